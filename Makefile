@@ -1,0 +1,43 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+help:          ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## Make .venv and install everything into it.
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+conformance: $(STAMP)  ## Send the documented request as JSON and XML to the sandbox, and judge the sandbox.
+	$(BIN)/infobip-sms demo
+
+test: $(STAMP)  ## Run the tests.
+	$(BIN)/python -m pytest -n auto
+
+sandbox: $(STAMP)  ## Start the sandbox on port 8080.
+	$(BIN)/infobip-sms sandbox
+
+generate: $(STAMP)  ## Write generated/ anew from schema/.
+	$(BIN)/python schema/generate.py
+
+check: $(STAMP)  ## Format, lint, types, generated in step, tests: all that CI asks.
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/python schema/generate.py --check
+	$(MAKE) --no-print-directory test
+
+dist: $(STAMP)  ## Build the wheel and test it installed, without the source tree.
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(BIN)/python tests/dist_smoke.py dist/*.whl
+
+clean:         ## Remove what the other targets made.
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: help setup conformance test sandbox generate check dist clean

@@ -1,0 +1,171 @@
+"""Hold the two schemas together: the family from openapi.yaml against the family from sms.xsd.
+
+Lives here: the comparison (names, order, types, cardinality, requiredness, limits, enum values,
+wrappers, root elements) and the short list of known differences, each with its reason.
+Never here: a fact of the contract.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+KNOWN = {
+    "DeliveryReportsFlat: only in sms.xsd": "the list without a wrapper, as the documentation of 2015 shows it",
+    "ServiceException.validation_errors: only in openapi.yaml": "a map of paths; no XML form of it is documented",
+    "Message.send_at: type datetime, str": "the pattern of Instant takes the offset with and without a colon, and asks for one",
+    "DeliveryReport.sent_at: type datetime, str": "likewise",
+    "DeliveryReport.done_at: type datetime, str": "likewise",
+}
+LIMITS = ("required", "minimum", "maximum", "min_length", "max_length", "min_items", "pattern")
+
+
+@attrs.frozen
+class Shape:
+    """One field of a family, reduced to what both families can state."""
+
+    wire: str
+    type: str
+    many: bool
+    wrapper: str | None
+    limits: dict[str, Any]
+
+
+def find_differences(openapi: ModuleType, xsd: ModuleType, schemas: dict[str, Any]) -> list[str]:
+    """Return every difference that is not known, and every known one that is no longer there."""
+    found = [*_compare_classes(openapi, xsd, schemas), *_compare_roots(xsd, schemas)]
+    stale = [f"{name}: known difference that is gone" for name in KNOWN if name not in found]
+    return [difference for difference in found if difference not in KNOWN] + stale
+
+
+def _compare_classes(openapi: ModuleType, xsd: ModuleType, schemas: dict[str, Any]) -> list[str]:
+    left, right = _classes(openapi), _classes(xsd)
+    wrappers = {name for name in right.keys() - left.keys() if _wraps(right[name], right)}
+    found = [f"{name}: only in openapi.yaml" for name in sorted(left.keys() - right.keys())]
+    extra = right.keys() - left.keys() - wrappers - {"Model"}
+    found += [f"{name}: only in sms.xsd" for name in sorted(extra)]
+    for name in sorted(left.keys() & right.keys()):
+        found += _compare_class(name, left[name], right[name], right, schemas)
+    return found
+
+
+def _compare_class(
+    name: str, left: type, right: type, family: dict[str, type], schemas: dict[str, Any]
+) -> list[str]:
+    if issubclass(left, Enum):
+        values = [[member.value for member in cls] for cls in (left, right)]  # type: ignore[attr-defined]  # both are enums
+        return [] if values[0] == values[1] else [f"{name}: values {values[0]}, {values[1]}"]
+    ours, theirs = _openapi_shapes(left, schemas), _xsd_shapes(right, family)
+    found = [f"{name}.{f}: only in openapi.yaml" for f in ours if f not in theirs]
+    found += [f"{name}.{f}: only in sms.xsd" for f in theirs if f not in ours]
+    shared = [f for f in ours if f in theirs]
+    if shared != [f for f in theirs if f in ours]:
+        found.append(f"{name}: order {shared}, {list(theirs)}")
+    for field in shared:
+        found += _compare_field(f"{name}.{field}", ours[field], theirs[field])
+    return found
+
+
+def _compare_field(where: str, left: Shape, right: Shape) -> list[str]:
+    found = [
+        f"{where}: {what} {getattr(left, what)}, {getattr(right, what)}"
+        for what in ("wire", "type", "many", "wrapper")
+        if getattr(left, what) != getattr(right, what)
+    ]
+    if left.type == "datetime" and right.type == "str":  # the pattern is the XSD's way to say so
+        right.limits["pattern"] = None
+    found += [
+        f"{where}: {limit} {left.limits[limit]}, {right.limits[limit]}"
+        for limit in LIMITS
+        if left.limits[limit] != right.limits[limit]
+    ]
+    return found
+
+
+def _compare_roots(xsd: ModuleType, schemas: dict[str, Any]) -> list[str]:
+    roots = {
+        f.metadata["wire"]: _name(typing.get_type_hints(xsd.Model)[f.name])
+        for f in attrs.fields(xsd.Model)
+    }
+    named = {s["xml"]["name"]: n for n, s in schemas.items() if n == "SmsRequest" or "x-reply" in s}
+    return [
+        f"root element {root}: {model}, {roots.get(root)}"
+        for root, model in named.items()
+        if roots.get(root) != model
+    ]
+
+
+def _openapi_shapes(cls: type, schemas: dict[str, Any]) -> dict[str, Shape]:
+    shapes = {}
+    for field, annotation in _fields(cls):
+        base, many = _strip(annotation)
+        wrapper = None
+        if field.metadata.get("wrapped"):
+            wrapper = schemas[_name(base)]["xml"]["name"]
+        shapes[field.name] = Shape(
+            field.metadata["wire"], _name(base), many, wrapper, _limits(field)
+        )
+    return shapes
+
+
+def _xsd_shapes(cls: type, family: dict[str, type]) -> dict[str, Shape]:
+    shapes = {}
+    for field, annotation in _fields(cls):
+        base, many = _strip(annotation)
+        wrapper, limits = None, _limits(field)
+        if attrs.has(base) and _wraps(base, family):
+            ((inner, inner_annotation),) = _fields(base)
+            wrapper, limits = (
+                inner.metadata["wire"],
+                _limits(inner) | {"required": limits["required"]},
+            )
+            base, many = _strip(inner_annotation)
+        shapes[field.name] = Shape(field.metadata["wire"], _name(base), many, wrapper, limits)
+    return shapes
+
+
+def _wraps(cls: type, family: dict[str, type]) -> bool:
+    """Tell whether a class of the XSD's family is nothing but a wrapper around one list."""
+    if not attrs.has(cls) or cls.__name__ == "DeliveryReportsFlat":
+        return False
+    fields = _fields(cls)
+    return len(fields) == 1 and _strip(fields[0][1])[1] and cls.__name__ in family
+
+
+def _fields(cls: type) -> list[tuple[attrs.Attribute[Any], Any]]:
+    hints = typing.get_type_hints(cls)
+    return [(f, hints[f.name]) for f in attrs.fields(cls) if "wire" in f.metadata]
+
+
+def _limits(field: attrs.Attribute[Any]) -> dict[str, Any]:
+    limits = {name: getattr(field.validator, name) for name in LIMITS}
+    if limits["pattern"]:  # XSD patterns are anchored by nature
+        pattern = limits["pattern"].removeprefix("^").removesuffix("$")
+        bare = pattern.startswith("(") and pattern.endswith(")") and pattern.count("(") == 1
+        limits["pattern"] = pattern[1:-1] if bare else pattern
+    return limits
+
+
+def _strip(annotation: Any) -> tuple[Any, bool]:
+    parts = [a for a in typing.get_args(annotation) if a is not type(None)]
+    if parts and typing.get_origin(annotation) not in (list, dict):
+        return _strip(parts[0])
+    if typing.get_origin(annotation) is list:
+        return parts[0], True
+    return annotation, False
+
+
+def _classes(module: ModuleType) -> dict[str, type]:
+    own = {n: v for n, v in vars(module).items() if isinstance(v, type)}
+    return {n: v for n, v in own.items() if v.__module__ == module.__name__}
+
+
+def _name(base: Any) -> str:
+    return "datetime" if base is dt.datetime else str(getattr(base, "__name__", base))

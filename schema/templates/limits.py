@@ -1,0 +1,222 @@
+"""Limits of single values, as the schemas state them.
+
+Lives here: the validator that every field of a model has, and the words it refuses with.
+Never here: numbers and patterns (they come from the schemas), rules about more than one field.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import types
+import typing
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from typing import Any
+
+import attrs
+
+from .refusals import RequestRefused, Violation
+
+_SMALL = 9999  # a larger number might be a telephone number, and is not shown
+_WIDEST = 1024  # bits of a number; Python itself writes no more than 4,300 digits
+_UTC_OFFSETS = dt.timedelta(hours=14)  # the widest that the wire's notation is used for
+
+
+class Unreadable:
+    """Stands for text on the wire of which no value could be made."""
+
+
+@attrs.frozen(kw_only=True)
+class Limit:
+    """What one field may hold; usable as an attrs validator."""
+
+    requirement: str
+    required: bool = False
+    minimum: int | None = None
+    maximum: int | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    min_items: int | None = None
+    pattern: str | None = None
+    wants: tuple[tuple[str, str, str], ...] = ()
+    """For a pattern with alternatives: when it applies, the requirement, the wording."""
+    item_requirement: str | None = None
+    missing_requirement: str | None = None
+
+    def __call__(self, instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        """Raise RequestRefused if the value is outside the limit."""
+        problems = self.check(value, attribute.type)
+        if problems:
+            where = f"{type(instance).__name__}.{attribute.name}"
+            raise RequestRefused(problem.inside(where) for problem in problems)
+
+    def check(self, value: object, annotation: Any) -> list[Violation]:
+        """Return what is wrong with a value of a field that has this annotation."""
+        if value is None:
+            return [self.missing(annotation)] if self.required else []
+        base, item = unfold(annotation)
+        if item is not None:
+            return self._check_list(value, item, annotation)
+        if not _fits(value, base):
+            return [self.violation(value, annotation)]
+        if isinstance(value, str):
+            return self._check_text(value, annotation)
+        if isinstance(value, int) and not self._in_range(value):
+            return [self.violation(value, annotation)]
+        return []
+
+    def missing(self, annotation: Any) -> Violation:
+        """Return the violation for a mandatory member that is not there."""
+        requirement = self.missing_requirement or self.requirement
+        own = [wants for _, wanted, wants in self.wants if wanted == requirement]
+        return Violation("", "nothing", own[0] if own else self.describe(annotation), requirement)
+
+    def violation(self, value: object, annotation: Any) -> Violation:
+        """Return the violation for a value that does not fit."""
+        got = describe(value, unfold(annotation)[0])
+        return Violation("", got, self.describe(annotation), self.requirement)
+
+    def describe(self, annotation: Any) -> str:
+        """Say in words what a field of this annotation wants."""
+        base, item = unfold(annotation)
+        if item is not None:
+            least = f"at least {self.min_items}" if self.min_items else "any number"
+            return f"a list, {least} of: {_noun(item)}"
+        if self.minimum is not None and self.maximum is not None:
+            return f"{_noun(base)} from {self.minimum} to {self.maximum}"
+        if self.max_length is not None:
+            return f"{_noun(base)} of at most {self.max_length} characters"
+        return " or ".join(dict.fromkeys(w for _, _, w in self.wants)) or _noun(base)
+
+    def _check_list(self, value: object, item: Any, annotation: Any) -> list[Violation]:
+        if not isinstance(value, list) or len(value) < (self.min_items or 0):
+            return [self.violation(value, annotation)]
+        wanted = self.item_requirement or self.requirement
+        return [
+            Violation(f"[{index}]", describe(entry, item), _noun(item), wanted)
+            for index, entry in enumerate(value)
+            if not _fits(entry, item)
+        ]
+
+    def _check_text(self, value: str, annotation: Any) -> list[Violation]:
+        if not _is_text(value):
+            return [Violation("", "half of a surrogate pair", "Unicode text", "TEXT-001")]
+        if self.max_length is not None and len(value) > self.max_length:
+            return [self.violation(value, annotation)]
+        if self.pattern is None or re.fullmatch(self.pattern, value):
+            return []
+        for when, requirement, wants in self.wants:
+            if re.fullmatch(when, value):
+                return [Violation("", describe(value), wants, requirement)]
+        return [self.violation(value, annotation)]
+
+    def _in_range(self, value: int) -> bool:
+        above = self.minimum is None or value >= self.minimum
+        return above and (self.maximum is None or value <= self.maximum)
+
+
+@cache
+def unfold(annotation: Any) -> tuple[Any, Any]:
+    """Return (type, None) of ``X | None``, or (list, X) of ``list[X] | None``."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        annotation = next(a for a in typing.get_args(annotation) if a is not type(None))
+    if typing.get_origin(annotation) is list:
+        return list, typing.get_args(annotation)[0]
+    return annotation, None
+
+
+def describe(value: object, wanted: Any = None) -> str:
+    """Describe a value without showing what a person may have written in it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return f"{value}" if abs(value) <= _SMALL else "a large integer"
+    if isinstance(value, str):
+        return _describe_text(value, wanted)
+    if isinstance(value, list | tuple | dict):
+        kind = "an object" if isinstance(value, dict) else "a list"
+        return f"{kind} of {len(value)}" if value else f"{kind} that is empty"
+    if isinstance(value, dt.datetime):
+        return "a datetime without a time zone"
+    names = {
+        type(None): "null",
+        Decimal: "a fraction",
+        float: "a fraction",
+        Unreadable: "text of another form",
+    }
+    return names.get(type(value)) or f"a {type(value).__name__}"
+
+
+def hold_milliseconds(value: dt.datetime | None) -> dt.datetime | None:
+    """Cut an instant to what the wire carries: milliseconds, and an offset in whole minutes.
+
+    The instant stays the same but for what lies below a millisecond.
+    """
+    if not isinstance(value, dt.datetime):
+        return value
+    value = value.replace(microsecond=value.microsecond // 1000 * 1000)
+    offset = value.utcoffset()
+    if offset is None or (offset.total_seconds() % 60 == 0 and abs(offset) <= _UTC_OFFSETS):
+        return value
+    try:
+        return value.astimezone(dt.UTC)
+    except OverflowError:  # the first or last day of the calendar
+        raise RequestRefused(
+            [
+                Violation(
+                    "", "a date and time outside the years 1 to 9999 UTC", "one inside", "SEND-018"
+                )
+            ]
+        ) from None
+
+
+def _describe_text(value: str, wanted: Any) -> str:
+    if isinstance(wanted, type) and issubclass(wanted, Enum):
+        known = {str(member.value).casefold() for member in wanted}
+        if value.strip().casefold() in known:
+            return repr(value)
+    unit = "character" if len(value) == 1 else "characters"
+    return f"a string of {len(value)} {unit}" if value else "an empty string"
+
+
+def _fits(value: object, base: Any) -> bool:
+    if base is bool:
+        return isinstance(value, bool)
+    if base is int:
+        return type(value) is int and value.bit_length() <= _WIDEST
+    if typing.get_origin(base) is dict:
+        return isinstance(value, dict)
+    if issubclass(base, Enum):
+        return isinstance(value, str) and value in {member.value for member in base}
+    if base is dt.datetime:
+        return isinstance(value, dt.datetime) and value.utcoffset() is not None
+    if base is Decimal:
+        return isinstance(value, Decimal) and value.is_finite()
+    return isinstance(value, base)
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _noun(base: Any) -> str:
+    nouns = {
+        str: "a string",
+        int: "a whole number",
+        bool: "true or false",
+        Decimal: "a number",
+        dt.datetime: "a date and time with its time zone",
+    }
+    if base in nouns:
+        return nouns[base]
+    if typing.get_origin(base) is dict:
+        return "an object"
+    if issubclass(base, Enum):
+        return "one of " + ", ".join(str(member.value) for member in base)
+    return f"a {base.__name__}"

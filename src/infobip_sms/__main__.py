@@ -1,0 +1,27 @@
+"""The command ``infobip-sms``, also ``python -m infobip_sms``.
+
+Lives here: the one sentence that a user without the extra sees.
+Never here: commands (cli.py).
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; say what to install if its extra is missing."""
+    try:
+        from .cli import cli  # noqa: PLC0415 - needs an extra
+    except ModuleNotFoundError as missing:
+        extra = {"click": "cli"}.get(missing.name or "")
+        if extra is None:
+            raise
+        sys.exit(
+            f"infobip-sms: {missing.name} is not installed; run: pip install 'infobip-sms[all]'"
+        )
+    cli(prog_name="infobip-sms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Rules that no single field can state.
+
+Lives here: one function for each rule about several fields, and the check of a whole model.
+Never here: limits of one field (the schemas have them), wire formats, anything that raises.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from infobip_sms_schema import DeliveryTimeWindow, Limit, Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def check_window_pair(window: DeliveryTimeWindow) -> list[Violation]:
+    """WIN-001: from and to are both given or both left out."""
+    if (window.from_ is None) == (window.to is None):
+        return []
+    given, absent = ("to", "from") if window.from_ is None else ("from", "to")
+    return [Violation(absent, "nothing", f"{absent} beside {given}, or neither", "WIN-001")]
+
+
+RULES: dict[type, tuple[Callable[[Any], list[Violation]], ...]] = {
+    DeliveryTimeWindow: (check_window_pair,),
+}
+
+
+def check_rules(model: object) -> list[Violation]:
+    """Return what one object breaks by itself, its parts not looked into."""
+    return [problem for rule in RULES.get(type(model), ()) for problem in rule(model)]
+
+
+def check_model(model: attrs.AttrsInstance) -> list[Violation]:
+    """Return everything that a model and its parts break, with wire paths, in document order.
+
+    Models refuse bad values when they are made; a list that was changed afterwards is seen here.
+    """
+    problems = []
+    for field in attrs.fields(type(model)):
+        if not isinstance(field.validator, Limit):
+            continue
+        value, wire = getattr(model, field.name), field.metadata["wire"]
+        problems += [p.inside(wire) for p in field.validator.check(value, field.type)]
+        for where, part in _parts(value):
+            problems += [p.inside(wire + where) for p in check_model(part)]
+    return problems + check_rules(model)
+
+
+def _parts(value: object) -> Iterator[tuple[str, Any]]:
+    if attrs.has(type(value)):
+        yield "", value
+    elif isinstance(value, list):
+        yield from ((f"[{i}]", part) for i, part in enumerate(value) if attrs.has(type(part)))

@@ -1,0 +1,294 @@
+"""XML bytes <-> models.
+
+Requests are read strictly and refused with RequestRefused; replies and reports are read openly and
+refused with BadReply. The same functions, for JSON, are in wire_json.py. Importing this module loads
+xmlschema, which costs more than all the rest of the package: import it when XML is first used.
+
+Lives here: XML itself, by xmlschema: sms.xsd for what is written, and the reader's schema derived
+from it (any order, unknown elements) for what is read.
+Never here: limits, rules, JSON, I/O.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import xml.etree.ElementTree as ET
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from xml.parsers import expat
+
+import attrs
+import xmlschema
+from infobip_sms_schema import (
+    XML_ROOTS,
+    ApiError,
+    DeliveryReports,
+    SmsRequest,
+    SmsResponse,
+)
+from infobip_sms_schema.limits import Limit, Unreadable, unfold
+from xmlschema.converters import ElementData, XMLSchemaConverter
+
+from .errors import BadReply, RequestRefused, Violation
+from .rules import check_model
+from .structure import build_model, build_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONTENT_TYPE = "application/xml"
+MAX_DEPTH = 64
+Root = TypeVar("Root", SmsResponse, DeliveryReports, ApiError)
+_DECLARATION = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def parse_plain(body: bytes) -> Any:
+    """Read a request as it stands; raise RequestRefused if it is not XML. Nothing is checked."""
+    return _parse(body, SmsRequest)[0]
+
+
+def parse_sms_request(body: bytes) -> SmsRequest:
+    """Read a request strictly; raise RequestRefused with every violation."""
+    plain, errors = _parse(body, SmsRequest)
+    try:
+        request = build_model(plain, SmsRequest, strict=True)
+    except RequestRefused as problem:
+        raise RequestRefused([*problem.violations, *_add(errors, problem.violations)]) from None
+    if unseen := list(_add(errors, ())):
+        raise RequestRefused(unseen)
+    return request
+
+
+def parse_sms_response(body: bytes) -> SmsResponse:
+    """Read the reply to a send request openly; raise BadReply with every violation."""
+    return _parse_reply(body, SmsResponse)
+
+
+def parse_delivery_reports(body: bytes) -> DeliveryReports:
+    """Read delivery reports openly, pushed or fetched; raise BadReply with every violation."""
+    return _parse_reply(body, DeliveryReports)
+
+
+def parse_api_error(body: bytes) -> ApiError:
+    """Read the body of a refusal openly; raise BadReply with every violation."""
+    return _parse_reply(body, ApiError)
+
+
+def dump_sms_request(request: SmsRequest) -> bytes:
+    """Write a request; raise RequestRefused if it breaks a rule or XML cannot carry a text."""
+    return _dump(request)
+
+
+def dump_sms_response(response: SmsResponse) -> bytes:
+    """Write the reply to a send request; raise RequestRefused as for a request."""
+    return _dump(response)
+
+
+def dump_delivery_reports(reports: DeliveryReports) -> bytes:
+    """Write delivery reports; raise RequestRefused as for a request."""
+    return _dump(reports)
+
+
+def dump_api_error(error: ApiError) -> bytes:
+    """Write the body of a refusal; raise RequestRefused as for a request.
+
+    validationErrors has no XML form (READ-009) and is left out.
+    """
+    exception = attrs.evolve(error.request_error.service_exception, validation_errors=None)
+    return _dump(
+        ApiError(request_error=attrs.evolve(error.request_error, service_exception=exception))
+    )
+
+
+class _Plain(XMLSchemaConverter):
+    """Plain data with wire names: an object for each type, a list for each wrapper or repetition."""
+
+    def element_decode(
+        self,
+        data: ElementData,
+        xsd_element: Any,
+        xsd_type: Any = None,
+        level: int = 0,  # noqa: ARG002 - the base
+    ) -> Any:
+        kind = xsd_type or xsd_element.type
+        if kind.is_simple():
+            return data.text
+        children = [
+            (name, value, child) for name, value, child in data.content or () if child is not None
+        ]
+        if kind.name is None:
+            return [value for _, value, _ in children]
+        plain: dict[str, Any] = {}
+        for name, value, child in children:
+            if child.max_occurs == 1:
+                plain.setdefault(name, value)
+            else:
+                plain.setdefault(name, []).append(value)
+        for child in kind.content.iter_elements():
+            if child.name is not None and child.max_occurs != 1:
+                plain.setdefault(child.name, [])
+        return plain
+
+    def element_encode(self, obj: Any, xsd_element: Any, level: int = 0) -> ElementData:  # noqa: ARG002 - the base
+        kind = xsd_element.type
+        if kind.is_simple():
+            return ElementData(xsd_element.name, obj, None, {}, None)
+        if kind.name is None:
+            (child,) = kind.content.iter_elements()
+            return ElementData(
+                xsd_element.name, None, [(child.name, entry) for entry in obj], {}, None
+            )
+        content = []
+        for name, value in obj.items():
+            repeated = isinstance(value, list) and xsd_element.match_child(name).max_occurs != 1
+            content += [(name, entry) for entry in (value if repeated else [value])]
+        return ElementData(xsd_element.name, None, content, {}, None)
+
+
+@cache
+def _open_schema(name: str) -> Any:
+    text = (files("infobip_sms_schema") / "data" / name).read_text(encoding="utf-8")
+    cls = xmlschema.XMLSchema11 if name == "sms-reader.xsd" else xmlschema.XMLSchema10
+    return cls(text, defuse="always", converter=_Plain)
+
+
+def _parse_reply(body: bytes, cls: type[Root]) -> Root:
+    try:
+        plain, _ = _parse(body, cls)
+        return attrs.evolve(build_model(plain, cls, strict=False), raw=bytes(body))
+    except RequestRefused as problem:
+        raise BadReply(problem.violations, body=body) from None
+
+
+def _parse(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, list[Violation]]:
+    text = _decode(body)
+    root = _check_shape(text)
+    schema = _open_schema("sms-reader.xsd")
+    known = schema.elements.get(root)
+    if known is None or known.type.name.removesuffix("Flat") != cls.__name__:
+        _refuse("another root element", f"the root element {XML_ROOTS[cls]}", "XML-001")
+    try:
+        plain, errors = schema.decode(
+            text,
+            validation="lax",
+            keep_empty=True,
+            filler=lambda _: Unreadable(),
+            value_hook=lambda value, _: value,
+        )
+    except (xmlschema.XMLSchemaException, ET.ParseError, RecursionError):
+        _refuse("XML that cannot be processed")
+    return plain, [_explain(error, cls) for error in errors]
+
+
+def _decode(body: bytes) -> str:
+    declared = _DECLARATION.match(body)
+    encoding = declared.group(1).decode("ascii") if declared else "utf-8-sig"
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    try:
+        return body.decode(encoding).removeprefix("\ufeff")
+    except (LookupError, UnicodeError):
+        _refuse("bytes that are not text in the declared encoding, or in UTF-8 if none is declared")
+
+
+def _check_shape(text: str) -> str:
+    """Return the root's name; refuse what is not well-formed, a DOCTYPE, and deep nesting."""
+    parser = expat.ParserCreate()
+    depth, root = 0, ""
+
+    def enter(name: str, _: Any) -> None:
+        nonlocal depth, root
+        depth, root = depth + 1, root or name
+        if depth > MAX_DEPTH:
+            _refuse("XML that is nested too deeply")
+
+    def leave(_: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def refuse_doctype(*_: Any) -> None:
+        _refuse("a document type declaration", "XML without one", "XML-005")
+
+    parser.StartElementHandler, parser.EndElementHandler = enter, leave
+    parser.StartDoctypeDeclHandler = refuse_doctype
+    try:
+        parser.Parse(text, True)
+    except expat.ExpatError as problem:
+        place = f"line {problem.lineno}, column {problem.offset + 1}"
+        _refuse(f"text that is not XML ({place})" if text.strip() else "an empty body")
+    return root
+
+
+def _refuse(got: str, wants: str = "an XML document", requirement: str = "HTTP-003") -> NoReturn:
+    raise RequestRefused([Violation("", got, wants, requirement)]) from None
+
+
+def _explain(error: Any, cls: type[attrs.AttrsInstance]) -> Violation:
+    path, field = _find_place(error.path or "", cls)
+    if type(error).__name__ == "XMLSchemaChildrenValidationError":
+        return Violation(
+            path, "an element twice, or too few of them", "each element once", "XML-001"
+        )
+    if field is None or not isinstance(field.validator, Limit):
+        return Violation(path, "text between the elements", "elements only", "XML-001")
+    return field.validator.violation(Unreadable(), field.type).inside(path)
+
+
+def _add(errors: list[Violation], seen: tuple[Violation, ...]) -> Iterator[Violation]:
+    """Yield what xmlschema found and no limit has said already, at the place or of a missing part."""
+    told = {violation.path for violation in seen}
+    told |= {violation.path.rpartition(".")[0] for violation in seen if violation.got == "nothing"}
+    for error in errors:
+        if error.path not in told:
+            told.add(error.path)
+            yield error
+
+
+def _find_place(path: str, cls: Any) -> tuple[str, attrs.Attribute[Any] | None]:
+    """Translate /request/messages/message[2]/from to messages[1].from and the field it is."""
+    steps = [re.fullmatch(r"(.*?)(?:\[(\d+)\])?", step) for step in path.split("/")[2:]]
+    found, field, wrapped = "", None, False
+    for step in filter(None, steps):
+        name, index = step.group(1), int(step.group(2) or 1) - 1
+        if wrapped:
+            found, field, wrapped = f"{found}[{index}]", None, False
+            continue
+        fields = {f.metadata.get("wire"): f for f in attrs.fields(cls)} if attrs.has(cls) else {}
+        if name not in fields:
+            return found, None
+        field = fields[name]
+        base, item = unfold(field.type)
+        wrapped = bool(field.metadata.get("wrapped"))
+        repeated = f"[{index}]" if item is not None and not wrapped else ""
+        found = f"{found}.{name}{repeated}" if found else f"{name}{repeated}"
+        cls = item or base
+    return found, field
+
+
+def _dump(model: attrs.AttrsInstance) -> bytes:
+    if problems := check_model(model):
+        raise RequestRefused(problems)
+    plain, root = build_plain(model), XML_ROOTS[type(model)]
+    if problems := list(_check_characters(plain)):
+        raise RequestRefused(problems)
+    try:
+        tree = _open_schema("sms.xsd").encode(plain, path=root, indent=0)
+    except xmlschema.XMLSchemaException:
+        _refuse("a document that sms.xsd refuses", "the form of sms.xsd", "XML-001")
+    text = ET.tostring(tree, encoding="unicode").replace("\r", "&#13;")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
+
+
+def _check_characters(plain: Any, path: str = "") -> Iterator[Violation]:
+    if isinstance(plain, dict):
+        for name, value in plain.items():
+            yield from _check_characters(value, f"{path}.{name}" if path else name)
+    elif isinstance(plain, list):
+        for index, value in enumerate(plain):
+            yield from _check_characters(value, f"{path}[{index}]")
+    elif isinstance(plain, str) and (found := _ILLEGAL.search(plain)):
+        got = f"U+{ord(found.group()):04X} at character {found.start() + 1}"
+        yield Violation(path, got, "characters that XML 1.0 can carry", "TEXT-002")
