@@ -117,9 +117,13 @@ class Limit:
         return above and (self.maximum is None or value <= self.maximum)
 
 
-@cache
 def unfold(annotation: Any) -> tuple[Any, Any]:
     """Return (type, None) of ``X | None``, or (list, X) of ``list[X] | None``."""
+    return _unfold(annotation)
+
+
+@cache
+def _unfold(annotation: Any) -> tuple[Any, Any]:
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         annotation = next(a for a in typing.get_args(annotation) if a is not type(None))
     if typing.get_origin(annotation) is list:

@@ -15,6 +15,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import cache, partial
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -111,7 +112,8 @@ def _read_field(
         return None
     base, item = unfold(kind)
     if item is None or isinstance(value, list):
-        value = converter.structure(value, list[item] if item else base)
+        target: Any = GenericAlias(list, (item,)) if item else base
+        value = converter.structure(value, target)
     if problems := limit.check(value, kind):
         raise RequestRefused(problems)
     return value

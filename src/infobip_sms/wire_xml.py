@@ -14,6 +14,7 @@ from __future__ import annotations
 import codecs
 import re
 import xml.etree.ElementTree as ET
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -135,7 +136,8 @@ class _Plain(XMLSchemaConverter):
     def element_encode(self, obj: Any, xsd_element: Any, level: int = 0) -> ElementData:  # noqa: ARG002 - the base
         kind = xsd_element.type
         if kind.is_simple():
-            return ElementData(xsd_element.name, obj, None, {}, None)
+            text = f"{obj:f}" if isinstance(obj, Decimal) else obj  # XML knows no exponents
+            return ElementData(xsd_element.name, text, None, {}, None)
         if kind.name is None:
             (child,) = kind.content.iter_elements()
             return ElementData(
@@ -180,7 +182,7 @@ def _parse(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, list[Viola
         )
     except (xmlschema.XMLSchemaException, ET.ParseError, RecursionError):
         _refuse("XML that cannot be processed")
-    return plain, [_explain(error, cls) for error in errors]
+    return plain, [_explain(error, cls) for error in errors if not _is_incomplete(error)]
 
 
 def _decode(body: bytes) -> str:
@@ -226,21 +228,23 @@ def _refuse(got: str, wants: str = "an XML document", requirement: str = "HTTP-0
     raise RequestRefused([Violation("", got, wants, requirement)]) from None
 
 
+def _is_incomplete(error: Any) -> bool:
+    """Tell whether an error is about a part that is not there: the limits say so more precisely."""
+    return type(error) is xmlschema.XMLSchemaChildrenValidationError and error.invalid_child is None
+
+
 def _explain(error: Any, cls: type[attrs.AttrsInstance]) -> Violation:
     path, field = _find_place(error.path or "", cls)
-    if type(error).__name__ == "XMLSchemaChildrenValidationError":
-        return Violation(
-            path, "an element twice, or too few of them", "each element once", "XML-001"
-        )
+    if type(error) is xmlschema.XMLSchemaChildrenValidationError:
+        return Violation(path, "an element twice", "each element once", "XML-001")
     if field is None or not isinstance(field.validator, Limit):
         return Violation(path, "text between the elements", "elements only", "XML-001")
     return field.validator.violation(Unreadable(), field.type).inside(path)
 
 
 def _add(errors: list[Violation], seen: tuple[Violation, ...]) -> Iterator[Violation]:
-    """Yield what xmlschema found and no limit has said already, at the place or of a missing part."""
+    """Yield what xmlschema found and no limit has said already."""
     told = {violation.path for violation in seen}
-    told |= {violation.path.rpartition(".")[0] for violation in seen if violation.got == "nothing"}
     for error in errors:
         if error.path not in told:
             told.add(error.path)
