@@ -1,0 +1,353 @@
+"""The sandbox's rules, as a pure function, and its shell on a socket."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from infobip_sms_conformance import documents, edits
+from infobip_sms_conformance.data import Case, read_toml
+from strategies import TEXT, XML_TEXT, build
+
+from infobip_sms import ApiKey, Basic, Client, Destination, Message, SmsRequest, wire_json, wire_xml
+from infobip_sms.sandbox import faults
+from infobip_sms.sandbox.app import App, HttpReply, HttpRequest, Settings, State, choose_wire
+
+PATH = "/sms/2/text/advanced"
+CODECS: dict[str, Any] = {"json": wire_json, "xml": wire_xml}
+SETTINGS = Settings("Aladdin", "open sesame", "key", seed="tests")
+APP = App(SETTINGS)
+BASIC = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+both = pytest.mark.parametrize("wire", ["json", "xml"])
+
+
+def load(stem: str, wire: str) -> bytes:
+    """Return the bytes of an example."""
+    return (files("infobip_sms_schema") / "data" / "examples" / f"{stem}.{wire}").read_bytes()
+
+
+def post(body: bytes, wire: str = "json", app: App = APP, **headers: str | None) -> HttpReply:
+    """Send a body to the rules, with headers changed or (None) left out; return the reply."""
+    plain = {
+        "authorization": BASIC,
+        "content-type": f"application/{wire}",
+        "accept": f"application/{wire}",
+    }
+    plain |= {name.replace("_", "-"): value for name, value in headers.items()}  # type: ignore[dict-item]  # None goes below
+    kept = {name: value for name, value in plain.items() if value is not None}
+    return app.handle(HttpRequest("POST", PATH, kept, body), State())[0]
+
+
+def error_word(reply: HttpReply, wire: str) -> str | None:
+    """Return the fixed word of an error body."""
+    word: str | None = (
+        CODECS[wire].parse_api_error(reply.body).request_error.service_exception.message_id
+    )
+    return word
+
+
+def edited(row: dict[str, Any], wire: str) -> bytes:
+    """Return the bytes of a case, by the judge's writer."""
+    kind = next(name for name in ("set", "remove", "repeat") if name in row)
+    case = Case(
+        row["id"], row["requirement"], row["example"], row["path"], (kind, row[kind]), True, ()
+    )
+    return documents.dump(edits.build_edited(case), wire)
+
+
+@both
+def test_send_020_the_documented_request_is_answered_as_documented(wire: str) -> None:
+    """The documented request gets the documented answer, but for generated ids and one description."""
+    stem = "documented-request"
+    reply = post(load(stem, wire), wire)
+    response = CODECS[wire].parse_sms_response(reply.body)
+    documented = CODECS[wire].parse_sms_response(load("documented-response", wire))
+
+    assert reply.status == 200
+    assert [e.to for e in response.messages] == [e.to for e in documented.messages]
+    assert response.bulk_id == documented.bulk_id
+    assert response.messages[0].message_id == documented.messages[0].message_id
+    assert [e.status.id for e in response.messages] == [26, 26, 26]
+    assert len(response.tracking_process_key) == len(documented.tracking_process_key)
+    assert all(len(e.message_id) == 19 and e.message_id.isdecimal() for e in response.messages[1:])
+
+
+@pytest.mark.parametrize("table", ["refused", "accepted"])
+@both
+def test_http_002_cases_are_answered_as_they_say(table: str, wire: str) -> None:
+    """Refused cases get 400 with the path and requirement in the body; accepted ones get 200."""
+    for row in read_toml("cases.toml")[table]:
+        if wire not in row.get("formats", ["json", "xml"]):
+            continue
+        reply = post(edited(row, wire), wire)
+        if table == "accepted":
+            assert reply.status == 200, row["id"]
+            continue
+        text = CODECS[wire].parse_api_error(reply.body).request_error.service_exception.text
+        assert reply.status == 400, row["id"]
+        assert row["requirement"] in text
+        assert "got" in text
+
+
+@both
+def test_err_001_a_refusal_lists_every_violation(wire: str) -> None:
+    """Two faults are both named in the body, by path."""
+    document = json.loads(load("documented-request", "json"))
+    document["messages"][0]["from"] = "x"
+    document["messages"][1]["destinations"][0]["to"] = "y"
+    exception = (
+        CODECS[wire]
+        .parse_api_error(post(documents.dump(document, wire), wire).body)
+        .request_error.service_exception
+    )
+
+    assert exception.message_id == "BAD_REQUEST"
+    assert "messages[0].from" in exception.text
+    assert "messages[1].destinations[0].to" in exception.text
+    if wire == "json":
+        assert set(exception.validation_errors) == {
+            "messages[0].from",
+            "messages[1].destinations[0].to",
+        }
+
+
+@given(st.data())
+def test_resp_every_generated_request_is_answered_per_destination(data: st.DataObject) -> None:
+    """Entries come in order with the ids given, new ids are unique, and both formats agree."""
+    request = data.draw(build(SmsRequest, XML_TEXT))
+    sent = [d for m in request.messages for d in m.destinations]
+    answers = {}
+    for wire, codec in CODECS.items():
+        reply = post(codec.dump_sms_request(request), wire)
+        answers[wire] = codec.parse_sms_response(reply.body)
+
+        assert reply.status == 200
+    response = answers["json"]
+    made = [e.message_id for e, d in zip(response.messages, sent, strict=True) if not d.message_id]
+
+    assert [e.to for e in response.messages] == [d.to for d in sent]
+    assert all(
+        e.message_id == d.message_id
+        for e, d in zip(response.messages, sent, strict=True)
+        if d.message_id
+    )
+    assert len(set(made)) == len(made)
+    assert (response.bulk_id is None) == (len(sent) == 1)
+    assert (response.tracking_process_key is None) == (request.tracking is None)
+    assert answers["json"] == answers["xml"]
+
+
+def test_resp_005_ids_differ_between_requests_and_repeat_with_the_seed() -> None:
+    """The state carries the count on; the same seed and requests give the same ids."""
+
+    def run() -> list[str]:
+        state, bodies = State(), []
+        for _ in range(3):
+            headers = {"authorization": BASIC, "content-type": "application/json"}
+            request = HttpRequest("POST", PATH, headers, load("minimal-request", "json"))
+            reply, state = App(SETTINGS).handle(request, state)
+            bodies.append(json.loads(reply.body)["messages"][0]["messageId"])
+        return bodies
+
+    first = run()
+
+    assert len(set(first)) == 3
+    assert run() == first
+
+
+@both
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "Basic",
+        "Basic !",
+        "Basic " + base64.b64encode(b"Aladdin:x").decode(),
+        "App x",
+        "App",
+        "Bearer key",
+        "IBSSO key",
+        "key",
+        "Basic \xff",
+    ],
+)
+def test_auth_001_auth_002_wrong_credentials_get_401(authorization: str | None, wire: str) -> None:
+    """Whatever is not the account's Basic pair or API key gets 401 with the documented body."""
+    reply = post(load("minimal-request", wire), wire, authorization=authorization)
+
+    assert reply.status == 401
+    assert error_word(reply, wire) == "UNAUTHORIZED"
+
+
+@pytest.mark.parametrize(
+    "authorization", [BASIC, "basic  QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "App key", "app key"]
+)
+def test_auth_003_auth_004_right_credentials_are_taken(authorization: str) -> None:
+    """Basic and App are accepted, the scheme in any case of letters."""
+    assert post(load("minimal-request", "json"), authorization=authorization).status == 200
+
+
+def test_auth_004_no_key_opens_an_account_without_one() -> None:
+    """An account without an API key takes no App header, and one without a user no Basic header."""
+    assert (
+        post(
+            load("minimal-request", "json"), app=App(Settings("a", "b")), authorization="App "
+        ).status
+        == 401
+    )
+    assert (
+        post(
+            load("minimal-request", "json"),
+            app=App(Settings(api_key="k")),
+            authorization="Basic Og==",
+        ).status
+        == 401
+    )
+
+
+@pytest.mark.parametrize(
+    ("accept", "default", "expected"),
+    [
+        ("application/json", "xml", "json"),
+        ("application/xml", "json", "xml"),
+        ("text/xml", "json", "xml"),
+        ("*/*", "xml", "xml"),
+        ("", "xml", "xml"),
+        ("text/html", "json", "json"),
+        ("text/html, application/xml;q=0.9, */*;q=0.8", "json", "xml"),
+        ("application/json;q=0.2, application/xml;q=0.7", "json", "xml"),
+        ("application/xml;q=0, application/json", "xml", "json"),
+        ("application/json; charset=utf-8", "xml", "json"),
+        ("application/json;q=junk", "xml", "json"),
+        (";;,,", "json", "json"),
+    ],
+)
+def test_http_004_to_006_accept_decides_the_format(
+    accept: str, default: Any, expected: str
+) -> None:
+    """The format that Accept prefers is chosen; the request's own if it names neither."""
+    assert choose_wire(accept, default) == expected
+
+
+@pytest.mark.parametrize(("wire", "other"), [("json", "xml"), ("xml", "json")])
+def test_http_008_request_and_reply_formats_are_apart(wire: str, other: str) -> None:
+    """A request in one format is answered in the other if Accept says so, errors included."""
+    good = post(load("minimal-request", wire), wire, accept=f"application/{other}")
+    bad = post(b"", wire, accept=f"application/{other}")
+
+    assert CODECS[other].parse_sms_response(good.body).messages
+    assert error_word(bad, other) == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "", "text/plain", "application/x-www-form-urlencoded"]
+)
+def test_http_003_another_content_type_gets_400(content_type: str | None) -> None:
+    """A body that is called neither JSON nor XML is refused (READ-017)."""
+    reply = post(load("minimal-request", "json"), content_type=content_type)
+
+    assert (reply.status, error_word(reply, "json")) == (400, "BAD_REQUEST")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", PATH), ("PUT", PATH), ("POST", PATH + "/"), ("POST", "/")]
+)
+def test_another_route_gets_404(method: str, path: str) -> None:
+    """Another path or method is not found (READ-018)."""
+    reply, _ = APP.handle(HttpRequest(method, path, {"authorization": BASIC}, b""), State())
+
+    assert (reply.status, error_word(reply, "json")) == (404, "NOT_FOUND")
+
+
+def test_text_002_an_id_that_xml_cannot_carry_is_refused() -> None:
+    """A JSON request whose reply is asked for in XML is refused if its ids cannot be written there."""
+    request = SmsRequest(messages=[Message(destinations=[Destination(to="41", message_id="\x01")])])
+    reply = post(wire_json.dump_sms_request(request), accept="application/xml")
+
+    assert reply.status == 400
+    assert "TEXT-002" in reply.body.decode()
+
+
+@both
+@given(st.binary(max_size=80) | st.text().map(str.encode), st.text(TEXT, max_size=30))
+def test_any_body_gets_a_documented_answer(wire: str, body: bytes, header: str) -> None:
+    """No body and no header makes the sandbox fail."""
+    for fields in ({}, {"accept": header}, {"content_type": header}, {"authorization": header}):
+        reply = post(body, wire, **fields)
+        assert reply.status in (200, 400, 401)
+
+
+def test_every_fault_belongs_to_a_requirement_that_an_exchange_shows() -> None:
+    """There is a broken sandbox for each requirement that the judge checks, and for no other."""
+    judged = {
+        r["id"] for r in read_toml("requirements.toml")["requirement"] if r["judged"] == "exchange"
+    }
+
+    assert judged == faults.FAULTS
+
+
+def test_a_fault_that_is_unknown_is_refused() -> None:
+    """A faulty sandbox needs a fault that exists."""
+    with pytest.raises(ValueError, match="SEND-999"):
+        faults.Faulty(SETTINGS, "SEND-999")
+
+
+@pytest.mark.parametrize("fault", sorted(faults.FORGOTTEN))
+def test_a_forgotten_rule_is_forgotten_and_no_other(fault: str) -> None:
+    """A sandbox with a forgotten rule takes the cases of this rule and refuses all others."""
+    app = faults.Faulty(SETTINGS, fault)
+    for row in read_toml("cases.toml")["refused"]:
+        for wire in row.get("formats", ["json", "xml"]):
+            expected = 200 if row["requirement"] == fault else 400
+            assert post(edited(row, wire), wire, app=app).status == expected, (row["id"], wire)
+
+
+# ---------------------------------------------------------------- on a socket
+
+
+def test_the_sandbox_answers_the_client(sandbox_url: str) -> None:
+    """The client's call comes back answered, by both ways of authorization and in both formats."""
+    request = SmsRequest(
+        messages=[Message(from_="InfoSMS", destinations=[Destination(to="41793026727")], text="Hi")]
+    )
+    for auth in (Basic("Aladdin", "open sesame"), ApiKey("key")):
+        with Client(sandbox_url, auth=auth, wire="xml") as client:
+            for wire in (None, "json"):
+                response = client.send(request, wire=wire)  # type: ignore[arg-type]  # one of the two
+                assert response.messages[0].status.name == "PENDING_ACCEPTED"
+
+
+def test_the_sandbox_listens_on_loopback(sandbox_url: str) -> None:
+    """The address that it announces is 127.0.0.1."""
+    assert urlsplit(sandbox_url).hostname == "127.0.0.1"
+
+
+def test_a_body_of_100_mb_is_refused_unread(sandbox_url: str) -> None:
+    """A declared length above the limit is answered with an error body before the body is sent."""
+    parts = urlsplit(sandbox_url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection.putrequest("POST", PATH)
+    connection.putheader("Authorization", BASIC)
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", str(100 * 2**20))
+    connection.endheaders()
+    reply = connection.getresponse()
+
+    assert reply.status == 413
+    assert wire_json.parse_api_error(reply.read()).request_error.service_exception.message_id
+    connection.close()
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    """The account's password and key are not part of its repr."""
+    assert "sesame" not in repr(SETTINGS)
+    assert "key" not in repr(attrs.evolve(SETTINGS, api_key="key of the account"))
