@@ -9,7 +9,7 @@ hangs up or a step ends it:
     "hear"      read one request
     bytes       send them; or a function that makes them of the request that was heard last
     "await"     wait for the first byte of a request and leave it unread
-    "hold"      do nothing until the test has its result
+    "hold"      do nothing until the test has its result; a script with it is played once
     "close"     hang up
     "reset"     hang up with RST: the client sees "connection reset by peer"
 """
@@ -54,23 +54,14 @@ class Server:
         self._script = script
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._place = self._listener.getsockname()
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._place[1]}"
         self._requests: list[Request] = []
         self._players: list[threading.Thread] = []
         self._finished = threading.Event()
         self._last: object = None
         self._doorman = threading.Thread(target=self._welcome, daemon=True)
         self._doorman.start()
-
-    @property
-    def port(self) -> int:
-        """The port on 127.0.0.1."""
-        port: int = self._listener.getsockname()[1]
-        return port
-
-    @property
-    def url(self) -> str:
-        """The base URL."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def connections(self) -> int:
@@ -84,7 +75,7 @@ class Server:
             with socket.socket() as last:  # queues up behind all others, so that none is missed
                 last.bind(("127.0.0.1", 0))
                 self._last = last.getsockname()
-                last.connect(self._listener.getsockname())
+                last.connect(self._place)
                 self._doorman.join(PATIENCE)
             self._listener.close()
         self.settle()
@@ -130,8 +121,10 @@ class Server:
 
     def _play_over(self, guest: socket.socket, number: int) -> None:
         with guest.makefile("rb") as reader:
-            while all(self._do(step, guest, reader, number) for step in self._script):
-                pass
+            going_on = True
+            while going_on:
+                going_on = all(self._do(step, guest, reader, number) for step in self._script)
+                going_on = going_on and "hold" not in self._script
 
     def _do(self, step: Step, guest: socket.socket, reader: BinaryIO, number: int) -> bool:
         """Do one step; tell whether the connection goes on."""

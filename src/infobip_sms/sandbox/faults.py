@@ -50,12 +50,23 @@ OVERSTRICT: dict[str, Callable[[SmsRequest, Wire], bool]] = {
 }
 """Legal requests that the faulty server refuses."""
 
+
+def _repeat_id(response: SmsResponse, submission: Submission) -> SmsResponse:
+    """Give the same generated id out again and again."""
+    entries = [
+        entry if recipient.message_id else attrs.evolve(entry, message_id="1")
+        for entry, recipient in zip(response.messages, submission.recipients, strict=True)
+    ]
+    return attrs.evolve(response, messages=entries)
+
+
 SPOILED: dict[str, Callable[[SmsResponse, Submission], SmsResponse]] = {
     "RESP-001": lambda r, _: attrs.evolve(r, messages=r.messages[: max(1, len(r.messages) - 1)]),
     "RESP-002": lambda r, _: attrs.evolve(r, messages=r.messages[::-1]),
-    "RESP-003": lambda r, s: _renumber(r, s, given=True),
-    "RESP-004": lambda r, s: attrs.evolve(r, bulk_id=s.bulk_id and f"{s.bulk_id}-1"),
-    "RESP-005": lambda r, s: _renumber(r, s, given=False),
+    "RESP-004": lambda r, s: attrs.evolve(
+        r, bulk_id=r.messages[0].message_id if s.bulk_id else r.bulk_id
+    ),
+    "RESP-005": _repeat_id,
     "RESP-006": lambda r, _: _restate(r, find_status(DELIVERED)),
     "RESP-008": lambda r, _: _restate(
         r, attrs.evolve(r.messages[0].status, group_name=find_status(DELIVERED).group_name)
@@ -69,9 +80,6 @@ REWRITTEN: dict[str, Callable[[HttpReply, bool], HttpReply]] = {
     "HTTP-001": lambda reply, _: attrs.evolve(
         reply, status=201 if reply.status == 200 else reply.status
     ),
-    "HTTP-002": lambda reply, _: attrs.evolve(
-        reply, status=500 if reply.status == 400 else reply.status
-    ),
     "HTTP-004": lambda reply, xml: reply if xml else _label(reply),
     "HTTP-005": lambda reply, xml: _label(reply) if xml else reply,
     "RESP-007": lambda reply, _: attrs.evolve(reply, body=NAME.sub(b"", reply.body)),
@@ -84,6 +92,8 @@ REWRITTEN: dict[str, Callable[[HttpReply, bool], HttpReply]] = {
 """Replies that the faulty server writes wrongly; True stands for an XML reply."""
 
 ELSEWHERE = {
+    "RESP-003",
+    "HTTP-002",
     "HTTP-003",
     "HTTP-006",
     "HTTP-007",
@@ -143,6 +153,8 @@ class Faulty(App):
     ) -> Submission:
         """Take a request that breaks nothing but the rule that was forgotten."""
         broken = {problem.requirement for problem in problems}
+        if self.fault == "HTTP-002" and "HTTP-003" not in broken:
+            raise Refusal(500, "GENERAL_ERROR", "Something went wrong")
         if broken != {self.fault}:
             return super().read_faulty(request, wire, problems)
         if self.fault == "HTTP-003":
@@ -151,6 +163,9 @@ class Faulty(App):
 
     def accept(self, submission: Submission, state: State) -> tuple[SmsResponse, State]:
         """Spoil the answer."""
+        if self.fault == "RESP-003":
+            unnamed = (attrs.evolve(r, message_id=None) for r in submission.recipients)
+            submission = attrs.evolve(submission, recipients=tuple(unnamed))
         response, state = super().accept(submission, state)
         spoil = SPOILED.get(self.fault)
         return (spoil(response, submission) if spoil else response), state
@@ -171,19 +186,6 @@ def _read_anyway(body: bytes, wire: Wire) -> Submission:
         for destination in message.get("destinations", [])
     ]
     return Submission(tuple(recipients), plain.get("bulkId"), "tracking" in plain)
-
-
-def _renumber(response: SmsResponse, submission: Submission, *, given: bool) -> SmsResponse:
-    """Lose the ids that were given, or give the same one out again and again."""
-    entries = [
-        attrs.evolve(entry, message_id=f"{index}" if given else "1")
-        if (recipient.message_id is not None) == given
-        else entry
-        for index, (entry, recipient) in enumerate(
-            zip(response.messages, submission.recipients, strict=True)
-        )
-    ]
-    return attrs.evolve(response, messages=entries)
 
 
 def _restate(response: SmsResponse, status: Any) -> SmsResponse:

@@ -1,0 +1,71 @@
+"""Checks of authorization: AUTH.
+
+Lives here: good, wrong and missing credentials, each with a request that is good otherwise.
+Never here: a real credential in a message.
+"""
+
+import pytest
+
+from infobip_sms_conformance.data import read_example
+from infobip_sms_conformance.exchanges import UNAUTHORIZED, Exchange, Outcome
+from infobip_sms_conformance.judging import ACCEPTANCE, check_answered
+from infobip_sms_conformance.plugin import requirement
+from infobip_sms_conformance.session import Session, build_basic
+from infobip_sms_conformance.verdicts import Broken, Inconclusive, NotApplicable
+
+
+@requirement("AUTH-001")
+def test_auth_001_missing_authorization(session: Session, wire: str) -> None:
+    """A request without Authorization is answered with 401."""
+    judge_unauthorized(send_as(session, wire, None, "without Authorization"))
+
+
+@requirement("AUTH-002")
+@pytest.mark.parametrize("wrong", ["password", "user", "key"])
+def test_auth_002_wrong_credentials(session: Session, wire: str, wrong: str) -> None:
+    """A request with a wrong user, password or API key is answered with 401."""
+    mine = session.credentials
+    if wrong == "key" and mine.app is None:
+        raise NotApplicable("no API key was given")
+    values = {
+        "password": build_basic(mine.user, f"not {mine.password}"),
+        "user": build_basic(f"not {mine.user}", mine.password),
+        "key": f"{mine.app}-not",
+    }
+    judge_unauthorized(send_as(session, wire, values[wrong], f"with a wrong {wrong}"))
+
+
+@requirement("AUTH-003")
+def test_auth_003_basic_is_accepted(session: Session, wire: str) -> None:
+    """A request with the right user and password is accepted."""
+    judge_authorized(send_as(session, wire, session.credentials.basic, "with Basic"))
+
+
+@requirement("AUTH-004")
+def test_auth_004_app_is_accepted(session: Session, wire: str) -> None:
+    """A request with the right API key is accepted."""
+    if session.credentials.app is None:
+        raise NotApplicable("no API key was given")
+    judge_authorized(send_as(session, wire, session.credentials.app, "with App"))
+
+
+def send_as(session: Session, wire: str, authorization: str | None, what: str) -> Exchange:
+    """Send the minimal request with an Authorization of choice."""
+    document = read_example("minimal-request")
+    return session.send(document, wire, f"the minimal request {what}", authorization=authorization)
+
+
+def judge_unauthorized(exchange: Exchange) -> None:
+    """Demand a 401."""
+    check_answered(exchange)
+    if exchange.answer is None or exchange.answer.status != UNAUTHORIZED:
+        raise Broken(exchange.got, sent=exchange.what, expected=f"HTTP {UNAUTHORIZED}")
+
+
+def judge_authorized(exchange: Exchange) -> None:
+    """Demand that credentials were taken; a request that is refused for itself shows nothing."""
+    check_answered(exchange)
+    if exchange.answer is not None and exchange.answer.status in {UNAUTHORIZED, 403}:
+        raise Broken(exchange.got, sent=exchange.what, expected=ACCEPTANCE)
+    if exchange.outcome is not Outcome.ACCEPTED:
+        raise Inconclusive(exchange.got, sent=exchange.what, expected=ACCEPTANCE)

@@ -1,0 +1,185 @@
+"""Checks of HTTP around the request: HTTP and ERR.
+
+Lives here: status codes, formats of request and reply, bodies that cannot be read.
+Never here: authorization; the members of a request.
+"""
+
+import pytest
+
+from infobip_sms_conformance.data import read_example
+from infobip_sms_conformance.documents import MEDIA_TYPES, dump, parse_json, parse_tree
+from infobip_sms_conformance.exchanges import BAD_REQUEST, Exchange, Outcome
+from infobip_sms_conformance.judging import (
+    REFUSAL,
+    check_ground,
+    is_refusal_in_form,
+    judge_accepted,
+    judge_each,
+)
+from infobip_sms_conformance.plugin import requirement
+from infobip_sms_conformance.replies import find_wire
+from infobip_sms_conformance.session import Session
+from infobip_sms_conformance.verdicts import Broken, NotApplicable
+
+OTHER = {"json": "xml", "xml": "json"}
+DOCUMENTED = "documented-request"
+UNREADABLE = ("prose", "half", "other-format", "nothing")
+CLIENT_ERRORS = range(400, 500)
+
+
+@requirement("HTTP-001")
+def test_http_001_accepted_request_is_answered_with_200(session: Session, wire: str) -> None:
+    """A request that is accepted is answered with status 200 and no other of the 2xx."""
+    judge_each(
+        session.send_pool(wire),
+        lambda e: e.taken,
+        lambda e: "" if e.answer and e.answer.status == 200 else e.got,  # noqa: PLR2004 - the requirement's own number
+        "HTTP 200",
+    )
+
+
+@requirement("HTTP-002")
+def test_http_002_faulty_request_is_refused_in_form(session: Session, wire: str) -> None:
+    """No faulty request makes the server fail, hang up or answer in a form that is not documented."""
+    check_ground(session.send_example(DOCUMENTED, wire))
+    judge_each(
+        session.send_refused(wire),
+        lambda e: e.outcome is not Outcome.THROTTLED,
+        lambda e: "" if is_refusal_in_form(e) else e.got,
+        REFUSAL,
+    )
+
+
+@requirement("HTTP-003")
+@pytest.mark.parametrize("fault", UNREADABLE)
+def test_http_003_unreadable_body_is_refused(session: Session, wire: str, fault: str) -> None:
+    """A body that is prose, half a document, of the other format or empty is answered with 4xx."""
+    check_ground(session.send_example(DOCUMENTED, wire))
+    exchange = session.send_body(
+        build_unreadable(wire, fault), wire, f"an unreadable body: {fault}"
+    )
+    if exchange.answer is None or exchange.answer.status not in CLIENT_ERRORS:
+        raise Broken(exchange.got, sent=exchange.what, expected="HTTP 400 or another 4xx")
+
+
+def build_unreadable(wire: str, fault: str) -> bytes:
+    """Return a body that cannot be read as the format."""
+    example = read_example(DOCUMENTED)
+    whole = dump(example, wire)
+    bodies = (b"Your table is ready.", whole[: len(whole) // 2], dump(example, OTHER[wire]), b"")
+    return dict(zip(UNREADABLE, bodies, strict=True))[fault]
+
+
+@requirement("HTTP-004", wires=["json"])
+def test_http_004_json_reply_says_so(session: Session, wire: str) -> None:
+    """A reply that was asked for as JSON is JSON and has a content type of JSON."""
+    judge_replies(session, wire)
+
+
+@requirement("HTTP-005", wires=["xml"])
+def test_http_005_xml_reply_says_so(session: Session, wire: str) -> None:
+    """A reply that was asked for as XML is XML and has a content type of XML."""
+    judge_replies(session, wire)
+
+
+def judge_replies(session: Session, wire: str) -> None:
+    """Demand that every reply has the format that its request asked for, in body and in header."""
+    expected = f"{wire.upper()}, and a content type that says so"
+    judge_each(
+        session.send_pool(wire), lambda e: e.taken, lambda e: find_wrong_form(e, wire), expected
+    )
+
+
+def find_wrong_form(exchange: Exchange, wire: str) -> str:
+    """Compare body and content type of a reply with a format."""
+    if exchange.answer is None or not is_form(exchange.answer.body, wire):
+        return f"a body that is not {wire.upper()}"
+    kind, _, name = exchange.answer.media_type.partition("/")
+    says_so = kind in {"application", "text"} and (name == wire or name.endswith(f"+{wire}"))
+    return "" if says_so else f"a content type that is not of {wire.upper()}"
+
+
+def is_form(body: bytes, wire: str) -> bool:
+    """Tell whether a body is a document of a format."""
+    try:
+        parse_json(body) if wire == "json" else parse_tree(body)
+    except ValueError:
+        return False
+    return True
+
+
+@requirement("HTTP-006")
+def test_http_006_reply_in_the_format_of_the_request(session: Session, wire: str) -> None:
+    """Without an Accept header the reply has the format of the request."""
+    exchange = send_documented(session, wire, "without Accept", accept=None)
+    judge_form(exchange, wire)
+
+
+@requirement("HTTP-007")
+def test_http_007_charset_parameter_changes_nothing(session: Session, wire: str) -> None:
+    """The documented request is accepted when its content type names its charset."""
+    content_type = f"{MEDIA_TYPES[wire]}; charset=UTF-8"
+    judge_accepted(send_documented(session, wire, "with a charset", content_type=content_type))
+
+
+@requirement("HTTP-008")
+def test_http_008_reply_in_the_other_format(session: Session, wire: str) -> None:
+    """A request of one format is accepted and answered in the other when Accept asks for it."""
+    accept = MEDIA_TYPES[OTHER[wire]]
+    judge_form(send_documented(session, wire, f"with Accept: {accept}", accept=accept), OTHER[wire])
+
+
+def send_documented(session: Session, wire: str, what: str, **changes: str | None) -> Exchange:
+    """Send the documented request with other header fields, once it was accepted as it is."""
+    check_ground(session.send_example(DOCUMENTED, wire))
+    return session.send(read_example(DOCUMENTED), wire, f"the documented request {what}", **changes)
+
+
+def judge_form(exchange: Exchange, wire: str) -> None:
+    """Demand that a request is accepted and its reply has a format, whatever its header says."""
+    judge_accepted(exchange)
+    if exchange.answer is None or find_wire(exchange.answer.body) != wire:
+        raise Broken("a reply in another format", sent=exchange.what, expected=wire.upper())
+
+
+@requirement("ERR-001")
+def test_err_001_body_of_a_refusal(session: Session, wire: str) -> None:
+    """The body of every 400 names the reason in the documented form and format."""
+    check_ground(session.send_example(DOCUMENTED, wire))
+    refused = list(session.send_refused(wire))
+    if not any(is_bad_request(exchange) for exchange in refused):
+        raise NotApplicable("this server did not refuse by 400")
+    expected = "requestError.serviceException with messageId and text"
+    judge_each(refused, is_bad_request, find_wrong_error, expected)
+
+
+def is_bad_request(exchange: Exchange) -> bool:
+    """The answer is a 400."""
+    return exchange.answer is not None and exchange.answer.status == BAD_REQUEST
+
+
+def find_wrong_error(exchange: Exchange) -> str:
+    """Look for the reason in the body of a refusal."""
+    body = exchange.answer.body if exchange.answer else b""
+    try:
+        found = find_json_reason(body) if exchange.wire == "json" else find_xml_reason(body)
+    except ValueError:
+        return f"a body that is not {exchange.wire.upper()}"
+    return "" if found else "a body of another form"
+
+
+def find_json_reason(body: bytes) -> bool:
+    """Tell whether a JSON error body names a reason."""
+    reason = parse_json(body)
+    for name in ("requestError", "serviceException"):
+        reason = reason.get(name) if isinstance(reason, dict) else None
+    return isinstance(reason, dict) and all(
+        isinstance(reason.get(n), str) for n in ("messageId", "text")
+    )
+
+
+def find_xml_reason(body: bytes) -> bool:
+    """Tell whether an XML error body names a reason, whatever its root is called."""
+    way = "requestError/serviceException"
+    root = parse_tree(body)
+    return all(root.findtext(f"{way}/{name}") is not None for name in ("messageId", "text"))

@@ -1,0 +1,78 @@
+"""Rude servers: each takes a connection and misbehaves in one way below the level of the contract.
+
+Lives here: what a suite has to survive: silence, dribbles, garbage, endless or absurd bodies.
+Never here: a reply that could be judged.
+
+    python rude.py MANNER
+"""
+
+import socket
+import sys
+import time
+from collections.abc import Iterator
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+
+
+def build_manners() -> dict[str, Iterator[bytes]]:
+    """Return the bytes that each manner sends, as far as the other side listens."""
+    return {
+        "hangs-up": iter(()),
+        "not-http": iter([b"220 mail.example.com ESMTP\r\n"]),
+        "silent": dribble(b"", b""),
+        "dribbles-header": dribble(b"HTTP/1.1 200 OK\r\n", b"X-More: and more\r\n"),
+        "dribbles-body": dribble(HEAD, b" "),
+        "endless": repeat(HEAD, b"[" * 65536),
+        "binary": iter([HEAD, bytes(range(256))]),
+        "deep": iter([HEAD, b'{"messages":' + b"[" * 100_000]),
+        "not-a-reply": iter([HEAD, b'{"messages": {"to": 1}}']),
+        "half": iter([HEAD.replace(b"\r\n\r\n", b"\r\nContent-Length: 1000\r\n\r\n"), b"{"]),
+    }
+
+
+def dribble(first: bytes, then: bytes) -> Iterator[bytes]:
+    """Yield a little every now and then."""
+    yield first
+    while True:
+        time.sleep(0.5)
+        yield then
+
+
+def repeat(first: bytes, then: bytes) -> Iterator[bytes]:
+    """Yield the same without end."""
+    yield first
+    while True:
+        yield then
+
+
+def read_request(connection: socket.socket) -> None:
+    """Read a whole request, so that closing the connection does not destroy what was sent."""
+    with connection.makefile("rb") as file:
+        length = 0
+        for line in iter(file.readline, b"\r\n"):
+            name, _, value = line.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        file.read(length)
+
+
+def serve(connection: socket.socket, manner: str) -> None:
+    """Read what there is, and misbehave."""
+    with connection:
+        try:
+            read_request(connection)
+            for piece in build_manners()[manner]:
+                connection.sendall(piece)
+        except OSError:
+            return
+
+
+def main() -> None:
+    """Serve one connection after the other until ended."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        while True:
+            serve(listener.accept()[0], sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()
