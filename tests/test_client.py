@@ -19,6 +19,7 @@ import xml.etree.ElementTree as ET
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -513,7 +514,8 @@ def test_err_001_a_refusal_carries_the_servers_words(
         assert error.api_error is not None
         assert error.api_error.raw == error.body == body
         assert error.headers["x-trace"] == "7"
-        assert str(error) == f"the server refused: HTTP {status} {words[0]}; its words are in .text"
+        phrase = HTTPStatus(status).phrase
+        assert str(error) == f"the server refused: HTTP {status} {phrase}; its words are in .text"
     assert len(server.finish()) == 2
 
 
@@ -540,8 +542,30 @@ def test_err_001_a_refusal_needs_no_documented_body(
     assert (error.status, error.body, error.api_error) == (status, body, None)
     assert (error.message_id, error.text) == (None, None)
     assert error.headers["retry-after"] == "0"
-    assert str(error) == f"the server refused: HTTP {status}"
+    phrase = f" {HTTPStatus(status).phrase}" if status in iter(HTTPStatus) else ""
+    assert str(error) == f"the server refused: HTTP {status}{phrase}"
     assert len(server.finish()) == 1
+
+
+@pytest.mark.parametrize(("status", "kind"), [(200, BadReply), (401, Rejected), (500, BadReply)])
+def test_a_body_that_cannot_be_unpacked_does_not_hide_the_status(
+    serve: Serve, status: int, kind: type[Rejected | BadReply]
+) -> None:
+    """A body that is not what its Content-Encoding says leaves the status to decide the branch."""
+    server = serve("hear", reply(b"nonsense", status, "application/json", "Content-Encoding: gzip"))
+
+    assert fail(kind, server).status == status
+
+
+def test_no_word_of_the_server_is_part_of_what_an_error_shows(serve: Serve) -> None:
+    """A text that comes back as the fixed word of a refusal is in the attributes only."""
+    body = json.dumps(
+        {"requestError": {"serviceException": {"messageId": "HELLO", "text": "HELLO"}}}
+    )
+    error = fail(Rejected, serve("hear", reply(body.encode(), 400)))
+
+    assert error.message_id == "HELLO"
+    assert "HELLO" not in str(error) + repr(error)
 
 
 # ---------------------------------------------------------------- the server misbehaved
@@ -1041,6 +1065,51 @@ def test_a_request_that_was_spoilt_later_is_not_sent(
     assert server.connections == 0
 
 
+class OwnAuth:
+    """Authorization that a user wrote."""
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def header(self) -> str:
+        """Return whatever it was made with."""
+        return self.value
+
+
+@pytest.mark.parametrize("value", ["App hunter2\r\nX-Other: 1", "App hunter2\u20ac", "hunter2", ""])
+def test_auth_005_a_users_own_authorization_is_checked(serve: Serve, value: str) -> None:
+    """A header that cannot be sent is refused before anything is, and not shown."""
+    server = serve("hear", OK)
+    error = fail(RequestRefused, server, auth=OwnAuth(value))
+
+    assert [v.requirement for v in error.violations] == ["AUTH-005"]
+    assert "hunter2" not in str(error) + repr(error)
+    server.finish()
+    assert server.connections == 0
+
+
+def test_text_001_half_a_surrogate_pair_is_no_password() -> None:
+    """A password that no encoding carries is refused when it is given, and not shown."""
+    with pytest.raises(RequestRefused) as caught:
+        Basic("user", "hunter2\ud800")
+    assert "hunter2" not in str(caught.value) + repr(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://h/#x", "https://" + "a" * 64 + ".example", "https://a..b"]
+)
+def test_auth_005_a_base_url_that_leads_nowhere_is_refused(url: str) -> None:
+    """A fragment, or a host name that no name server can be asked for, is refused at once."""
+    with pytest.raises(RequestRefused, match="base_url"):
+        Client(url, auth=AUTH)
+
+
+def test_the_repr_of_a_client_is_a_url() -> None:
+    """An address of IP version 6 stands in brackets."""
+    with Client("http://[::1]:8080/path", auth=AUTH) as client:
+        assert repr(client) == "Client(http://[::1]:8080)"
+
+
 def test_text_002_what_xml_cannot_carry_is_not_sent(serve: Serve) -> None:
     """A text with a control character is refused with its path for XML, and nothing is sent."""
     server = serve("hear", OK)
@@ -1086,7 +1155,7 @@ def test_every_error_of_the_tree_is_an_error_and_says_what_it_is() -> None:
     errors: list[tuple[Error, str]] = [
         (RequestRefused([problem]), "messages: got nothing, wants a list (RESP-001)"),
         (NoAnswer("the line was cut", "no"), "no answer: the line was cut; request sent: no"),
-        (Rejected(403, b"body"), "the server refused: HTTP 403"),
+        (Rejected(403, b"body"), "the server refused: HTTP 403 Forbidden"),
         (BadReply((problem,), None, b"body"), "messages: got nothing, wants a list (RESP-001)"),
     ]
     for error, text in errors:

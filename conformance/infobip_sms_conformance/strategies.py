@@ -20,6 +20,7 @@ from infobip_sms_conformance.documents import find_component, resolve
 
 Strategy = st.SearchStrategy[Any]
 MOST_ITEMS = 3
+POOL = 10  # drawn for each request that is sent
 SOON = 1_900_000_000
 SECONDS_OF_A_DECADE = 315_576_000
 WORD = st.text(ascii_letters + digits, min_size=1, max_size=20)
@@ -32,11 +33,11 @@ PROSE = st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]), max_size=1
 
 @cache
 def build_requests(count: int) -> tuple[Any, ...]:
-    """Return different valid requests, the same ones in every run, the smallest first."""
+    """Return different valid requests: together they have every member, and otherwise all sizes."""
     found: dict[str, Any] = {}
 
     @settings(
-        max_examples=count * 3,
+        max_examples=count * POOL,
         derandomize=True,
         database=None,
         deadline=None,
@@ -48,8 +49,29 @@ def build_requests(count: int) -> tuple[Any, ...]:
         found.setdefault(json.dumps(request), request)
 
     collect()
-    spread = sorted(found, key=len)[:: max(1, len(found) // count)][:count]
-    return tuple(found[key] for key in spread)
+    return tuple(choose([found[key] for key in sorted(found, key=len)], count))
+
+
+def choose(requests: list[Any], count: int) -> list[Any]:
+    """Return some of the requests: first those that bring a new member, then a spread of sizes."""
+    seen: set[str] = set()
+    chosen: list[Any] = []
+    others: list[Any] = []
+    for request in requests:
+        members = find_members(request)
+        (others if members <= seen else chosen).append(request)
+        seen |= members
+    missing = max(0, count - len(chosen))
+    spread = others[:: max(1, len(others) // max(1, missing))]
+    return [*chosen, *spread[:missing]]
+
+
+def find_members(value: Any, path: str = "") -> set[str]:
+    """Return the paths of all members, without list indexes."""
+    if isinstance(value, list):
+        return set().union(*(find_members(item, path) for item in value))
+    members = value.items() if isinstance(value, dict) else ()
+    return {path}.union(*(find_members(member, f"{path}.{name}") for name, member in members))
 
 
 def build_strategy(schema: dict[str, Any], name: str) -> Strategy:

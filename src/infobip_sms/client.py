@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 import urllib3
 from urllib3.exceptions import (
     ConnectTimeoutError,
+    DecodeError,
     HTTPError,
     LocationParseError,
     NewConnectionError,
@@ -107,7 +108,8 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._pool.scheme}://{self._pool.host}:{self._pool.port})"
+        host = f"[{self._pool.host}]" if ":" in self._pool.host else self._pool.host
+        return f"{type(self).__name__}({self._pool.scheme}://{host}:{self._pool.port})"
 
     def _exchange(self, call: Call, timeout: float | urllib3.Timeout | None) -> Reply:
         started = time.monotonic()
@@ -143,10 +145,12 @@ def check_base_url(url: str) -> str:
     """Return the URL's path without its last slash; raise RequestRefused if it is not usable."""
     try:
         parts = urllib3.util.parse_url(url)
-    except LocationParseError:
+        (parts.host or "").strip("[]").encode("idna")
+    except (LocationParseError, UnicodeError):
         parts = urllib3.util.Url()
-    if parts.scheme not in ("http", "https") or not parts.host or parts.auth or parts.query:
-        wants = "http:// or https:// and a host, without user or query"
+    extra = parts.auth or parts.query or parts.fragment
+    if parts.scheme not in ("http", "https") or not parts.host or extra:
+        wants = "http:// or https:// and a host, without user, query or fragment"
         raise RequestRefused([Violation("base_url", "another form", wants, "AUTH-005")])
     if parts.scheme == "http" and not is_loopback(parts.host):
         wants = "https for every host but loopback"
@@ -173,6 +177,8 @@ def _read_reply(response: urllib3.BaseHTTPResponse) -> Reply:
         while chunk := response.read(_CHUNK, decode_content=True):
             body += chunk
             _check_size(len(body), response.status, headers)
+    except DecodeError:
+        response.close()  # what was unpacked so far tells no more than the status does
     except BaseException:
         response.close()
         raise

@@ -15,6 +15,7 @@ Never here: the decision which one it is (exchange.py, client.py); secrets, text
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
 
 from infobip_sms_schema import Error, RequestRefused, Violation
@@ -46,7 +47,7 @@ class Rejected(Error):
 
     ``api_error`` is the body as the contract describes it, or None if it is something else;
     ``body`` is what came, as bytes; ``headers`` has lower-case names. The server's own words are
-    in ``text``; they are no part of ``str()``, because they may quote the request.
+    in ``message_id`` and ``text``; they are no part of ``str()``, because they may quote the request.
     """
 
     def __init__(
@@ -73,10 +74,9 @@ class Rejected(Error):
         return self.api_error.request_error.service_exception.message_id if self.api_error else None
 
     def __str__(self) -> str:
-        word = self.message_id or ""
-        known = f" {word}" if word.isupper() and word.replace("_", "").isalpha() else ""
+        known = {status.value: f" {status.phrase}" for status in HTTPStatus}
         words = "; its words are in .text" if self.text else ""
-        return f"the server refused: HTTP {self.status}{known}{words}"
+        return f"the server refused: HTTP {self.status}{known.get(self.status, '')}{words}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.status})"

@@ -40,9 +40,13 @@ class Basic:
 
     def __attrs_post_init__(self) -> None:
         if ":" in self.username:
-            raise RequestRefused(
-                [Violation("username", "a colon", "a name without one (RFC 7617)", "AUTH-003")]
-            )
+            wants = "a name without one (RFC 7617)"
+            raise RequestRefused([Violation("username", "a colon", wants, "AUTH-003")])
+        try:
+            f"{self.username}{self.password}".encode()
+        except UnicodeEncodeError:
+            got = "half of a surrogate pair"
+            raise RequestRefused([Violation("auth", got, "Unicode text", "TEXT-001")]) from None
 
     def header(self) -> str:
         """Return ``Basic`` and the pair in base64."""
@@ -58,7 +62,7 @@ class ApiKey:
 
     def header(self) -> str:
         """Return ``App`` and the key."""
-        return f"App {_check_token(self.key)}"
+        return f"App {self.key}"
 
 
 @attrs.frozen
@@ -69,7 +73,7 @@ class IbssoToken:
 
     def header(self) -> str:
         """Return ``IBSSO`` and the token."""
-        return f"IBSSO {_check_token(self.token)}"
+        return f"IBSSO {self.token}"
 
 
 @attrs.frozen
@@ -80,7 +84,7 @@ class Bearer:
 
     def header(self) -> str:
         """Return ``Bearer`` and the token."""
-        return f"Bearer {_check_token(self.token)}"
+        return f"Bearer {self.token}"
 
 
 @attrs.frozen
@@ -106,7 +110,7 @@ def build_send(request: SmsRequest, wire: Wire, auth: Auth) -> Call:
     """Describe a send request; raise RequestRefused if it breaks a rule."""
     codec = find_codec(wire)
     headers = {
-        "Authorization": auth.header(),
+        "Authorization": _check_header(auth.header()),
         "Content-Type": codec.CONTENT_TYPE,
         "Accept": codec.CONTENT_TYPE,
     }
@@ -159,9 +163,10 @@ def _find_api_error(body: bytes, wire: Wire) -> ApiError | None:
     return error
 
 
-def _check_token(token: str) -> str:
-    if token and token.isascii() and token.isprintable() and " " not in token:
-        return token
-    raise RequestRefused(
-        [Violation("auth", "characters that a header cannot carry", "visible ASCII", "AUTH-005")]
-    )
+def _check_header(value: str) -> str:
+    """Return an Authorization header: a scheme, one space, and visible ASCII without another."""
+    scheme, _, secret = value.partition(" ")
+    if scheme and secret and " " not in secret and value.isascii() and value.isprintable():
+        return value
+    got, wants = "characters that a header cannot carry", "a scheme, a space and visible ASCII"
+    raise RequestRefused([Violation("auth", got, wants, "AUTH-005")])
