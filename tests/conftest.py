@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from scripted_server import Server
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
+
+    from client_calls import Serve
+    from scripted_server import Step
 
 settings.register_profile(
     "project",
@@ -32,3 +38,14 @@ def sandbox_url() -> Iterator[str]:
             yield process.stdout.readline().partition("sandbox: ")[2].strip()
         finally:
             process.terminate()
+
+
+@pytest.fixture(name="serve")
+def fixture_serve() -> Iterator[Serve]:
+    """Start servers that play a script; all of them have ended after the test."""
+    with ExitStack() as servers:
+
+        def start(*script: Step, tls: ssl.SSLContext | None = None) -> Server:
+            return servers.enter_context(Server(*script, tls=tls))
+
+        yield start
