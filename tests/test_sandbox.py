@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import signal
+import subprocess
+import sys
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
@@ -354,3 +357,49 @@ def test_settings_do_not_show_their_secrets() -> None:
     """The account's password and key are not part of its repr."""
     assert "sesame" not in repr(SETTINGS)
     assert "key" not in repr(attrs.evolve(SETTINGS, api_key="key of the account"))
+
+
+def start(*options: str) -> subprocess.Popen[str]:
+    """Start the command as a user does."""
+    command = [sys.executable, "-m", "infobip_sms", "sandbox", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_an_interrupt_ends_the_sandbox_quietly() -> None:
+    """Ctrl-C stops it with exit code 0, and says so without a traceback."""
+    with start("--port", "0") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+
+    assert (process.returncode, said) == (0, "sandbox: stopped\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "words", "code"),
+    [
+        (("--port", "80000"), "80000 is not in the range", 2),
+        (("--fault", "SEND-999"), "there is no fault of that id", 2),
+    ],
+)
+def test_wrong_usage_of_the_sandbox_is_explained(
+    options: tuple[str, ...], words: str, code: int
+) -> None:
+    """A bad option is named, without a traceback."""
+    with start(*options) as process:
+        _, said = process.communicate(timeout=20)
+
+    assert process.returncode == code
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_a_port_in_use_is_explained(sandbox_url: str) -> None:
+    """A second sandbox on the same port says why it cannot start."""
+    port = str(urlsplit(sandbox_url).port)
+    with start("--port", port) as process:
+        _, said = process.communicate(timeout=20)
+
+    assert process.returncode == 1
+    assert said.startswith(f"Error: port {port} cannot be used: Address already in use")

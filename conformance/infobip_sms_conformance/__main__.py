@@ -47,7 +47,7 @@ class Parser(argparse.ArgumentParser):
 def build_parser() -> Parser:
     """Return the parser of the command line."""
     parser = Parser(
-        prog="infobip_sms_conformance", description="Judge a server of POST " + find_path()
+        prog="infobip-sms conformance", description="Judge a server of POST " + find_path()
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="print every requirement")

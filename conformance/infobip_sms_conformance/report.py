@@ -66,11 +66,14 @@ def dump_text(report: Report) -> str:
         lines = []
     counts = report.count()
     summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-    lines += ["", f"{len(report.rows)} requirements judged: {summary or 'none'}", *dump_unjudged()]
+    if report.rows:
+        lines += ["", f"{len(report.rows)} requirements judged: {summary}", *dump_unjudged()]
     if report.stopped:
         lines.append(
             f"{'Not all was judged' if report.rows else 'Could not judge'}: {report.stopped}."
         )
+    elif not report.rows:
+        lines.append("Could not judge: none of these requirements shows in one exchange.")
     return "\n".join(lines)
 
 

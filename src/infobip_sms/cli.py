@@ -23,7 +23,11 @@ def cli() -> None:
 
 @cli.command()
 @click.option(
-    "--port", default=8080, show_default=True, help="Port on 127.0.0.1; 0 finds a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 finds a free one.",
 )
 @click.option("--user", default="Aladdin", show_default=True, help="User for Basic authorization.")
 @click.option("--password", default="open sesame", show_default=True, help="Password of the user.")
@@ -33,7 +37,10 @@ def cli() -> None:
 def sandbox(
     port: int, user: str, password: str, api_key: str | None, seed: str, fault: str | None
 ) -> None:
-    """Serve POST /sms/2/text/advanced on this machine; no message is sent anywhere."""
+    """Run a server of this API on 127.0.0.1.
+
+    It answers POST /sms/2/text/advanced as documented. No message is sent anywhere.
+    """
     _require("starlette", "sandbox")
     _require("uvicorn", "sandbox")
     import secrets  # noqa: PLC0415 - only this command needs them
@@ -50,6 +57,8 @@ def sandbox(
     app = Faulty(settings, fault) if fault else App(settings)
     try:
         run(app, port, lambda url: click.echo(f"sandbox: {url}"))
+    except KeyboardInterrupt:
+        click.echo("sandbox: stopped", err=True)
     except OSError as problem:
         raise click.ClickException(f"port {port} cannot be used: {problem.strerror}") from None
 
@@ -60,7 +69,7 @@ def sandbox(
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def conformance(arguments: tuple[str, ...]) -> None:
-    """Judge a server by the contract; ``conformance --help`` tells how."""
+    """Judge a server by the contract."""
     for module in ("pytest", "hypothesis", "jsonschema", "lxml", "yaml"):
         _require(module, "conformance")
     command = [sys.executable, "-m", "infobip_sms_conformance", *arguments]
@@ -69,7 +78,10 @@ def conformance(arguments: tuple[str, ...]) -> None:
 
 @cli.command()
 def demo() -> None:
-    """Send the documented request to a sandbox as JSON and as XML, then judge the sandbox."""
+    """Show it all: request, answer, verdict.
+
+    Sends the documented request to a sandbox as JSON and as XML, then judges the sandbox.
+    """
     for module in ("starlette", "uvicorn"):
         _require(module, "sandbox")
     from .demo import run  # noqa: PLC0415 - only this command needs it
