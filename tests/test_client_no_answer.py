@@ -225,3 +225,11 @@ def test_auth_005_a_trusted_certificate_gets_the_request(
     server = serve("hear", OK, tls=tls)
     assert send(server).bulk_id == "BULK-ID-123-xyz"
     assert len(server.finish()) == 1
+
+
+def test_a_chunk_of_negative_size_is_no_answer(serve: Serve) -> None:
+    """A reply whose framing makes no sense is an error of ours; the request may have arrived."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    server = serve("hear", head + b"-5\r\nhello\r\n0\r\n\r\n", "close")
+
+    assert fail(NoAnswer, server).sent == "maybe"

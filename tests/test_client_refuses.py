@@ -226,3 +226,20 @@ def test_text_002_what_xml_cannot_carry_is_not_sent(serve: Serve) -> None:
     assert [v.path for v in caught.value.violations] == ["messages[0].text"]
     server.finish()
     assert server.connections == 0
+
+
+@pytest.mark.parametrize("auth", [None, "App key", ("user", "password")])
+def test_auth_005_what_is_no_authorization_is_refused_at_once(auth: Any) -> None:
+    """A client is not made with anything that cannot give an Authorization header."""
+    with pytest.raises(RequestRefused, match=r"^auth: .* \(AUTH-005\)$"):
+        Client("https://api.infobip.com", auth=auth)
+
+
+@pytest.mark.parametrize("request_", ["text", None, {"messages": []}])
+def test_send_002_what_is_no_request_is_refused(serve: Serve, request_: Any) -> None:
+    """Something else than a request is refused before anything is sent."""
+    server = serve("hear", OK)
+    with Client(server.url, auth=AUTH) as client, pytest.raises(RequestRefused, match="SmsRequest"):
+        client.send(request_)
+    server.finish()
+    assert server.connections == 0

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -96,10 +97,17 @@ def judge_stranger(folder: Path, *arguments: str) -> Run:
 # ------------------------------------------------------------------ legal servers
 
 
-@pytest.mark.parametrize(("refuse", "warned"), [("400", set()), ("200", {"HTTP-006", "ERR-001"})])
-def test_legal_server_fails_nothing(tmp_path: Path, refuse: str, warned: set[str]) -> None:
-    """Both legal forms of refusal pass, at the price that was announced; SHOULDs are warned of."""
-    run = judge_stranger(tmp_path, "--refuse", refuse)
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        (["--refuse", "400"], set()),
+        (["--refuse", "200"], {"HTTP-006", "ERR-001"}),
+        (["--no-past"], set()),
+    ],
+)
+def test_legal_server_fails_nothing(tmp_path: Path, options: list[str], warned: set[str]) -> None:
+    """Every legal form of refusal passes, at the price that was announced; SHOULDs are warned of."""
+    run = judge_stranger(tmp_path, *options)
 
     assert run.code == 0, run.out
     assert run.find_numbers("WARN") == warned
@@ -208,7 +216,7 @@ def test_wrong_credentials(tmp_path: Path) -> None:
 def test_only_what_was_asked_for(tmp_path: Path) -> None:
     """--only narrows the run to requirements by their beginning."""
     with start_stranger() as url:
-        run = Run(tmp_path, url, "--only", "WIN-00", "HTTP-001")
+        run = Run(tmp_path, url, "--only", "WIN-00", "--only", "HTTP-001")
 
     assert run.code == 0
     rows = [row["requirement"] for row in run.report["verdicts"]]
@@ -385,6 +393,34 @@ def test_reply_of_another_shape_is_read(body: str) -> None:
     assert exchange.outcome is Outcome.ACCEPTED
     assert exchange.reply is not None
     assert exchange.reply.entries[0].message_id == LONG_ID
+
+
+def test_null_words_of_a_status_are_absent_ones() -> None:
+    """A description or action of null is a member left out, as the catalogue documents it."""
+    body = b'{"messages":[{"to":"1","status":{"groupId":1,"description":null,"action":null}}]}'
+    found = find_reply(transport.Answer(200, EmailMessage(), body))
+
+    assert found is not None
+    assert found.entries[0].status == {"groupId": 1}
+
+
+def test_xml_of_another_encoding_is_read() -> None:
+    """A reply in UTF-16 with its byte order mark is XML like any other."""
+    body = data.find_folder().joinpath("examples", "documented-response.xml").read_text("utf-8")
+    encoded = body.replace("UTF-8", "UTF-16").encode("utf-16")
+    found = find_reply(transport.Answer(200, EmailMessage(), encoded))
+
+    assert found is not None
+    assert len(found.entries) == 3
+
+
+def test_a_past_send_at_is_moved_ahead_and_nothing_else() -> None:
+    """An instant of the documentation's examples lies ahead when it is sent; no other text changes."""
+    now = datetime.now(UTC)
+
+    assert now < datetime.fromisoformat(session.find_later("2015-07-07T17:00:00.000+01:00"))
+    for text in ("2099-07-07T17:00:00.000+01:00", "tomorrow", "2015-07-07T17:00:00.000"):
+        assert session.find_later(text) == text
 
 
 def test_entities_are_not_resolved() -> None:

@@ -22,17 +22,18 @@ SCHEMA_PACKAGE = "infobip_sms_schema"
 # Module -> modules of the binding that it may import; every one may import what is generated.
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
+    "media": set(),
     "rules": {"errors"},
     "structure": {"errors", "rules"},
     "wire_json": {"errors", "rules", "structure"},
     "wire_xml": {"errors", "rules", "structure"},
-    "exchange": {"errors", "rules", "wire_json", "wire_xml"},
-    "client": {"errors", "exchange"},
+    "exchange": {"errors", "media", "rules", "wire_json", "wire_xml"},
+    "client": {"errors", "exchange", "media"},
     "__init__": {"client", "errors", "exchange"},
     "demo": {"__init__", "exchange"},
     "sandbox/__init__": set(),
-    "sandbox/app": {"rules", "wire_json", "wire_xml"},
-    "sandbox/faults": {"rules", "wire_json", "wire_xml", "sandbox/app"},
+    "sandbox/app": {"media", "rules", "wire_json", "wire_xml"},
+    "sandbox/faults": {"media", "rules", "wire_json", "wire_xml", "sandbox/app"},
     "sandbox/serve": {"sandbox/app"},
     "cli": {"demo", "sandbox/app", "sandbox/faults", "sandbox/serve"},
     "__main__": {"cli"},
@@ -102,8 +103,12 @@ def test_the_table_has_no_cycle() -> None:
 def test_only_the_client_opens_connections() -> None:
     """Of the binding, client.py alone imports urllib3, and no module but serve.py imports socket."""
     network = {"urllib3", "socket", "http", "ssl"}
+    words_only = {"http.HTTPStatus"}
     users = {
-        module: {n.split(".")[0] for n in find_imports(SRC / f"{module}.py", "infobip_sms")}
+        module: {
+            name.split(".")[0]
+            for name in find_imports(SRC / f"{module}.py", "infobip_sms") - words_only
+        }
         & network
         for module in MODULES
     }

@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
 from importlib.resources import files
@@ -351,6 +352,48 @@ def test_a_body_of_100_mb_is_refused_unread(sandbox_url: str) -> None:
     assert reply.status == 413
     assert wire_json.parse_api_error(reply.read()).request_error.service_exception.message_id
     connection.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["TRACE /x", "FOO /sms/2/text/advanced", "OPTIONS *", "GET /", "HEAD /sms/2/text/advanced"],
+)
+def test_any_other_request_line_gets_404(sandbox_url: str, line: str) -> None:
+    """Every method and path but the documented one is answered by the same rule (READ-018)."""
+    parts = urlsplit(sandbox_url)
+    with socket.create_connection(
+        (parts.hostname or "", parts.port or 0), timeout=10
+    ) as connection:
+        connection.sendall(f"{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 404 ")
+    assert (b"NOT_FOUND" in body) != line.startswith("HEAD")
+    assert (b"allow: POST" in head) == (PATH in line)
+
+
+def test_a_client_that_hangs_up_leaves_no_trace() -> None:
+    """A connection that is closed in the middle of a body puts nothing on standard error."""
+    with start("--port", "0") as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline().rsplit(":", 1)[1])
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+                connection.sendall(
+                    f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{{".encode()
+                )
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+
+    assert (process.returncode, said) == (0, "sandbox: stopped\n")
+
+
+def test_a_refusal_is_not_larger_than_it_helps() -> None:
+    """A body of ten thousand faults gets a reply of bounded size."""
+    reply = post(b'{"messages":[' + b",".join([b"{}"] * 10_000) + b"]}")
+
+    assert reply.status == 400
+    assert len(reply.body) < 200_000
 
 
 def test_settings_do_not_show_their_secrets() -> None:

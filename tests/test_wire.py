@@ -7,6 +7,7 @@ import json
 from decimal import Decimal
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from infobip_sms_conformance import documents, edits
 from infobip_sms_conformance.data import Case, read_toml
+from infobip_sms_schema import limits
 from lxml import etree
 from strategies import TEXT, XML_TEXT, build
 
@@ -430,6 +432,95 @@ def test_dlr_001_the_list_without_a_wrapper_is_read() -> None:
     assert wire_xml.parse_delivery_reports(flat) == wire_xml.parse_delivery_reports(body)
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        "<reportResponse><results><result><to>41</to></result></results></reportResponse>",
+        "<reportResponse><results><results><to>41</to></results></results></reportResponse>",
+        "<SMSReportResponse><results><to>41</to></results></SMSReportResponse>",
+    ],
+)
+def test_dlr_001_every_form_of_the_list_is_read(document: str) -> None:
+    """The three forms of the list that the documentation has shown give the same report."""
+    reports = wire_xml.parse_delivery_reports(document.encode())
+
+    assert [report.to for report in reports.results] == ["41"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "<reportResponse><results><to>41</to></results></reportResponse>",
+        "<reportResponse><results><report><to>41</to></report></results></reportResponse>",
+        "<SMSReportResponse><results><result><to>41</to></result></results></SMSReportResponse>",
+    ],
+)
+def test_dlr_001_a_list_of_unknown_form_is_not_taken_for_an_empty_one(document: str) -> None:
+    """Reports that stand in a form that nobody has seen are an error, not silently no reports."""
+    with pytest.raises(BadReply, match=r"results\[0\]: got text of another form"):
+        wire_xml.parse_delivery_reports(document.encode())
+
+
+def test_resp_001_entries_in_two_wrappers_are_all_read() -> None:
+    """A wrapper that comes twice loses no entry of a reply."""
+    entry = (
+        "<messages><{0}><to>{1}</to><status><groupId>1</groupId><groupName>PENDING</groupName>"
+        "<id>26</id><name>PENDING_ACCEPTED</name></status></{0}></messages>"
+    )
+    body = f"<smsResponse>{entry.format('message', 1)}{entry.format('messages', 2)}</smsResponse>"
+
+    assert [m.to for m in wire_xml.parse_sms_response(body.encode()).messages] == ["1", "2"]
+
+
+def test_http_009_empty_elements_of_a_reply_are_absent_values() -> None:
+    """An empty number, time or object of a reply stands for no value, as null does in JSON."""
+    body = "<reportResponse><results><result><to/><smsCount/><doneAt/></result></results></reportResponse>"
+    (report,) = wire_xml.parse_delivery_reports(body.encode()).results
+
+    assert (report.to, report.sms_count, report.done_at) == ("", None, None)
+
+
+def test_attributes_of_a_request_are_skipped() -> None:
+    """What the documentation does not know is ignored in XML too (READ-010), text kept as it is."""
+    body = load("minimal-request", "xml").replace(b"<text>", b"<text xml:space='preserve' a='1'> ")
+    read_back = wire_xml.parse_sms_request(body.replace(b"<to>", b"<to a='1'>"))
+
+    assert read_back.messages[0].text == " Your table is ready."
+
+
+@both
+@pytest.mark.parametrize(
+    "instant",
+    [
+        dt.datetime(2020, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Amsterdam")),
+        dt.datetime(2020, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Amsterdam"), fold=1),
+        dt.datetime(2020, 3, 29, 2, 30, tzinfo=ZoneInfo("Europe/Amsterdam")),
+        dt.datetime(1900, 1, 1, tzinfo=ZoneInfo("Europe/Amsterdam")),
+        dt.datetime(2020, 1, 1, 0, 0, 0, 5, tzinfo=dt.timezone(dt.timedelta(microseconds=1))),
+        dt.datetime(2020, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=-23, minutes=-59))),
+    ],
+)
+def test_send_018_instants_of_odd_zones_survive_the_wire(instant: dt.datetime, wire: str) -> None:
+    """Daylight saving, odd offsets and microseconds give an instant that reads back equal."""
+    request = SmsRequest(messages=[Message(destinations=TO, send_at=instant)])
+    again = CODECS[wire].parse_sms_request(CODECS[wire].dump_sms_request(request))
+
+    assert again == request
+    assert again.messages[0].send_at is not None
+    assert abs(again.messages[0].send_at - instant.astimezone(dt.UTC)) < dt.timedelta(
+        milliseconds=1
+    )
+
+
+@pytest.mark.parametrize("price", ["1e999999999", "1e-999999999", '"1_0.5"', '"NaN"', '"x"'])
+def test_dlr_001_prices_that_cannot_be_written_are_refused(price: str) -> None:
+    """A number of a billion digits, or none, is an error of ours and is never written out."""
+    with pytest.raises(BadReply, match="pricePerMessage"):
+        wire_json.parse_delivery_reports(
+            f'{{"results":[{{"price":{{"pricePerMessage":{price}}}}}]}}'.encode()
+        )
+
+
 # ---------------------------------------------------------------- bad input
 
 BAD = {
@@ -472,6 +563,46 @@ def test_http_003_bad_input_is_an_error_of_ours(body: bytes, wire: str) -> None:
         assert caught.value.body == body
         assert caught.value.violations
         assert len(str(caught.value)) < 2000
+
+
+@both
+@pytest.mark.parametrize("entry", ["empty", "wrong"])
+def test_a_refusal_is_bounded_however_long_the_document(wire: str, entry: str) -> None:
+    """A document with ten thousand faults is refused with the first of them, in a bounded text."""
+    pieces = {
+        "empty": ("{}", "<message/>"),
+        "wrong": ('{"from":"a"}', "<message><from>a</from></message>"),
+    }
+    piece = pieces[entry][wire == "xml"]
+    body = f'{{"messages":[{",".join([piece] * 10_000)}]}}'
+    if wire == "xml":
+        body = f"<request><messages>{piece * 10_000}</messages></request>"
+    with pytest.raises(RequestRefused) as caught:
+        CODECS[wire].parse_sms_request(body.encode())
+
+    assert caught.value.violations[0].path.startswith("messages[0]")
+    assert len(caught.value.violations) <= 2 * limits.MAX_VIOLATIONS
+    assert len(str(caught.value)) < 100_000
+
+
+@pytest.mark.parametrize(
+    "encoding", ["punycode", "idna", "utf-7", "unicode_escape", "hex", "rot13"]
+)
+def test_http_003_only_character_sets_are_encodings(encoding: str) -> None:
+    """A codec that is no character set, some of them slow beyond use, is refused unread."""
+    body = (
+        f'<?xml version="1.0" encoding="{encoding}"?><smsResponse>{"a" * 900_000}-b</smsResponse>'
+    )
+    with pytest.raises(BadReply, match="declared encoding"):
+        wire_xml.parse_sms_response(body.encode())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252", "US-ASCII"])
+def test_xml_in_a_declared_encoding_is_read(encoding: str) -> None:
+    """A document in a usual character set is read as it declares."""
+    text = load("minimal-request", "xml").decode().replace("UTF-8", encoding)
+
+    assert wire_xml.parse_sms_request(text.encode(encoding)).messages[0].from_ == "InfoSMS"
 
 
 def test_xml_005_a_document_type_is_refused_by_its_requirement() -> None:

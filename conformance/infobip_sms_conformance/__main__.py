@@ -53,16 +53,15 @@ def build_parser() -> Parser:
     commands.add_parser("list", help="print every requirement")
     server = commands.add_parser("server", help="judge a server")
     server.add_argument("url", nargs="?", help="its base URL; the reference server when left out")
-    server.add_argument("--user", default=USER)
-    server.add_argument("--password", default=PASSWORD)
+    server.add_argument("--user", default=USER, help="for Basic (default: %(default)s)")
+    server.add_argument("--password", default=PASSWORD, help="for Basic (default: %(default)s)")
     server.add_argument("--api-key", help="also judge the App scheme")
     server.add_argument(
         "--only",
-        nargs="+",
-        action="extend",
+        action="append",
         default=[],
         metavar="PREFIX",
-        help="judge the requirements that begin so",
+        help="judge only the requirements that begin so; may be repeated",
     )
     server.add_argument("--json", type=Path, metavar="FILE", help="also write the verdicts there")
     return parser
@@ -77,8 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_prefixes(options.only)
         target = parse_target(options.url, find_path()) if options.url else None
+        check_file(options.json)
     except (LookupError, WrongTarget) as error:
-        print(f"infobip_sms_conformance: {error.args[0]}", file=sys.stderr)
+        print(f"infobip-sms conformance: {error.args[0]}", file=sys.stderr)
         return WRONG_USAGE
     with set_aside():
         return judge_reference(options) if target is None else judge_target(options, target)
@@ -89,6 +89,15 @@ def check_prefixes(prefixes: Sequence[str]) -> None:
     for prefix in prefixes:
         if not any(number.startswith(prefix) for number in read_requirements()):
             raise LookupError(f"no requirement begins with {prefix!r}; see the command list")
+
+
+def check_file(path: Path | None) -> None:
+    """Raise LookupError for a file that cannot be written, before anything is sent."""
+    try:
+        if path is not None:
+            path.touch()
+    except OSError as error:
+        raise LookupError(f"{path} cannot be written: {error.strerror}") from None
 
 
 @contextmanager

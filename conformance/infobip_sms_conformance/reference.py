@@ -54,8 +54,9 @@ def read_address(process: subprocess.Popen[str]) -> str:
     except Empty:
         raise NotStarted(f"it gave no address within {SECONDS:g} s") from None
     if not address:
+        code = process.wait(SECONDS_TO_END)
         raise NotStarted(
-            f"it ended with code {process.wait(SECONDS_TO_END)} before it gave an address"
+            f"it ended with code {code} before it gave an address; is the extra sandbox installed?"
         )
     return address
 

@@ -4,6 +4,7 @@ Lives here: what is read from a 200: entries, ids and statuses, whatever else st
 Never here: a judgement; a check that needs the exact form looks at the root itself.
 """
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,8 @@ class Reply:
 
 def find_wire(body: bytes) -> str | None:
     """Tell by its first character whether a body is XML or JSON."""
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "xml"
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     return {b"<": "xml", b"{": "json"}.get(start)
 
@@ -83,7 +86,16 @@ def parse_json_reply(body: bytes) -> Reply:
     messages = root.get("messages") if isinstance(root, dict) else None
     if not isinstance(messages, list) or not all(isinstance(entry, dict) for entry in messages):
         raise Unreadable("there is no list of messages")
+    for entry in messages:
+        drop_null_words(entry.get("status"))
     return build_reply("json", root, messages)
+
+
+def drop_null_words(status: Any) -> None:
+    """Take description and action out of a status where they are null: documented as such too."""
+    for name in ("description", "action"):
+        if isinstance(status, dict) and name in status and status[name] is None:
+            del status[name]
 
 
 def parse_xml_reply(body: bytes) -> Reply:

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +22,7 @@ from infobip_sms_conformance.edits import apply_edit, build_edited
 from infobip_sms_conformance.exchanges import (
     UNAUTHORIZED,
     Exchange,
+    Outcome,
     find_destinations,
     find_reply,
 )
@@ -76,6 +78,7 @@ class Session:
         self.most_requests = len(read_cases()) * 2 + GENERATED * 2 + OTHER_REQUESTS
         self.started = time.monotonic()
         self.stopped = ""
+        self.refuses_past = False
         self.shared: dict[tuple[str, str], Exchange] = {}
 
     @property
@@ -96,6 +99,8 @@ class Session:
     def send(self, document: Any, wire: str, what: str, **changes: str | None) -> Exchange:
         """Send a document with fresh ids; ``changes`` replace header fields, None leaves one out."""
         fresh = renew(document, f"{self.run}-{self.requests}")
+        if self.refuses_past:
+            fresh = move_ahead(fresh)
         check_destinations(fresh)
         return self.send_body(dump(fresh, wire), wire, what, fresh, **changes)
 
@@ -131,10 +136,12 @@ class Session:
         if not self.stopped and self.silences % SILENCES_BEFORE_PROBE == 0:
             self.probe()
 
-    def probe(self) -> Exchange:
+    def probe(self, send_at: str | None = None) -> Exchange:
         """Send the minimal request outside of any check; a server that fails it has gone."""
         headers = build_headers(WIRES[0], {"authorization": self.authorization})
         document, what = read_example("minimal-request"), "the minimal request"
+        if send_at is not None:
+            document = apply_edit(document, "messages[0].sendAt", "set", send_at)
         self.requests += 1
         try:
             answer = send(self.target, headers, dump(document, WIRES[0]))
@@ -155,6 +162,9 @@ class Session:
             first = self.probe()
         if find_status(first) in NO_SUCH_OPERATION:
             raise NotJudgeable(f"the first request got no answer of this API: {first.got}")
+        if first.outcome is Outcome.ACCEPTED:  # READ-019: which of the two does this server do?
+            past = read_example("documented-request")["messages"][-1]["sendAt"]
+            self.refuses_past = self.probe(past).outcome is not Outcome.ACCEPTED
 
     # -------------------------------------------------------------- shared exchanges
 
@@ -242,6 +252,30 @@ def renew_member(name: str, value: Any, mark: str) -> Any:
     if name in {"bulkId", "messageId"} and isinstance(value, str):
         return f"{value}-{mark}"
     return renew(value, mark)
+
+
+def move_ahead(document: Any) -> Any:
+    """Return a copy without a sendAt in the past, for a server that refuses one (READ-019)."""
+    if isinstance(document, list):
+        return [move_ahead(item) for item in document]
+    if not isinstance(document, dict):
+        return document
+    return {
+        name: find_later(value) if name == "sendAt" else move_ahead(value)
+        for name, value in document.items()
+    }
+
+
+def find_later(text: Any) -> Any:
+    """Return an instant an hour ahead for one that is past, anything else as it is."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return text
+    if instant.tzinfo is None or instant > datetime.now(instant.tzinfo):
+        return text
+    later = datetime.now(instant.tzinfo) + timedelta(hours=1)
+    return later.isoformat(timespec="milliseconds")
 
 
 def check_destinations(document: Any) -> None:

@@ -32,6 +32,9 @@ from .models import (
 )
 from .refusals import Error, RequestRefused, Violation
 
+SEND_PATH = "/sms/2/text/advanced"
+"""Path of the operation that sends."""
+
 MODELS: tuple[type[attrs.AttrsInstance], ...] = (
     ApiError,
     DeliveryReport,
@@ -82,6 +85,7 @@ __all__ = [
     "ReportError",
     "RequestError",
     "RequestRefused",
+    "SEND_PATH",
     "ServiceException",
     "SmsRequest",
     "SmsResponse",

@@ -13,14 +13,17 @@ import typing
 from decimal import Decimal
 from enum import Enum
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import attrs
 
 from .refusals import RequestRefused, Violation
 
+MAX_VIOLATIONS = 200  # no document is refused with more; the first ones are the ones to mend
 _SMALL = 9999  # a larger number might be a telephone number, and is not shown
 _WIDEST = 1024  # bits of a number; Python itself writes no more than 4,300 digits
+_LONGEST = 1000  # digits of a fraction on either side of its point
 _UTC_OFFSETS = dt.timedelta(hours=14)  # the widest that the wire's notation is used for
 
 
@@ -94,10 +97,10 @@ class Limit:
         if not isinstance(value, list) or len(value) < (self.min_items or 0):
             return [self.violation(value, annotation)]
         wanted = self.item_requirement or self.requirement
+        bad = ((i, entry) for i, entry in enumerate(value) if not _fits(entry, item))
         return [
             Violation(f"[{index}]", describe(entry, item), _noun(item), wanted)
-            for index, entry in enumerate(value)
-            if not _fits(entry, item)
+            for index, entry in islice(bad, MAX_VIOLATIONS)
         ]
 
     def _check_text(self, value: str, annotation: Any) -> list[Violation]:
@@ -140,10 +143,10 @@ def describe(value: object, wanted: Any = None) -> str:
     if isinstance(value, str):
         return _describe_text(value, wanted)
     if isinstance(value, list | tuple | dict):
-        kind = "an object" if isinstance(value, dict) else "a list"
+        kind = {dict: "an object", tuple: "a tuple"}.get(type(value), "a list")
         return f"{kind} of {len(value)}" if value else f"{kind} that is empty"
     if isinstance(value, dt.datetime):
-        return "a datetime without a time zone"
+        return "a date and time whose time zone is missing or out of range"
     names = {
         type(None): "null",
         Decimal: "a fraction",
@@ -158,22 +161,21 @@ def hold_milliseconds(value: dt.datetime | None) -> dt.datetime | None:
 
     The instant stays the same but for what lies below a millisecond.
     """
-    if not isinstance(value, dt.datetime):
+    offset = value.utcoffset() if isinstance(value, dt.datetime) else None
+    if value is None or offset is None:
         return value
-    value = value.replace(microsecond=value.microsecond // 1000 * 1000)
-    offset = value.utcoffset()
-    if offset is None or (offset.total_seconds() % 60 == 0 and abs(offset) <= _UTC_OFFSETS):
-        return value
-    try:
-        return value.astimezone(dt.UTC)
-    except OverflowError:  # the first or last day of the calendar
-        raise RequestRefused(
-            [
-                Violation(
-                    "", "a date and time outside the years 1 to 9999 UTC", "one inside", "SEND-018"
-                )
-            ]
-        ) from None
+    if _is_plain_offset(offset):
+        value = value.replace(tzinfo=dt.timezone(offset), fold=0)
+    else:
+        try:
+            value = value.astimezone(dt.UTC)
+        except OverflowError:  # the first or last day of the calendar: the limit refuses it
+            return value
+    return value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+
+def _is_plain_offset(offset: dt.timedelta) -> bool:
+    return offset % dt.timedelta(minutes=1) == dt.timedelta(0) and abs(offset) <= _UTC_OFFSETS
 
 
 def _describe_text(value: str, wanted: Any) -> str:
@@ -195,10 +197,16 @@ def _fits(value: object, base: Any) -> bool:
     if issubclass(base, Enum):
         return isinstance(value, str) and value in {member.value for member in base}
     if base is dt.datetime:
-        return isinstance(value, dt.datetime) and value.utcoffset() is not None
+        offset = value.utcoffset() if isinstance(value, dt.datetime) else None
+        return offset is not None and _is_plain_offset(offset)
     if base is Decimal:
-        return isinstance(value, Decimal) and value.is_finite()
+        return isinstance(value, Decimal) and _is_writable(value)
     return isinstance(value, base)
+
+
+def _is_writable(value: Decimal) -> bool:
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -_LONGEST and value.adjusted() <= _LONGEST
 
 
 def _is_text(value: str) -> bool:

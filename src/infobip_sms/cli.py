@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 
 import click
 
+JUDGE = ("pytest", "hypothesis", "jsonschema", "lxml", "yaml")
 EPILOG = "Extras: pip install 'infobip-sms[sandbox]', '[conformance]' or '[all]'."
 
 
@@ -70,7 +72,7 @@ def sandbox(
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def conformance(arguments: tuple[str, ...]) -> None:
     """Judge a server by the contract."""
-    for module in ("pytest", "hypothesis", "jsonschema", "lxml", "yaml"):
+    for module in JUDGE:
         _require(module, "conformance")
     command = [sys.executable, "-m", "infobip_sms_conformance", *arguments]
     sys.exit(subprocess.run(command, check=False).returncode)
@@ -84,9 +86,12 @@ def demo() -> None:
     """
     for module in ("starlette", "uvicorn"):
         _require(module, "sandbox")
+    for module in JUDGE:
+        _require(module, "conformance")
     from .demo import run  # noqa: PLC0415 - only this command needs it
 
-    sys.exit(run())
+    with suppress(KeyboardInterrupt):
+        sys.exit(run())
 
 
 def _require(module: str, extra: str) -> None:

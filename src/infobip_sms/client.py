@@ -25,14 +25,15 @@ from urllib3.exceptions import (
 )
 
 from .errors import BadReply, NoAnswer, RequestRefused, Violation
-from .exchange import Reply, Wire, build_send, read_send
+from .exchange import Auth, Reply, build_send, read_send
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from infobip_sms_schema import SmsRequest, SmsResponse
 
-    from .exchange import Auth, Call
+    from .exchange import Call
+    from .media import Wire
 
 DEFAULT_URL = "https://api.infobip.com"
 DEFAULT_TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)
@@ -64,6 +65,9 @@ class Client:
         connections: int = 10,
     ) -> None:
         self._prefix = check_base_url(base_url)
+        if not isinstance(auth, Auth):
+            wants = "Basic, ApiKey, IbssoToken or Bearer"
+            raise RequestRefused([Violation("auth", "something else", wants, "AUTH-005")])
         self._auth = auth
         self._wire: Wire = wire
         self._pool = urllib3.connection_from_url(
@@ -133,7 +137,7 @@ class Client:
                 timeout=self._pool.timeout if timeout is None else timeout,
             )
             return _read_reply(response)
-        except HTTPError as problem:
+        except (HTTPError, ValueError) as problem:  # ValueError: a chunk of negative size
             raise _find_no_answer(problem) from None
 
     def _log(self, call: Call, started: float, outcome: str) -> None:
@@ -193,7 +197,7 @@ def _check_size(size: int, status: int, headers: dict[str, str]) -> None:
         raise BadReply((problem,), status, b"", headers)
 
 
-def _find_no_answer(problem: HTTPError) -> NoAnswer:
+def _find_no_answer(problem: HTTPError | ValueError) -> NoAnswer:
     untrusted = isinstance(problem, SSLError) and isinstance(
         next(iter(problem.args), None), ssl.SSLCertVerificationError
     )
@@ -202,7 +206,7 @@ def _find_no_answer(problem: HTTPError) -> NoAnswer:
     return NoAnswer(_name(problem), "maybe")
 
 
-def _name(problem: HTTPError) -> str:
+def _name(problem: HTTPError | ValueError) -> str:
     names = {
         NewConnectionError: "no connection could be made",  # before its parent class
         ConnectTimeoutError: "connecting took too long",

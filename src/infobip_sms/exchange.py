@@ -7,20 +7,22 @@ Never here: connections, timeouts, bytes of a wire format.
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import attrs
+from infobip_sms_schema import SEND_PATH, SmsRequest
+from infobip_sms_schema.limits import describe
 
 from . import wire_json
 from .errors import BadReply, Rejected, RequestRefused, Violation
+from .media import find_wire
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from infobip_sms_schema import ApiError, SmsRequest, SmsResponse
+    from infobip_sms_schema import ApiError, SmsResponse
 
-Wire = Literal["json", "xml"]
-SEND_PATH = "/sms/2/text/advanced"
+    from .media import Wire
 
 
 @runtime_checkable
@@ -108,6 +110,8 @@ class Reply:
 
 def build_send(request: SmsRequest, wire: Wire, auth: Auth) -> Call:
     """Describe a send request; raise RequestRefused if it breaks a rule."""
+    if not isinstance(request, SmsRequest):
+        raise RequestRefused([Violation("", describe(request), "an SmsRequest", "SEND-002")])
     codec = find_codec(wire)
     headers = {
         "Authorization": _check_header(auth.header()),
@@ -119,7 +123,7 @@ def build_send(request: SmsRequest, wire: Wire, auth: Auth) -> Call:
 
 def read_send(reply: Reply, wire: Wire) -> SmsResponse:
     """Return the answer to a send request; raise Rejected or BadReply."""
-    wire = find_wire(reply.headers.get("content-type", ""), wire)
+    wire = find_wire(reply.headers.get("content-type", "")) or wire
     if not 200 <= reply.status < 300:  # noqa: PLR2004 - HTTP's own numbers
         raise _find_error(reply, wire)
     try:
@@ -138,14 +142,6 @@ def find_codec(wire: Wire) -> ModuleType:
 
         return wire_xml
     raise RequestRefused([Violation("wire", "another format", "json or xml", "HTTP-004")])
-
-
-def find_wire(content_type: str, default: Wire) -> Wire:
-    """Return the wire format that a Content-Type names, else the default."""
-    media = content_type.partition(";")[0].strip().lower()
-    if media.endswith(("/json", "+json")):
-        return "json"
-    return "xml" if media.endswith(("/xml", "+xml")) else default
 
 
 def _find_error(reply: Reply, wire: Wire) -> Rejected | BadReply:

@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache, partial
-from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
-from cattrs import BaseValidationError, ClassValidationError, Converter
-from cattrs.errors import AttributeValidationNote, IterableValidationNote
+from cattrs import ClassValidationError, Converter
+from cattrs.errors import AttributeValidationNote
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from infobip_sms_schema import MODELS, RequestRefused, Violation
-from infobip_sms_schema.limits import Limit, describe, unfold
+from infobip_sms_schema.limits import MAX_VIOLATIONS, Limit, describe, unfold
 
 from .rules import check_rules
 
@@ -35,16 +34,15 @@ _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})"
 )
 _INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,1000}(\.[0-9]{1,1000})?([eE][+-]?[0-9]{1,3})?")
 
 
 def build_model(plain: object, cls: type[Model], *, strict: bool) -> Model:
     """Return the model of plain data, or raise RequestRefused with every violation and its path."""
     try:
         model = make_converter(strict=strict).structure(plain, cls)
-    except BaseValidationError as group:
-        raise RequestRefused(_list_violations(group)) from None
-    except RequestRefused:
-        raise
+    except ClassValidationError as group:
+        raise RequestRefused(_list_violations(group)[:MAX_VIOLATIONS]) from None
     if not isinstance(model, cls):
         raise RequestRefused([Violation("", describe(plain), f"a {cls.__name__}", "HTTP-003")])
     return model
@@ -106,17 +104,35 @@ def _read_field(
 ) -> Any:
     limit: Limit = field.validator  # type: ignore[assignment]  # _make_reader takes no other
     kind: Any = field.type
-    if value is None:
-        if strict or limit.required:
-            raise RequestRefused([limit.violation(value, kind)])
-        return None
     base, item = unfold(kind)
-    if item is None or isinstance(value, list):
-        target: Any = GenericAlias(list, (item,)) if item else base
-        value = converter.structure(value, target)
+    absent = value is None or (value == "" and base is not str and not strict)
+    if absent and (strict or limit.required):
+        raise RequestRefused([limit.violation(value, kind)])
+    if absent:
+        return None
+    if item is not None and isinstance(value, list):
+        value = _read_list(value, item, converter)
+    elif item is None:
+        value = converter.structure(value, base)
     if problems := limit.check(value, kind):
         raise RequestRefused(problems)
     return value
+
+
+def _read_list(entries: list[Any], item: Any, converter: Converter) -> list[Any]:
+    """Read the entries of a list; give up when enough of them are known to be wrong."""
+    made: list[Any] = []
+    problems: list[Violation] = []
+    for index, entry in enumerate(entries):
+        try:
+            made.append(converter.structure(entry, item))
+        except (ClassValidationError, RequestRefused) as problem:
+            problems += [violation.inside(f"[{index}]") for violation in _list_any(problem)]
+        if len(problems) >= MAX_VIOLATIONS:
+            break
+    if problems:
+        raise RequestRefused(problems)
+    return made
 
 
 def _make_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callable[[Any], Any]:
@@ -150,7 +166,7 @@ def _read_open(value: Any, kind: Any) -> Any:
         if kind is bool:
             return {"true": True, "false": False}.get(value, value)
         if kind is Decimal:
-            return _find_number(value) or value
+            return Decimal(value) if _NUMBER.fullmatch(value) else value
     return _read_strict(value, kind)
 
 
@@ -166,14 +182,6 @@ def _find_instant(text: str) -> dt.datetime | None:
         return dt.datetime.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _find_number(text: str) -> Decimal | None:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
 
 
 def _write_instant(value: dt.datetime) -> str:
@@ -199,29 +207,28 @@ def _is_map(kind: Any) -> bool:
     return getattr(kind, "__origin__", None) is dict
 
 
-def _list_violations(group: BaseValidationError, path: str = "") -> list[Violation]:
+def _list_any(problem: Exception) -> list[Violation]:
+    if isinstance(problem, ClassValidationError):
+        return _list_violations(problem)
+    return list(problem.violations) if isinstance(problem, RequestRefused) else []
+
+
+def _list_violations(group: ClassValidationError) -> list[Violation]:
     found: list[Violation] = []
     for problem in group.exceptions:
-        where = path + _find_step(problem, group, path)
-        if isinstance(problem, BaseValidationError):
-            found += _list_violations(problem, where)
-        elif isinstance(problem, RequestRefused):
-            found += [violation.inside(where) for violation in problem.violations]
-        elif isinstance(problem, KeyError) and isinstance(group, ClassValidationError):
+        where = _find_step(problem, group)
+        if isinstance(problem, KeyError):
             found.append(_find_missing(problem, group, where))
+        elif isinstance(problem, ClassValidationError | RequestRefused):
+            found += [violation.inside(where) for violation in _list_any(problem)]
         else:
             raise problem
     return found
 
 
-def _find_step(problem: BaseException, group: BaseValidationError, path: str) -> str:
-    for note in getattr(problem, "__notes__", ()):
-        if isinstance(note, AttributeValidationNote) and isinstance(group, ClassValidationError):
-            wire = attrs.fields_dict(group.cl)[note.name].metadata["wire"]
-            return f".{wire}" if path else str(wire)
-        if isinstance(note, IterableValidationNote):
-            return f"[{note.index}]"
-    return ""
+def _find_step(problem: BaseException, group: ClassValidationError) -> str:
+    notes = [n for n in getattr(problem, "__notes__", ()) if isinstance(n, AttributeValidationNote)]
+    return str(attrs.fields_dict(group.cl)[notes[-1].name].metadata["wire"]) if notes else ""
 
 
 def _find_missing(problem: KeyError, group: ClassValidationError, where: str) -> Violation:

@@ -11,6 +11,7 @@ Never here: limits, rules, XML, I/O.
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CONTENT_TYPE = "application/json"
+_KEY = re.compile(r'"[0-9a-f]{32}"')
 Root = TypeVar("Root", SmsResponse, DeliveryReports, ApiError)
 
 
@@ -119,9 +121,7 @@ def _write_standard(plain: Any) -> bytes:
         return key
 
     text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), default=hold)
-    for key, number in numbers.items():
-        text = text.replace(key, number)
-    return text.encode()
+    return _KEY.sub(lambda found: numbers.get(found[0], found[0]), text).encode()
 
 
 @cache

@@ -31,6 +31,7 @@ from infobip_sms_schema import (
 )
 from infobip_sms_schema.limits import Limit, Unreadable, unfold
 from xmlschema.converters import ElementData, XMLSchemaConverter
+from xmlschema.validators import XsdAttributeGroup
 
 from .errors import BadReply, RequestRefused, Violation
 from .rules import check_model
@@ -41,8 +42,11 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "application/xml"
 MAX_DEPTH = 64
+MAX_ERRORS = 100  # of xmlschema, looked into: each costs a walk through the document
 Root = TypeVar("Root", SmsResponse, DeliveryReports, ApiError)
 _DECLARATION = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+# Character sets of documents. Python knows other codecs, some of them slow, some no character sets.
+_ENCODING = re.compile(r"utf-8(-sig)?|utf-16(-le|-be)?|ascii|iso8859-\d+|cp125\d")
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -54,11 +58,12 @@ def parse_plain(body: bytes) -> Any:
 def parse_sms_request(body: bytes) -> SmsRequest:
     """Read a request strictly; raise RequestRefused with every violation."""
     plain, errors = _parse(body, SmsRequest)
+    found = [_explain(error, SmsRequest) for error in errors[:MAX_ERRORS]]
     try:
         request = build_model(plain, SmsRequest, strict=True)
     except RequestRefused as problem:
-        raise RequestRefused([*problem.violations, *_add(errors, problem.violations)]) from None
-    if unseen := list(_add(errors, ())):
+        raise RequestRefused([*problem.violations, *_add(found, problem.violations)]) from None
+    if unseen := list(_add(found, ())):
         raise RequestRefused(unseen)
     return request
 
@@ -117,21 +122,14 @@ class _Plain(XMLSchemaConverter):
         kind = xsd_type or xsd_element.type
         if kind.is_simple():
             return data.text
-        children = [
-            (name, value, child) for name, value, child in data.content or () if child is not None
-        ]
+        content = list(data.content or ())
+        known = [(name, value, child) for name, value, child in content if child.name is not None]
+        lost = bool(content) and not known  # entries of a form that nobody has seen yet
         if kind.name is None:
-            return [value for _, value, _ in children]
-        plain: dict[str, Any] = {}
-        for name, value, child in children:
-            if child.max_occurs == 1:
-                plain.setdefault(name, value)
-            else:
-                plain.setdefault(name, []).append(value)
-        for child in kind.content.iter_elements():
-            if child.name is not None and child.max_occurs != 1:
-                plain.setdefault(child.name, [])
-        return plain
+            return [Unreadable()] if lost else [value for _, value, _ in known]
+        if lost and xsd_element.max_occurs != 1:
+            return Unreadable()
+        return _gather(known, kind)
 
     def element_encode(self, obj: Any, xsd_element: Any, level: int = 0) -> ElementData:  # noqa: ARG002 - the base
         kind = xsd_element.type
@@ -150,6 +148,23 @@ class _Plain(XMLSchemaConverter):
         return ElementData(xsd_element.name, None, content, {}, None)
 
 
+def _gather(children: list[tuple[str, Any, Any]], kind: Any) -> dict[str, Any]:
+    """Return the members of an object; the first of an element that stands twice, all of a list."""
+    plain: dict[str, Any] = {
+        child.name: []
+        for child in kind.content.iter_elements()
+        if child.name is not None and child.max_occurs != 1
+    }
+    for name, value, child in children:
+        if child.max_occurs != 1:
+            plain[name].append(value)
+        elif isinstance(value, list):
+            plain.setdefault(name, []).extend(value)
+        else:
+            plain.setdefault(name, value)
+    return plain
+
+
 @cache
 def _open_schema(name: str) -> Any:
     text = (files("infobip_sms_schema") / "data" / name).read_text(encoding="utf-8")
@@ -165,7 +180,8 @@ def _parse_reply(body: bytes, cls: type[Root]) -> Root:
         raise BadReply(problem.violations, body=body) from None
 
 
-def _parse(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, list[Violation]]:
+def _parse(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, list[Any]]:
+    """Return plain data, and what xmlschema objects to; its errors are costly to look into."""
     text = _decode(body)
     root = _check_shape(text)
     schema = _open_schema("sms-reader.xsd")
@@ -179,10 +195,11 @@ def _parse(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, list[Viola
             keep_empty=True,
             filler=lambda _: Unreadable(),
             value_hook=lambda value, _: value,
+            process_skipped=True,
         )
     except (xmlschema.XMLSchemaException, ET.ParseError, RecursionError):
         _refuse("XML that cannot be processed")
-    return plain, [_explain(error, cls) for error in errors if not _is_incomplete(error)]
+    return plain, [error for error in errors if not _is_told_elsewhere(error)]
 
 
 def _decode(body: bytes) -> str:
@@ -191,6 +208,8 @@ def _decode(body: bytes) -> str:
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
     try:
+        if not _ENCODING.fullmatch(codecs.lookup(encoding).name):
+            raise LookupError  # noqa: TRY301 - one answer to both
         return body.decode(encoding).removeprefix("\ufeff")
     except (LookupError, UnicodeError):
         _refuse("bytes that are not text in the declared encoding, or in UTF-8 if none is declared")
@@ -228,9 +247,11 @@ def _refuse(got: str, wants: str = "an XML document", requirement: str = "HTTP-0
     raise RequestRefused([Violation("", got, wants, requirement)]) from None
 
 
-def _is_incomplete(error: Any) -> bool:
-    """Tell whether an error is about a part that is not there: the limits say so more precisely."""
-    return type(error) is xmlschema.XMLSchemaChildrenValidationError and error.invalid_child is None
+def _is_told_elsewhere(error: Any) -> bool:
+    """Tell whether an error is about a missing part, which the limits name, or an attribute (READ-010)."""
+    if type(error) is xmlschema.XMLSchemaChildrenValidationError:
+        return error.invalid_child is None
+    return isinstance(error.validator, XsdAttributeGroup)
 
 
 def _explain(error: Any, cls: type[attrs.AttrsInstance]) -> Violation:

@@ -185,8 +185,9 @@ def find_time_problems(message: Plain) -> Iterator[str]:
         return
     # A time without zone is taken as UTC, which is one of the legal readings.
     instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    if OPTIONS.fault == "future-refused" and instant > datetime.now(UTC):
-        yield "future-refused"
+    future = instant > datetime.now(UTC)
+    if (OPTIONS.fault == "future-refused" and future) or (OPTIONS.no_past and not future):
+        yield "future-refused" if future else "SEND-018"
 
 
 def find_window_problems(window: Any) -> Iterator[str]:
@@ -387,6 +388,7 @@ def main() -> None:
     parser.add_argument("--api-key", default="a key of the stranger's")
     parser.add_argument("--refuse", type=int, choices=(400, 200), default=400)
     parser.add_argument("--last", type=int, default=0, help="end in the middle of this request")
+    parser.add_argument("--no-past", action="store_true", help="refuse a sendAt that has passed")
     parser.add_argument("--break", dest="fault", choices=FAULTS, default="")
     parser.parse_args(namespace=OPTIONS)
     server = ThreadingHTTPServer(("127.0.0.1", OPTIONS.port), Handler)

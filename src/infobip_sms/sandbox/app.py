@@ -12,10 +12,11 @@ import hmac
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from infobip_sms_schema import (
+    SEND_PATH,
     ApiError,
     RequestError,
     RequestRefused,
@@ -28,13 +29,15 @@ from infobip_sms_schema import (
 )
 
 from infobip_sms import wire_json, wire_xml
+from infobip_sms.media import find_wire
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-SEND_PATH = "/sms/2/text/advanced"
+    from infobip_sms.media import Wire
+
 PENDING_ACCEPTED = 26
-Wire = Literal["json", "xml"]
+MOST_QUOTED = 50
 _CODECS: dict[str, ModuleType] = {"json": wire_json, "xml": wire_xml}
 
 
@@ -96,10 +99,16 @@ class Refusal(Exception):
     """Ends a request with a status and an error body."""
 
     def __init__(
-        self, status: int, word: str, text: str, problems: tuple[Violation, ...] = ()
+        self,
+        status: int,
+        word: str,
+        text: str,
+        problems: tuple[Violation, ...] = (),
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(status, word)
-        self.status, self.word, self.text, self.problems = status, word, text, problems
+        self.status, self.word, self.text = status, word, text
+        self.problems, self.headers = problems, headers or {}
 
 
 class App:
@@ -121,15 +130,19 @@ class App:
 
     def check_route(self, request: HttpRequest) -> None:
         """Refuse every path but one, and every method but POST (READ-018)."""
-        if request.path != SEND_PATH or request.method != "POST":
-            raise Refusal(404, "NOT_FOUND", "There is no such resource; send to POST " + SEND_PATH)
+        text = f"There is no such resource; send to POST {SEND_PATH}"
+        if request.path != SEND_PATH:
+            raise Refusal(404, "NOT_FOUND", text)
+        if request.method != "POST":
+            raise Refusal(404, "NOT_FOUND", text, headers={"allow": "POST"})
 
     def check_authorization(self, request: HttpRequest) -> None:
         """Refuse a request without the credentials of the account (AUTH-001 to AUTH-004)."""
         given = request.headers.get("authorization", "").strip()
         scheme, _, secret = given.partition(" ")
         if not self.is_authorized(scheme.lower(), secret.strip()):
-            raise Refusal(401, "UNAUTHORIZED", "Invalid login details")
+            challenge = {"www-authenticate": 'Basic realm="sandbox"'}
+            raise Refusal(401, "UNAUTHORIZED", "Invalid login details", headers=challenge)
 
     def is_authorized(self, scheme: str, secret: str) -> bool:
         """Tell whether a scheme and what stands behind it belong to the account."""
@@ -207,7 +220,7 @@ class App:
         return str(10**18 + int(self._digest(serial), 16) % (9 * 10**18))
 
     def make_process_key(self, submission: Submission, serial: int) -> str | None:
-        """Return the tracking process key: 32 hexadecimal digits in capitals (READ-005)."""
+        """Return the tracking process key of a request that is tracked (READ-005, READ-021)."""
         if not submission.tracked:
             return None
         return submission.process_key or self._digest(serial)[:32].upper()
@@ -223,8 +236,7 @@ class App:
         )
         error = ApiError(request_error=RequestError(service_exception=exception))
         reply = self.reply(refusal.status, _CODECS[wire].dump_api_error(error), wire)
-        extra = {401: {"www-authenticate": 'Basic realm="sandbox"'}, 404: {"allow": "POST"}}
-        return attrs.evolve(reply, headers={**reply.headers, **extra.get(refusal.status, {})})
+        return attrs.evolve(reply, headers={**reply.headers, **refusal.headers})
 
     def reply(self, status: int, body: bytes, wire: Wire) -> HttpReply:
         """Put a body into a reply."""
@@ -237,16 +249,10 @@ class App:
 
 
 def _refuse_document(problems: tuple[Violation, ...]) -> Refusal:
-    text = "; ".join(map(str, problems))
-    return Refusal(400, "BAD_REQUEST", f"Bad request: {text}", problems)
-
-
-def find_wire(content_type: str) -> Wire | None:
-    """Return the format that a media type names, or None."""
-    media = content_type.partition(";")[0].strip().lower()
-    if media.endswith(("/json", "+json")):
-        return "json"
-    return "xml" if media.endswith(("/xml", "+xml")) else None
+    """Refuse a request with its violations; a long list is cut in the text (READ-009)."""
+    more = f"; and {len(problems) - MOST_QUOTED} more" if len(problems) > MOST_QUOTED else ""
+    text = "; ".join(map(str, problems[:MOST_QUOTED]))
+    return Refusal(400, "BAD_REQUEST", f"Bad request: {text}{more}", problems)
 
 
 def choose_wire(accept: str, default: Wire) -> Wire:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from infobip_sms_schema import SmsRequest, SmsResponse, Violation
 
-    from .app import Settings, State, Wire
+    from infobip_sms.media import Wire
+
+    from .app import Settings, State
 
 DELIVERED, ENROUTE = 5, 7
 NAME = re.compile(rb'"name":"[A-Z_]+",?|<name>[A-Z_]+</name>\n?')

@@ -10,39 +10,41 @@ import socket
 from typing import TYPE_CHECKING
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from .app import App, HttpRequest, Refusal, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 HOST = "127.0.0.1"
 MAX_BODY = 32 * 2**20
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-def make_asgi(app: App) -> Starlette:
-    """Return the ASGI application of a sandbox."""
+def make_asgi(app: App) -> ASGIApp:
+    """Return the ASGI application of a sandbox: every request of any kind goes to the rules."""
     state = State()
 
-    async def answer(request: Request) -> Response:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
         nonlocal state
+        request = Request(scope, receive)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        body = await _read_body(request)
-        asked = HttpRequest(request.method, request.url.path, headers, body or b"")
+        try:
+            body = await _read_body(request)
+        except ClientDisconnect:
+            return
+        asked = HttpRequest(request.method, scope["path"], headers, body or b"")
         if body is None:
             large = Refusal(413, "BAD_REQUEST", f"The body is larger than {MAX_BODY} bytes")
             reply = app.refuse(large, app.find_reply_wire(asked))
         else:
             reply, state = app.handle(asked, state)
-        return Response(reply.body, reply.status, reply.headers)
+        await Response(reply.body, reply.status, reply.headers)(scope, receive, send)
 
-    return Starlette(routes=[Route("/{path:path}", answer, methods=_METHODS)])
+    return application
 
 
 def run(app: App, port: int, announce: Callable[[str], None]) -> None:
@@ -52,7 +54,14 @@ def run(app: App, port: int, announce: Callable[[str], None]) -> None:
         listener.bind((HOST, port))
         listener.listen(128)
         announce(f"http://{HOST}:{listener.getsockname()[1]}")
-        config = uvicorn.Config(make_asgi(app), log_level="warning", access_log=False)
+        config = uvicorn.Config(
+            make_asgi(app),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=1,
+        )
         uvicorn.Server(config).run(sockets=[listener])
 
 
