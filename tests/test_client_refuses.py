@@ -243,3 +243,12 @@ def test_send_002_what_is_no_request_is_refused(serve: Serve, request_: Any) -> 
         client.send(request_)
     server.finish()
     assert server.connections == 0
+
+
+def test_a_timeout_that_is_none_is_the_callers_error(serve: Serve) -> None:
+    """A negative timeout is not taken for a network that failed, and nothing is sent."""
+    server = serve("hear", OK)
+    with Client(server.url, auth=AUTH) as client, pytest.raises(ValueError, match="timeout"):
+        client.send(ask(), timeout=-1)
+    server.finish()
+    assert server.connections == 0

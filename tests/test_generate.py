@@ -115,6 +115,29 @@ def test_a_known_difference_that_is_gone_is_an_error(tmp_path: Path) -> None:
     assert result.returncode == 1
 
 
+@pytest.mark.parametrize(
+    ("limit", "kept"),
+    [("minLength: 3", True), ("uniqueItems: true", False), ("maxItems: 7", False)],
+)
+def test_a_limit_is_enforced_or_generation_stops(tmp_path: Path, limit: str, kept: bool) -> None:
+    """A kind of limit that the models cannot hold is no silent loss: it stops generation."""
+    schema = copy_schema(tmp_path)
+    member = "maxLength: 200" if kept else "x-item-requirement: WIN-003"
+    text = (schema / "openapi.yaml").read_text(encoding="utf-8")
+    line = f"          {member}\n"
+    assert line in text
+    (schema / "openapi.yaml").write_text(
+        text.replace(line, f"{line}          {limit}\n"), encoding="utf-8"
+    )
+    result = generate("--schema", schema, "--target", tmp_path / "out")
+
+    assert result.returncode == 1
+    if kept:
+        assert "Message.callback_data: min_length 3, None" in result.stdout
+    else:
+        assert "unexpected keyword argument" in result.stderr
+
+
 @pytest.mark.parametrize("damage", ["missing", "orphan", "differs"])
 def test_drift_is_seen_both_ways(tmp_path: Path, damage: str) -> None:
     """A file that is missing, left over or changed makes the check fail and is named."""

@@ -219,6 +219,18 @@ def test_no_refusal_shows_what_was_written(sender: str, number: str) -> None:
         assert "~" not in str(caught.value) + repr(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "taken"), [("ab", False), ("abc", True), ("abcd", True), ("abcde", False)]
+)
+def test_a_length_has_two_ends(text: str, taken: bool) -> None:
+    """A limit with a least and a greatest length refuses on both sides."""
+    problems = Limit(requirement="SEND-009", min_length=3, max_length=4).check(text, str)
+
+    assert [p.wants for p in problems] == (
+        [] if taken else ["a string of at least 3 and at most 4 characters"]
+    )
+
+
 def test_send_018_an_instant_is_held_to_the_millisecond() -> None:
     """What lies below a millisecond is cut when the model is made, so that reading back is equal."""
     sent = message(send_at=dt.datetime(2030, 1, 1, 12, 0, 0, 123999, tzinfo=dt.UTC))

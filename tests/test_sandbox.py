@@ -234,6 +234,8 @@ def test_auth_004_no_secret_opens_an_account_without_one(
         ("text/html, application/xml;q=0.9, */*;q=0.8", "json", "xml"),
         ("application/json;q=0.2, application/xml;q=0.7", "json", "xml"),
         ("application/xml;q=0, application/json", "xml", "json"),
+        ("application/json, application/xml;q=0", "xml", "json"),
+        ("application/xml;q=0.7, application/json;q=0.2", "json", "xml"),
         ("application/json; charset=utf-8", "xml", "json"),
         ("application/json;q=junk", "xml", "json"),
         (";;,,", "json", "json"),
@@ -382,6 +384,11 @@ def test_a_client_that_hangs_up_leaves_no_trace() -> None:
                 connection.sendall(
                     f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{{".encode()
                 )
+        later = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        for _ in range(3):  # by then the server has seen that the others have gone
+            later.request("GET", "/")
+            later.getresponse().read()
+        later.close()
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
 
@@ -394,6 +401,9 @@ def test_a_refusal_is_not_larger_than_it_helps() -> None:
 
     assert reply.status == 400
     assert len(reply.body) < 200_000
+    text = wire_json.parse_api_error(reply.body).request_error.service_exception.text or ""
+    assert text.count("messages[") == 50
+    assert text.endswith("; and 150 more")
 
 
 def test_settings_do_not_show_their_secrets() -> None:

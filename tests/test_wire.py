@@ -35,8 +35,10 @@ from infobip_sms import (
     wire_json,
     wire_xml,
 )
+from infobip_sms.structure import build_model
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
 DATA = files("infobip_sms_schema") / "data"
@@ -545,7 +547,7 @@ BAD = {
     "unknown encoding": b'<?xml version="1.0" encoding="zip"?><request/>',
     "utf-16 json": '{"messages":[]}'.encode("utf-16"),
     "long number": b'{"messages":[],"bulkId":' + b"9" * 5000 + b"}",
-    "not a number": b'{"messages":[{"to":NaN}]}',
+    "not a number": b'{"messages":[],"news":NaN}',
     "namespace": b'<a:smsResponse xmlns:a="urn:a"/>',
     "half a surrogate": b'{"messages":[],"bulkId":"\\ud800"}',
 }
@@ -581,7 +583,8 @@ def test_a_refusal_is_bounded_however_long_the_document(wire: str, entry: str) -
         CODECS[wire].parse_sms_request(body.encode())
 
     assert caught.value.violations[0].path.startswith("messages[0]")
-    assert len(caught.value.violations) <= 2 * limits.MAX_VIOLATIONS
+    extra = wire_xml.MAX_ERRORS if wire == "xml" else 0
+    assert len(caught.value.violations) <= limits.MAX_VIOLATIONS + extra
     assert len(str(caught.value)) < 100_000
 
 
@@ -603,6 +606,42 @@ def test_xml_in_a_declared_encoding_is_read(encoding: str) -> None:
     text = load("minimal-request", "xml").decode().replace("UTF-8", encoding)
 
     assert wire_xml.parse_sms_request(text.encode(encoding)).messages[0].from_ == "InfoSMS"
+
+
+class Visited(list[Any]):
+    """A list that knows how many of its entries were looked at."""
+
+    visited = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for entry in super().__iter__():
+            self.visited += 1
+            yield entry
+
+
+def test_reading_gives_up_when_enough_is_wrong() -> None:
+    """Of a list of ten thousand faulty entries no more are read than are reported."""
+    entries = Visited([{}] * 10_000)
+    with pytest.raises(RequestRefused):
+        build_model({"messages": entries}, SmsRequest, strict=True)
+
+    assert entries.visited == limits.MAX_VIOLATIONS
+
+
+def test_violations_of_nested_lists_are_bounded_together() -> None:
+    """Lists within lists do not multiply what is reported."""
+    many: dict[str, Any] = {"destinations": [{}] * 150}
+    with pytest.raises(RequestRefused) as caught:
+        build_model({"messages": [many, many]}, SmsRequest, strict=True)
+
+    assert len(caught.value.violations) == limits.MAX_VIOLATIONS
+
+
+@pytest.mark.parametrize("name", ["deep xml", "deep and closed"])
+def test_http_003_deep_nesting_is_refused_as_such(name: str) -> None:
+    """A document of 200,000 levels is refused for its depth, before anything else looks at it."""
+    with pytest.raises(BadReply, match="nested too deeply"):
+        wire_xml.parse_sms_response(BAD[name])
 
 
 def test_xml_005_a_document_type_is_refused_by_its_requirement() -> None:

@@ -90,8 +90,10 @@ class Limit:
             return f"a list, {least} of: {_noun(item)}"
         if self.minimum is not None and self.maximum is not None:
             return f"{_noun(base)} from {self.minimum} to {self.maximum}"
-        if self.max_length is not None:
-            return f"{_noun(base)} of at most {self.max_length} characters"
+        if self.min_length is not None or self.max_length is not None:
+            bounds = {"at least": self.min_length, "at most": self.max_length}
+            words = " and ".join(f"{word} {n}" for word, n in bounds.items() if n is not None)
+            return f"{_noun(base)} of {words} characters"
         return " or ".join(dict.fromkeys(w for _, _, w in self.wants)) or _noun(base)
 
     def _check_list(self, value: object, item: Any, annotation: Any) -> list[Violation]:
@@ -107,7 +109,7 @@ class Limit:
     def _check_text(self, value: str, annotation: Any) -> list[Violation]:
         if not _is_text(value):
             return [Violation("", "half of a surrogate pair", "Unicode text", "TEXT-001")]
-        if self.max_length is not None and len(value) > self.max_length:
+        if not self._has_length(value):
             return [self.violation(value, annotation)]
         if self.pattern is None or re.fullmatch(self.pattern, value):
             return []
@@ -115,6 +117,10 @@ class Limit:
             if re.fullmatch(when, value):
                 return [Violation("", describe(value), wants, requirement)]
         return [self.violation(value, annotation)]
+
+    def _has_length(self, value: str) -> bool:
+        above = self.min_length is None or len(value) >= self.min_length
+        return above and (self.max_length is None or len(value) <= self.max_length)
 
     def _in_range(self, value: int) -> bool:
         above = self.minimum is None or value >= self.minimum

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from contextlib import suppress
 from importlib.util import find_spec
 
 import click
 
 JUDGE = ("pytest", "hypothesis", "jsonschema", "lxml", "yaml")
+INTERRUPTED = 130  # as shells have it; never 0, for nothing was judged
 EPILOG = "Extras: pip install 'infobip-sms[sandbox]', '[conformance]' or '[all]'."
 
 
@@ -90,8 +90,10 @@ def demo() -> None:
         _require(module, "conformance")
     from .demo import run  # noqa: PLC0415 - only this command needs it
 
-    with suppress(KeyboardInterrupt):
+    try:
         sys.exit(run())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def _require(module: str, extra: str) -> None:

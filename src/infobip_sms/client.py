@@ -126,6 +126,9 @@ class Client:
         return reply
 
     def _perform(self, call: Call, timeout: float | urllib3.Timeout | None) -> Reply:
+        limit = self._pool.timeout if timeout is None else timeout
+        if not isinstance(limit, urllib3.Timeout):
+            limit = urllib3.Timeout.from_float(limit)  # a bad number is the caller's ValueError
         try:
             response = self._pool.urlopen(
                 call.method,
@@ -134,7 +137,7 @@ class Client:
                 headers={**self._pool.headers, **call.headers},
                 redirect=False,
                 preload_content=False,
-                timeout=self._pool.timeout if timeout is None else timeout,
+                timeout=limit,
             )
             return _read_reply(response)
         except (HTTPError, ValueError) as problem:  # ValueError: a chunk of negative size
