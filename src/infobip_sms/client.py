@@ -25,12 +25,11 @@ from urllib3.exceptions import (
 )
 
 from .errors import BadReply, NoAnswer, RequestRefused, Violation
-from .exchange import Auth, Reply, build_send, read_send
+from .exchange import Auth, Reply
+from .operations import Operations
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-    from infobip_sms_schema import SmsRequest, SmsResponse
 
     from .exchange import Call
     from .media import Wire
@@ -43,7 +42,7 @@ _LOG = logging.getLogger("infobip_sms")
 _CERTAINLY_UNSENT = (NewConnectionError, ConnectTimeoutError)
 
 
-class Client:
+class Client(Operations):
     """Sends text messages; safe to share between threads.
 
     base_url: scheme and host, such as ``https://api.infobip.com``. Credentials are refused over
@@ -68,8 +67,7 @@ class Client:
         if not isinstance(auth, Auth):
             wants = "Basic, ApiKey, IbssoToken or Bearer"
             raise RequestRefused([Violation("auth", "something else", wants, "AUTH-005")])
-        self._auth = auth
-        self._wire: Wire = wire
+        super().__init__(auth, wire)
         self._pool = urllib3.connection_from_url(
             base_url,
             maxsize=connections,
@@ -78,23 +76,6 @@ class Client:
             retries=False,
             headers={"User-Agent": f"infobip-sms/{version('infobip-sms')}"},
         )
-
-    def send(
-        self,
-        request: SmsRequest,
-        *,
-        wire: Wire | None = None,
-        timeout: float | urllib3.Timeout | None = None,
-    ) -> SmsResponse:
-        """Send a bulk of messages: POST /sms/2/text/advanced.
-
-        Returns one entry per destination, in the order of the request; ``raw`` holds the bytes of
-        the reply. Raises RequestRefused before anything is sent, NoAnswer, Rejected or BadReply.
-        It is never repeated by itself: the platform has no idempotency key.
-        """
-        chosen = wire or self._wire
-        call = build_send(request, chosen, self._auth)
-        return read_send(self._exchange(call, timeout), chosen)
 
     def close(self) -> None:
         """Close all connections."""
@@ -115,7 +96,7 @@ class Client:
         host = f"[{self._pool.host}]" if ":" in self._pool.host else self._pool.host
         return f"{type(self).__name__}({self._pool.scheme}://{host}:{self._pool.port})"
 
-    def _exchange(self, call: Call, timeout: float | urllib3.Timeout | None) -> Reply:
+    def _exchange(self, call: Call, timeout: float | None) -> Reply:
         started = time.monotonic()
         try:
             reply = self._perform(call, timeout)
@@ -125,7 +106,7 @@ class Client:
         self._log(call, started, str(reply.status))
         return reply
 
-    def _perform(self, call: Call, timeout: float | urllib3.Timeout | None) -> Reply:
+    def _perform(self, call: Call, timeout: float | None) -> Reply:
         limit = self._pool.timeout if timeout is None else timeout
         if not isinstance(limit, urllib3.Timeout):
             limit = urllib3.Timeout.from_float(limit)  # a bad number is the caller's ValueError
@@ -145,7 +126,7 @@ class Client:
 
     def _log(self, call: Call, started: float, outcome: str) -> None:
         took = time.monotonic() - started
-        _LOG.info("%s %s -> %s in %.3f s", call.method, call.path, outcome, took)
+        _LOG.info("%s %s -> %s in %.3f s", call.method, call.route, outcome, took)
 
 
 def check_base_url(url: str) -> str:

@@ -94,7 +94,10 @@ class Call:
     """One HTTP request, described."""
 
     method: str
-    path: str
+    route: str
+    """The operation's path as the contract writes it: no value of the caller, so that logs may show it."""
+    path: str = attrs.field(repr=False)
+    """What is asked for: the path with its values and the query."""
     headers: dict[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
 
@@ -118,7 +121,7 @@ def build_send(request: SmsRequest, wire: Wire, auth: Auth) -> Call:
         "Content-Type": codec.CONTENT_TYPE,
         "Accept": codec.CONTENT_TYPE,
     }
-    return Call("POST", SEND_PATH, headers, codec.dump_sms_request(request))
+    return Call("POST", SEND_PATH, SEND_PATH, headers, codec.dump_sms_request(request))
 
 
 def read_send(reply: Reply, wire: Wire) -> SmsResponse:
