@@ -24,8 +24,8 @@ from importlib.resources import files
 data = files("infobip_sms_schema") / "data"
 examples = sorted(p.name for p in (data / "examples").iterdir())
 assert examples, "the wheel carries the examples"
-request = wire_xml.parse_sms_request((data / "examples" / "documented-request.xml").read_bytes())
-assert request == wire_json.parse_sms_request((data / "examples" / "documented-request.json").read_bytes())
+request = wire_xml.parse_request((data / "examples" / "documented-request.xml").read_bytes(), SmsRequest)
+assert request == wire_json.parse_request((data / "examples" / "documented-request.json").read_bytes(), SmsRequest)
 try:
     Client("http://127.0.0.1:1", auth=ApiKey("key")).send(request)
 except NoAnswer as lost:

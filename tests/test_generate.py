@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "schema"
+DERIVED = {"sms-reader.xsd", "sms-v1.xsd", "sms-v1-reader.xsd"}
 GENERATED = ROOT / "generated" / "infobip_sms_schema"
 
 
@@ -167,4 +168,4 @@ def test_line_1_of_each_generated_module_says_so() -> None:
     )
     for copy in (GENERATED / "data").rglob("*.*"):
         source = SCHEMA / copy.relative_to(GENERATED / "data")
-        assert copy.name == "sms-reader.xsd" or copy.read_bytes() == source.read_bytes()
+        assert copy.name in DERIVED or copy.read_bytes() == source.read_bytes()

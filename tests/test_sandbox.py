@@ -21,7 +21,18 @@ from infobip_sms_conformance import documents, edits
 from infobip_sms_conformance.data import Case, read_toml
 from strategies import TEXT, XML_TEXT, build
 
-from infobip_sms import ApiKey, Basic, Client, Destination, Message, SmsRequest, wire_json, wire_xml
+from infobip_sms import (
+    ApiError,
+    ApiKey,
+    Basic,
+    Client,
+    Destination,
+    Message,
+    SmsRequest,
+    SmsResponse,
+    wire_json,
+    wire_xml,
+)
 from infobip_sms.sandbox import faults
 from infobip_sms.sandbox.app import App, HttpReply, HttpRequest, Settings, State, choose_wire
 
@@ -51,7 +62,7 @@ def post(
 def error_word(reply: HttpReply, wire: str) -> str | None:
     """Return the fixed word of an error body."""
     word: str | None = (
-        CODECS[wire].parse_api_error(reply.body).request_error.service_exception.message_id
+        CODECS[wire].parse_reply(reply.body, ApiError).request_error.service_exception.message_id
     )
     return word
 
@@ -70,8 +81,8 @@ def test_send_020_the_documented_request_is_answered_as_documented(wire: str) ->
     """The documented request gets the documented answer, but for generated ids and one description."""
     stem = "documented-request"
     reply = post(load(stem, wire), wire)
-    response = CODECS[wire].parse_sms_response(reply.body)
-    documented = CODECS[wire].parse_sms_response(load("documented-response", wire))
+    response = CODECS[wire].parse_reply(reply.body, SmsResponse)
+    documented = CODECS[wire].parse_reply(load("documented-response", wire), SmsResponse)
 
     assert reply.status == 200
     assert [e.to for e in response.messages] == [e.to for e in documented.messages]
@@ -93,7 +104,7 @@ def test_http_002_cases_are_answered_as_they_say(table: str, wire: str) -> None:
         if table == "accepted":
             assert reply.status == 200, row["id"]
             continue
-        text = CODECS[wire].parse_api_error(reply.body).request_error.service_exception.text
+        text = CODECS[wire].parse_reply(reply.body, ApiError).request_error.service_exception.text
         assert reply.status == 400, row["id"]
         assert row["requirement"] in text
         assert "got" in text
@@ -107,7 +118,7 @@ def test_err_001_a_refusal_lists_every_violation(wire: str) -> None:
     document["messages"][1]["destinations"][0]["to"] = "y"
     exception = (
         CODECS[wire]
-        .parse_api_error(post(documents.dump(document, wire), wire).body)
+        .parse_reply(post(documents.dump(document, wire), wire).body, ApiError)
         .request_error.service_exception
     )
 
@@ -128,8 +139,8 @@ def test_resp_every_generated_request_is_answered_per_destination(data: st.DataO
     sent = [d for m in request.messages for d in m.destinations]
     answers = {}
     for wire, codec in CODECS.items():
-        reply = post(codec.dump_sms_request(request), wire)
-        answers[wire] = codec.parse_sms_response(reply.body)
+        reply = post(codec.dump_model(request), wire)
+        answers[wire] = codec.parse_reply(reply.body, SmsResponse)
 
         assert reply.status == 200
     response = answers["json"]
@@ -254,7 +265,7 @@ def test_http_008_request_and_reply_formats_are_apart(wire: str, other: str) -> 
     good = post(load("minimal-request", wire), wire, headers={"accept": f"application/{other}"})
     bad = post(b"", wire, headers={"accept": f"application/{other}"})
 
-    assert CODECS[other].parse_sms_response(good.body).messages
+    assert CODECS[other].parse_reply(good.body, SmsResponse).messages
     assert error_word(bad, other) == "BAD_REQUEST"
 
 
@@ -281,7 +292,7 @@ def test_another_route_gets_404(method: str, path: str) -> None:
 def test_text_002_an_id_that_xml_cannot_carry_is_refused() -> None:
     """A JSON request whose reply is asked for in XML is refused if its ids cannot be written there."""
     request = SmsRequest(messages=[Message(destinations=[Destination(to="41", message_id="\x01")])])
-    reply = post(wire_json.dump_sms_request(request), headers={"accept": "application/xml"})
+    reply = post(wire_json.dump_model(request), headers={"accept": "application/xml"})
 
     assert reply.status == 400
     assert "TEXT-002" in reply.body.decode()
@@ -352,7 +363,7 @@ def test_a_body_of_100_mb_is_refused_unread(sandbox_url: str) -> None:
     reply = connection.getresponse()
 
     assert reply.status == 413
-    assert wire_json.parse_api_error(reply.read()).request_error.service_exception.message_id
+    assert wire_json.parse_reply(reply.read(), ApiError).request_error.service_exception.message_id
     connection.close()
 
 
@@ -401,7 +412,7 @@ def test_a_refusal_is_not_larger_than_it_helps() -> None:
 
     assert reply.status == 400
     assert len(reply.body) < 200_000
-    text = wire_json.parse_api_error(reply.body).request_error.service_exception.text or ""
+    text = wire_json.parse_reply(reply.body, ApiError).request_error.service_exception.text or ""
     assert text.count("messages[") == 50
     assert text.endswith("; and 150 more")
 

@@ -16,22 +16,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 from infobip_sms_conformance import documents, edits
 from infobip_sms_conformance.data import Case, read_toml
-from infobip_sms_schema import limits
+from infobip_sms_schema import (
+    XML_SCHEMAS,
+    BulkRequest,
+    BulkStatusRequest,
+    PreviewRequest,
+    limits,
+)
 from lxml import etree
 from strategies import TEXT, XML_TEXT, build
 
 from infobip_sms import (
     ApiError,
     BadReply,
+    BulkResponse,
+    BulkStatusResponse,
+    ConversionResponse,
     DeliveryReports,
     Destination,
     Error,
     Message,
+    PreviewResponse,
     RequestError,
     RequestRefused,
     ServiceException,
+    SmsLogs,
     SmsRequest,
+    SmsRequestV1,
     SmsResponse,
+    SmsResponseV1,
     wire_json,
     wire_xml,
 )
@@ -39,15 +52,24 @@ from infobip_sms.structure import build_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
 
 DATA = files("infobip_sms_schema") / "data"
 CODECS: dict[str, Any] = {"json": wire_json, "xml": wire_xml}
-KINDS = {
-    "request": "sms_request",
-    "response": "sms_response",
-    "reports": "delivery_reports",
-    "error": "api_error",
+DOCUMENTS: dict[str, type[attrs.AttrsInstance]] = {
+    "v1-request": SmsRequestV1,
+    "v1-response": SmsResponseV1,
+    "preview-request": PreviewRequest,
+    "preview-response": PreviewResponse,
+    "bulk-request": BulkRequest,
+    "bulk-response": BulkResponse,
+    "bulk-status-request": BulkStatusRequest,
+    "bulk-status-response": BulkStatusResponse,
+    "conversion-response": ConversionResponse,
+    "request": SmsRequest,
+    "response": SmsResponse,
+    "reports": DeliveryReports,
+    "logs": SmsLogs,
+    "error": ApiError,
 }
 STEMS = sorted(
     path.name[:-5] for path in (DATA / "examples").iterdir() if path.name.endswith(".json")
@@ -56,10 +78,10 @@ both = pytest.mark.parametrize("wire", ["json", "xml"])
 TO = [Destination(to="41793026727")]
 
 
-def find_kind(stem: str) -> str:
-    """Return the name of the functions that read and write an example."""
-    word = stem.removesuffix("-in-xml").rpartition("-")[2]
-    return KINDS[word]
+def find_kind(stem: str) -> type[attrs.AttrsInstance]:
+    """Return the model of an example: the first whose name ends the stem."""
+    bare = stem.removesuffix("-in-xml")
+    return next(cls for name, cls in DOCUMENTS.items() if bare.endswith(name))
 
 
 def load(stem: str, wire: str) -> bytes:
@@ -67,15 +89,10 @@ def load(stem: str, wire: str) -> bytes:
     return (DATA / "examples" / f"{stem}.{wire}").read_bytes()
 
 
-def read(codec: ModuleType, kind: str, body: bytes) -> Any:
-    """Read a body as one of the four kinds."""
-    return getattr(codec, f"parse_{kind}")(body)
-
-
-def write(codec: ModuleType, kind: str, model: Any) -> bytes:
-    """Write a model as one of the four kinds."""
-    written: bytes = getattr(codec, f"dump_{kind}")(model)
-    return written
+def read(codec: Any, cls: type[attrs.AttrsInstance], body: bytes) -> Any:
+    """Read a body as a request or as a reply."""
+    reply = "raw" in attrs.fields_dict(cls)
+    return (codec.parse_reply if reply else codec.parse_request)(body, cls)
 
 
 def cases(table: str) -> list[Any]:
@@ -113,7 +130,7 @@ def test_examples_lose_nothing(stem: str, wire: str) -> None:
     """An example that is read and written again says the same, by a reader that is not ours."""
     kind = find_kind(stem)
     model = read(CODECS[wire], kind, load(stem, wire))
-    written = write(CODECS[wire], kind, model)
+    written = CODECS[wire].dump_model(model)
 
     assert read(CODECS[wire], kind, written) == model
     if wire == "json":
@@ -126,8 +143,8 @@ def test_examples_lose_nothing(stem: str, wire: str) -> None:
 def test_what_is_written_is_valid_for_two_validators(stem: str) -> None:
     """Both xmlschema and libxml2 accept the XML that is written."""
     kind = find_kind(stem)
-    written = write(wire_xml, kind, read(wire_json, kind, load(stem, "json")))
-    schema = (DATA / "sms.xsd").read_bytes()
+    written = wire_xml.dump_model(read(wire_json, kind, load(stem, "json")))
+    schema = (DATA / XML_SCHEMAS.get(kind, "sms.xsd")).read_bytes()
 
     xmlschema.XMLSchema10(schema.decode()).validate(written.decode().partition("\n")[2])
     etree.XMLSchema(etree.fromstring(schema)).assertValid(etree.fromstring(written))
@@ -150,7 +167,7 @@ def canonical(body: bytes) -> Any:
 def test_refused_cases_break_exactly_their_requirement(row: dict[str, Any], wire: str) -> None:
     """One edit of a good example breaks the requirement that the case names, at the edited place."""
     with pytest.raises(RequestRefused) as caught:
-        CODECS[wire].parse_sms_request(edited(row, wire))
+        CODECS[wire].parse_request(edited(row, wire), SmsRequest)
     found = {(problem.requirement) for problem in caught.value.violations}
     places = [problem.path for problem in caught.value.violations]
 
@@ -161,9 +178,9 @@ def test_refused_cases_break_exactly_their_requirement(row: dict[str, Any], wire
 @pytest.mark.parametrize(("row", "wire"), cases("accepted"))
 def test_accepted_cases_are_read(row: dict[str, Any], wire: str) -> None:
     """One edit within the limits leaves a request that is read, and written back the same."""
-    request = CODECS[wire].parse_sms_request(edited(row, wire))
+    request = CODECS[wire].parse_request(edited(row, wire), SmsRequest)
 
-    assert CODECS[wire].parse_sms_request(CODECS[wire].dump_sms_request(request)) == request
+    assert CODECS[wire].parse_request(CODECS[wire].dump_model(request), SmsRequest) == request
 
 
 @both
@@ -184,7 +201,7 @@ def test_all_violations_are_reported_together(wire: str) -> None:
         ]
     }
     with pytest.raises(RequestRefused) as caught:
-        CODECS[wire].parse_sms_request(documents.dump(document, wire))
+        CODECS[wire].parse_request(documents.dump(document, wire), SmsRequest)
 
     assert [(problem.path, problem.requirement) for problem in caught.value.violations] == [
         ("messages[0].from", "SEND-003"),
@@ -202,28 +219,28 @@ def test_all_violations_are_reported_together(wire: str) -> None:
 # ---------------------------------------------------------------- round trips
 
 
+REPLIES = [cls for cls in DOCUMENTS.values() if "raw" in attrs.fields_dict(cls)]
+REQUESTS = [cls for cls in DOCUMENTS.values() if cls not in REPLIES]
+
+
 @both
+@pytest.mark.parametrize("model", REQUESTS)
 @given(st.data())
-def test_requests_survive_the_wire(wire: str, data: st.DataObject) -> None:
+def test_requests_survive_the_wire(model: Any, wire: str, data: st.DataObject) -> None:
     """A request that is written and read again is equal, whatever its texts hold."""
-    request = data.draw(build(SmsRequest, XML_TEXT if wire == "xml" else TEXT))
+    request = data.draw(build(model, XML_TEXT if wire == "xml" else TEXT))
 
-    assert CODECS[wire].parse_sms_request(CODECS[wire].dump_sms_request(request)) == request
+    assert CODECS[wire].parse_request(CODECS[wire].dump_model(request), model) == request
 
 
 @both
-@pytest.mark.parametrize("model", [SmsResponse, DeliveryReports, ApiError])
+@pytest.mark.parametrize("model", REPLIES)
 @given(st.data())
 def test_replies_survive_the_wire(model: Any, wire: str, data: st.DataObject) -> None:
     """A reply that is written and read again is equal, and keeps the bytes that it was read from."""
-    kind = {
-        SmsResponse: "sms_response",
-        DeliveryReports: "delivery_reports",
-        ApiError: "api_error",
-    }[model]
     reply = data.draw(build(model, XML_TEXT if wire == "xml" else TEXT))
-    written = write(CODECS[wire], kind, reply)
-    again = read(CODECS[wire], kind, written)
+    written = CODECS[wire].dump_model(reply)
+    again = CODECS[wire].parse_reply(written, model)
 
     assert again == reply
     assert again.raw == written
@@ -237,13 +254,13 @@ def test_ten_thousand_destinations_survive_the_wire(wire: str) -> None:
     ]
     request = SmsRequest(messages=[Message(from_="InfoSMS", text="ş", destinations=destinations)])
 
-    assert CODECS[wire].parse_sms_request(CODECS[wire].dump_sms_request(request)) == request
+    assert CODECS[wire].parse_request(CODECS[wire].dump_model(request), SmsRequest) == request
 
 
 @both
 def test_http_010_members_without_a_value_are_left_out(wire: str) -> None:
     """What has no value is not written, neither as null nor as an empty element."""
-    written = CODECS[wire].dump_sms_request(SmsRequest(messages=[Message(destinations=TO)]))
+    written = CODECS[wire].dump_model(SmsRequest(messages=[Message(destinations=TO)]))
 
     assert b"null" not in written
     assert b"text" not in written
@@ -255,7 +272,7 @@ def test_send_018_sendAt_is_written_with_milliseconds_and_offset() -> None:  # n
     zone = dt.timezone(dt.timedelta(hours=1))
     message = Message(destinations=TO, send_at=dt.datetime(2015, 7, 7, 17, tzinfo=zone))
 
-    assert b'"sendAt":"2015-07-07T17:00:00.000+01:00"' in wire_json.dump_sms_request(
+    assert b'"sendAt":"2015-07-07T17:00:00.000+01:00"' in wire_json.dump_model(
         SmsRequest(messages=[message])
     )
 
@@ -278,10 +295,10 @@ def test_text_002_what_xml_cannot_carry_is_refused_when_written(character: str) 
     with pytest.raises(
         RequestRefused, match=rf"messages\[0\].text: got U\+{ord(character):04X} at character 2"
     ) as caught:
-        wire_xml.dump_sms_request(request)
+        wire_xml.dump_model(request)
 
     assert [problem.requirement for problem in caught.value.violations] == ["TEXT-002"]
-    assert wire_json.parse_sms_request(wire_json.dump_sms_request(request)) == request
+    assert wire_json.parse_request(wire_json.dump_model(request), SmsRequest) == request
 
 
 @pytest.mark.parametrize("reference", [b"&#0;", b"&#11;", b"&#x1F;", b"\x0b", b"\x00"])
@@ -289,7 +306,7 @@ def test_text_002_what_xml_cannot_carry_is_refused_when_read(reference: bytes) -
     """A document with such a character is refused as not well-formed."""
     body = load("minimal-request", "xml").replace(b"Your", reference)
     with pytest.raises(RequestRefused, match="not XML"):
-        wire_xml.parse_sms_request(body)
+        wire_xml.parse_request(body, SmsRequest)
 
 
 @both
@@ -298,7 +315,7 @@ def test_a_model_changed_after_it_was_made_is_checked_before_it_is_written(wire:
     request = SmsRequest(messages=[Message(destinations=list(TO))])
     request.messages[0].destinations.clear()
     with pytest.raises(RequestRefused, match=r"messages\[0\].destinations: .* \(SEND-005\)"):
-        CODECS[wire].dump_sms_request(request)
+        CODECS[wire].dump_model(request)
 
 
 @both
@@ -307,10 +324,10 @@ def test_validation_errors_reach_the_reader_where_they_have_a_form(wire: str) ->
     exception = ServiceException(
         message_id="BAD_REQUEST", validation_errors={"messages[0]": ["bad"]}
     )
-    body = CODECS[wire].dump_api_error(
+    body = CODECS[wire].dump_model(
         ApiError(request_error=RequestError(service_exception=exception))
     )
-    read_back = CODECS[wire].parse_api_error(body).request_error.service_exception
+    read_back = CODECS[wire].parse_reply(body, ApiError).request_error.service_exception
 
     assert read_back.validation_errors == ({"messages[0]": ["bad"]} if wire == "json" else None)
 
@@ -340,7 +357,7 @@ def test_requests_are_not_coerced(member: str, value: Any) -> None:
     document = json.loads(load("minimal-request", "json"))
     document["messages"][0][member] = value
     with pytest.raises(RequestRefused, match=rf"^messages\[0\].{member}: "):
-        wire_json.parse_sms_request(json.dumps(document).encode())
+        wire_json.parse_request(json.dumps(document).encode(), SmsRequest)
 
 
 def respond(**entry: Any) -> dict[str, Any]:
@@ -390,7 +407,7 @@ def test_http_009_replies_in_the_wild_are_read(
         if wire == "xml"
         else json.dumps(document).encode()
     )
-    (entry,) = CODECS[wire].parse_sms_response(body).messages
+    (entry,) = CODECS[wire].parse_reply(body, SmsResponse).messages
 
     for path, value in expected.items():
         found: Any = entry
@@ -409,8 +426,8 @@ def test_http_009_xml_of_any_order_with_additions_is_read() -> None:
             parent.insert(0, etree.fromstring("<news at='1'><id>7</id></news>"))
             parent.insert(0, etree.Comment("news"))
             parent.set("news", "yes")
-    turned = wire_xml.parse_sms_response(etree.tostring(tree))
-    straight = wire_xml.parse_sms_response(body)
+    turned = wire_xml.parse_reply(etree.tostring(tree), SmsResponse)
+    straight = wire_xml.parse_reply(body, SmsResponse)
 
     assert turned == attrs.evolve(straight, messages=straight.messages[::-1])
 
@@ -420,7 +437,7 @@ def test_dlr_003_report_times_are_read_with_either_offset(offset: str) -> None:
     """Times of reports are zone-aware, whichever way their offset is written."""
     for wire in ("json", "xml"):
         body = load("delivery-reports", wire).replace(b"323+0100", b"323" + offset.encode())
-        sent_at = CODECS[wire].parse_delivery_reports(body).results[0].sent_at
+        sent_at = CODECS[wire].parse_reply(body, DeliveryReports).results[0].sent_at
 
         assert sent_at == dt.datetime.fromisoformat(f"2015-02-12T09:58:20.323{offset}")
 
@@ -431,7 +448,9 @@ def test_dlr_001_the_list_without_a_wrapper_is_read() -> None:
     flat = body.replace(b"<results>", b"").replace(b"</results>", b"")
     flat = flat.replace(b"result>", b"results>").replace(b"reportResponse", b"SMSReportResponse")
 
-    assert wire_xml.parse_delivery_reports(flat) == wire_xml.parse_delivery_reports(body)
+    assert wire_xml.parse_reply(flat, DeliveryReports) == wire_xml.parse_reply(
+        body, DeliveryReports
+    )
 
 
 @pytest.mark.parametrize(
@@ -444,7 +463,7 @@ def test_dlr_001_the_list_without_a_wrapper_is_read() -> None:
 )
 def test_dlr_001_every_form_of_the_list_is_read(document: str) -> None:
     """The three forms of the list that the documentation has shown give the same report."""
-    reports = wire_xml.parse_delivery_reports(document.encode())
+    reports = wire_xml.parse_reply(document.encode(), DeliveryReports)
 
     assert [report.to for report in reports.results] == ["41"]
 
@@ -460,7 +479,7 @@ def test_dlr_001_every_form_of_the_list_is_read(document: str) -> None:
 def test_dlr_001_a_list_of_unknown_form_is_not_taken_for_an_empty_one(document: str) -> None:
     """Reports that stand in a form that nobody has seen are an error, not silently no reports."""
     with pytest.raises(BadReply, match=r"results\[0\]: got text of another form"):
-        wire_xml.parse_delivery_reports(document.encode())
+        wire_xml.parse_reply(document.encode(), DeliveryReports)
 
 
 def test_resp_001_entries_in_two_wrappers_are_all_read() -> None:
@@ -471,13 +490,13 @@ def test_resp_001_entries_in_two_wrappers_are_all_read() -> None:
     )
     body = f"<smsResponse>{entry.format('message', 1)}{entry.format('messages', 2)}</smsResponse>"
 
-    assert [m.to for m in wire_xml.parse_sms_response(body.encode()).messages] == ["1", "2"]
+    assert [m.to for m in wire_xml.parse_reply(body.encode(), SmsResponse).messages] == ["1", "2"]
 
 
 def test_http_009_empty_elements_of_a_reply_are_absent_values() -> None:
     """An empty number, time or object of a reply stands for no value, as null does in JSON."""
     body = "<reportResponse><results><result><to/><smsCount/><doneAt/></result></results></reportResponse>"
-    (report,) = wire_xml.parse_delivery_reports(body.encode()).results
+    (report,) = wire_xml.parse_reply(body.encode(), DeliveryReports).results
 
     assert (report.to, report.sms_count, report.done_at) == ("", None, None)
 
@@ -485,7 +504,7 @@ def test_http_009_empty_elements_of_a_reply_are_absent_values() -> None:
 def test_attributes_of_a_request_are_skipped() -> None:
     """What the documentation does not know is ignored in XML too (READ-010), text kept as it is."""
     body = load("minimal-request", "xml").replace(b"<text>", b"<text xml:space='preserve' a='1'> ")
-    read_back = wire_xml.parse_sms_request(body.replace(b"<to>", b"<to a='1'>"))
+    read_back = wire_xml.parse_request(body.replace(b"<to>", b"<to a='1'>"), SmsRequest)
 
     assert read_back.messages[0].text == " Your table is ready."
 
@@ -505,7 +524,7 @@ def test_attributes_of_a_request_are_skipped() -> None:
 def test_send_018_instants_of_odd_zones_survive_the_wire(instant: dt.datetime, wire: str) -> None:
     """Daylight saving, odd offsets and microseconds give an instant that reads back equal."""
     request = SmsRequest(messages=[Message(destinations=TO, send_at=instant)])
-    again = CODECS[wire].parse_sms_request(CODECS[wire].dump_sms_request(request))
+    again = CODECS[wire].parse_request(CODECS[wire].dump_model(request), SmsRequest)
 
     assert again == request
     assert again.messages[0].send_at is not None
@@ -518,8 +537,8 @@ def test_send_018_instants_of_odd_zones_survive_the_wire(instant: dt.datetime, w
 def test_dlr_001_prices_that_cannot_be_written_are_refused(price: str) -> None:
     """A number of a billion digits, or none, is an error of ours and is never written out."""
     with pytest.raises(BadReply, match="pricePerMessage"):
-        wire_json.parse_delivery_reports(
-            f'{{"results":[{{"price":{{"pricePerMessage":{price}}}}}]}}'.encode()
+        wire_json.parse_reply(
+            f'{{"results":[{{"price":{{"pricePerMessage":{price}}}}}]}}'.encode(), DeliveryReports
         )
 
 
@@ -558,8 +577,8 @@ BAD = {
 def test_http_003_bad_input_is_an_error_of_ours(body: bytes, wire: str) -> None:
     """Whatever is no document of the contract is refused by each reader with its own error."""
     with pytest.raises(RequestRefused):
-        CODECS[wire].parse_sms_request(body)
-    for kind in ("sms_response", "delivery_reports", "api_error"):
+        CODECS[wire].parse_request(body, SmsRequest)
+    for kind in (SmsResponse, SmsLogs, DeliveryReports, ApiError):
         with pytest.raises(BadReply) as caught:
             read(CODECS[wire], kind, body)
         assert caught.value.body == body
@@ -580,7 +599,7 @@ def test_a_refusal_is_bounded_however_long_the_document(wire: str, entry: str) -
     if wire == "xml":
         body = f"<request><messages>{piece * 10_000}</messages></request>"
     with pytest.raises(RequestRefused) as caught:
-        CODECS[wire].parse_sms_request(body.encode())
+        CODECS[wire].parse_request(body.encode(), SmsRequest)
 
     assert caught.value.violations[0].path.startswith("messages[0]")
     extra = wire_xml.MAX_ERRORS if wire == "xml" else 0
@@ -597,7 +616,7 @@ def test_http_003_only_character_sets_are_encodings(encoding: str) -> None:
         f'<?xml version="1.0" encoding="{encoding}"?><smsResponse>{"a" * 900_000}-b</smsResponse>'
     )
     with pytest.raises(BadReply, match="declared encoding"):
-        wire_xml.parse_sms_response(body.encode())
+        wire_xml.parse_reply(body.encode(), SmsResponse)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252", "US-ASCII"])
@@ -605,7 +624,7 @@ def test_xml_in_a_declared_encoding_is_read(encoding: str) -> None:
     """A document in a usual character set is read as it declares."""
     text = load("minimal-request", "xml").decode().replace("UTF-8", encoding)
 
-    assert wire_xml.parse_sms_request(text.encode(encoding)).messages[0].from_ == "InfoSMS"
+    assert wire_xml.parse_request(text.encode(encoding), SmsRequest).messages[0].from_ == "InfoSMS"
 
 
 class Visited(list[Any]):
@@ -641,14 +660,14 @@ def test_violations_of_nested_lists_are_bounded_together() -> None:
 def test_http_003_deep_nesting_is_refused_as_such(name: str) -> None:
     """A document of 200,000 levels is refused for its depth, before anything else looks at it."""
     with pytest.raises(BadReply, match="nested too deeply"):
-        wire_xml.parse_sms_response(BAD[name])
+        wire_xml.parse_reply(BAD[name], SmsResponse)
 
 
 def test_xml_005_a_document_type_is_refused_by_its_requirement() -> None:
     """A DOCTYPE is refused as such, before anything in it is looked at."""
     for name in ("entities", "external entity", "doctype"):
         with pytest.raises(RequestRefused) as caught:
-            wire_xml.parse_sms_request(BAD[name])
+            wire_xml.parse_request(BAD[name], SmsRequest)
         assert [problem.requirement for problem in caught.value.violations] == ["XML-005"]
 
 
@@ -658,7 +677,7 @@ def test_xml_001_a_doctype_in_a_text_is_a_text() -> None:
         b"Your table is ready.", b"<![CDATA[<!DOCTYPE a>]]>"
     )
 
-    assert wire_xml.parse_sms_request(body).messages[0].text == "<!DOCTYPE a>"
+    assert wire_xml.parse_request(body, SmsRequest).messages[0].text == "<!DOCTYPE a>"
 
 
 @pytest.mark.parametrize(
@@ -689,7 +708,7 @@ def test_xml_requests_are_not_read_wider_than_the_schema(
     """Repeated elements, stray text and numbers that only Python would read are refused."""
     body = load("minimal-request", "xml").decode().replace(old, new)
     with pytest.raises(RequestRefused) as caught:
-        wire_xml.parse_sms_request(body.encode())
+        wire_xml.parse_request(body.encode(), SmsRequest)
 
     assert [(p.path, p.requirement) for p in caught.value.violations] == [(path, requirement)]
 
@@ -698,7 +717,7 @@ def test_xml_requests_are_not_read_wider_than_the_schema(
 @given(st.binary(max_size=60) | st.text().map(str.encode))
 def test_any_bytes_give_a_model_or_an_error_of_ours(wire: str, body: bytes) -> None:
     """No input makes a reader raise anything but our own errors."""
-    for kind in KINDS.values():
+    for kind in DOCUMENTS.values():
         try:
             read(CODECS[wire], kind, body)
         except Error as problem:
@@ -717,7 +736,7 @@ def test_any_mutation_gives_a_model_or_an_error_of_ours(wire: str, data: st.Data
         st.sampled_from([b"", body[start:stop] * 2, b"<a/>", b'"', b"null", b"\xff", b"9"])
     )
     mutated = body[:start] + piece + body[stop:]
-    for kind in KINDS.values():
+    for kind in DOCUMENTS.values():
         try:
             read(CODECS[wire], kind, mutated)
         except Error as problem:

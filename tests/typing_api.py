@@ -35,7 +35,7 @@ from infobip_sms import (
     Tracking,
     Transliteration,
     Violation,
-    wire_json,
+    parse_delivery_reports,
 )
 
 
@@ -100,7 +100,7 @@ def send() -> None:
 
 def read_reports(body: bytes) -> None:
     """Use the reader of delivery reports."""
-    for report in wire_json.parse_delivery_reports(body).results:
+    for report in parse_delivery_reports(body, "application/json").results:
         assert_type(report.done_at, dt.datetime | None)
         assert_type(report.price, Price | None)
         if report.price is not None:

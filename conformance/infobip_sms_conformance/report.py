@@ -104,6 +104,7 @@ def dump_unjudged() -> Iterator[str]:
         "client": "seen only in what a client sends",
         "time": "seen only by waiting for the server's clock",
         "push": "seen only at a callback server",
+        "session": "seen only over several calls, some of other operations",
         "never": "not visible from outside, or not covered",
     }
     rows = [row for row in read_requirements().values() if row.judged != JUDGED_HERE]

@@ -31,6 +31,127 @@ class ApiError:
     """The bytes that this reply was read from, unknown members included; no part of equality."""
 
 
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class BulkRequest:
+    """The instant to move a scheduled bulk to."""
+
+    send_at: datetime = attrs.field(
+        converter=hold_milliseconds,
+        validator=Limit(requirement="BULK-002", required=True),
+        metadata={"wire": "sendAt"},
+    )
+    """The new instant of sending, with its time zone.
+
+    On the wire: sendAt. Requirement: BULK-002.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class BulkResponse:
+    """A scheduled bulk."""
+
+    bulk_id: str | None = attrs.field(
+        default=None, validator=Limit(requirement="BULK-001"), metadata={"wire": "bulkId"}
+    )
+    """Name of the bulk.
+
+    On the wire: bulkId. Requirement: BULK-001.
+    """
+    send_at: datetime | None = attrs.field(
+        default=None,
+        converter=hold_milliseconds,
+        validator=Limit(requirement="BULK-001"),
+        metadata={"wire": "sendAt"},
+    )
+    """The instant of sending.
+
+    On the wire: sendAt. Requirement: BULK-001.
+    """
+
+    raw: bytes | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
+    )
+    """The bytes that this reply was read from, unknown members included; no part of equality."""
+
+
+class BulkStatus(StrEnum):
+    """
+    States of a scheduled bulk.
+    """
+
+    PENDING = "PENDING"
+    PAUSED = "PAUSED"
+    PROCESSING = "PROCESSING"
+    CANCELED = "CANCELED"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class BulkStatusRequest:
+    """The state to bring a scheduled bulk into."""
+
+    status: BulkStatus = attrs.field(
+        validator=Limit(requirement="BULK-003", required=True), metadata={"wire": "status"}
+    )
+    """The new state.
+
+    On the wire: status. Requirement: BULK-003.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class BulkStatusResponse:
+    """The state of a scheduled bulk."""
+
+    bulk_id: str | None = attrs.field(
+        default=None, validator=Limit(requirement="BULK-003"), metadata={"wire": "bulkId"}
+    )
+    """Name of the bulk.
+
+    On the wire: bulkId. Requirement: BULK-003.
+    """
+    status: str | None = attrs.field(
+        default=None, validator=Limit(requirement="BULK-003"), metadata={"wire": "status"}
+    )
+    """The state; compares equal to a BulkStatus, and may be one that nobody knows yet.
+
+    On the wire: status. Requirement: BULK-003.
+    """
+
+    raw: bytes | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
+    )
+    """The bytes that this reply was read from, unknown members included; no part of equality."""
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class ConversionResponse:
+    """A conversion was counted."""
+
+    process_key: str | None = attrs.field(
+        default=None, validator=Limit(requirement="TRACK-002"), metadata={"wire": "processKey"}
+    )
+    """Key of the conversion tracking process.
+
+    On the wire: processKey. Requirement: TRACK-002.
+    """
+
+    raw: bytes | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
+    )
+    """The bytes that this reply was read from, unknown members included; no part of equality."""
+
+
 class Day(StrEnum):
     """
     Days of the week.
@@ -113,7 +234,9 @@ class DeliveryReport:
     On the wire: smsCount. Requirement: DLR-001.
     """
     mcc_mnc: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "mccMnc"}
+        default=None,
+        validator=Limit(requirement="DLR-001"),
+        metadata={"wire": "mccMnc", "also": ["mccmnc"]},
     )
     """Mobile country code and network code of the destination, as digits.
 
@@ -235,6 +358,172 @@ class Destination:
     """
 
 
+class GeneralStatus(StrEnum):
+    """
+    Groups of statuses that messages can be looked up by.
+    """
+
+    ACCEPTED = "ACCEPTED"
+    PENDING = "PENDING"
+    UNDELIVERABLE = "UNDELIVERABLE"
+    DELIVERED = "DELIVERED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class GetDeliveryReportsParameters:
+    """Parameters of getDeliveryReports."""
+
+    bulk_id: str | None = attrs.field(
+        default=None, validator=Limit(requirement="DLR-007"), metadata={"wire": "bulkId"}
+    )
+    """Only reports of this request.
+
+    On the wire: bulkId. Requirement: DLR-007.
+    """
+    message_id: str | None = attrs.field(
+        default=None, validator=Limit(requirement="DLR-007"), metadata={"wire": "messageId"}
+    )
+    """Only reports of this message.
+
+    On the wire: messageId. Requirement: DLR-007.
+    """
+    limit: int | None = attrs.field(
+        default=None,
+        validator=Limit(requirement="DLR-008", minimum=1, maximum=1000),
+        metadata={"wire": "limit"},
+    )
+    """At most this many reports, 1 to 1000; 50 when left out.
+
+    On the wire: limit. Requirement: DLR-008.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class GetLogsParameters:
+    """Parameters of getLogs."""
+
+    from_: str | None = attrs.field(
+        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "from"}
+    )
+    """Only messages of this sender.
+
+    On the wire: from. Requirement: LOG-001.
+    """
+    to: str | None = attrs.field(
+        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "to"}
+    )
+    """Only messages to this destination.
+
+    On the wire: to. Requirement: LOG-001.
+    """
+    bulk_id: list[str] | None = attrs.field(
+        default=None, validator=Limit(requirement="LOG-002"), metadata={"wire": "bulkId"}
+    )
+    """Only messages of these requests; repeated for each.
+
+    On the wire: bulkId. Requirement: LOG-002.
+    """
+    message_id: list[str] | None = attrs.field(
+        default=None, validator=Limit(requirement="LOG-002"), metadata={"wire": "messageId"}
+    )
+    """Only these messages; repeated for each.
+
+    On the wire: messageId. Requirement: LOG-002.
+    """
+    general_status: GeneralStatus | None = attrs.field(
+        default=None, validator=Limit(requirement="LOG-006"), metadata={"wire": "generalStatus"}
+    )
+    """Only messages whose status is in this group.
+
+    On the wire: generalStatus. Requirement: LOG-006.
+    """
+    sent_since: datetime | None = attrs.field(
+        default=None,
+        converter=hold_milliseconds,
+        validator=Limit(requirement="LOG-007"),
+        metadata={"wire": "sentSince"},
+    )
+    """Only messages sent at this instant or later.
+
+    On the wire: sentSince. Requirement: LOG-007.
+    """
+    sent_until: datetime | None = attrs.field(
+        default=None,
+        converter=hold_milliseconds,
+        validator=Limit(requirement="LOG-007"),
+        metadata={"wire": "sentUntil"},
+    )
+    """Only messages sent before this instant.
+
+    On the wire: sentUntil. Requirement: LOG-007.
+    """
+    limit: int | None = attrs.field(
+        default=None,
+        validator=Limit(requirement="LOG-003", minimum=1, maximum=1000),
+        metadata={"wire": "limit"},
+    )
+    """At most this many messages, 1 to 1000; 50 when left out.
+
+    On the wire: limit. Requirement: LOG-003.
+    """
+    mcc: str | None = attrs.field(
+        default=None,
+        validator=Limit(
+            requirement="LOG-004",
+            pattern="^[0-9]{3}$",
+            wants=(("[\\s\\S]*", "LOG-004", "a mobile country code of 3 digits"),),
+        ),
+        metadata={"wire": "mcc"},
+    )
+    """Only messages to this mobile country code, 3 digits.
+
+    On the wire: mcc. Requirement: LOG-004.
+    """
+    mnc: str | None = attrs.field(
+        default=None,
+        validator=Limit(
+            requirement="LOG-004",
+            pattern="^[0-9]{2,3}$",
+            wants=(("[\\s\\S]*", "LOG-004", "a mobile network code of 2 or 3 digits"),),
+        ),
+        metadata={"wire": "mnc"},
+    )
+    """Only messages to this mobile network code, 2 or 3 digits; together with mcc.
+
+    On the wire: mnc. Requirement: LOG-004.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class GetScheduledParameters:
+    """Parameters of getScheduled."""
+
+    bulk_id: str = attrs.field(
+        validator=Limit(requirement="BULK-001", required=True, min_length=1),
+        metadata={"wire": "bulkId"},
+    )
+    """Name of the request that scheduled the bulk.
+
+    On the wire: bulkId. Requirement: BULK-001.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class GetScheduledStatusParameters:
+    """Parameters of getScheduledStatus."""
+
+    bulk_id: str = attrs.field(
+        validator=Limit(requirement="BULK-001", required=True, min_length=1),
+        metadata={"wire": "bulkId"},
+    )
+    """Name of the request that scheduled the bulk.
+
+    On the wire: bulkId. Requirement: BULK-001.
+    """
+
+
 @attrs.define(frozen=True, slots=True, kw_only=True)
 class Language:
     """Language whose letters the text needs."""
@@ -256,6 +545,52 @@ class LanguageCode(StrEnum):
     TR = "TR"
     ES = "ES"
     PT = "PT"
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class LanguageV1:
+    """Language whose letters the text needs, and the tables of letters to use."""
+
+    language_code: LanguageCode | None = attrs.field(
+        default=None, validator=Limit(requirement="V1-004"), metadata={"wire": "languageCode"}
+    )
+    """Turkish, Spanish or Portuguese.
+
+    On the wire: languageCode. Requirement: V1-004.
+    """
+    single_shift: bool | None = attrs.field(
+        default=None, validator=Limit(requirement="V1-004"), metadata={"wire": "singleShift"}
+    )
+    """True uses the table that costs one character more for each of its letters.
+
+    On the wire: singleShift. Requirement: V1-004.
+    """
+    locking_shift: bool | None = attrs.field(
+        default=None, validator=Limit(requirement="V1-004"), metadata={"wire": "lockingShift"}
+    )
+    """True uses the table that takes the place of the common one.
+
+    On the wire: lockingShift. Requirement: V1-004.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class LogConversionParameters:
+    """Parameters of logConversion."""
+
+    message_id: str = attrs.field(
+        validator=Limit(
+            requirement="TRACK-002",
+            required=True,
+            pattern="^(?!\\.{1,2}$)[\\s\\S]+$",
+            wants=(("[\\s\\S]*", "TRACK-002", "the name of a message"),),
+        ),
+        metadata={"wire": "messageId", "in": "path"},
+    )
+    """Name of the message.
+
+    On the wire: messageId. Requirement: TRACK-002.
+    """
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True)
@@ -389,6 +724,126 @@ class Message:
         return min(self.validity_period, 2880)
 
 
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class MessageV1:
+    """One text and the destinations that it goes to, for version 1: other units and members
+    than the message of version 2."""
+
+    from_: str | None = attrs.field(
+        default=None,
+        validator=Limit(
+            requirement="SEND-003",
+            pattern="^([0-9]{3,14}|[\\s\\S]{3,11})$",
+            wants=(
+                ("[0-9]+", "SEND-004", "3 to 14 digits for a numeric sender"),
+                ("[\\s\\S]*", "SEND-003", "3 to 11 characters for an alphanumeric sender"),
+            ),
+        ),
+        metadata={"wire": "from"},
+    )
+    """Sender shown to the recipient: 3 to 14 characters when all of them are digits, 3 to 11
+    characters otherwise.
+
+    On the wire: from. Requirement: SEND-003.
+    """
+    destinations: list[Destination] = attrs.field(
+        validator=Limit(requirement="SEND-005", required=True, min_items=1),
+        metadata={"wire": "destinations"},
+    )
+    """Who receives the text; at least one destination.
+
+    On the wire: destinations. Requirement: SEND-005.
+    """
+    text: str | None = attrs.field(
+        default=None, validator=Limit(requirement="SEND-009"), metadata={"wire": "text"}
+    )
+    """What the recipient reads.
+
+    On the wire: text. Requirement: SEND-009.
+    """
+    flash: bool | None = attrs.field(
+        default=None, validator=Limit(requirement="SEND-010"), metadata={"wire": "flash"}
+    )
+    """True shows the message at once instead of storing it; false when left out.
+
+    On the wire: flash. Requirement: SEND-010.
+    """
+    language: LanguageV1 | None = attrs.field(
+        default=None, validator=Limit(requirement="V1-004"), metadata={"wire": "language"}
+    )
+    """Character set for languages with letters of their own, and how it is used.
+
+    On the wire: language. Requirement: V1-004.
+    """
+    transliteration: TransliterationV1 | None = attrs.field(
+        default=None, validator=Limit(requirement="V1-006"), metadata={"wire": "transliteration"}
+    )
+    """Rewrite the text from this script before it is sent.
+
+    On the wire: transliteration. Requirement: V1-006.
+    """
+    intermediate_report: bool | None = attrs.field(
+        default=None,
+        validator=Limit(requirement="SEND-013"),
+        metadata={"wire": "intermediateReport"},
+    )
+    """True asks for real-time intermediate delivery reports at the notify URL.
+
+    On the wire: intermediateReport. Requirement: SEND-013.
+    """
+    notify_url: str | None = attrs.field(
+        default=None, validator=Limit(requirement="SEND-014"), metadata={"wire": "notifyUrl"}
+    )
+    """URL on your callback server that receives the delivery reports.
+
+    On the wire: notifyUrl. Requirement: SEND-014.
+    """
+    notify_content_type: NotifyContentType | None = attrs.field(
+        default=None,
+        validator=Limit(requirement="SEND-015"),
+        metadata={"wire": "notifyContentType"},
+    )
+    """Format of the delivery reports that are pushed to the notify URL.
+
+    On the wire: notifyContentType. Requirement: SEND-015.
+    """
+    callback_data: str | None = attrs.field(
+        default=None, validator=Limit(requirement="V1-007"), metadata={"wire": "callbackData"}
+    )
+    """Your own data, returned with every delivery report; no limit is documented for version
+    1.
+
+    On the wire: callbackData. Requirement: V1-007.
+    """
+    validity_period_ms: int | None = attrs.field(
+        default=None, validator=Limit(requirement="V1-003"), metadata={"wire": "validityPeriod"}
+    )
+    """Milliseconds during which delivery may be attempted; version 2 takes minutes.
+
+    On the wire: validityPeriod. Requirement: V1-003.
+    """
+    send_at: datetime | None = attrs.field(
+        default=None,
+        converter=hold_milliseconds,
+        validator=Limit(requirement="SEND-018"),
+        metadata={"wire": "sendAt"},
+    )
+    """Instant of sending, with its time zone. Kept to the millisecond, which is what the wire
+    carries.
+
+    On the wire: sendAt. Requirement: SEND-018.
+    """
+    delivery_time_window: DeliveryTimeWindow | None = attrs.field(
+        default=None,
+        validator=Limit(requirement="SEND-019"),
+        metadata={"wire": "deliveryTimeWindow"},
+    )
+    """Days and times of day at which sending is allowed.
+
+    On the wire: deliveryTimeWindow. Requirement: SEND-019.
+    """
+
+
 class NotifyContentType(StrEnum):
     """
     Formats of a pushed delivery report.
@@ -396,6 +851,131 @@ class NotifyContentType(StrEnum):
 
     APPLICATION_JSON = "application/json"
     APPLICATION_XML = "application/xml"
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a text becomes in one configuration."""
+
+    text_preview: str | None = attrs.field(
+        default=None, validator=Limit(requirement="PREV-003"), metadata={"wire": "textPreview"}
+    )
+    """The text that the recipient reads.
+
+    On the wire: textPreview. Requirement: PREV-003.
+    """
+    message_count: int | None = attrs.field(
+        default=None, validator=Limit(requirement="PREV-003"), metadata={"wire": "messageCount"}
+    )
+    """Number of segments.
+
+    On the wire: messageCount. Requirement: PREV-003.
+    """
+    characters_remaining: int | None = attrs.field(
+        default=None,
+        validator=Limit(requirement="PREV-003"),
+        metadata={"wire": "charactersRemaining"},
+    )
+    """Characters that may be added before there is one segment more.
+
+    On the wire: charactersRemaining. Requirement: PREV-003.
+    """
+    configuration: PreviewConfiguration | None = attrs.field(
+        default=None, validator=Limit(requirement="PREV-003"), metadata={"wire": "configuration"}
+    )
+    """What was tried; without members for the text as it is.
+
+    On the wire: configuration. Requirement: PREV-003.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class PreviewConfiguration:
+    """What a preview was made with."""
+
+    language: PreviewLanguage | None = attrs.field(
+        default=None, validator=Limit(requirement="PREV-003"), metadata={"wire": "language"}
+    )
+    """The language, if one was tried.
+
+    On the wire: language. Requirement: PREV-003.
+    """
+    transliteration: str | None = attrs.field(
+        default=None, validator=Limit(requirement="PREV-003"), metadata={"wire": "transliteration"}
+    )
+    """The script, if one was rewritten.
+
+    On the wire: transliteration. Requirement: PREV-003.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class PreviewLanguage:
+    """Language that a preview was made with."""
+
+    language_code: str | None = attrs.field(
+        default=None, validator=Limit(requirement="PREV-003"), metadata={"wire": "languageCode"}
+    )
+    """Code of the language.
+
+    On the wire: languageCode. Requirement: PREV-003.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class PreviewRequest:
+    """A text to try out."""
+
+    text: str = attrs.field(
+        validator=Limit(requirement="PREV-001", required=True), metadata={"wire": "text"}
+    )
+    """The text.
+
+    On the wire: text. Requirement: PREV-001.
+    """
+    language_code: LanguageCode | None = attrs.field(
+        default=None, validator=Limit(requirement="PREV-002"), metadata={"wire": "languageCode"}
+    )
+    """Language whose character set is tried; not nested, as it is in a message.
+
+    On the wire: languageCode. Requirement: PREV-002.
+    """
+    transliteration: Transliteration | None = attrs.field(
+        default=None, validator=Limit(requirement="PREV-002"), metadata={"wire": "transliteration"}
+    )
+    """Script that is rewritten.
+
+    On the wire: transliteration. Requirement: PREV-002.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class PreviewResponse:
+    """What a text becomes."""
+
+    original_text: str | None = attrs.field(
+        default=None, validator=Limit(requirement="PREV-003"), metadata={"wire": "originalText"}
+    )
+    """The text as it was given.
+
+    On the wire: originalText. Requirement: PREV-003.
+    """
+    previews: list[Preview] = attrs.field(
+        validator=Limit(requirement="PREV-003", required=True),
+        metadata={"wire": "previews", "wrapped": True},
+    )
+    """First the text as it is, then as each configuration makes it.
+
+    On the wire: previews. Requirement: PREV-003.
+    """
+
+    raw: bytes | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
+    )
+    """The bytes that this reply was read from, unknown members included; no part of equality."""
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True)
@@ -481,6 +1061,20 @@ class RequestError:
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True)
+class RescheduleParameters:
+    """Parameters of reschedule."""
+
+    bulk_id: str = attrs.field(
+        validator=Limit(requirement="BULK-001", required=True, min_length=1),
+        metadata={"wire": "bulkId"},
+    )
+    """Name of the request that scheduled the bulk.
+
+    On the wire: bulkId. Requirement: BULK-001.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
 class ServiceException:
     """Reason of a refusal."""
 
@@ -508,6 +1102,141 @@ class ServiceException:
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True)
+class SetScheduledStatusParameters:
+    """Parameters of setScheduledStatus."""
+
+    bulk_id: str = attrs.field(
+        validator=Limit(requirement="BULK-001", required=True, min_length=1),
+        metadata={"wire": "bulkId"},
+    )
+    """Name of the request that scheduled the bulk.
+
+    On the wire: bulkId. Requirement: BULK-001.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class SmsLog:
+    """One message of the last 48 hours. The documentation marks no member as always present;
+    members that were left out are None."""
+
+    bulk_id: str | None = attrs.field(
+        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "bulkId"}
+    )
+    """Name of the request that sent the message.
+
+    On the wire: bulkId. Requirement: LOG-001.
+    """
+    message_id: str | None = attrs.field(
+        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "messageId"}
+    )
+    """Name of the message.
+
+    On the wire: messageId. Requirement: LOG-001.
+    """
+    to: str | None = attrs.field(
+        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "to"}
+    )
+    """The destination.
+
+    On the wire: to. Requirement: LOG-001.
+    """
+    from_: str | None = attrs.field(
+        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "from"}
+    )
+    """The sender.
+
+    On the wire: from. Requirement: LOG-001.
+    """
+    text: str | None = attrs.field(
+        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "text"}
+    )
+    """The text.
+
+    On the wire: text. Requirement: LOG-001.
+    """
+    sent_at: datetime | None = attrs.field(
+        default=None,
+        converter=hold_milliseconds,
+        validator=Limit(requirement="LOG-001"),
+        metadata={"wire": "sentAt", "offset": "without colon"},
+    )
+    """When sending began.
+
+    On the wire: sentAt. Requirement: LOG-001.
+    """
+    done_at: datetime | None = attrs.field(
+        default=None,
+        converter=hold_milliseconds,
+        validator=Limit(requirement="LOG-001"),
+        metadata={"wire": "doneAt", "offset": "without colon"},
+    )
+    """When the message reached its state.
+
+    On the wire: doneAt. Requirement: LOG-001.
+    """
+    sms_count: int | None = attrs.field(
+        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "smsCount"}
+    )
+    """Number of segments.
+
+    On the wire: smsCount. Requirement: LOG-001.
+    """
+    mcc_mnc: str | None = attrs.field(
+        default=None,
+        validator=Limit(requirement="LOG-001"),
+        metadata={"wire": "mccmnc", "also": ["mccMnc"]},
+    )
+    """Mobile country code and network code of the destination, as digits.
+
+    On the wire: mccmnc. Requirement: LOG-001.
+    """
+    price: Price | None = attrs.field(
+        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "price"}
+    )
+    """Price of the message.
+
+    On the wire: price. Requirement: LOG-001.
+    """
+    status: Status | None = attrs.field(
+        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "status"}
+    )
+    """State of the message.
+
+    On the wire: status. Requirement: LOG-001.
+    """
+    error: ReportError | None = attrs.field(
+        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "error"}
+    )
+    """Network error behind the state, if any.
+
+    On the wire: error. Requirement: LOG-001.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class SmsLogs:
+    """Messages that were looked up."""
+
+    results: list[SmsLog] = attrs.field(
+        validator=Limit(requirement="LOG-001", required=True),
+        metadata={"wire": "results", "wrapped": True},
+    )
+    """The messages; none is a legal number.
+
+    On the wire: results. Requirement: LOG-001.
+    """
+
+    raw: bytes | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
+    )
+    """The bytes that this reply was read from, unknown members included; no part of equality."""
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
 class SmsRequest:
     """A bulk of messages for one call of the send operation."""
 
@@ -521,6 +1250,34 @@ class SmsRequest:
     messages: list[Message] = attrs.field(
         validator=Limit(requirement="SEND-002", required=True, min_items=1),
         metadata={"wire": "messages", "wrapped": True},
+    )
+    """The messages; at least one.
+
+    On the wire: messages. Requirement: SEND-002.
+    """
+    tracking: Tracking | None = attrs.field(
+        default=None, validator=Limit(requirement="SEND-021"), metadata={"wire": "tracking"}
+    )
+    """Asks for conversion tracking of all messages in the request.
+
+    On the wire: tracking. Requirement: SEND-021.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
+class SmsRequestV1:
+    """A bulk of messages for one call of version 1 of the send operation."""
+
+    bulk_id: str | None = attrs.field(
+        default=None, validator=Limit(requirement="SEND-001"), metadata={"wire": "bulkId"}
+    )
+    """Your name for the whole request; the platform makes one up when you give none.
+
+    On the wire: bulkId. Requirement: SEND-001.
+    """
+    messages: list[MessageV1] = attrs.field(
+        validator=Limit(requirement="SEND-002", required=True, min_items=1),
+        metadata={"wire": "messages"},
     )
     """The messages; at least one.
 
@@ -608,6 +1365,44 @@ class SmsResponseDetails:
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True)
+class SmsResponseV1:
+    """The answer of version 1, one entry per destination in the order of the request."""
+
+    bulk_id: str | None = attrs.field(
+        default=None, validator=Limit(requirement="RESP-004"), metadata={"wire": "bulkId"}
+    )
+    """Name of the request; documented as present when it has more than one destination.
+
+    On the wire: bulkId. Requirement: RESP-004.
+    """
+    tracking_process_key: str | None = attrs.field(
+        default=None,
+        validator=Limit(requirement="RESP-009"),
+        metadata={"wire": "trackingProcessKey"},
+    )
+    """Key of the conversion tracking process.
+
+    On the wire: trackingProcessKey. Requirement: RESP-009.
+    """
+    messages: list[SmsResponseDetails] = attrs.field(
+        validator=Limit(requirement="RESP-001", required=True),
+        metadata={"wire": "messages", "wrapped": True},
+    )
+    """One entry per destination, each with the number of its segments.
+
+    On the wire: messages. Requirement: RESP-001.
+    """
+
+    raw: bytes | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
+    )
+    """The bytes that this reply was read from, unknown members included; no part of equality."""
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True)
 class Status:
     """State of a message. The catalogue of known values is statuses.toml; others may come and
     are read as they are."""
@@ -654,6 +1449,11 @@ class Status:
 
     On the wire: action. Requirement: RESP-007.
     """
+
+    @property
+    def is_final(self) -> bool:
+        """True when no later report changes the state; False also for groups that nobody knows yet."""
+        return self.group_id in [2, 3, 4, 5]
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True)
@@ -743,3 +1543,14 @@ class Transliteration(StrEnum):
     CYRILLIC = "CYRILLIC"
     CENTRAL_EUROPEAN = "CENTRAL_EUROPEAN"
     NON_UNICODE = "NON_UNICODE"
+
+
+class TransliterationV1(StrEnum):
+    """
+    Scripts that version 1 can rewrite.
+    """
+
+    TURKISH = "TURKISH"
+    GREEK = "GREEK"
+    CYRILLIC = "CYRILLIC"
+    CENTRAL_EUROPEAN = "CENTRAL_EUROPEAN"

@@ -12,32 +12,49 @@ Never here: code.
 
 from infobip_sms_schema import (
     ApiError,
+    BulkResponse,
+    BulkStatus,
+    BulkStatusResponse,
+    ConversionResponse,
     Day,
     DeliveryReport,
     DeliveryReports,
     DeliveryTimeWindow,
     Destination,
+    GeneralStatus,
     Language,
     LanguageCode,
+    LanguageV1,
     Message,
+    MessageV1,
     NotifyContentType,
+    Preview,
+    PreviewConfiguration,
+    PreviewLanguage,
+    PreviewResponse,
     Price,
     ReportError,
     RequestError,
     ServiceException,
+    SmsLog,
+    SmsLogs,
     SmsRequest,
+    SmsRequestV1,
     SmsResponse,
     SmsResponseDetails,
+    SmsResponseV1,
     Status,
     TimeOfDay,
     Track,
     Tracking,
     Transliteration,
+    TransliterationV1,
 )
 
 from .client import Client
 from .errors import BadReply, Error, NoAnswer, Rejected, RequestRefused, Violation
 from .exchange import ApiKey, Auth, Basic, Bearer, IbssoToken
+from .reports import parse_delivery_reports
 
 __all__ = [
     # the client and its authorization
@@ -64,11 +81,31 @@ __all__ = [
     "SmsResponse",
     "SmsResponseDetails",
     "Status",
-    # delivery reports
+    # version 1 of the send operation
+    "LanguageV1",
+    "MessageV1",
+    "SmsRequestV1",
+    "SmsResponseV1",
+    "TransliterationV1",
+    # delivery reports and logs
     "DeliveryReport",
     "DeliveryReports",
+    "GeneralStatus",
     "Price",
     "ReportError",
+    "SmsLog",
+    "SmsLogs",
+    "parse_delivery_reports",
+    # preview
+    "Preview",
+    "PreviewConfiguration",
+    "PreviewLanguage",
+    "PreviewResponse",
+    # scheduled bulks and conversions
+    "BulkResponse",
+    "BulkStatus",
+    "BulkStatusResponse",
+    "ConversionResponse",
     # errors
     "ApiError",
     "BadReply",

@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
+from infobip_sms_schema import SmsRequest
+
 from . import Basic, Client
-from .exchange import find_codec
+from .media import find_codec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,11 +45,11 @@ def show_exchange(url: str, wire: Literal["json", "xml"], stem: str) -> None:
     """Send one documented request through the client and print it and its answer."""
     codec = find_codec(wire)
     path = files("infobip_sms_schema") / "data" / "examples" / f"{stem}.{wire}"
-    request = codec.parse_sms_request(path.read_bytes())
+    request = codec.parse_request(path.read_bytes(), SmsRequest)
     with Client(url, auth=Basic(USER, PASSWORD), wire=wire) as client:
         response = client.send(request)
     print(
-        f"The documented request as {wire.upper()}:\n{_pretty(codec.dump_sms_request(request), wire)}\n"
+        f"The documented request as {wire.upper()}:\n{_pretty(codec.dump_model(request), wire)}\n"
     )
     print(f"Its answer:\n{_pretty(response.raw or b'', wire)}\n")
     for entry in response.messages:

@@ -7,22 +7,24 @@ Never here: connections, timeouts, bytes of a wire format.
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from urllib.parse import quote, urlencode
 
 import attrs
-from infobip_sms_schema import SEND_PATH, SmsRequest
+from infobip_sms_schema import ApiError
 from infobip_sms_schema.limits import describe
 
-from . import wire_json
 from .errors import BadReply, Rejected, RequestRefused, Violation
-from .media import find_wire
+from .media import find_codec, find_wire
+from .rules import check_model
+from .structure import build_plain
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
-    from infobip_sms_schema import ApiError, SmsResponse
+    from infobip_sms_schema.operations import Operation
 
     from .media import Wire
+
+Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
 
 @runtime_checkable
@@ -111,40 +113,52 @@ class Reply:
     body: bytes = attrs.field(repr=False)
 
 
-def build_send(request: SmsRequest, wire: Wire, auth: Auth) -> Call:
-    """Describe a send request; raise RequestRefused if it breaks a rule."""
-    if not isinstance(request, SmsRequest):
-        raise RequestRefused([Violation("", describe(request), "an SmsRequest", "SEND-002")])
+def build_call(
+    operation: Operation[Model],
+    wire: Wire,
+    auth: Auth,
+    body: attrs.AttrsInstance | None = None,
+    parameters: attrs.AttrsInstance | None = None,
+) -> Call:
+    """Describe a call of an operation; raise RequestRefused if its body or a parameter breaks a rule."""
+    if not isinstance(body, operation.request or type(None)):
+        wants = f"of the type {operation.request.__name__}" if operation.request else "no body"
+        raise RequestRefused([Violation("", describe(body), wants, "HTTP-003")])
     codec = find_codec(wire)
-    headers = {
-        "Authorization": _check_header(auth.header()),
-        "Content-Type": codec.CONTENT_TYPE,
-        "Accept": codec.CONTENT_TYPE,
-    }
-    return Call("POST", SEND_PATH, SEND_PATH, headers, codec.dump_sms_request(request))
+    headers = {"Authorization": _check_header(auth.header()), "Accept": codec.CONTENT_TYPE}
+    if body is None:
+        written = b""
+    else:
+        headers["Content-Type"] = codec.CONTENT_TYPE
+        written = codec.dump_model(body)
+    path = _build_path(operation.path, parameters)
+    return Call(operation.method, operation.path, path, headers, written)
 
 
-def read_send(reply: Reply, wire: Wire) -> SmsResponse:
-    """Return the answer to a send request; raise Rejected or BadReply."""
+def read_reply(operation: Operation[Model], reply: Reply, wire: Wire) -> Model:
+    """Return the answer of an operation; raise Rejected or BadReply."""
     wire = find_wire(reply.headers.get("content-type", "")) or wire
     if not 200 <= reply.status < 300:  # noqa: PLR2004 - HTTP's own numbers
         raise _find_error(reply, wire)
     try:
-        response: SmsResponse = find_codec(wire).parse_sms_response(reply.body)
+        answer: Model = find_codec(wire).parse_reply(reply.body, operation.response)
     except BadReply as problem:
         raise BadReply(problem.violations, reply.status, reply.body, reply.headers) from None
-    return response
+    return answer
 
 
-def find_codec(wire: Wire) -> ModuleType:
-    """Return the module of a wire format; xmlschema is loaded when XML is first asked for."""
-    if wire == "json":
-        return wire_json
-    if wire == "xml":
-        from . import wire_xml  # noqa: PLC0415 - costs more than all the rest together
-
-        return wire_xml
-    raise RequestRefused([Violation("wire", "another format", "json or xml", "HTTP-004")])
+def _build_path(template: str, parameters: attrs.AttrsInstance | None) -> str:
+    """Fill in the parameters of a path, and put those of the query behind it; each value of a list apart."""
+    if parameters is None:
+        return template
+    if problems := check_model(parameters):
+        raise RequestRefused(problems)
+    fields = {f.metadata["wire"]: f.metadata for f in attrs.fields(type(parameters))}
+    plain: dict[str, Any] = build_plain(parameters)
+    inside = {n: quote(v, safe="") for n, v in plain.items() if fields[n].get("in") == "path"}
+    query = {name: value for name, value in plain.items() if name not in inside}
+    path = template.format(**inside)
+    return f"{path}?{urlencode(query, doseq=True)}" if query else path
 
 
 def _find_error(reply: Reply, wire: Wire) -> Rejected | BadReply:
@@ -156,7 +170,7 @@ def _find_error(reply: Reply, wire: Wire) -> Rejected | BadReply:
 
 def _find_api_error(body: bytes, wire: Wire) -> ApiError | None:
     try:
-        error: ApiError = find_codec(wire).parse_api_error(body)
+        error: ApiError = find_codec(wire).parse_reply(body, ApiError)
     except BadReply:
         return None
     return error

@@ -1,12 +1,18 @@
-"""Media types: which wire format a Content-Type names.
+"""Media types: which wire format a Content-Type names, and which module reads and writes it.
 
-Lives here: that one decision, for the client's half and the server's half alike.
+Lives here: these two decisions, for the client's half and the server's half alike.
 Never here: anything else of HTTP.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from . import wire_json
+from .errors import RequestRefused, Violation
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 Wire = Literal["json", "xml"]
 
@@ -17,3 +23,14 @@ def find_wire(content_type: str) -> Wire | None:
     if media.endswith(("/json", "+json")):
         return "json"
     return "xml" if media.endswith(("/xml", "+xml")) else None
+
+
+def find_codec(wire: Wire) -> ModuleType:
+    """Return the module of a wire format; xmlschema is loaded when XML is first asked for."""
+    if wire == "json":
+        return wire_json
+    if wire == "xml":
+        from . import wire_xml  # noqa: PLC0415 - costs more than all the rest together
+
+        return wire_xml
+    raise RequestRefused([Violation("wire", "another format", "json or xml", "HTTP-004")])

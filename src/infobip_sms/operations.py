@@ -1,25 +1,65 @@
 """The operations of the API, one method each, over whatever carries a call to a server.
 
 Lives here: what each operation takes and gives.
-Never here: connections (client.py), what stands on the wire (exchange.py).
+Never here: paths and methods (the contract has them), connections (client.py), bytes.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from .exchange import build_send, read_send
+import attrs
+from infobip_sms_schema import (
+    BulkRequest,
+    BulkStatusRequest,
+    GetDeliveryReportsParameters,
+    GetLogsParameters,
+    GetScheduledParameters,
+    GetScheduledStatusParameters,
+    LogConversionParameters,
+    PreviewRequest,
+    RescheduleParameters,
+    SetScheduledStatusParameters,
+)
+from infobip_sms_schema import operations as contract
+
+from .exchange import build_call, read_reply
 
 if TYPE_CHECKING:
-    from infobip_sms_schema import SmsRequest, SmsResponse
+    import datetime as dt
+    from collections.abc import Iterable
+
+    from infobip_sms_schema import (
+        BulkResponse,
+        BulkStatus,
+        BulkStatusResponse,
+        ConversionResponse,
+        DeliveryReports,
+        GeneralStatus,
+        LanguageCode,
+        PreviewResponse,
+        SmsLogs,
+        SmsRequest,
+        SmsRequestV1,
+        SmsResponse,
+        SmsResponseV1,
+        Transliteration,
+    )
 
     from .exchange import Auth, Call, Reply
     from .media import Wire
 
+Model = TypeVar("Model", bound=attrs.AttrsInstance)
+
 
 class Operations(ABC):
-    """Every operation of the API as a method."""
+    """Every operation of the API as a method.
+
+    Each takes ``wire`` ("json" or "xml") and ``timeout`` (seconds) for this call alone, and raises
+    RequestRefused before anything is sent, NoAnswer, Rejected or BadReply. ``raw`` of what it
+    returns holds the bytes of the reply.
+    """
 
     def __init__(self, auth: Auth, wire: Wire) -> None:
         self._auth = auth
@@ -30,18 +70,161 @@ class Operations(ABC):
         """Carry a call to the server and return its reply; raise NoAnswer or BadReply."""
 
     def send(
-        self,
-        request: SmsRequest,
-        *,
-        wire: Wire | None = None,
-        timeout: float | None = None,
+        self, request: SmsRequest, *, wire: Wire | None = None, timeout: float | None = None
     ) -> SmsResponse:
         """Send a bulk of messages: POST /sms/2/text/advanced.
 
-        Returns one entry per destination, in the order of the request; ``raw`` holds the bytes of
-        the reply. Raises RequestRefused before anything is sent, NoAnswer, Rejected or BadReply.
-        It is never repeated by itself: the platform has no idempotency key.
+        Returns one entry per destination, in the order of the request. A send that may have
+        arrived is never repeated by itself: the platform has no idempotency key.
         """
+        return self._run(contract.SEND, wire, timeout, request)
+
+    def send_v1(
+        self, request: SmsRequestV1, *, wire: Wire | None = None, timeout: float | None = None
+    ) -> SmsResponseV1:
+        """Send a bulk of messages by version 1: POST /sms/1/text/advanced.
+
+        Its validity period is in milliseconds (V1-003) and its entries may count segments (V1-002).
+        """
+        return self._run(contract.SEND_V1, wire, timeout, request)
+
+    def get_delivery_reports(
+        self,
+        *,
+        bulk_id: str | None = None,
+        message_id: str | None = None,
+        limit: int | None = None,
+        wire: Wire | None = None,
+        timeout: float | None = None,
+    ) -> DeliveryReports:
+        """Fetch delivery reports: GET /sms/1/reports. Each is returned once and never again (DLR-007).
+
+        limit: 1 to 1000; 50 if left out (DLR-008). A reply that is lost takes its reports with it:
+        ``get_logs`` still has them for 48 hours.
+        """
+        parameters = GetDeliveryReportsParameters(
+            bulk_id=bulk_id, message_id=message_id, limit=limit
+        )
+        return self._run(contract.GET_DELIVERY_REPORTS, wire, timeout, parameters=parameters)
+
+    def get_logs(  # noqa: PLR0913 - as many filters as the contract has
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        bulk_id: str | Iterable[str] = (),
+        message_id: str | Iterable[str] = (),
+        general_status: GeneralStatus | None = None,
+        sent_since: dt.datetime | None = None,
+        sent_until: dt.datetime | None = None,
+        limit: int | None = None,
+        mcc: str | None = None,
+        mnc: str | None = None,
+        wire: Wire | None = None,
+        timeout: float | None = None,
+    ) -> SmsLogs:
+        """Look up messages of the last 48 hours: GET /sms/1/logs. May be repeated (LOG-001).
+
+        bulk_id, message_id: one or several (LOG-002). limit: 1 to 1000; 50 if left out (LOG-003).
+        mcc, mnc: mobile country code and network code, as digits; mnc with mcc only (LOG-005).
+        """
+        parameters = GetLogsParameters(
+            from_=from_,
+            to=to,
+            bulk_id=_list(bulk_id),
+            message_id=_list(message_id),
+            general_status=general_status,
+            sent_since=sent_since,
+            sent_until=sent_until,
+            limit=limit,
+            mcc=mcc,
+            mnc=mnc,
+        )
+        return self._run(contract.GET_LOGS, wire, timeout, parameters=parameters)
+
+    def preview(
+        self,
+        text: str,
+        *,
+        language_code: LanguageCode | None = None,
+        transliteration: Transliteration | None = None,
+        wire: Wire | None = None,
+        timeout: float | None = None,
+    ) -> PreviewResponse:
+        """See what a text becomes and how many segments it takes: POST /sms/1/preview. Sends nothing.
+
+        The first preview is the text as it is; those of the configuration that was asked follow.
+        ``count_segments`` answers the same without a call.
+        """
+        request = PreviewRequest(
+            text=text, language_code=language_code, transliteration=transliteration
+        )
+        return self._run(contract.PREVIEW, wire, timeout, request)
+
+    def get_scheduled(
+        self, bulk_id: str, *, wire: Wire | None = None, timeout: float | None = None
+    ) -> BulkResponse:
+        """See when a scheduled bulk is to be sent: GET /sms/1/bulks. Unknown: Rejected with 404."""
+        parameters = GetScheduledParameters(bulk_id=bulk_id)
+        return self._run(contract.GET_SCHEDULED, wire, timeout, parameters=parameters)
+
+    def reschedule(
+        self,
+        bulk_id: str,
+        send_at: dt.datetime,
+        *,
+        wire: Wire | None = None,
+        timeout: float | None = None,
+    ) -> BulkResponse:
+        """Move a scheduled bulk to another instant, which has a time zone: PUT /sms/1/bulks.
+
+        Possible only if its request had one message and a bulkId of its own (BULK-005).
+        """
+        request, parameters = BulkRequest(send_at=send_at), RescheduleParameters(bulk_id=bulk_id)
+        return self._run(contract.RESCHEDULE, wire, timeout, request, parameters)
+
+    def get_scheduled_status(
+        self, bulk_id: str, *, wire: Wire | None = None, timeout: float | None = None
+    ) -> BulkStatusResponse:
+        """See what state a scheduled bulk is in: GET /sms/1/bulks/status."""
+        parameters = GetScheduledStatusParameters(bulk_id=bulk_id)
+        return self._run(contract.GET_SCHEDULED_STATUS, wire, timeout, parameters=parameters)
+
+    def set_scheduled_status(
+        self,
+        bulk_id: str,
+        status: BulkStatus,
+        *,
+        wire: Wire | None = None,
+        timeout: float | None = None,
+    ) -> BulkStatusResponse:
+        """Pause, resume or cancel a scheduled bulk: PUT /sms/1/bulks/status (BULK-003, BULK-005)."""
+        request = BulkStatusRequest(status=status)
+        parameters = SetScheduledStatusParameters(bulk_id=bulk_id)
+        return self._run(contract.SET_SCHEDULED_STATUS, wire, timeout, request, parameters)
+
+    def log_conversion(
+        self, message_id: str, *, wire: Wire | None = None, timeout: float | None = None
+    ) -> ConversionResponse:
+        """Tell that the recipient of a tracked message did what it asked for (TRACK-002).
+
+        POST /ct/1/log/end/{messageId}; a message that is not tracked: Rejected with 404.
+        """
+        parameters = LogConversionParameters(message_id=message_id)
+        return self._run(contract.LOG_CONVERSION, wire, timeout, parameters=parameters)
+
+    def _run(
+        self,
+        operation: contract.Operation[Model],
+        wire: Wire | None,
+        timeout: float | None,
+        body: attrs.AttrsInstance | None = None,
+        parameters: attrs.AttrsInstance | None = None,
+    ) -> Model:
         chosen = wire or self._wire
-        call = build_send(request, chosen, self._auth)
-        return read_send(self._exchange(call, timeout), chosen)
+        call = build_call(operation, chosen, self._auth, body, parameters)
+        return read_reply(operation, self._exchange(call, timeout), chosen)
+
+
+def _list(values: str | Iterable[str]) -> list[str] | None:
+    return ([values] if isinstance(values, str) else list(values)) or None

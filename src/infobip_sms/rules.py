@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from infobip_sms_schema import DeliveryTimeWindow, Limit, Violation
+from infobip_sms_schema import DeliveryTimeWindow, GetLogsParameters, Limit, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,8 +23,16 @@ def check_window_pair(window: DeliveryTimeWindow) -> list[Violation]:
     return [Violation(absent, "nothing", f"{absent} beside {given}, or neither", "WIN-001")]
 
 
+def check_network_pair(parameters: GetLogsParameters) -> list[Violation]:
+    """LOG-005: mnc is given together with mcc only."""
+    if parameters.mnc is None or parameters.mcc is not None:
+        return []
+    return [Violation("mcc", "nothing", "mcc beside mnc", "LOG-005")]
+
+
 RULES: dict[type, tuple[Callable[[Any], list[Violation]], ...]] = {
     DeliveryTimeWindow: (check_window_pair,),
+    GetLogsParameters: (check_network_pair,),
 }
 
 

@@ -85,12 +85,20 @@ def _make_reader(
         for field in attrs.fields(cls)
         if isinstance(field.validator, Limit)
     }
+    others = [
+        (name, field.metadata["wire"])
+        for field in attrs.fields(cls)
+        for name in field.metadata.get("also", ())
+    ]
     hidden = {name: override(omit=True) for name in ("raw",) if name in attrs.fields_dict(cls)}
     build = make_dict_structure_fn(cls, converter, **fields, **hidden)  # type: ignore[arg-type]  # overrides by name
 
     def read(value: Any, kind: Any) -> Any:
         if not isinstance(value, dict):
             return value  # the limit of the member, or build_model, refuses it
+        for other, wire in others:
+            if other in value and wire not in value:
+                value = {**value, wire: value[other]}
         model = build(value, kind)
         if strict and (problems := check_rules(model)):
             raise RequestRefused(problems)

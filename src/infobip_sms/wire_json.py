@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from uuid import uuid4
 
 import attrs
-from infobip_sms_schema import ApiError, DeliveryReports, SmsRequest, SmsResponse
 
 from .errors import BadReply, RequestRefused, Violation
 from .rules import check_model
@@ -29,11 +28,14 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "application/json"
 _KEY = re.compile(r'"[0-9a-f]{32}"')
-Root = TypeVar("Root", SmsResponse, DeliveryReports, ApiError)
+Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
 
-def parse_plain(body: bytes) -> Any:
-    """Read a document as it stands; raise RequestRefused if it is not JSON. Nothing is checked."""
+def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:  # noqa: ARG001 - as for XML
+    """Read a document of this model as it stands; raise RequestRefused if it is not JSON.
+
+    Nothing is checked.
+    """
     try:
         text = body.decode("utf-8-sig")
         return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
@@ -48,51 +50,28 @@ def parse_plain(body: bytes) -> Any:
         _refuse("JSON with a number that cannot be held")
 
 
-def parse_sms_request(body: bytes) -> SmsRequest:
-    """Read a request strictly; raise RequestRefused with every violation."""
-    return build_model(parse_plain(body), SmsRequest, strict=True)
+def parse_request(body: bytes, cls: type[Model]) -> Model:
+    """Read a request of this model strictly; raise RequestRefused with every violation."""
+    return build_model(parse_plain(body, cls), cls, strict=True)
 
 
-def parse_sms_response(body: bytes) -> SmsResponse:
-    """Read the reply to a send request openly; raise BadReply with every violation."""
-    return _parse_reply(body, SmsResponse)
+def parse_reply(body: bytes, cls: type[Model]) -> Model:
+    """Read a reply of this model openly; raise BadReply with every violation.
 
-
-def parse_delivery_reports(body: bytes) -> DeliveryReports:
-    """Read delivery reports openly, pushed or fetched; raise BadReply with every violation."""
-    return _parse_reply(body, DeliveryReports)
-
-
-def parse_api_error(body: bytes) -> ApiError:
-    """Read the body of a refusal openly; raise BadReply with every violation."""
-    return _parse_reply(body, ApiError)
-
-
-def dump_sms_request(request: SmsRequest) -> bytes:
-    """Write a request; raise RequestRefused if it breaks a rule."""
-    return _dump(request)
-
-
-def dump_sms_response(response: SmsResponse) -> bytes:
-    """Write the reply to a send request; raise RequestRefused if it breaks a rule."""
-    return _dump(response)
-
-
-def dump_delivery_reports(reports: DeliveryReports) -> bytes:
-    """Write delivery reports; raise RequestRefused if they break a rule."""
-    return _dump(reports)
-
-
-def dump_api_error(error: ApiError) -> bytes:
-    """Write the body of a refusal; raise RequestRefused if it breaks a rule."""
-    return _dump(error)
-
-
-def _parse_reply(body: bytes, cls: type[Root]) -> Root:
+    ``raw`` of the model holds the bytes.
+    """
     try:
-        return attrs.evolve(build_model(parse_plain(body), cls, strict=False), raw=bytes(body))
+        model = build_model(parse_plain(body, cls), cls, strict=False)
     except RequestRefused as problem:
         raise BadReply(problem.violations, body=body) from None
+    return attrs.evolve(model, raw=bytes(body))  # type: ignore[misc]  # every reply has raw
+
+
+def dump_model(model: attrs.AttrsInstance) -> bytes:
+    """Write a request or a reply; raise RequestRefused if it breaks a rule."""
+    if problems := check_model(model):
+        raise RequestRefused(problems)
+    return _find_writer()(build_plain(model))
 
 
 def _refuse(got: str) -> NoReturn:
@@ -101,12 +80,6 @@ def _refuse(got: str) -> NoReturn:
 
 def _refuse_constant(_: str) -> NoReturn:
     raise ValueError
-
-
-def _dump(model: attrs.AttrsInstance) -> bytes:
-    if problems := check_model(model):
-        raise RequestRefused(problems)
-    return _find_writer()(build_plain(model))
 
 
 def _write_standard(plain: Any) -> bytes:

@@ -22,13 +22,7 @@ from xml.parsers import expat
 
 import attrs
 import xmlschema
-from infobip_sms_schema import (
-    XML_ROOTS,
-    ApiError,
-    DeliveryReports,
-    SmsRequest,
-    SmsResponse,
-)
+from infobip_sms_schema import XML_ROOTS, XML_SCHEMAS, ApiError
 from infobip_sms_schema.limits import Limit, Unreadable, unfold
 from xmlschema.converters import ElementData, XMLSchemaConverter
 from xmlschema.validators import XsdAttributeGroup
@@ -43,24 +37,24 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "application/xml"
 MAX_DEPTH = 64
 MAX_ERRORS = 100  # of xmlschema, looked into: each costs a walk through the document
-Root = TypeVar("Root", SmsResponse, DeliveryReports, ApiError)
+Model = TypeVar("Model", bound=attrs.AttrsInstance)
 _DECLARATION = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 # Character sets of documents. Python knows other codecs, some of them slow, some no character sets.
 _ENCODING = re.compile(r"utf-8(-sig)?|utf-16(-le|-be)?|ascii|iso8859-\d+|cp125\d")
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def parse_plain(body: bytes) -> Any:
-    """Read a request as it stands; raise RequestRefused if it is not XML. Nothing is checked."""
-    return _parse(body, SmsRequest)[0]
+def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:
+    """Read a document of this model as it stands; raise RequestRefused if it is none. Nothing is checked."""
+    return _parse(body, cls)[0]
 
 
-def parse_sms_request(body: bytes) -> SmsRequest:
-    """Read a request strictly; raise RequestRefused with every violation."""
-    plain, errors = _parse(body, SmsRequest)
-    found = [_explain(error, SmsRequest) for error in errors[:MAX_ERRORS]]
+def parse_request(body: bytes, cls: type[Model]) -> Model:
+    """Read a request of this model strictly; raise RequestRefused with every violation."""
+    plain, errors = _parse(body, cls)
+    found = [_explain(error, cls) for error in errors[:MAX_ERRORS]]
     try:
-        request = build_model(plain, SmsRequest, strict=True)
+        request = build_model(plain, cls, strict=True)
     except RequestRefused as problem:
         raise RequestRefused([*problem.violations, *_add(found, problem.violations)]) from None
     if unseen := list(_add(found, ())):
@@ -68,45 +62,41 @@ def parse_sms_request(body: bytes) -> SmsRequest:
     return request
 
 
-def parse_sms_response(body: bytes) -> SmsResponse:
-    """Read the reply to a send request openly; raise BadReply with every violation."""
-    return _parse_reply(body, SmsResponse)
+def parse_reply(body: bytes, cls: type[Model]) -> Model:
+    """Read a reply of this model openly; raise BadReply with every violation.
 
-
-def parse_delivery_reports(body: bytes) -> DeliveryReports:
-    """Read delivery reports openly, pushed or fetched; raise BadReply with every violation."""
-    return _parse_reply(body, DeliveryReports)
-
-
-def parse_api_error(body: bytes) -> ApiError:
-    """Read the body of a refusal openly; raise BadReply with every violation."""
-    return _parse_reply(body, ApiError)
-
-
-def dump_sms_request(request: SmsRequest) -> bytes:
-    """Write a request; raise RequestRefused if it breaks a rule or XML cannot carry a text."""
-    return _dump(request)
-
-
-def dump_sms_response(response: SmsResponse) -> bytes:
-    """Write the reply to a send request; raise RequestRefused as for a request."""
-    return _dump(response)
-
-
-def dump_delivery_reports(reports: DeliveryReports) -> bytes:
-    """Write delivery reports; raise RequestRefused as for a request."""
-    return _dump(reports)
-
-
-def dump_api_error(error: ApiError) -> bytes:
-    """Write the body of a refusal; raise RequestRefused as for a request.
-
-    validationErrors has no XML form (READ-009) and is left out.
+    ``raw`` of the model holds the bytes.
     """
-    exception = attrs.evolve(error.request_error.service_exception, validation_errors=None)
-    return _dump(
-        ApiError(request_error=attrs.evolve(error.request_error, service_exception=exception))
-    )
+    try:
+        model = build_model(parse_plain(body, cls), cls, strict=False)
+    except RequestRefused as problem:
+        raise BadReply(problem.violations, body=body) from None
+    return attrs.evolve(model, raw=bytes(body))  # type: ignore[misc]  # every reply has raw
+
+
+def dump_model(model: attrs.AttrsInstance) -> bytes:
+    """Write a request or a reply; raise RequestRefused if it breaks a rule or XML cannot carry a text."""
+    if problems := check_model(model):
+        raise RequestRefused(problems)
+    plain, cls = build_plain(_leave_out(model)), type(model)
+    if problems := list(_check_characters(plain)):
+        raise RequestRefused(problems)
+    try:
+        tree = _open_schema(XML_SCHEMAS.get(cls, "sms.xsd")).encode(
+            plain, path=XML_ROOTS[cls][0], indent=0
+        )
+    except xmlschema.XMLSchemaException:
+        _refuse("a document that sms.xsd refuses", "the form of sms.xsd", "XML-001")
+    text = ET.tostring(tree, encoding="unicode").replace("\r", "&#13;")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
+
+
+def _leave_out(model: attrs.AttrsInstance) -> attrs.AttrsInstance:
+    """Take validationErrors out of an error: they have no XML form (READ-009)."""
+    if not isinstance(model, ApiError):
+        return model
+    exception = attrs.evolve(model.request_error.service_exception, validation_errors=None)
+    return ApiError(request_error=attrs.evolve(model.request_error, service_exception=exception))
 
 
 class _Plain(XMLSchemaConverter):
@@ -123,7 +113,8 @@ class _Plain(XMLSchemaConverter):
         if kind.is_simple():
             return data.text
         content = list(data.content or ())
-        known = [(name, value, child) for name, value, child in content if child.name is not None]
+        # what stands inside an unknown element has no declaration, or one without a name
+        known = [row for row in content if row[2] is not None and row[2].name is not None]
         lost = bool(content) and not known  # entries of a form that nobody has seen yet
         if kind.name is None:
             return [Unreadable()] if lost else [value for _, value, _ in known]
@@ -168,26 +159,17 @@ def _gather(children: list[tuple[str, Any, Any]], kind: Any) -> dict[str, Any]:
 @cache
 def _open_schema(name: str) -> Any:
     text = (files("infobip_sms_schema") / "data" / name).read_text(encoding="utf-8")
-    cls = xmlschema.XMLSchema11 if name == "sms-reader.xsd" else xmlschema.XMLSchema10
+    cls = xmlschema.XMLSchema11 if name.endswith("-reader.xsd") else xmlschema.XMLSchema10
     return cls(text, defuse="always", converter=_Plain)
-
-
-def _parse_reply(body: bytes, cls: type[Root]) -> Root:
-    try:
-        plain, _ = _parse(body, cls)
-        return attrs.evolve(build_model(plain, cls, strict=False), raw=bytes(body))
-    except RequestRefused as problem:
-        raise BadReply(problem.violations, body=body) from None
 
 
 def _parse(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, list[Any]]:
     """Return plain data, and what xmlschema objects to; its errors are costly to look into."""
     text = _decode(body)
     root = _check_shape(text)
-    schema = _open_schema("sms-reader.xsd")
-    known = schema.elements.get(root)
-    if known is None or known.type.name.removesuffix("Flat") != cls.__name__:
-        _refuse("another root element", f"the root element {XML_ROOTS[cls]}", "XML-001")
+    if root not in XML_ROOTS[cls]:
+        _refuse("another root element", f"the root element {XML_ROOTS[cls][0]}", "XML-001")
+    schema = _open_schema(XML_SCHEMAS.get(cls, "sms.xsd").replace(".xsd", "-reader.xsd"))
     try:
         plain, errors = schema.decode(
             text,
@@ -291,20 +273,6 @@ def _find_place(path: str, cls: Any) -> tuple[str, attrs.Attribute[Any] | None]:
         found = f"{found}.{name}{repeated}" if found else f"{name}{repeated}"
         cls = item or base
     return found, field
-
-
-def _dump(model: attrs.AttrsInstance) -> bytes:
-    if problems := check_model(model):
-        raise RequestRefused(problems)
-    plain, root = build_plain(model), XML_ROOTS[type(model)]
-    if problems := list(_check_characters(plain)):
-        raise RequestRefused(problems)
-    try:
-        tree = _open_schema("sms.xsd").encode(plain, path=root, indent=0)
-    except xmlschema.XMLSchemaException:
-        _refuse("a document that sms.xsd refuses", "the form of sms.xsd", "XML-001")
-    text = ET.tostring(tree, encoding="unicode").replace("\r", "&#13;")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
 
 
 def _check_characters(plain: Any, path: str = "") -> Iterator[Violation]:

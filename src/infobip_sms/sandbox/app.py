@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from infobip_sms_schema import (
-    SEND_PATH,
     ApiError,
     RequestError,
     RequestRefused,
@@ -27,18 +26,15 @@ from infobip_sms_schema import (
     Status,
     Violation,
 )
+from infobip_sms_schema.operations import SEND
 
-from infobip_sms import wire_json, wire_xml
-from infobip_sms.media import find_wire
+from infobip_sms.media import find_codec, find_wire
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from infobip_sms.media import Wire
 
 PENDING_ACCEPTED = 26
 MOST_QUOTED = 50
-_CODECS: dict[str, ModuleType] = {"json": wire_json, "xml": wire_xml}
 
 
 @attrs.frozen
@@ -130,8 +126,8 @@ class App:
 
     def check_route(self, request: HttpRequest) -> None:
         """Refuse every path but one, and every method but POST (READ-018)."""
-        text = f"There is no such resource; send to POST {SEND_PATH}"
-        if request.path != SEND_PATH:
+        text = f"There is no such resource; send to POST {SEND.path}"
+        if request.path != SEND.path:
             raise Refusal(404, "NOT_FOUND", text)
         if request.method != "POST":
             raise Refusal(404, "NOT_FOUND", text, headers={"allow": "POST"})
@@ -166,7 +162,7 @@ class App:
             text = "The content type is neither application/json nor application/xml"
             raise Refusal(400, "BAD_REQUEST", text)
         try:
-            return self.submit(_CODECS[wire].parse_sms_request(request.body), wire)
+            return self.submit(find_codec(wire).parse_request(request.body, SmsRequest), wire)
         except RequestRefused as problem:
             return self.read_faulty(request, wire, problem.violations)
 
@@ -210,7 +206,7 @@ class App:
     def write(self, response: SmsResponse, wire: Wire) -> bytes:
         """Write an answer; refuse the request if its ids hold what the format cannot carry (TEXT-002)."""
         try:
-            body: bytes = _CODECS[wire].dump_sms_response(response)
+            body: bytes = find_codec(wire).dump_model(response)
         except RequestRefused as problem:
             raise _refuse_document(problem.violations) from None
         return body
@@ -235,13 +231,13 @@ class App:
             message_id=refusal.word, text=refusal.text, validation_errors=errors or None
         )
         error = ApiError(request_error=RequestError(service_exception=exception))
-        reply = self.reply(refusal.status, _CODECS[wire].dump_api_error(error), wire)
+        reply = self.reply(refusal.status, find_codec(wire).dump_model(error), wire)
         return attrs.evolve(reply, headers={**reply.headers, **refusal.headers})
 
     def reply(self, status: int, body: bytes, wire: Wire) -> HttpReply:
         """Put a body into a reply."""
         return HttpReply(
-            status, {"content-type": f"{_CODECS[wire].CONTENT_TYPE};charset=UTF-8"}, body
+            status, {"content-type": f"{find_codec(wire).CONTENT_TYPE};charset=UTF-8"}, body
         )
 
     def _digest(self, serial: int) -> str:

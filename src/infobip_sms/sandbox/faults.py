@@ -13,15 +13,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from infobip_sms_schema import SmsRequest
 
-from infobip_sms import wire_json, wire_xml
+from infobip_sms.media import find_codec
 
 from .app import App, HttpReply, HttpRequest, Recipient, Refusal, Submission, find_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infobip_sms_schema import SmsRequest, SmsResponse, Violation
+    from infobip_sms_schema import SmsResponse, Violation
 
     from infobip_sms.media import Wire
 
@@ -181,7 +182,7 @@ class Faulty(App):
 
 def _read_anyway(body: bytes, wire: Wire) -> Submission:
     """Read as much of a faulty request as an answer needs."""
-    plain: Any = wire_json.parse_plain(body) if wire == "json" else wire_xml.parse_plain(body)
+    plain: Any = find_codec(wire).parse_plain(body, SmsRequest)
     recipients = [
         Recipient(str(destination.get("to", "")), destination.get("messageId"))
         for message in plain.get("messages", [])

@@ -1,0 +1,148 @@
+"""What openapi.yaml says beside its components: operations, their parameters, names of other years.
+
+Lives here: openapi.yaml as data in, data and source text of the generated package out.
+Never here: facts, XML schemas, files.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+Contract = dict[str, Any]
+METHODS = ("get", "put", "post", "delete")
+OPERATIONS = '''"""The operations of the API, derived from schema/openapi.yaml."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import attrs
+
+from .models import (
+{imports}
+)
+
+Reply = TypeVar("Reply", bound=attrs.AttrsInstance, covariant=True)
+
+
+@attrs.frozen(kw_only=True)
+class Operation(Generic[Reply]):
+    """One operation: where it is, what it takes and what it answers."""
+
+    name: str
+    method: str
+    path: str
+    """Path, with the names of its parameters in braces."""
+    parameters: type[attrs.AttrsInstance] | None
+    """Model of the parameters of path and query, if there are any."""
+    request: type[attrs.AttrsInstance] | None
+    """Model of the request's body, if it has one."""
+    response: type[Reply]
+    """Model of the reply."""
+
+
+{operations}
+
+OPERATIONS: tuple[Operation[attrs.AttrsInstance], ...] = ({names})
+"""Every operation."""
+
+__all__ = [{exported}]
+'''
+
+
+def list_operations(contract: Contract) -> list[tuple[str, str, Any]]:
+    """Return path, method and description of every operation, in the order of the file."""
+    return [
+        (path, method, item[method])
+        for path, item in contract["paths"].items()
+        for method in METHODS
+        if method in item
+    ]
+
+
+def add_parameters(contract: Contract) -> dict[str, Contract]:
+    """Return the components, and one more for the parameters of each operation that has any."""
+    components = dict(contract["components"]["schemas"])
+    for _, _, operation in list_operations(contract):
+        if "parameters" in operation:
+            components[name_parameters(operation)] = build_component(operation)
+    return components
+
+
+def name_parameters(operation: Contract) -> str:
+    """Return GetLogsParameters for getLogs."""
+    name = str(operation["operationId"])
+    return f"{name[0].upper()}{name[1:]}Parameters"
+
+
+def build_component(operation: Contract) -> Contract:
+    """Return the parameters of an operation as the schema of an object."""
+    properties = {}
+    for parameter in operation["parameters"]:
+        place = {"x-in": "path"} if parameter["in"] == "path" else {}
+        about = {"description": parameter["description"]}
+        properties[parameter["name"]] = {**parameter["schema"], **about, **place}
+    return {
+        "type": "object",
+        "description": f"Parameters of {operation['operationId']}.",
+        "required": [p["name"] for p in operation["parameters"] if p.get("required")],
+        "properties": properties,
+    }
+
+
+def find_documents(contract: Contract) -> list[str]:
+    """Return the names of the components that are bodies of requests or replies, sorted."""
+    return sorted(set(_walk_bodies([contract["paths"], contract["components"]["responses"]])))
+
+
+def find_names(components: dict[str, Contract]) -> dict[str, str]:
+    """Return the Python names that the contract gives to members, by class and wire name."""
+    return {
+        f"{cls}.{wire}": member["x-name"]
+        for cls, component in components.items()
+        for wire, member in component.get("properties", {}).items()
+        if "x-name" in member
+    }
+
+
+def write_operations(contract: Contract) -> str:
+    """Return the source of the module that holds the operations."""
+    rows, used = {}, set()
+    for path, method, operation in list_operations(contract):
+        parameters = name_parameters(operation) if "parameters" in operation else None
+        request = _find_body(operation.get("requestBody"))
+        response = _find_body(operation["responses"]["200"])
+        used |= {parameters, request, response} - {None}
+        name = snake(operation["operationId"])
+        about = operation["summary"]
+        rows[name.upper()] = (
+            f'{name.upper()}: Operation[{response}] = Operation(name="{name}", '
+            f'method="{method.upper()}", path="{path}", parameters={parameters}, '
+            f'request={request}, response={response})\n"""{about}"""\n'
+        )
+    return OPERATIONS.format(
+        imports="\n".join(f"    {name}," for name in sorted(map(str, used))),
+        operations="\n".join(rows.values()),
+        names=", ".join(rows) + ",",
+        exported=", ".join(f'"{name}"' for name in sorted([*rows, "OPERATIONS", "Operation"])),
+    )
+
+
+def snake(name: str) -> str:
+    """Return get_logs for getLogs, and send_v1 for sendV1."""
+    return re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower()
+
+
+def _find_body(described: Contract | None) -> str | None:
+    found = list(_walk_bodies(described))
+    return found[0] if found else None
+
+
+def _walk_bodies(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        own = [
+            media["schema"]["$ref"].rpartition("/")[2] for media in node.get("content", {}).values()
+        ]
+        return own + [name for part in node.values() for name in _walk_bodies(part)]
+    return [name for part in node for name in _walk_bodies(part)] if isinstance(node, list) else []
