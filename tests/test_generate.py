@@ -102,7 +102,7 @@ def test_a_known_difference_that_is_gone_is_an_error(tmp_path: Path) -> None:
     text = (schema / "openapi.yaml").read_text(encoding="utf-8")
     start, end = (
         text.index("        validationErrors:"),
-        text.index("            items: {type: string}\n"),
+        text.rindex("            items: {type: string}\n"),
     )
     (schema / "openapi.yaml").write_text(
         text[:start] + text[end + len("            items: {type: string}\n") :], encoding="utf-8"

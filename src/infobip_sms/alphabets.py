@@ -1,0 +1,146 @@
+"""Alphabets of short messages: which septets carry which character, and which letters a script has.
+
+The tables are those of 3GPP TS 23.038, clauses 6.2.1 and 6.2.1.1 and annexes A.2 and A.3. Each row
+has 16 codes, the first row begins at code 0. A control character is drawn as its picture (``␊`` line
+feed, ``␌`` form feed, ``␍`` carriage return), the code of the escape as ``␛``, a code without a
+character of its own as ``·``.
+
+Lives here: the tables, and how a table is read.
+Never here: lengths, segments, decisions which table is used (text.py).
+"""
+
+# ruff: noqa: RUF001 - letters that look alike are the point of these tables
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from infobip_sms_schema import LanguageCode, Transliteration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PICTURES = {"␊": "\n", "␌": "\f", "␍": "\r"}
+_NO_CHARACTER = "·␛"
+
+
+def read_table(rows: str) -> dict[int, str]:
+    """Return the characters of a table by their codes."""
+    return {
+        code: _PICTURES.get(sign, sign)
+        for code, sign in enumerate(rows.replace("\n", ""))
+        if sign not in _NO_CHARACTER
+    }
+
+
+# 3GPP TS 23.038 clause 6.2.1, GSM 7 bit default alphabet
+DEFAULT = read_table("""
+@£$¥èéùìòÇ␊Øø␍Åå
+Δ_ΦΓΛΩΠΨΣΘΞ␛ÆæßÉ
+ !"#¤%&'()*+,-./
+0123456789:;<=>?
+¡ABCDEFGHIJKLMNO
+PQRSTUVWXYZÄÖÑÜ§
+¿abcdefghijklmno
+pqrstuvwxyzäöñüà
+""")
+
+# clause 6.2.1.1, GSM 7 bit default alphabet extension table: after an escape
+EXTENSION = read_table("""
+··········␌·····
+····^······␛····
+········{}·····\\
+············[~]·
+|···············
+················
+·····€··········
+················
+""")
+
+LOCKING_SHIFT: Mapping[LanguageCode, dict[int, str]] = {
+    # annex A.3.1
+    LanguageCode.TR: read_table("""
+@£$¥€éùıòÇ␊Ğğ␍Åå
+Δ_ΦΓΛΩΠΨΣΘΞ␛ŞşßÉ
+ !"#¤%&'()*+,-./
+0123456789:;<=>?
+İABCDEFGHIJKLMNO
+PQRSTUVWXYZÄÖÑÜ§
+çabcdefghijklmno
+pqrstuvwxyzäöñüà
+"""),
+    # annex A.3.3; A.3.2, the place of Spanish, has no table
+    LanguageCode.PT: read_table("""
+@£$¥êéúíóç␊Ôô␍Áá
+Δ_ªÇÀ∞^\\€Ó|␛ÂâÊÉ
+ !"#º%&'()*+,-./
+0123456789:;<=>?
+ÍABCDEFGHIJKLMNO
+PQRSTUVWXYZÃÕÚÜ§
+~abcdefghijklmno
+pqrstuvwxyzãõ`üà
+"""),
+}
+"""In place of the default alphabet."""
+
+SINGLE_SHIFT: Mapping[LanguageCode, dict[int, str]] = {
+    # annex A.2.1
+    LanguageCode.TR: read_table("""
+··········␌·····
+····^······␛····
+········{}·····\\
+············[~]·
+|······Ğ·İ······
+···Ş············
+···ç·€·ğ·ı······
+···ş············
+"""),
+    # annex A.2.2
+    LanguageCode.ES: read_table("""
+·········ç␌·····
+····^······␛····
+········{}·····\\
+············[~]·
+|Á·······Í·····Ó
+·····Ú··········
+·á···€···í·····ó
+·····ú··········
+"""),
+    # annex A.2.3
+    LanguageCode.PT: read_table("""
+·····ê···ç␌Ôô·Áá
+··ΦΓ^ΩΠΨΣΘ·␛···Ê
+········{}·····\\
+············[~]·
+|À·······Í·····Ó
+·····Ú·····ÃÕ···
+·Â···€···í·····ó
+·····ú·····ãõ··â
+"""),
+}
+"""In place of the extension table: after an escape."""
+
+# What the preview of GREEK in the vendor's specification of 2026 shows, letter by letter: capitals of
+# the default alphabet are Greek, the others are the Latin letters that look like them.
+GREEK = dict(
+    zip(
+        "αάΑβγδεΕηήθιίκλμΜνοόπρσςτυύφΧψωΩ",
+        "AAABΓΔEEHHΘIIKΛMMNOOΠPΣΣTYYΦXΨΩΩ",
+        strict=True,
+    )
+)
+
+SCRIPTS = {Transliteration.GREEK: "GREEK ", Transliteration.CYRILLIC: "CYRILLIC "}
+"""How the Unicode names of a script's characters begin."""
+
+LETTERS = {
+    Transliteration.TURKISH: frozenset("ÂâÇçĞğÎîİıÖöŞşÛûÜü"),
+    # Windows calls code page 1250 Central European; it lacks the comma that Romanian writes today.
+    Transliteration.CENTRAL_EUROPEAN: frozenset(
+        letter
+        for letter in bytes(range(0x80, 0x100)).decode("cp1250", "ignore") + "ȘșȚț"
+        if unicodedata.name(letter).startswith("LATIN ")
+    ),
+}
+"""Letters of the languages that a value is named after, Latin ones."""
