@@ -41,7 +41,7 @@ def open_schema(text: str, components: dict[str, Any]) -> str:
     for name, component in components.items():
         (kind,) = root.findall(f"{XS}complexType[@name='{name}']") or (None,)
         if kind is not None and "x-reply" in component:
-            open_list(kind)
+            open_list(kind, components)
         if kind is not None:
             add_names(root, kind, component)
     for name, pattern in LEXICAL.items():
@@ -67,13 +67,14 @@ def open_type(complex_type: ET.Element) -> None:
     ET.SubElement(complex_type, f"{XS}anyAttribute", {"processContents": "skip"})
 
 
-def open_list(complex_type: ET.Element) -> None:
-    """Let the entries of a wrapped list have the wrapper's name, as older replies have it."""
+def open_list(complex_type: ET.Element, components: dict[str, Any]) -> None:
+    """Let the entries of a wrapped list have the wrapper's name or their own, as replies of all years do."""
     for wrapper in complex_type.findall(f"{XS}all/{XS}element[{XS}complexType]"):
         for entries in wrapper.iter(f"{XS}all"):
-            name = wrapper.get("name", "")
-            if entries[0].get("name") != name:
-                ET.SubElement(entries, f"{XS}element", {**entries[0].attrib, "name": name})
+            own = components[entries[0].get("type", "")].get("xml", {}).get("name")
+            for name in dict.fromkeys((own, wrapper.get("name"))):
+                if name not in (None, entries[0].get("name")):
+                    ET.SubElement(entries, f"{XS}element", {**entries[0].attrib, "name": name})
 
 
 def add_names(root: ET.Element, complex_type: ET.Element, component: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ import attrs
 from .refusals import RequestRefused, Violation
 
 MAX_VIOLATIONS = 200  # no document is refused with more; the first ones are the ones to mend
+_NO_TEXT = Violation("", "half of a surrogate pair", "Unicode text", "TEXT-001")
 _SMALL = 9999  # a larger number might be a telephone number, and is not shown
 _WIDEST = 1024  # bits of a number; Python itself writes no more than 4,300 digits
 _LONGEST = 1000  # digits of a fraction on either side of its point
@@ -98,16 +99,20 @@ class Limit:
     def _check_list(self, value: object, item: Any, annotation: Any) -> list[Violation]:
         if not isinstance(value, list) or len(value) < (self.min_items or 0):
             return [self.violation(value, annotation)]
-        wanted = self.item_requirement or self.requirement
-        bad = ((i, entry) for i, entry in enumerate(value) if not _fits(entry, item))
-        return [
-            Violation(f"[{index}]", describe(entry, item), _noun(item), wanted)
-            for index, entry in islice(bad, MAX_VIOLATIONS)
-        ]
+        found = (self._check_entry(i, entry, item) for i, entry in enumerate(value))
+        return list(islice(filter(None, found), MAX_VIOLATIONS))
+
+    def _check_entry(self, index: int, entry: object, item: Any) -> Violation | None:
+        if not _fits(entry, item):
+            wanted = self.item_requirement or self.requirement
+            return Violation(f"[{index}]", describe(entry, item), _noun(item), wanted)
+        if isinstance(entry, str) and not _is_text(entry):
+            return attrs.evolve(_NO_TEXT, path=f"[{index}]")
+        return None
 
     def _check_text(self, value: str, annotation: Any) -> list[Violation]:
         if not _is_text(value):
-            return [Violation("", "half of a surrogate pair", "Unicode text", "TEXT-001")]
+            return [_NO_TEXT]
         if not self._has_length(value):
             return [self.violation(value, annotation)]
         if self.pattern is None or re.fullmatch(self.pattern, value):
