@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
+import traceback
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from certificates import make_authority, make_certificate
+from client_calls import SHOWN_NOWHERE
 from hypothesis import HealthCheck, settings
 from scripted_server import Server
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
+    from pathlib import Path
 
     from client_calls import Serve
     from scripted_server import Step
@@ -45,7 +50,63 @@ def fixture_serve() -> Iterator[Serve]:
     """Start servers that play a script; all of them have ended after the test."""
     with ExitStack() as servers:
 
-        def start(*script: Step, tls: ssl.SSLContext | None = None) -> Server:
-            return servers.enter_context(Server(*script, tls=tls))
+        def start(*script: Step, **options: Any) -> Server:
+            return servers.enter_context(Server(*script, **options))
 
         yield start
+
+
+class _Listener(logging.Handler):
+    """Remembers all that a record says, the traceback included."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = traceback.format_exception(record.exc_info[1]) if record.exc_info else []
+        self.heard.append(f"{record.getMessage()} {vars(record)!r} {''.join(error)}")
+
+
+@pytest.fixture(autouse=True)
+def fixture_secrecy() -> Iterator[None]:
+    """Fail any test in which a log of ours or of urllib3 shows the key, a number or a text."""
+    listener = _Listener()
+    loggers = [logging.getLogger(name) for name in ("infobip_sms", "urllib3")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(listener)
+        logger.setLevel(logging.DEBUG)
+    yield
+    for logger, level in zip(loggers, before, strict=True):
+        logger.removeHandler(listener)
+        logger.setLevel(level)
+    leaks = [line for line in listener.heard if SHOWN_NOWHERE.search(line)]
+    assert leaks == []
+
+
+# ---------------------------------------------------------------- TLS
+
+
+@pytest.fixture(name="authority", scope="session")
+def fixture_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the folder of an authority that signs certificates; ca.pem in it is its own."""
+    return make_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(name="certificate", scope="session")
+def fixture_certificate(authority: Path) -> Path:
+    """Give what a client has to trust."""
+    return authority / "ca.pem"
+
+
+@pytest.fixture(name="tls", scope="session")
+def fixture_tls(authority: Path) -> ssl.SSLContext:
+    """Give what a server needs to show a good certificate for 127.0.0.1."""
+    return make_certificate(authority, "good", "IP:127.0.0.1", expired=False)
+
+
+@pytest.fixture(name="expired", scope="session")
+def fixture_expired(authority: Path) -> ssl.SSLContext:
+    """Give what a server needs to show a certificate whose time is over."""
+    return make_certificate(authority, "old", "IP:127.0.0.1", expired=True)

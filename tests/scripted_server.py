@@ -7,11 +7,15 @@ A script is a row of steps. Each connection plays it from the start, over and ov
 hangs up or a step ends it:
 
     "hear"      read one request
+    "taste"     read the first bytes of a request and leave the rest unread
     bytes       send them; or a function that makes them of the request that was heard last
+    Drip        send bytes one by one, with a pause before each
     "await"     wait for the first byte of a request and leave it unread
     "hold"      do nothing until the test has its result; a script with it is played once
     "close"     hang up
     "reset"     hang up with RST: the client sees "connection reset by peer"
+
+With ``later`` the first connection plays the script, and all others play ``later``.
 """
 
 from __future__ import annotations
@@ -19,15 +23,16 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self, TypeAlias
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
     from types import TracebackType
 
-    Step = bytes | Callable[["Request"], bytes] | str
+    Step: TypeAlias = "bytes | Callable[[Request], bytes] | str | Drip"
 
 PATIENCE = 20.0  # seconds; no test needs them, they only end one that hangs
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
@@ -47,13 +52,27 @@ class Request(NamedTuple):
         return value
 
 
+class Drip(NamedTuple):
+    """Bytes that come slowly."""
+
+    whole: bytes
+    pause: float
+
+
 class Server:
     """Plays one script to every client; what it heard is known once it has finished."""
 
-    def __init__(self, *script: Step, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        *script: Step,
+        tls: ssl.SSLContext | None = None,
+        later: tuple[Step, ...] | None = None,
+        port: int = 0,
+    ) -> None:
         self._script = script
+        self._later = script if later is None else later
         self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._place = self._listener.getsockname()
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._place[1]}"
         self._requests: list[Request] = []
@@ -120,11 +139,12 @@ class Server:
                 self._play_over(guest, number)
 
     def _play_over(self, guest: socket.socket, number: int) -> None:
+        script = self._later if number else self._script
         with guest.makefile("rb") as reader:
             going_on = True
             while going_on:
-                going_on = all(self._do(step, guest, reader, number) for step in self._script)
-                going_on = going_on and "hold" not in self._script
+                going_on = all(self._do(step, guest, reader, number) for step in script)
+                going_on = going_on and "hold" not in script
 
     def _do(self, step: Step, guest: socket.socket, reader: BinaryIO, number: int) -> bool:
         """Do one step; tell whether the connection goes on."""
@@ -133,6 +153,8 @@ class Server:
                 return self._hear(reader, number)
             case "await":
                 return bool(guest.recv(1, socket.MSG_PEEK))
+            case "taste":
+                return bool(guest.recv(64))
             case "hold":
                 return self._finished.wait(PATIENCE)
             case "reset":
@@ -142,6 +164,11 @@ class Server:
                 return False
             case bytes():
                 guest.sendall(step)
+                return True
+            case Drip():
+                for byte in step.whole:
+                    time.sleep(step.pause)
+                    guest.sendall(bytes([byte]))
                 return True
         assert callable(step), step
         guest.sendall(step([r for r in self._requests if r.connection == number][-1]))

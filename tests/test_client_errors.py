@@ -34,6 +34,7 @@ from infobip_sms import (
     BadReply,
     Client,
     Rejected,
+    Retry,
 )
 
 
@@ -80,15 +81,16 @@ def test_err_001_a_refusal_carries_the_servers_words(
 def test_err_001_a_refusal_needs_no_documented_body(
     serve: Serve, status: int, body: bytes, kind: str
 ) -> None:
-    """A 4xx or 503 is a refusal with any body; it is not repeated, not even with Retry-After."""
-    server = serve("hear", reply(body, status, kind, "Retry-After: 0"))
-    error = fail(Rejected, server)
+    """A 4xx or 503 is a refusal with any body; without Retry-After it is sent once, but for 429."""
+    server = serve("hear", reply(body, status, kind, "X-Trace: 7"))
+    error = fail(Rejected, server, retry=Retry(attempts=2, backoff=0.0))
     assert (error.status, error.body, error.api_error) == (status, body, None)
     assert (error.message_id, error.text) == (None, None)
-    assert error.headers["retry-after"] == "0"
+    assert error.headers["x-trace"] == "7"
     phrases = {known.value: f" {known.phrase}" for known in HTTPStatus}
-    assert str(error) == f"the server refused: HTTP {status}{phrases.get(status, '')}"
-    assert len(server.finish()) == 1
+    more = "; 2 attempts" if status == 429 else ""
+    assert str(error) == f"the server refused: HTTP {status}{phrases.get(status, '')}{more}"
+    assert len(server.finish()) == (2 if status == 429 else 1)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(200, BadReply), (401, Rejected), (500, BadReply)])

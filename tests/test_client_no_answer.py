@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import ssl
-import subprocess
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import urllib3
 
 from infobip_sms import (
     Client,
     NoAnswer,
+    Retry,
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from client_calls import Serve
     from scripted_server import Request, Step
 
@@ -46,7 +45,7 @@ def test_a_refused_connection_sent_nothing() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
-        with Client(url, auth=AUTH, timeout=NEVER) as client, pytest.raises(NoAnswer) as caught:
+        with Client(url, auth=AUTH, retry=None) as client, pytest.raises(NoAnswer) as caught:
             client.send(ask())
     assert caught.value.sent == "no"
     assert str(caught.value) == "no answer: no connection could be made; request sent: no"
@@ -63,14 +62,22 @@ def test_a_connection_that_takes_too_long_sent_nothing() -> None:
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
         url = f"http://127.0.0.1:{full.getsockname()[1]}"
-        timeout = urllib3.Timeout(connect=SOON, read=NEVER)
-        with Client(url, auth=AUTH, timeout=timeout) as client, pytest.raises(NoAnswer) as caught:
-            client.send(ask())
-    assert caught.value.sent == "no"
+        started = time.monotonic()
+        limits: list[dict[str, Any]] = [{"connect_timeout": SOON}, {"timeout": SOON}]
+        for options in limits:
+            with (
+                Client(url, auth=AUTH, retry=None, **options) as client,
+                pytest.raises(NoAnswer, match="connecting took too long") as caught,
+            ):
+                client.send(ask())
+            assert caught.value.sent == "no"
+        assert time.monotonic() - started < NEVER / 2
 
 
 BREAKS: dict[str, tuple[int, tuple[Step, ...]]] = {
     "reset-before-reading": (0, ("await", "reset")),
+    "reset-while-reading": (0, ("taste", "reset")),
+    "hung-up-while-reading": (0, ("taste", "close")),
     "reset-after-reading": (1, ("hear", "reset")),
     "hung-up-after-reading": (1, ("hear", "close")),
     "half-a-status-line": (1, ("hear", b"HTTP/1.1 2", "close")),
@@ -129,16 +136,13 @@ def test_a_break_on_a_kept_connection_is_not_tried_again(serve: Serve, end: str)
     ids=["silence", "half-the-headers", "half-the-body"],
 )
 @pytest.mark.parametrize("of_call", [False, True], ids=["client", "call"])
-@pytest.mark.parametrize(
-    "timeout", [SOON, urllib3.Timeout(connect=NEVER, read=SOON)], ids=["number", "Timeout"]
-)
 def test_a_late_reply_may_have_sent(
-    serve: Serve, script: tuple[Step, ...], timeout: Any, *, of_call: bool
+    serve: Serve, script: tuple[Step, ...], *, of_call: bool
 ) -> None:
     """A timeout of the client, and one of the call before it, ends waiting; nothing is repeated."""
     server = serve(*script)
     started = time.monotonic()
-    general, special = (NEVER, timeout) if of_call else (timeout, None)
+    general, special = (NEVER, SOON) if of_call else (SOON, None)
     with (
         Client(server.url, auth=AUTH, timeout=general) as client,
         pytest.raises(NoAnswer, match="the reply took too long") as caught,
@@ -148,6 +152,16 @@ def test_a_late_reply_may_have_sent(
     assert caught.value.sent == "maybe"
     assert len(server.finish()) == 1
     assert server.connections == 1
+
+
+def test_a_client_works_on_after_a_timeout(serve: Serve) -> None:
+    """The connection on which a reply is still to come is not used again."""
+    server = serve("hear", "hold", later=("hear", OK))
+    with Client(server.url, auth=AUTH) as client:
+        with pytest.raises(NoAnswer):
+            client.send(ask(), timeout=SOON)
+        assert client.send(ask()).bulk_id == "BULK-ID-123-xyz"
+    assert [request.connection for request in server.finish()] == [0, 1]
 
 
 def test_the_timeout_of_a_call_may_be_longer_than_the_clients(serve: Serve) -> None:
@@ -162,69 +176,92 @@ def test_the_timeout_of_a_call_may_be_longer_than_the_clients(serve: Serve) -> N
         assert client.send(ask(), timeout=NEVER).bulk_id == "BULK-ID-123-xyz"
 
 
-def test_defaults_are_five_seconds_to_connect_and_thirty_to_read() -> None:
+def test_defaults_are_five_seconds_to_connect_and_thirty_in_all() -> None:
     """A client waits for a bounded time if nobody says how long."""
     with Client(auth=AUTH) as client:
-        timeout = client._pool.timeout
-    assert isinstance(timeout, urllib3.Timeout)
-    assert (timeout.connect_timeout, timeout.read_timeout) == (5, 30)
+        assert (client._connections.connect_timeout, client._timeout) == (5, 30)
 
 
 # ---------------------------------------------------------------- TLS
 
 
-@pytest.fixture(name="certificate", scope="module")
-def fixture_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a key and a certificate for 127.0.0.1 that nobody has signed but itself."""
-    program = shutil.which("openssl")
-    assert program, "these tests need the openssl program to make a certificate"
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    options = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    extensions = ("subjectAltName=IP:127.0.0.1", "keyUsage=critical,digitalSignature,keyCertSign")
-    command = [program, *options.split(), "-subj", "/CN=127.0.0.1", "-keyout", str(path)]
-    command += ["-out", f"{path}.crt", "-addext", extensions[0], "-addext", extensions[1]]
-    subprocess.run(command, check=True, capture_output=True, timeout=NEVER)
-    path.write_bytes(path.read_bytes() + Path(f"{path}.crt").read_bytes())
-    return path
-
-
-@pytest.fixture(name="tls")
-def fixture_tls(certificate: Path) -> ssl.SSLContext:
-    """Give what a server needs to show the certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
-
-
-@pytest.mark.parametrize("problem", ["nobody-trusts-it", "it-names-another-host"])
+@pytest.mark.parametrize("problem", ["nobody-trusts-it", "it-names-another-host", "it-is-expired"])
 def test_auth_005_a_certificate_that_does_not_prove_the_host_gets_nothing(
-    serve: Serve,
-    tls: ssl.SSLContext,
-    certificate: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    problem: str,
+    serve: Serve, tls: ssl.SSLContext, expired: ssl.SSLContext, certificate: Path, problem: str
 ) -> None:
-    """An untrusted certificate, and a trusted one for another host, end the call unsent."""
-    server = serve("hear", OK, tls=tls)
+    """An untrusted certificate, one for another host, and an expired one end the call unsent, at once."""
+    server = serve("hear", OK, tls=expired if problem == "it-is-expired" else tls)
     url = server.url
     if problem == "it-names-another-host":
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         url = url.replace("127.0.0.1", "localhost")
-    with Client(url, auth=AUTH, timeout=NEVER) as client, pytest.raises(NoAnswer) as caught:
+    ca = None if problem == "nobody-trusts-it" else certificate
+    with Client(url, auth=AUTH, ca=ca) as client, pytest.raises(NoAnswer) as caught:
         client.send(ask())
     assert caught.value.sent == "no"
+    assert caught.value.reason == "the certificate does not prove the host"
+    assert len(caught.value.attempts) == 1
     assert server.finish() == []
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("end", ["close", "reset"])
+def test_a_handshake_that_breaks_sent_nothing_and_is_tried_again(
+    serve: Serve, certificate: Path, end: str
+) -> None:
+    """A server that hangs up before TLS stands has got nothing of the request, provably."""
+    server = serve("await", end)
+    url = server.url.replace("http:", "https:")
+    retry = Retry(attempts=3, backoff=0.01)
+    with (
+        Client(url, auth=AUTH, ca=certificate, retry=retry) as client,
+        pytest.raises(NoAnswer) as caught,
+    ):
+        client.send(ask())
+    assert caught.value.sent == "no"
+    assert [attempt.sent for attempt in caught.value.attempts] == ["no"] * 3
+    server.finish()
+    assert server.connections == 3
+
+
+def test_a_server_that_does_not_speak_tls_gets_nothing(serve: Serve, certificate: Path) -> None:
+    """Plain HTTP where TLS is expected ends the call unsent."""
+    server = serve("await", b"HTTP/1.1 400 Bad Request\r\n\r\n", "close")
+    url = server.url.replace("http:", "https:")
+    with (
+        Client(url, auth=AUTH, ca=certificate, retry=None) as client,
+        pytest.raises(NoAnswer, match="TLS") as caught,
+    ):
+        client.send(ask())
+    assert caught.value.sent == "no"
+
+
+def test_a_handshake_that_never_ends_has_the_time_for_connecting(
+    serve: Serve, certificate: Path
+) -> None:
+    """A server that accepts and then says nothing holds a call for the connect timeout only."""
+    server = serve("await", "hold")
+    url = server.url.replace("http:", "https:")
+    started = time.monotonic()
+    with (
+        Client(url, auth=AUTH, ca=certificate, connect_timeout=SOON, retry=None) as client,
+        pytest.raises(NoAnswer, match="connecting took too long") as caught,
+    ):
+        client.send(ask())
+    assert time.monotonic() - started < NEVER / 2
+    assert caught.value.sent == "no"
 
 
 def test_auth_005_a_trusted_certificate_gets_the_request(
     serve: Serve, tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same server is sent to as soon as its certificate is trusted."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    """The same server is sent to as soon as its certificate is trusted, by system or argument."""
     server = serve("hear", OK, tls=tls)
+    assert send(server, ca=certificate).bulk_id == "BULK-ID-123-xyz"
+    assert send(server, ca=str(certificate)).bulk_id == "BULK-ID-123-xyz"
+    assert send(server, ca=ssl.create_default_context(cafile=certificate)).bulk_id
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     assert send(server).bulk_id == "BULK-ID-123-xyz"
-    assert len(server.finish()) == 1
+    assert len(server.finish()) == 4
 
 
 def test_a_chunk_of_negative_size_is_no_answer(serve: Serve) -> None:

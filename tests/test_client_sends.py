@@ -157,7 +157,7 @@ def test_sends_after_each_other_share_a_connection(serve: Serve) -> None:
             client.send(ask())
         for _ in range(3):
             client.send(ask())
-        connection: Any = client._pool._get_conn()
+        (connection,) = client._connections._idle
         with closing(connection):
             assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assert len(server.finish()) == 5

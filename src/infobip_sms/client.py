@@ -1,85 +1,107 @@
-"""The client: the only module that opens a connection.
+"""The client: attempts, until one brings an answer or no further one is allowed.
 
-Lives here: the connection pool, timeouts, what a network error means, the log line of a call.
-Never here: what a request or a reply says (exchange.py), retries of what may have arrived.
+Lives here: what a caller may set, the log line of an attempt, the wait before the next.
+Never here: what a request or a reply says (exchange.py), which failure may be repeated
+(retries.py), sockets (connections.py).
 """
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import ssl
+import random
 import time
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-import urllib3
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    DecodeError,
-    HTTPError,
-    LocationParseError,
-    NewConnectionError,
-    ReadTimeoutError,
-    SSLError,
-)
+import attrs
 
-from .errors import BadReply, NoAnswer, RequestRefused, Violation
+from .addresses import find_proxy, find_server
+from .connections import Connections, Failed, build_context
+from .errors import Attempt, BadReply, NoAnswer, RequestRefused, Violation
 from .exchange import Auth, Reply
 from .operations import Operations
+from .retries import Failure, Retry, Spent, find_failure
 
 if TYPE_CHECKING:
+    import ssl
+    from pathlib import Path
     from types import TracebackType
 
     from .exchange import Call
     from .media import Wire
 
 DEFAULT_URL = "https://api.infobip.com"
-DEFAULT_TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)
-MAX_REPLY = 64 * 2**20
-_CHUNK = 2**16
+_DAY = 86_400.0
 _LOG = logging.getLogger("infobip_sms")
-_CERTAINLY_UNSENT = (NewConnectionError, ConnectTimeoutError)
 
 
 class Client(Operations):
-    """Sends text messages; safe to share between threads.
+    """Sends text messages.
+
+    One client may be used by any number of threads at the same time; each call is an exchange
+    of its own. It may be pickled (credentials are in the pickle), and used after a fork: the other
+    process opens connections of its own.
 
     base_url: scheme and host, such as ``https://api.infobip.com``. Credentials are refused over
         plain http to any host but loopback (AUTH-005).
     auth: ``Basic``, ``ApiKey``, ``IbssoToken`` or ``Bearer``.
     wire: ``"json"`` or ``"xml"``, the format of requests and replies.
-    timeout: seconds for each of connecting and reading, or a ``urllib3.Timeout``; 5 and 30 seconds
-        if left out.
+    timeout: seconds for one attempt as a whole, from connecting to the last byte of the reply.
+    connect_timeout: seconds of it for making a connection, proxy and TLS included. Looking up a
+        host's name is the system's affair: no timeout ends it.
     connections: how many are kept open; as many as there are threads that send.
+    retry: which failed attempts are repeated, and when; None repeats nothing.
+    proxy: URL of a proxy, ``http://`` or ``https://``, with ``user:password@`` if it wants one.
+        None asks the environment once, now; ``""`` or False uses none. Calls over https go through
+        a tunnel, so that the proxy sees neither credentials nor messages.
+    ca: file of the certificates to trust instead of the system's, or an ``ssl.SSLContext``, which
+        must verify certificates and host names.
+    user_agent: what to call the program, such as ``"my-app/1.0"``; stands before our own name.
+
+    The logger ``infobip_sms`` gets one INFO line for each attempt: method, route, outcome, number,
+    time, and the wait before the next. No value of a request or a reply is in it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings, each by its name
         self,
         base_url: str = DEFAULT_URL,
         *,
         auth: Auth,
         wire: Wire = "json",
-        timeout: float | urllib3.Timeout = DEFAULT_TIMEOUT,
+        timeout: float = 30.0,
+        connect_timeout: float = 5.0,
         connections: int = 10,
+        retry: Retry | None = Retry(),  # noqa: B008 - frozen
+        proxy: str | Literal[False] | None = None,
+        ca: str | Path | ssl.SSLContext | None = None,
+        user_agent: str | None = None,
     ) -> None:
-        self._prefix = check_base_url(base_url)
-        if not isinstance(auth, Auth):
-            wants = "Basic, ApiKey, IbssoToken or Bearer"
-            raise RequestRefused([Violation("auth", "something else", wants, "AUTH-005")])
-        super().__init__(auth, wire)
-        self._pool = urllib3.connection_from_url(
-            base_url,
-            maxsize=connections,
-            block=False,
-            timeout=timeout,
-            retries=False,
-            headers={"User-Agent": f"infobip-sms/{version('infobip-sms')}"},
-        )
+        server = find_server(base_url)
+        super().__init__(_check_auth(auth), wire)
+        self._settings = {
+            "base_url": base_url,
+            "auth": auth,
+            "wire": wire,
+            "timeout": timeout,
+            "connect_timeout": connect_timeout,
+            "connections": connections,
+            "retry": retry,
+            "proxy": proxy,
+            "ca": ca,
+            "user_agent": user_agent,
+        }
+        self._timeout = _check_seconds("timeout", timeout)
+        self._retry = _check_retry(retry)
+        self._headers = {"User-Agent": _build_user_agent(user_agent)}
+        way = find_proxy(proxy, server)
+        secure = "https" in {server.scheme, way and way.scheme}
+        context = build_context(ca) if secure or ca is not None else None
+        seconds = _check_seconds("connect_timeout", connect_timeout)
+        self._connections = Connections(server, way, context, _check_count(connections), seconds)
 
     def close(self) -> None:
-        """Close all connections."""
-        self._pool.close()
+        """Close all connections; the client cannot be used any more."""
+        self._connections.close()
 
     def __enter__(self) -> Self:
         return self
@@ -93,110 +115,137 @@ class Client(Operations):
         self.close()
 
     def __repr__(self) -> str:
-        host = f"[{self._pool.host}]" if ":" in self._pool.host else self._pool.host
-        return f"{type(self).__name__}({self._pool.scheme}://{host}:{self._pool.port})"
+        return f"{type(self).__name__}({self._connections.server.url})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        ca = self._settings["ca"]
+        if ca is not None and ca is self._connections.context:
+            raise TypeError("a client with an SSLContext cannot be pickled; give ca as a file")
+        return self._settings
+
+    def __setstate__(self, settings: dict[str, Any]) -> None:
+        self.__init__(**settings)  # type: ignore[misc] # a new client with the same settings
 
     def _exchange(self, call: Call, timeout: float | None) -> Reply:
+        usual = self._timeout if timeout is None else _check_seconds("timeout", timeout)
+        call = attrs.evolve(call, headers={**self._headers, **call.headers})
+        _check_call(call)
+        attempts: list[Attempt] = []
         started = time.monotonic()
+        while True:
+            spent = Spent(len(attempts), time.monotonic() - started, usual)
+            result = self._attempt(call, self._retry.find_timeout(spent))
+            failure = _find_failure(result)
+            after = Spent(len(attempts) + 1, time.monotonic() - started, usual)
+            chance = random.random()  # noqa: S311 - spreads clients in time
+            wait = self._retry.find_wait(failure, after, chance) if failure else None
+            took = after.seconds - spent.seconds
+            attempts.append(_build_attempt(result, failure, after.attempts, took, wait or 0.0))
+            self._log(call, attempts[-1], again=wait is not None)
+            if wait is None:
+                return _finish(result, tuple(attempts))
+            time.sleep(wait)
+
+    def _attempt(self, call: Call, seconds: float) -> Reply | BadReply | Failure:
         try:
-            reply = self._perform(call, timeout)
-        except (NoAnswer, BadReply) as problem:
-            self._log(call, started, type(problem).__name__)
-            raise
-        self._log(call, started, str(reply.status))
-        return reply
+            return self._connections.perform(call, seconds)
+        except Failed as problem:
+            return problem.failure
+        except BadReply as problem:
+            return problem
 
-    def _perform(self, call: Call, timeout: float | None) -> Reply:
-        limit = self._pool.timeout if timeout is None else timeout
-        if not isinstance(limit, urllib3.Timeout):
-            limit = urllib3.Timeout.from_float(limit)  # a bad number is the caller's ValueError
-        try:
-            response = self._pool.urlopen(
-                call.method,
-                self._prefix + call.path,
-                body=call.body,
-                headers={**self._pool.headers, **call.headers},
-                redirect=False,
-                preload_content=False,
-                timeout=limit,
-            )
-            return _read_reply(response)
-        except (HTTPError, ValueError) as problem:  # ValueError: a chunk of negative size
-            raise _find_no_answer(problem) from None
-
-    def _log(self, call: Call, started: float, outcome: str) -> None:
-        took = time.monotonic() - started
-        _LOG.info("%s %s -> %s in %.3f s", call.method, call.route, outcome, took)
+    def _log(self, call: Call, attempt: Attempt, *, again: bool) -> None:
+        _LOG.info(
+            "%s %s -> %s, attempt %d of %d, in %.3f s%s",
+            call.method,
+            call.route,
+            attempt.outcome,
+            attempt.number,
+            self._retry.attempts,
+            attempt.took,
+            f", next in {attempt.waited:.3f} s" if again else "",
+        )
 
 
-def check_base_url(url: str) -> str:
-    """Return the URL's path without its last slash; raise RequestRefused if it is not usable."""
-    try:
-        parts = urllib3.util.parse_url(url)
-        (parts.host or "").strip("[]").encode("idna")
-    except (LocationParseError, UnicodeError):
-        parts = urllib3.util.Url()
-    extra = parts.auth or parts.query or parts.fragment
-    if parts.scheme not in ("http", "https") or not parts.host or extra:
-        wants = "http:// or https:// and a host, without user, query or fragment"
-        raise RequestRefused([Violation("base_url", "another form", wants, "AUTH-005")])
-    if parts.scheme == "http" and not is_loopback(parts.host):
-        wants = "https for every host but loopback"
-        raise RequestRefused([Violation("base_url", "plain http", wants, "AUTH-005")])
-    return (parts.path or "").rstrip("/")
+def _find_failure(result: Reply | BadReply | Failure) -> Failure | None:
+    if isinstance(result, Failure):
+        return result
+    if isinstance(result, BadReply):
+        return Failure("a reply that is too large", "maybe", "final")
+    return find_failure(result.status, result.headers, time.time())
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine itself."""
-    bare = host.strip("[]")
-    try:
-        return ipaddress.ip_address(bare).is_loopback
-    except ValueError:
-        return bare.lower() == "localhost"
+def _build_attempt(
+    result: Reply | BadReply | Failure,
+    failure: Failure | None,
+    number: int,
+    took: float,
+    waited: float,
+) -> Attempt:
+    if failure is not None:
+        return Attempt(number, failure.outcome, failure.sent, took, waited)
+    assert isinstance(result, Reply), result
+    return Attempt(number, f"HTTP {result.status}", "maybe", took, waited)
 
 
-def _read_reply(response: urllib3.BaseHTTPResponse) -> Reply:
-    """Read a whole reply, but no more than MAX_REPLY bytes, compressed or not."""
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    body = bytearray()
-    try:
-        declared = headers.get("content-length", "")
-        _check_size(int(declared[:20]) if declared.isdecimal() else 0, response.status, headers)
-        while chunk := response.read(_CHUNK, decode_content=True):
-            body += chunk
-            _check_size(len(body), response.status, headers)
-    except DecodeError:
-        response.close()  # what was unpacked so far tells no more than the status does
-    except BaseException:
-        response.close()
-        raise
-    response.release_conn()
-    return Reply(response.status, headers, bytes(body))
+def _finish(result: Reply | BadReply | Failure, attempts: tuple[Attempt, ...]) -> Reply:
+    """Return the last reply, or raise the last error, with all that was tried."""
+    if isinstance(result, Failure):
+        raise NoAnswer(result.outcome, result.sent, attempts)
+    if isinstance(result, BadReply):
+        raise BadReply(result.violations, result.status, result.body, result.headers, attempts)
+    return attrs.evolve(result, attempts=attempts)
 
 
-def _check_size(size: int, status: int, headers: dict[str, str]) -> None:
-    if size > MAX_REPLY:
-        wants = f"at most {MAX_REPLY} bytes"
-        problem = Violation("", "a larger body", wants, "HTTP-003")
-        raise BadReply((problem,), status, b"", headers)
+def _check_auth(auth: object) -> Auth:
+    if isinstance(auth, Auth):
+        return auth
+    wants = "Basic, ApiKey, IbssoToken or Bearer"
+    raise RequestRefused([Violation("auth", "something else", wants, "AUTH-005")])
 
 
-def _find_no_answer(problem: HTTPError | ValueError) -> NoAnswer:
-    untrusted = isinstance(problem, SSLError) and isinstance(
-        next(iter(problem.args), None), ssl.SSLCertVerificationError
-    )
-    if untrusted or isinstance(problem, _CERTAINLY_UNSENT):
-        return NoAnswer(_name(problem), "no")
-    return NoAnswer(_name(problem), "maybe")
+def _check_seconds(name: str, value: float) -> float:
+    if type(value) not in {int, float} or not 0 < value <= _DAY:
+        raise ValueError(f"{name} wants seconds: more than 0, and at most a day")
+    return float(value)
 
 
-def _name(problem: HTTPError | ValueError) -> str:
-    names = {
-        NewConnectionError: "no connection could be made",  # before its parent class
-        ConnectTimeoutError: "connecting took too long",
-        SSLError: "the TLS connection could not be made",
-        ReadTimeoutError: "the reply took too long",
-    }
-    return next(
-        (n for kind, n in names.items() if isinstance(problem, kind)), "the connection broke"
-    )
+def _check_count(value: int) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError("connections wants a whole number from 1")
+    return value
+
+
+def _check_retry(retry: object) -> Retry:
+    if retry is None:
+        return Retry.none()
+    if isinstance(retry, Retry):
+        return retry
+    raise ValueError("retry wants a Retry, or None to repeat nothing")
+
+
+def _build_user_agent(theirs: object) -> str:
+    ours = f"infobip-sms/{version('infobip-sms')}"
+    if theirs is None:
+        return ours
+    if not isinstance(theirs, str) or not theirs.strip() or not _is_plain(theirs):
+        raise _refuse("user_agent", "visible ASCII and spaces")
+    return f"{theirs} {ours}"
+
+
+def _check_call(call: Call) -> None:
+    """Refuse what would break out of its line, before a connection is made."""
+    if not _is_plain(call.path) or " " in call.path:
+        raise _refuse("path", "visible ASCII")
+    for name, value in call.headers.items():
+        if not _is_plain(value):
+            raise _refuse(name, "visible ASCII and spaces")
+
+
+def _is_plain(value: str) -> bool:
+    return value.isascii() and value.isprintable()
+
+
+def _refuse(path: str, wants: str) -> RequestRefused:
+    got = "characters that a header cannot carry"
+    return RequestRefused([Violation(path, got, wants, "AUTH-005")])

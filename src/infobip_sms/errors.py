@@ -6,8 +6,8 @@
     ├── Rejected         the server refused: 4xx or 503             .status .api_error .body
     └── BadReply         the server misbehaved: unreadable, or 5xx  .status .violations .body
 
-Four questions find the branch: did we break a rule, did the network fail, did the server refuse,
-did the server misbehave?
+Four questions find the branch: did I break a rule, did the network fail, did the server refuse,
+did the server misbehave? Whatever came of the network also says what was tried: ``.attempts``.
 
 Lives here: the branches, and what each one carries.
 Never here: the decision which one it is (exchange.py, client.py); secrets, texts, numbers.
@@ -18,28 +18,60 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
 
+import attrs
 from infobip_sms_schema import Error, RequestRefused, Violation
 
 if TYPE_CHECKING:
     from infobip_sms_schema import ApiError
 
-__all__ = ["BadReply", "Error", "NoAnswer", "Rejected", "RequestRefused", "Violation"]
+__all__ = [
+    "Attempt",
+    "BadReply",
+    "Error",
+    "NoAnswer",
+    "Rejected",
+    "RequestRefused",
+    "Sent",
+    "Violation",
+]
+
+Sent = Literal["no", "maybe"]
+
+
+@attrs.frozen
+class Attempt:
+    """One attempt to get an answer."""
+
+    number: int
+    """1 for the first."""
+    outcome: str
+    """What came of it, such as ``HTTP 429`` or ``no connection could be made``."""
+    sent: Sent
+    """``no`` if the server cannot have taken the request: not reached, or it said so."""
+    took: float
+    """Seconds from its start to its end."""
+    waited: float
+    """Seconds between its end and the next attempt; 0.0 after the last."""
 
 
 class NoAnswer(Error):
     """The network failed before a reply was read.
 
-    ``sent`` is "no" if the server cannot have got the request, "maybe" if it can: then sending
-    again may deliver the messages twice.
+    ``sent`` is "no" if the server cannot have got the request, "maybe" if it can, in any of the
+    ``attempts``: then sending again may deliver the messages twice. ``reason`` is the last one's.
     """
 
-    def __init__(self, reason: str, sent: Literal["no", "maybe"]) -> None:
-        super().__init__(reason, sent)
+    def __init__(self, reason: str, sent: Sent, attempts: tuple[Attempt, ...] = ()) -> None:
+        super().__init__(reason, sent, attempts)
         self.reason = reason
-        self.sent: Literal["no", "maybe"] = sent
+        self.attempts = attempts
+        self.sent: Sent = "maybe" if sent == "maybe" else _find_sent(attempts)
 
     def __str__(self) -> str:
-        return f"no answer: {self.reason}; request sent: {self.sent}"
+        return f"no answer: {self.reason}; request sent: {self.sent}{_count(self.attempts)}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.reason!r}, {self.sent!r})"
 
 
 class Rejected(Error):
@@ -48,6 +80,9 @@ class Rejected(Error):
     ``api_error`` is the body as the contract describes it, or None if it is something else;
     ``body`` is what came, as bytes; ``headers`` has lower-case names. The server's own words are
     in ``message_id`` and ``text``; they are no part of ``str()``, because they may quote the request.
+    ``attempts`` is what was tried; the last of them is this refusal. ``sent`` is "maybe" if one of
+    them may have been taken after all: a 503 without Retry-After is a gateway's word for what it
+    does not know, and the caller may have asked to repeat more than what is safe.
     """
 
     def __init__(
@@ -56,12 +91,19 @@ class Rejected(Error):
         body: bytes = b"",
         headers: dict[str, str] | None = None,
         api_error: ApiError | None = None,
+        attempts: tuple[Attempt, ...] = (),
     ) -> None:
-        super().__init__(status, body, headers, api_error)
+        super().__init__(status, body, headers, api_error, attempts)
         self.status = status
         self.body = body
         self.headers = headers or {}
         self.api_error = api_error
+        self.attempts = attempts
+
+    @property
+    def sent(self) -> Sent:
+        """``maybe`` if any attempt may have been taken by the server."""
+        return _find_sent(self.attempts)
 
     @property
     def text(self) -> str | None:
@@ -76,7 +118,8 @@ class Rejected(Error):
     def __str__(self) -> str:
         known = {status.value: f" {status.phrase}" for status in HTTPStatus}
         words = "; its words are in .text" if self.text else ""
-        return f"the server refused: HTTP {self.status}{known.get(self.status, '')}{words}"
+        phrase = known.get(self.status, "")
+        return f"the server refused: HTTP {self.status}{phrase}{words}{_count(self.attempts)}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.status})"
@@ -87,7 +130,7 @@ class BadReply(Error):
 
     ``status`` is the HTTP status, or None where there was none to see; ``violations`` says what
     could not be read (empty for a 5xx); ``body`` is what came, as bytes. Whether the messages were
-    accepted is not known: ``sent`` is "maybe".
+    accepted is not known: ``sent`` is "maybe". ``attempts`` is what was tried.
     """
 
     sent: Literal["maybe"] = "maybe"
@@ -98,16 +141,27 @@ class BadReply(Error):
         status: int | None = None,
         body: bytes = b"",
         headers: dict[str, str] | None = None,
+        attempts: tuple[Attempt, ...] = (),
     ) -> None:
-        super().__init__(violations, status, body, headers)
+        super().__init__(violations, status, body, headers, attempts)
         self.violations = violations
         self.status = status
         self.body = body
         self.headers = headers or {}
+        self.attempts = attempts
 
     def __str__(self) -> str:
         found = "\n".join(map(str, self.violations)) or "a status outside the contract"
-        return found if self.status is None else f"HTTP {self.status}: {found}"
+        shown = found if self.status is None else f"HTTP {self.status}: {found}"
+        return f"{shown}{_count(self.attempts)}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.violations!r}, {self.status})"
+
+
+def _find_sent(attempts: tuple[Attempt, ...]) -> Sent:
+    return "maybe" if any(attempt.sent == "maybe" for attempt in attempts) else "no"
+
+
+def _count(attempts: tuple[Attempt, ...]) -> str:
+    return f"; {len(attempts)} attempts" if len(attempts) > 1 else ""

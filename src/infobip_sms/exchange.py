@@ -22,6 +22,7 @@ from .structure import build_plain
 if TYPE_CHECKING:
     from infobip_sms_schema.operations import Operation
 
+    from .errors import Attempt
     from .media import Wire
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
@@ -111,6 +112,8 @@ class Reply:
     status: int
     headers: dict[str, str]
     body: bytes = attrs.field(repr=False)
+    attempts: tuple[Attempt, ...] = ()
+    """What was tried until it came."""
 
 
 def build_call(
@@ -143,7 +146,7 @@ def read_reply(operation: Operation[Model], reply: Reply, wire: Wire) -> Model:
     try:
         answer: Model = find_codec(wire).parse_reply(reply.body, operation.response)
     except BadReply as problem:
-        raise BadReply(problem.violations, reply.status, reply.body, reply.headers) from None
+        raise _build_bad_reply(reply, problem.violations) from None
     return answer
 
 
@@ -164,8 +167,13 @@ def _build_path(template: str, parameters: attrs.AttrsInstance | None) -> str:
 def _find_error(reply: Reply, wire: Wire) -> Rejected | BadReply:
     refused = 400 <= reply.status < 500 or reply.status == 503  # noqa: PLR2004 - HTTP's own numbers
     if not refused:
-        return BadReply((), reply.status, reply.body, reply.headers)
-    return Rejected(reply.status, reply.body, reply.headers, _find_api_error(reply.body, wire))
+        return _build_bad_reply(reply, ())
+    said = _find_api_error(reply.body, wire)
+    return Rejected(reply.status, reply.body, reply.headers, said, reply.attempts)
+
+
+def _build_bad_reply(reply: Reply, problems: tuple[Violation, ...]) -> BadReply:
+    return BadReply(problems, reply.status, reply.body, reply.headers, reply.attempts)
 
 
 def _find_api_error(body: bytes, wire: Wire) -> ApiError | None:
