@@ -1,110 +1,80 @@
-"""What the sandbox answers: request and state in, reply and state out.
+"""What the sandbox answers: a request, a state and an instant in, a reply out.
 
-Lives here: routing, authorization, content negotiation, refusals, ids.
+    reply = App(settings).handle(request, state, now)
+
+Only what changes ``state`` is remembered; a request that is refused changes nothing but the count of
+requests. Everything that is due by ``now`` happens first.
+
+Lives here: the order of the steps, authorization, bodies, refusals, one handler per operation.
 Never here: sockets, ASGI, the clock of the machine, the client's half (exchange.py, client.py).
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
-import tomllib
-from functools import cache
-from importlib.resources import files
+import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
 from infobip_sms_schema import (
     ApiError,
+    Message,
     RequestError,
     RequestRefused,
     ServiceException,
     SmsRequest,
-    SmsResponse,
-    SmsResponseDetails,
-    Status,
+    SmsRequestV1,
     Violation,
 )
-from infobip_sms_schema.operations import SEND
+from infobip_sms_schema.operations import (
+    GET_DELIVERY_REPORTS,
+    GET_LOGS,
+    GET_SCHEDULED,
+    GET_SCHEDULED_STATUS,
+    LOG_CONVERSION,
+    PREVIEW,
+    RESCHEDULE,
+    SEND,
+    SEND_V1,
+    SET_SCHEDULED_STATUS,
+)
 
 from infobip_sms.media import find_codec, find_wire
 
+from . import bulks, lookups, texts, tracking
+from .engine import advance
+from .instants import find_utc
+from .protocol import HttpReply, HttpRequest, Refusal, choose_wire, refuse_document
+from .routes import find_operation, read_parameters
+from .sending import Clerk, Outcome, Submission, build_submission
+from .settings import Settings
+from .state import State
+from .windows import is_over_midnight
+
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
     from infobip_sms.media import Wire
 
-PENDING_ACCEPTED = 26
-MOST_QUOTED = 50
+    from .routes import AnyOperation
+
+__all__ = ["App", "HttpReply", "HttpRequest", "Refusal", "Settings", "State", "choose_wire"]
+
+_RESULT = re.compile(r"results\[(\d+)\]")
 
 
 @attrs.frozen
-class HttpRequest:
-    """One request; header names are in lower case."""
+class Question:
+    """A request that was read: everything that a handler needs."""
 
-    method: str
-    path: str
-    headers: dict[str, str] = attrs.field(repr=False)
-    body: bytes = attrs.field(repr=False)
-
-
-@attrs.frozen
-class HttpReply:
-    """One reply."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes = attrs.field(repr=False)
-
-
-@attrs.frozen
-class Settings:
-    """What an account may do; ``seed`` decides every generated id."""
-
-    user: str | None = attrs.field(default=None, repr=False)
-    password: str = attrs.field(default="", repr=False)
-    api_key: str | None = attrs.field(default=None, repr=False)
-    seed: str = ""
-
-
-@attrs.frozen
-class State:
-    """What the sandbox remembers: how many ids it has given out."""
-
-    serial: int = 0
-
-
-@attrs.frozen
-class Recipient:
-    """One destination of one message, as the answer needs it."""
-
-    to: str
-    message_id: str | None
-
-
-@attrs.frozen
-class Submission:
-    """A request, as the answer needs it."""
-
-    recipients: tuple[Recipient, ...]
-    bulk_id: str | None = None
-    tracked: bool = False
-    process_key: str | None = None
-
-
-class Refusal(Exception):
-    """Ends a request with a status and an error body."""
-
-    def __init__(
-        self,
-        status: int,
-        word: str,
-        text: str,
-        problems: tuple[Violation, ...] = (),
-        headers: dict[str, str] | None = None,
-    ) -> None:
-        super().__init__(status, word)
-        self.status, self.word, self.text = status, word, text
-        self.problems, self.headers = problems, headers or {}
+    body: Any
+    parameters: Any
+    state: State
+    now: dt.datetime
+    address: str
+    """Where the sandbox is reached, as the client sees it."""
 
 
 class App:
@@ -113,24 +83,26 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
-    def handle(self, request: HttpRequest, state: State) -> tuple[HttpReply, State]:
+    def handle(self, request: HttpRequest, state: State, now: dt.datetime) -> HttpReply:
         """Answer one request."""
+        now = find_utc(now)
+        advance(state, now, self.settings)
+        if reply := tracking.follow(request, state):
+            return reply
         wire = self.find_reply_wire(request)
         try:
-            self.check_route(request)
+            operation, inside = find_operation(request, self.settings)
             self.check_authorization(request)
-            response, later = self.accept(self.read(request), state)
-            return self.reply(200, self.write(response, wire), wire), later
+            self.check_rate(state, now)
+            body, parameters = self.read_all(operation, inside, request)
+            address = f"http://{request.headers.get('host', 'localhost')}"
+            question = Question(body, parameters, state, now, address)
+            written, outcome = self.write(self.answer(operation, question), wire)
         except Refusal as refusal:
-            return self.refuse(refusal, wire), state
-
-    def check_route(self, request: HttpRequest) -> None:
-        """Refuse every path but one, and every method but POST (READ-018)."""
-        text = f"There is no such resource; send to POST {SEND.path}"
-        if request.path != SEND.path:
-            raise Refusal(404, "NOT_FOUND", text)
-        if request.method != "POST":
-            raise Refusal(404, "NOT_FOUND", text, headers={"allow": "POST"})
+            return self.refuse(refusal, wire)
+        state.put(outcome.rows)
+        state.serial = state.serial if outcome.serial is None else outcome.serial
+        return self.reply(200, written, wire)
 
     def check_authorization(self, request: HttpRequest) -> None:
         """Refuse a request without the credentials of the account (AUTH-001 to AUTH-004)."""
@@ -150,76 +122,88 @@ class App:
             return hmac.compare_digest(account.api_key.encode(), secret.encode())
         return False
 
+    def check_rate(self, state: State, now: dt.datetime) -> None:
+        """Refuse what is more than the account may ask in a second of the clock."""
+        if self.settings.rate is None:
+            return
+        second = int(now.timestamp())
+        count = state.second[1] + 1 if state.second[0] == second else 1
+        state.second = (second, count)
+        if count > self.settings.rate:
+            headers = {"retry-after": "1"}
+            raise Refusal(429, "TOO_MANY_REQUESTS", "Too many requests", headers=headers)
+
     def find_reply_wire(self, request: HttpRequest) -> Wire:
         """Return the format of the reply: what Accept prefers, else that of the request."""
         own = find_wire(request.headers.get("content-type", "")) or "json"
         return choose_wire(request.headers.get("accept", ""), own)
 
-    def read(self, request: HttpRequest) -> Submission:
+    def read_all(
+        self, operation: AnyOperation, inside: dict[str, str], request: HttpRequest
+    ) -> tuple[Any, Any]:
+        """Return body and parameters of a request."""
+        try:
+            parameters = read_parameters(operation, inside, request.query)
+        except RequestRefused as problem:
+            raise refuse_document(problem.violations) from None
+        return (None if operation.request is None else self.read(operation, request)), parameters
+
+    def read(self, operation: AnyOperation, request: HttpRequest) -> Any:
         """Read a request body, or refuse it with everything that is wrong with it (HTTP-002)."""
         wire = find_wire(request.headers.get("content-type", ""))
         if wire is None:
+            status = int(self.settings.find_reading("READ-017"))
+            word = "BAD_REQUEST" if status == 400 else "UNSUPPORTED_MEDIA_TYPE"
             text = "The content type is neither application/json nor application/xml"
-            raise Refusal(400, "BAD_REQUEST", text)
+            raise Refusal(status, word, text)
         try:
-            return self.submit(find_codec(wire).parse_request(request.body, SmsRequest), wire)
+            body = find_codec(wire).parse_request(request.body, operation.request)
         except RequestRefused as problem:
             return self.read_faulty(request, wire, problem.violations)
+        return self.submit(body, wire) if isinstance(body, SmsRequest | SmsRequestV1) else body
 
-    def submit(self, request: SmsRequest, wire: Wire) -> Submission:  # noqa: ARG002 - for subclasses
+    def submit(
+        self,
+        request: SmsRequest | SmsRequestV1,
+        wire: Wire,  # noqa: ARG002 - for subclasses
+    ) -> Submission:
         """Return what the answer needs of a request that obeys every rule."""
-        tracking = request.tracking
-        return Submission(
-            tuple(Recipient(d.to, d.message_id) for m in request.messages for d in m.destinations),
-            request.bulk_id,
-            tracking is not None,
-            tracking.process_key if tracking else None,
-        )
+        if self.settings.find_reading("READ-008") == "refused":
+            _check_windows(request)
+        return build_submission(request)
 
     def read_faulty(
         self,
         request: HttpRequest,  # noqa: ARG002 - for subclasses
         wire: Wire,  # noqa: ARG002 - for subclasses
         problems: tuple[Violation, ...],
-    ) -> Submission:
+    ) -> Any:
         """Refuse a request that breaks a rule (READ-001: with 400)."""
-        raise _refuse_document(problems)
+        raise refuse_document(problems)
 
-    def accept(self, submission: Submission, state: State) -> tuple[SmsResponse, State]:
+    def answer(self, operation: AnyOperation, question: Question) -> Outcome:
+        """Let the handler of an operation answer."""
+        return HANDLERS[operation.name](self, question)
+
+    def accept(self, submission: Submission, question: Question) -> Outcome:
         """Answer every destination, in order (RESP-001 to RESP-010)."""
-        entries, serial = [], state.serial
-        for recipient in submission.recipients:
-            serial += 1
-            message_id = recipient.message_id or self.make_id(serial)
-            status = find_status(PENDING_ACCEPTED)
-            entries.append(
-                SmsResponseDetails(to=recipient.to, status=status, message_id=message_id)
-            )
-        serial += 2
-        response = SmsResponse(
-            bulk_id=(submission.bulk_id or self.make_id(serial)) if len(entries) > 1 else None,
-            tracking_process_key=self.make_process_key(submission, serial - 1),
-            messages=entries,
-        )
-        return response, State(serial)
+        clerk = Clerk(self.settings, question.state, question.now, question.address)
+        return clerk.accept(submission)
 
-    def write(self, response: SmsResponse, wire: Wire) -> bytes:
-        """Write an answer; refuse the request if its ids hold what the format cannot carry (TEXT-002)."""
+    def write(self, outcome: Outcome, wire: Wire) -> tuple[bytes, Outcome]:
+        """Write an answer, and return what has come to pass by that.
+
+        A request is refused if its ids hold what the format cannot carry (TEXT-002). From a list of
+        messages those that it cannot carry are left out; they are there in the other format.
+        """
         try:
-            body: bytes = find_codec(wire).dump_model(response)
+            return find_codec(wire).dump_model(outcome.response), outcome
         except RequestRefused as problem:
-            raise _refuse_document(problem.violations) from None
-        return body
-
-    def make_id(self, serial: int) -> str:
-        """Return 19 decimal digits, as the documented examples have (READ-003)."""
-        return str(10**18 + int(self._digest(serial), 16) % (9 * 10**18))
-
-    def make_process_key(self, submission: Submission, serial: int) -> str | None:
-        """Return the tracking process key of a request that is tracked (READ-005, READ-021)."""
-        if not submission.tracked:
-            return None
-        return submission.process_key or self._digest(serial)[:32].upper()
+            lost = {int(f[1]) for v in problem.violations if (f := _RESULT.match(v.path))}
+            if not lost:
+                raise refuse_document(problem.violations) from None
+        fewer = _leave_out(outcome, lost)
+        return find_codec(wire).dump_model(fewer.response), fewer
 
     def refuse(self, refusal: Refusal, wire: Wire) -> HttpReply:
         """Write an error body (ERR-001, READ-009)."""
@@ -240,47 +224,47 @@ class App:
             status, {"content-type": f"{find_codec(wire).CONTENT_TYPE};charset=UTF-8"}, body
         )
 
-    def _digest(self, serial: int) -> str:
-        return hashlib.sha256(f"{self.settings.seed}:{serial}".encode()).hexdigest()
+
+HANDLERS: dict[str, Callable[[App, Question], Outcome]] = {
+    SEND.name: lambda app, q: app.accept(q.body, q),
+    SEND_V1.name: lambda app, q: app.accept(q.body, q),
+    GET_DELIVERY_REPORTS.name: lambda app, q: lookups.get_reports(
+        q.parameters, q.state, q.now, app.settings
+    ),
+    GET_LOGS.name: lambda app, q: lookups.get_logs(q.parameters, q.state, q.now, app.settings),
+    PREVIEW.name: lambda _, q: Outcome(texts.preview(q.body)),
+    GET_SCHEDULED.name: lambda _, q: bulks.get_bulk(q.parameters.bulk_id, q.state),
+    RESCHEDULE.name: lambda app, q: bulks.move_bulk(
+        q.parameters.bulk_id, q.body.send_at, q.state, q.now, app.settings
+    ),
+    GET_SCHEDULED_STATUS.name: lambda _, q: bulks.get_bulk_status(
+        q.parameters.bulk_id, q.state, q.now
+    ),
+    SET_SCHEDULED_STATUS.name: lambda app, q: bulks.set_bulk_status(
+        q.parameters.bulk_id, q.body.status, q.state, q.now, app.settings
+    ),
+    LOG_CONVERSION.name: lambda _, q: tracking.end_conversion(q.parameters.message_id, q.state),
+}
+"""What answers each operation; sending goes through a method that a subclass may change."""
 
 
-def _refuse_document(problems: tuple[Violation, ...]) -> Refusal:
-    """Refuse a request with its violations; a long list is cut in the text (READ-009)."""
-    more = f"; and {len(problems) - MOST_QUOTED} more" if len(problems) > MOST_QUOTED else ""
-    text = "; ".join(map(str, problems[:MOST_QUOTED]))
-    return Refusal(400, "BAD_REQUEST", f"Bad request: {text}{more}", problems)
-
-
-def choose_wire(accept: str, default: Wire) -> Wire:
-    """Return the format that an Accept header prefers; the default if it names neither (READ-006)."""
-    best, chosen = 0.0, default
-    for choice in accept.split(","):
-        media, *parameters = choice.split(";")
-        wire = find_wire(media)
-        quality = next((p.strip()[2:] for p in parameters if p.strip().startswith("q=")), "1")
-        weight = float(quality) if quality.replace(".", "", 1).isdecimal() else 1.0
-        if wire and weight > best:
-            best, chosen = weight, wire
-    return chosen
-
-
-@cache
-def find_status(status_id: int) -> Status:
-    """Return a status of the catalogue."""
-    catalogue = _open_catalogue()
-    row = next(status for status in catalogue["status"] if status["id"] == status_id)
-    group = next(group for group in catalogue["group"] if group["id"] == row["group"])
-    return Status(
-        group_id=group["id"],
-        group_name=group["name"],
-        id=row["id"],
-        name=row["name"],
-        description=row.get("description"),
-        action=row.get("action"),
+def _check_windows(request: SmsRequest | SmsRequestV1) -> None:
+    """Refuse windows that close earlier than they open (READ-008)."""
+    wire = attrs.fields_dict(Message)["delivery_time_window"].metadata["wire"]
+    got, wants = "a window that closes before it opens", "a to that is later than from"
+    windows = [message.delivery_time_window for message in request.messages]
+    problems = tuple(
+        Violation(f"messages[{index}].{wire}", got, wants, "WIN-008")
+        for index, window in enumerate(windows)
+        if window and is_over_midnight(window)
     )
+    if problems:
+        raise refuse_document(problems)
 
 
-@cache
-def _open_catalogue() -> dict[str, Any]:
-    text = (files("infobip_sms_schema") / "data" / "statuses.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+def _leave_out(outcome: Outcome, lost: set[int]) -> Outcome:
+    """Return a list without some of its results, and without what was to be remembered of them."""
+    response: Any = outcome.response
+    results = [entry for i, entry in enumerate(response.results) if i not in lost]
+    rows = tuple(row for i, row in enumerate(outcome.rows) if i not in lost)
+    return attrs.evolve(outcome, response=attrs.evolve(response, results=results), rows=rows)

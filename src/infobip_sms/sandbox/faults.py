@@ -13,22 +13,29 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from infobip_sms_schema import SmsRequest
+from infobip_sms_schema import SmsRequest, SmsRequestV1, SmsResponse
+from infobip_sms_schema.operations import SEND
 
 from infobip_sms.media import find_codec
 
-from .app import App, HttpReply, HttpRequest, Recipient, Refusal, Submission, find_status
+from .app import App
+from .catalogue import DELIVERED, find_status
+from .protocol import HttpReply, HttpRequest, Refusal
+from .sending import Draft, Recipient, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infobip_sms_schema import SmsResponse, Violation
+    from infobip_sms_schema import Violation
 
     from infobip_sms.media import Wire
 
-    from .app import Settings, State
+    from .app import Question
+    from .routes import AnyOperation
+    from .sending import Outcome
+    from .settings import Settings
 
-DELIVERED, ENROUTE = 5, 7
+ENROUTE = 7
 NAME = re.compile(rb'"name":"[A-Z_]+",?|<name>[A-Z_]+</name>\n?')
 
 FORGOTTEN = {
@@ -139,39 +146,43 @@ class Faulty(App):
             return "json" if super().find_reply_wire(request) == "xml" else "xml"
         return super().find_reply_wire(bare if self.fault == "HTTP-008" else request)
 
-    def read(self, request: HttpRequest) -> Submission:
+    def read(self, operation: AnyOperation, request: HttpRequest) -> Any:
         """Refuse a charset parameter."""
         if self.fault == "HTTP-007" and ";" in request.headers.get("content-type", ""):
             raise Refusal(400, "BAD_REQUEST", "Bad request")
-        return super().read(request)
+        return super().read(operation, request)
 
-    def submit(self, request: SmsRequest, wire: Wire) -> Submission:
+    def submit(self, request: SmsRequest | SmsRequestV1, wire: Wire) -> Submission:
         """Refuse a legal request."""
-        if self.fault in OVERSTRICT and OVERSTRICT[self.fault](request, wire):
+        refuses = OVERSTRICT.get(self.fault)
+        if refuses and isinstance(request, SmsRequest) and refuses(request, wire):
             raise Refusal(400, "BAD_REQUEST", "Bad request")
         return super().submit(request, wire)
 
-    def read_faulty(
-        self, request: HttpRequest, wire: Wire, problems: tuple[Violation, ...]
-    ) -> Submission:
+    def read_faulty(self, request: HttpRequest, wire: Wire, problems: tuple[Violation, ...]) -> Any:
         """Take a request that breaks nothing but the rule that was forgotten."""
+        if request.path != SEND.path:
+            return super().read_faulty(request, wire, problems)
         broken = {problem.requirement for problem in problems}
         if self.fault == "HTTP-002" and "HTTP-003" not in broken:
             raise Refusal(500, "GENERAL_ERROR", "Something went wrong")
         if broken != {self.fault}:
             return super().read_faulty(request, wire, problems)
         if self.fault == "HTTP-003":
-            return Submission((Recipient("", None),))
+            return _build_bare([Recipient("", None)])
         return _read_anyway(request.body, wire)
 
-    def accept(self, submission: Submission, state: State) -> tuple[SmsResponse, State]:
+    def accept(self, submission: Submission, question: Question) -> Outcome:
         """Spoil the answer."""
+        if submission.version == 1:
+            return super().accept(submission, question)
         if self.fault == "RESP-003":
-            unnamed = (attrs.evolve(r, message_id=None) for r in submission.recipients)
-            submission = attrs.evolve(submission, recipients=tuple(unnamed))
-        response, state = super().accept(submission, state)
+            submission = _forget_ids(submission)
+        outcome = super().accept(submission, question)
+        response = outcome.response
+        assert isinstance(response, SmsResponse), "version 2 answers so"
         spoil = SPOILED.get(self.fault)
-        return (spoil(response, submission) if spoil else response), state
+        return attrs.evolve(outcome, response=spoil(response, submission)) if spoil else outcome
 
     def reply(self, status: int, body: bytes, wire: Wire) -> HttpReply:
         """Spoil the reply."""
@@ -188,7 +199,23 @@ def _read_anyway(body: bytes, wire: Wire) -> Submission:
         for message in plain.get("messages", [])
         for destination in message.get("destinations", [])
     ]
-    return Submission(tuple(recipients), plain.get("bulkId"), "tracking" in plain)
+    return _build_bare(recipients, plain.get("bulkId"), tracked="tracking" in plain)
+
+
+def _build_bare(
+    recipients: list[Recipient], bulk_id: str | None = None, *, tracked: bool = False
+) -> Submission:
+    return Submission((Draft(tuple(recipients)),), bulk_id, tracked)
+
+
+def _forget_ids(submission: Submission) -> Submission:
+    drafts = (
+        attrs.evolve(
+            draft, recipients=tuple(attrs.evolve(r, message_id=None) for r in draft.recipients)
+        )
+        for draft in submission.drafts
+    )
+    return attrs.evolve(submission, drafts=tuple(drafts))
 
 
 def _restate(response: SmsResponse, status: Any) -> SmsResponse:

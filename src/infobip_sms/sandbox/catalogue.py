@@ -1,0 +1,72 @@
+"""The catalogue of statuses and network errors, by their numbers.
+
+Lives here: looking up a row of statuses.toml.
+Never here: what brings a message into a status.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from infobip_sms_schema import ReportError, Status
+
+PENDING_ACCEPTED = 26
+WAITING_DELIVERY = 3
+DELIVERED = 5
+EXPIRED = 15
+MISSING_TO = 51
+INVALID_DESTINATION = 52
+NO_ERROR = 0
+VALIDITY_EXPIRED = 4101
+
+
+@cache
+def find_status(status_id: int) -> Status:
+    """Return a status of the catalogue; raise KeyError if it has none of this number."""
+    row = _find_row("status", status_id)
+    group = _find_row("group", row["group"])
+    return Status(
+        group_id=group["id"],
+        group_name=group["name"],
+        id=row["id"],
+        name=row["name"],
+        description=row.get("description"),
+        action=row.get("action"),
+    )
+
+
+@cache
+def find_error(error_id: int) -> ReportError:
+    """Return a network error of the catalogue; raise KeyError if it has none of this number."""
+    row = _find_row("error", error_id)
+    group = _find_row("error_group", row["group"])
+    return ReportError(
+        group_id=group["id"],
+        group_name=group["name"],
+        id=row["id"],
+        name=row["name"],
+        description=row.get("description"),
+        permanent=row["permanent"],
+    )
+
+
+def is_rejection(status_id: int) -> bool:
+    """Tell whether a status belongs to the group REJECTED."""
+    return find_status(status_id).group_name == "REJECTED"
+
+
+def _find_row(table: str, number: int) -> dict[str, Any]:
+    for row in _open_catalogue()[table]:
+        if row["id"] == number:
+            found: dict[str, Any] = row
+            return found
+    raise KeyError(number)
+
+
+@cache
+def _open_catalogue() -> dict[str, Any]:
+    text = (files("infobip_sms_schema") / "data" / "statuses.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)

@@ -1,0 +1,37 @@
+"""The engine: makes everything happen that is due by an instant.
+
+    advance(state, now)                   what is due happens, at the instants at which it was due
+    take_postings(state, now, settings)   reports to push now; each waits for its answer
+    settle(state, number, answer, now)    the answer of the callback server
+
+Same rows, same instants, same result: there is no clock and no connection in here.
+
+Lives here: the loop over what is due.
+Never here: what that is (life.py, pushes.py); requests (app.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .life import step
+from .pushes import Answer, Posting, build_push, find_dead_letters, settle, take_postings
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from .settings import Settings
+    from .state import Row, State
+
+__all__ = ["Answer", "Posting", "advance", "find_dead_letters", "settle", "take_postings"]
+
+
+def advance(state: State, now: dt.datetime, settings: Settings) -> None:
+    """Let everything happen that is due by now, in order."""
+    while sms := state.take_due(now):
+        assert sms.due is not None, "only what is due is taken"
+        after = step(sms, over_midnight=settings.over_midnight)
+        rows: list[Row] = [after]
+        if push := build_push(len(state.pushes) + 1, sms, after, sms.due, settings):
+            rows.append(push)
+        state.put(rows)

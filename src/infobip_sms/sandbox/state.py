@@ -1,0 +1,227 @@
+"""What the sandbox remembers: frozen rows, and what is due when.
+
+A state is nothing but its rows and its counters; everything else in it is derived from them. A store
+saves ``rows()`` and the counters, and puts them into an empty state to go on where it was.
+
+Lives here: the rows, their indexes, the queue of what is due.
+Never here: what happens when something is due (life.py, pushes.py), requests.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+from infobip_sms_schema import BulkStatus
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Iterator
+
+    from infobip_sms_schema import DeliveryTimeWindow
+
+    from infobip_sms.media import Wire
+
+    from .fates import Fate
+
+
+@attrs.frozen(kw_only=True)
+class Content:
+    """What the destinations of one message share."""
+
+    from_: str | None = None
+    text: str = ""
+    """As it is delivered: transliterated, links shortened."""
+    sms_count: int = 1
+    callback_data: str | None = None
+    notify_url: str | None = None
+    notify_wire: Wire = "json"
+    intermediate_report: bool = False
+    validity: dt.timedelta
+    window: DeliveryTimeWindow | None = None
+    process_key: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Sms:
+    """One message to one destination."""
+
+    number: int
+    message_id: str
+    to: str
+    bulk_id: str | None = None
+    content: Content
+    fate: Fate
+    accepted_at: dt.datetime
+    start_at: dt.datetime
+    """Not sent before this instant; the validity period begins here."""
+    held: bool = False
+    """Its bulk is paused or cancelled."""
+    status: int
+    error: int = 0
+    sent_at: dt.datetime | None = None
+    done_at: dt.datetime | None = None
+    """When its status became final."""
+    reported: int = 0
+    """Intermediate states that have passed."""
+    arrived: bool = False
+    """Its fate has come to pass; the status may still not be final."""
+    unread: bool = False
+    """Its final report can be fetched."""
+    conversions: int = 0
+    due: dt.datetime | None = None
+    """When something happens to it; None when nothing will."""
+
+
+@attrs.frozen(kw_only=True)
+class Bulk:
+    """A request with one message for later, which can be moved, paused and cancelled (BULK-005)."""
+
+    number: int
+    bulk_id: str
+    send_at: dt.datetime
+    """As it was asked for, in its own time zone."""
+    asked: BulkStatus = BulkStatus.PENDING
+    """PENDING, PAUSED or CANCELED; what else it may be follows from its messages."""
+    messages: tuple[int, int]
+    """Number of its first message, and of the one after its last."""
+
+
+@attrs.frozen(kw_only=True)
+class Link:
+    """A short link and how often it was followed."""
+
+    code: str
+    url: str
+    number: int
+    """The first message whose text holds it."""
+    clicks: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Push:
+    """One report on its way to a notify URL."""
+
+    number: int
+    sms: int
+    status: int
+    error: int
+    done_at: dt.datetime
+    is_final: bool
+    attempts: int = 0
+    due: dt.datetime
+    """When it is tried, unless an earlier report of the same message is still on its way."""
+    end: Literal["taken", "dead"] | None = None
+    reason: str = ""
+    """Why the last attempt failed, or why there will be none."""
+
+
+Row = Sms | Bulk | Link | Push
+
+
+class State:
+    """Everything that one sandbox knows; only the engine changes it."""
+
+    def __init__(self) -> None:
+        self.serial = 0
+        self.messages: dict[int, Sms] = {}
+        self.bulks: dict[int, Bulk] = {}
+        self.links: dict[str, Link] = {}
+        self.pushes: dict[int, Push] = {}
+        self.second: tuple[int, int] = (0, 0)
+        """A second of the clock, and the requests in it."""
+        self.unread: dict[int, None] = {}
+        """Messages whose final report can be fetched, in the order in which they ended."""
+        self._by_id: dict[str, list[int]] = {}
+        self._by_bulk: dict[str, list[int]] = {}
+        self._bulks: dict[str, int] = {}
+        self._due: list[tuple[dt.datetime, int]] = []
+        self._lanes: dict[int, dict[int, None]] = {}
+        self._outgoing: list[tuple[dt.datetime, int]] = []
+
+    def rows(self) -> Iterator[Row]:
+        """Yield every row, in an order in which they can be put into an empty state."""
+        yield from self.messages.values()
+        yield from self.bulks.values()
+        yield from self.links.values()
+        yield from self.pushes.values()
+
+    def put(self, rows: Iterable[Row]) -> None:
+        """Take rows, each in place of the one with its number if there is one."""
+        for row in rows:
+            match row:
+                case Sms():
+                    self._put_sms(row)
+                case Push():
+                    self._put_push(row)
+                case Bulk():
+                    self.bulks[row.number] = row
+                    self._bulks[row.bulk_id] = row.number
+                case Link():
+                    self.links[row.code] = row
+
+    def find_by_id(self, message_id: str) -> list[Sms]:
+        """Return the messages of this name, in the order in which they were accepted."""
+        return [self.messages[number] for number in self._by_id.get(message_id, ())]
+
+    def find_by_bulk(self, bulk_id: str) -> list[Sms]:
+        """Return the messages of requests of this name, in the order in which they were accepted."""
+        return [self.messages[number] for number in self._by_bulk.get(bulk_id, ())]
+
+    def find_bulk(self, bulk_id: str) -> Bulk | None:
+        """Return the scheduled bulk of this name; of several the one that was made last."""
+        number = self._bulks.get(bulk_id)
+        return None if number is None else self.bulks[number]
+
+    def take_due(self, now: dt.datetime) -> Sms | None:
+        """Return the message to which something happens first, if that is due, and forget that it is."""
+        while self._due and self._due[0][0] <= now:
+            due, number = heapq.heappop(self._due)
+            if self.messages[number].due == due:
+                return self.messages[number]
+        return None
+
+    def take_push(self, now: dt.datetime) -> Push | None:
+        """Return the report that is to go out first, if it is due, and forget that it is."""
+        while self._outgoing and self._outgoing[0][0] <= now:
+            due, number = heapq.heappop(self._outgoing)
+            push = self.pushes[number]
+            if push.end is None and push.due == due:
+                return push
+        return None
+
+    def find_next(self) -> dt.datetime | None:
+        """Return when something is due next; it may turn out to be nothing."""
+        heads = [queue[0][0] for queue in (self._due, self._outgoing) if queue]
+        return min(heads, default=None)
+
+    def _put_sms(self, row: Sms) -> None:
+        old = self.messages.get(row.number)
+        self.messages[row.number] = row
+        if old is None:
+            self._by_id.setdefault(row.message_id, []).append(row.number)
+            if row.bulk_id is not None:
+                self._by_bulk.setdefault(row.bulk_id, []).append(row.number)
+        if row.due is not None:  # an entry of the queue that is no longer true is passed over
+            heapq.heappush(self._due, (row.due, row.number))
+        if row.unread:
+            self.unread[row.number] = None
+        else:
+            self.unread.pop(row.number, None)
+
+    def _put_push(self, row: Push) -> None:
+        """Keep the reports of one message in order: the next goes when the one before has ended."""
+        self.pushes[row.number] = row
+        lane = self._lanes.setdefault(row.sms, {})
+        if row.end is None:
+            lane[row.number] = None
+            goes = next(iter(lane)) == row.number
+        else:
+            goes = next(iter(lane), None) == row.number
+            lane.pop(row.number, None)
+        if goes and lane:
+            head = self.pushes[next(iter(lane))]
+            heapq.heappush(self._outgoing, (head.due, head.number))
+        if not lane:
+            del self._lanes[row.sms]

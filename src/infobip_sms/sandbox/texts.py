@@ -1,0 +1,115 @@
+"""What becomes of a text: transliterated, its links shortened, counted; and the preview of it.
+
+Lives here: in which order that happens.
+Never here: alphabets and lengths (text.py of the binding).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import attrs
+from infobip_sms_schema import (
+    Preview,
+    PreviewConfiguration,
+    PreviewLanguage,
+    PreviewResponse,
+    RequestRefused,
+)
+
+from infobip_sms.text import count_segments, transliterate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infobip_sms_schema import (
+        Language,
+        LanguageCode,
+        LanguageV1,
+        PreviewRequest,
+        Transliteration,
+        TransliterationV1,
+    )
+
+    from infobip_sms.text import SegmentCount
+
+_LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?')\]]", re.IGNORECASE)
+
+
+@attrs.frozen
+class Wording:
+    """How a text is to be written and counted."""
+
+    language: LanguageCode | None = None
+    locking_shift: bool | None = None
+    single_shift: bool | None = None
+    transliteration: str | None = None
+
+
+def read_wording(
+    language: Language | LanguageV1 | None,
+    transliteration: Transliteration | TransliterationV1 | None,
+) -> Wording:
+    """Return the wording that a message asks for, of either version (V1-004)."""
+    return Wording(
+        language.language_code if language else None,
+        getattr(language, "locking_shift", None),
+        getattr(language, "single_shift", None),
+        transliteration,
+    )
+
+
+def rewrite(text: str, wording: Wording) -> str:
+    """Return a text transliterated; as it is where the optional library for that is missing."""
+    if wording.transliteration is None:
+        return text
+    try:
+        return transliterate(text, wording.transliteration).text
+    except ModuleNotFoundError:
+        return text
+
+
+def shorten(text: str, make_link: Callable[[str], str]) -> str:
+    """Return a text with every link in it replaced (TRACK-001)."""
+    return _LINK.sub(lambda found: make_link(found[0]), text)
+
+
+def count(text: str, wording: Wording) -> SegmentCount:
+    """Count the segments; shifts that the language has not are passed over (READ-033)."""
+    try:
+        return count_segments(
+            text,
+            wording.language,
+            locking_shift=wording.locking_shift,
+            single_shift=wording.single_shift,
+        )
+    except RequestRefused:
+        return count_segments(text, wording.language)
+
+
+def preview(request: PreviewRequest) -> PreviewResponse:
+    """Show a text as it is, then with the language, then also transliterated (PREV-003, PREV-004)."""
+    language, script = request.language_code, request.transliteration
+    wordings = [Wording()]
+    if language is not None:
+        wordings.append(Wording(language=language))
+    if script is not None:
+        wordings.append(Wording(language=language, transliteration=script))
+    return PreviewResponse(
+        original_text=request.text, previews=[_preview(request.text, w) for w in wordings]
+    )
+
+
+def _preview(text: str, wording: Wording) -> Preview:
+    text = rewrite(text, wording)
+    counted = count(text, wording)
+    language = PreviewLanguage(language_code=wording.language) if wording.language else None
+    return Preview(
+        text_preview=text,
+        message_count=counted.segments,
+        characters_remaining=counted.remaining,
+        configuration=PreviewConfiguration(
+            language=language, transliteration=wording.transliteration
+        ),
+    )

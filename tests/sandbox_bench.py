@@ -1,0 +1,142 @@
+"""A sandbox on a bench: no socket, and a clock that goes where the test wants it.
+
+Lives here: requests to the rules, waiting, callback servers that are a function.
+Never here: what the answers should be.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
+
+from infobip_sms import ApiError, DeliveryReport, DeliveryReports, SmsLogs, wire_json, wire_xml
+from infobip_sms.reports import parse_delivery_reports
+from infobip_sms.sandbox.app import App, HttpReply, HttpRequest, Settings, State
+from infobip_sms.sandbox.engine import Answer, Posting, advance, settle, take_postings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import attrs
+
+CODECS: dict[str, Any] = {"json": wire_json, "xml": wire_xml}
+START = dt.datetime(2030, 1, 1, 12, 0, tzinfo=dt.UTC)  # a Tuesday
+BASIC = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+SEND, SEND_V1 = "/sms/2/text/advanced", "/sms/1/text/advanced"
+CALLBACK = "http://127.0.0.1:8081/reports?of=all"
+
+
+class Pushed(NamedTuple):
+    """One attempt to push a report."""
+
+    at: dt.datetime
+    posting: Posting
+    report: DeliveryReport
+
+    @property
+    def status(self) -> int:
+        """Number of the status that is reported."""
+        assert self.report.status is not None
+        return self.report.status.id
+
+    @property
+    def to(self) -> str | None:
+        """The destination."""
+        return self.report.to
+
+
+class Bench:
+    """A sandbox, its state, the instant, and what was pushed so far."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = Settings("Aladdin", "open sesame", seed="bench", **settings)
+        self.app = App(self.settings)
+        self.state = State()
+        self.now = START
+        self.pushed: list[Pushed] = []
+        self.callback: Callable[[Posting], Answer] = lambda _: Answer(200)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        wire: str = "json",
+        headers: dict[str, str] | None = None,
+        **parameters: Any,
+    ) -> HttpReply:
+        """Make a request at the instant that it is."""
+        media = f"application/{wire}"
+        kept = {"authorization": BASIC, "content-type": media, "accept": media, "host": "me:1"}
+        query = urlencode(parameters, doseq=True)
+        request = HttpRequest(method, path, {**kept, **(headers or {})}, body, query)
+        return self.app.handle(request, self.state, self.now)
+
+    def post(self, model: attrs.AttrsInstance, path: str = SEND, wire: str = "json") -> Any:
+        """Send a request that is taken; return the plain JSON of its answer, or the XML as text."""
+        reply = self.ask("POST", path, CODECS[wire].dump_model(model), wire)
+        assert reply.status == 200, reply.body
+        return json.loads(reply.body) if wire == "json" else reply.body.decode()
+
+    def send(self, *to: str, **message: Any) -> Any:
+        """Send one message as JSON, by its wire names; ``bulkId`` and ``tracking`` belong to the request."""
+        names = [name for name in ("bulkId", "tracking") if name in message]
+        outer: dict[str, Any] = {name: message.pop(name) for name in names}
+        document = {**outer, "messages": [{"destinations": [{"to": t} for t in to], **message}]}
+        reply = self.ask("POST", SEND, json.dumps(document).encode())
+        assert reply.status == 200, reply.body
+        return json.loads(reply.body)
+
+    def wait(self, **delta: float) -> None:
+        """Let time pass, as a shell would: everything happens when it is due."""
+        target = self.now + dt.timedelta(**delta)
+        while (due := self.state.find_next()) is not None and due <= target:
+            self.now = max(self.now, due)
+            self._turn()
+        self.now = target
+        self._turn()
+
+    def logs(self, wire: str = "json", **parameters: Any) -> list[Any]:
+        """Return what the logs say."""
+        reply = self.ask("GET", "/sms/1/logs", b"", wire, **parameters)
+        assert reply.status == 200, reply.body
+        found: list[Any] = CODECS[wire].parse_reply(reply.body, SmsLogs).results
+        return found
+
+    def reports(self, wire: str = "json", **parameters: Any) -> list[Any]:
+        """Fetch reports."""
+        reply = self.ask("GET", "/sms/1/reports", b"", wire, **parameters)
+        assert reply.status == 200, reply.body
+        found: list[Any] = CODECS[wire].parse_reply(reply.body, DeliveryReports).results
+        return found
+
+    def _turn(self) -> None:
+        advance(self.state, self.now, self.settings)
+        while postings := take_postings(self.state, self.now, self.settings):
+            for posting in postings:
+                (report,) = parse_delivery_reports(posting.body, posting.content_type).results
+                self.pushed.append(Pushed(self.now, posting, report))
+                settle(self.state, posting.push, self.callback(posting), self.now)
+
+
+def find_word(reply: HttpReply, wire: str = "json") -> str | None:
+    """Return the fixed word of an error body."""
+    word: str | None = (
+        CODECS[wire].parse_reply(reply.body, ApiError).request_error.service_exception.message_id
+    )
+    return word
+
+
+def find_text(reply: HttpReply, wire: str = "json") -> str:
+    """Return the reason of an error body."""
+    text: str | None = (
+        CODECS[wire].parse_reply(reply.body, ApiError).request_error.service_exception.text
+    )
+    return text or ""
+
+
+def minutes(*numbers: float) -> list[dt.timedelta]:
+    """Return so many minutes each."""
+    return [dt.timedelta(minutes=number) for number in numbers]
