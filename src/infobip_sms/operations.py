@@ -24,11 +24,15 @@ from infobip_sms_schema import (
 )
 from infobip_sms_schema import operations as contract
 
+from .delivery import Options
 from .exchange import build_call, read_reply
+from .reconciling import reconcile
+from .volume import send_many
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable, Iterator
+    from pathlib import Path
 
     from infobip_sms_schema import (
         BulkResponse,
@@ -38,17 +42,22 @@ if TYPE_CHECKING:
         DeliveryReports,
         GeneralStatus,
         LanguageCode,
+        Message,
         PreviewResponse,
         SmsLogs,
         SmsRequest,
         SmsRequestV1,
         SmsResponse,
         SmsResponseV1,
+        Tracking,
         Transliteration,
     )
 
+    from .delivery import OnUnknown
     from .exchange import Auth, Call, Reply
     from .media import Wire
+    from .outcomes import Outcome
+    from .reconciling import Reconciled
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
@@ -87,6 +96,54 @@ class Operations(ABC):
         Its validity period is in milliseconds (V1-003) and its entries may count segments (V1-002).
         """
         return self._run(contract.SEND_V1, wire, timeout, request)
+
+    def send_many(  # noqa: PLR0913 - settings, each by its name
+        self,
+        messages: Iterable[Message],
+        *,
+        chunk: int = 100,
+        concurrency: int = 4,
+        on_unknown: OnUnknown = "report",
+        journal: str | Path | None = None,
+        tracking: Tracking | None = None,
+        settle: float = 5.0,
+        patience: float = 60.0,
+    ) -> Generator[Outcome, None, None]:
+        """Send any number of messages; yield an Outcome for each destination, in the input's order.
+
+        Nothing is sent until you iterate. To stop, leave the loop or close the generator: what is under
+        way is brought to its end, nothing new begins. Memory holds ``2 * concurrency`` requests.
+
+        chunk: destinations for each request. concurrency: requests at a time.
+        on_unknown: ``report`` what may have been accepted as unknown; ``reconcile`` it first, by the
+            server's logs; ``resend`` what these do not know after ``settle`` seconds, which is your
+            word that they are complete by then; ``stop`` sending.
+        journal: a file. Run again after any end, with it and the same input: nothing that was accepted
+            or refused is sent again; what may have been sent is reconciled first, and sent again with
+            ``resend`` only. JournalError if the input changed or the file cannot be used.
+        tracking: goes with every request.
+        patience: seconds to go on trying, beyond the client's ``retry``, while requests are provably
+            not processed: no connection, 429, 503 with Retry-After. After that nothing more is sent.
+
+        Raises ValueError for a bad option at once; what the input raises, when all before it is done.
+        """
+        options = Options(chunk, concurrency, on_unknown, journal, tracking, settle, patience)
+        return send_many(self, messages, options)
+
+    def reconcile(
+        self, message_ids: Iterable[str], *, reports: bool = False
+    ) -> Iterator[Reconciled]:
+        """Look up what became of messages: GET /sms/1/logs, as many ids at a time as a query holds.
+
+        Yields a result for each id, in their order, while it asks. An id that is not found is
+        ``unknown``: older than the 48 hours of the logs (LOG-001), not in them yet, or never accepted.
+
+        reports: ask GET /sms/1/reports for those that the logs do not know, one call for each. This
+            uses the reports up (DLR-007): whatever came is in the result, and nowhere else.
+
+        Raises NoAnswer, Rejected or BadReply; what was yielded before stands.
+        """
+        return reconcile(self, message_ids, reports=reports)
 
     def get_delivery_reports(
         self,

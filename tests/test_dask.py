@@ -1,0 +1,111 @@
+"""Where one machine is not enough: send_many as the body of Dask's map over partitions."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ledgers import Ledger, build_number
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+COUNT, PARTS = 1_200, 8
+
+MESSAGES = f"""
+import json, os, signal
+from pathlib import Path
+from infobip_sms import Destination, Message
+
+numbers = [str(41_000_000_001 + index * 10) for index in range({COUNT})]
+messages = [Message(destinations=[Destination(to=number)], text="Hello") for number in numbers]
+"""
+
+SNIPPET = """\
+from dask import bag, compute, delayed
+from distributed import Client as Dask, LocalCluster
+from infobip_sms import Basic, Client
+
+client = Client("http://127.0.0.1:8080", auth=Basic("Aladdin", "open sesame"))
+
+def send_partition(messages, journal):
+    return [(o.to, o.state) for o in client.send_many(messages, journal=journal)]
+
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1) as cluster, Dask(cluster):
+        parts = enumerate(bag.from_sequence(messages, npartitions=8).to_delayed())
+        jobs = [delayed(send_partition)(part, f"{n}.journal") for n, part in parts]
+        outcomes = compute(*jobs)
+"""
+
+REPORT = """
+    pids = [path.read_text() for path in Path.cwd().glob("*.worker")]
+    print(json.dumps([outcomes, len(set(pids)), os.getpid() in map(int, pids)]))
+"""
+
+WATCHED = """
+def watch(work):
+    def watched(messages, journal):
+        messages = list(messages)
+        Path(f"{journal}.worker").write_text(str(os.getpid()))
+        return work(messages, journal)
+    return watched
+
+send_partition = watch(send_partition)
+
+if __name__ == "__main__":
+"""
+
+MORTAL = """
+def send_partition(messages, journal):
+    outcomes = client.send_many(messages, journal=journal, chunk=10, on_unknown="resend", settle=1)
+    states = []
+    for outcome in outcomes:
+        states.append((outcome.to, outcome.state))
+        if len(states) == 70 and journal in ("2.journal", "5.journal"):
+            if not Path(f"{journal}.died").exists():
+                Path(f"{journal}.died").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+    return states
+"""
+
+
+def run(ledger: Ledger, folder: Path, more: str) -> Any:
+    """Run the page's program, pointed at a ledger, as a process in which warnings are errors."""
+    program = SNIPPET.replace("http://127.0.0.1:8080", ledger.url)
+    program = program.replace(
+        "threads_per_worker=1", "threads_per_worker=1, dashboard_address=None"
+    )
+    program = program.replace('if __name__ == "__main__":\n', f"{more}{WATCHED}")
+    path = folder / "program.py"
+    path.write_text(MESSAGES + program + REPORT, encoding="utf-8")
+    command = [sys.executable, "-W", "error", path.name]
+    ended = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+@pytest.mark.parametrize("more", ["", MORTAL], ids=["in peace", "two workers are killed"])
+def test_two_worker_processes_send_each_destination_once(more: str, tmp_path: Path) -> None:
+    """A partition that Dask begins again, because its worker died, goes on where its journal ends."""
+    with Ledger(tmp_path) as ledger:
+        outcomes, workers, is_parent = run(ledger, tmp_path, more)
+
+        assert workers >= 2
+        assert not is_parent
+        assert len(outcomes) == PARTS
+        assert [pair for part in outcomes for pair in part] == [
+            [build_number(index), "accepted"] for index in range(COUNT)
+        ]
+        assert ledger.numbers == [build_number(index) for index in range(COUNT)]
+        assert len(list(tmp_path.glob("*.journal"))) == PARTS
+        assert len(list(tmp_path.glob("*.died"))) == (2 if more else 0)
+
+
+def test_the_readme_shows_the_program_that_is_tested() -> None:
+    """If the page shows how to use Dask, it shows these very lines."""
+    assert ("send_partition" in README) == (SNIPPET in README)
