@@ -19,6 +19,9 @@ conformance: $(STAMP)  ## Send the documented request as JSON and XML to the san
 test: $(STAMP)  ## Run the tests.
 	$(BIN)/python -m pytest -n auto
 
+volume: $(STAMP)  ## Send 200,000 messages, kill the server, kill the sender ten times, and account for all.
+	$(BIN)/python tests/volume_run.py all 200000
+
 sandbox: $(STAMP)  ## Start the sandbox on port 8080.
 	$(BIN)/infobip-sms sandbox
 
@@ -40,4 +43,4 @@ dist: $(STAMP)  ## Build the wheel and test it installed, without the source tre
 clean:         ## Remove what the other targets made.
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup conformance test sandbox generate check dist clean
+.PHONY: help setup conformance test volume sandbox generate check dist clean

@@ -31,15 +31,202 @@ ARROWS: dict[str, set[str]] = {
     "media": {"errors", "wire_json", "wire_xml"},
     "exchange": {"errors", "media", "rules", "structure"},
     "reports": {"media"},
-    "operations": {"exchange", "media"},
-    "client": {"errors", "exchange", "media", "operations"},
-    "__init__": {"client", "errors", "exchange", "reports"},
+    "outcomes": {"errors"},
+    "journal": {"errors", "outcomes"},
+    "reconciling": {"outcomes"},
+    "delivery": {"errors", "journal", "outcomes", "reconciling", "retries"},
+    "volume": {"delivery", "journal", "outcomes", "structure"},
+    "operations": {"delivery", "exchange", "media", "outcomes", "reconciling", "volume"},
+    "retries": {"errors"},
+    "addresses": {"errors"},
+    "connections": {"addresses", "errors", "exchange", "retries"},
+    "client": {
+        "addresses",
+        "connections",
+        "errors",
+        "exchange",
+        "media",
+        "operations",
+        "retries",
+    },
+    "__init__": {
+        "client",
+        "errors",
+        "exchange",
+        "journal",
+        "outcomes",
+        "reconciling",
+        "reports",
+        "retries",
+        "text",
+    },
     "demo": {"__init__", "media"},
     "sandbox/__init__": set(),
-    "sandbox/app": {"media", "rules"},
-    "sandbox/faults": {"media", "rules", "sandbox/app"},
-    "sandbox/serve": {"sandbox/app"},
-    "cli": {"demo", "sandbox/app", "sandbox/faults", "sandbox/serve"},
+    "sandbox/protocol": {"media"},
+    "sandbox/settings": set(),
+    "sandbox/catalogue": set(),
+    "sandbox/fates": {"sandbox/catalogue"},
+    "sandbox/instants": set(),
+    "sandbox/windows": set(),
+    "sandbox/state": {"media", "sandbox/fates"},
+    "sandbox/life": {"sandbox/catalogue", "sandbox/instants", "sandbox/state", "sandbox/windows"},
+    "sandbox/entries": {"sandbox/catalogue", "sandbox/settings", "sandbox/state"},
+    "sandbox/pushes": {
+        "addresses",
+        "media",
+        "sandbox/entries",
+        "sandbox/instants",
+        "sandbox/settings",
+        "sandbox/state",
+    },
+    "sandbox/engine": {"sandbox/life", "sandbox/pushes", "sandbox/settings", "sandbox/state"},
+    "sandbox/texts": {"text"},
+    "sandbox/sending": {
+        "sandbox/catalogue",
+        "sandbox/fates",
+        "sandbox/instants",
+        "sandbox/life",
+        "sandbox/settings",
+        "sandbox/state",
+        "sandbox/texts",
+    },
+    "sandbox/lookups": {
+        "sandbox/catalogue",
+        "sandbox/entries",
+        "sandbox/sending",
+        "sandbox/settings",
+        "sandbox/state",
+    },
+    "sandbox/bulks": {
+        "sandbox/catalogue",
+        "sandbox/instants",
+        "sandbox/life",
+        "sandbox/protocol",
+        "sandbox/sending",
+        "sandbox/settings",
+        "sandbox/state",
+    },
+    "sandbox/tracking": {"sandbox/protocol", "sandbox/sending", "sandbox/state"},
+    "sandbox/routes": {"sandbox/protocol", "sandbox/settings", "structure"},
+    "sandbox/app": {
+        "media",
+        "sandbox/bulks",
+        "sandbox/engine",
+        "sandbox/instants",
+        "sandbox/lookups",
+        "sandbox/protocol",
+        "sandbox/routes",
+        "sandbox/sending",
+        "sandbox/settings",
+        "sandbox/state",
+        "sandbox/texts",
+        "sandbox/tracking",
+        "sandbox/windows",
+    },
+    "sandbox/faults": {
+        "media",
+        "sandbox/app",
+        "sandbox/catalogue",
+        "sandbox/protocol",
+        "sandbox/routes",
+        "sandbox/sending",
+        "sandbox/settings",
+    },
+    "sandbox/push": {"sandbox/pushes"},
+    "sandbox/serve": {"sandbox/app", "sandbox/engine", "sandbox/push", "sandbox/pushes"},
+    "listen": {"errors", "reports"},
+    # the command line: what all commands have, then each family of commands
+    "commands/__init__": set(),
+    "commands/program": set(),
+    "commands/values": {"__init__"},
+    "commands/output": {"__init__", "wire_json"},
+    "commands/rows": {"__init__", "commands/output"},
+    "commands/reading": {"commands/program"},
+    "commands/dry_run": {"__init__", "commands/output", "commands/program", "exchange"},
+    "commands/failures": {"__init__", "addresses", "commands/output", "commands/program"},
+    "commands/settings": {
+        "__init__",
+        "client",
+        "commands/dry_run",
+        "commands/failures",
+        "commands/program",
+        "commands/values",
+        "media",
+    },
+    "commands/questions": {"__init__", "addresses"},
+    "commands/message": {"__init__", "commands/settings", "commands/values", "structure"},
+    "commands/spreadsheet": {"__init__", "commands/message", "commands/program"},
+    "commands/tally": {
+        "commands/failures",
+        "commands/output",
+        "commands/program",
+        "outcomes",
+    },
+    "commands/bulk": {
+        "__init__",
+        "commands/output",
+        "commands/program",
+        "commands/questions",
+        "commands/settings",
+        "commands/spreadsheet",
+        "commands/tally",
+        "outcomes",
+        "structure",
+    },
+    "commands/send": {
+        "__init__",
+        "commands/bulk",
+        "commands/failures",
+        "commands/message",
+        "commands/output",
+        "commands/program",
+        "commands/questions",
+        "commands/reading",
+        "commands/settings",
+        "commands/spreadsheet",
+        "commands/values",
+        "media",
+    },
+    "commands/lookups": {
+        "__init__",
+        "commands/message",
+        "commands/output",
+        "commands/program",
+        "commands/reading",
+        "commands/rows",
+        "commands/settings",
+        "commands/values",
+    },
+    "commands/scheduled": {
+        "__init__",
+        "commands/output",
+        "commands/program",
+        "commands/settings",
+        "commands/values",
+    },
+    "commands/listening": {
+        "__init__",
+        "commands/output",
+        "commands/program",
+        "commands/rows",
+        "listen",
+    },
+    "commands/servers": {
+        "commands/output",
+        "commands/program",
+        "demo",
+        "sandbox/app",
+        "sandbox/faults",
+        "sandbox/serve",
+    },
+    "cli": {
+        "commands/listening",
+        "commands/lookups",
+        "commands/program",
+        "commands/scheduled",
+        "commands/send",
+        "commands/servers",
+    },
     "__main__": {"cli"},
 }
 
@@ -104,8 +291,12 @@ def test_the_table_has_no_cycle() -> None:
         settled |= ready
 
 
-def test_only_the_client_opens_connections() -> None:
-    """Of the binding, client.py alone imports urllib3, and no module but serve.py imports socket."""
+def test_only_connections_and_serve_open_connections() -> None:
+    """Of the binding, connections.py alone can open a connection, serve.py and listen.py can listen.
+
+    addresses.py has urllib3's parser of URLs, and client.py a type. The sandbox's push.py brings
+    reports to callback servers.
+    """
     network = {"urllib3", "socket", "http", "ssl"}
     words_only = {"http.HTTPStatus"}
     users = {
@@ -118,7 +309,11 @@ def test_only_the_client_opens_connections() -> None:
     }
 
     assert {m: n for m, n in users.items() if n} == {
-        "client": {"urllib3", "ssl"},
+        "addresses": {"urllib3"},
+        "client": {"ssl"},
+        "connections": {"urllib3", "socket", "http", "ssl"},
+        "listen": {"socket", "http"},
+        "sandbox/push": {"urllib3"},
         "sandbox/serve": {"socket"},
     }
 
@@ -142,7 +337,9 @@ def test_generated_code_imports_nothing_of_ours() -> None:
 
 def test_import_loads_neither_xmlschema_nor_any_extra() -> None:
     """Importing the package loads no XML library, no orjson and nothing of an extra."""
-    heavy = "xmlschema elementpath lxml orjson click starlette uvicorn hypothesis pytest"
+    heavy = (
+        "xmlschema elementpath lxml orjson anyascii click rich starlette uvicorn hypothesis pytest"
+    )
     code = f"import infobip_sms, sys; print([m for m in {heavy.split()} if m in sys.modules])"
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -153,7 +350,7 @@ def test_import_loads_neither_xmlschema_nor_any_extra() -> None:
 
 def test_the_table_of_contents_is_what_can_be_seen() -> None:
     """Every public name of the package is in __all__, and nothing else is."""
-    modules = {m for m in MODULES if "/" not in m} | {"sandbox"}
+    modules = {m for m in MODULES if "/" not in m} | {"commands", "sandbox"}
     seen = {n for n in vars(infobip_sms) if not n.startswith("_")} - modules
 
     assert seen == set(infobip_sms.__all__)

@@ -4,39 +4,61 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import assert_type
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, assert_type
 
 from infobip_sms import (
     ApiError,
     ApiKey,
+    Attempt,
     Auth,
     BadReply,
     Basic,
     Bearer,
+    BulkResponse,
+    BulkStatus,
+    BulkStatusResponse,
     Client,
     Day,
+    DeliveryReport,
+    DeliveryReports,
     DeliveryTimeWindow,
     Destination,
     Error,
+    GeneralStatus,
     IbssoToken,
+    JournalError,
     Language,
     LanguageCode,
+    LanguageV1,
     Message,
+    MessageV1,
     NoAnswer,
     NotifyContentType,
+    Outcome,
     Price,
+    Reconciled,
     Rejected,
     RequestRefused,
+    Retry,
+    SmsLog,
     SmsRequest,
+    SmsRequestV1,
     SmsResponse,
     Status,
     TimeOfDay,
     Track,
     Tracking,
     Transliteration,
+    TransliterationV1,
     Violation,
+    count_segments,
     parse_delivery_reports,
+    transliterate,
 )
+
+if TYPE_CHECKING:
+    import ssl
 
 
 def build() -> SmsRequest:
@@ -76,7 +98,16 @@ def send() -> None:
         Bearer("token"),
     ]
     with Client(
-        "https://api.infobip.com", auth=auths[0], wire="xml", timeout=3.5, connections=4
+        "https://api.infobip.com",
+        auth=auths[0],
+        wire="xml",
+        timeout=3.5,
+        connect_timeout=1,
+        connections=4,
+        retry=Retry(attempts=3, budget=30, backoff=0.5, longest=10, also=["timeout"]),
+        proxy="http://user:password@proxy.example:3128",
+        ca=Path("ca.pem"),
+        user_agent="my-app/1.0",
     ) as client:
         try:
             response = client.send(build(), wire="json", timeout=1.0)
@@ -84,11 +115,16 @@ def send() -> None:
             assert_type(refused.violations, tuple[Violation, ...])
         except NoAnswer as lost:
             print(lost.sent == "maybe", lost.reason)
+            assert_type(lost.attempts, tuple[Attempt, ...])
         except Rejected as rejected:
             assert_type(rejected.api_error, ApiError | None)
             print(rejected.status, rejected.text, rejected.message_id, rejected.body)
+            assert_type(rejected.attempts, tuple[Attempt, ...])
+            print(rejected.sent == "maybe")
         except BadReply as bad:
             print(bad.status, bad.body, bad.violations, bad.sent)
+            for attempt in bad.attempts:
+                print(attempt.number, attempt.outcome, attempt.sent, attempt.took, attempt.waited)
         except Error as error:
             print(error)
         else:
@@ -98,6 +134,16 @@ def send() -> None:
             assert_type(response.raw, bytes | None)
 
 
+def make_clients(context: ssl.SSLContext) -> list[Client]:
+    """Use the other types that a setting may have."""
+    auth = ApiKey("key")
+    return [
+        Client(auth=auth, retry=None, proxy=False, ca=context),
+        Client(auth=auth, retry=Retry.none(), proxy="", ca="ca.pem"),
+        Client(auth=auth, retry=Retry(also={"broken", "server-error"})),
+    ]
+
+
 def read_reports(body: bytes) -> None:
     """Use the reader of delivery reports."""
     for report in parse_delivery_reports(body, "application/json").results:
@@ -105,3 +151,66 @@ def read_reports(body: bytes) -> None:
         assert_type(report.price, Price | None)
         if report.price is not None:
             assert_type(report.price.price_per_message, Decimal | None)
+
+
+def use_operations(client: Client) -> None:
+    """Use every operation around the message."""
+    v1 = SmsRequestV1(
+        messages=[
+            MessageV1(
+                destinations=[Destination(to="41793026727")],
+                language=LanguageV1(language_code=LanguageCode.TR, locking_shift=True),
+                transliteration=TransliterationV1.TURKISH,
+                validity_period_ms=86_400_000,
+            )
+        ]
+    )
+    assert_type(client.send_v1(v1, wire="xml").messages[0].sms_count, int | None)
+    assert_type(client.get_delivery_reports(bulk_id="b", limit=10), DeliveryReports)
+    noon = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
+    logs = client.get_logs(
+        message_id=["a", "b"], bulk_id="c", general_status=GeneralStatus.PENDING, sent_since=noon
+    )
+    assert_type(logs.results[0].mcc_mnc, str | None)
+    preview = client.preview("Merhaba", language_code=LanguageCode.TR, timeout=2)
+    assert_type(preview.previews[0].message_count, int | None)
+    assert_type(client.get_scheduled("b").send_at, dt.datetime | None)
+    assert_type(client.reschedule("b", noon), BulkResponse)
+    assert_type(client.get_scheduled_status("b").status, str | None)
+    assert_type(client.set_scheduled_status("b", BulkStatus.CANCELED), BulkStatusResponse)
+    assert_type(client.log_conversion("m").process_key, str | None)
+
+
+def use_volume(client: Client, messages: list[Message]) -> None:
+    """Send any number of messages, and look up what became of them."""
+    outcomes = client.send_many(
+        iter(messages),
+        chunk=500,
+        concurrency=2,
+        on_unknown="reconcile",
+        journal="run.journal",
+        tracking=Tracking(type="type"),
+        settle=5,
+        patience=60,
+    )
+    try:
+        for outcome in outcomes:
+            assert_type(outcome, Outcome)
+            assert_type(outcome.state, Literal["accepted", "refused", "unknown", "unsent"])
+            assert_type(outcome.status, Status | None)
+            assert_type(outcome.error, Error | None)
+            print(outcome.index, outcome.to, outcome.message_id, outcome.reason, outcome.earlier)
+    except JournalError as problem:
+        print(problem)
+    finally:
+        outcomes.close()
+    for found in client.reconcile(iter(["a", "b"]), reports=True):
+        assert_type(found, Reconciled)
+        assert_type(found.logs, tuple[SmsLog, ...])
+        assert_type(found.reports, tuple[DeliveryReport, ...])
+
+
+def use_text() -> None:
+    """Count segments and transliterate."""
+    assert_type(count_segments("Merhaba", LanguageCode.TR, single_shift=True).segments, int)
+    assert_type(transliterate("γειά", "GREEK").estimate, bool)

@@ -52,9 +52,14 @@ from infobip_sms_schema import (
 )
 
 from .client import Client
-from .errors import BadReply, Error, NoAnswer, Rejected, RequestRefused, Violation
+from .errors import Attempt, BadReply, Error, NoAnswer, Rejected, RequestRefused, Violation
 from .exchange import ApiKey, Auth, Basic, Bearer, IbssoToken
+from .journal import JournalError
+from .outcomes import Outcome
+from .reconciling import Reconciled
 from .reports import parse_delivery_reports
+from .retries import Retry
+from .text import SegmentCount, Transliterated, count_segments, transliterate
 
 __all__ = [
     # the client and its authorization
@@ -64,6 +69,7 @@ __all__ = [
     "Bearer",
     "Client",
     "IbssoToken",
+    "Retry",
     # the request
     "Day",
     "DeliveryTimeWindow",
@@ -96,11 +102,20 @@ __all__ = [
     "SmsLog",
     "SmsLogs",
     "parse_delivery_reports",
+    # any number of messages
+    "JournalError",
+    "Outcome",
+    "Reconciled",
     # preview
     "Preview",
     "PreviewConfiguration",
     "PreviewLanguage",
     "PreviewResponse",
+    # length and letters of a text
+    "SegmentCount",
+    "Transliterated",
+    "count_segments",
+    "transliterate",
     # scheduled bulks and conversions
     "BulkResponse",
     "BulkStatus",
@@ -108,6 +123,7 @@ __all__ = [
     "ConversionResponse",
     # errors
     "ApiError",
+    "Attempt",
     "BadReply",
     "Error",
     "NoAnswer",

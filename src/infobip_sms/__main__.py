@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+COULD_NOT = 2  # as commands/program.py has it, which needs what may be missing
+
 
 def main() -> None:
     """Run the command line; say what to install if its extra is missing."""
@@ -17,9 +19,9 @@ def main() -> None:
         extra = {"click": "cli"}.get(missing.name or "")
         if extra is None:
             raise
-        sys.exit(
-            f"infobip-sms: {missing.name} is not installed; run: pip install 'infobip-sms[all]'"
-        )
+        words = f"{missing.name} is not installed; run: pip install 'infobip-sms[all]'"
+        print(f"infobip-sms: {words}", file=sys.stderr)  # noqa: T201 - there is nothing else to do
+        sys.exit(COULD_NOT)
     cli(prog_name="infobip-sms")
 
 

@@ -1,0 +1,5 @@
+"""The commands of ``infobip-sms``, one module for each family.
+
+Lives here: nothing.
+Never here: code.
+"""

@@ -1,0 +1,117 @@
+"""What commands print: tables for people, JSON for machines.
+
+A terminal gets a drawn table, or entries one below the other where it is too narrow; anything else
+gets aligned columns. JSON has the wire's own names, one
+document or one line for each item, always in UTF-8.
+
+Lives here: how things look.
+Never here: which things (the commands), errors (failures.py).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from infobip_sms import wire_json
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    import attrs
+
+# What a terminal or an editor may take for an order instead of a letter.
+_ORDERS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_WIDEST = 10_000  # columns, of no terminal
+_BAD_GROUPS = {"UNDELIVERABLE", "REJECTED", "EXPIRED"}
+
+
+def write_model(model: attrs.AttrsInstance) -> None:
+    """Print a model as one line of JSON with wire names."""
+    write_line(wire_json.dump_model(model).decode())
+
+
+def write_plain(plain: dict[str, Any]) -> None:
+    """Print plain data as one line of JSON."""
+    write_line(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))
+
+
+def write_line(text: str) -> None:
+    """Print a line of JSON at once; what could steer a terminal is escaped."""
+    line = _ORDERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    click.echo(line.encode())
+    sys.stdout.flush()
+
+
+def write_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows under their columns; a column without any value is left out."""
+    cells = [[clean(value) for value in row] for row in rows]
+    kept = [i for i in range(len(columns)) if any(row[i] for row in cells)]
+    titles = [columns[i] for i in kept]
+    shown = [[row[i] for i in kept] for row in cells]
+    if sys.stdout.isatty():
+        _draw(titles, shown)
+    else:
+        for line in align([titles, *shown]):
+            click.echo(line)
+
+
+def align(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return lines whose cells stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def clean(value: object) -> str:
+    """Return a value as one line that holds letters only and no orders to a terminal."""
+    text = "" if value is None else str(value)
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def show_instant(instant: dt.datetime | None) -> str:
+    """Return an instant to the second, with its zone."""
+    return instant.isoformat(" ", "seconds") if instant else ""
+
+
+def write_note(text: str) -> None:
+    """Print a remark for people, apart from the results."""
+    click.echo(text, err=True)
+
+
+def _draw(titles: list[str], rows: list[list[str]]) -> None:
+    """Draw a table, or one entry below the other if the terminal is too narrow for the columns."""
+    from rich import box  # noqa: PLC0415 - for a terminal only
+    from rich.console import Console  # noqa: PLC0415 - for a terminal only
+    from rich.measure import Measurement  # noqa: PLC0415 - for a terminal only
+    from rich.table import Table  # noqa: PLC0415 - for a terminal only
+    from rich.text import Text  # noqa: PLC0415 - for a terminal only
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    styled = [[Text(cell, style=_find_style(cell)) for cell in row] for row in rows]
+    table = Table(*titles, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for row in styled:
+        table.add_row(*row)
+    any_width = console.options.update(max_width=_WIDEST)
+    if Measurement.get(console, any_width, table).maximum <= console.width:
+        console.print(table)
+        return
+    for row in styled:
+        entry = Table.grid(padding=(0, 2))
+        for title, cell in zip(titles, row, strict=True):
+            if cell.plain:
+                entry.add_row(Text(title, style="bold"), cell)
+        console.print(entry)
+        console.rule(characters="─", style="dim")
+
+
+def _find_style(cell: str) -> str:
+    group = cell.partition("_")[0]
+    return "red" if group in _BAD_GROUPS else "green" if group == "DELIVERED" else ""

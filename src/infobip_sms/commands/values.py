@@ -1,0 +1,122 @@
+"""Values that options take: an instant with its zone, a delivery window, a member of a list.
+
+Lives here: text of the command line -> values of the models, and what is said about wrong ones.
+Never here: limits (the models have them).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import click
+
+from infobip_sms import Day, DeliveryTimeWindow, RequestRefused, TimeOfDay
+
+if TYPE_CHECKING:
+    from enum import StrEnum
+
+    Choice = TypeVar("Choice", bound=StrEnum)
+
+_DAY = 86_400.0  # seconds, the most that a client waits
+_SHORTEST = 3  # letters that name a day
+_WINDOW = re.compile(r"([A-Za-z]+(?:,[A-Za-z]+)*)(?: +(\d\d?):(\d\d)-(\d\d?):(\d\d))?")
+
+
+class Instant(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+    """A date and time in ISO form, with its zone."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dt.datetime:
+        """Return the instant; a time without a zone is no instant."""
+        if isinstance(value, dt.datetime):
+            return value
+        try:
+            instant = dt.datetime.fromisoformat(str(value))
+        except ValueError:
+            wants = "a date and time such as 2026-07-07T17:00:00+02:00"
+            self.fail(f"this is no time; give {wants}", param, ctx)
+        if instant.tzinfo is None:
+            here = instant.astimezone().isoformat()
+            self.fail(
+                f"the time zone is missing. In the zone of this machine it would be {here};"
+                f" in UTC {instant.isoformat()}Z",
+                param,
+                ctx,
+            )
+        return instant
+
+
+class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+    """A time in seconds: more than 0, and at most a day."""
+
+    name = "seconds"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number."""
+        try:
+            seconds = float(str(value))
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds <= _DAY:
+            self.fail("give a number of seconds, more than 0 and at most a day", param, ctx)
+        return seconds
+
+
+class Window(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+    """Days, and perhaps hours of these days: ``MON,TUE 06:00-15:30``."""
+
+    name = "window"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> DeliveryTimeWindow:
+        """Return the window, times of day in UTC."""
+        if isinstance(value, DeliveryTimeWindow):
+            return value
+        found = _WINDOW.fullmatch(str(value).strip())
+        if found is None:
+            self.fail("give days, and hours in UTC if you like: 'MON,TUE 06:00-15:30'", param, ctx)
+        days = [_find_day(word) for word in found[1].split(",")]
+        if None in days:
+            self.fail(f"days are {', '.join(Day)}; three letters are enough", param, ctx)
+        try:
+            hours = [int(number) for number in found.groups()[1:] if number is not None]
+            times = [
+                TimeOfDay(hour=h, minute=m) for h, m in zip(hours[::2], hours[1::2], strict=True)
+            ]
+            opens, closes = times or (None, None)
+            return DeliveryTimeWindow(days=[day for day in days if day], from_=opens, to=closes)
+        except RequestRefused as problem:
+            wrong = [attrs.evolve(v, path=v.path.rpartition(".")[2]) for v in problem.violations]
+            self.fail("; ".join(map(str, wrong)), param, ctx)
+
+
+def find_member(kind: type[Choice], value: str | None) -> Choice | None:
+    """Return the member of an enumeration that an option names, if it was given."""
+    return None if value is None else kind(value)
+
+
+def find_limit(cls: type[attrs.AttrsInstance], name: str) -> str:
+    """Return what a field of a model takes, in the words of the contract's limit."""
+    field = attrs.fields_dict(cls)[name]
+    limit: Any = field.validator
+    return "; or ".join(wants for _, _, wants in limit.wants) or str(limit.describe(field.type))
+
+
+def choose(kind: type[StrEnum]) -> click.Choice:  # type: ignore[type-arg]  # generic since click 8.2
+    """Return the values of an enumeration as a choice, in capitals or not."""
+    return click.Choice([member.value for member in kind], case_sensitive=False)
+
+
+def _find_day(word: str) -> Day | None:
+    wanted = word.upper()
+    found = [d for d in Day if len(wanted) >= _SHORTEST and d.value.startswith(wanted)]
+    return found[0] if found else None
