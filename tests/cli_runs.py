@@ -11,7 +11,9 @@ import pty
 import select
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
@@ -19,6 +21,7 @@ from click.testing import CliRunner
 from infobip_sms.cli import cli
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from click.testing import Result
@@ -27,8 +30,9 @@ KEY = "003026bbc133714df1834b8638bb496e-8f4b3d9a"
 NUMBER, TEXT = "41793026727", "Your table is ready."
 SEND = ("send", "--from", "InfoSMS", "--to", NUMBER)
 PROGRAM = (sys.executable, "-m", "infobip_sms")
-UNSET = ("INFOBIP_USER", "INFOBIP_PASSWORD", "NO_COLOR", "FORCE_COLOR")
+UNSET = ("INFOBIP_USER", "INFOBIP_PASSWORD", "NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED")
 NOBODY = "http://127.0.0.1:1"
+PATIENCE = 20.0  # seconds; no test needs them
 
 
 def run(*words: str, url: str = NOBODY, typed: str | bytes = "", key: str | None = KEY) -> Result:
@@ -43,18 +47,27 @@ def make_environment(url: str = NOBODY, key: str = KEY) -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k not in UNSET} | settings
 
 
+@contextmanager
 def start(
     *words: str, url: str = NOBODY, stdout: int | Path = subprocess.PIPE
-) -> subprocess.Popen[bytes]:
-    """Start a command as a process of its own."""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command as a process of its own, which is waited for; one that hangs is killed."""
     output = stdout if isinstance(stdout, int) else os.open(stdout, os.O_CREAT | os.O_WRONLY)
-    return subprocess.Popen(
+    with subprocess.Popen(
         [*PROGRAM, *words],
         env=make_environment(url),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.PIPE,
-    )
+    ) as process:
+        end = threading.Timer(PATIENCE, process.kill)
+        end.start()
+        try:
+            yield process
+            process.wait()
+        finally:
+            process.kill()
+            end.cancel()
 
 
 def run_on_terminal(*words: str, url: str = NOBODY, typed: str = "") -> tuple[int, str]:
@@ -76,7 +89,7 @@ def run_on_terminal(*words: str, url: str = NOBODY, typed: str = "") -> tuple[in
 
 
 def _read_all(master: int, process: subprocess.Popen[bytes]) -> bytes:
-    seen, until = bytearray(), time.monotonic() + 30
+    seen, until = bytearray(), time.monotonic() + PATIENCE
     while time.monotonic() < until:
         if select.select([master], [], [], 0.05)[0]:
             try:

@@ -41,15 +41,16 @@ if __name__ == "__main__":
 """
 
 REPORT = """
-    pids = [path.read_text() for path in Path.cwd().glob("*.worker")]
-    print(json.dumps([outcomes, len(set(pids)), os.getpid() in map(int, pids)]))
+    pids = {pid for path in Path.cwd().glob("*.worker") for pid in path.read_text().split()}
+    print(json.dumps([outcomes, len(pids), str(os.getpid()) in pids]))
 """
 
 WATCHED = """
 def watch(work):
     def watched(messages, journal):
         messages = list(messages)
-        Path(f"{journal}.worker").write_text(str(os.getpid()))
+        with Path(f"{journal}.worker").open("a") as file:
+            print(os.getpid(), file=file)
         return work(messages, journal)
     return watched
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -83,9 +84,11 @@ def test_zero_seconds_put_what_may_stand_there_into_the_reply(row: dict[str, Any
 def test_resp_003_a_given_id_comes_back_from_any_rejection() -> None:
     """51 and 52 have no messageId of the server's, but the one that the request gave."""
     document = b'{"messages":[{"destinations":[{"to":"9990000000051","messageId":"mine"}]}]}'
-    reply = Bench().ask("POST", "/sms/2/text/advanced", document)
+    bench = Bench()
+    reply = bench.ask("POST", "/sms/2/text/advanced", document)
 
     assert b'"messageId":"mine"' in reply.body
+    assert bench.logs() == []
 
 
 @pytest.mark.parametrize(
@@ -124,6 +127,17 @@ def test_a_network_error_comes_with_the_report() -> None:
     assert (error.id, error.name) == (27, "EC_ABSENT_SUBSCRIBER")
     assert (error.group_name, error.permanent) == ("HANDSET_ERRORS", False)
     assert bench.logs()[0].error == error
+
+
+def test_a_rejection_costs_nothing_whenever_it_comes() -> None:
+    """Price 0 in report and log, also if the message was under way before; anything else has its price."""
+    bench = Bench()
+    bench.send("9990110000006", "9990110000009")
+    bench.wait(seconds=2)
+    prices = {log.to: log.price.price_per_message for log in bench.logs()}
+
+    assert prices == {"9990110000006": 0, "9990110000009": Decimal("0.01")}
+    assert {r.to: r.price.price_per_message for r in bench.reports()} == prices
 
 
 def test_all_other_numbers_are_delivered() -> None:

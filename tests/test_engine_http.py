@@ -10,6 +10,7 @@ import pickle
 import time
 from typing import Any
 
+import attrs
 import pytest
 from infobip_sms_schema.operations import OPERATIONS
 from sandbox_bench import CALLBACK, SEND, START, Bench, find_text, find_word
@@ -222,6 +223,30 @@ def test_a_report_that_was_under_way_is_sent_again_after_a_restart() -> None:
     other.state.put(bench.state.rows())
 
     assert take_postings(other.state, START, other.settings) == [posting]
+
+
+def test_a_report_whose_instant_is_changed_goes_out_once() -> None:
+    """An earlier entry of the queue that is no longer true is passed over."""
+    bench = Bench(delay=0)
+    bench.send("41", notifyUrl=CALLBACK)
+    advance(bench.state, START, bench.settings)
+    (push,) = bench.state.pushes.values()
+    later = START + dt.timedelta(minutes=1)
+    bench.state.put([attrs.evolve(push, due=later)])
+
+    assert take_postings(bench.state, START, bench.settings) == []
+    assert len(take_postings(bench.state, later, bench.settings)) == 1
+    assert take_postings(bench.state, later, bench.settings) == []
+
+
+def test_so_many_postings_and_no_more_are_taken_at_once() -> None:
+    """A shell may take them in portions; none is lost and none comes twice."""
+    bench = Bench(delay=0)
+    bench.send(*(f"41{n}" for n in range(5)), notifyUrl=CALLBACK)
+    advance(bench.state, START, bench.settings)
+    sizes = [len(take_postings(bench.state, START, bench.settings, 2)) for _ in range(4)]
+
+    assert sizes == [2, 2, 1, 0]
 
 
 def test_a_request_that_is_refused_changes_nothing() -> None:

@@ -70,11 +70,13 @@ def test_dlr_007_a_refused_call_takes_nothing() -> None:
 def test_dlr_007_reports_reach_back_48_hours() -> None:
     """A report that nobody fetched is not there any more after 48 hours."""
     bench = Bench(delay=0)
-    bench.send("41")
+    bench.send("40", "41")
     bench.wait(hours=48)
+    last = bench.reports(limit=1)
     bench.send("42")
     bench.wait(milliseconds=1)
 
+    assert [r.to for r in last] == ["40"]
     assert [r.to for r in bench.reports()] == ["42"]
 
 
@@ -87,6 +89,17 @@ def test_a_report_that_was_taken_at_the_callback_is_not_offered_again() -> None:
     bench.wait(seconds=1)
 
     assert [r.to for r in bench.reports()] == ["42", "43"]
+
+
+def test_an_intermediate_report_that_is_taken_late_leaves_the_final_one_to_be_fetched() -> None:
+    """What the callback server has taken is the intermediate report, not the final one."""
+    bench = Bench()
+    bench.callback = lambda _: Answer(200 if len(bench.pushed) == 2 else 500)
+    bench.send("9990120000005", notifyUrl=CALLBACK, intermediateReport=True)
+    bench.wait(minutes=1, seconds=30)
+
+    assert [p.status for p in bench.pushed] == [3, 3, 5]
+    assert [r.status.id for r in bench.reports()] == [5]
 
 
 def test_a_final_report_only_can_be_fetched() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from decimal import Decimal
@@ -246,6 +247,21 @@ def test_track_002_the_key_of_the_request_is_kept() -> None:
     reply = bench.ask("POST", "/ct/1/log/end/" + quote("a/b ü%", safe=""))
 
     assert reply.body == b'{"processKey":"MINE"}'
+
+
+def test_track_002_a_name_that_is_used_again_is_that_of_the_last_message() -> None:
+    """Of two tracked messages with one name the conversion belongs to the later one."""
+    bench = Bench()
+    body = b'{"messages":[{"destinations":[{"to":"41","messageId":"m"}]}],"tracking":{}}'
+    keys = [
+        json.loads(bench.ask("POST", "/sms/2/text/advanced", body).body)["trackingProcessKey"]
+        for _ in range(2)
+    ]
+    reply = bench.ask("POST", "/ct/1/log/end/m")
+
+    assert keys[0] != keys[1]
+    assert json.loads(reply.body)["processKey"] == keys[1]
+    assert [s.conversions for s in bench.state.messages.values()] == [0, 1]
 
 
 @both

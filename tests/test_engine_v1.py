@@ -84,6 +84,7 @@ def test_v1_003_the_validity_period_is_in_milliseconds(
         ("ş" * 77, {"language_code": "TR", "single_shift": True}, 1),
         ("ş" * 153, {"language_code": "TR", "single_shift": True, "locking_shift": True}, 2),
         ("x" * 155, {"language_code": "ES", "locking_shift": True}, 1),
+        ("x" * 156, {"language_code": "ES", "locking_shift": True}, 2),
         ("x" * 160, {"locking_shift": True}, 1),
     ],
 )

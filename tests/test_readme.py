@@ -43,3 +43,12 @@ def test_every_command_that_the_readme_names_exists() -> None:
     assert commands <= set(cli.cli.commands)
     assert commands
     assert [t for t in targets if f"\n{t}:" not in makefile] == []
+
+
+def test_the_receivers_are_the_ones_that_are_tested() -> None:
+    """The receivers to copy stand in the README as they stand in the files that tests run."""
+    receivers = sorted((ROOT / "tests" / "receivers").glob("*.py"))
+
+    assert len(receivers) == 2
+    assert all(f"```python\n{r.read_text(encoding='utf-8')}```" in README for r in receivers)
+    assert all(sum(map(bool, r.read_text().splitlines())) < 15 for r in receivers)

@@ -174,7 +174,7 @@ def preview(
     transliteration: str | None,
     offline: bool,
 ) -> None:
-    """See how many parts a text takes. Sends nothing.
+    """See how many segments a text takes. Sends nothing.
 
     TEXT is the text itself, or - for standard input. The first row is the text as it is; what
     becomes of it with --language and --transliteration follows.

@@ -50,6 +50,8 @@ def write_line(text: str) -> None:
 
 def write_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows under their columns; a column without any value is left out."""
+    if not rows:
+        return
     cells = [[clean(value) for value in row] for row in rows]
     kept = [i for i in range(len(columns)) if any(row[i] for row in cells)]
     titles = [columns[i] for i in kept]

@@ -25,7 +25,7 @@ _SHORTEST = 3  # letters that name a day
 _WINDOW = re.compile(r"([A-Za-z]+(?:,[A-Za-z]+)*)(?: +(\d\d?):(\d\d)-(\d\d?):(\d\d))?")
 
 
-class Instant(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+class Instant(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
     """A date and time in ISO form, with its zone."""
 
     name = "time"
@@ -52,7 +52,7 @@ class Instant(click.ParamType):  # type: ignore[type-arg]  # generic since click
         return instant
 
 
-class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
     """A time in seconds: more than 0, and at most a day."""
 
     name = "seconds"
@@ -70,7 +70,7 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic since click
         return seconds
 
 
-class Window(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+class Window(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
     """Days, and perhaps hours of these days: ``MON,TUE 06:00-15:30``."""
 
     name = "window"
@@ -111,7 +111,7 @@ def find_limit(cls: type[attrs.AttrsInstance], name: str) -> str:
     return "; or ".join(wants for _, _, wants in limit.wants) or str(limit.describe(field.type))
 
 
-def choose(kind: type[StrEnum]) -> click.Choice:  # type: ignore[type-arg]  # generic since click 8.2
+def choose(kind: type[StrEnum]) -> click.Choice:  # type: ignore[type-arg]  # generic to the type checker only
     """Return the values of an enumeration as a choice, in capitals or not."""
     return click.Choice([member.value for member in kind], case_sensitive=False)
 
