@@ -234,6 +234,26 @@ def test_a_wrong_document_is_refused(words: list[str], typed: str, expected: str
     assert expected in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        (b'"notifyUrl"', b'"notifyURL"', "messages[0].notifyURL"),
+        (b'"languageCode"', b'"lockingShift": true, "languageCode"', "messages[0].language.lockingShift"),
+        (b"<notifyUrl>https://www.example.com/sms/advanced</notifyUrl>", b"<notifyURL/>", "/messages[1]/message[1]/notifyURL[1]"),
+    ],
+)  # fmt: skip
+def test_a_member_that_nobody_knows_is_refused(old: bytes, new: bytes, place: str) -> None:
+    """A misspelt member of a whole request is named, and nothing is sent without it."""
+    wire = "xml" if old.startswith(b"<") else "json"
+    body = example("documented-request", wire)
+    assert old in body
+    result = run("send", "--request", "-", "--dry-run", typed=body.replace(old, new))
+
+    assert result.exit_code == 3
+    assert f"{place}: got an unknown member" in result.stderr
+
+
+
 def test_a_file_that_is_not_there_is_named() -> None:
     """A wrong path ends with 3 and the path."""
     for option in ("--request", "--csv"):

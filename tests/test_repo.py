@@ -173,9 +173,11 @@ ARROWS: dict[str, set[str]] = {
         "outcomes",
         "structure",
     },
+    "commands/documents": {"__init__", "media"},
     "commands/send": {
         "__init__",
         "commands/bulk",
+        "commands/documents",
         "commands/failures",
         "commands/message",
         "commands/output",

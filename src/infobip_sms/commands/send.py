@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from infobip_sms import RequestRefused, SmsRequest
-from infobip_sms.media import find_codec
+from infobip_sms import RequestRefused
 
 from .bulk import Pace, send_mailing
+from .documents import find_format, parse_document
 from .failures import list_violations
 from .message import MESSAGE, takes_draft
 from .output import write_model, write_note, write_table
@@ -26,7 +26,7 @@ from .spreadsheet import Mailing, parse_sheet, parse_template
 from .values import Seconds
 
 if TYPE_CHECKING:
-    from infobip_sms import SmsResponse, SmsResponseDetails
+    from infobip_sms import SmsRequest, SmsResponse, SmsResponseDetails
     from infobip_sms.media import Wire
 
     from .message import Draft
@@ -186,9 +186,9 @@ def _send_document(settings: Settings, draft: Draft, wishes: Wishes) -> int:
         raise click.UsageError("--request has all that is sent; leave the message's options out.")
     name = wishes.document or ""
     body = read_bytes(name)
-    wire: Wire = "xml" if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else "json"
+    wire = find_format(body)
     try:
-        request: SmsRequest = find_codec(wire).parse_request(body, SmsRequest)
+        request = parse_document(body, wire)
     except RequestRefused as problem:
         lines = "".join(f"\n  {line}" for line in list_violations(problem, by_flag=False))
         raise WrongInput(f"{name} is no request that may be sent:{lines}") from None
