@@ -253,7 +253,6 @@ def test_a_member_that_nobody_knows_is_refused(old: bytes, new: bytes, place: st
     assert f"{place}: got an unknown member" in result.stderr
 
 
-
 def test_a_file_that_is_not_there_is_named() -> None:
     """A wrong path ends with 3 and the path."""
     for option in ("--request", "--csv"):

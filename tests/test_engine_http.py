@@ -116,6 +116,13 @@ def test_a_reading_that_cannot_be_chosen_is_refused(readings: Any, words: str) -
         Settings(readings=readings)
 
 
+@pytest.mark.parametrize("bad", [{"delay": -0.1}, {"rate": 0}])
+def test_a_setting_that_makes_no_sense_is_refused(bad: Any) -> None:
+    """No delivery before sending, and no sandbox that answers nothing."""
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        Settings(**bad)
+
+
 @both
 def test_more_than_the_rate_gets_429(wire: str) -> None:
     """So many requests in a second of the clock, then 429 with Retry-After; the next second is free."""

@@ -43,9 +43,11 @@ class Settings:
     password: str = attrs.field(default="", repr=False)
     api_key: str | None = attrs.field(default=None, repr=False)
     seed: str = ""
-    delay: float = 0.1
+    delay: float = attrs.field(default=0.1, validator=attrs.validators.ge(0))
     """Seconds between sending and delivery, for numbers that do not choose their own fate."""
-    rate: int | None = None
+    rate: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
+    )
     """Requests per second that are answered; more get 429. None for no limit."""
     price: Decimal = Decimal("0.01")
     """Price per segment."""
