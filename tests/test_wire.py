@@ -32,10 +32,13 @@ from infobip_sms import (
     BulkResponse,
     BulkStatusResponse,
     ConversionResponse,
+    Day,
     DeliveryReports,
     Destination,
     Error,
+    LanguageCode,
     Message,
+    NotifyContentType,
     PreviewResponse,
     RequestError,
     RequestRefused,
@@ -45,6 +48,8 @@ from infobip_sms import (
     SmsRequestV1,
     SmsResponse,
     SmsResponseV1,
+    Track,
+    Transliteration,
     wire_json,
     wire_xml,
 )
@@ -158,6 +163,30 @@ def canonical(body: bytes) -> Any:
         return (element.tag, children or (element.text or ""))
 
     return walk(etree.fromstring(body))
+
+
+@both
+def test_values_that_are_read_are_what_the_models_say(wire: str) -> None:
+    """A day that is read is a Day, a language code a LanguageCode: members of their enumerations."""
+    request = CODECS[wire].parse_request(load("every-member-request", wire), SmsRequest)
+    (message, *_) = request.messages
+    kinds = {
+        name: type(getattr(owner, name))
+        for owner, name in (
+            (message.language, "language_code"),
+            (message, "transliteration"),
+            (message, "notify_content_type"),
+            (request.tracking, "track"),
+        )
+    }
+
+    assert kinds == {
+        "language_code": LanguageCode,
+        "transliteration": Transliteration,
+        "notify_content_type": NotifyContentType,
+        "track": Track,
+    }
+    assert {type(day) for day in message.delivery_time_window.days} == {Day}
 
 
 # ---------------------------------------------------------------- the cases

@@ -61,7 +61,8 @@ def make_converter(*, strict: bool) -> Converter:
     leaves = _read_strict if strict else _read_open
     for leaf in (str, int, bool, Decimal, dt.datetime):
         converter.register_structure_hook(leaf, leaves)
-    converter.register_structure_hook_func(_is_enum, _read_enum)
+    for enum in _list_enums():  # each by itself: an enumeration of strings is a str, too
+        converter.register_structure_hook(enum, _read_enum)
     converter.register_structure_hook_func(_is_map, lambda value, _: value)
     converter.register_unstructure_hook(dt.datetime, _write_instant)
     converter.register_unstructure_hook(Decimal, lambda value: value)
@@ -205,6 +206,11 @@ def _write_bare_offset(value: dt.datetime | None) -> str | None:
 
 def _is_model(kind: Any) -> bool:
     return kind in MODELS
+
+
+def _list_enums() -> set[type[StrEnum]]:
+    kinds = (kind for cls in MODELS for field in attrs.fields(cls) for kind in unfold(field.type))
+    return set(filter(_is_enum, kinds))
 
 
 def _is_enum(kind: Any) -> bool:
