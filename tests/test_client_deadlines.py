@@ -67,7 +67,7 @@ def test_a_server_that_drips_does_not_hold_a_call(
     server = serve("hear", *script, tls=tls if secure else None)
     started = time.monotonic()
     error = fail(NoAnswer, server, timeout=SOON, ca=certificate if secure else None)
-    assert time.monotonic() - started < 5 * SOON
+    assert time.monotonic() - started < NEVER / 2
     assert (error.reason, error.sent) == ("the reply took too long", "maybe")
     assert len(server.finish()) == 1
 
@@ -113,12 +113,12 @@ def test_the_addresses_of_a_host_share_the_time_for_connecting() -> None:
         started = time.monotonic()
         with (
             Client(
-                f"http://localhost:{port}", auth=AUTH, connect_timeout=2 * SOON, retry=None
+                f"http://localhost:{port}", auth=AUTH, connect_timeout=3.0, retry=None
             ) as client,
             pytest.raises(NoAnswer, match="connecting took too long") as caught,
         ):
             client.send(ask())
-    assert time.monotonic() - started < 3 * SOON
+    assert time.monotonic() - started < 5.0  # six, if each had three
     assert caught.value.sent == "no"
 
 

@@ -221,7 +221,7 @@ def test_the_budget_ends_repetition(serve: Serve) -> None:
     server = serve("hear", busy(429, "Retry-After: 0.2"))
     started = time.monotonic()
     error = fail(Rejected, server, retry=Retry(attempts=1000, budget=1.0))
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < NEVER / 2
     assert len(server.finish()) == len(error.attempts)
     assert 2 <= len(error.attempts) <= 5
 
@@ -230,11 +230,11 @@ def test_the_budget_cuts_the_last_attempt_short(serve: Serve) -> None:
     """Attempts that time out end within the budget too, but for the first."""
     server = serve("hear", "hold")
     started = time.monotonic()
-    retry = Retry(attempts=10, budget=1.0, backoff=0.01, also=["timeout"])
-    error = fail(NoAnswer, server, timeout=0.7, retry=retry)
-    assert time.monotonic() - started < 1.3
+    retry = Retry(attempts=10, budget=2.6, backoff=0.01, also=["timeout"])
+    error = fail(NoAnswer, server, timeout=2.0, retry=retry)
+    assert time.monotonic() - started < 3.8  # four, if the second had its usual time
     assert len(error.attempts) == 2
-    assert error.attempts[1].took < 0.5
+    assert error.attempts[1].took < 1.8
     assert len(server.finish()) == 2
 
 
