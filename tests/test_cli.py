@@ -235,6 +235,36 @@ def test_errors_for_machines_are_one_line_of_json(serve: Serve) -> None:
     assert refused.stdout == broken.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("words", "kind", "said"),
+    [
+        ((*SEND, TEXT, "--json", "--form", "x"), "NoSuchOption", "--form"),
+        (("send", "--json", TEXT), "UsageError", "give --to NUMBER"),
+        (("logs", "--json", "--since", "soon"), "BadParameter", "--since"),
+        (("scheduled", "show", "--json"), "MissingParameter", "BULK_ID"),
+        (("send", "--json", "--csv", "nowhere.csv"), "WrongInput", "nowhere.csv"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_wrong_usage_for_machines_is_json_too(words: tuple[str, ...], kind: str, said: str) -> None:
+    """Whatever is wrong with a command, with --json it is said in one line of JSON."""
+    result = run(*words)
+    (line,) = result.stderr.splitlines()
+
+    assert json.loads(line)["error"]["kind"] == kind
+    assert said in json.loads(line)["error"]["message"]
+    assert result.stdout == ""
+    assert result.exit_code == 3
+
+
+def test_a_machine_is_told_of_a_missing_key_in_json() -> None:
+    """The first mistake of all, too."""
+    result = run(*SEND, TEXT, "--json", key=None)
+
+    assert "INFOBIP_API_KEY" in json.loads(result.stderr)["error"]["message"]
+    assert result.exit_code == 3
+
+
 def test_a_bug_of_ours_is_no_refusal_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody thought of ends with 2, not with Python's 1."""
     monkeypatch.setattr("infobip_sms.commands.send.confirm", None)

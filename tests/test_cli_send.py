@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from cli_runs import NUMBER, SEND, TEXT, run, run_on_terminal, start
-from client_calls import GOOD, both, example, reply
+from client_calls import GOOD, NEVER, both, example, reply
 from infobip_sms_schema import SmsRequest
 
 from infobip_sms.media import find_codec
@@ -526,3 +526,21 @@ def test_another_input_is_refused_by_the_journal(tmp_path: Path, serve: Serve) -
     assert result.exit_code == 3
     assert "journal" in result.stderr
     assert len(platform.heard) == 2
+
+
+def test_ctrl_c_ends_a_wait_for_a_server_that_is_busy(serve: Serve, tmp_path: Path) -> None:
+    """A mailing that waits because the server asked for half a minute ends with the first Ctrl-C."""
+    server = serve("hear", reply(b"", 503, "text/plain", "Retry-After: 30"))
+    sheet = tmp_path / "guests.csv"
+    sheet.write_text(ROWS, encoding="utf-8")
+    words = ("send", "--csv", str(sheet), "--template", TEMPLATE, "--patience", "300")
+    began = time.monotonic()
+    with start(*words, url=server.url) as process:
+        while not server._requests:
+            time.sleep(0.05)
+            assert time.monotonic() - began < NEVER
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+    assert process.returncode == 130
+    assert time.monotonic() - began < 2 * NEVER

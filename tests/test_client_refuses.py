@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,6 +98,8 @@ def test_auth_005_plain_http_to_other_hosts_is_refused(url: str) -> None:
         "http://user:hunter2@127.0.0.1",
         "https://api.infobip.com\r\nX: y",
         "https://api infobip.com",
+        "https://api%20infobip.com",
+        "https://api,infobip.com",
         " https://api.infobip.com",
     ],
 )
@@ -134,6 +137,27 @@ def test_auth_005_an_empty_key_is_refused(serve: Serve, scheme: Callable[[str], 
     fail(RequestRefused, server, auth=scheme(""))
     server.finish()
     assert server.connections == 0
+
+
+@pytest.mark.parametrize("value", [None, b"hunter2", 4711], ids=["None", "bytes", "number"])
+@pytest.mark.parametrize(
+    ("scheme", "path"),
+    [
+        (ApiKey, "key"),
+        (IbssoToken, "token"),
+        (Bearer, "token"),
+        (lambda value: Basic(value, "secret"), "username"),
+        (lambda value: Basic("user", value), "password"),
+    ],
+    ids=["ApiKey", "IbssoToken", "Bearer", "user", "password"],
+)
+def test_auth_005_a_key_that_is_no_string_is_refused_at_once(
+    scheme: Callable[[Any], Auth], path: str, value: Any
+) -> None:
+    """A variable of the environment that is not set does not go out as the key None."""
+    with pytest.raises(RequestRefused, match=rf"^{path}: got .*, wants a string ") as caught:
+        scheme(value)
+    assert not re.search("hunter2|4711", f"{caught.value} {caught.value!r}")
 
 
 def test_auth_003_a_user_with_a_colon_is_refused() -> None:

@@ -416,3 +416,56 @@ def test_marks_are_on_the_disk_before_a_request_leaves(path: Path) -> None:
     assert marks[0] == "PRAGMA synchronous = FULL"
     assert marks[-1] == "COMMIT"
     assert statements[0] == "PRAGMA synchronous = NORMAL"
+
+
+class Interrupted:
+    """A file in which the user presses Ctrl-C as soon as a statement of that word has been done."""
+
+    def __init__(self, file: Any, word: str = "BEGIN") -> None:
+        self._file = file
+        self._word = word
+        self._begun = False
+
+    def execute(self, statement: str, *values: Any) -> Any:
+        """Do it, then be interrupted, once."""
+        result = self._file.execute(statement, *values)
+        if statement.startswith(self._word) and not self._begun:
+            self._begun = True
+            raise KeyboardInterrupt
+        return result
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def test_an_interrupt_between_two_steps_leaves_a_journal_that_can_be_used(path: Path) -> None:
+    """Ctrl-C right after a transaction began, then a regular end: the next run opens the journal."""
+    journal = Journal(path)
+    mark(journal)
+    journal._file = Interrupted(journal._file)  # type: ignore[assignment]  # stands in for it
+    with pytest.raises(KeyboardInterrupt):
+        journal.begin([0, 1], 1.0)
+    journal.close()
+    again = Journal(path)
+    records = again.find_records(mark(again))
+    again.close()
+
+    assert [record.begun for record in records] == [None] * 4
+
+
+@pytest.mark.parametrize("word", ["PRAGMA synchronous", "BEGIN", "UPDATE", "COMMIT", "PRAGMA wal"])
+def test_an_interrupt_while_a_journal_is_closed_leaves_one_that_can_be_used(
+    word: str, path: Path
+) -> None:
+    """A second Ctrl-C, while the first one's end is under way, does not make the file look damaged."""
+    journal = Journal(path)
+    mark(journal)
+    journal.begin([0], 1.0)
+    journal._file = Interrupted(journal._file, word)  # type: ignore[assignment]  # stands in for it
+    with pytest.raises(KeyboardInterrupt):
+        journal.close()
+    again = Journal(path)
+    records = again.find_records(mark(again))
+    again.close()
+
+    assert [record.begun for record in records] == [1.0, None, None, None]

@@ -222,6 +222,22 @@ def test_a_body_in_chunks_is_read() -> None:
     assert len(log.written) == 2
 
 
+@pytest.mark.parametrize(
+    "head", [b"POST / HTTP/1.0\r\n", b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"]
+)
+def test_a_client_that_wants_the_connection_closed_is_not_kept_waiting(head: bytes) -> None:
+    """What speaks HTTP/1.0, or asks for it, takes the end of the connection for that of the answer."""
+    log = Log()
+    with listening(log) as listener:
+        host, _, port = listener.url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), 10) as guest:
+            guest.sendall(head + b"Content-Length: %d\r\n\r\n%b" % (len(REPORTS), REPORTS))
+            answer = b"".join(iter(lambda: guest.recv(65536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert len(log.written) == 1
+
+
 def test_a_connection_is_used_again() -> None:
     """Report after report goes over one connection, a refused one in between."""
     log = Log()

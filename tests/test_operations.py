@@ -39,6 +39,13 @@ NOON = dt.datetime(2026, 3, 1, 12, 0, 0, 250_000, CET)
 V1 = SmsRequestV1(messages=[MessageV1(destinations=[Destination(to="41793026727")], text="Hi")])
 ID = "ff4804ef-6ab6-4abd-984d-ab3b1387e852"
 
+
+def send_v1(client: Client, request: Any, wire: Any = None) -> Any:
+    """Send by the previous version, which warns of itself."""
+    with pytest.warns(DeprecationWarning, match="previous version"):
+        return client.send_v1(request, wire=wire)
+
+
 QUERY = (
     "from=InfoSMS",
     "to=41793026727",
@@ -55,7 +62,7 @@ QUERY = (
 # name -> call, request line, body as JSON (None: none), example of the answer, what is read off it
 CALLS: dict[str, tuple[Callable[[Client], Any], str, Any, str, Callable[[Any], Any], Any]] = {
     "send_v1": (
-        lambda c: c.send_v1(V1),
+        lambda c: send_v1(c, V1),
         "POST /sms/1/text/advanced",
         {"messages": [{"destinations": [{"to": "41793026727"}], "text": "Hi"}]},
         "v1-response",
@@ -338,9 +345,20 @@ def test_requests_of_the_wrong_version_are_refused(serve: Serve, wire: Any) -> N
         with pytest.raises(RequestRefused, match=r"wants .*SmsRequest "):
             client.send(V1)  # type: ignore[arg-type]  # the point
         with pytest.raises(RequestRefused, match="SmsRequestV1"):
-            client.send_v1(v2)  # type: ignore[arg-type]  # the point
+            send_v1(client, v2)
 
     assert server.finish() == []
+
+
+def test_v1_001_the_previous_version_warns_where_it_is_called(serve: Serve) -> None:
+    """The warning names the caller's own line."""
+    server = serve("hear", reply(example("v1-response")))
+    with (
+        Client(server.url, auth=AUTH, timeout=NEVER) as client,
+        pytest.warns(DeprecationWarning, match="send calls the current one") as caught,
+    ):
+        client.send_v1(V1)
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_v1_005_xml_of_version_1_has_no_wrappers(serve: Serve) -> None:
@@ -350,7 +368,7 @@ def test_v1_005_xml_of_version_1_has_no_wrappers(serve: Serve) -> None:
     request = SmsRequestV1(messages=[MessageV1(destinations=two, language=shifts)] * 2)
     server = serve("hear", reply(example("v1-response", "xml"), 200, TYPES["xml"]))
     with Client(server.url, auth=AUTH, wire="xml", timeout=NEVER) as client:
-        client.send_v1(request)
+        send_v1(client, request)
     (heard,) = server.finish()
     root = etree.fromstring(heard.body)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -196,8 +197,11 @@ HOSTILE = {
     "external": '<!DOCTYPE a SYSTEM "file:///etc/passwd"><reportResponse/>',
     "deep": "<reportResponse>" + "<a>" * 100_000,
     "deep json": '{"results":' + "[" * 200_000,
-    "huge attribute": f'<reportResponse a="{NOISE * 30}"><results/></reportResponse><b',
-    "many attributes": "<reportResponse " + " ".join(f'a{n}=""' for n in range(20_000)) + "><b",
+    "huge attribute": f'<reportResponse a="{NOISE * 30}"><results/></reportResponse>',
+    "huge attribute inside": f'<reportResponse><results><result a="{NOISE}"/></results></reportResponse>',
+    "many attributes": "<reportResponse "
+    + " ".join(f'a{n}=""' for n in range(20_000))
+    + "><results/></reportResponse>",
 }
 
 
@@ -208,3 +212,15 @@ def test_xml_005_hostile_bodies_are_refused(name: str) -> None:
         parse_delivery_reports(HOSTILE[name].encode())
 
     assert len(str(caught.value)) < 500
+
+
+def test_xml_005_namespaces_without_end_are_read_in_bounded_time() -> None:
+    """A prefix that means something else in each of 5,000 elements costs no more than they do."""
+    entries = "".join(f'<result xmlns:a="u{n}"><to>4179</to></result>' for n in range(5_000))
+    started = time.monotonic()
+    found = parse_delivery_reports(
+        f"<reportResponse><results>{entries}</results></reportResponse>".encode()
+    )
+
+    assert len(found.results) == 5_000
+    assert time.monotonic() - started < 60

@@ -11,7 +11,7 @@ import pytest
 from client_calls import entry, reply
 from ledgers import AUTH, Ledger, build_messages
 
-from infobip_sms import Client, Rejected
+from infobip_sms import Client, Rejected, RequestRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,6 +110,23 @@ def test_an_error_comes_through(serve: Serve) -> None:
         pytest.raises(Rejected),
     ):
         list(client.reconcile(["mine"]))
+
+
+@pytest.mark.parametrize(("bad", "requirement"), [("\ud800", "TEXT-001"), (7, "LOG-002")])
+def test_what_is_no_id_is_refused_before_it_is_asked_for(
+    bad: Any, requirement: str, serve: Serve
+) -> None:
+    """Half of a surrogate pair, or a number, is named by its place; nothing is sent."""
+    server = serve("hear", reply(b"{}", 500))
+    with (
+        Client(server.url, auth=AUTH) as client,
+        pytest.raises(RequestRefused, match=r"message_id\[1\]") as caught,
+    ):
+        list(client.reconcile(["good", bad]))
+    server.finish()
+
+    assert [v.requirement for v in caught.value.violations] == [requirement]
+    assert server.connections == 0
 
 
 def test_one_id_is_no_row_of_ids() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import re
 from typing import Literal
 from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
@@ -19,6 +20,7 @@ from urllib3.util import Url, parse_url
 from .errors import RequestRefused, Violation
 
 PORTS = {"http": 80, "https": 443}
+_NAME = re.compile(r"[A-Za-z0-9._-]+")  # of a host, as name servers are asked for it
 
 
 @attrs.frozen
@@ -90,8 +92,11 @@ def _parse(url: object) -> Url | None:
         return None
     try:
         parts = parse_url(url)
-        (parts.host or "").strip("[]").encode("idna")
+        host = (parts.host or "").strip("[]")
+        host.encode("idna")
     except (LocationParseError, UnicodeError):
+        return None
+    if ":" not in host and not _NAME.fullmatch(host):
         return None
     return parts if parts.scheme in PORTS and parts.host else None
 

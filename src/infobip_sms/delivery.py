@@ -11,7 +11,10 @@ Never here: batches and threads (volume.py), the file (journal.py), which word a
 
 from __future__ import annotations
 
+import math
+import random
 import re
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_args
@@ -29,7 +32,7 @@ from .outcomes import (
     is_same_number,
 )
 from .reconciling import Asked, find_logs
-from .retries import find_retry_after
+from .retries import Failure, Retry, Spent, find_retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,7 +48,8 @@ Answer = TypeVar("Answer")
 
 _REQUESTS = 3  # that one destination is in at most, if the logs never know of it
 _REACH = 47 * 3600.0  # seconds; the logs reach back 48 hours (LOG-001), less one for clocks
-_PAUSE = 1.0  # seconds between two questions, or two attempts at a server that is away
+_PAUSE = 1.0  # seconds between two questions; the least between two attempts that a server asks for
+_WAITS = Retry(attempts=sys.maxsize, budget=math.inf, backoff=_PAUSE, longest=15.0)
 _PART = re.compile(rf"{attrs.fields(SmsRequest).messages.metadata['wire']}\[(\d+)\]\.?")
 _INTERRUPTED = Verdict(state="unknown", reason="an earlier run ended before its answer came")
 
@@ -257,11 +261,13 @@ class Delivery:
     ) -> Answer | Error:
         """Return the answer, or the error that is left when patience is at its end."""
         until = time.monotonic() + self._options.patience
+        number = 0
         while True:
+            number += 1
             try:
                 return call()
             except Error as error:
-                wait = _find_pause(error)
+                wait = _find_pause(error, number)
                 late = time.monotonic() + wait > until
                 if not may_repeat(error) or late or self.ended.wait(wait):
                     return error
@@ -333,8 +339,12 @@ def _may_ask_again(error: Error) -> bool:
     return away or is_busy(error)
 
 
-def _find_pause(error: Error) -> float:
-    """Return how long to wait; as long as the server asks for, if it does."""
+def _find_pause(error: Error, number: int) -> float:
+    """Return how long to wait after so many attempts: as the server asks, or longer each time."""
     headers = error.headers if isinstance(error, Rejected | BadReply) else {}
     told = find_retry_after(headers, time.time())
-    return max(_PAUSE, told or 0.0)
+    if told is not None:
+        return max(_PAUSE, told)
+    failure = Failure("", "no", "unprocessed")
+    chance = random.random()  # noqa: S311 - spreads threads and senders in time
+    return _WAITS.find_wait(failure, Spent(number, 0.0, 0.0), chance) or _PAUSE

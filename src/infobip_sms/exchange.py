@@ -36,12 +36,18 @@ class Auth(Protocol):
         """Return the header's value; it is secret."""
 
 
+def _check_secret(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, str):
+        got = "nothing" if value is None else "something else"
+        raise RequestRefused([Violation(attribute.name, got, "a string", "AUTH-005")])
+
+
 @attrs.frozen
 class Basic:
     """User and password (AUTH-003). Neither is shown by ``repr``."""
 
-    username: str = attrs.field(repr=False)
-    password: str = attrs.field(repr=False)
+    username: str = attrs.field(repr=False, validator=_check_secret)
+    password: str = attrs.field(repr=False, validator=_check_secret)
 
     def __attrs_post_init__(self) -> None:
         if ":" in self.username:
@@ -63,7 +69,7 @@ class Basic:
 class ApiKey:
     """API key, sent as ``App KEY`` (AUTH-004). Not shown by ``repr``."""
 
-    key: str = attrs.field(repr=False)
+    key: str = attrs.field(repr=False, validator=_check_secret)
 
     def header(self) -> str:
         """Return ``App`` and the key."""
@@ -74,7 +80,7 @@ class ApiKey:
 class IbssoToken:
     """Session token, sent as ``IBSSO TOKEN`` (AUTH-006). Not shown by ``repr``."""
 
-    token: str = attrs.field(repr=False)
+    token: str = attrs.field(repr=False, validator=_check_secret)
 
     def header(self) -> str:
         """Return ``IBSSO`` and the token."""
@@ -85,7 +91,7 @@ class IbssoToken:
 class Bearer:
     """OAuth access token, sent as ``Bearer TOKEN``. Not shown by ``repr``."""
 
-    token: str = attrs.field(repr=False)
+    token: str = attrs.field(repr=False, validator=_check_secret)
 
     def header(self) -> str:
         """Return ``Bearer`` and the token."""

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,9 +110,17 @@ class Journal:
         """Put everything into the one file, and release it."""
         with self._lock, self._explain():
             try:
-                self._mark_open(0)
+                self._finish()
+            except KeyboardInterrupt:  # a file that is closed has to say so, or it looks damaged
+                with suppress(self._trouble):  # it does, if only the last step was left
+                    self._finish()
+                raise
             finally:
                 self._file.close()
+
+    def _finish(self) -> None:
+        self._roll_back()
+        self._mark_open(0)
 
     def find_records(self, items: Sequence[Item]) -> list[Record]:
         """Return what is known of places that follow each other, and mark those that are new.
@@ -196,13 +204,17 @@ class Journal:
     def _transaction(self, *, durable: bool) -> Iterator[None]:
         """Write all or nothing; durable: wait until it is on the disk, with all before it."""
         self._file.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        self._file.execute("BEGIN IMMEDIATE")
         try:
+            self._file.execute("BEGIN IMMEDIATE")
             yield
-        except BaseException:
-            self._file.execute("ROLLBACK")
+            self._file.execute("COMMIT")
+        except BaseException:  # an interrupt may come between any two steps
+            self._roll_back()
             raise
-        self._file.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        if self._file.in_transaction:
+            self._file.execute("ROLLBACK")
 
     @contextmanager
     def _explain(self) -> Iterator[None]:

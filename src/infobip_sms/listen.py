@@ -146,6 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused(HTTPStatus.NOT_FOUND, "a request to another path")
 
     def _read_body(self) -> bytes:
+        last = self.close_connection  # as the version and the headers of the request say
         self.close_connection = True  # until the body has been read to its end
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             body = self._read_chunks()
@@ -154,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
             if length is None:
                 raise Refused(HTTPStatus.LENGTH_REQUIRED, "a request without a length")
             body = self._read(_parse_size(length, 10))
-        self.close_connection = self.headers.get("Connection", "").lower() == "close"
+        self.close_connection = last
         return body
 
     def _read_chunks(self) -> bytes:

@@ -6,6 +6,7 @@ Never here: paths and methods (the contract has them), connections (client.py), 
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
@@ -94,7 +95,10 @@ class Operations(ABC):
         """Send a bulk of messages by version 1: POST /sms/1/text/advanced.
 
         Its validity period is in milliseconds (V1-003) and its entries may count segments (V1-002).
+        The vendor calls it the previous version, still available (V1-001): a DeprecationWarning says so.
         """
+        words = "send_v1 calls the previous version of the endpoint (V1-001); send calls the current one"
+        warnings.warn(words, DeprecationWarning, stacklevel=2)
         return self._run(contract.SEND_V1, wire, timeout, request)
 
     def send_many(  # noqa: PLR0913 - settings, each by its name

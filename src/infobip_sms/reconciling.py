@@ -96,7 +96,9 @@ def _split(message_ids: Iterator[str]) -> Iterator[list[str]]:
     ids: list[str] = []
     size = 0
     for name in message_ids:
-        cost = len(quote_plus(name)) + _NAME
+        cost = (
+            len(quote_plus(str(name), errors="replace")) + _NAME
+        )  # a bad one is refused when asked for
         if ids and (size + cost > _QUERY or len(ids) >= _LIMIT):
             yield ids
             ids, size = [], 0

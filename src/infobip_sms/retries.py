@@ -31,6 +31,9 @@ Kind = Literal["unprocessed", "final", "timeout", "broken", "server-error"]
 
 _TOO_MANY, _UNAVAILABLE = 429, 503
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
+_LONGEST = (
+    4e6  # seconds; what is more than 46 days away is no nearer, and some systems cannot wait for it
+)
 _LEAST = 0.25  # of an attempt's usual time; with less, an attempt would only lose its reply
 
 
@@ -148,12 +151,12 @@ def find_retry_after(headers: dict[str, str], now: float) -> float | None:
     """
     value = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
-        return float(value)
+        return min(float(value), _LONGEST)
     until = _find_time(value)
     if until is None:
         return None
     since = _find_time(headers.get("date", ""))
-    return max(0.0, until - (now if since is None else since))
+    return min(max(0.0, until - (now if since is None else since)), _LONGEST)
 
 
 def _find_time(value: str) -> float | None:

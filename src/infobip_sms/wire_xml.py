@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "application/xml"
 MAX_DEPTH = 64
+MAX_ATTRIBUTES = 10_000  # characters of one element's; the documentation knows no attribute
 MAX_ERRORS = 100  # of xmlschema, looked into: each costs a walk through the document
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 _DECLARATION = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
@@ -174,6 +175,7 @@ def _parse(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, list[Any]]
         plain, errors = schema.decode(
             text,
             validation="lax",
+            xmlns_processing="none",  # its bookkeeping of prefixes takes quadratic time
             keep_empty=True,
             filler=lambda _: Unreadable(),
             value_hook=lambda value, _: value,
@@ -198,15 +200,17 @@ def _decode(body: bytes) -> str:
 
 
 def _check_shape(text: str) -> str:
-    """Return the root's name; refuse what is not well-formed, a DOCTYPE, and deep nesting."""
+    """Return the root's name; refuse what is not well-formed, a DOCTYPE, and what is built to take long."""
     parser = expat.ParserCreate()
     depth, root = 0, ""
 
-    def enter(name: str, _: Any) -> None:
+    def enter(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth, root
         depth, root = depth + 1, root or name
         if depth > MAX_DEPTH:
             _refuse("XML that is nested too deeply")
+        if sum(map(len, (*attributes, *attributes.values()))) > MAX_ATTRIBUTES:
+            _refuse("an element with attributes that are too long")
 
     def leave(_: str) -> None:
         nonlocal depth

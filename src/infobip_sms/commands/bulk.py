@@ -97,7 +97,8 @@ def _send(settings: Settings, mailing: Mailing, pace: Pace, total: int) -> int:
 def _send_rows(
     settings: Settings, messages: Iterator[Message], mailing: Mailing, pace: Pace
 ) -> Any:
-    with settings.open_client() as client:
+    # send_many tries again itself, for as long as it has patience, and can be interrupted at it
+    with attrs.evolve(settings, attempts=1).open_client() as client:
         yield from client.send_many(
             messages,
             chunk=pace.chunk,

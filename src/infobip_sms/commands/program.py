@@ -17,6 +17,7 @@ Never here: a command, what a library error means (failures.py).
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import sys
 import traceback
@@ -122,10 +123,10 @@ class Program(Group):
             result = super().main(args, prog_name, standalone_mode=False, **extra)
             sys.stdout.flush()
         except click.UsageError as problem:
-            problem.show()
+            _show(problem, sys.argv if args is None else args)
             return WRONG_USAGE
         except click.ClickException as problem:
-            problem.show()
+            _show(problem, sys.argv if args is None else args)
             return problem.exit_code
         except click.Abort:
             click.echo("Interrupted.", err=True)
@@ -145,6 +146,15 @@ class Program(Group):
         except BrokenPipeError:
             _forget_output()
             return CUT_OFF
+
+
+def _show(problem: click.ClickException, words: Sequence[str]) -> None:
+    """Say what is wrong, to a machine if --json was among the words, however wrong the others are."""
+    if "--json" not in words:
+        problem.show()
+        return
+    plain = {"kind": type(problem).__name__, "message": problem.format_message()}
+    click.echo(json.dumps({"error": plain}), err=True)
 
 
 def _forget_output() -> None:

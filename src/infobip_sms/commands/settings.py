@@ -181,7 +181,7 @@ _OPTIONS = (
         default=Retry().attempts,
         show_default=True,
         metavar="N",
-        help="Attempts at most; what may have arrived is never repeated.",
+        help="Attempts at most (with --csv, --patience decides); what may have arrived is never repeated.",
     ),
     option("--json", "as_json", section=OUTPUT, is_flag=True, help="Print JSON for machines."),
     option(
