@@ -27,7 +27,9 @@ class Heard(NamedTuple):
 class CallbackServer:
     """Answers with each status once, and with the last one from then on."""
 
-    def __init__(self, *statuses: int, body: bytes = b"", pause: float = 0.0) -> None:
+    def __init__(
+        self, *statuses: int, body: bytes = b"", pause: float = 0.0, port: int = 0
+    ) -> None:
         self.heard: list[Heard] = []
         self._statuses = list(statuses) or [200]
         self._changed = threading.Condition()
@@ -53,7 +55,7 @@ class CallbackServer:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()

@@ -51,7 +51,7 @@ class Bench:
     """A sandbox, its state, the instant, and what was pushed so far."""
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = Settings("Aladdin", "open sesame", seed="bench", **settings)
+        self.settings = Settings("Aladdin", "open sesame", **{"seed": "bench", **settings})
         self.app = App(self.settings)
         self.state = State()
         self.now = START

@@ -29,7 +29,9 @@ def build(*to: str, **message: Any) -> SmsRequestV1:
 
 
 @both
-def test_v1_002_v1_005_v1_008_the_documented_request_gets_the_documented_answer(wire: str) -> None:
+def test_v1_001_v1_002_v1_005_v1_008_the_documented_request_gets_the_documented_answer(
+    wire: str,
+) -> None:
     """Same order, names, counts and statuses as documented, but for generated ids."""
     reply = Bench().ask("POST", SEND_V1, load("v1-request", wire), wire)
     answer = CODECS[wire].parse_reply(reply.body, SmsResponseV1)
@@ -56,6 +58,17 @@ def test_read_004_the_status_of_acceptance_can_be_switched(outcome: str) -> None
     (second,) = bench.post(build("41"), SEND_V1)["messages"]
 
     assert first["status"]["id"] == second["status"]["id"] == int(outcome)
+
+
+@pytest.mark.parametrize("outcome", ["26", "7", "0"])
+def test_read_046_that_of_version_1_can_be_switched_alone(outcome: str) -> None:
+    """Version 2 keeps its own, whether that is chosen too or not."""
+    for readings, expected in (({}, 26), ({"READ-004": "7"}, 7)):
+        bench = Bench(readings={**readings, "READ-046": outcome})
+        (first,) = bench.send("41")["messages"]
+        (second,) = bench.post(build("41"), SEND_V1)["messages"]
+
+        assert (first["status"]["id"], second["status"]["id"]) == (expected, int(outcome))
 
 
 @pytest.mark.parametrize(

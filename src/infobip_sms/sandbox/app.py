@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -46,6 +47,7 @@ from . import bulks, lookups, texts, tracking
 from .engine import advance
 from .instants import find_utc
 from .protocol import HttpReply, HttpRequest, Refusal, choose_wire, refuse_document
+from .rejecting import read_partly
 from .routes import find_operation, read_parameters
 from .sending import Clerk, Outcome, Submission, build_submission
 from .settings import Settings
@@ -55,6 +57,8 @@ from .windows import is_over_midnight
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
+
+    from infobip_sms_schema import MessageV1
 
     from infobip_sms.media import Wire
 
@@ -146,7 +150,17 @@ class App:
             parameters = read_parameters(operation, inside, request.query)
         except RequestRefused as problem:
             raise refuse_document(problem.violations) from None
-        return (None if operation.request is None else self.read(operation, request)), parameters
+        body = None if operation.request is None else self.read(operation, request)
+        if isinstance(body, Submission):
+            self.check_count(body)
+        return body, parameters
+
+    def check_count(self, submission: Submission) -> None:
+        """Refuse more destinations at once than this sandbox takes; nothing is documented about it."""
+        count, most = len(submission.recipients), self.settings.most_destinations
+        if count > most:
+            text = f"The request has {count} destinations; this sandbox takes {most} at once"
+            raise Refusal(400, "BAD_REQUEST", text)
 
     def read(self, operation: AnyOperation, request: HttpRequest) -> Any:
         """Read a request body, or refuse it with everything that is wrong with it (HTTP-002)."""
@@ -159,8 +173,12 @@ class App:
         try:
             body = find_codec(wire).parse_request(request.body, operation.request)
         except RequestRefused as problem:
-            return self.read_faulty(request, wire, problem.violations)
-        return self.submit(body, wire) if isinstance(body, SmsRequest | SmsRequestV1) else body
+            return self.read_faulty(operation, request, wire, problem.violations)
+        if not isinstance(body, SmsRequest | SmsRequestV1):
+            return body
+        if problems := self.check_windows(body):
+            return self.read_faulty(operation, request, wire, problems)
+        return self.submit(body, wire)
 
     def submit(
         self,
@@ -168,18 +186,38 @@ class App:
         wire: Wire,  # noqa: ARG002 - for subclasses
     ) -> Submission:
         """Return what the answer needs of a request that obeys every rule."""
-        if self.settings.find_reading("READ-008") == "refused":
-            _check_windows(request)
         return build_submission(request)
 
     def read_faulty(
         self,
-        request: HttpRequest,  # noqa: ARG002 - for subclasses
-        wire: Wire,  # noqa: ARG002 - for subclasses
+        operation: AnyOperation,
+        request: HttpRequest,
+        wire: Wire,
         problems: tuple[Violation, ...],
     ) -> Any:
-        """Refuse a request that breaks a rule (READ-001: with 400)."""
+        """Refuse a request that breaks a rule, or what is wrong in it (READ-001)."""
+        kind = operation.request
+        if self.settings.find_reading("READ-001") == "200" and kind in {SmsRequest, SmsRequestV1}:
+            with suppress(RequestRefused):  # a body that cannot be read has no destinations
+                plain = find_codec(wire).parse_plain(request.body, kind)
+                if submission := read_partly(plain, kind, problems, self.check_window):
+                    return submission
         raise refuse_document(problems)
+
+    def check_windows(self, request: SmsRequest | SmsRequestV1) -> tuple[Violation, ...]:
+        """Return which messages of a request have a window that is refused."""
+        found = enumerate(map(self.check_window, request.messages))
+        return tuple(p.inside(f"messages[{index}]") for index, problems in found for p in problems)
+
+    def check_window(self, message: Message | MessageV1) -> list[Violation]:
+        """Return that a window closes earlier than it opens, if that is refused (READ-008)."""
+        window = message.delivery_time_window
+        refused = self.settings.find_reading("READ-008") == "refused"
+        if not (refused and window and is_over_midnight(window)):
+            return []
+        wire = attrs.fields_dict(Message)["delivery_time_window"].metadata["wire"]
+        got, wants = "a window that closes before it opens", "a to that is later than from"
+        return [Violation(wire, got, wants, "WIN-008")]
 
     def answer(self, operation: AnyOperation, question: Question) -> Outcome:
         """Let the handler of an operation answer."""
@@ -246,20 +284,6 @@ HANDLERS: dict[str, Callable[[App, Question], Outcome]] = {
     LOG_CONVERSION.name: lambda _, q: tracking.end_conversion(q.parameters.message_id, q.state),
 }
 """What answers each operation; sending goes through a method that a subclass may change."""
-
-
-def _check_windows(request: SmsRequest | SmsRequestV1) -> None:
-    """Refuse windows that close earlier than they open (READ-008)."""
-    wire = attrs.fields_dict(Message)["delivery_time_window"].metadata["wire"]
-    got, wants = "a window that closes before it opens", "a to that is later than from"
-    windows = [message.delivery_time_window for message in request.messages]
-    problems = tuple(
-        Violation(f"messages[{index}].{wire}", got, wants, "WIN-008")
-        for index, window in enumerate(windows)
-        if window and is_over_midnight(window)
-    )
-    if problems:
-        raise refuse_document(problems)
 
 
 def _leave_out(outcome: Outcome, lost: set[int]) -> Outcome:

@@ -13,7 +13,6 @@ from typing import Any
 
 from infobip_sms_schema import ReportError, Status
 
-PENDING_ACCEPTED = 26
 WAITING_DELIVERY = 3
 DELIVERED = 5
 EXPIRED = 15
@@ -53,9 +52,27 @@ def find_error(error_id: int) -> ReportError:
     )
 
 
+@cache
+def find_statuses() -> tuple[Status, ...]:
+    """Return every status of the catalogue."""
+    return tuple(find_status(row["id"]) for row in _open_catalogue()["status"])
+
+
+@cache
+def find_errors() -> tuple[ReportError, ...]:
+    """Return every network error of the catalogue."""
+    return tuple(find_error(row["id"]) for row in _open_catalogue()["error"])
+
+
 def is_rejection(status_id: int) -> bool:
     """Tell whether a status belongs to the group REJECTED."""
     return find_status(status_id).group_name == "REJECTED"
+
+
+def find_numbers(word: str) -> frozenset[int]:
+    """Return the statuses of this number, name or group name; empty if there is none."""
+    rows = map(find_status, (row["id"] for row in _open_catalogue()["status"]))
+    return frozenset(s.id for s in rows if word.upper() in {str(s.id), s.name, s.group_name})
 
 
 def _find_row(table: str, number: int) -> dict[str, Any]:

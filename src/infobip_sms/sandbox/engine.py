@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from .life import step
 from .pushes import Answer, Posting, build_push, find_dead_letters, settle, take_postings
+from .retention import drop_oldest
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,11 +28,12 @@ __all__ = ["Answer", "Posting", "advance", "find_dead_letters", "settle", "take_
 
 
 def advance(state: State, now: dt.datetime, settings: Settings) -> None:
-    """Let everything happen that is due by now, in order."""
+    """Let everything happen that is due by now, in order; then see that not too much is kept."""
     while sms := state.take_due(now):
         assert sms.due is not None, "only what is due is taken"
         after = step(sms, over_midnight=settings.over_midnight)
         rows: list[Row] = [after]
-        if push := build_push(len(state.pushes) + 1, sms, after, sms.due, settings):
+        if push := build_push(state.pushed + 1, sms, after, sms.due, settings):
             rows.append(push)
         state.put(rows)
+    drop_oldest(state, settings.keep)

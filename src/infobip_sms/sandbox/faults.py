@@ -159,15 +159,21 @@ class Faulty(App):
             raise Refusal(400, "BAD_REQUEST", "Bad request")
         return super().submit(request, wire)
 
-    def read_faulty(self, request: HttpRequest, wire: Wire, problems: tuple[Violation, ...]) -> Any:
+    def read_faulty(
+        self,
+        operation: AnyOperation,
+        request: HttpRequest,
+        wire: Wire,
+        problems: tuple[Violation, ...],
+    ) -> Any:
         """Take a request that breaks nothing but the rule that was forgotten."""
-        if request.path != SEND.path:
-            return super().read_faulty(request, wire, problems)
+        if operation is not SEND:
+            return super().read_faulty(operation, request, wire, problems)
         broken = {problem.requirement for problem in problems}
         if self.fault == "HTTP-002" and "HTTP-003" not in broken:
             raise Refusal(500, "GENERAL_ERROR", "Something went wrong")
         if broken != {self.fault}:
-            return super().read_faulty(request, wire, problems)
+            return super().read_faulty(operation, request, wire, problems)
         if self.fault == "HTTP-003":
             return _build_bare([Recipient("", None)])
         return _read_anyway(request.body, wire)

@@ -81,14 +81,16 @@ def _find_wish(sms: Sms, *, over_midnight: bool) -> tuple[dt.datetime, Act] | No
         return (opening, "send") if opening else None
     between = sms.fate.reports - 1
     if sms.content.intermediate_report and sms.reported < between:
-        return _find_moment(sms, sms.reported / between), "report"
-    return _find_moment(sms, 1), "arrive"
+        return _find_moment(sms, sms.reported, between), "report"
+    return _find_moment(sms, 1, 1), "arrive"
 
 
-def _find_moment(sms: Sms, share: float) -> dt.datetime:
-    """Return the instant at which a share of the seconds of a fate has passed, to the millisecond."""
+def _find_moment(sms: Sms, part: int, parts: int) -> dt.datetime:
+    """Return the instant at which so many parts of the seconds of a fate have passed, to the millisecond."""
     assert sms.sent_at is not None, "only what was sent is under way"
-    milliseconds = int(sms.fate.seconds * share * 1000)
+    milliseconds = int(
+        sms.fate.seconds * 1000 * part // parts
+    )  # a share would lose one to rounding
     return find_later(sms.sent_at, dt.timedelta(milliseconds=milliseconds))
 
 

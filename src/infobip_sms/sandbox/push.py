@@ -1,7 +1,8 @@
-"""The way to callback servers: one thread for each server that reports wait for.
+"""The way to callback servers: one thread for each server that reports wait for, up to so many.
 
 Reports for one server go one after the other, in the order in which they were handed over; a server
-that does not answer keeps nobody else's waiting.
+that does not answer keeps nobody else's waiting. Where there are more servers than threads they take
+turns.
 
 Lives here: connections that the sandbox opens.
 Never here: what is posted, when, how often, and to whom (pushes.py).
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import urllib3
@@ -18,7 +20,7 @@ import urllib3
 from .pushes import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from .pushes import Posting
 
@@ -26,16 +28,21 @@ if TYPE_CHECKING:
     Job = tuple[Posting, Callable[[Answer], None]]
 
 CONNECT, READ = 5.0, 10.0  # seconds
+MOST = 32  # servers that are posted to at once
+TURN = 50  # reports for one server before another one has its turn
 _MOST_READ = 2**16  # bytes of a reply: nothing in it matters
 _HEADERS = {"User-Agent": "infobip-sms-sandbox"}
 
 
 class Pusher:
-    """Posts reports in the background."""
+    """Posts reports in the background, to no more than ``most`` servers at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[Server, deque[Job]] = {}
+        self._turns: deque[Server] = deque()
+        """Servers that wait for a thread; one that has a thread is not among them."""
+        self._most, self._threads = most, 0
 
     def submit(self, posting: Posting, tell: Callable[[Answer], None]) -> None:
         """Post a report when those before it are done; ``tell`` gets the answer in another thread."""
@@ -46,26 +53,58 @@ class Pusher:
                 waiting.append((posting, tell))
                 return
             self._waiting[server] = deque([(posting, tell)])
-        threading.Thread(target=self._work, args=(server,), daemon=True).start()
+            self._turns.append(server)
+            if self._threads >= self._most:
+                return
+            self._threads += 1
+        threading.Thread(target=self._work, daemon=True).start()
 
-    def _work(self, server: Server) -> None:
-        """Post everything that waits for one server, then end."""
+    def drop(self) -> None:
+        """Forget all that waits; what is being posted cannot be called back."""
+        with self._lock:
+            for waiting in self._waiting.values():
+                waiting.clear()
+
+    def _work(self) -> None:
+        """Serve one server after the other until nothing waits."""
+        server: Server | None = None
+        while server := self._find_turn(server):
+            self._serve(server)
+
+    def _find_turn(self, before: Server | None) -> Server | None:
+        """Return whose turn it is; the one that had it goes to the end if more waits for it."""
+        with self._lock:
+            if before is not None:
+                if self._waiting[before]:
+                    self._turns.append(before)
+                else:
+                    del self._waiting[before]
+            if self._turns:
+                return self._turns.popleft()
+            self._threads -= 1
+            return None
+
+    def _serve(self, server: Server) -> None:
+        """Post some of what waits for one server; with a report that it does not answer its turn ends."""
         try:
             pool: urllib3.HTTPConnectionPool | None = _connect(*server)
         except (urllib3.exceptions.HTTPError, ValueError):
             pool = None
-        while job := self._find_job(server):
-            posting, tell = job
-            tell(_post(pool, posting) if pool else Answer(None, "the host has no possible name"))
+        for posting, tell in islice(self._take_jobs(server), TURN):
+            answer = _post(pool, posting) if pool else Answer(None, "the host has no possible name")
+            tell(answer)
+            if answer.status is None:
+                break
         if pool:
             pool.close()
 
-    def _find_job(self, server: Server) -> Job | None:
-        with self._lock:
-            if waiting := self._waiting[server]:
-                return waiting.popleft()
-            del self._waiting[server]
-            return None
+    def _take_jobs(self, server: Server) -> Iterator[Job]:
+        while True:
+            with self._lock:
+                if not self._waiting[server]:
+                    return
+                job = self._waiting[server].popleft()
+            yield job
 
 
 def _connect(scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:

@@ -39,8 +39,8 @@ _AGES = 10**9  # minutes: longer than any validity period may be
 _CAPPED = Message(destinations=[Destination(to="0")], validity_period=_AGES)
 LONGEST = dt.timedelta(minutes=_CAPPED.effective_validity_period or 0)
 """The validity period of a message that asks for none or for a longer one (VAL-002)."""
-_ACCEPTED = {1: 0, 2: catalogue.PENDING_ACCEPTED}
-"""Status that answers an accepted message, by the version of the endpoint (READ-004)."""
+_ACCEPTED = {1: "READ-046", 2: "READ-004"}
+"""Reading that has the status of an accepted message, by the version of the endpoint."""
 _WITHOUT_ID = {catalogue.MISSING_TO, catalogue.INVALID_DESTINATION}
 """Rejections whose entry has no generated messageId, and which leave no message behind."""
 
@@ -51,6 +51,8 @@ class Recipient:
 
     to: str
     message_id: str | None
+    rejected: int | None = None
+    """Status by which it is rejected for what is wrong with the request (READ-001)."""
 
 
 @attrs.frozen
@@ -96,7 +98,7 @@ def build_submission(request: SmsRequest | SmsRequestV1) -> Submission:
     """Return what the answer needs of a request that obeys every rule."""
     tracking = request.tracking
     return Submission(
-        tuple(map(_build_draft, request.messages)),
+        tuple(map(build_draft, request.messages)),
         request.bulk_id,
         tracking is not None,
         tracking.process_key if tracking else None,
@@ -105,7 +107,8 @@ def build_submission(request: SmsRequest | SmsRequestV1) -> Submission:
     )
 
 
-def _build_draft(message: Message | MessageV1) -> Draft:
+def build_draft(message: Message | MessageV1) -> Draft:
+    """Return one message, as the answer and its life need it."""
     xml = message.notify_content_type == NotifyContentType.APPLICATION_XML
     content = Content(
         from_=message.from_,
@@ -141,7 +144,7 @@ class Clerk:
 
     def __init__(self, settings: Settings, state: State, now: dt.datetime, address: str) -> None:
         self._settings, self._now, self._address = settings, now, address
-        self._serial, self._links = state.serial, len(state.links)
+        self._serial, self._links = state.serial, 0
         self._rows: list[Row] = []
         self._entries: list[SmsResponseDetails] = []
 
@@ -182,7 +185,9 @@ class Clerk:
     ) -> None:
         fate = find_fate(recipient.to) or Fate(self._settings.delay, 2, 0, catalogue.DELIVERED)
         status = self._find_status(fate, version)
-        nameless = status.id in _WITHOUT_ID
+        if recipient.rejected is not None:
+            status = catalogue.find_status(recipient.rejected)
+        nameless = recipient.rejected is not None or status.id in _WITHOUT_ID
         message_id = recipient.message_id or (None if nameless else self._make_id(self._serial))
         self._entries.append(
             SmsResponseDetails(
@@ -210,8 +215,7 @@ class Clerk:
     def _find_status(self, fate: Fate, version: Literal[1, 2]) -> Status:
         if fate.is_in_reply():
             return catalogue.find_status(fate.status)
-        chosen = self._settings.readings.get("READ-004")
-        return catalogue.find_status(int(chosen) if chosen else _ACCEPTED[version])
+        return catalogue.find_status(int(self._settings.find_reading(_ACCEPTED[version])))
 
     def _compose(self, draft: Draft, shortened_on: str | None) -> tuple[str, int]:
         text = texts.rewrite(draft.text, draft.wording)
@@ -222,7 +226,7 @@ class Clerk:
 
     def _make_link(self, url: str) -> str:
         self._links += 1
-        code = self._digest(f"link {self._links}")[:10]
+        code = self._digest(f"link {self._serial + 1} {self._links}")[:10]
         self._rows.append(Link(code=code, url=url, number=self._serial + 1))
         return code
 

@@ -15,16 +15,39 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-READINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+READINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "READ-002": ("absent", "present"),
-        "READ-004": ("26", "7", "0"),
-        "READ-008": ("over midnight", "never open", "refused"),
-        "READ-017": ("400", "415"),
-        "READ-018": ("404", "405"),
+        "READ-001": {
+            "400": "HTTP 400",
+            "200": "HTTP 200 with a status of the REJECTED group at the destination",
+        },
+        "READ-002": {
+            "absent": "no bulkId",
+            "present": "the bulkId of the request, or a generated one",
+        },
+        "READ-004": {
+            "26": "26 PENDING_ACCEPTED",
+            "7": "7 PENDING_ENROUTE",
+            "0": "0 MESSAGE_ACCEPTED of group 0 ACCEPTED",
+        },
+        "READ-008": {
+            "over midnight": "a window over midnight",
+            "never open": "never open",
+            "refused": "refused",
+        },
+        "READ-017": {"400": "400", "415": "415"},
+        "READ-018": {"404": "404 for both", "405": "404 and 405"},
+        "READ-046": {
+            "0": "0 MESSAGE_ACCEPTED",
+            "7": "7 PENDING_ENROUTE",
+            "26": "26 PENDING_ACCEPTED",
+        },
     }
 )
-"""Open readings of requirements.toml that can be switched, with their outcomes; ours comes first."""
+"""Open readings that can be switched: each outcome, ours first, and what requirements.toml calls it."""
+_LONGEST = 10**9  # seconds of delay; beyond some, instants can no longer be counted
+_FOLLOWS = {"READ-046": "READ-004"}
+"""Readings that go with another one unless they are chosen themselves."""
 
 
 def _check_readings(_: Any, __: Any, chosen: Mapping[str, str]) -> None:
@@ -43,7 +66,10 @@ class Settings:
     password: str = attrs.field(default="", repr=False)
     api_key: str | None = attrs.field(default=None, repr=False)
     seed: str = ""
-    delay: float = attrs.field(default=0.1, validator=attrs.validators.ge(0))
+    delay: float = attrs.field(
+        default=0.1,
+        validator=attrs.validators.and_(attrs.validators.ge(0), attrs.validators.le(_LONGEST)),
+    )
     """Seconds between sending and delivery, for numbers that do not choose their own fate."""
     rate: int | None = attrs.field(
         default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
@@ -52,6 +78,10 @@ class Settings:
     price: Decimal = Decimal("0.01")
     """Price per segment."""
     currency: str = "EUR"
+    keep: int = attrs.field(default=100_000, validator=attrs.validators.ge(1))
+    """Messages, and short links, that are kept before the oldest go (retention.py)."""
+    most_destinations: int = attrs.field(default=100_000, validator=attrs.validators.ge(1))
+    """Destinations that one request may have; the documentation names no limit."""
     push_to: tuple[str, ...] = ()
     """Hosts beside those of the loopback interface that reports are pushed to; ``*`` for any."""
     readings: Mapping[str, str] = attrs.field(factory=dict, validator=_check_readings)
@@ -59,7 +89,10 @@ class Settings:
 
     def find_reading(self, reading: str) -> str:
         """Return the outcome of a reading that this sandbox shows."""
-        return self.readings.get(reading, READINGS[reading][0])
+        for name in (reading, _FOLLOWS.get(reading, reading)):
+            if name in self.readings:
+                return self.readings[name]
+        return next(iter(READINGS[reading]))
 
     @property
     def over_midnight(self) -> bool:
