@@ -26,7 +26,7 @@ from infobip_sms import Basic, Client, Destination, Message, Rejected, SmsReques
 from infobip_sms.reports import parse_delivery_reports
 from infobip_sms.sandbox.app import App, Settings, State
 from infobip_sms.sandbox.engine import find_dead_letters
-from infobip_sms.sandbox.serve import make_asgi
+from infobip_sms.sandbox.shell import make_asgi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -270,6 +270,7 @@ def test_conversions_and_links_work_through_the_client(
         client.log_conversion("unknown", wire=wire)
 
 
+@pytest.mark.filterwarnings("ignore:send_v1 calls:DeprecationWarning")
 @both
 def test_version_1_answers_the_client(client: Client, wire: Any) -> None:
     """send_v1 in both formats, with counts."""
