@@ -1,0 +1,39 @@
+"""A pytest plugin: the fixture ``infobip_sandbox``.
+
+Lives here: one sandbox for a session, begun anew for every test that asks for it.
+Never here: an import that a run without the fixture would pay for.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infobip_sms.sandbox import Sandbox
+
+
+@pytest.fixture(scope="session", name="_infobip_sandbox")
+def _fixture_server() -> Iterator[Sandbox]:
+    if not all(map(find_spec, ("starlette", "uvicorn", "jinja2"))):
+        pytest.fail("infobip_sandbox wants: pip install 'infobip-sms[sandbox]'", pytrace=False)
+    from infobip_sms.sandbox import running  # noqa: PLC0415 - see above
+
+    with running() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def infobip_sandbox(_infobip_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """Give a sandbox of Infobip's SMS API in this process, with no messages and nothing switched on.
+
+    ``infobip_sandbox.url`` is what the application is told to use; see infobip_sms.sandbox.Sandbox.
+    """
+    _infobip_sandbox.reset()  # of what came between two tests
+    yield _infobip_sandbox
+    _infobip_sandbox.close_clients()
+    _infobip_sandbox.reset()  # no report goes to what listens for the next test
