@@ -22,6 +22,12 @@ test: $(STAMP)  ## Run the tests.
 volume: $(STAMP)  ## Send 200,000 messages, kill the server, kill the sender ten times, and account for all.
 	$(BIN)/python tests/volume_run.py all 200000
 
+peers: $(STAMP)  ## Point clients that no one here wrote at a sandbox, and print what works with which.
+	PYTHONPATH=tests $(BIN)/python -m peers
+
+load: $(STAMP)  ## Send 100,000 messages to a sandbox by 50 clients at once, beside Prism's mock.
+	PYTHONPATH=tests $(BIN)/python -m bench.load
+
 sandbox: $(STAMP)  ## Start the sandbox on port 8080.
 	$(BIN)/infobip-sms sandbox
 
@@ -41,6 +47,6 @@ dist: $(STAMP)  ## Build the wheel and test it installed, without the source tre
 	$(BIN)/python tests/dist_smoke.py dist/*.whl
 
 clean:         ## Remove what the other targets made.
-	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .peers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup conformance test volume sandbox generate check dist clean
+.PHONY: help setup conformance test volume peers load sandbox generate check dist clean

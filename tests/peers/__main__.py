@@ -1,0 +1,158 @@
+"""Clients that no one here wrote, pointed at a sandbox; `make peers`.
+
+    python -m peers                  install what is missing, try every client, print the table
+    python -m peers node-sdk         one client, or several
+    python -m peers --show node-sdk  and all that was on the wire
+
+peers.toml says who they are, known.toml what they are known to do wrong. Ends with 1 unless each
+operation of each client works or fails in just the known way.
+
+Lives here: running the drivers, the table.
+Never here: what is asked (trials.py), what is right (judging.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from peers.installing import ROOT, CannotInstall, Package
+from peers.judging import KNOWN, Defect, Verdict, find_findings, judge, read_defects, read_json
+from peers.trials import KEY, Sandbox, Trial, build_trials, prepare
+from peers.wiretap import Tap, tap
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+_LONGEST = 120  # seconds that one operation of one client may take
+_STYLES = {"works": "green", "known defect": "yellow", "FAILS": "red"}
+
+
+@attrs.frozen
+class Client:
+    """One client, ready to be run."""
+
+    package: Package
+    driver: Path
+
+    def call(self, url: str, trial: Trial) -> dict[str, Any]:
+        """Let it carry out an operation; return what it told."""
+        command = [*self.package.find_interpreter(), str(self.driver), trial.operation]
+        asked = json.dumps({"query": trial.asked.query, "body": trial.asked.body})
+        done = subprocess.run(
+            command,
+            input=asked,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.package.folder,
+            env=_build_environment(url),
+            timeout=_LONGEST,
+        )
+        told = read_json(done.stdout.encode())
+        if done.returncode or not isinstance(told, dict):
+            return {"raised": "its driver ended without a result", "text": done.stderr}
+        return told
+
+
+def _build_environment(url: str) -> dict[str, str]:
+    """Return the environment of this program without what points Python at our own modules."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {**own, "INFOBIP_BASE_URL": url, "INFOBIP_API_KEY": KEY}
+
+
+def read_clients(path: Path = HERE / "peers.toml") -> list[Client]:
+    """Return the clients of peers.toml."""
+    rows = tomllib.loads(path.read_text(encoding="utf-8"))["client"]
+    drivers = [HERE / "drivers" / row.pop("driver") for row in rows]
+    return [Client(Package(**row), driver) for row, driver in zip(rows, drivers, strict=True)]
+
+
+@contextmanager
+def run_sandbox() -> Iterator[str]:
+    """Run a sandbox as a process of its own; give its URL."""
+    command = [sys.executable, "-m", "infobip_sms", "sandbox", "--port", "0", "--api-key", KEY]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().partition("sandbox: ")[2].strip()
+        finally:
+            process.terminate()
+
+
+def try_client(
+    client: Client, sandbox: Sandbox, tapped: Tap, defects: list[Defect], show: Console | None
+) -> Iterator[tuple[str, Verdict]]:
+    """Yield each operation with the verdict on it."""
+    name = client.package.name
+    prepare(sandbox, name)
+    for trial in build_trials(name):
+        told = client.call(tapped.url, trial)
+        exchanges = tapped.take()
+        reply = read_json(exchanges[-1].reply) if exchanges else None
+        done = bool(exchanges) and exchanges[-1].status == 200 and trial.check(sandbox, reply)
+        findings = find_findings(trial.asked, exchanges, told, done=done)
+        if show:
+            for exchange in exchanges:
+                show.rule(f"{name}: {trial.operation}")
+                show.print(exchange.show(), markup=False, highlight=False)
+            show.print(told, findings)
+        known = [d for d in defects if d.client == name and trial.operation in d.operations]
+        yield trial.operation, judge(findings, known, exchanges)
+
+
+def run(clients: list[Client], defects: list[Defect], *, show: bool) -> int:
+    """Try every client, print the table, and return how many operations fail."""
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    table = Table("client", "operation", "", "why")
+    failures = 0
+    with run_sandbox() as url, tap(url) as tapped:
+        for client in clients:
+            client.package.install()
+            shown = console if show else None
+            for operation, verdict in try_client(client, Sandbox(url), tapped, defects, shown):
+                failures += verdict.word == "FAILS"
+                why = "; ".join(verdict.reasons)
+                word = f"[{_STYLES[verdict.word]}]{verdict.word}[/]"
+                table.add_row(client.package.title, operation, word, escape(why))
+            table.add_section()
+    console.print(table)
+    return failures
+
+
+def main() -> int:
+    """Do what the command line says."""
+    everyone = read_clients()
+    parser = argparse.ArgumentParser(description="Point clients of strangers at a sandbox.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="all if there is none")
+    parser.add_argument("--show", action="store_true", help="print what was on the wire")
+    chosen = parser.parse_args()
+    names = {client.package.name for client in everyone}
+    defects = read_defects(tomllib.loads(KNOWN.read_text(encoding="utf-8")))
+    if strangers := (set(chosen.names) | {defect.client for defect in defects}) - names:
+        parser.error(f"not in peers.toml: {', '.join(sorted(strangers))}")
+    clients = [c for c in everyone if not chosen.names or c.package.name in chosen.names]
+    try:
+        failures = run(clients, defects, show=chosen.show)
+    except CannotInstall as problem:
+        print(f"peers: {problem}", file=sys.stderr)
+        return 1
+    if failures:
+        print(f"peers: {failures} operations fail", file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
