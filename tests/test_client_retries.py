@@ -461,6 +461,14 @@ def test_a_date_without_a_zone_is_in_gmt(monkeypatch: pytest.MonkeyPatch) -> Non
         time.tzset()
 
 
+@pytest.mark.parametrize("told", ["9" * 400, "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_no_server_can_ask_for_a_wait_that_the_system_cannot_keep(told: str) -> None:
+    """A caller with all the time in the world gets a number that may be slept."""
+    wait = find_retry_after({"retry-after": told}, now=0.0)
+    assert wait is not None
+    assert 86_400 < wait < 2**32 / 1000
+
+
 def test_what_the_server_says_may_be_longer_than_any_wait_of_ours() -> None:
     """The longest wait is for the client's own waits."""
     told = Failure("HTTP 429", "no", "unprocessed", 25.0)

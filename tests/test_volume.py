@@ -25,6 +25,9 @@ from infobip_sms import (
     RequestRefused,
     Tracking,
 )
+from infobip_sms.delivery import Delivery, Options
+from infobip_sms.journal import Record
+from infobip_sms.outcomes import Item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -210,6 +213,37 @@ def test_what_was_not_processed_is_tried_again_as_long_as_patience_lasts(
 
         assert find_states(outcomes) == ["a"] * 8
         assert [row[3] for row in ledger.rows] == [1, 1, 5, 5, 6, 6, 7, 7]
+
+
+class Patient(threading.Event):
+    """Notes how long somebody would have waited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Return at once."""
+        self.waits.append(timeout or 0.0)
+        return False
+
+
+def test_pauses_before_a_server_that_is_busy_become_longer_and_are_left_to_chance(
+    serve: Serve,
+) -> None:
+    """Each is about twice the one before, up to 15 seconds, and threads do not come back together."""
+    busy = ("hear", reply(b"{}", 429))
+    server = serve(*busy * 8, "hear", reply(b"{}", 400))
+    with Client(server.url, auth=AUTH, retry=None) as client:
+        delivery = Delivery(client, Options(1, 1, "report", None, None, 0.0, 600.0), None)
+        delivery.ended = Patient()
+        (message,) = build_messages(1)
+        delivery.finish([Item(0, message, message.destinations[0], ours=False)], [Record()])
+
+    assert len(server.finish()) == 9
+    for wait, most in zip(delivery.ended.waits, [1, 2, 4, 8, 15, 15, 15, 15], strict=True):
+        assert most / 2 <= wait <= most
+    assert len(set(delivery.ended.waits)) == 8
 
 
 def test_a_pause_that_the_server_asks_for_is_not_cut_short(serve: Serve) -> None:

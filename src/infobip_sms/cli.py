@@ -11,9 +11,10 @@ import click
 from .commands.listening import listen
 from .commands.lookups import conversion, logs, preview, reports
 from .commands.program import Program
+from .commands.sandboxing import sandbox
 from .commands.scheduled import scheduled
 from .commands.send import send
-from .commands.servers import conformance, demo, sandbox
+from .commands.servers import conformance, demo
 
 EPILOG = """\
 Settings come from the environment: INFOBIP_BASE_URL and INFOBIP_API_KEY.
