@@ -116,6 +116,7 @@ def test_exit_codes_are_documented() -> None:
         ([*SEND], "There is no text"),
         ([*SEND, TEXT, "--text", TEXT], "two texts"),
         ([*SEND, TEXT, "--send-at", "2026-07-07T17:00:00"], "in UTC 2026-07-07T17:00:00Z"),
+        ([*SEND, TEXT, "--send-at", "0001-01-01T00:00:00"], "In UTC it would be 0001-01-01T"),
         ([*SEND, TEXT, "--send-at", "soon"], "2026-07-07T17:00:00+02:00"),
         ([*SEND, TEXT, "--window", "MON 25:00-26:00"], "hour: got 25"),
         ([*SEND, TEXT, "--window", "XYZ"], "three letters are enough"),

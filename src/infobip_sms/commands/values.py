@@ -42,13 +42,7 @@ class Instant(click.ParamType):  # type: ignore[type-arg]  # generic to the type
             wants = "a date and time such as 2026-07-07T17:00:00+02:00"
             self.fail(f"this is no time; give {wants}", param, ctx)
         if instant.tzinfo is None:
-            here = instant.astimezone().isoformat()
-            self.fail(
-                f"the time zone is missing. In the zone of this machine it would be {here};"
-                f" in UTC {instant.isoformat()}Z",
-                param,
-                ctx,
-            )
+            self.fail(f"the time zone is missing. {_name_zones(instant)}", param, ctx)
         return instant
 
 
@@ -114,6 +108,16 @@ def find_limit(cls: type[attrs.AttrsInstance], name: str) -> str:
 def choose(kind: type[StrEnum]) -> click.Choice:  # type: ignore[type-arg]  # generic to the type checker only
     """Return the values of an enumeration as a choice, in capitals or not."""
     return click.Choice([member.value for member in kind], case_sensitive=False)
+
+
+def _name_zones(instant: dt.datetime) -> str:
+    """Return what an instant without a zone may mean."""
+    in_utc = f"{instant.isoformat()}Z"
+    try:
+        here = instant.astimezone().isoformat()
+    except (ValueError, OverflowError):  # at either end of the calendar
+        return f"In UTC it would be {in_utc}"
+    return f"In the zone of this machine it would be {here}; in UTC {in_utc}"
 
 
 def _find_day(word: str) -> Day | None:
