@@ -41,6 +41,9 @@ class CallbackServer:
             def do_POST(self) -> None:
                 length = int(self.headers["content-length"])
                 received = self.rfile.read(length)
+                if len(received) < length:  # who posted has ended in the middle: no request
+                    self.close_connection = True
+                    return
                 time.sleep(pause)
                 status = outer._take(
                     Heard(time.monotonic(), self.path, self.headers["content-type"], received)

@@ -276,8 +276,8 @@ class Line:
         try:
             return await exchange(shell, kept, chunks)
         finally:
-            assert shell._timekeeper is not None, "it began with the first request"
-            shell._timekeeper.cancel()
+            assert shell._time._task is not None, "it began with the first request"
+            shell._time.stop()
 
 
 async def exchange(shell: Shell, request: HttpRequest, chunks: int) -> Answer:

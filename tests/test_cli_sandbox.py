@@ -21,6 +21,7 @@ from infobip_sms.sandbox.statement import build_statement, dump_markdown, dump_p
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from infobip_sms.sandbox.app import App
     from infobip_sms.sandbox.clock import Clock
@@ -126,6 +127,29 @@ def test_what_is_not_as_usual_is_said(made: list[Made]) -> None:
     assert isinstance(made[0].app, Faulty)
     assert made[0].app.fault == "RESP-002"
     assert made[0].clock.frozen
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ({"freeze": True}, ["clock:   stands still"]),
+        ({"advance": 3600}, ["clock:   is not that of this machine"]),
+        ({"freeze": False}, []),
+    ],
+)
+def test_a_clock_of_the_data_file_is_said(
+    order: dict[str, Any], said: list[str], tmp_path: Path
+) -> None:
+    """Whoever goes on with a file learns at the start that its clock was set."""
+    options = ("--data", str(tmp_path / "d"))
+    with running(*options) as (url, first):
+        status, _ = ask(url, "POST", "/sandbox/clock", json.dumps(order).encode())
+    with running(*options) as (_, again):
+        pass
+
+    assert status == 200
+    assert first[3:] == [LAST]
+    assert again[3:] == [*said, LAST]
 
 
 @pytest.mark.parametrize("more", [(), ("--json",)])

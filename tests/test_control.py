@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from control_calls import BASIC, LOGS, OTHER, PATIENCE, TO, ask, call, send
@@ -250,6 +251,27 @@ def test_messages_are_shown_with_all_that_is_known(url: str) -> None:
     }
     assert (shown["smsCount"], shown["price"]["pricePerMessage"]) == (1, 0)
     assert shown["status"]["name"] == "PENDING_ACCEPTED"
+
+
+def test_clicks_and_conversions_are_shown_of_tracked_messages(url: str) -> None:
+    """Each link of the text with what it was before and how often it was followed; none of other messages."""
+    long, longer = "https://www.example.com/a", "https://www.example.com/b?c=d"
+    tracking = {"tracking": {"track": "URL", "type": "SOCIAL_INVITES"}}
+    text = f"See {long}, or {longer}."
+    (tracked,) = send(url, TO, text=text, request=tracking)
+    send(url, OTHER, text=text)
+    shown, other = ask(url, "GET", "messages").plain["messages"]
+    for count in (1, 2):
+        link = shown["text"].split()[1].rstrip(",")
+        assert call(url, "GET", urlsplit(link).path).status == 302
+        path = f"/ct/1/log/end/{tracked}"
+        assert call(url, "POST", path, headers={"authorization": BASIC}).status == 200
+        again = ask(url, "GET", f"messages?to={TO}").plain["messages"][0]
+        assert again["links"] == [{"url": long, "clicks": count}, {"url": longer, "clicks": 0}]
+        assert again["conversions"] == count
+
+    assert (shown["conversions"], [link["clicks"] for link in shown["links"]]) == (0, [0, 0])
+    assert other.keys().isdisjoint({"links", "conversions"})
 
 
 def test_messages_are_found_by_everything_that_holds(url: str) -> None:

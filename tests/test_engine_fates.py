@@ -106,6 +106,25 @@ def test_the_number_chooses_how_many_reports_there_are(digit: int, seconds: list
     assert bench.logs()[0].status.id == 5
 
 
+@pytest.mark.parametrize(
+    ("to", "statuses"),
+    [
+        ("9990400000007", []),
+        ("9990410000007", [7, 15]),
+        ("9990430000007", [3, 3, 7, 15]),
+        ("9990030000007", [7, 15]),
+    ],
+)
+def test_a_status_that_is_not_final_is_one_report_more(to: str, statuses: list[int]) -> None:
+    """It comes after those on the way, and the report at the end is that the message has expired."""
+    bench = Bench()
+    bench.send(to, notifyUrl=CALLBACK, intermediateReport=True, validityPeriod=5)
+    bench.wait(minutes=5)
+
+    assert [p.status for p in bench.pushed] == statuses
+    assert bench.logs()[0].status.id == 15
+
+
 def test_dlr_005_intermediate_reports_are_for_those_who_ask() -> None:
     """Without intermediateReport there is the final report only, whatever the number says."""
     bench = Bench()

@@ -218,6 +218,20 @@ def test_what_is_connected_to_is_what_was_checked() -> None:
     assert (plain.scheme, plain.port, plain.path) == ("https", 443, "/")
 
 
+def test_a_report_that_was_fetched_is_still_pushed() -> None:
+    """A callback server that was away gets what was fetched meanwhile; nobody gets what it took (READ-037)."""
+    bench = Bench(delay=0)
+    bench.callback = lambda _: REFUSING if len(bench.pushed) <= 2 else Answer(200)
+    bench.send("41", "42", notifyUrl=CALLBACK)
+    bench.wait(seconds=1)
+    fetched = [r.to for r in bench.reports(limit=1)]
+    bench.wait(minutes=2)
+
+    assert fetched == ["41"]
+    assert [p.to for p in bench.pushed] == ["41", "42", "41", "42"]
+    assert bench.reports() == []
+
+
 def test_what_is_not_pushed_stays_visible_and_can_be_fetched() -> None:
     """A report for another host is a dead letter from the start, with the reason, and waits to be fetched."""
     bench = Bench(delay=0)

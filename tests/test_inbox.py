@@ -22,7 +22,7 @@ from infobip_sms.sandbox.engine import advance
 from infobip_sms.sandbox.fates import UNREADABLE, Fate, find_fate
 from infobip_sms.sandbox.pretty import dump_pretty
 from infobip_sms.sandbox.recorder import LARGEST, LONGEST, MOST, Recorder
-from infobip_sms.sandbox.state import Content, Push, Sms
+from infobip_sms.sandbox.state import Content, Link, Push, Sms
 from infobip_sms.sandbox.switches import Switches, Trouble
 
 NOW = dt.datetime(2026, 5, 4, 12, tzinfo=dt.UTC)
@@ -363,6 +363,18 @@ def test_a_message_tells_its_life() -> None:
         "intermediate",
         "final",
     ]
+
+
+def test_a_tracked_message_tells_its_clicks_and_conversions() -> None:
+    """The link as it was, and how often it was followed; other messages have no such part."""
+    sms = make_sms(text="See http://me/s/0123456789.", process_key="KEY")
+    state = put(attrs.evolve(sms, conversions=1234), make_sms(2, text="http://me/s/0123456789"))
+    state.put([Link(code="0123456789", url="https://example.com/<b>", number=1, clicks=1)])
+    tree = parse(ask("/sandbox/message/1", make_desk(state)))
+    words = [" ".join(e.text_content().split()) for e in tree.xpath("//*[@id='live']//dl/*")]
+
+    assert words == ["Conversions", "1,234", "Link", "https://example.com/<b>, 1 click"]
+    assert parse(ask("/sandbox/message/2", make_desk(state))).xpath("//*[@id='live']//dl") == []
 
 
 def test_a_count_by_a_language_of_the_request_is_not_disputed() -> None:

@@ -13,10 +13,11 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import attrs
 import pytest
 from callback_server import CallbackServer
 from client_calls import NEVER, PHONE, TEXT, ask
-from control_calls import PATIENCE
+from control_calls import PATIENCE, call
 
 from infobip_sms import (
     ApiKey,
@@ -27,6 +28,8 @@ from infobip_sms import (
     Rejected,
     Retry,
     SmsRequest,
+    Track,
+    Tracking,
 )
 from infobip_sms.sandbox import ControlRefused, Sandbox, running
 from infobip_sms.sandbox.shell import Shell
@@ -76,6 +79,22 @@ def test_what_an_application_sends_is_there(sandbox: Sandbox, wire: Any) -> None
     assert message.sent_at is not None
     assert message.done_at is not None
     assert before <= message.sent_at <= message.done_at <= sandbox.clock.now()
+
+
+def test_clicks_and_conversions_of_a_message_are_counted(sandbox: Sandbox) -> None:
+    """Followed as a browser would, counted as the binding does; nothing is counted of other messages."""
+    client, request = sandbox.client(), build(PHONE, text="See https://example.com/a, please")
+    tracking = Tracking(track=Track.URL, type="SOCIAL_INVITES", base_url=sandbox.url)
+    client.send(request)
+    sent = client.send(attrs.evolve(request, tracking=tracking))
+    _, tracked = sandbox.messages()
+    client.log_conversion(sent.messages[0].message_id or "")
+    link = urlsplit(tracked.text.split()[1].rstrip(","))
+    reply = call(sandbox.url, "GET", link.path)
+
+    assert reply.headers["location"] == "https://example.com/a"
+    assert (tracked.clicks, tracked.conversions) == (0, 0)
+    assert [(m.clicks, m.conversions) for m in sandbox.messages()] == [(0, 0), (1, 1)]
 
 
 def test_messages_are_searched_by_the_names_of_the_binding(sandbox: Sandbox) -> None:
@@ -380,12 +399,17 @@ def test_a_sandbox_that_cannot_run_keeps_nobody_waiting(monkeypatch: pytest.Monk
         sandbox.reset()
 
 
-def test_the_logging_of_the_process_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_logging_of_the_process_is_left_alone(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An application that runs uvicorn itself keeps its loggers, and no request is logged."""
     names = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
     loggers = [logging.getLogger(name) for name in names]
+    monkeypatch.setattr(loggers[1], "handlers", [caplog.handler])  # whatever else was set before
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, names[1])
     before = [(x.level, list(x.handlers), x.propagate, x.disabled) for x in loggers]
-    with caplog.at_level(logging.DEBUG), running(delay=0) as sandbox:
+    with running(delay=0) as sandbox:
         sandbox.client().send(ask())
         sandbox.wait_for(to=PHONE, text=TEXT)
         during = [(x.level, list(x.handlers), x.propagate, x.disabled) for x in loggers]

@@ -96,13 +96,13 @@ def make_shell(state: State | None = None, clock: Any = None, store: Store | Non
 def count_looks(shell: Shell) -> list[None]:
     """Return a list that grows with each time that the shell looks at what is due."""
     looks: list[None] = []
-    happen = shell._happen
+    happen = shell._time._happen
 
     def look() -> bool:
         looks.append(None)
         return happen()
 
-    shell._happen = look  # type: ignore[method-assign]  # counts only
+    shell._time._happen = look  # type: ignore[method-assign]  # counts only
     return looks
 
 
@@ -160,7 +160,7 @@ def test_waiting_leaves_time_for_others(monkeypatch: pytest.MonkeyPatch) -> None
         shell = make_shell()
         waiting = asyncio.create_task(visit(shell, "GET", "/sandbox/messages?wait=600"))
         for _ in range(100):
-            shell._wake()
+            shell._time.wake()
             await asyncio.sleep(0)
         shell.end()
         await waiting
@@ -189,7 +189,7 @@ def test_the_end_of_a_server_ends_all_waiting() -> None:
 
     async def play() -> tuple[Any, ...]:
         shell = make_shell()
-        shell._pusher = Silent()  # type: ignore[assignment]  # no report is ever answered
+        shell._time._pusher = Silent()  # type: ignore[assignment]  # no report is ever answered
         await visit(shell, "POST", SEND, build(TO, notifyUrl="http://127.0.0.1:9/"))
         paths = {"GET": f"/sandbox/messages?to={TO}&wait=600&count=2", "POST": "/sandbox/clock"}
         tasks = [
@@ -254,7 +254,7 @@ def test_no_message_after_a_reset_meets_a_journey_of_before() -> None:
 
     async def play() -> tuple[dt.datetime, list[Any]]:
         shell = make_shell(clock=Clock(machine))
-        shell._pusher = Silent()  # type: ignore[assignment]  # no report is ever answered
+        shell._time._pusher = Silent()  # type: ignore[assignment]  # no report is ever answered
         await visit(shell, "POST", SEND, build(TO, notifyUrl="http://127.0.0.1:9/"))
         journey = asyncio.create_task(visit(shell, "POST", "/sandbox/clock", {"advance": 3600}))
         for _ in range(50):

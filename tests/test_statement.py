@@ -104,6 +104,13 @@ def test_every_switch_has_the_outcomes_of_its_reading() -> None:
         assert sorted(outcomes.values()) == sorted(OPEN[reading]["outcomes"])
 
 
+def test_every_switch_is_named_where_our_outcome_is() -> None:
+    """Whoever reads requirements.toml learns that the sandbox can do it in another way, and where it cannot."""
+    named = {name for name, row in OPEN.items() if "a switch of the sandbox has" in row["ours"]}
+
+    assert named == set(READINGS)
+
+
 def test_a_reading_that_is_the_first_is_spelled_out() -> None:
     """Nobody has to look up what the first outcome is."""
     shown = find_shown(build_statement(SETTINGS))

@@ -355,7 +355,7 @@ class Seat:
         self.left: list[State] = []
         app = App(Settings("Aladdin", "open sesame", seed=self.store.seed, delay=0))
         self.shell = Shell(app, self.state, lambda: START, self.store, self.stop)
-        self.shell._pusher = self  # type: ignore[assignment]  # it takes what a pusher takes
+        self.shell._time._pusher = self  # type: ignore[assignment]  # it takes what a pusher takes
         self.postings: list[Posting] = []
 
     def stop(self) -> None:
@@ -400,7 +400,7 @@ def test_what_leaves_is_in_the_file_before(tmp_path: Path) -> None:
 
     async def play() -> None:
         assert (await seat.ask("POST", SEND, build_body()))[0] == 200
-        seat.shell._settle(seat.postings[0].push, Answer(200))
+        seat.shell._time._settle(seat.postings[0].push, Answer(200))
         seat.left.append(copy(seat.path, seat.folder / "copy"))
 
     asyncio.run(play())

@@ -26,6 +26,7 @@ from .settings import option
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from infobip_sms.sandbox.clock import Clock
     from infobip_sms.sandbox.store import Store
 
 ACCOUNT, BEHAVIOUR, CLOCK, STATEMENT = (
@@ -142,7 +143,8 @@ class Wishes:
 
         if self.fault is not None and self.fault not in FAULTS:
             known = ", ".join(sorted(FAULTS))
-            raise click.BadParameter(f"there is no fault of that id; there are: {known}")
+            problem = f"there is no fault of that id; there are: {known}"
+            raise click.BadParameter(problem, param_hint="--fault")
 
 
 _OPTIONS = (
@@ -275,7 +277,6 @@ def sandbox(wishes: Wishes) -> None:
     """
     for module in ("starlette", "uvicorn", "jinja2"):
         require(module, "sandbox")
-    require("jinja2", "sandbox")
     wishes.check_fault()
     if wishes.statement:
         _write_statement(wishes)
@@ -296,14 +297,9 @@ def _serve(wishes: Wishes) -> None:
         if wishes.seed and settings.seed != wishes.seed:
             write_note(f"sandbox: {wishes.data} has a seed of its own; --seed is not used")
         app = Faulty(settings, wishes.fault) if wishes.fault else App(settings)
+        clock = Clock(frozen=wishes.frozen)
         try:
-            run(
-                app,
-                wishes.port,
-                lambda url: _announce(url, wishes),
-                store,
-                Clock(frozen=wishes.frozen),
-            )
+            run(app, wishes.port, lambda url: _announce(url, wishes, clock), store, clock)
         except KeyboardInterrupt:
             write_note("sandbox: stopped")
         except OSError as problem:
@@ -322,7 +318,7 @@ def _keep(path: str | None, seed: str) -> Iterator[Store | None]:
         raise CouldNot(str(problem)) from None
 
 
-def _announce(url: str, wishes: Wishes) -> None:
+def _announce(url: str, wishes: Wishes, clock: Clock) -> None:
     """Say where the sandbox is and what it is; a password or key that was given is not shown."""
     inbox = f"{url}/sandbox/"
     if wishes.as_json:
@@ -337,10 +333,17 @@ def _announce(url: str, wishes: Wishes) -> None:
         f"account: Basic, user {clean(wishes.user)}{password}; {key}",
         *([f"reading: {', '.join(switched)}"] if switched else []),
         *([f"broken:  {wishes.fault}, on purpose"] if wishes.fault else []),
-        *(["clock:   stands still"] if wishes.frozen else []),
+        *([f"clock:   {told}"] if (told := _tell_clock(clock)) else []),
         "Nothing is sent to any telephone network. Ctrl-C ends it.",
     ]
     click.echo("\n".join(lines))
+
+
+def _tell_clock(clock: Clock) -> str:
+    """Say how a clock differs from that of this machine; empty if it does not."""
+    if clock.frozen:
+        return "stands still"
+    return "is not that of this machine" if clock.differs else ""
 
 
 def _write_statement(wishes: Wishes) -> None:

@@ -4,7 +4,7 @@ It never runs backwards, also not with the clock of the machine, and it never le
 that stood goes on from the instant at which it stood. Only a reset puts it back.
 
 Lives here: what time it is.
-Never here: what happens then (engine.py), who waits for it (shell.py).
+Never here: what happens then (engine.py), who waits for it (timekeeping.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .instants import FIRST, LAST, find_later, find_utc
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_UNIT = dt.timedelta(microseconds=1)
+_UNIT, _SECOND = dt.timedelta(microseconds=1), dt.timedelta(seconds=1)
 
 Position = tuple[int, str, bool]
 """How a clock stands to the one that it follows: microseconds ahead of it, the instant at which it stands
@@ -54,6 +54,11 @@ class Clock:
     def frozen(self) -> bool:
         """Whether it stands still until it is resumed."""
         return self._frozen
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is a second or more ahead of the clock that it follows, or behind it."""
+        return abs(self._ahead) >= _SECOND
 
     @property
     def stands(self) -> bool:

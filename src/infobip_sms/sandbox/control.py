@@ -6,7 +6,8 @@
     POST   /sandbox/reset       {}: no messages, nothing switched on, the clock as at the start
     GET    /sandbox/messages    {"messages": [...], "total": n}; ?to= &from= &text= &bulkId= &messageId=
                                 &status= &limit=; with &wait=SECONDS it answers as soon as &count=N
-                                messages fit, or with 408 and those that do
+                                messages fit, or with 408 and those that do; a tracked message has
+                                "conversions", one with short links "links": [{"url": ..., "clicks": n}]
     DELETE /sandbox/messages    {"deleted": n}; the same search
     GET    /sandbox/reports     {"reports": [...], "total": n}; &state=waiting|taken|dead
     GET    /sandbox/faults      {"id": ..., "troubles": [...], "known": [...]}
@@ -141,7 +142,7 @@ def show_clock(desk: Desk) -> HttpReply:
 def show_messages(desk: Desk, wait: Wait) -> HttpReply:
     """Return the messages that fit now: the last ones, in the order in which they were accepted."""
     found = wait.search.find(desk.state)
-    shown = [build_message(sms, desk.switches.settings) for sms in found[-wait.limit :]]
+    shown = [build_message(sms, desk.state, desk.switches.settings) for sms in found[-wait.limit :]]
     status = 200 if len(found) >= wait.count else 408
     return build_reply(status, {"messages": shown, "total": len(found)})
 

@@ -70,6 +70,9 @@ class Received:
     """Nothing more happens to it."""
     sms_count: int
     callback_data: str | None
+    clicks: int
+    """How often the short links of its text were followed; destinations of one message share them."""
+    conversions: int
     sent_at: dt.datetime | None
     done_at: dt.datetime | None
 
@@ -306,6 +309,8 @@ def _read_message(plain: dict[str, Any]) -> Received:
         is_final=plain["final"],
         sms_count=log.sms_count or 0,
         callback_data=plain.get(find_name(DeliveryReport, "callback_data")),
+        clicks=sum(link["clicks"] for link in plain.get("links", ())),
+        conversions=plain.get("conversions", 0),
         sent_at=log.sent_at,
         done_at=log.done_at,
     )

@@ -76,14 +76,17 @@ class Search:
         return state.messages.values()
 
 
-def build_message(sms: Sms, settings: Settings) -> dict[str, Any]:
+def build_message(sms: Sms, state: State, settings: Settings) -> dict[str, Any]:
     """Return a message as it is shown: its log, and what the log leaves out."""
+    links = [{"url": link.url, "clicks": link.clicks} for link in state.find_links(sms)]
     shown = {
         **build_plain(build_log(sms, settings)),
         _CALLBACK: sms.content.callback_data,
         _URL: sms.content.notify_url,
         "accepted": format_instant(sms.accepted_at),
         "final": sms.done_at is not None,
+        "links": links or None,
+        "conversions": None if sms.content.process_key is None else sms.conversions,
     }
     return {name: value for name, value in shown.items() if value is not None}
 

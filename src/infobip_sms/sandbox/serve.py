@@ -37,6 +37,7 @@ def run(
 ) -> None:
     """Serve until interrupted; announce the URL once connections are taken. Port 0 finds a free one.
 
+    The clock stands by then as it stood when the file was left.
     Raises StoreError if the file cannot be read, or when it could no longer be written.
     """
     state = store.load() if store else State()
@@ -45,8 +46,8 @@ def run(
         server.should_exit = True
 
     with open_listener(port) as (listener, url):
-        announce(url)
         server = Server(Shell(app, state, clock or Clock(), store, stop))
+        announce(url)
         server.run(sockets=[listener])
     if store and store.problem:
         raise store.problem

@@ -10,6 +10,7 @@ Never here: what happens when something is due (life.py, pushes.py), requests.
 from __future__ import annotations
 
 import heapq
+import re
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -189,6 +190,11 @@ class State:
         """Return the scheduled bulk of this name; of several the one that was made last."""
         number = self._bulks.get(bulk_id)
         return None if number is None else self.bulks[number]
+
+    def find_links(self, sms: Sms) -> list[Link]:
+        """Return the short links in the text of a message, in their order."""
+        words = re.findall(r"\w+", sms.content.text) if self.links else []
+        return [self.links[word] for word in words if word in self.links]
 
     def take_due(self, now: dt.datetime) -> Sms | None:
         """Return the message to which something happens first, if that is due, and forget that it is."""

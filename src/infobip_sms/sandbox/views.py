@@ -164,6 +164,7 @@ def render_life(state: State, sms: Sms) -> str:
         events=find_events(sms, pushes),
         pushes=pushes,
         waiting=find_waiting(pushes),
+        links=state.find_links(sms),
         siblings=siblings[:SIBLINGS],
         more=len(siblings) - SIBLINGS,
     )
