@@ -227,7 +227,7 @@ def test_a_fault_that_cannot_be_meant_is_400(url: str, body: Any) -> None:
 
 def test_an_unknown_fault_is_400_with_those_that_there_are(url: str) -> None:
     """Also a requirement that no fault breaks."""
-    for fault in ("RESP-999", "resp-002", "", "DLR-001"):
+    for fault in ("RESP-999", "resp-002", "", "SEND-001", "DLR-004-nonsense"):
         reply = ask(url, "POST", "faults", {"id": fault})
 
         assert reply.status == 400

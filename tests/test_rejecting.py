@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from infobip_sms_schema import SmsResponse, SmsResponseV1
 from sandbox_bench import CODECS, SEND, SEND_V1, Bench, find_text
-from test_faults import find_rows, judge
-
-from infobip_sms.sandbox.faults import FAULTS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GOOD = {"to": "41793026727"}
 NIGHT = {
@@ -225,19 +219,3 @@ def test_read_001_anything_gets_one_of_the_two_answers(
     if reply.status == 200:
         answer = CODECS[accept].parse_reply(reply.body, SmsResponse)
         assert len(answer.messages) == len(rows)
-
-
-@pytest.mark.parametrize(
-    "readings",
-    [
-        ("READ-002=present", "READ-004=7", "READ-008=refused"),
-        ("READ-004=0", "READ-008=never open", "READ-017=415", "READ-018=405"),
-    ],
-)
-def test_read_001_the_judge_passes_it(tmp_path: Path, readings: tuple[str, ...]) -> None:
-    """With 200, and with every other switch, the sandbox keeps all that an exchange can show."""
-    options = [word for reading in readings for word in ("--reading", reading)]
-    code, verdicts = judge(tmp_path, "--refuse", "200", *options)
-
-    assert code == 0
-    assert find_rows(verdicts, "PASS") == FAULTS

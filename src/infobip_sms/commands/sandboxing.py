@@ -200,7 +200,7 @@ _OPTIONS = (
         "--fault",
         section=BEHAVIOUR,
         metavar="ID",
-        help="Break this requirement on purpose, such as RESP-002.",
+        help="Break a requirement on purpose, such as RESP-002, or in another way, such as DLR-004-cut.",
     ),
     option(
         "--delay",
@@ -347,13 +347,15 @@ def _tell_clock(clock: Clock) -> str:
 
 
 def _write_statement(wishes: Wishes) -> None:
+    from infobip_sms.sandbox.faults import FAULTS  # noqa: PLC0415 - needs an extra
     from infobip_sms.sandbox.statement import (  # noqa: PLC0415 - only this option needs it
         build_statement,
         dump_markdown,
         dump_plain,
     )
 
-    statement = build_statement(wishes.build_settings(wishes.seed), wishes.fault)
+    broken = FAULTS[wishes.fault] if wishes.fault else None
+    statement = build_statement(wishes.build_settings(wishes.seed), broken)
     if wishes.as_json:
         write_plain(dump_plain(statement))
     else:

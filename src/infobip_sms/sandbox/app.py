@@ -44,7 +44,7 @@ from infobip_sms_schema.operations import (
 from infobip_sms.media import find_codec, find_wire
 
 from . import bulks, lookups, texts, tracking
-from .engine import advance
+from .engine import advance, settle, take_postings
 from .instants import find_utc
 from .protocol import HttpReply, HttpRequest, Refusal, choose_wire, refuse_document
 from .rejecting import read_partly
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
     from infobip_sms.media import Wire
 
+    from .engine import Answer, Posting
     from .routes import AnyOperation
 
 __all__ = ["App", "HttpReply", "HttpRequest", "Refusal", "Settings", "State", "choose_wire"]
@@ -227,6 +228,16 @@ class App:
         """Answer every destination, in order (RESP-001 to RESP-010)."""
         clerk = Clerk(self.settings, question.state, question.now, question.address)
         return clerk.accept(submission)
+
+    def take_postings(
+        self, state: State, now: dt.datetime, most: int | None = None
+    ) -> list[Posting]:
+        """Return the reports that are to be posted now; each waits for its answer (DLR-001)."""
+        return take_postings(state, now, self.settings, most)
+
+    def settle(self, state: State, number: int, answer: Answer, now: dt.datetime) -> None:
+        """Take down what a callback server answered to a report (DLR-006)."""
+        settle(state, number, answer, now)
 
     def write(self, outcome: Outcome, wire: Wire) -> tuple[bytes, Outcome]:
         """Write an answer, and return what has come to pass by that.

@@ -1,120 +1,80 @@
 """The sandbox with one rule broken on purpose, to see that the judge finds it.
 
-A fault has the id of the requirement that it breaks; one is on at a time.
+    FAULTS    the id of each fault, and the requirement that it breaks
 
-Lives here: every fault, as a change to one step of app.py.
-Never here: correct behaviour.
+An id is that of the requirement; further ways to break the same one have a word behind it, as in
+``DLR-004-cut``. One fault is on at a time.
+
+Lives here: at which step of app.py each fault takes hold.
+Never here: what it does there (the other modules called faults_...); correct behaviour.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
 from infobip_sms_schema import SmsRequest, SmsRequestV1, SmsResponse
-from infobip_sms_schema.operations import SEND
+from infobip_sms_schema.operations import SEND, SEND_V1
 
-from infobip_sms.media import find_codec
-
+from . import faults_late as late
+from . import faults_lookups as lookups
+from . import faults_replies as replies
+from . import faults_requests as requests
 from .app import App
-from .catalogue import DELIVERED, find_status
 from .protocol import HttpReply, HttpRequest, Refusal
+from .pushes import build_posting
 from .sending import Draft, Recipient, Submission
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import datetime as dt
+    from collections.abc import Mapping
 
     from infobip_sms_schema import Violation
 
     from infobip_sms.media import Wire
 
     from .app import Question
+    from .pushes import Answer, Posting
     from .routes import AnyOperation
     from .sending import Outcome
     from .settings import Settings
+    from .state import State
 
-ENROUTE = 7
-NAME = re.compile(rb'"name":"[A-Z_]+",?|<name>[A-Z_]+</name>\n?')
-
-FORGOTTEN = {
-    *(f"SEND-{n:03}" for n in (2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 15, 16, 17, 18, 19, 22)),
-    *(f"WIN-{n:03}" for n in range(1, 7)),
-}
-"""Limits and rules that the faulty server does not look at."""
-
-OVERSTRICT: dict[str, Callable[[SmsRequest, Wire], bool]] = {
-    "SEND-020": lambda r, _: any(m.language and m.transliteration for m in r.messages),
-    "SEND-023": lambda r, _: any(len((m.callback_data or "").encode()) > 200 for m in r.messages),
-    "SEND-024": lambda r, _: any(d.to[0] == "+" for m in r.messages for d in m.destinations),
-    "SEND-025": lambda r, _: any(not (m.from_ or "a").isalnum() for m in r.messages),
-    "SEND-026": lambda r, _: r.bulk_id is None and len(r.messages) == 1,
-    "VAL-001": lambda r, _: any(
-        m.validity_period != m.effective_validity_period for m in r.messages
+_HERE = (
+    *(f"AUTH-{n:03}" for n in range(1, 5)),
+    *(f"HTTP-{n:03}" for n in (2, 3, 6, 7, 8)),
+    "HTTP-002-empty",
+)
+_ELSEWHERE = (
+    *(requests.FORGOTTEN, requests.OVERSTRICT, requests.OVERSTRICT_V1, requests.GONE),
+    *(replies.SPOILED, replies.REWRITTEN),
+    *(
+        late.TAKEN_DOWN,
+        late.SUBMITTED,
+        late.REMEMBERED,
+        late.LOST,
+        late.ALTERED,
+        late.REWRITTEN_PUSHES,
+        late.TRIED,
     ),
-    "SCHED-002": lambda r, _: any(
-        m.send_at and m.send_at > dt.datetime.now(dt.UTC) for m in r.messages
-    ),
-    "XML-002": lambda r, wire: wire == "xml" and any(m.delivery_time_window for m in r.messages),
-}
-"""Legal requests that the faulty server refuses."""
+    *(lookups.QUESTIONS, lookups.ANSWERS, lookups.FORGETFUL, lookups.MISSING),
+)
 
 
-def _repeat_id(response: SmsResponse, submission: Submission) -> SmsResponse:
-    """Give the same generated id out again and again."""
-    entries = [
-        entry if recipient.message_id else attrs.evolve(entry, message_id="1")
-        for entry, recipient in zip(response.messages, submission.recipients, strict=True)
-    ]
-    return attrs.evolve(response, messages=entries)
+def find_requirement(fault: str) -> str:
+    """Return the requirement that a fault breaks: the first two parts of its id."""
+    return "-".join(fault.split("-")[:2])
 
 
-SPOILED: dict[str, Callable[[SmsResponse, Submission], SmsResponse]] = {
-    "RESP-001": lambda r, _: attrs.evolve(r, messages=r.messages[: max(1, len(r.messages) - 1)]),
-    "RESP-002": lambda r, _: attrs.evolve(r, messages=r.messages[::-1]),
-    "RESP-004": lambda r, s: attrs.evolve(
-        r, bulk_id=r.messages[0].message_id if s.bulk_id else r.bulk_id
-    ),
-    "RESP-005": _repeat_id,
-    "RESP-006": lambda r, _: _restate(r, find_status(DELIVERED)),
-    "RESP-008": lambda r, _: _restate(
-        r, attrs.evolve(r.messages[0].status, group_name=find_status(DELIVERED).group_name)
-    ),
-    "RESP-009": lambda r, _: attrs.evolve(r, tracking_process_key=None),
-    "RESP-010": lambda r, s: attrs.evolve(r, bulk_id=s.bulk_id),
-}
-"""Answers that the faulty server gets wrong."""
-
-REWRITTEN: dict[str, Callable[[HttpReply, bool], HttpReply]] = {
-    "HTTP-001": lambda reply, _: attrs.evolve(
-        reply, status=201 if reply.status == 200 else reply.status
-    ),
-    "HTTP-004": lambda reply, xml: reply if xml else _label(reply),
-    "HTTP-005": lambda reply, xml: _label(reply) if xml else reply,
-    "RESP-007": lambda reply, _: attrs.evolve(reply, body=NAME.sub(b"", reply.body)),
-    "ERR-001": lambda reply, _: attrs.evolve(reply, body=b"") if reply.status == 400 else reply,
-    "XML-003": lambda reply, _: attrs.evolve(
-        reply, body=reply.body.replace(b"smsResponse", b"SMSResponse")
-    ),
-    "XML-004": lambda reply, xml: _restate_bytes(reply) if xml else reply,
-}
-"""Replies that the faulty server writes wrongly; True stands for an XML reply."""
-
-ELSEWHERE = {
-    "RESP-003",
-    "HTTP-002",
-    "HTTP-003",
-    "HTTP-006",
-    "HTTP-007",
-    "HTTP-008",
-    "AUTH-001",
-    "AUTH-002",
-    "AUTH-003",
-    "AUTH-004",
-}
-FAULTS = frozenset({*FORGOTTEN, *OVERSTRICT, *SPOILED, *REWRITTEN, *ELSEWHERE})
-"""Every fault that there is."""
+FAULTS: Mapping[str, str] = MappingProxyType(
+    {
+        fault: find_requirement(fault)
+        for fault in sorted({*_HERE, *(n for t in _ELSEWHERE for n in t)})
+    }
+)
+"""Every fault that there is, with the requirement that it breaks."""
 
 
 class Faulty(App):
@@ -126,8 +86,10 @@ class Faulty(App):
             raise ValueError(fault)
         self.fault = fault
 
+    # ------------------------------------------------------------ who asks, and how
+
     def check_authorization(self, request: HttpRequest) -> None:
-        """Forget about missing credentials, or about one scheme."""
+        """Forget about missing credentials."""
         missing = "authorization" not in request.headers
         if not (missing and self.fault == "AUTH-001"):
             super().check_authorization(request)
@@ -146,18 +108,34 @@ class Faulty(App):
             return "json" if super().find_reply_wire(request) == "xml" else "xml"
         return super().find_reply_wire(bare if self.fault == "HTTP-008" else request)
 
+    # ------------------------------------------------------------ what is read
+
+    def read_all(
+        self, operation: AnyOperation, inside: dict[str, str], request: HttpRequest
+    ) -> tuple[Any, Any]:
+        """Do not know version 1."""
+        status = requests.GONE.get(self.fault)
+        if status is not None and operation is SEND_V1:
+            raise Refusal(status, "NOT_FOUND", "There is no such resource")
+        return super().read_all(operation, inside, request)
+
     def read(self, operation: AnyOperation, request: HttpRequest) -> Any:
         """Refuse a charset parameter."""
         if self.fault == "HTTP-007" and ";" in request.headers.get("content-type", ""):
-            raise Refusal(400, "BAD_REQUEST", "Bad request")
+            raise _refuse(400)
         return super().read(operation, request)
 
     def submit(self, request: SmsRequest | SmsRequestV1, wire: Wire) -> Submission:
-        """Refuse a legal request."""
-        refuses = OVERSTRICT.get(self.fault)
-        if refuses and isinstance(request, SmsRequest) and refuses(request, wire):
-            raise Refusal(400, "BAD_REQUEST", "Bad request")
-        return super().submit(request, wire)
+        """Refuse a legal request, or read it as another."""
+        strict: Any = (
+            requests.OVERSTRICT if isinstance(request, SmsRequest) else requests.OVERSTRICT_V1
+        )
+        if self.fault in strict and strict[self.fault](request, wire):
+            raise _refuse(400)
+        submission = super().submit(request, wire)
+        submission = late.take_down(submission, list(request.messages), self.fault)
+        versions, change = late.SUBMITTED.get(self.fault, ((), None))
+        return change(submission, wire) if change and submission.version in versions else submission
 
     def read_faulty(
         self,
@@ -167,74 +145,92 @@ class Faulty(App):
         problems: tuple[Violation, ...],
     ) -> Any:
         """Take a request that breaks nothing but the rule that was forgotten."""
+        broken = {problem.requirement for problem in problems}
+        forgotten = requests.FORGOTTEN.get(self.fault)
+        if broken == {FAULTS[self.fault]} and forgotten and forgotten(problems, wire):
+            return requests.read_anyway(operation, request.body, wire)
         if operation is not SEND:
             return super().read_faulty(operation, request, wire, problems)
-        broken = {problem.requirement for problem in problems}
+        if self.fault == "HTTP-003" and broken == {"HTTP-003"}:
+            return Submission((Draft((Recipient("", None),)),))
         if self.fault == "HTTP-002" and "HTTP-003" not in broken:
-            raise Refusal(500, "GENERAL_ERROR", "Something went wrong")
-        if broken != {self.fault}:
-            return super().read_faulty(operation, request, wire, problems)
-        if self.fault == "HTTP-003":
-            return _build_bare([Recipient("", None)])
-        return _read_anyway(request.body, wire)
+            raise _refuse(500)
+        if self.fault == "HTTP-002-empty" and "HTTP-003" not in broken:
+            return Submission(())
+        return super().read_faulty(operation, request, wire, problems)
+
+    # ------------------------------------------------------------ what is answered
+
+    def answer(self, operation: AnyOperation, question: Question) -> Outcome:
+        """Understand another question, or give another answer, or forget what was asked."""
+        name, fault = operation.name, self.fault
+        asked, ask = lookups.QUESTIONS.get(fault, (None, None))
+        question = ask(question) if ask and asked == name else question
+        outcome = self.find_answer(operation, question)
+        said, say = lookups.ANSWERS.get(fault, ((), None))
+        if say and name in said:
+            outcome = attrs.evolve(outcome, response=say(outcome.response, question))
+        forgets = lookups.FORGETFUL.get(fault) == name
+        return attrs.evolve(outcome, rows=()) if forgets else outcome
+
+    def find_answer(self, operation: AnyOperation, question: Question) -> Outcome:
+        """Answer where there is nothing."""
+        names, build = lookups.MISSING.get(self.fault, ((), None))
+        try:
+            return super().answer(operation, question)
+        except Refusal as refusal:
+            if build and operation.name in names and refusal.status == 404:
+                return build(question)
+            raise
 
     def accept(self, submission: Submission, question: Question) -> Outcome:
-        """Spoil the answer."""
-        if submission.version == 1:
-            return super().accept(submission, question)
-        if self.fault == "RESP-003":
-            submission = _forget_ids(submission)
+        """Spoil the answer, or what is kept of a request."""
         outcome = super().accept(submission, question)
-        response = outcome.response
-        assert isinstance(response, SmsResponse), "version 2 answers so"
-        spoil = SPOILED.get(self.fault)
-        return attrs.evolve(outcome, response=spoil(response, submission)) if spoil else outcome
+        remember = late.REMEMBERED.get(self.fault)
+        if remember:
+            over_midnight = self.settings.over_midnight
+            rows = remember(outcome, submission, over_midnight=over_midnight)
+            outcome = attrs.evolve(outcome, rows=rows)
+        spoil = replies.SPOILED.get(self.fault)
+        if spoil and isinstance(outcome.response, SmsResponse) and submission.version != 1:
+            outcome = attrs.evolve(outcome, response=spoil(outcome.response, submission))
+        return outcome
 
     def reply(self, status: int, body: bytes, wire: Wire) -> HttpReply:
         """Spoil the reply."""
         reply = super().reply(status, body, wire)
-        rewrite = REWRITTEN.get(self.fault)
+        rewrite = replies.REWRITTEN.get(self.fault)
         return rewrite(reply, wire == "xml") if rewrite else reply
 
+    # ------------------------------------------------------------ what is pushed
 
-def _read_anyway(body: bytes, wire: Wire) -> Submission:
-    """Read as much of a faulty request as an answer needs."""
-    plain: Any = find_codec(wire).parse_plain(body, SmsRequest)
-    recipients = [
-        Recipient(str(destination.get("to", "")), destination.get("messageId"))
-        for message in plain.get("messages", [])
-        for destination in message.get("destinations", [])
-    ]
-    return _build_bare(recipients, plain.get("bulkId"), tracked="tracking" in plain)
+    def take_postings(
+        self, state: State, now: dt.datetime, most: int | None = None
+    ) -> list[Posting]:
+        """Spoil reports."""
+        found = super().take_postings(state, now, most)
+        return [p for posting in found if (p := self.spoil_posting(posting, state))]
 
+    def spoil_posting(self, posting: Posting, state: State) -> Posting | None:
+        """Return a report as it goes out; None if it does not."""
+        push = state.pushes[posting.push]
+        sms = state.messages[push.sms]
+        lost = late.LOST.get(self.fault)
+        if lost and lost(push, sms, state):
+            state.put([attrs.evolve(push, end="dead", reason="lost on purpose")])
+            return None
+        if alter := late.ALTERED.get(self.fault):
+            posting = build_posting(*alter(push, sms), self.settings)
+        rewrite = late.REWRITTEN_PUSHES.get(self.fault)
+        return rewrite(posting) if rewrite else posting
 
-def _build_bare(
-    recipients: list[Recipient], bulk_id: str | None = None, *, tracked: bool = False
-) -> Submission:
-    return Submission((Draft(tuple(recipients)),), bulk_id, tracked)
-
-
-def _forget_ids(submission: Submission) -> Submission:
-    drafts = (
-        attrs.evolve(
-            draft, recipients=tuple(attrs.evolve(r, message_id=None) for r in draft.recipients)
-        )
-        for draft in submission.drafts
-    )
-    return attrs.evolve(submission, drafts=tuple(drafts))
-
-
-def _restate(response: SmsResponse, status: Any) -> SmsResponse:
-    return attrs.evolve(
-        response, messages=[attrs.evolve(m, status=status) for m in response.messages]
-    )
+    def settle(self, state: State, number: int, answer: Answer, now: dt.datetime) -> None:
+        """Try again at another time, or not."""
+        super().settle(state, number, answer, now)
+        if tried := late.TRIED.get(self.fault):
+            state.put([tried(state.pushes[number], now)])
 
 
-def _restate_bytes(reply: HttpReply) -> HttpReply:
-    other = find_status(ENROUTE)
-    body = reply.body.replace(b"<id>26</id>", f"<id>{other.id}</id>".encode())
-    return attrs.evolve(reply, body=body.replace(b"PENDING_ACCEPTED", other.name.encode()))
-
-
-def _label(reply: HttpReply) -> HttpReply:
-    return attrs.evolve(reply, headers={"content-type": "text/plain"})
+def _refuse(status: int) -> Refusal:
+    word = "BAD_REQUEST" if status == 400 else "GENERAL_ERROR"
+    return Refusal(status, word, "Bad request" if status == 400 else "Something went wrong")

@@ -153,7 +153,7 @@ class Shell:
             self._recorder,
             self._clock.frozen,
             on.settings,
-            on.fault,
+            on.broken,
             on.troubles,
         )
         found = inbox.find_page(asked, shown)

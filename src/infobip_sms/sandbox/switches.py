@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from .app import App
-from .faults import Faulty
+from .faults import FAULTS, Faulty
 from .protocol import Refusal
 
 if TYPE_CHECKING:
@@ -66,17 +66,22 @@ class Switches:
 
     @property
     def fault(self) -> str | None:
-        """The rule that is broken."""
+        """The id of the fault that is on."""
         return self.app.fault if isinstance(self.app, Faulty) else None
+
+    @property
+    def broken(self) -> str | None:
+        """The requirement that is broken by it."""
+        return FAULTS[self.fault] if self.fault else None
 
     @property
     def troubles(self) -> tuple[Trouble, ...]:
         """The troubles that are on."""
         return tuple(trouble for trouble, _ in self._troubles)
 
-    def break_rule(self, requirement: str) -> None:
+    def break_rule(self, fault: str) -> None:
         """Break one rule in place of any other; raise ValueError if there is no such fault."""
-        self.app = Faulty(self.settings, requirement)
+        self.app = Faulty(self.settings, fault)
 
     def trouble(self, trouble: Trouble) -> None:
         """Switch a trouble on, in place of one of its kind."""

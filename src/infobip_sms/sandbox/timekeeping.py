@@ -14,7 +14,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
-from .engine import advance, settle, take_postings
+from .engine import advance
 from .push import Pusher
 from .pushes import find_target
 from .store import StoreError
@@ -162,7 +162,7 @@ class Timekeeper:
 
     def _push(self, now: dt.datetime) -> None:
         loop = asyncio.get_running_loop()
-        for posting in take_postings(self._state, now, self._switches.settings, AT_ONCE):
+        for posting in self._switches.app.take_postings(self._state, now, AT_ONCE):
 
             def tell(answer: Answer, number: int = posting.push) -> None:
                 with suppress(RuntimeError):  # the loop has ended, and with it the sandbox
@@ -174,7 +174,7 @@ class Timekeeper:
 
     def _settle(self, number: int, answer: Answer) -> None:
         if number in self._state.pushes:  # it may have been forgotten meanwhile
-            settle(self._state, number, answer, self._clock.now())
+            self._switches.app.settle(self._state, number, answer, self._clock.now())
             self.save()
         self._flying.discard(number)
         self.wake()
