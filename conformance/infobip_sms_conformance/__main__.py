@@ -1,139 +1,139 @@
-"""The command line: ``python -m infobip_sms_conformance server [URL]`` and ``… list``.
+"""The command line: ``python -m infobip_sms_conformance COMMAND``.
 
 Exit codes: 0 nothing failed and something was checked; 1 something failed; 2 the suite could not
-judge; 3 wrong usage.
+judge; 3 wrong usage; 130 interrupted.
 
-Lives here: options, the order of a run, and the exit code.
-Never here: a check; what a verdict looks like.
+Lives here: which command does what, in which order.
+Never here: options (options.py), a run (judge.py), what it looks like (report/).
 """
 
 import argparse
+import io
 import os
 import secrets
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from traceback import extract_tb
 
-from infobip_sms_conformance.data import find_path, read_requirements
+from infobip_sms_conformance import baseline, choosing, explaining, selftest
+from infobip_sms_conformance.judge import build_plan, judge
+from infobip_sms_conformance.options import build_parser
+from infobip_sms_conformance.plan import Plan
+from infobip_sms_conformance.record import COULD_NOT_JUDGE, NOTHING_FAILED, WRONG_USAGE, Record
 from infobip_sms_conformance.reference import NotStarted, start_reference
-from infobip_sms_conformance.report import (
-    COULD_NOT_JUDGE,
-    NOTHING_FAILED,
-    WRONG_USAGE,
-    Report,
-    dump_json,
-    dump_list,
-    dump_text,
-)
-from infobip_sms_conformance.session import Credentials, NotJudgeable, Session
-from infobip_sms_conformance.suite import EngineFailure, run_checks
-from infobip_sms_conformance.transport import Target, WrongTarget, parse_target
+from infobip_sms_conformance.report import comparison, console, files
+from infobip_sms_conformance.session import Session
+from infobip_sms_conformance.suite import BY_HAND
+from infobip_sms_conformance.transport import Target, parse_target
+from infobip_sms_conformance.usage import WrongUsage
 
-# The credentials of the documentation's own example.
-USER, PASSWORD = "Aladdin", "open sesame"
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors have an exit code of their own."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with the exit code for wrong usage."""
-        self.exit(WRONG_USAGE, f"{self.prog}: {message}\n")
-
-
-def build_parser() -> Parser:
-    """Return the parser of the command line."""
-    parser = Parser(
-        prog="infobip-sms conformance", description="Judge a server of POST " + find_path()
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="print every requirement")
-    server = commands.add_parser("server", help="judge a server")
-    server.add_argument("url", nargs="?", help="its base URL; the reference server when left out")
-    server.add_argument("--user", default=USER, help="for Basic (default: %(default)s)")
-    server.add_argument("--password", default=PASSWORD, help="for Basic (default: %(default)s)")
-    server.add_argument("--api-key", help="also judge the App scheme")
-    server.add_argument(
-        "--only",
-        action="append",
-        default=[],
-        metavar="PREFIX",
-        help="judge only the requirements that begin so; may be repeated",
-    )
-    server.add_argument("--json", type=Path, metavar="FILE", help="also write the verdicts there")
-    return parser
+FOLDER = Path(__file__).parent
+INTERRUPTED = 130
+NOBODY = "http://127.0.0.1:8080"  # stands for the sandbox until it has an address
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal need not know every character
+            stream.reconfigure(errors="replace")
     options = build_parser().parse_args(arguments)
-    if options.command == "list":
-        print(dump_list())
-        return NOTHING_FAILED
     try:
-        check_prefixes(options.only)
-        target = parse_target(options.url, find_path()) if options.url else None
-        check_file(options.json)
-    except (LookupError, WrongTarget) as error:
-        print(f"infobip-sms conformance: {error.args[0]}", file=sys.stderr)
-        return WRONG_USAGE
-    with set_aside():
-        return judge_reference(options) if target is None else judge_target(options, target)
-
-
-def check_prefixes(prefixes: Sequence[str]) -> None:
-    """Raise LookupError for a prefix with which no requirement begins."""
-    for prefix in prefixes:
-        if not any(number.startswith(prefix) for number in read_requirements()):
-            raise LookupError(f"no requirement begins with {prefix!r}; see the command list")
-
-
-def check_file(path: Path | None) -> None:
-    """Raise LookupError for a file that cannot be written, before anything is sent."""
-    try:
-        if path is not None:
-            path.touch()
-    except OSError as error:
-        raise LookupError(f"{path} cannot be written: {error.strerror}") from None
-
-
-@contextmanager
-def set_aside() -> Iterator[None]:
-    """Keep what Hypothesis stores out of the user's folders."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder
-        yield
-
-
-def judge_reference(options: argparse.Namespace) -> int:
-    """Start the reference server and judge it."""
-    options.api_key = options.api_key or secrets.token_hex(16)
-    try:
-        with start_reference(Credentials(options.user, options.password, options.api_key)) as url:
-            return judge_target(options, parse_target(url, find_path()))
+        return COMMANDS[options.command](options)
+    except WrongUsage as error:
+        return complain(str(error), WRONG_USAGE)
     except NotStarted as error:
-        print(f"The reference server did not start: {error}.", file=sys.stderr)
+        return complain(f"the sandbox did not start: {error}", COULD_NOT_JUDGE)
+    except KeyboardInterrupt:
+        return complain("stopped", INTERRUPTED)
+    except BrokenPipeError:  # whoever reads what is printed has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_JUDGE
+    except Exception as error:  # noqa: BLE001 - its text may quote a request
+        return complain(f"the suite itself went wrong: {locate(error)}", COULD_NOT_JUDGE)
 
 
-def judge_target(options: argparse.Namespace, target: Target) -> int:
-    """Judge the server at a target and print the report."""
-    session = Session(target, Credentials(options.user, options.password, options.api_key))
-    print(f"Judging {target}: {session.bill}.", flush=True)
-    try:
-        session.start()
-        report = Report(run_checks(session, options.only), session.stopped)
-    except (NotJudgeable, EngineFailure) as error:
-        report = Report([], str(error))
-    print(dump_text(report))
-    print(f"{session.requests} requests in {session.seconds:.1f} s")
-    if options.json:
-        options.json.write_text(dump_json(report, str(target), session.requests), "utf-8")
-    return report.exit_code
+def complain(text: str, code: int) -> int:
+    """Say what is wrong in one line; return the exit code."""
+    print(f"infobip-sms conformance: {text}", file=sys.stderr)
+    return code
 
+
+def locate(error: Exception) -> str:
+    """Say which kind of error happened where in the suite."""
+    frames = extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(FOLDER)]
+    place = (ours or frames)[-1]
+    return f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+
+
+def run_server(options: argparse.Namespace) -> int:
+    """Judge a server, or the sandbox."""
+    choosing.choose(options)
+    known = baseline.read_baseline(options.baseline) if options.baseline else None
+    if options.url:
+        return run_target(options, parse_target(options.url, live=options.live), known)
+    options.api_key = options.api_key or secrets.token_hex(16)
+    options.clock = True
+    if options.dry_run:
+        return run_target(options, parse_target(NOBODY), known)
+    with start_reference(choosing.read_credentials(options)) as url:
+        return run_target(options, parse_target(url), known)
+
+
+def run_target(options: argparse.Namespace, target: Target, known: baseline.Baseline | None) -> int:
+    """Say the bill, judge, and write what was found."""
+    plan = build_plan(
+        target,
+        profile=options.profile,
+        seed=options.seed,
+        to=options.to,
+        most=options.max_messages,
+        only=options.only,
+        without=options.without,
+        patience=options.patience,
+        clock=options.clock,
+    )
+    if not options.dry_run:
+        files.check_files(options)
+    teller = console.Console(quiet=options.quiet, verbose=options.verbose or bool(options.only))
+    teller.tell_bill(choosing.name_target(options, target), plan, options.only)
+    if options.dry_run:
+        return NOTHING_FAILED
+    record, session = judge_target(options, target, plan, teller)
+    compared = baseline.compare(known, record) if known is not None else None
+    teller.tell_record(record, compared)
+    teller.tell_next(record, files.find_asked(options))
+    files.write_files(options, record, session, compared)
+    if record.stopped == BY_HAND:
+        return INTERRUPTED
+    return compared.exit_code if compared else record.exit_code
+
+
+def judge_target(
+    options: argparse.Namespace, target: Target, plan: Plan, teller: console.Console
+) -> tuple[Record, Session]:
+    """Run the checks while the progress is shown."""
+    with teller.show_progress() as tell:
+        return judge(
+            target,
+            choosing.read_credentials(options),
+            plan,
+            only=options.only,
+            callback=options.callback,
+            callback_port=options.callback_port,
+            tell=tell,
+        )
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "server": run_server,
+    "list": lambda options: explaining.print_list(as_json=options.json),
+    "explain": lambda options: explaining.print_requirement(options.id),
+    "diff": lambda options: comparison.print_difference(options.before, options.after),
+    "selftest": selftest.run_selftest,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

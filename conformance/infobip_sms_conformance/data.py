@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from infobip_sms_conformance.usage import WrongUsage
+
 WIRES = ("json", "xml")
 JUDGED_HERE = "exchange"
 
@@ -72,6 +74,31 @@ def read_requirements() -> dict[str, Requirement]:
 
 
 @cache
+def read_readings() -> dict[str, str]:
+    """Return the question of every open reading, by its id."""
+    return {row["id"]: row["question"] for row in read_toml("requirements.toml")["reading"]}
+
+
+def read_requirement(number: str) -> dict[str, Any]:
+    """Return the whole row of a requirement; WrongUsage when there is none of that id."""
+    return find_row("requirement", number)
+
+
+def read_reading(number: str) -> dict[str, Any]:
+    """Return the whole row of a reading; WrongUsage when there is none of that id."""
+    return find_row("reading", number)
+
+
+def find_row(table: str, number: str) -> dict[str, Any]:
+    """Return a row of requirements.toml."""
+    rows: list[dict[str, Any]] = read_toml("requirements.toml")[table]
+    for row in rows:
+        if row["id"] == number:
+            return row
+    raise WrongUsage(f"there is no {number}; see the command list")
+
+
+@cache
 def read_cases() -> tuple[Case, ...]:
     """Return the cases that a server is judged by.
 
@@ -85,6 +112,11 @@ def read_cases() -> tuple[Case, ...]:
         for row in tables[kind]
         if not row.get("client") and row.get("reading", "READ-001") == "READ-001"
     )
+
+
+def find_case(name: str) -> Case:
+    """Return the case of an id."""
+    return next(case for case in read_cases() if case.id == name)
 
 
 def build_case(row: dict[str, Any], *, refused: bool) -> Case:
@@ -111,6 +143,20 @@ def find_path() -> str:
 
 
 @cache
+def read_catalogue(table: str) -> tuple[dict[str, Any], ...]:
+    """Return the statuses or the errors of the catalogue as they stand on the wire.
+
+    table: "status" or "error".
+    """
+    tables = read_toml("statuses.toml")
+    names = {
+        row["id"]: row["name"] for row in tables["group" if table == "status" else "error_group"]
+    }
+    rows = [row for row in tables[table] if "group" in row]
+    return tuple({**row, "groupId": row["group"], "groupName": names[row["group"]]} for row in rows)
+
+
+@cache
 def read_groups() -> dict[int, str]:
     """Return the names of the status groups by their numbers."""
     return {row["id"]: row["name"] for row in read_toml("statuses.toml")["group"]}
@@ -123,7 +169,13 @@ def find_group(name: str) -> int:
 
 def read_example(stem: str) -> Any:
     """Return a fresh copy of an example as plain data."""
-    return json.loads((find_folder() / "examples" / f"{stem}.json").read_bytes())
+    return json.loads(read_example_bytes(stem))
+
+
+@cache
+def read_example_bytes(stem: str) -> bytes:
+    """Return an example as it stands in its file."""
+    return (find_folder() / "examples" / f"{stem}.json").read_bytes()
 
 
 @cache

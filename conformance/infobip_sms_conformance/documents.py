@@ -47,11 +47,11 @@ def find_names(name: str, schema: dict[str, Any]) -> tuple[str | None, str]:
 # ------------------------------------------------------------------ writing
 
 
-def dump(document: Any, wire: str) -> bytes:
+def dump(document: Any, wire: str, component: str = "SmsRequest") -> bytes:
     """Return a request as the bytes of a wire format."""
     if wire == "json":
-        return json.dumps(document, ensure_ascii=False).encode()
-    return dump_xml(document, "SmsRequest")
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return dump_xml(document, component)
 
 
 def dump_xml(document: Any, component: str) -> bytes:

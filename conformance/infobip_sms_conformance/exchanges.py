@@ -6,15 +6,17 @@ Never here: sending; a verdict.
 
 from dataclasses import dataclass, field
 from enum import Enum
+from http import HTTPStatus
 from typing import Any
 
 from infobip_sms_conformance.data import find_group, read_groups
 from infobip_sms_conformance.replies import Reply, Unreadable, parse_reply
-from infobip_sms_conformance.transport import Answer
+from infobip_sms_conformance.transport import Answer, Request
 
 OK_STATUSES = range(200, 300)
 BAD_REQUEST = 400
 UNAUTHORIZED = 401
+ABSENT = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 
 
 class Outcome(Enum):
@@ -32,12 +34,26 @@ class Exchange:
     """A request and its answer; ``problem`` says why there is none."""
 
     what: str
-    document: Any
+    document: Any = field(repr=False)
     wire: str
     answer: Answer | None
     problem: str = ""
     slow: bool = False
-    reply: Reply | None = field(default=None)
+    reply: Reply | None = field(default=None, repr=False)
+    """What a send request was answered with, if that can be read."""
+    data: Any = field(default=None, repr=False)
+    """What any other operation was answered with, as plain data, if that can be read."""
+    request: Request | None = field(default=None, repr=False)
+    callback: bytes = field(default=b"", repr=False)
+    """What came to the callback server of it, if that is what is judged."""
+    at: float = 0.0
+    """When it was sent, by the clock that ``time.time`` reads."""
+    seconds: float = 0.0
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status; none when there was no answer."""
+        return self.answer.status if self.answer else None
 
     @property
     def outcome(self) -> Outcome:
@@ -63,11 +79,21 @@ class Exchange:
         return success and not (self.reply and self.reply.rejected)
 
     @property
+    def accepts_any(self) -> bool:
+        """Whether any destination may have been accepted."""
+        return self.reply is not None and self.reply.groups != {find_group("REJECTED")}
+
+    @property
+    def absent(self) -> bool:
+        """Whether the server answered as to a path that it does not have."""
+        return self.status in ABSENT
+
+    @property
     def got(self) -> str:
         """Say what came back: the HTTP status and the status groups, nothing else."""
         if self.answer is None:
             return self.problem
-        if self.answer.status not in OK_STATUSES:
+        if self.answer.status not in OK_STATUSES or self.data is not None:
             return f"HTTP {self.answer.status}"
         if self.reply is None:
             return f"HTTP {self.answer.status}, a body that is no readable reply"
@@ -98,6 +124,7 @@ def find_reply(answer: Answer) -> Reply | None:
 
 def find_destinations(document: Any) -> list[Any]:
     """Return the destinations of a request in order, as far as it has the right shape."""
-    messages = document.get("messages")
-    lists = [m.get("destinations") for m in messages] if isinstance(messages, list) else []
-    return [d for entries in lists if isinstance(entries, list) for d in entries]
+    messages = document.get("messages") if isinstance(document, dict) else None
+    entries = messages if isinstance(messages, list) else []
+    lists = [m.get("destinations") for m in entries if isinstance(m, dict)]
+    return [d for found in lists if isinstance(found, list) for d in found]

@@ -1,14 +1,19 @@
 """Judgements that many checks share, made from an exchange.
 
+A failure has one root. What cannot be told because another requirement failed says so: it is
+inconclusive, and names that requirement.
+
 Lives here: when a case was refused, when it was accepted, and when neither can be said.
-Never here: sending outside of the session; knowledge of a single requirement.
+Never here: sending outside of the session; knowledge of a single requirement, but for the roots.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from infobip_sms_conformance.data import Case, find_group
-from infobip_sms_conformance.edits import build_edited, parse_path
+from infobip_sms_conformance.carriers import Placed, build_unedited, place
+from infobip_sms_conformance.data import WIRES, Case, find_case, find_group, read_example
+from infobip_sms_conformance.documents import parse_json, parse_tree
+from infobip_sms_conformance.edits import apply_edit, parse_path
 from infobip_sms_conformance.exchanges import (
     BAD_REQUEST,
     UNAUTHORIZED,
@@ -16,100 +21,277 @@ from infobip_sms_conformance.exchanges import (
     Outcome,
     find_destinations,
 )
-from infobip_sms_conformance.replies import Entry, Reply
+from infobip_sms_conformance.profiles import pack_limits
+from infobip_sms_conformance.replies import Entry, Reply, find_wire
 from infobip_sms_conformance.session import Session
 from infobip_sms_conformance.verdicts import Broken, Finding, Inconclusive, NoReply, Verdict
 
 # A generated request may be refused for what the checks of these chapters have already found.
 CHAPTERS_OF_THE_REQUEST = ("SEND-", "WIN-", "VAL-", "SCHED-", "XML-002")
+WINDOW = "deliveryTimeWindow"
+SMALLEST = "SEND-026"
+"""The root of all failures in a format: the smallest request is not accepted."""
+WHOLE = "SEND-020"
+"""The root where a member is refused, whatever its value: the documented request has them all."""
+TWIN = "XML-004"
+"""The root where that is so in XML alone."""
+
+FORMS = {"json": "HTTP-004", "xml": "HTTP-005"}
+"""The root where a reply is no document of either format."""
 
 ACCEPTANCE = "HTTP 200 and a status of the PENDING group"
 REFUSAL = "HTTP 400, or HTTP 200 with a status of the REJECTED group at the destination"
 
 
 def judge_case(session: Session, case: Case, wire: str) -> None:
-    """Judge the answer to a case, once its unedited example has been accepted."""
-    check_ground(session.send_example(case.example, wire))
-    exchange = session.send_case(case, wire)
-    if case.refused:
-        judge_refused(case, exchange)
-    else:
-        judge_accepted(exchange)
+    """Judge the answer to a case, once the minimal request has been accepted."""
+    check_ground(session, wire)
+    (judge_refused_case if case.refused else judge_accepted_case)(session, case, wire)
 
 
-def check_ground(example: Exchange) -> None:
-    """Raise Inconclusive unless an unedited example was accepted: else a refusal says nothing."""
-    if example.outcome is not Outcome.ACCEPTED:
-        raise Inconclusive("the unedited example was not accepted", sent=example.what)
+def check_ground(session: Session, wire: str) -> None:
+    """Raise Inconclusive unless the minimal request was accepted: else a refusal says nothing."""
+    if session.plan.profile.stops_at_acceptance:
+        return
+    minimal = session.send_example("minimal-request", wire)
+    if minimal.outcome is not Outcome.ACCEPTED:
+        raise Inconclusive("the minimal request was not accepted", because=find_root(minimal))
+
+
+def find_root(minimal: Exchange) -> str:
+    """Return the requirement that a minimal request breaks which is not accepted."""
+    if minimal.status == UNAUTHORIZED:
+        return "AUTH-003"
+    return find_lack(minimal) if minimal.taken else SMALLEST
+
+
+def find_lack(taken: Exchange) -> str:
+    """Return the requirement that a reply breaks which is a success and yet shows no acceptance."""
+    if taken.reply:
+        return "RESP-006"
+    return "RESP-001" if is_document(taken) else FORMS[taken.wire]
+
+
+def is_document(exchange: Exchange) -> bool:
+    """Tell whether a body can be read as JSON or XML at all."""
+    body = exchange.answer.body if exchange.answer else b""
+    try:
+        parse_tree(body) if find_wire(body) == "xml" else parse_json(body)
+    except ValueError:
+        return False
+    return True
 
 
 def check_answered(exchange: Exchange) -> None:
     """Raise when there is no answer, or one that only asks for patience."""
     if exchange.outcome is Outcome.LOST:
-        raise NoReply(exchange.got, sent=exchange.what, expected="an answer")
+        raise NoReply(exchange.got, expected="an answer", exchange=exchange)
     if exchange.outcome is Outcome.THROTTLED:
-        raise Inconclusive("the server asks for fewer requests", sent=exchange.what)
+        raise Inconclusive("the server asks for fewer requests", exchange=exchange)
 
 
 def judge_accepted(exchange: Exchange) -> None:
     """Demand that a request was accepted."""
     check_answered(exchange)
     if exchange.outcome is not Outcome.ACCEPTED:
-        raise Broken(exchange.got, sent=exchange.what, expected=ACCEPTANCE)
+        raise Broken(exchange.got, expected=ACCEPTANCE, exchange=exchange)
 
 
 def judge_taken(exchange: Exchange) -> None:
     """Demand that a request was not refused; the group of its status is RESP-006's matter."""
     check_answered(exchange)
-    if exchange.answer and exchange.answer.status == UNAUTHORIZED:
-        raise Inconclusive("the credentials were not taken; see AUTH-003", sent=exchange.what)
+    if exchange.status == UNAUTHORIZED:
+        raise Inconclusive("the credentials were not taken", because="AUTH-003", exchange=exchange)
     if not exchange.taken:
-        raise Broken(exchange.got, sent=exchange.what, expected=ACCEPTANCE)
+        raise Broken(exchange.got, expected=ACCEPTANCE, exchange=exchange)
     if exchange.outcome is not Outcome.ACCEPTED:
-        raise Inconclusive(f"{exchange.got}; see the RESP requirements", sent=exchange.what)
+        raise Inconclusive(exchange.got, because=find_lack(exchange), exchange=exchange)
 
 
-def is_explained(findings: list[Finding]) -> bool:
-    """Tell whether a member of the request has already failed a check of its own."""
-    return any(
-        finding.verdict is Verdict.FAIL and finding.requirement.startswith(CHAPTERS_OF_THE_REQUEST)
-        for finding in findings
+def is_explained(findings: list[Finding]) -> str:
+    """Return the requirement of a member of the request that has failed a check of its own."""
+    return next(
+        (
+            finding.requirement
+            for finding in findings
+            if finding.verdict is Verdict.FAIL
+            and finding.requirement.startswith(CHAPTERS_OF_THE_REQUEST)
+        ),
+        "",
     )
 
 
-def judge_refused(case: Case, exchange: Exchange) -> None:
-    """Demand that a faulty request was not accepted; the form of a refusal is HTTP-002's matter."""
-    if not is_refusal_in_form(exchange):
-        raise Inconclusive(f"{exchange.got}; see HTTP-002", sent=exchange.what, expected=REFUSAL)
-    answer, reply = exchange.answer, exchange.reply
-    if answer and answer.status == BAD_REQUEST:
+# ------------------------------------------------------------------ cases
+
+
+def judge_accepted_case(session: Session, case: Case, wire: str) -> None:
+    """Demand that an edit is accepted: together with all others, or with some, or else alone."""
+    together = session.send_limits(wire)
+    index = find_index(case)
+    if together.outcome is Outcome.ACCEPTED or is_part_accepted(together, index):
         return
-    if not reply or not is_rejected(case, reply):
-        raise Broken(exchange.got, sent=exchange.what, expected=REFUSAL)
+    if index is not None and session.send_limits_of(index, wire).outcome is Outcome.ACCEPTED:
+        return
+    alone = session.send_alone(case, wire)
+    if wire == "xml" and WINDOW in parse_path(case.path) and alone.outcome is Outcome.REFUSED:
+        check_days(session)
+    if alone.outcome is Outcome.REFUSED:
+        check_member(session, case, wire)
+    judge_accepted(alone)
+
+
+def check_member(session: Session, case: Case, wire: str) -> None:
+    """Raise Inconclusive when a member is refused with its documented value as well."""
+    plain = build_unedited(case)
+    if has_more(plain, place(case, "alone").document):
+        return
+    what = f"the minimal request with {case.path} as documented"
+    if plain == read_example("minimal-request"):
+        return
+    if session.share(f"plain {case.path}", wire, plain, what).outcome is not Outcome.REFUSED:
+        return
+    twin = session.share(f"plain {case.path}", WIRES[0], plain, what) if wire == "xml" else None
+    root = TWIN if twin is not None and twin.outcome is Outcome.ACCEPTED else WHOLE
+    raise Inconclusive("refused with its documented value as well", because=root)
+
+
+def check_days(session: Session) -> None:
+    """Raise Inconclusive when no window is accepted in XML, because of the form of its days."""
+    days = session.send_days()
+    if days.outcome is Outcome.REFUSED:
+        raise Inconclusive("refused because of its days", because="XML-002", exchange=days)
+
+
+def find_lost_days(session: Session) -> Exchange | None:
+    """Return an exchange that shows that not all days are read in XML; none if there is none.
+
+    A day that is none is refused where it stands alone, and among others in JSON, but not so in XML.
+    """
+    if are_lists_lost(session, "xml"):
+        return None
+    for case in (find_case("window-day-lower-case"), find_case("window-day-unknown")):
+        among = session.send_case(case, "xml")
+        if among.outcome is not Outcome.ACCEPTED or WIRES[0] not in session.wires:
+            continue
+        window = {"days": [dict([case.edit])["set"]]}
+        document = apply_edit(
+            read_example("minimal-request"), "messages[0].deliveryTimeWindow", "set", window
+        )
+        what = f"the only day of case {case.id}"
+        alone = session.share(f"only {case.id}", "xml", document, what)
+        twin = session.send_case(case, WIRES[0])
+        if (alone.outcome, twin.outcome) == (Outcome.REFUSED, Outcome.REFUSED):
+            return among
+    return None
+
+
+def find_index(case: Case) -> int | None:
+    """Return which message of the request at all limits has an edit; none for one beside them."""
+    places = pack_limits().places
+    return next((n for n, cases in enumerate(places) if case in cases), None)
+
+
+def is_part_accepted(together: Exchange, index: int | None) -> bool:
+    """Tell whether the message with an edit was accepted although others beside it were not."""
+    entries = together.reply.entries if together.reply else ()
+    if index is None or len(entries) != len(find_destinations(together.document)):
+        return False
+    return entries[index].group in {find_group("PENDING"), find_group("ACCEPTED")}
+
+
+def judge_refused_case(session: Session, case: Case, wire: str) -> None:
+    """Demand that an edit is refused; show a failure in the smallest document that shows it."""
+    placed = session.place(case, wire)
+    try:
+        judge_refused(placed, session.send_case(case, wire))
+    except Broken as failure:
+        if session.stopped:  # nothing more may be sent
+            raise
+        check_lists(session, wire, failure)
+        check_silence(session, wire, failure)
+        if session.stands_alone(wire):
+            raise
+        try:
+            judge_refused(place(case, "alone"), session.send_alone(case, wire))
+        except Broken as smaller:
+            raise smaller from None
+        except (Inconclusive, NoReply):
+            pass
+        raise failure from None
+
+
+def has_more(plain: Any, edited: Any) -> bool:
+    """Tell whether the documented value of a window has members that the edited one has not."""
+    windows = [document["messages"][0].get(WINDOW) for document in (plain, edited)]
+    return all(isinstance(w, dict) for w in windows) and windows[0].keys() > windows[1].keys()
+
+
+def check_lists(session: Session, wire: str, failure: Broken) -> None:
+    """Raise Inconclusive where lists are not read whole in XML, and are in JSON."""
+    if are_lists_lost(session, wire):
+        raise Inconclusive(failure.got, because=TWIN, exchange=failure.exchange) from None
+
+
+def are_lists_lost(session: Session, wire: str) -> bool:
+    """Tell whether this is XML and its lists are not read whole, where those of JSON are."""
+    if wire != "xml" or WIRES[0] not in session.wires:
+        return False
+    there, twin = (session.send_example("documented-request", w) for w in (wire, WIRES[0]))
+    return is_answered_whole(twin) and there.reply is not None and not is_answered_whole(there)
+
+
+def check_silence(session: Session, wire: str, failure: Broken) -> None:
+    """Raise Inconclusive where every faulty request gets a reply without entries: no form of a refusal."""
+    found = failure.exchange
+    if found is None or not found.reply or found.reply.entries:
+        return
+    other = session.send_case(find_case("to-missing"), wire)
+    if other.reply and not is_refusal_in_form(other):
+        raise Inconclusive(failure.got, because="HTTP-002", exchange=found) from None
+
+
+def is_answered_whole(exchange: Exchange) -> bool:
+    """Tell whether a reply has an entry for every destination."""
+    entries = exchange.reply.entries if exchange.reply else ()
+    return len(entries) == len(find_destinations(exchange.document))
+
+
+def judge_refused(placed: Placed, exchange: Exchange) -> None:
+    """Demand that a faulty request was not accepted; the form of a refusal is HTTP-002's matter."""
+    if exchange.outcome is Outcome.THROTTLED:
+        raise Inconclusive("the server asks for fewer requests", exchange=exchange)
+    if not is_refusal_in_form(exchange):
+        raise Inconclusive(exchange.got, because="HTTP-002", expected=REFUSAL, exchange=exchange)
+    if exchange.status == BAD_REQUEST:
+        return
+    if not exchange.reply or not is_rejected(placed, exchange.reply):
+        raise Broken(exchange.got, expected=REFUSAL, exchange=exchange)
 
 
 def is_refusal_in_form(exchange: Exchange) -> bool:
     """Tell whether an answer is one of the two that a faulty request may get, or a success."""
     if exchange.answer is None:
         return False
-    return exchange.answer.status == BAD_REQUEST or exchange.reply is not None
+    if exchange.answer.status == BAD_REQUEST:
+        return True
+    silent = exchange.reply is not None and not exchange.reply.entries
+    return exchange.reply is not None and not (silent and find_destinations(exchange.document))
 
 
-def is_rejected(case: Case, reply: Reply) -> bool:
+def is_rejected(placed: Placed, reply: Reply) -> bool:
     """Tell whether a reply rejects the destinations that the edit concerns (READ-001)."""
     rejected = find_group("REJECTED")
-    entries = find_concerned(case, reply)
+    entries = find_concerned(placed, reply)
     return bool(entries) and all(entry.group == rejected for entry in entries)
 
 
-def find_concerned(case: Case, reply: Reply) -> list[Entry]:
+def find_concerned(placed: Placed, reply: Reply) -> list[Entry]:
     """Return the entries of the destination or message that was edited.
 
     An edit outside of all messages, or in one without destinations, concerns any that is rejected.
     """
-    document = build_edited(case)
-    concerned = find_concerned_places(document, parse_path(case.path))
-    destinations = find_destinations(document)
+    concerned = find_concerned_places(placed.document, parse_path(placed.path))
+    destinations = find_destinations(placed.document)
     if concerned:
         return [find_entry(reply, destinations, place) for place in concerned if reply.entries]
     return [entry for entry in reply.entries if entry.group == find_group("REJECTED")]
@@ -130,7 +312,9 @@ def find_concerned_places(document: Any, path: list[str | int]) -> list[int]:
 
 
 def find_entry(reply: Reply, destinations: list[Any], place: int) -> Entry:
-    """Return the entry of a destination: the one with its number, else the one at its place."""
+    """Return the entry of a destination: the one at its place, else the one with its number."""
+    if len(reply.entries) == len(destinations):
+        return reply.entries[place]
     number = drop_plus(destinations[place].get("to"))
     same = [entry for entry in reply.entries if number and drop_plus(entry.to) == number]
     return same[0] if len(same) == 1 else reply.entries[min(place, len(reply.entries) - 1)]
@@ -152,10 +336,21 @@ def judge_each(
     Ends at the first problem, so that a server which answers faults with silence is caught before
     the run has to end.
     """
-    concerned = 0
-    for exchange in filter(concerns, exchanges):
+    concerned, first = 0, None
+    for exchange in exchanges:
+        first = first or exchange
+        if not concerns(exchange):
+            continue
         concerned += 1
         if found := problem(exchange):
-            raise Broken(found, sent=exchange.what, expected=expected)
+            raise Broken(found, expected=expected, exchange=exchange)
     if not concerned:
-        raise Inconclusive("no reply to a good request could be looked at", expected=expected)
+        got = "no reply to a good request could be looked at"
+        raise Inconclusive(got, expected=expected, because=find_reason(first))
+
+
+def find_reason(first: Exchange | None) -> str:
+    """Return the requirement for whose failure no exchange could be looked at, if the first shows it."""
+    if first is None or first.answer is None or (first.taken and first.reply):
+        return ""
+    return find_root(first) if first.taken or first.status == UNAUTHORIZED else ""

@@ -7,13 +7,13 @@ Never here: an import of it.
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from queue import Empty, Queue
 from threading import Thread
 from typing import IO
 
-from infobip_sms_conformance.session import Credentials
+from infobip_sms_conformance.credentials import Credentials
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 SECONDS = 20.0
@@ -28,10 +28,17 @@ class NotStarted(Exception):
 def start_reference(credentials: Credentials) -> Iterator[str]:
     """Run the reference server for the time of a ``with`` block; give its URL."""
     program = [sys.executable, "-m", "infobip_sms", "sandbox", "--port", "0"]
-    who = ["--user", credentials.user, "--password", credentials.password]
+    who = ["--user", credentials.user or "", "--password", credentials.password]
     key = ["--api-key", credentials.api_key] if credentials.api_key else []
+    with run_program([*program, *who, *key]) as url:
+        yield url
+
+
+@contextmanager
+def run_program(command: Sequence[str]) -> Iterator[str]:
+    """Run a server that prints its address for the time of a ``with`` block; give its URL."""
     process = subprocess.Popen(
-        [*program, *who, *key],
+        command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

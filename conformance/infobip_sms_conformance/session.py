@@ -1,154 +1,164 @@
-"""The conversation with one server: who we are, what was sent so far, what came back.
+"""The conversation with one server: what was sent so far, what came back.
 
-Lives here: the promises of a run (which destinations, how many requests), and exchanges that
-several checks look at.
-Never here: a verdict about the server.
+Lives here: the order of a run, and exchanges that several checks look at.
+Never here: a verdict about the server; what may be sent at all (line.py, gate.py, profiles.py).
 """
 
-import base64
-import re
 import secrets
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import cache
-from http import HTTPStatus
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from infobip_sms_conformance.data import WIRES, Case, read_cases, read_example, read_numbers
+from infobip_sms_conformance.carriers import Placed, place
+from infobip_sms_conformance.credentials import Credentials
+from infobip_sms_conformance.data import WIRES, Case, read_example
 from infobip_sms_conformance.documents import MEDIA_TYPES, dump, find_component
-from infobip_sms_conformance.edits import apply_edit, build_edited
+from infobip_sms_conformance.dressing import SIGNS, dress
+from infobip_sms_conformance.edits import apply_edit
 from infobip_sms_conformance.exchanges import (
+    ABSENT,
     UNAUTHORIZED,
     Exchange,
     Outcome,
     find_destinations,
-    find_reply,
 )
-from infobip_sms_conformance.strategies import MOST_ITEMS, build_requests
-from infobip_sms_conformance.transport import NoAnswer, Target, send
-from infobip_sms_conformance.verdicts import Inconclusive
+from infobip_sms_conformance.line import Draft, Line
+from infobip_sms_conformance.operations import read_operations
+from infobip_sms_conformance.plan import Plan
+from infobip_sms_conformance.profiles import find_refused, pack_limits
+from infobip_sms_conformance.receiver import Receiver
+from infobip_sms_conformance.renewal import renew
+from infobip_sms_conformance.strategies import build_requests
+from infobip_sms_conformance.transport import Request, Target
+from infobip_sms_conformance.verdicts import Inconclusive, NotApplicable
 
-GENERATED = 16
-OTHER_REQUESTS = 100
-MOST_DESTINATIONS = MOST_ITEMS * MOST_ITEMS
-LONGEST_RUN = 300.0
-MOST_TIMEOUTS = 4
 SILENCES_BEFORE_PROBE = 3
-NO_SUCH_OPERATION = {None, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
 
 
 class NotJudgeable(Exception):
     """There is no server of this API to judge."""
 
 
-@dataclass(frozen=True)
-class Credentials:
-    """User and password for Basic; the API key for App, if there is one."""
-
-    user: str = field(repr=False)
-    password: str = field(repr=False)
-    api_key: str | None = field(repr=False)
-
-    @property
-    def basic(self) -> str:
-        """The value of Authorization for the Basic scheme."""
-        return build_basic(self.user, self.password)
-
-    @property
-    def app(self) -> str | None:
-        """The value of Authorization for the App scheme."""
-        return f"App {self.api_key}" if self.api_key else None
-
-
-def build_basic(user: str, password: str) -> str:
-    """Return the value of Authorization for any user and password."""
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
 class Session:
-    """Sends requests for the checks; refuses once the promised number is reached."""
+    """Sends requests for the checks; refuses once the bill is reached."""
 
-    def __init__(self, target: Target, credentials: Credentials) -> None:
-        self.target, self.credentials = target, credentials
-        self.authorization = credentials.basic
+    def __init__(
+        self, target: Target, credentials: Credentials, plan: Plan, receiver: Receiver | None = None
+    ) -> None:
+        self.target, self.credentials, self.plan, self.receiver = (
+            target,
+            credentials,
+            plan,
+            receiver,
+        )
+        self.authorization = credentials.first
+        self.line = Line(target, plan)
         self.run = secrets.token_hex(3)
-        self.requests = self.timeouts = self.silences = 0
-        self.most_requests = len(read_cases()) * 2 + GENERATED * 2 + OTHER_REQUESTS
-        self.started = time.monotonic()
-        self.stopped = ""
         self.refuses_past = False
-        self.shared: dict[tuple[str, str], Exchange] = {}
+        self._shared: dict[tuple[str, str], Exchange] = {}
 
     @property
-    def bill(self) -> str:
-        """What the run may send at most."""
-        return (
-            f"at most {self.most_requests} requests, with messages to the example numbers of the "
-            f"documentation only, at most {MOST_DESTINATIONS} in a request"
-        )
+    def exchanges(self) -> list[Exchange]:
+        """Every exchange of the run, in order."""
+        return self.line.exchanges
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent."""
+        return len(self.exchanges)
+
+    @property
+    def messages(self) -> int:
+        """How many messages the server may have taken."""
+        return self.line.gate.messages
 
     @property
     def seconds(self) -> float:
         """How long the run has taken so far."""
-        return time.monotonic() - self.started
+        return self.line.seconds
+
+    @property
+    def stopped(self) -> str:
+        """Why the run had to end early; empty while it goes on."""
+        return self.line.stopped
+
+    @property
+    def wires(self) -> tuple[str, ...]:
+        """The formats that this run judges."""
+        return self.plan.wires
 
     # -------------------------------------------------------------- sending
 
     def send(self, document: Any, wire: str, what: str, **changes: str | None) -> Exchange:
-        """Send a document with fresh ids; ``changes`` replace header fields, None leaves one out."""
-        fresh = renew(document, f"{self.run}-{self.requests}")
-        if self.refuses_past:
-            fresh = move_ahead(fresh)
-        check_destinations(fresh)
-        return self.send_body(dump(fresh, wire), wire, what, fresh, **changes)
+        """Send a document by version 2, with fresh ids and allowed numbers.
 
-    def send_body(
-        self, body: bytes, wire: str, what: str, document: Any = None, **changes: str | None
+        changes: replace header fields; None leaves one out.
+        """
+        return self.call("send", wire, what, document, headers=changes)
+
+    def call(  # noqa: PLR0913 - an operation takes a body, a query and names in its path
+        self,
+        operation: str,
+        wire: str,
+        what: str,
+        document: Any = None,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        inside: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
     ) -> Exchange:
-        """Send bytes as they are, and read what comes back."""
-        self.check_limits()
-        self.requests += 1
-        headers = build_headers(wire, {"authorization": self.authorization, **changes})
-        try:
-            answer = send(self.target, headers, body)
-        except NoAnswer as error:
-            self.note_silence(error)
-            return Exchange(what, document, wire, None, str(error), error.slow)
-        return Exchange(what, document, wire, answer, reply=find_reply(answer))
+        """Call an operation of the contract; see ``send``. Queries and paths go out as they are."""
+        found = read_operations()[operation]
+        changes = dict(headers or {})
+        body = b""
+        if document is not None:
+            document = self.renew(document)
+            body = dump(document, wire, found.request or "")
+        if found.request is None:
+            changes = {"content_type": None, **changes}
+        path = found.build_path(query, inside or {})
+        request = Request(found.method, path, self.build_headers(wire, changes), body)
+        return self._carry(Draft(found, wire, what, document, request))
 
-    def check_limits(self) -> None:
-        """Raise Inconclusive when the run has to end."""
-        if self.requests >= self.most_requests:
-            self.stopped = self.stopped or "the promised number of requests was reached"
-        if self.seconds > LONGEST_RUN:
-            self.stopped = self.stopped or f"the run took more than {LONGEST_RUN:g} s"
-        if self.stopped:
-            raise Inconclusive(self.stopped)
+    def send_body(self, body: bytes, wire: str, what: str, **changes: str | None) -> Exchange:
+        """Send bytes as they are to version 2."""
+        found = read_operations()["send"]
+        request = Request(found.method, found.path, self.build_headers(wire, changes), body)
+        return self._carry(Draft(found, wire, what, None, request))
 
-    def note_silence(self, error: NoAnswer) -> None:
-        """After some requests without answer, find out whether the server still lives."""
-        self.timeouts += error.slow
-        if self.timeouts >= MOST_TIMEOUTS:
-            self.stopped = "the server left too many requests without an answer"
-        self.silences += 1
-        if not self.stopped and self.silences % SILENCES_BEFORE_PROBE == 0:
-            self.probe()
+    def renew(self, document: Any) -> Any:
+        """Return a document as it may be sent now."""
+        mark = f"{self.run}-{self.requests}"
+        return renew(document, mark, self.plan.allowed, past=not self.refuses_past)
 
-    def probe(self, send_at: str | None = None) -> Exchange:
-        """Send the minimal request outside of any check; a server that fails it has gone."""
-        headers = build_headers(WIRES[0], {"authorization": self.authorization})
-        document, what = read_example("minimal-request"), "the minimal request"
-        if send_at is not None:
-            document = apply_edit(document, "messages[0].sendAt", "set", send_at)
-        self.requests += 1
-        try:
-            answer = send(self.target, headers, dump(document, WIRES[0]))
-        except NoAnswer as error:
-            self.stopped = f"the server does not answer: {error}"
-            return Exchange(what, document, WIRES[0], None, str(error), error.slow)
-        return Exchange(what, document, WIRES[0], answer, reply=find_reply(answer))
+    def build_headers(self, wire: str, changes: Mapping[str, str | None]) -> dict[str, str]:
+        """Return the header fields of a request: its format in Content-Type and in Accept."""
+        media = MEDIA_TYPES[wire]
+        usual = {"authorization": self.authorization, "content-type": media, "accept": media}
+        named = usual | {name.replace("_", "-"): value for name, value in changes.items()}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def _carry(self, draft: Draft) -> Exchange:
+        """Send a request; after some without answer, find out whether the server still lives."""
+        found = self.line.carry(draft)
+        silent = found.answer is None and not self.stopped
+        if silent and self.line.silences % SILENCES_BEFORE_PROBE == 0:
+            self._probe_life()
+        return found
+
+    def _probe_life(self) -> None:
+        probe = self.probe()
+        if probe.answer is None:
+            self.line.stopped = f"the server does not answer: {probe.problem}"
+
+    def probe(self) -> Exchange:
+        """Send the minimal request, or one without messages where none may be taken."""
+        found = read_operations()["send"]
+        document = self.renew(read_example("minimal-request"))
+        if self.plan.profile.stops_at_acceptance:
+            document["messages"] = []
+        body = dump(document, WIRES[0])
+        request = Request(found.method, found.path, self.build_headers(WIRES[0], {}), body)
+        return self.line.carry(Draft(found, WIRES[0], "the minimal request", document, request))
 
     def start(self) -> None:
         """Send the first request; NotJudgeable when what answers is not this API.
@@ -157,36 +167,80 @@ class Session:
         scheme breaks the requirement of that scheme and no other.
         """
         first = self.probe()
-        if find_status(first) == UNAUTHORIZED and self.credentials.app is not None:
-            self.authorization = self.credentials.app
+        if first.status == UNAUTHORIZED and self.credentials.other is not None:
+            self.authorization = self.credentials.other
             first = self.probe()
-        if find_status(first) in NO_SUCH_OPERATION:
+        if first.answer is None or first.status in ABSENT:
             raise NotJudgeable(f"the first request got no answer of this API: {first.got}")
+        if self.plan.profile.stops_at_acceptance:
+            return
+        if WIRES[0] in self.wires:
+            self._shared["minimal-request", WIRES[0]] = first
         if first.outcome is Outcome.ACCEPTED:  # READ-019: which of the two does this server do?
             past = read_example("documented-request")["messages"][-1]["sendAt"]
-            self.refuses_past = self.probe(past).outcome is not Outcome.ACCEPTED
+            document = apply_edit(
+                read_example("minimal-request"), "messages[0].sendAt", "set", past
+            )
+            try:
+                taken = self.send(document, WIRES[0], "the minimal request for a time that is past")
+            except Inconclusive:  # no further message may be sent
+                self.refuses_past = True
+            else:
+                self.refuses_past = taken.outcome is not Outcome.ACCEPTED
 
     # -------------------------------------------------------------- shared exchanges
 
     def share(self, key: str, wire: str, document: Any, what: str) -> Exchange:
         """Return the exchange of that name, sending it when it is first asked for."""
-        if (key, wire) not in self.shared:
-            self.shared[key, wire] = self.send(document, wire, what)
-        return self.shared[key, wire]
+        if (key, wire) not in self._shared:
+            self._shared[key, wire] = self.send(document, wire, what)
+        return self._shared[key, wire]
+
+    def keep(self, key: str, wire: str, exchange: Exchange) -> Exchange:
+        """Keep an exchange under a name, for whoever asks for it later."""
+        self._shared[key, wire] = exchange
+        return exchange
+
+    def find(self, key: str, wire: str) -> Exchange | None:
+        """Return the exchange of a name, if it was sent."""
+        return self._shared.get((key, wire))
 
     def send_example(self, stem: str, wire: str) -> Exchange:
         """Return the exchange of an unedited example."""
         return self.share(stem, wire, read_example(stem), f"the example {stem}")
 
+    def place(self, case: Case, wire: str) -> Placed:
+        """Return the document that a case travels in, in the format."""
+        return place(case, self.plan.profile.places[WIRES.index(wire)])
+
+    def stands_alone(self, wire: str) -> bool:
+        """Tell whether a case travels in the smallest document anyway."""
+        return bool(self.plan.profile.places[WIRES.index(wire)] == "alone")
+
     def send_case(self, case: Case, wire: str) -> Exchange:
         """Return the exchange of a case."""
-        return self.share(f"case {case.id}", wire, build_edited(case), str(case))
+        return self.share(f"case {case.id}", wire, self.place(case, wire).document, str(case))
+
+    def send_alone(self, case: Case, wire: str) -> Exchange:
+        """Return the exchange of a case in the smallest document that it fits into."""
+        return self.share(f"alone {case.id}", wire, place(case, "alone").document, str(case))
 
     def send_refused(self, wire: str) -> Iterator[Exchange]:
         """Yield the exchanges of all cases that a server must refuse."""
-        for case in read_cases():
-            if case.refused and wire in case.wires:
+        for case in find_refused():
+            if wire in case.wires:
                 yield self.send_case(case, wire)
+
+    def send_limits(self, wire: str) -> Exchange:
+        """Return the exchange of the request at all limits together."""
+        document, what = pack_limits().document, "a request at every limit"
+        return self.share("limits", wire, document, what)
+
+    def send_limits_of(self, index: int, wire: str) -> Exchange:
+        """Return the exchange of one message of the request at all limits."""
+        document = {"messages": [pack_limits().document["messages"][index]]}
+        what = f"message {index + 1} of the request at every limit"
+        return self.share(f"limits {index}", wire, document, what)
 
     def send_days(self) -> Exchange:
         """Return the exchange of the minimal request with a window of two days, in XML."""
@@ -196,98 +250,58 @@ class Session:
         )
         return self.share("days", "xml", document, "the minimal request with a window of two days")
 
+    def send_unnamed(self) -> list[Exchange]:
+        """Return two exchanges of a request without ids of its own, one in each format."""
+        wires = self.wires * 2 if len(self.wires) == 1 else self.wires
+        document = apply_edit(read_example("documented-request"), "bulkId", "remove", True)
+        what = "the documented request without bulkId"
+        return [self.share(f"unnamed {n}", w, document, what) for n, w in enumerate(wires)]
+
     def send_pool(self, wire: str) -> list[Exchange]:
         """Return exchanges of good requests of many shapes; the same requests in both formats."""
-        unnamed = apply_edit(read_example("documented-request"), "bulkId", "remove", True)
         return [
             self.send_example("minimal-request", wire),
+            self.send_named(wire),
             self.send_example("documented-request", wire),
-            *(
-                self.share(f"unnamed {n}", wire, unnamed, "the documented request without bulkId")
-                for n in (1, 2)
-            ),
+            *(e for e in self.send_unnamed() if e.wire == wire),
             *self.send_generated(wire),
         ]
 
+    def send_named(self, wire: str) -> Exchange:
+        """Return the exchange of a request with ids; in XML one of them is spelled in another way."""
+        if (found := self.find("named", wire)) is not None:
+            return found
+        document, send = self.renew(build_named()), read_operations()["send"]
+        body = dress(dump(document, wire)) if wire == "xml" else dump(document, wire)
+        request = Request(send.method, send.path, self.build_headers(wire, {}), body)
+        what = "the minimal request with ids, for two numbers"
+        return self.keep("named", wire, self._carry(Draft(send, wire, what, document, request)))
+
     def send_generated(self, wire: str) -> list[Exchange]:
         """Return exchanges of generated requests, the smallest first."""
+        requests = build_requests(self.plan.profile.generated, self.plan.seed)
         return [
             self.share(f"generated {n}", wire, document, describe(n, document))
-            for n, document in enumerate(build_requests(GENERATED), 1)
+            for n, document in enumerate(requests, 1)
         ]
 
+    def find_receiver(self) -> Receiver:
+        """Return the callback server; NotApplicable where reports cannot come to it."""
+        if self.receiver is None:
+            raise NotApplicable("the server cannot reach this machine; see --callback")
+        return self.receiver
 
-def find_status(exchange: Exchange) -> int | None:
-    """Return the HTTP status of an exchange; none when there was no answer."""
-    return exchange.answer.status if exchange.answer else None
 
-
-def build_headers(wire: str, changes: dict[str, str | None]) -> dict[str, str]:
-    """Return the header fields of a request: its format in Content-Type and in Accept."""
-    media_type = MEDIA_TYPES[wire]
-    fields = {"content_type": media_type, "accept": media_type, "connection": "close", **changes}
-    return {name.replace("_", "-").title(): v for name, v in fields.items() if v is not None}
+def build_named() -> Any:
+    """Return the smallest request that shows most of what a reply owes."""
+    whole, document = read_example("documented-request"), read_example("minimal-request")
+    first, second, *_ = whole["messages"][0]["destinations"]
+    document["messages"][0]["destinations"] = [first, {**second, "messageId": SIGNS}]
+    tracking = {"track": whole["tracking"]["track"]}
+    return {"bulkId": whole["bulkId"], **document, "tracking": tracking}
 
 
 def describe(number: int, document: Any) -> str:
-    """Name a generated request by its shape."""
+    """Name a generated request by its size."""
     messages, destinations = len(document["messages"]), len(find_destinations(document))
     return f"generated request {number} (messages: {messages}, destinations: {destinations})"
-
-
-def renew(document: Any, mark: str) -> Any:
-    """Return a copy whose bulkId and messageIds are used for the first time.
-
-    A server may hold ids to be unique; no text is altered, and an id that is no text stays.
-    """
-    if isinstance(document, list):
-        return [renew(item, f"{mark}-{n}") for n, item in enumerate(document)]
-    if not isinstance(document, dict):
-        return document
-    return {name: renew_member(name, value, mark) for name, value in document.items()}
-
-
-def renew_member(name: str, value: Any, mark: str) -> Any:
-    """Return a fresh value for a member that is an id, the renewed value for any other."""
-    if name in {"bulkId", "messageId"} and isinstance(value, str):
-        return f"{value}-{mark}"
-    return renew(value, mark)
-
-
-def move_ahead(document: Any) -> Any:
-    """Return a copy without a sendAt in the past, for a server that refuses one (READ-019)."""
-    if isinstance(document, list):
-        return [move_ahead(item) for item in document]
-    if not isinstance(document, dict):
-        return document
-    return {
-        name: find_later(value) if name == "sendAt" else move_ahead(value)
-        for name, value in document.items()
-    }
-
-
-def find_later(text: Any) -> Any:
-    """Return an instant an hour ahead for one that is past, anything else as it is."""
-    try:
-        instant = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return text
-    if instant.tzinfo is None or instant > datetime.now(instant.tzinfo):
-        return text
-    later = datetime.now(instant.tzinfo) + timedelta(hours=1)
-    return later.isoformat(timespec="milliseconds")
-
-
-def check_destinations(document: Any) -> None:
-    """Stop before anything is sent to a number that is not one of the documentation's."""
-    for destination in find_destinations(document):
-        number = destination.get("to", "") if isinstance(destination, dict) else ""
-        reachable = isinstance(number, str) and find_number_pattern().fullmatch(number)
-        if reachable and number.lstrip("+") not in read_numbers():
-            raise ValueError("a destination that is not one of the documentation's")
-
-
-@cache
-def find_number_pattern() -> re.Pattern[str]:
-    """Return the pattern of a number that a message could reach."""
-    return re.compile(find_component("Destination")["properties"]["to"]["pattern"])

@@ -1,26 +1,41 @@
-"""One request, one answer, over http.client, and to this machine only.
+"""One request, one answer, over http.client.
 
-Lives here: the rule that only loopback is spoken to, and the limits on time and size.
-Never here: what is sent, and what the answer means.
+Lives here: the rule of what is spoken to (this machine, unless the run is live), and the limits on
+time and size.
+Never here: what is sent, to whom messages go (gate.py), and what the answer means.
 """
 
 import socket
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
-from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
+from http.client import (
+    HTTPConnection,
+    HTTPException,
+    HTTPResponse,
+    HTTPSConnection,
+    IncompleteRead,
+)
 from ipaddress import ip_address
 from threading import Event, Timer
 from urllib.parse import urlsplit
 
-SECONDS = 5.0
+from infobip_sms_conformance.usage import WrongUsage
+
+SECONDS = 10.0
 LARGEST_REPLY = 10_000_000
 TOO_LATE = f"no complete reply within {SECONDS:g} s"
+PORTS = {"http": 80, "https": 443}
 
 
-class WrongTarget(ValueError):
+class WrongTarget(WrongUsage):
     """The URL is not one that the suite speaks to."""
+
+
+class TooLarge(HTTPException):
+    """The reply has no end in sight."""
 
 
 class NoAnswer(Exception):
@@ -33,16 +48,34 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """Where the server is."""
+    """Where the server is; ``path`` is what stands before the paths of the contract."""
 
+    scheme: str
     host: str
     port: int
-    path: str
+    path: str = ""
+    live: bool = False
 
     def __str__(self) -> str:
         """Return the URL."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}{self.path}"
+        port = "" if self.port == PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}{self.path}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is on this machine."""
+        return check_loopback(self.host)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it goes over the wire; ``path`` is the contract's, with the query."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -51,7 +84,7 @@ class Answer:
 
     status: int
     headers: Message
-    body: bytes
+    body: bytes = field(repr=False)
 
     @property
     def media_type(self) -> str:
@@ -59,20 +92,24 @@ class Answer:
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-def parse_target(url: str, path: str) -> Target:
-    """Return the target of a base URL; WrongTarget when it is not for this suite."""
+def parse_target(url: str, *, live: bool = False) -> Target:
+    """Return the target of a base URL; WrongTarget when it is not for this run."""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or 80
+        host = parts.hostname or ""
+        port = parts.port or PORTS.get(parts.scheme, 0)
     except ValueError:
         raise WrongTarget("the URL cannot be read") from None
-    if parts.scheme != "http" or parts.query or parts.fragment:
+    if parts.scheme not in PORTS or not host or parts.query or parts.fragment:
         raise WrongTarget("the URL has to look like http://127.0.0.1:8080")
     if "@" in parts.netloc:
         raise WrongTarget("credentials go into --user and --password, not into the URL")
-    if not check_loopback(host):
-        raise WrongTarget("only loopback servers for now: localhost, 127.0.0.0/8 or [::1]")
-    return Target(host, port, parts.path.rstrip("/") + path)
+    target = Target(parts.scheme, host, port, parts.path.rstrip("/"), live)
+    if not target.is_loopback and not live:
+        raise WrongTarget("a server that is not on this machine is judged with --live only")
+    if not target.is_loopback and parts.scheme == "http":
+        raise WrongTarget("credentials travel to other machines over https only")
+    return target
 
 
 def check_loopback(host: str) -> bool:
@@ -83,15 +120,18 @@ def check_loopback(host: str) -> bool:
         return False
 
 
-def send(target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
-    """POST a body and return the answer; NoAnswer when none comes in time and in full."""
-    connection = HTTPConnection(target.host, target.port, timeout=SECONDS)
+def send(target: Target, request: Request) -> Answer:
+    """Send a request and return the answer; NoAnswer when none comes in time and in full."""
+    connection = connect(target)
     late = Event()
     try:
         connection.connect()
-        check_peer(connection.sock)
+        if not target.live:
+            check_peer(connection.sock)
         with limit_time(connection.sock, late):
-            connection.request("POST", target.path, body, dict(headers))
+            path = target.path + request.path
+            body = request.body or (b"" if request.method in {"POST", "PUT"} else None)
+            connection.request(request.method, path, body, dict(request.headers))
             answer = read_answer(connection.getresponse())
     except (OSError, HTTPException, ValueError) as error:
         if late.is_set() or isinstance(error, TimeoutError):
@@ -103,6 +143,14 @@ def send(target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
     if late.is_set():
         raise NoAnswer(TOO_LATE, slow=True)
     return answer
+
+
+def connect(target: Target) -> HTTPConnection:
+    """Return a connection that is not yet open; https is verified."""
+    if target.scheme == "https":
+        context = ssl.create_default_context()
+        return HTTPSConnection(target.host, target.port, timeout=SECONDS, context=context)
+    return HTTPConnection(target.host, target.port, timeout=SECONDS)
 
 
 @contextmanager
@@ -136,7 +184,7 @@ def read_answer(response: HTTPResponse) -> Answer:
     """Read a reply up to the largest size that is taken."""
     body = response.read(LARGEST_REPLY + 1)
     if len(body) > LARGEST_REPLY:
-        raise HTTPException(f"the reply is larger than {LARGEST_REPLY} bytes")
+        raise TooLarge
     if response.length:
         raise IncompleteRead(body, response.length)
     return Answer(response.status, response.headers, body)
@@ -148,4 +196,10 @@ def describe(error: Exception) -> str:
         return "the connection was refused"
     if isinstance(error, ConnectionError):
         return "the connection was lost"
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS connection ({type(error).__name__})"
+    if isinstance(error, TooLarge):
+        return f"the reply is larger than {LARGEST_REPLY:,} bytes"
+    if isinstance(error, IncompleteRead):
+        return "the reply broke off"
     return f"the reply is not HTTP ({type(error).__name__})"

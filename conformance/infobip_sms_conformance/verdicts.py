@@ -15,6 +15,8 @@ Never here: what leads to a verdict.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from infobip_sms_conformance.exchanges import Exchange
+
 
 class Verdict(StrEnum):
     """What a run says about a requirement, the worst first."""
@@ -43,6 +45,12 @@ class Finding:
     sent: str = ""
     expected: str = ""
     got: str = ""
+    because: str = ""
+    """The requirement whose failure explains this verdict."""
+    token: str = ""
+    """What --replay takes to run this check again."""
+    exchange: Exchange | None = None
+    """What the verdict rests on; with numbers, texts and credentials, so never printed as it is."""
 
 
 class Judgement(Exception):
@@ -50,9 +58,19 @@ class Judgement(Exception):
 
     verdict: Verdict
 
-    def __init__(self, got: str, *, sent: str = "", expected: str = "") -> None:
+    def __init__(
+        self,
+        got: str,
+        *,
+        sent: str = "",
+        expected: str = "",
+        because: str = "",
+        exchange: Exchange | None = None,
+    ) -> None:
         super().__init__(got)
-        self.sent, self.expected, self.got = sent, expected, got
+        self.sent = sent or (exchange.what if exchange else "")
+        self.expected, self.got = expected, got
+        self.because, self.exchange = because, exchange
 
 
 class Broken(Judgement):

@@ -1,0 +1,58 @@
+"""The operations of the contract, as openapi.yaml has them.
+
+Lives here: method, path and documents of each.
+Never here: sending.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from infobip_sms_conformance.data import read_openapi
+from infobip_sms_conformance.documents import resolve
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: ``request`` and ``response`` name components; no request for no body."""
+
+    id: str
+    method: str
+    path: str
+    request: str | None
+    response: str
+
+    def build_path(self, query: Sequence[tuple[str, str]], inside: Mapping[str, str]) -> str:
+        """Return the path of a call; the values of repeated parameters stand one by one."""
+        path = self.path
+        for name, value in inside.items():
+            path = path.replace("{" + name + "}", quote(value, safe=""))
+        return f"{path}?{urlencode(query)}" if query else path
+
+
+@cache
+def read_operations() -> Mapping[str, Operation]:
+    """Return every operation by its id."""
+    return {
+        member["operationId"]: build_operation(method, path, member)
+        for path, item in read_openapi()["paths"].items()
+        for method, member in item.items()
+        if isinstance(member, dict) and "operationId" in member
+    }
+
+
+def build_operation(method: str, path: str, member: dict[str, Any]) -> Operation:
+    """Return the operation that a member of ``paths`` describes."""
+    body = member.get("requestBody")
+    request = find_name(body) if body else None
+    return Operation(
+        member["operationId"], method.upper(), path, request, find_name(member["responses"]["200"])
+    )
+
+
+def find_name(holder: dict[str, Any]) -> str:
+    """Return the name of the component in a body."""
+    schema = resolve(holder)["content"]["application/json"]["schema"]
+    return str(schema["$ref"]).rpartition("/")[2]

@@ -1,0 +1,139 @@
+"""The callback server of a run: it takes delivery reports, and refuses those that it is told to.
+
+Lives here: a listener on the loopback interface, and every request that came, with its time.
+Never here: what a report should say (reports.py, checks/).
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+HOST = "127.0.0.1"
+LARGEST = 10_000_000
+SECONDS = 10.0  # that one request may take
+TAKEN = 200
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One request to the callback server."""
+
+    at: float
+    """By the clock that ``time.time`` reads."""
+    name: str
+    """The last part of the path: which message's notify URL it was."""
+    method: str
+    headers: Message = field(repr=False)
+    body: bytes = field(repr=False)
+    status: int = TAKEN
+    """What it was answered with."""
+
+
+class Receiver:
+    """The requests so far; ``answers`` has the first statuses for the names that are to be refused."""
+
+    def __init__(self, base: str, answers: Mapping[str, Sequence[int]]) -> None:
+        self.base = base
+        self._answers = {name: list(statuses) for name, statuses in answers.items()}
+        self._hits: list[Hit] = []
+        self._changed = threading.Condition()
+
+    def build_url(self, name: str) -> str:
+        """Return the notify URL of a name."""
+        return f"{self.base}/{name}"
+
+    def take(self, name: str, method: str, headers: Message, body: bytes) -> int:
+        """Keep a request; return the status of its answer."""
+        with self._changed:
+            left = self._answers.get(name)
+            status = left.pop(0) if left else TAKEN
+            self._hits.append(Hit(time.time(), name, method, headers, body, status))
+            self._changed.notify_all()
+            return status
+
+    def hits(self, name: str | None = None) -> list[Hit]:
+        """Return the requests so far, of one name or of all, in the order in which they came."""
+        with self._changed:
+            return [hit for hit in self._hits if name in {None, hit.name}]
+
+    def wait(self, holds: Callable[[list[Hit]], bool], seconds: float) -> bool:
+        """Wait until something holds of the requests so far; return whether it does."""
+        with self._changed:
+            return self._changed.wait_for(lambda: holds(self._hits), max(0.0, seconds))
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # reports come all at once, each on a connection of its own
+    receiver: Receiver
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers one connection; every method is taken down, the checks judge it."""
+
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    timeout = SECONDS
+
+    def handle_one_request(self) -> None:
+        """Take any method."""
+        try:
+            self.raw_requestline = self.rfile.readline(65537)
+            if not self.raw_requestline or not self.parse_request():
+                self.close_connection = True
+                return
+            body = self.read_body()
+        except (OSError, ValueError):
+            self.close_connection = True
+            return
+        name = self.path.partition("?")[0].rpartition("/")[2]
+        status = self.server.receiver.take(name, self.command, self.headers, body)
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        self.wfile.flush()
+
+    def read_body(self) -> bytes:
+        """Return the body, whole or in chunks; ValueError when it is too large or unreadable."""
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return b"".join(self.read_chunks())
+        length = int(self.headers.get("Content-Length") or 0)
+        if not 0 <= length <= LARGEST:
+            raise ValueError("too large")
+        return self.rfile.read(length)
+
+    def read_chunks(self) -> Iterator[bytes]:
+        """Yield the chunks of a body."""
+        left = LARGEST
+        while size := int(self.rfile.readline(100).partition(b";")[0], 16):
+            left -= size
+            if left < 0:
+                raise ValueError("too large")
+            yield self.rfile.read(size)
+            self.rfile.readline(3)
+        while self.rfile.readline(65537).strip():
+            pass
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
+        """Say nothing."""
+
+
+@contextmanager
+def start_receiver(
+    answers: Mapping[str, Sequence[int]], mark: str, port: int = 0
+) -> Iterator[Receiver]:
+    """Listen on a port, or on a free one, for the time of a ``with`` block."""
+    server = _Server((HOST, port), _Handler)
+    server.receiver = Receiver(f"http://{HOST}:{server.server_port}/{mark}", answers)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.daemon = True
+    thread.start()
+    try:
+        yield server.receiver
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,111 @@
+"""The suite in your own pytest run: one test for each requirement and format, against your own server.
+
+    # conftest.py
+    @pytest.fixture(scope="session")
+    def infobip_server():
+        with start_my_server() as url:                  # a process or a thread of yours
+            yield Server(url, user="me", password="secret", without=["bulks"])
+
+    # test_contract.py
+    from infobip_sms_conformance.testing import test_infobip_requirement
+
+The judge runs once, as a program of its own. FAIL fails the test, WARN warns, N/A and INCONCLUSIVE skip with
+their reason, and ERROR is an error of the test.
+
+Lives here: the server as the fixture gives it, and the test.
+Never here: a check; the fixtures, which the plugin brings (pytest_plugin.py).
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infobip_sms_conformance.data import WIRES, read_requirements
+from infobip_sms_conformance.suite import read_ties
+from infobip_sms_conformance.verdicts import Verdict
+
+__all__ = ["Server", "test_infobip_requirement"]
+
+SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """Your server: its base URL, its account, and what it goes without."""
+
+    url: str
+    user: str | None = "Aladdin"
+    password: str = field(default="open sesame", repr=False)
+    api_key: str | None = field(default=None, repr=False)
+    without: Sequence[str] = ()
+    options: Sequence[str] = ()
+    """Further options of the command server, such as --patience 20."""
+
+
+class InfobipWarning(UserWarning):
+    """A SHOULD that the server does not keep."""
+
+
+def find_pairs() -> list[tuple[str, str]]:
+    """Return every requirement that is judged, with its formats."""
+    judged = {(tie.number, wire) for tie in read_ties() for wire in tie.wires}
+    return [(n, wire) for n in read_requirements() for wire in WIRES if (n, wire) in judged]
+
+
+def run_judge(server: Server) -> dict[str, Any]:
+    """Return what the judge wrote about a server; fail when it wrote nothing."""
+    account = ["--no-basic"] if server.user is None else ["--user", server.user]
+    account += [] if server.user is None else ["--password", server.password]
+    account += ["--api-key", server.api_key] if server.api_key else []
+    without = [word for feature in server.without for word in ("--without", feature)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "verdicts.json"
+        command = [sys.executable, "-m", "infobip_sms_conformance", "server", server.url]
+        done = subprocess.run(
+            [*command, *account, *without, *server.options, "--json", str(path)],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        if not path.exists() or not path.stat().st_size:
+            pytest.fail(f"the judge could not run: {done.stderr.strip()}", pytrace=False)
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+@pytest.mark.parametrize(("number", "wire"), find_pairs())
+def test_infobip_requirement(infobip_record: dict[str, Any], number: str, wire: str) -> None:
+    """The server keeps the requirement in the format."""
+    row = next((r for r in infobip_record["verdicts"] if r["requirement"] == number), None)
+    verdict = row[wire] if row else None
+    if row is None or verdict is None:
+        pytest.skip(infobip_record["stopped"] or "not judged")
+    told = tell(row, wire, verdict)
+    if verdict == Verdict.WARN:
+        warnings.warn(InfobipWarning(told), stacklevel=1)
+    elif verdict in {Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE}:
+        pytest.skip(told)
+    elif verdict == Verdict.ERROR:
+        raise RuntimeError(told)
+    elif verdict == Verdict.FAIL:
+        pytest.fail(told, pytrace=False)
+
+
+def tell(row: dict[str, Any], wire: str, verdict: str) -> str:
+    """Return what is behind a verdict, as text."""
+    lines = [f"{row['requirement']} {row['text']} ({row['source']})"]
+    for reason in row["reasons"]:
+        if reason["wire"] == wire and reason["verdict"] == verdict:
+            names = ("sent", "expected", "got", "because", "token")
+            lines += [f"  {name:9}{reason[name]}" for name in names if reason.get(name)]
+            lines += [f"  curl     {reason['evidence']['curl']}"] if "evidence" in reason else []
+    return "\n".join(lines)
