@@ -72,10 +72,17 @@ def start(
 
 def run_on_terminal(*words: str, url: str = NOBODY, typed: str = "") -> tuple[int, str]:
     """Run a command on a terminal; return its exit code and all that was seen there."""
+    return run_program_on_terminal([*PROGRAM, *words], make_environment(url), typed)
+
+
+def run_program_on_terminal(
+    program: list[str], environment: dict[str, str] | None = None, typed: str = "", **more: str
+) -> tuple[int, str]:
+    """Run any program on a terminal of 80 columns; likewise."""
     master, slave = pty.openpty()
     with subprocess.Popen(
-        [*PROGRAM, *words],
-        env=make_environment(url) | {"TERM": "xterm"},
+        program,
+        env=(environment or make_environment()) | {"TERM": "xterm"} | more,
         stdin=slave,
         stdout=slave,
         stderr=slave,

@@ -7,9 +7,9 @@ Never here: anything that a user could not do.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
-import textwrap
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 USER, PASSWORD, KEY = "Aladdin", "open sesame", "a key of the demo"
+WIDTH = 100
 EXAMPLES: tuple[tuple[Literal["json", "xml"], str], ...] = (
     ("json", "documented-request"),
     ("xml", "documented-request-in-xml"),
@@ -36,7 +37,7 @@ def run() -> int:
         for wire, stem in EXAMPLES:
             show_exchange(url, wire, stem)
         print("Now the judge asks the same sandbox, requirement by requirement.\n", flush=True)
-        judge = [sys.executable, "-m", "infobip_sms_conformance", "server", url]
+        judge = [sys.executable, "-m", "infobip_sms_conformance", "server", url, "--clock"]
         account = ["--user", USER, "--password", PASSWORD, "--api-key", KEY]
         return subprocess.run([*judge, *account], check=False).returncode
 
@@ -48,10 +49,8 @@ def show_exchange(url: str, wire: Literal["json", "xml"], stem: str) -> None:
     request = codec.parse_request(path.read_bytes(), SmsRequest)
     with Client(url, auth=Basic(USER, PASSWORD), wire=wire) as client:
         response = client.send(request)
-    print(
-        f"The documented request as {wire.upper()}:\n{_pretty(codec.dump_model(request), wire)}\n"
-    )
-    print(f"Its answer:\n{_pretty(response.raw or b'', wire)}\n")
+    print(f"The documented request as {wire.upper()}:\n{_fold(codec.dump_model(request), wire)}\n")
+    print(f"Its answer:\n{_fold(response.raw or b'', wire)}\n")
     for entry in response.messages:
         print(f"  {entry.to}  {entry.status.name}  messageId {entry.message_id}")
     print()
@@ -70,13 +69,15 @@ def run_sandbox() -> Iterator[str]:
             process.terminate()
 
 
-def _pretty(body: bytes, wire: Literal["json", "xml"]) -> str:
+def _fold(body: bytes, wire: Literal["json", "xml"]) -> str:
+    """Return a document in lines that are broken between its members or elements."""
     if wire == "json":
-        text = json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+        parts = re.split(r'(?<=, )(?=["{[])', json.dumps(json.loads(body), ensure_ascii=False))
     else:
-        from xml.etree import ElementTree as ET  # noqa: PLC0415 - XML only
-
-        tree = ET.fromstring(body)  # noqa: S314 - written by this program
-        ET.indent(tree)
-        text = ET.tostring(tree, encoding="unicode")
-    return textwrap.indent(text, "  ")
+        parts = re.split(r"(?<=>)(?=<)", re.sub(r">\s+<", "><", body.decode().strip()))
+    lines = [""]
+    for part in parts:
+        if len(lines[-1]) + len(part) > WIDTH:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(f"  {line.rstrip()}" for line in lines if line)

@@ -14,7 +14,7 @@ import click
 
 from .program import INTERRUPTED, Command, CouldNot
 
-JUDGE = ("pytest", "hypothesis", "jsonschema", "lxml", "yaml")
+JUDGE = ("pytest", "hypothesis", "jinja2", "jsonschema", "lxml", "yaml")
 
 
 @click.command(
@@ -27,8 +27,12 @@ def conformance(arguments: tuple[str, ...]) -> int:
     """Judge a server by the contract."""
     for module in JUDGE:
         require(module, "conformance")
-    command = [sys.executable, "-m", "infobip_sms_conformance", *arguments]
-    return subprocess.run(command, check=False).returncode
+    with subprocess.Popen([sys.executable, "-m", "infobip_sms_conformance", *arguments]) as judge:
+        while True:
+            try:
+                return judge.wait()
+            except KeyboardInterrupt:  # it hears that as well, and still has to tell what it found
+                continue
 
 
 @click.command(cls=Command)
