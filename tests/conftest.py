@@ -13,6 +13,7 @@ import pytest
 from certificates import make_authority, make_certificate
 from client_calls import SHOWN_NOWHERE
 from hypothesis import HealthCheck, settings
+from judge_line import Judge
 from scripted_server import Server
 
 if TYPE_CHECKING:
@@ -54,6 +55,14 @@ def fixture_serve() -> Iterator[Serve]:
             return servers.enter_context(Server(*script, **options))
 
         yield start
+
+
+@pytest.fixture(name="judge_line", scope="session")
+def fixture_judge_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+    """Give a process that runs commands of the judge."""
+    judge = Judge(tmp_path_factory.mktemp("judge"))
+    yield judge
+    judge.close()
 
 
 class _Listener(logging.Handler):

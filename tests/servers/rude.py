@@ -1,7 +1,8 @@
 """Rude servers: each takes a connection and misbehaves in one way below the level of the contract.
 
-Lives here: what a suite has to survive: silence, dribbles, garbage, endless or absurd bodies.
-Never here: a reply that could be judged.
+Lives here: what a suite has to survive: silence, dribbles, garbage, endless or absurd bodies; and one that
+says the same yes to everything.
+Never here: a reply that depends on the request.
 
     python rude.py MANNER
 """
@@ -11,6 +12,10 @@ import sys
 import time
 from collections.abc import Iterator
 
+YES = (
+    b'{"bulkId":"1","messages":[{"to":"41793026727","messageId":"1","status":{"groupId":1,'
+    b'"groupName":"PENDING","id":26,"name":"PENDING_ACCEPTED","description":"Yes"}}]}'
+)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
 
 
@@ -26,6 +31,7 @@ def build_manners() -> dict[str, Iterator[bytes]]:
         "binary": iter([HEAD, bytes(range(256))]),
         "deep": iter([HEAD, b'{"messages":' + b"[" * 100_000]),
         "not-a-reply": iter([HEAD, b'{"messages": {"to": 1}}']),
+        "yes": iter([HEAD, YES]),
         "half": iter([HEAD.replace(b"\r\n\r\n", b"\r\nContent-Length: 1000\r\n\r\n"), b"{"]),
     }
 

@@ -1,0 +1,46 @@
+"""The judge as a program that judges one server after the other: a line of JSON in, a line of JSON out.
+
+Starting Python and its libraries takes longer than a run; so the tests start them once.
+
+Lives here: the options of a run, and what the tests look at of its findings.
+Never here: a verdict.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from infobip_sms_conformance.credentials import Credentials
+from infobip_sms_conformance.judge import build_plan, judge
+from infobip_sms_conformance.transport import parse_target
+
+ACCOUNT = Credentials("Aladdin", "open sesame", "key")
+
+
+def run(url: str, only: list[str], **options: Any) -> dict[str, Any]:
+    """Judge a server; return what was found and what it cost."""
+    target = parse_target(url)
+    plan = build_plan(target, only=only, **options)
+    record, session = judge(target, ACCOUNT, plan, only=only)
+    found = [
+        [f.requirement, f.wire, str(f.verdict), f.check, f.got, f.because] for f in record.findings
+    ]
+    sent = [f"{e.wire} {e.request.method if e.request else ''} {e.what}" for e in session.exchanges]
+    return {
+        "findings": found,
+        "sent": sent,
+        "bill": asdict(plan.bill),
+        "messages": session.messages,
+        "stopped": record.stopped,
+    }
+
+
+def main() -> None:
+    """Judge until there is no more to read."""
+    for line in sys.stdin:
+        print(json.dumps(run(**json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""The judge's own page: its commands run, its files are read, and its tables are true.
+
+Lives here: conformance/README.md, block by block.
+Never here: what the commands find.
+"""
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from infobip_sms_conformance import baseline, plan, profiles
+from infobip_sms_conformance.options import build_parser
+from infobip_sms_conformance.verdicts import Verdict
+from judge_line import Judge
+
+from infobip_sms.sandbox import Sandbox, running
+
+PAGE = (Path(__file__).parent.parent / "conformance" / "README.md").read_text("utf-8")
+HERE, LEAD = "http://127.0.0.1:8080", "infobip-sms conformance "
+
+
+def find_blocks(language: str) -> list[str]:
+    """Return the code blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [
+    line.removeprefix(LEAD)
+    for block in find_blocks("sh")
+    for line in block.splitlines()
+    if line.startswith(LEAD)
+]
+
+
+@pytest.fixture(name="sandbox", scope="module")
+def fixture_sandbox() -> Iterator[Sandbox]:
+    """Give the sandbox that the page's commands judge."""
+    with running(api_key="KEY") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(name="folder", scope="module")
+def fixture_folder(
+    tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, judge_line: Judge
+) -> Path:
+    """Give a folder with a run in which one requirement failed."""
+    folder = tmp_path_factory.mktemp("page")
+    sandbox.switch_on("WIN-003")
+    words = ("--only", "WIN-003", "--json", str(folder / "failed.json"))
+    judge_line.run("server", sandbox.url, *words)
+    sandbox.reset()
+    return folder
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith("selftest")])
+def test_command_of_the_page_runs(
+    judge_line: Judge, sandbox: Sandbox, folder: Path, command: str
+) -> None:
+    """Every command does what it is shown for; those of a whole run are narrowed to a chapter."""
+    failed = command.replace("--rerun-failed run.json", f"--rerun-failed {folder}/failed.json")
+    words = shlex.split(failed.replace(HERE, sandbox.url).replace('"$KEY"', "KEY"))
+    words = [str(folder / word) if word.startswith("run.") else word for word in words]
+    narrow = {"--only", "--rerun-failed", "--replay", "--dry-run"}
+    if words[0] == "server" and not narrow & set(words):
+        words += ["--only", "HTTP-001"]
+    run = judge_line.run(*words)
+
+    assert run.code == 0, run.out + run.err
+    assert run.out
+
+
+def test_selftest_of_the_page_runs() -> None:
+    """The shown selftest catches its broken servers."""
+    (command,) = [c for c in COMMANDS if c.startswith("selftest")]
+    options = build_parser().parse_args(shlex.split(command))
+
+    assert options.only == "SEND-016"
+
+
+def test_ci_commands_are_understood(judge_line: Judge, sandbox: Sandbox, tmp_path: Path) -> None:
+    """The steps for CI are YAML whose command the judge takes, and write the files that they name."""
+    (block,) = find_blocks("yaml")
+    command = yaml.safe_load(block)[0]["run"].strip().removeprefix(LEAD)
+    words = shlex.split(command.replace(HERE, sandbox.url))
+    words = [str(tmp_path / word) if word.startswith("conformance.") else word for word in words]
+    run = judge_line.run(*words, "--only", "HTTP-001")
+
+    assert run.code == 0, run.err
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_baseline_of_the_page_is_one(tmp_path: Path) -> None:
+    """The shown baseline is read."""
+    (block,) = find_blocks("toml")
+    (tmp_path / "known.toml").write_text(block)
+
+    assert len(baseline.read_baseline(tmp_path / "known.toml")) == 1
+    assert tomllib.loads(block)["known"][0]["format"] == "xml"
+
+
+def test_pytest_project_of_the_page_runs(tmp_path: Path, sandbox: Sandbox) -> None:
+    """The shown conftest, test and property test make a project that passes."""
+    conftest, test, own = find_blocks("python")
+    start = (
+        "from contextlib import nullcontext\n"
+        f"def start_my_server():\n    return nullcontext({sandbox.url!r})\n"
+    )
+    shortened = conftest.replace(
+        'without=["bulks"]', 'without=["bulks"], options=["--only", "HTTP-001"]'
+    )
+    (tmp_path / "conftest.py").write_text(start + shortened)
+    (tmp_path / "test_contract.py").write_text(test)
+    (tmp_path / "test_own.py").write_text(own)
+    program = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+    assert "3 passed" in done.stdout
+
+
+def test_tables_of_the_page_are_true() -> None:
+    """Every verdict, profile and feature is on the page, and every option that it names exists."""
+    for verdict in Verdict:
+        assert f"| {verdict} | " in PAGE
+    for profile in profiles.PROFILES:
+        assert f"| `{profile}` | " in PAGE
+    for feature in plan.FEATURES:
+        assert f"`{feature}`" in PAGE
+    known = set(re.findall(r"--[a-z][a-z-]+", build_server_help()))
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) - {"--quick", "--all"} <= known
+    assert f"at most {profiles.MOST_LIVE} messages to at most {profiles.MOST_NUMBERS_LIVE}" in PAGE
+
+
+def build_server_help() -> str:
+    """Return the help of the command server."""
+    command = [sys.executable, "-m", "infobip_sms_conformance", "server", "--help"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
