@@ -19,6 +19,9 @@ conformance: $(STAMP)  ## Send the documented request as JSON and XML to the san
 test: $(STAMP)  ## Run the tests.
 	$(BIN)/python -m pytest -n auto
 
+selftest: $(STAMP)  ## Judge every good and broken server, to test the judge; a quarter of an hour.
+	$(BIN)/infobip-sms conformance selftest
+
 volume: $(STAMP)  ## Send 200,000 messages, kill the server, kill the sender ten times, and account for all.
 	$(BIN)/python tests/volume_run.py all 200000
 
@@ -49,4 +52,4 @@ dist: $(STAMP)  ## Build the wheel and test it installed, without the source tre
 clean:         ## Remove what the other targets made.
 	rm -rf .venv .peers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup conformance test volume peers load sandbox generate check dist clean
+.PHONY: help setup conformance test selftest volume peers load sandbox generate check dist clean
