@@ -177,14 +177,14 @@ def tell_matrix(results: Sequence[Result], *, full: bool) -> Iterator[str]:
     good = [result for result in results if result.subject.breaks is None]
     for result in good:
         yield f"{'legal':12}{result.subject.name}: {result.word}"
-    broken = [result for result in results if result.subject.breaks is not None]
-    caught = sum(result.word == "caught" for result in broken)
-    alarms = sum(result.word == "FALSE ALARM" for result in good)
-    survivors = sum(result.word == "SURVIVED" for result in broken)
-    others = len(broken) - caught - survivors
     yield ""
-    yield f"{caught} of {len(broken)} broken servers caught by exactly their requirement"
-    yield f"{survivors} survivors, {others} caught by others as well or not cleanly"
+    if broken := [result for result in results if result.subject.breaks is not None]:
+        caught = sum(result.word == "caught" for result in broken)
+        survivors = sum(result.word == "SURVIVED" for result in broken)
+        others = len(broken) - caught - survivors
+        yield f"{caught} of {len(broken)} broken servers caught by exactly their requirement"
+        yield f"{survivors} survivors, {others} caught by others as well or not cleanly"
+    alarms = sum(result.word == "FALSE ALARM" for result in good)
     yield f"{alarms} false alarms on {len(good)} legal servers"
     if full and (missing := find_unproved(results)):
         yield f"{len(missing)} requirements that no server breaks: {' '.join(missing)}"
