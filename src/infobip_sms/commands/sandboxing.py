@@ -10,7 +10,7 @@ import functools
 import ipaddress
 import re
 import secrets
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -299,11 +299,13 @@ def _serve(wishes: Wishes) -> None:
         app = Faulty(settings, wishes.fault) if wishes.fault else App(settings)
         clock = Clock(frozen=wishes.frozen)
         try:
-            run(app, wishes.port, lambda url: _announce(url, wishes, clock), store, clock)
-        except KeyboardInterrupt:
-            write_note("sandbox: stopped")
+            with suppress(
+                KeyboardInterrupt
+            ):  # not raised where the shell had interruptions ignored
+                run(app, wishes.port, lambda url: _announce(url, wishes, clock), store, clock)
         except OSError as problem:
             raise CouldNot(f"port {wishes.port} cannot be used: {problem.strerror}") from None
+        write_note("sandbox: stopped")
 
 
 @contextmanager

@@ -46,8 +46,8 @@ def run(
         server.should_exit = True
 
     with open_listener(port) as (listener, url):
-        server = Server(Shell(app, state, clock or Clock(), store, stop))
-        announce(url)
+        shell = Shell(app, state, clock or Clock(), store, stop)
+        server = Server(shell, announce=lambda: announce(url))
         server.run(sockets=[listener])
     if store and store.problem:
         raise store.problem
@@ -66,10 +66,12 @@ def open_listener(port: int) -> Iterator[tuple[socket.socket, str]]:
 class Server(uvicorn.Server):
     """Runs a shell; it is quiet and ends soon.
 
-    guest: it runs in the process of somebody else, whose logging is left as it is.
+    announce: called once it runs, and an interruption ends it. guest: it runs in the process of somebody else, whose logging is left as it is.
     """
 
-    def __init__(self, shell: Shell, *, guest: bool = False) -> None:
+    def __init__(
+        self, shell: Shell, *, guest: bool = False, announce: Callable[[], None] | None = None
+    ) -> None:
         kind = _GuestConfig if guest else uvicorn.Config
         super().__init__(
             kind(
@@ -82,7 +84,13 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=1,
             )
         )
-        self._shell = shell
+        self._shell, self._announce = shell, announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin, then say so."""
+        await super().startup(sockets)
+        if self._announce:
+            self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let nobody wait any longer, then end."""
