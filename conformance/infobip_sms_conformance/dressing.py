@@ -4,8 +4,8 @@ Lives here: an id that shows how texts are read and written, and its other spell
 Never here: sending.
 """
 
-SIGNS = "R&D <\u00e9> 7"
-"""An id with signs that XML escapes, and a letter outside ASCII."""
+SIGNS = "R&D <\u00e9>  7"
+"""An id with signs that XML escapes, a letter outside ASCII, and two blanks in a row."""
 PLAIN = b"R&amp;D &lt;"
 DRESSED = b"R<![CDATA[&]]>D<!-- one id --> &lt;"
 

@@ -19,6 +19,7 @@ from infobip_sms_conformance.profiles import BULK
 from infobip_sms_conformance.session import Session
 from infobip_sms_conformance.verdicts import Broken, Finding, Inconclusive, NotApplicable, Verdict
 
+BATCH = "batch"
 ELSEWHERE = "judged in the other format"
 NOT_EXPECTED = "refused, although the request is good"
 TRIES = 4  # to find what is to come by itself, within the patience of the run
@@ -164,9 +165,7 @@ def send_batch(session: Session) -> Exchange:
     """Return the exchange of the batch; it is sent when it is first asked for."""
     most = BULK if session.plan.profile.lists else 0
     document = build_batch(most, tracked="tracking" not in session.plan.without)
-    return session.share(
-        "batch", session.wires[0], document, f"a batch of {most or 'few'} messages"
-    )
+    return session.share(BATCH, session.wires[0], document, f"a batch of {most or 'few'} messages")
 
 
 def find_batch(session: Session) -> list[Sent]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from infobip_sms_conformance.data import find_group
 from infobip_sms_conformance.documents import dump
@@ -215,7 +216,7 @@ def read_ids(exchange: Exchange) -> list[str]:
 
 def find_name(message: dict[str, Any]) -> str:
     """Return the name of a message, which stands in its notify URL."""
-    return str(message["notifyUrl"]).rpartition("/")[2].rpartition("-")[0]
+    return urlsplit(str(message["notifyUrl"])).path.rpartition("/")[2].rpartition("-")[0]
 
 
 def choose_names(session: Session) -> list[str]:

@@ -61,6 +61,7 @@ ZONE = timezone(timedelta(hours=-1))
 TEXT = '  <a href="x">&amp; it\'s 100%20 ]]> \\u00e9\\n '
 LETTERS = "\u00e9e\u0301\u00df\u011f\u0416\u03a9\u0634\u6f22 "
 CALLBACK = 200  # characters
+QUERY = "?of=judge"
 
 
 def find_names(*, few: bool, waits: bool, travels: bool) -> tuple[str, ...]:
@@ -98,7 +99,7 @@ def build_message(
     """Return the message of a name; none when there cannot be one just now."""
     numbers = read_numbers()
     to = [numbers[(place + n) % len(numbers)] for n in range(1 + (name in TWICE))]
-    ids = [{} if name == OTHER else {"messageId": f"{name}-{n}"} for n in range(len(to))]
+    ids = [{} if name == OTHER else {"messageId": f"{name.upper()}-{n}"} for n in range(len(to))]
     minimal = read_example("minimal-request")["messages"][0]
     extras = build_extras(name, wire, now)
     return extras and {
@@ -106,7 +107,7 @@ def build_message(
         "destinations": [{"to": number, **own} for number, own in zip(to, ids, strict=True)],
         # No two alike: the platform takes a few of those for a flood (facts, section 11).
         "text": f"{minimal['text']} ({name})",
-        "notifyUrl": build_url(f"{name}-{wire}"),
+        "notifyUrl": build_url(f"{name}-{wire}") + (QUERY if name == UNASKED else ""),
         "notifyContentType": MEDIA_TYPES[wire],
         "callbackData": f"about {name}",
         **extras,

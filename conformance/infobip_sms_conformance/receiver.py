@@ -31,6 +31,8 @@ class Hit:
     body: bytes = field(repr=False)
     status: int = TAKEN
     """What it was answered with."""
+    query: str = ""
+    """What followed the path, after a question mark."""
 
 
 class Receiver:
@@ -46,12 +48,14 @@ class Receiver:
         """Return the notify URL of a name."""
         return f"{self.base}/{name}"
 
-    def take(self, name: str, method: str, headers: Message, body: bytes) -> int:
+    def take(self, target: str, method: str, headers: Message, body: bytes) -> int:
         """Keep a request; return the status of its answer."""
+        path, _, query = target.partition("?")
+        name = path.rpartition("/")[2]
         with self._changed:
             left = self._answers.get(name)
             status = left.pop(0) if left else TAKEN
-            self._hits.append(Hit(time.time(), name, method, headers, body, status))
+            self._hits.append(Hit(time.time(), name, method, headers, body, status, query))
             self._changed.notify_all()
             return status
 
@@ -90,8 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (OSError, ValueError):
             self.close_connection = True
             return
-        name = self.path.partition("?")[0].rpartition("/")[2]
-        status = self.server.receiver.take(name, self.command, self.headers, body)
+        status = self.server.receiver.take(self.path, self.command, self.headers, body)
         self.send_response(status)
         self.send_header("Content-Length", "0")
         self.end_headers()

@@ -251,10 +251,11 @@ class Session:
         return self.share("days", "xml", document, "the minimal request with a window of two days")
 
     def send_unnamed(self) -> list[Exchange]:
-        """Return two exchanges of a request without ids of its own, one in each format."""
+        """Return two exchanges of a message to several without ids of its own, one in each format."""
         wires = self.wires * 2 if len(self.wires) == 1 else self.wires
-        document = apply_edit(read_example("documented-request"), "bulkId", "remove", True)
-        what = "the documented request without bulkId"
+        whole = apply_edit(read_example("documented-request"), "bulkId", "remove", True)
+        document = {**whole, "messages": whole["messages"][:1]}
+        what = "the first message of the documented request, without bulkId"
         return [self.share(f"unnamed {n}", w, document, what) for n, w in enumerate(wires)]
 
     def send_pool(self, wire: str) -> list[Exchange]:

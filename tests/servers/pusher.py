@@ -56,6 +56,7 @@ FAULTS = {
     "first-message-only": "DLR-001",
     "first-url-for-all": "DLR-001",
     "swapped-numbers": "DLR-001",
+    "query-lost": "DLR-001",
     "json-always": "DLR-002",
     "xml-always": "DLR-002",
     "no-xml": "DLR-002",
@@ -449,7 +450,9 @@ def post(url: str, body: bytes, content_type: str) -> int:
     connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=5)
     try:
         method = "PUT" if MANNER == "puts" else "POST"
-        connection.request(method, parts.path, body, {"Content-Type": content_type})
+        asked = parts.query and MANNER != "query-lost"
+        target = f"{parts.path}?{parts.query}" if asked else parts.path
+        connection.request(method, target, body, {"Content-Type": content_type})
         return connection.getresponse().status
     except OSError:
         return 599

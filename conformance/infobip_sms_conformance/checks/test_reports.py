@@ -5,6 +5,7 @@ Never here: reports that are fetched; when they come again (test_retries.py), or
 """
 
 import re
+from urllib.parse import urlsplit
 
 from infobip_sms_conformance.answers import find_list
 from infobip_sms_conformance.documents import MEDIA_TYPES
@@ -43,6 +44,9 @@ def test_dlr_001_reports_come_to_the_notify_url(
     problems = (find_wrong_push(hit) for hit in news.hits())
     if problem := next(filter(None, problems), ""):
         raise Broken(problem, expected=expected, exchange=news.exchange)
+    if name := find_other_address(news):
+        got = "a push to the notify URL with another query, or none"
+        raise Broken(got, expected=expected, exchange=news.focus(name))
     judge_ids(news)
     read = [hit for hit in news.hits() if read_push(hit) is not None]
     if read and not any(map(news.all_reports, news.messages)):
@@ -51,6 +55,15 @@ def test_dlr_001_reports_come_to_the_notify_url(
     if (name := find_unfinished(news)) and session.target.is_loopback:
         got = f"no final report for {name}, where there is one of a later message to its number"
         raise Broken(got, expected=expected, exchange=news.focus(name))
+
+
+def find_other_address(news: News) -> str:
+    """Return a name whose reports came to its notify URL without what stands in it behind the path."""
+    for name, message in news.messages.items():
+        query = urlsplit(message["notifyUrl"]).query
+        if any(hit.query != query for hit in news.own_hits(name)):
+            return name
+    return ""
 
 
 def find_unfinished(news: News) -> str:
