@@ -17,6 +17,7 @@ from pathlib import Path
 from traceback import extract_tb
 
 from infobip_sms_conformance import baseline, choosing, explaining, selftest
+from infobip_sms_conformance.clients import running
 from infobip_sms_conformance.judge import build_plan, judge
 from infobip_sms_conformance.options import build_parser
 from infobip_sms_conformance.plan import Plan
@@ -129,6 +130,9 @@ def judge_target(
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "server": run_server,
+    "client": running.run_client,
+    "proxy": running.run_proxy,
+    "har": running.run_har,
     "list": lambda options: explaining.print_list(as_json=options.json),
     "explain": lambda options: explaining.print_requirement(options.id),
     "diff": lambda options: comparison.print_difference(options.before, options.after),

@@ -30,6 +30,8 @@ KEY = re.compile(r"\s*:")
 XML_TOKENS = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<[^>]*>?|[^<]+", re.DOTALL)
 XML_NAME = re.compile(r"</?\s*(?:[\w.-]+:)?([\w.-]+)")
 ATTRIBUTE = re.compile(r"""([\w.-]+)(\s*=\s*)(?:"([^"]*)"|'([^']*)')""")
+OPEN, CLOSE = "\ue000", "\ue001"
+"""Marks around a place in a body, which whoever shows it puts in; nothing hides them."""
 LONG_DIGITS = re.compile(r"\d{7,}")
 
 
@@ -63,7 +65,7 @@ def is_binary(text: str) -> bool:
 
 def hide_body(text: str, mask: Mask, *, error: bool = False) -> str:
     """Return the characters of a body without what has to be hidden, and without idle white space."""
-    start = text.lstrip()[:1]
+    start = text.lstrip(f"{OPEN} \t\r\n\ufeff")[:1]
     if start == "<":
         return "".join(hide_xml(text.strip(), mask, error=error))
     if start in {"{", "["}:
@@ -97,7 +99,9 @@ def hide_json(text: str, mask: Mask, *, error: bool) -> Iterator[str]:
 def hide_bare(name: str, token: str, mask: Mask) -> str:
     """Return what stands between two strings: signs, numbers and words."""
     tight = re.sub(r"\s*([,:{}\[\]])\s*", r"\1", squeeze(token))
-    return re.sub(r"[^\s,:{}\[\]]+", lambda match: mask.hide_value(name, match[0]), tight)
+    return re.sub(
+        rf"[^\s,:{{}}\[\]{OPEN}{CLOSE}]+", lambda match: mask.hide_value(name, match[0]), tight
+    )
 
 
 def read_string(token: str) -> str:
@@ -124,9 +128,11 @@ def hide_xml(text: str, mask: Mask, *, error: bool) -> Iterator[str]:
         elif token.startswith("<"):
             enter(path, token)
             yield hide_tag(token, mask, error=error)
-        elif token.strip():
+        elif token.strip(f"{OPEN}{CLOSE} \r\n\t"):
             hidden = mask.hide_value(name, html.unescape(token), error=error)
             yield squeeze_lines(html.escape(hidden, quote=False))
+        elif token.strip():
+            yield token.strip()
 
 
 def squeeze_lines(text: str) -> str:

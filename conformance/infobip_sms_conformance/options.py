@@ -7,6 +7,7 @@ Never here: what is done with it.
 import argparse
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,7 +37,8 @@ def build_parser() -> Parser:
     """Return the parser of the command line."""
     parser = Parser(
         prog="infobip-sms conformance",
-        description="Judge a server of Infobip's fully featured SMS endpoint, one requirement at a time.",
+        description="Judge a server or a client of Infobip's fully featured SMS endpoint, "
+        "one requirement at a time.",
         epilog=EXIT_CODES,
         allow_abbrev=False,  # half a word is not guessed at: some options cost money
     )
@@ -49,6 +51,7 @@ def build_parser() -> Parser:
         )
 
     add_server(add("server", "judge a server"))
+    add_commands(add)
     listing = add("list", "print every requirement")
     listing.add_argument("--json", action="store_true", help="for programs")
     explain = add("explain", "say all about one requirement")
@@ -56,8 +59,46 @@ def build_parser() -> Parser:
     diff = add("diff", "compare the verdicts of two runs")
     diff.add_argument("before", type=Path, help="what --json wrote of the one run")
     diff.add_argument("after", type=Path, help="and of the other")
-    add_selftest(add("selftest", "judge good and broken servers, to test the judge"))
+    add_selftest(add("selftest", "judge good and broken servers and clients, to test the judge"))
     return parser
+
+
+def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """Add the commands that listen to clients."""
+    client = add("client", "judge a client by what it sends")
+    client.add_argument(
+        "--port", type=parse_port, default=0, metavar="N", help="listen there (default: a free one)"
+    )
+    client.add_argument(
+        "--replies",
+        choices=("good", "tricky"),
+        default="good",
+        help="what the client gets: the sandbox's answers, or one of every kind that there may be",
+    )
+    client.add_argument(
+        "--asked",
+        type=Path,
+        metavar="FILE",
+        help="the JSON request that COMMAND was told to send; what it sends is compared with it",
+    )
+    client.add_argument(
+        "command_line",
+        nargs=argparse.REMAINDER,
+        metavar="-- COMMAND …",
+        help="program to be run with INFOBIP_BASE_URL and INFOBIP_API_KEY set; "
+        "without one, it listens until interrupted",
+    )
+    proxy = add("proxy", "judge what passes between any client and any server")
+    proxy.add_argument("--upstream", metavar="URL", required=True, help="base URL of the server")
+    proxy.add_argument(
+        "--port", type=parse_port, default=0, metavar="N", help="listen there (default: a free one)"
+    )
+    proxy.add_argument("--live", action="store_true", help="allow a server on another machine")
+    proxy.add_argument("--record", type=Path, metavar="FILE", help="keep all of it, masked, as HAR")
+    har = add("har", "judge a recording, a HAR file of any tool")
+    har.add_argument("archive", type=Path, metavar="FILE", help="the recording")
+    for command in (client, proxy, har):
+        add_reports(command.add_argument_group("reports"))
 
 
 def add_selftest(selftest: argparse.ArgumentParser) -> None:
@@ -68,11 +109,10 @@ def add_selftest(selftest: argparse.ArgumentParser) -> None:
     selftest.add_argument(
         "--jobs", type=parse_count, default=2, metavar="N", help="at once (default: 2)"
     )
-    extent = selftest.add_mutually_exclusive_group()
-    extent.add_argument(
-        "--quick", action="store_true", help="one broken server for each requirement"
+    selftest.add_argument(
+        "--clients", action="store_true", help="clients in place of servers, in two minutes"
     )
-    extent.add_argument(
+    selftest.add_argument(
         "--all", action="store_true", help="every broken server, where one for each rule would do"
     )
     selftest.add_argument("--seeds", type=parse_count, metavar="N", help=SEEDS)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from infobip_sms_conformance.data import Requirement, read_requirements
 from infobip_sms_conformance.evidence import Evidence, Shower
@@ -43,6 +44,16 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Section:
+    """Something else that a run has to say: lines for people, and plain data for programs."""
+
+    name: str
+    title: str
+    lines: tuple[str, ...]
+    data: Any = None
+
+
+@dataclass(frozen=True)
 class Record:
     """One run."""
 
@@ -65,6 +76,9 @@ class Record:
     stopped: str = ""
     """Why not everything was judged; empty if everything was."""
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    side: str = "server"
+    """Who was judged: ``server``, ``client`` or ``both``."""
+    sections: tuple[Section, ...] = ()
 
     @property
     def rows(self) -> list[Requirement]:

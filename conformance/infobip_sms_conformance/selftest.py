@@ -17,6 +17,7 @@ from multiprocessing import get_context
 from rich.console import Console
 from rich.progress import track
 
+from infobip_sms_conformance.clients import proving
 from infobip_sms_conformance.credentials import Credentials
 from infobip_sms_conformance.data import read_requirements
 from infobip_sms_conformance.judge import build_plan, judge
@@ -72,8 +73,12 @@ class Result:
 def run_selftest(options: argparse.Namespace) -> int:
     """Judge every subject and print the matrix; with --seeds the good ones, again and again."""
     out = Console(highlight=False, soft_wrap=True)
-    known = find_few() if options.quick else find_subjects(everything=options.all)
-    subjects = [subject for subject in known if is_chosen(subject, options)]
+    if options.clients:
+        right = proving.run_callers(
+            options.only, options.jobs, lambda line: out.print(line, markup=False)
+        )
+        return NOTHING_FAILED if right else SOMETHING_FAILED
+    subjects = [s for s in find_subjects(everything=options.all) if is_chosen(s, options)]
     out.print(f"{len(subjects)} servers, {options.jobs} at a time")
     for why, names in {} if options.seeds or options.quick else find_unseen().items():
         out.print(f"left out: {', '.join(names)}. {why}", markup=False)

@@ -128,7 +128,7 @@ class Console:
         self._out.print(title)
         for name, text in describe(failure):
             line = Text(f"  {name:{LABEL}}", style="dim")
-            line.append(Text(text, style="not dim"))
+            line.append(Text(text.replace("\n", f"\n{' ' * (LABEL + 2)}"), style="not dim"))
             self._out.print(line)
 
 
@@ -162,12 +162,14 @@ def describe(failure: Failure) -> Iterator[tuple[str, str]]:
             yield "callback", evidence.callback
         if evidence.twin:
             yield f"in {next(wire for wire in WIRES if wire != shown.wire)}", evidence.twin
-        yield "curl", evidence.curl
+        if evidence.curl:
+            yield "curl", evidence.curl
     for other in failure.others[:MOST_OTHERS]:
         yield "also", f"{other.sent or other.check}: {other.got}, in {other.wire}"
     if len(failure.others) > MOST_OTHERS:
         yield "also", f"{len(failure.others) - MOST_OTHERS} more; see --json or --html"
-    yield "replay", f"--replay {shown.token}"
+    if shown.token:
+        yield "replay", f"--replay {shown.token}"
 
 
 def describe_numbers(plan: Plan) -> str:
@@ -196,7 +198,10 @@ def find_lines(record: Record, compared: Comparison | None, *, quiet: bool) -> I
     if record.readings and not quiet:
         yield "\nWhat this server makes of open questions, all of it legal"
         yield from (f"  {line}" for line in tell(record.readings))
-    if not quiet:
+    for section in () if quiet else record.sections:
+        yield f"\n{section.title}"
+        yield from (f"  {line}" for line in section.lines)
+    if not quiet and record.side == "server":
         yield from tell_unjudged(record)
     if compared:
         yield from compared.tell()
@@ -234,9 +239,12 @@ def find_next(record: Record, asked: Mapping[str, Path]) -> str:
     failed = [failure.requirement.id for failure in find_failures(record)]
     if failed:
         page = "" if "html" in asked else ", --html FILE shows all as a page"
+        if record.side != "server":
+            return f"Next: {again} explain {failed[0]}{page}"
         return f"Next: {again} explain {failed[0]}; --only {failed[0]} judges it alone{page}"
     if not record.rows:
-        return f"Next: see that a server listens there, and that {record.url} is its base URL"
+        who = "a server listens" if record.side == "server" else "a client sends"
+        return f"Next: see that {who} there, and that {record.url} is its base URL"
     if record.exit_code == NOTHING_FAILED and not asked:
         return "Next: --junit FILE, --markdown FILE and --badge FILE keep it so in CI"
     return ""

@@ -74,8 +74,10 @@ def tell(reasons: Sequence[Told]) -> Iterator[str]:
         if reason.evidence:
             yield f"request   {reason.evidence.body}"
             yield f"reply     {reason.evidence.status or 'none'} {reason.evidence.reply}"
-            yield f"curl      {reason.evidence.curl}"
-        yield f"replay    --replay {reason.token}"
+            if reason.evidence.curl:
+                yield f"curl      {reason.evidence.curl}"
+        if reason.token:
+            yield f"replay    --replay {reason.token}"
 
 
 def count(element: etree._Element) -> None:

@@ -44,6 +44,9 @@ def dump_markdown(record: Record, compared: Comparison | None = None) -> str:
     lines += tell_followers(record)
     lines += tell_verdicts(record)
     lines += tell_readings(record)
+    for section in record.sections:
+        lines += ["", f"<details><summary>{escape(section.title)}</summary>", ""]
+        lines += [*(f"- {escape(line)}" for line in section.lines), "", "</details>"]
     return "\n".join(lines) + "\n"
 
 
@@ -56,12 +59,14 @@ def tell_failure(failure: Failure) -> Iterator[str]:
     for name in ("sent", "expected", "got"):
         if text := getattr(shown, name):
             yield f"- {name}: {escape(text)}"
-    yield f"- replay: `--replay {shown.token}`"
+    if shown.token:
+        yield f"- replay: `--replay {shown.token}`"
     if failure.others:
         yield f"- and {len(failure.others)} more that show it"
     if shown.evidence:
-        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", shown.evidence.curl)), default=0))
-        yield from ("", f"{fence}sh", shown.evidence.curl, fence)
+        text = shown.evidence.curl or shown.evidence.body
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+        yield from ("", f"{fence}{'sh' if shown.evidence.curl else ''}", text, fence)
 
 
 def tell_followers(record: Record) -> Iterator[str]:

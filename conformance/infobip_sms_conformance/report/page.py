@@ -33,7 +33,9 @@ def dump_html(record: Record, compared: Comparison | None = None) -> str:
         unjudged=[
             row
             for row in read_requirements().values()
-            if row.why and row.id not in {judged.id for judged in record.rows}
+            if record.side == "server"
+            and row.why
+            and row.id not in {judged.id for judged in record.rows}
         ],
         wires=WIRES,
         colour=COLOURS[compared.exit_code if compared else record.exit_code],

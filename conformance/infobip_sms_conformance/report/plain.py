@@ -2,6 +2,7 @@
 
     {"url", "profile", "seed", "formats", "without", "at", "plan": {"requests", "messages"},
      "most": {"requests", "messages"}, "requests", "messages", "seconds", "exit", "stopped",
+     "side", "coverage", "scenarios",   of clients alone
      "readings": [{"id", "taken": {outcome: count}, "consistent"}],
      "verdicts": [{"requirement", "level", "text", "source", "verdict", "json", "xml",
                    "reasons": [{"check", "wire", "verdict", "sent", "expected", "got", "because", "token",
@@ -45,6 +46,9 @@ def dump_json(record: Record, compared: Comparison | None = None) -> str:
         ],
         "verdicts": [build_row(record, row) for row in record.rows],
     }
+    if record.side != "server":
+        document["side"] = record.side
+        document |= {section.name: section.data for section in record.sections}
     if compared:
         document["baseline"] = {
             "excused": compared.excused,

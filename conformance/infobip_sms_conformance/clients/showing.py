@@ -1,0 +1,250 @@
+"""What was received, as it may be shown: masked, with the offending place between marks.
+
+    POST /sms/2/text/advanced
+    Authorization: App $AUTH
+    Content-Type: application/json
+
+    {"messages":[{"destinations":[{"to":"$TO"}],"text":"...", >>> "transliteration":"greek" <<< }]}
+
+Lives here: the marks, the mask of one exchange, the header fields that are shown.
+Never here: what is wrong.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from infobip_sms_conformance.bodies import (
+    CLOSE,
+    JSON_TOKENS,
+    OPEN,
+    hide_body,
+    hide_json,
+    is_binary,
+    show_body,
+)
+from infobip_sms_conformance.clients import forms
+from infobip_sms_conformance.clients.messages import Heard
+from infobip_sms_conformance.clients.papers import Paper, find_entries
+from infobip_sms_conformance.clients.shapes import Problem
+from infobip_sms_conformance.data import read_openapi
+from infobip_sms_conformance.evidence import Evidence
+from infobip_sms_conformance.exchanges import BAD_REQUEST
+from infobip_sms_conformance.masking import (
+    AUTH,
+    ELLIPSIS,
+    PIECE,
+    Mask,
+    build_text_pattern,
+    clean,
+    find_pieces,
+)
+
+BEGIN, END = " >>> ", " <<< "
+AROUND, LONGEST = 700, 1600
+MOST_NUMBERS, MOST_TEXT = 8, 200_000
+SHOWN = ("host", "accept", "accept-encoding", "content-type", "content-length", "user-agent")
+SCHEME = re.compile(r"[A-Za-z]{1,12}(?= )")
+URLS = {"notifyUrl", "baseUrl"}
+
+
+@dataclass(frozen=True)
+class ClientMask(Mask):
+    """Hides what a client has written; values of members that nobody knows may be anything."""
+
+    known: frozenset[str] = field(default=frozenset(), repr=False)
+
+    def hide_value(self, name: str, text: str, *, error: bool = False) -> str:
+        """Return the value of a member without what has to be hidden in it."""
+        if name in URLS:
+            return self.hide(hide_url(text))
+        if not name and text.lstrip().startswith("{"):  # a document within a string
+            return "".join(hide_json(text, self, error=error))
+        if name not in self.known and not error and is_telling(text):
+            return ELLIPSIS
+        return super().hide_value(name, text, error=error)
+
+
+def is_telling(text: str) -> bool:
+    """Tell whether a value is more than a word of JSON or a small number."""
+    return bool(text.strip()) and not re.fullmatch(r"true|false|null|-?\d{1,5}", text.strip())
+
+
+def hide_url(url: str) -> str:
+    """Return a URL without user, password and the values of its query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ELLIPSIS
+    host = parts.netloc.rpartition("@")[2]
+    query = re.sub(r"=[^&]*", f"={ELLIPSIS}", parts.query)
+    return urlunsplit((parts.scheme, host, parts.path, query, ""))
+
+
+@cache
+def find_known() -> frozenset[str]:
+    """Return the names of all documented members and parameters."""
+    document = read_openapi()
+    names = {
+        name
+        for schema in document["components"]["schemas"].values()
+        for name in schema.get("properties", {})
+    }
+    for item in document["paths"].values():
+        for member in item.values():
+            if isinstance(member, dict):
+                names |= {p["name"] for p in member.get("parameters", ())}
+    return frozenset(names)
+
+
+def build_mask(paper: Paper) -> ClientMask:
+    """Return the mask of one exchange."""
+    numbers, texts = find_said(paper)
+    return ClientMask(
+        numbers=numbers,
+        secrets=forms.find_hidden(paper.heard),
+        texts=build_text_pattern({text for text in texts if len(text) < PIECE}),
+        pieces=frozenset(find_pieces(texts)),
+        known=find_known(),
+    )
+
+
+def find_said(paper: Paper) -> tuple[tuple[str, ...], set[str]]:
+    """Return the first numbers of a request, and its texts."""
+    numbers: dict[str, None] = {}
+    texts: set[str] = set()
+    for _, message in find_entries(paper.node, "messages"):
+        found: Any = message.find("text")
+        texts |= {found.value.strip()} if found is not None and found.kind == "string" else set()
+        for _, destination in find_entries(message, "destinations"):
+            to = destination.find("to")
+            digits = re.sub(r"\D", "", to.value) if to is not None and to.kind == "string" else ""
+            if len(digits) > 3 and len(numbers) < MOST_NUMBERS:  # noqa: PLR2004 - fewer are no number
+                numbers[digits] = None
+    return tuple(numbers), {text for text in texts if len(text) < MOST_TEXT}
+
+
+def show(paper: Paper, mask: ClientMask, problem: Problem | None = None) -> Evidence:
+    """Return what may be shown of an exchange, with one place marked."""
+    heard = paper.heard
+    place = problem.place if problem is not None and problem.where == "body" else None
+    body = show_marked(paper, mask, place)
+    lines = [*show_head(heard, mask, problem), *(["", body] if body else [])]
+    reply = heard.reply
+    error = heard.status is not None and heard.status >= BAD_REQUEST
+    return Evidence(
+        method=heard.method,
+        path=show_target(heard, mask),
+        content_type=heard.find("content-type"),
+        body="\n".join(lines),
+        size=len(heard.body),
+        curl="",
+        twin="",
+        status=heard.status,
+        reply_type=reply.find("content-type")[:100] if reply else "",
+        reply=show_body(reply.body, mask, most=LONGEST, error=error) if reply else heard.problem,
+    )
+
+
+def show_head(heard: Heard, mask: ClientMask, problem: Problem | None) -> Iterator[str]:
+    """Yield the first line and the header fields; of most of them nothing but the name."""
+    where = problem.where if problem is not None else ""
+    line = f"{heard.method[:20]} {show_target(heard, mask)}"
+    yield mark(clean(line)) if where == "target" else clean(line)
+    for name, value in heard.headers:
+        shown = f"{name}: {show_field(name.lower(), value, mask)}"
+        yield mark(clean(shown)) if where == name.lower() else clean(shown)
+    if where == "head":
+        yield mark(f"(no {problem.path if problem else ''})")
+
+
+def mark(text: str) -> str:
+    """Return a text between marks."""
+    return f"{BEGIN}{text}{END}".strip()
+
+
+def show_field(name: str, value: str, mask: ClientMask) -> str:
+    """Return the value of a header field as it may be shown."""
+    if name == forms.HEADER:
+        scheme = SCHEME.match(value)
+        return f"{scheme[0] if scheme else ''} {AUTH}".strip()
+    return mask.hide(value)[:120] if name in SHOWN else ELLIPSIS
+
+
+def show_target(heard: Heard, mask: ClientMask) -> str:
+    """Return path and query; values of the query are hidden as those of a body are."""
+    path, sign, query = heard.target.partition("?")
+    pairs = [pair.partition("=") for pair in query.split("&")] if sign else []
+    shown = [f"{mask.hide(n)}{eq}{mask.hide_value(n, v)}" for n, eq, v in pairs]
+    return mask.hide(path)[:200] + sign + "&".join(shown)[:600]
+
+
+def show_marked(
+    paper: Paper, mask: ClientMask, place: tuple[int, int] | None, most: int = LONGEST
+) -> str:
+    """Return the body with a place marked, or as much of it as stands around the mark."""
+    text = paper.text
+    if not text or is_binary(text):
+        return show_body(paper.heard.body, mask, most=LONGEST)
+    if place is not None:
+        begin, end = widen(text, place[0], min(place[1], len(text)), paper.wire)
+        text = f"{text[:begin]}{OPEN}{text[begin:end]}{CLOSE}{text[end:]}"
+        text = cut_raw(text)
+    elif len(text) > MOST_TEXT:
+        text = text[:MOST_TEXT]
+    shown = clean(hide_any(text, mask))
+    return cut(shown, most).replace(OPEN, BEGIN).replace(CLOSE, END)
+
+
+def hide_any(text: str, mask: ClientMask) -> str:
+    """Return a body of any form without what has to be hidden; of one that is no document not much."""
+    if text.lstrip(f"{OPEN} \t\r\n\ufeff")[:1] in set('<{["'):
+        return hide_json_or_xml(text, mask)
+    if re.fullmatch(r"[^\s=&]+=[^\s]*", text):
+        return re.sub(r"=[^&]*", f"={ELLIPSIS}", text)
+    return f"({len(text)} characters that are neither JSON nor XML)"
+
+
+def hide_json_or_xml(text: str, mask: ClientMask) -> str:
+    """Return a document without what has to be hidden; a bare string is looked into."""
+    if text.lstrip(f"{OPEN} \t\r\n\ufeff").startswith('"'):
+        return "".join(hide_json(text.strip(), mask, error=False))
+    return hide_body(text, mask)
+
+
+def widen(text: str, begin: int, end: int, wire: str) -> tuple[int, int]:
+    """Return the place of whole strings and tags: what is within one may have to be hidden."""
+    end = max(begin, end)
+    if wire == "xml":
+        if "<" not in text[begin : begin + 1]:
+            begin = max(0, text.rfind("<", 0, begin))
+        close = text.find(">", max(begin, end - 1))
+        return begin, close + 1 if close >= 0 else len(text)
+    for match in JSON_TOKENS.finditer(text):
+        if match[0].startswith('"') and match.start() < begin < match.end():
+            return match.start(), max(end, match.end())
+        if match.start() > begin:
+            break
+    return begin, end
+
+
+def cut_raw(text: str) -> str:
+    """Return no more of a very large body than has to be masked."""
+    return text if len(text) <= MOST_TEXT else text[: max(MOST_TEXT, text.find(CLOSE) + AROUND)]
+
+
+def cut(text: str, most: int) -> str:
+    """Return what stands around the mark, or the beginning."""
+    if len(text) <= most:
+        return text
+    begin, end = text.find(OPEN), text.find(CLOSE)
+    if begin < 0:
+        return f"{text[:most]} …"
+    if end - begin > AROUND:  # the mark itself is long
+        text = f"{text[: begin + AROUND // 2]} … {text[end - AROUND // 2 :]}"
+        end = text.find(CLOSE)
+    low, high = max(0, begin - AROUND), end + AROUND
+    return f"{'… ' if low else ''}{text[low:high]}{' …' if high < len(text) else ''}"
