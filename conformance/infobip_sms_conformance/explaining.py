@@ -9,6 +9,7 @@ import sys
 import textwrap
 from shutil import get_terminal_size
 
+from infobip_sms_conformance.clients.reach import find_judged
 from infobip_sms_conformance.data import (
     WIRES,
     read_cases,
@@ -32,7 +33,7 @@ HOW = {
 
 def print_list(*, as_json: bool = False) -> int:
     """Print every requirement: id, level, whether it is judged, and the rule."""
-    checked = {tie.number for tie in read_ties()}
+    checked, seen = {tie.number for tie in read_ties()}, find_judged()
     rows = read_requirements().values()
     if as_json:
         plain = [
@@ -41,6 +42,7 @@ def print_list(*, as_json: bool = False) -> int:
                 "level": r.level,
                 "judged": r.judged,
                 "checked": r.id in checked,
+                "sides": find_sides(r.id, checked, seen),
                 "text": r.text,
             }
             for r in rows
@@ -50,9 +52,16 @@ def print_list(*, as_json: bool = False) -> int:
     width = get_terminal_size().columns if sys.stdout.isatty() else None
     for row in rows:
         mark = row.judged if row.id in checked or row.judged == "client" else "-"
-        line = f"{row.id:12}{row.level:8}{mark:10}{row.text}"
+        sides = "+".join(find_sides(row.id, checked, seen)) or "-"
+        line = f"{row.id:12}{row.level:8}{mark:10}{sides:15}{row.text}"
         print(line if width is None or len(line) <= width else f"{line[: width - 2]} …")
     return NOTHING_FAILED
+
+
+def find_sides(number: str, checked: set[str], seen: frozenset[str]) -> list[str]:
+    """Return whose conduct is held to a requirement: that of servers, of clients, or of both."""
+    sides = {"server": number in checked, "client": number in seen}
+    return [side for side, judged in sides.items() if judged]
 
 
 def print_requirement(number: str) -> int:
@@ -68,6 +77,8 @@ def print_requirement(number: str) -> int:
     show("", row["text"])
     show("source", f"{row['source']} ({row['seen']})")
     show("judged", judged)
+    sides = find_sides(found, {tie.number for tie in ties}, find_judged())
+    show("of", " and ".join(f"the {side}" for side in sides))
     show("why", row.get("why", ""))
     wires = [wire for wire in WIRES if any(wire in tie.wires for tie in ties)]
     show("formats", " and ".join(wires))
@@ -80,6 +91,8 @@ def print_requirement(number: str) -> int:
         show("reading", f"{row['reading']}: {read_reading(row['reading'])['question']}")
     if ties:
         show("run", f"infobip-sms conformance server URL --only {found}")
+    if "client" in sides:
+        show("run", "infobip-sms conformance client -- COMMAND")
     return NOTHING_FAILED
 
 

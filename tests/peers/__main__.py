@@ -47,7 +47,7 @@ class Client:
     package: Package
     driver: Path
 
-    def call(self, url: str, trial: Trial) -> dict[str, Any]:
+    def call(self, url: str, trial: Trial, key: str = KEY) -> dict[str, Any]:
         """Let it carry out an operation; return what it told."""
         command = [*self.package.find_interpreter(), str(self.driver), trial.operation]
         asked = json.dumps({"query": trial.asked.query, "body": trial.asked.body})
@@ -58,7 +58,7 @@ class Client:
             text=True,
             check=False,
             cwd=self.package.folder,
-            env=_build_environment(url),
+            env=_build_environment(url, key),
             timeout=_LONGEST,
         )
         told = read_json(done.stdout.encode())
@@ -67,10 +67,10 @@ class Client:
         return told
 
 
-def _build_environment(url: str) -> dict[str, str]:
+def _build_environment(url: str, key: str) -> dict[str, str]:
     """Return the environment of this program without what points Python at our own modules."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    return {**own, "INFOBIP_BASE_URL": url, "INFOBIP_API_KEY": KEY}
+    return {**own, "INFOBIP_BASE_URL": url, "INFOBIP_API_KEY": key}
 
 
 def read_clients(path: Path = HERE / "peers.toml") -> list[Client]:

@@ -50,7 +50,7 @@ class Asked:
             return []
         if find_numbers(paper.node.build_plain()) != self._numbers:
             return []
-        broken = {problem.path for problem in paper.sheet.problems}
+        broken = {problem.path for problem in paper.sheet.problems if not problem.mild}
         found = compare(self._document, paper.node, find_component(COMPONENT), "", "HTTP-003")
         return [problem for problem in found if not is_below(problem.path, broken)]
 

@@ -6,6 +6,7 @@ Never here: Authorization (forms.py), bodies (shapes.py).
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
@@ -17,7 +18,7 @@ from infobip_sms_conformance.data import read_openapi
 from infobip_sms_conformance.documents import INTEGER, MEDIA_TYPES, resolve
 from infobip_sms_conformance.operations import Operation, read_operations
 
-ADDRESS, FORMAT, NULLS = "HTTP-011", "HTTP-012", "HTTP-010"
+ADDRESS, FORMAT, NULLS, TOGETHER = "HTTP-011", "HTTP-012", "HTTP-010", "LOG-005"
 NOTHINGS = {"None", "null", "undefined"}
 OTHERS = re.compile(
     r"/sms/[12]/(?:text/(?:single|multi|query)|binary/.*|inbox/.*)|/sms/3/.*|/ct/1/processes/.*"
@@ -109,9 +110,9 @@ def check_query(sheet: Sheet, heard: Heard, operation: Operation) -> None:
             number = schema["x-requirement"]
             sheet.blame(Problem(number, name, "nothing", f"{name}, mandatory", where="target"))
     if "mcc" in known and "mnc" in given:
-        sheet.looked.add("LOG-005")
+        sheet.looked.add(TOGETHER)
         if "mcc" not in given:
-            sheet.blame(Problem("LOG-005", "mnc", "no mcc beside it", "both", where="target"))
+            sheet.blame(Problem(TOGETHER, "mnc", "no mcc beside it", "both", where="target"))
 
 
 def check_parameter(
@@ -138,7 +139,7 @@ def check_parameter(
         check_node(found, read_value(value, inner), inner, name, schema["x-requirement"])
         sheet.looked |= found.looked - {"TEXT-001"}
         for problem in found.problems:
-            sheet.blame(Problem(**{**vars(problem), "place": None, "where": "target"}))
+            sheet.blame(replace(problem, place=None, where="target"))
 
 
 def find_stranger(name: str, known: Mapping[str, dict[str, Any]]) -> Problem:

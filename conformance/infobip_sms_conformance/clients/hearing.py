@@ -7,7 +7,7 @@ Never here: how one request is read (papers.py), what is written about a run (re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from infobip_sms_conformance.clients.coverage import Coverage
 from infobip_sms_conformance.clients.messages import Heard
@@ -17,6 +17,7 @@ from infobip_sms_conformance.clients.replying import judge_reply
 from infobip_sms_conformance.clients.shapes import Problem, strip
 from infobip_sms_conformance.clients.showing import ClientMask, build_mask, show
 from infobip_sms_conformance.data import read_requirements
+from infobip_sms_conformance.evidence import Evidence
 from infobip_sms_conformance.exchanges import OK_STATUSES
 from infobip_sms_conformance.profiles import Cost
 from infobip_sms_conformance.record import Record, Section, Told
@@ -118,11 +119,11 @@ class Hearing:
             )
             self._tell(told, lambda: show(paper, mask), remark.got)
 
-    def _tell(self, told: Told, evidence: Callable[[], object], kind: str) -> None:
+    def _tell(self, told: Told, evidence: Callable[[], Evidence], kind: str) -> None:
         key = (told.requirement, told.wire, kind, told.expected)
         self.alike[key] += 1
         if self.alike[key] <= MOST_ALIKE:
-            self.findings.append(Told(**{**vars(told), "evidence": evidence()}))
+            self.findings.append(replace(told, evidence=evidence()))
 
     def build_record(
         self, url: str, profile: str, *, sections: Sequence[Section] = (), stopped: str = ""

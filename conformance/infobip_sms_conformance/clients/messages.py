@@ -56,6 +56,8 @@ class Heard:
     seconds: float = 0.0
     fresh: bool = True
     """Whether the header fields are all there; archives may have lost some."""
+    run: int = 0
+    """Which run of the program sent it, where it is run again and again."""
 
     def find(self, name: str) -> str:
         """Return the first value of a header field, an empty string when there is none."""

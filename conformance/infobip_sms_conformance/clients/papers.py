@@ -19,13 +19,8 @@ from infobip_sms_conformance.clients.trees import build_tree, find_doctype, pars
 from infobip_sms_conformance.documents import find_component
 from infobip_sms_conformance.operations import Operation
 
-READABLE, CHARACTERS, UNIQUE, FORM, DOCTYPE = (
-    "HTTP-003",
-    "TEXT-002",
-    "SEND-027",
-    "XML-001",
-    "XML-005",
-)
+READABLE, CHARACTERS, UNIQUE = "HTTP-003", "TEXT-002", "SEND-027"
+FORM, DAYS, DOCTYPE, OLD_FORM = "XML-001", "XML-002", "XML-005", "V1-005"
 # Characters that XML 1.0 cannot carry, as they are and as references.
 FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
@@ -156,9 +151,9 @@ def read_xml(paper: Paper, component: str) -> Node | None:
         sheet.blame(Problem(CHARACTERS, "the document", got, wants, found.span()))
         return None
     tree = build_tree(parse_elements(paper.text), find_component(component))
-    sheet.looked.add("V1-005" if paper.operation and paper.operation.id == "sendV1" else FORM)
+    sheet.looked.add(OLD_FORM if paper.operation and paper.operation.id == "sendV1" else FORM)
     if any(find_lists(tree.node, "days")):
-        sheet.looked.add("XML-002")
+        sheet.looked.add(DAYS)
     for misfit in tree.misfits:
         path = misfit.path or "the document"
         sheet.blame(Problem(misfit.requirement, path, misfit.got, misfit.wants, misfit.place))

@@ -105,10 +105,8 @@ class Conversation:
             self._methods.popleft()
         method, target, *_ = [*request.start.split(" "), "", ""]
         seconds = time.time() - at
-        heard = Heard(
-            number, at, self._base, method, target, request.headers, request.body, reply, problem
-        )
-        self._hear(Heard(**{**vars(heard), "seconds": seconds}))
+        asked = (method, target, request.headers, request.body)
+        self._hear(Heard(number, at, self._base, *asked, reply, problem, seconds))
 
 
 class Relay:

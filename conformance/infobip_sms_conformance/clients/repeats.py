@@ -39,6 +39,8 @@ class Memory:
     """The requests to send of a run, by their digests."""
 
     past: dict[str, Past] = field(default_factory=dict)
+    run: int = 0
+    """The run of the program that they are of: what another run sends is no repetition."""
     occasions: set[tuple[str, str]] = field(default_factory=set)
     """Requirements that could have been broken, with the format."""
 
@@ -47,6 +49,9 @@ class Memory:
         if not paper.is_send or not paper.heard.body:
             return []
         key, named = build_key(paper)
+        if paper.heard.run != self.run:
+            self.past.clear()
+            self.run = paper.heard.run
         before = self.past.get(key)
         now = build_past(paper.heard)
         self.past[key] = now

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from infobip_sms_conformance.clients.messages import Heard, Message, Reader, Unreadable
 from infobip_sms_conformance.clients.papers import Paper, read_paper
@@ -54,7 +54,7 @@ class Script:
     def __init__(self, hear: Callable[[Heard], None]) -> None:
         self._hear = hear
         self._lock = threading.Lock()
-        self._count = 0
+        self._count = self._run = 0
         self.takings: list[Taking] = []
         self._ended = True
 
@@ -67,6 +67,7 @@ class Script:
         """Take the next request for one of the next scenario: another program sends it."""
         with self._lock:
             self._ended = True
+            self._run += 1
 
     def choose(self, paper: Paper) -> tuple[Taking | None, bool]:
         """Return the scenario of a request, and whether this is its first request."""
@@ -122,15 +123,14 @@ class Script:
             message.headers,
             message.body,
         )
+        asked = replace(asked, run=self._run)
         paper = read_paper(asked)
         taking, first = self.choose(paper)
         scenario = taking.scenario if taking and first else SCENARIOS[0]
         reply = build_reply(scenario, paper)
         problem = await write_reply(reader, writer, reply)
         said = None if problem == GONE or reply.sent is not None else build_message(reply)
-        heard = Heard(
-            **{**vars(asked), "reply": said, "problem": problem, "seconds": time.time() - at}
-        )
+        heard = replace(asked, reply=said, problem=problem, seconds=time.time() - at)
         if taking and first:
             taking.answered, taking.left, taking.first = time.time(), problem == GONE, heard
         self._hear(heard)

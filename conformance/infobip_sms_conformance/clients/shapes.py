@@ -18,6 +18,8 @@ NULLS, STRANGERS, UNICODE = "HTTP-010", "HTTP-013", "TEXT-001"
 INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 HALF = re.compile("[\ud800-\udfff]")
 DECIMALS = len(".000")
+SENT_AT, LOOKED_UP = "SEND-018", "LOG-007"
+"""The one whose form is documented to the millisecond, and the one whose form is open (READ-023)."""
 LONGEST_SHOWN = 40
 WANTS_INSTANT = (
     "a date and time with milliseconds and a time zone, as 2015-07-07T17:00:00.000+01:00"
@@ -192,9 +194,10 @@ def find_instant_faults(value: str, number: str) -> Iterator[tuple[str, str, str
     if match is None or not is_day(value):
         yield number, show_text(value), WANTS_INSTANT, False
     elif not match[3]:
-        yield number, f"{value}, without a time zone", WANTS_INSTANT, False
-    elif len(match[2] or "") != DECIMALS:
-        yield number, f"{value}, without milliseconds", WANTS_INSTANT, True
+        yield number, f"{value}, without a time zone", WANTS_INSTANT, number == LOOKED_UP
+    elif number == SENT_AT and len(match[2] or "") != DECIMALS:
+        decimals = len(match[2] or ".") - 1
+        yield number, f"{value}, with {decimals} decimals in place of 3", WANTS_INSTANT, True
 
 
 def is_day(value: str) -> bool:
