@@ -19,7 +19,8 @@ conformance: $(STAMP)  ## Send the documented request as JSON and XML to the san
 test: $(STAMP)  ## Run the tests.
 	$(BIN)/python -m pytest -n auto
 
-selftest: $(STAMP)  ## Judge every good and broken server, to test the judge; a quarter of an hour.
+selftest: $(STAMP)  ## Judge every good and broken server and client, to test the judge; a quarter of an hour.
+	$(BIN)/infobip-sms conformance selftest --clients
 	$(BIN)/infobip-sms conformance selftest
 
 volume: $(STAMP)  ## Send 200,000 messages, kill the server, kill the sender ten times, and account for all.

@@ -179,6 +179,7 @@ DOCUMENTS: dict[str, tuple[str, Change]] = {
     "bulk-without-id": (BULKS, ask("bulkId")),
     "bulk-naive-datetime": (BULKS, lambda call: move_bulk(call, "2035-08-07T17:00:00.000")),
     "bulk-status-two-l": (STATUS, lambda call: set_state(call, "CANCELLED")),
+    "v1-validity-a-string": (V1, put("validityPeriod", "720")),
     "v1-language-a-string": (V1, put("language", "TR")),
     "v1-transliteration-of-v2": (V1, put("transliteration", "NON_UNICODE")),
     "v1-callback-data-a-number": (V1, put("callbackData", 17)),
@@ -255,6 +256,12 @@ def refuse_strangers(_: dict[str, str], body: bytes) -> None:
         raise ValueError(f"unexpected {min(strange)}")
 
 
+def refuse_counts(_: dict[str, str], body: bytes) -> None:
+    """Take no number of segments."""
+    for entry in json.loads(body)["messages"]:
+        assert "smsCount" not in entry, "a number of segments"
+
+
 def want_order(_: dict[str, str], body: bytes) -> None:
     """Take members in the order of the documentation alone."""
     assert list(json.loads(body)["messages"][0])[:2] == ["to", "status"], "another order"
@@ -293,6 +300,7 @@ def read_compressed(_: dict[str, str], body: bytes) -> None:
 READERS: dict[str, Callable[[dict[str, str], bytes], None]] = {
     "crashes-on-unknown-members": refuse_strangers,
     "crashes-on-another-order": want_order,
+    "crashes-on-counts": refuse_counts,
     "crashes-on-unknown-statuses": refuse_statuses,
     "crashes-on-what-is-left-out": want_all,
     "crashes-on-a-charset": want_plain_type,

@@ -1,30 +1,38 @@
-"""HTTP Archives (HAR 1.2): recordings of any tool, read; what was listened to, written, masked.
+"""HTTP Archives (HAR 1.2): recordings of any tool, read; what was listened to, written.
+
+A report is masked, as everything is that is printed. A recording is to be judged again, so its bodies are
+whole, with numbers and texts; of credentials it has the form alone.
 
 Lives here: the form of the archive.
-Never here: a judgement; a number, a text of a message, a credential in what is written.
+Never here: a judgement; a credential in what is written.
 """
 
 import base64
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from infobip_sms_conformance.bodies import show_body
+from infobip_sms_conformance.clients import forms
 from infobip_sms_conformance.clients.messages import Headers, Heard, Message
 from infobip_sms_conformance.clients.papers import Paper
 from infobip_sms_conformance.clients.replying import unpack
 from infobip_sms_conformance.clients.showing import ClientMask, show_field, show_marked, show_target
 from infobip_sms_conformance.exchanges import BAD_REQUEST
+from infobip_sms_conformance.masking import AUTH
 from infobip_sms_conformance.report.har import find_phrase
 from infobip_sms_conformance.usage import WrongUsage
 
 OURS = re.compile(r"^(.*?)(/(?:sms/\d|ct/\d)/.*)$")
 LARGEST = 1_000_000_000
 LONGEST = 50_000
+SHORTEST_SECRET = 4
+SECRET = {"proxy-authorization", "cookie", "set-cookie", "x-api-key"}
 CREATOR = {"name": "infobip-sms conformance", "version": "1"}
 
 
@@ -36,10 +44,11 @@ def read_archive(path: Path) -> Iterator[Heard]:
     try:
         if path.stat().st_size > LARGEST:
             raise WrongUsage(f"{path} is too large")
-        entries = json.loads(path.read_text("utf-8-sig"))["log"]["entries"]
+        log = json.loads(path.read_text("utf-8-sig"))["log"]
+        entries, ours = log["entries"], log.get("creator") == CREATOR
     except OSError as error:
         raise WrongUsage(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise WrongUsage(f"{path} is no HTTP Archive") from None
     number = 0
     for entry in entries if isinstance(entries, list) else []:
@@ -49,7 +58,7 @@ def read_archive(path: Path) -> Iterator[Heard]:
             continue  # what other tools put beside exchanges
         if heard is not None:
             number += 1
-            yield heard
+            yield replace(heard, fresh=ours)
 
 
 def read_entry(entry: dict[str, Any], number: int) -> Heard | None:
@@ -61,7 +70,6 @@ def read_entry(entry: dict[str, Any], number: int) -> Heard | None:
         return None
     query = f"?{parts.query}" if parts.query else ""
     headers = read_headers(asked)
-    whole = any(name.lower() == "authorization" for name, _ in headers)
     status = int(got.get("status") or 0)
     return Heard(
         number,
@@ -74,7 +82,7 @@ def read_entry(entry: dict[str, Any], number: int) -> Heard | None:
         read_response(got, status) if status else None,
         "" if status else "no reply is recorded",
         float(entry.get("time") or 0) / 1000,
-        fresh=whole,
+        fresh=False,
     )
 
 
@@ -110,23 +118,28 @@ def read_instant(text: str) -> float:
 
 
 class Archive:
-    """What was listened to, entry by entry."""
+    """What was listened to, entry by entry; ``whole`` for a recording, which is not masked."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool = False) -> None:
+        self._whole = whole
         self._entries: list[dict[str, Any]] = []
 
     def keep(self, paper: Paper, mask: ClientMask) -> None:
         """Add an exchange as it may be shown."""
         heard = paper.heard
         milliseconds = round(heard.seconds * 1000, 1)
+        request, response = build_request(paper, mask), build_response(heard, mask)
+        if self._whole:
+            fill_request(request, heard, mask)
+            fill_response(response, heard, mask)
         self._entries.append(
             {
                 "startedDateTime": datetime.fromtimestamp(heard.at, UTC).isoformat(
                     "T", "milliseconds"
                 ),
                 "time": milliseconds,
-                "request": build_request(paper, mask),
-                "response": build_response(heard, mask),
+                "request": request,
+                "response": response,
                 "cache": {},
                 "timings": {"send": 0, "wait": milliseconds, "receive": 0},
             }
@@ -182,3 +195,50 @@ def build_headers(headers: Headers, mask: ClientMask) -> list[dict[str, str]]:
         {"name": mask.hide(name), "value": show_field(name.lower(), value, mask)}
         for name, value in headers
     ]
+
+
+def fill_request(request: dict[str, Any], heard: Heard, mask: ClientMask) -> None:
+    """Put what was sent into a request; of credentials the form."""
+    request["url"] = heard.base + hide_secrets(heard.target, mask)
+    request["headers"] = fill_headers(heard.headers, mask)
+    if heard.body:
+        mime = {"mimeType": heard.find("content-type")}
+        request["postData"] = {**mime, **write_text(heard.body, mask)}
+
+
+def fill_response(response: dict[str, Any], heard: Heard, mask: ClientMask) -> None:
+    """Put what was answered into a response."""
+    reply = heard.reply or Message("", ())
+    response["headers"] = fill_headers(reply.headers, mask)
+    response["content"].update(write_text(unpack(reply) or b"", mask))
+
+
+def fill_headers(headers: Headers, mask: ClientMask) -> list[dict[str, str]]:
+    """Return header fields; of secret ones nothing but the form."""
+    found = []
+    for name, value in headers:
+        lowered = name.lower()
+        shown = hide_secrets(value, mask)
+        if lowered == forms.HEADER:
+            shown = forms.build_dummy(value)
+        elif lowered in SECRET:
+            shown = AUTH
+        found.append({"name": name, "value": shown})
+    return found
+
+
+def write_text(body: bytes, mask: ClientMask) -> dict[str, str]:
+    """Return a body as characters, or in Base64 where it is none."""
+    try:
+        return {"text": hide_secrets(body.decode("utf-8"), mask)}
+    except UnicodeDecodeError:
+        plain = hide_secrets(body.decode("latin-1"), mask).encode("latin-1")
+        return {"text": base64.b64encode(plain).decode(), "encoding": "base64"}
+
+
+def hide_secrets(text: str, mask: ClientMask) -> str:
+    """Return a text without the credentials of its exchange."""
+    for secret in mask.secrets:
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, AUTH)
+    return text

@@ -16,7 +16,7 @@ from infobip_sms_conformance.clients.repeats import Memory
 from infobip_sms_conformance.clients.replying import judge_reply
 from infobip_sms_conformance.clients.shapes import Problem, strip
 from infobip_sms_conformance.clients.showing import ClientMask, build_mask, show
-from infobip_sms_conformance.data import read_requirements
+from infobip_sms_conformance.data import WIRES, read_requirements
 from infobip_sms_conformance.evidence import Evidence
 from infobip_sms_conformance.exchanges import OK_STATUSES
 from infobip_sms_conformance.profiles import Cost
@@ -36,8 +36,8 @@ class Hearing:
 
     both: bool = False
     """Whether replies are judged as well."""
-    keep: Keep | None = None
-    """Gets every exchange with its mask, before it is forgotten."""
+    keeps: tuple[Keep, ...] = ()
+    """Get every exchange with its mask, before it is forgotten."""
     looks: tuple[Look, ...] = ()
     """What else a request is held to."""
     coverage: Coverage = field(default_factory=Coverage)
@@ -67,8 +67,8 @@ class Hearing:
             self.passed[number, paper.wire, "request"] += 1
         if self.both:
             self._judge_reply(paper, mask)
-        if self.keep is not None:
-            self.keep(paper, mask)
+        for keep in self.keeps:
+            keep(paper, mask)
 
     def blame(self, heard: Heard, problem: Problem) -> None:
         """Take down what showed after an exchange."""
@@ -134,7 +134,7 @@ class Hearing:
             url=url,
             profile=profile,
             seed=0,
-            wires=tuple(dict.fromkeys(finding.wire for finding in findings)),
+            wires=tuple(wire for wire in WIRES if any(told.wire == wire for told in findings)),
             plan=Cost(),
             requests=self.requests,
             messages=self.messages,

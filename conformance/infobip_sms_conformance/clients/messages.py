@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 LARGEST_HEAD, LARGEST_BODY = 65_536, 20_000_000
 CONTINUE, SWITCHING, NO_CONTENT, NOT_MODIFIED = 100, 101, 204, 304
 FIRST_FINAL = 200
+FIRST_LINE = re.compile(r"[!-~]+ .+ HTTP/1\.\d|HTTP/1\.\d \d{3}( .*)?")
 HEX = re.compile(rb"[0-9A-Fa-f]{1,8}")
 Headers = tuple[tuple[str, str], ...]
 
@@ -207,7 +208,7 @@ class Reader:
 def parse_head(head: bytes) -> tuple[str, Headers]:
     """Return the first line and the header fields."""
     start, *lines = head.decode("latin-1").split("\r\n")
-    if start.count(" ") < 1:
+    if not FIRST_LINE.fullmatch(start):
         raise Unreadable("no first line")
     pairs = (line.partition(":") for line in lines)
     return start, tuple((name.strip(), value.strip()) for name, _, value in pairs)

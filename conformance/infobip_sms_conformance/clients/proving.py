@@ -95,10 +95,9 @@ def build_caller(row: dict[str, Any]) -> Caller:
     return Caller(row["name"], tuple(options), row["requirement"], replies, asked)
 
 
-def prove(callers: Sequence[Caller], jobs: int = 2) -> Iterator[Proof]:
-    """Judge callers, several at a time; yield what came of each, in order."""
-    credentials = Credentials(USER, PASSWORD, KEY)
-    with start_reference(credentials) as server, ThreadPoolExecutor(jobs) as pool:
+def prove(callers: Sequence[Caller], server: str, jobs: int = 2) -> Iterator[Proof]:
+    """Judge callers, several at a time, before a server that takes KEY; yield each in order."""
+    with ThreadPoolExecutor(jobs) as pool:
         yield from pool.map(lambda caller: prove_one(caller, server), callers)
 
 
@@ -145,11 +144,12 @@ def run_callers(only: str, jobs: int, say: Callable[[str], None]) -> bool:
     chosen = [c for c in find_callers() if c.breaks is None or c.breaks.startswith(only)]
     proofs = []
     say(f"{len(chosen)} clients, {jobs} at a time")
-    for proof in prove(chosen, jobs):
-        proofs.append(proof)
-        number = proof.caller.breaks or "legal"
-        wrong = "" if proof.is_right else f" (failed {', '.join(proof.failed) or 'nothing'})"
-        say(f"{number:12}{proof.caller.name}: {proof.word}{wrong}")
+    with start_reference(Credentials(USER, PASSWORD, KEY)) as server:
+        for proof in prove(chosen, server, jobs):
+            proofs.append(proof)
+            number = proof.caller.breaks or "legal"
+            wrong = "" if proof.is_right else f" (failed {', '.join(proof.failed) or 'nothing'})"
+            say(f"{number:12}{proof.caller.name}: {proof.word}{wrong}")
     broken = [proof for proof in proofs if proof.caller.breaks]
     caught = sum(proof.is_right for proof in broken)
     alarms = sum(proof.word == "FALSE ALARM" for proof in proofs)

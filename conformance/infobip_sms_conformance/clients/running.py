@@ -7,10 +7,11 @@ Never here: a judgement; how a report looks.
 import argparse
 import queue
 import secrets
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from infobip_sms_conformance import baseline
@@ -47,7 +48,7 @@ def run_client(options: argparse.Namespace) -> int:
     key = secrets.token_hex(16)
     archive = Archive()
     looks = (Asked(read_asked(options.asked)).look,) if options.asked else ()
-    hearing = Hearing(keep=archive.keep if options.har else None, looks=looks)
+    hearing = Hearing(keeps=(archive.keep,) if options.har else (), looks=looks)
     if options.replies == "tricky":
         return run_tricky(options, command, hearing, archive, known)
     with (
@@ -109,14 +110,17 @@ def run_proxy(options: argparse.Namespace) -> int:
     if upstream.path:
         raise WrongUsage("--upstream is scheme, host and port; the client brings the path")
     known = prepare(options)
-    archive = Archive()
-    keep = archive.keep if options.har or options.record else None
-    hearing = Hearing(both=True, keep=keep)
+    archive, recording = Archive(), Archive(whole=True)
+    keeps = [archive.keep] if options.har else []
+    keeps += [recording.keep] if options.record else []
+    hearing = Hearing(both=True, keeps=tuple(keeps))
     with gather(hearing) as hear, listen(Relay(upstream, hear).serve, options.port) as url:
         say(f"Between {url} and {upstream}, until interrupted", quiet=options.quiet)
         if not upstream.is_loopback:
             say(f"The field Host is made {upstream.host}; nothing else is altered", quiet=False)
         wait()
+    if options.record:
+        write(options.record, recording.dump())
     record = hearing.build_record(str(upstream), "proxy")
     return finish(options, record, archive, known)
 
@@ -125,7 +129,7 @@ def run_har(options: argparse.Namespace) -> int:
     """Judge a recording."""
     known = prepare(options)
     archive = Archive()
-    hearing = Hearing(both=True, keep=archive.keep if options.har else None)
+    hearing = Hearing(both=True, keeps=(archive.keep,) if options.har else ())
     hosts: dict[str, None] = {}
     for heard in read_archive(options.archive):
         hosts[heard.base] = None
@@ -169,7 +173,10 @@ def say(line: str, *, quiet: bool) -> None:
 
 
 def wait() -> None:
-    """Wait until somebody interrupts."""
+    """Wait until somebody interrupts; a shell keeps Ctrl-C from what it runs behind, so SIGTERM will do."""
+    with suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
@@ -214,8 +221,8 @@ def finish(
     for name, path in files.find_asked(options).items():
         if name != "har":
             write(path, files.FORMS[name](record, compared))
-    for path in filter(None, (options.har, getattr(options, "record", None))):
-        write(path, archive.dump())
+    if options.har:
+        write(options.har, archive.dump())
     return compared.exit_code if compared else record.exit_code
 
 

@@ -131,6 +131,14 @@ def add_members(document: Any) -> Any:
     return document
 
 
+def add_counts(document: Any) -> Any:
+    """Count the segments of every message, as version 1 does."""
+    if isinstance(document, dict) and isinstance(document.get("messages"), list):
+        counted = [{**entry, "smsCount": 1} for entry in document["messages"]]
+        return {**document, "messages": counted}
+    return document
+
+
 def turn_round(document: Any) -> Any:
     """Turn the order of all members round."""
     if isinstance(document, list):
@@ -290,6 +298,7 @@ SCENARIOS = (
         "RESP-011",
         set_status(REJECTED, drop_id=True),
     ),
+    Scenario("segments counted", "smsCount, as of version 1", "good", "V1-002", add_counts),
     Scenario("other dates", "offsets in the other form", "good", "RESP-011", turn_dates),
     Scenario("charset", "a charset in the content type", "good", "HTTP-016", write=add_charset),
     Scenario("compressed", "gzip, where it is accepted", "good", "HTTP-016", write=compress),

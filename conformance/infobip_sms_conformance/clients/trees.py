@@ -189,33 +189,38 @@ def read_list(
 ) -> Node:
     """Return a list, and note where it does not stand in its documented form."""
     wrapper, item = find_names(name, schema)
+    items = resolve(schema.get("items", {}))
     form = "XML-002" if name == "days" else FORM
+    wants = f"{item} elements in one {name}" if wrapper else f"{name}, repeated, without a wrapper"
     entries: list[Element] = []
     for element in elements:
-        inner = [child for child in element.children if child.name in {item, name}]
-        wrapped = bool(element.children) and len(inner) == len(element.children)
-        entries += inner if wrapped else [element]
-        entries = [] if wrapper and not element.children else entries
-        good = all(c.name == item for c in inner) if wrapper else not wrapped
-        if (wrapper and element.children and not wrapped) or not good:
-            wants = f"{item} elements in one {name}" if wrapper else f"{name}, repeated, no wrapper"
-            got = "a wrapper" if wrapped and not wrapper else find_wrong(element, item)
+        found, got = take_entries(element, items, item if wrapper else "")
+        entries += found
+        if got:
             misfits.append(Misfit(form, path, element.place, got, wants))
     place = (elements[0].begin, elements[-1].end)
-    items = resolve(schema.get("items", {}))
     nodes = [read_node(e, items, f"{path}[{n}]", misfits) for n, e in enumerate(entries)]
     return Node("array", place, nodes, place)
+
+
+def take_entries(element: Element, items: dict[str, Any], item: str) -> tuple[list[Element], str]:
+    """Return the entries that an element is or holds, and what is wrong with that.
+
+    item: what entries are called in a wrapper; empty where there should be none.
+    """
+    names = {child.name for child in element.children}
+    is_entry = bool(names & set(items.get("properties", {})))
+    if not names:
+        return ([], "") if item else ([element], "")
+    if is_entry:
+        return [element], "an entry without its wrapper" if item else ""
+    wrong = "" if names == {item} else f"{', '.join(sorted(names)[:3])} in {element.name}"
+    return element.children, wrong
 
 
 def join(path: str, name: str) -> str:
     """Return the path of a member."""
     return f"{path}.{name}" if path else name
-
-
-def find_wrong(element: Element, item: str) -> str:
-    """Say what stands in a wrapper in place of its entries."""
-    names = sorted({child.name for child in element.children} - {item})
-    return f"{', '.join(names[:3])} right in it"
 
 
 def read_text(element: Element, schema: dict[str, Any]) -> Node:

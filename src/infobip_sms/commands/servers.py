@@ -6,6 +6,7 @@ Never here: what they do.
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -24,10 +25,11 @@ JUDGE = ("pytest", "hypothesis", "jinja2", "jsonschema", "lxml", "yaml")
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def conformance(arguments: tuple[str, ...]) -> int:
-    """Judge a server by the contract."""
+    """Judge a server or a client by the contract."""
     for module in JUDGE:
         require(module, "conformance")
     with subprocess.Popen([sys.executable, "-m", "infobip_sms_conformance", *arguments]) as judge:
+        signal.signal(signal.SIGTERM, lambda *_: judge.terminate())
         while True:
             try:
                 return judge.wait()

@@ -1,0 +1,280 @@
+"""The relay between a client and a server: every byte as it came, and all of it read on the way.
+
+Lives here: raw bytes on both sides, connections that end at every point, many at once.
+Never here: what is judged of what passed.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from infobip_sms_conformance.clients.messages import Heard, Reader, Unreadable
+from infobip_sms_conformance.clients.relay import GONE, LOST, Relay
+from infobip_sms_conformance.clients.service import listen
+from infobip_sms_conformance.transport import parse_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SECONDS = 30.0
+CHUNKED = b"POST /a HTTP/1.1\r\nhOST:  x\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: 1\r\n\r\n"
+PLAIN = (
+    b"POST /b?q=%20+ HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nX-Odd:\t v \r\n\r\n\x00\xff\r\n"
+)
+BARE = b"GET /c HTTP/1.1\r\nHost: x\r\n\r\n"
+OK = b"HTTP/1.1 200 Fine\r\nContent-Length: 2\r\nx-Y: 1\r\n\r\nok"
+PIECES = b"HTTP/1.1 201 \r\nTransfer-Encoding: Chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n"
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
+NOTHING = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+class Ear:
+    """What was heard, and the wait for it."""
+
+    def __init__(self) -> None:
+        self.heard: list[Heard] = []
+        self._changed = threading.Condition()
+
+    def hear(self, heard: Heard) -> None:
+        """Keep an exchange."""
+        with self._changed:
+            self.heard.append(heard)
+            self._changed.notify_all()
+
+    def wait(self, count: int) -> list[Heard]:
+        """Return what was heard, once there is so much of it."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.heard) >= count, SECONDS)
+            return sorted(self.heard, key=lambda heard: heard.number)
+
+
+@contextmanager
+def serve_raw(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Answer every connection on the socket itself; give the URL."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def run() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.settimeout(SECONDS)
+                    answer(connection)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(SECONDS)
+
+
+def read_exactly(connection: socket.socket, count: int) -> bytes:
+    """Return so many bytes, or what came before the end."""
+    found = b""
+    while len(found) < count and (piece := connection.recv(count - len(found))):
+        found += piece
+    return found
+
+
+def connect(url: str) -> socket.socket:
+    """Return a connection to a URL."""
+    parts = urlsplit(url)
+    assert parts.hostname
+    assert parts.port
+    return socket.create_connection((parts.hostname, parts.port), SECONDS)
+
+
+@contextmanager
+def relay_to(url: str, ear: Ear) -> Iterator[str]:
+    """Stand before a server; give the URL."""
+    with listen(Relay(parse_target(url), ear.hear).serve) as front:
+        yield front
+
+
+def test_no_byte_is_altered_in_either_direction() -> None:
+    """Chunks, trailers, odd fields, several requests at once: all arrives as it was sent, and is read."""
+    asked, answers = CHUNKED + PLAIN + BARE, INTERIM + OK + PIECES + NOTHING
+    got: list[bytes] = []
+
+    def answer(connection: socket.socket) -> None:
+        got.append(read_exactly(connection, len(asked)))
+        connection.sendall(answers)
+
+    ear = Ear()
+    with serve_raw(answer) as url, relay_to(url, ear) as front, connect(front) as client:
+        client.sendall(asked)
+        replies = read_exactly(client, len(answers) + 1)
+        heard = ear.wait(3)
+
+    assert got == [asked]
+    assert replies == answers
+    assert [(h.method, h.target, h.body, h.status) for h in heard] == [
+        ("POST", "/a", b"abcde", 200),
+        ("POST", "/b?q=%20+", b"\x00\xff\r\n", 201),
+        ("GET", "/c", b"", 204),
+    ]
+    assert [h.reply.body for h in heard if h.reply] == [b"ok", b"ab", b""]
+
+
+def test_what_is_no_http_passes_as_well() -> None:
+    """Bytes that cannot be read go on all the same, and nothing is heard of them."""
+    noise = b"\x16\x03\x01 no request at all\r\n\r\n\x00"
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(read_exactly(connection, len(noise))[::-1])
+
+    ear = Ear()
+    with serve_raw(answer) as url, relay_to(url, ear) as front, connect(front) as client:
+        client.sendall(noise)
+        assert read_exactly(client, len(noise) + 1) == noise[::-1]
+
+    assert not ear.heard
+
+
+@pytest.mark.parametrize(
+    ("sent", "problem", "body"),
+    [
+        (b"", LOST, None),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", LOST, b"half"),
+        (b"HTTP/1.1 200 OK\r\n\r\nto the end", "", b"to the end"),
+    ],
+)
+def test_replies_that_end_with_the_connection(
+    sent: bytes, problem: str, body: bytes | None
+) -> None:
+    """A reply that is cut off is told from one that the end completes."""
+
+    def answer(connection: socket.socket) -> None:
+        read_exactly(connection, len(BARE))
+        connection.sendall(sent)
+
+    ear = Ear()
+    with serve_raw(answer) as url, relay_to(url, ear) as front, connect(front) as client:
+        client.sendall(BARE)
+        assert read_exactly(client, 1000) == sent
+        (heard,) = ear.wait(1)
+
+    assert heard.problem == problem
+    assert (heard.reply.body if heard.reply else None) == body
+
+
+def test_client_that_leaves_is_told_from_a_server_that_does() -> None:
+    """A client that goes away before the reply is named as the one who left."""
+    asked = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        read_exactly(connection, len(BARE))
+        asked.set()
+        read_exactly(connection, 1)
+
+    ear = Ear()
+    with serve_raw(answer) as url, relay_to(url, ear) as front:
+        with connect(front) as client:
+            client.sendall(BARE)
+            assert asked.wait(SECONDS)
+        (heard,) = ear.wait(1)
+
+    assert (heard.problem, heard.reply) == (GONE, None)
+
+
+def test_server_that_is_away_is_said_to_be() -> None:
+    """Where nobody listens the client gets 502, and it is heard why."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    ear = Ear()
+    with relay_to(url, ear) as front, connect(front) as client:
+        client.sendall(BARE)
+        assert read_exactly(client, 12) == b"HTTP/1.1 502"
+        (heard,) = ear.wait(1)
+
+    assert heard.problem == "the server cannot be reached"
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with the body of the request."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        """Answer."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Server(ThreadingHTTPServer):
+    """Takes many connections at once."""
+
+    request_queue_size = 256
+    daemon_threads = True
+
+
+def test_many_connections_at_once_add_no_failure() -> None:
+    """Fifty clients at once, each with several requests on one connection, get what they would get."""
+    ear = Ear()
+
+    def call(client: int) -> None:
+        parts = urlsplit(front)
+        connection = HTTPConnection(parts.netloc, timeout=SECONDS)
+        for n in range(8):
+            body = f"{client} {n} ".encode() * (1 + 997 * n)
+            connection.request("POST", "/echo", body)
+            assert connection.getresponse().read() == body
+        connection.close()
+
+    with Server(("127.0.0.1", 0), Echo) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}"
+            with relay_to(url, ear) as front, ThreadPoolExecutor(50) as pool:
+                list(pool.map(call, range(50)))
+                heard = ear.wait(400)
+        finally:
+            server.shutdown()
+            thread.join(SECONDS)
+
+    assert [h.number for h in heard] == list(range(1, 401))
+    assert all(h.reply and h.reply.body == h.body and not h.problem for h in heard)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_reader_needs_no_whole_pieces(size: int) -> None:
+    """Messages are the same in whatever pieces their bytes come."""
+    stream, reader = CHUNKED + PLAIN + BARE, Reader()
+    found = [m for n in range(0, len(stream), size) for m in reader.feed(stream[n : n + size])]
+
+    assert [message.body for message in found] == [b"abcde", b"\x00\xff\r\n", b""]
+    assert b"".join(message.raw for message in found) == stream
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+        b"x" * 70_000,
+        b"word\r\n\r\n",
+    ],
+)
+def test_reader_refuses_what_has_no_end(stream: bytes) -> None:
+    """What cannot be read as HTTP raises, and does not wait for ever."""
+    with pytest.raises(Unreadable):
+        Reader().feed(stream)
