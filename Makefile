@@ -26,8 +26,9 @@ selftest: $(STAMP)  ## Judge every good and broken server and client, to test th
 volume: $(STAMP)  ## Send 200,000 messages, kill the server, kill the sender ten times, and account for all.
 	$(BIN)/python tests/volume_run.py all 200000
 
-peers: $(STAMP)  ## Point clients that no one here wrote at a sandbox, and print what works with which.
+peers: $(STAMP)  ## Point clients that no one here wrote at a sandbox and at the judge, and print what works and what is found.
 	PYTHONPATH=tests $(BIN)/python -m peers
+	PYTHONPATH=tests $(BIN)/python -m peers.judged
 
 load: $(STAMP)  ## Send 100,000 messages to a sandbox by 50 clients at once, beside Prism's mock.
 	PYTHONPATH=tests $(BIN)/python -m bench.load

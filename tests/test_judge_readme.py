@@ -15,13 +15,15 @@ from pathlib import Path
 import pytest
 import yaml
 from infobip_sms_conformance import baseline, plan, profiles
+from infobip_sms_conformance.clients import proving
 from infobip_sms_conformance.options import build_parser
 from infobip_sms_conformance.verdicts import Verdict
 from judge_line import Judge
 
 from infobip_sms.sandbox import Sandbox, running
 
-PAGE = (Path(__file__).parent.parent / "conformance" / "README.md").read_text("utf-8")
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "conformance" / "README.md").read_text("utf-8")
 HERE, LEAD = "http://127.0.0.1:8080", "infobip-sms conformance "
 
 
@@ -58,7 +60,10 @@ def fixture_folder(
     return folder
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith("selftest")])
+SERVERS = ("server ", "list", "explain ", "diff ")
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith(SERVERS)])
 def test_command_of_the_page_runs(
     judge_line: Judge, sandbox: Sandbox, folder: Path, command: str
 ) -> None:
@@ -75,12 +80,43 @@ def test_command_of_the_page_runs(
     assert run.out
 
 
-def test_selftest_of_the_page_runs() -> None:
-    """The shown selftest catches its broken servers."""
-    (command,) = [c for c in COMMANDS if c.startswith("selftest")]
+@pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith(SERVERS)])
+def test_other_commands_of_the_page_are_understood(command: str) -> None:
+    """The selftest, and what is judged of clients, is asked for as the options have it."""
     options = build_parser().parse_args(shlex.split(command))
 
-    assert options.only == "SEND-016"
+    assert options.command in {"client", "proxy", "har", "selftest"}
+
+
+def test_client_commands_of_the_page_run(tmp_path: Path) -> None:
+    """A sender that does it right passes in the ways that are shown, alone and beside what was asked."""
+    asked = str(proving.CALLERS / "asked.json")
+    for command in (c for c in COMMANDS if "my_sender" in c and "tricky" not in c):
+        sender = shlex.join([*proving.PROGRAM, "--once"])
+        words = shlex.split(command.replace("python my_sender.py", sender))
+        words = [asked if word == "request.json" else word for word in words]
+        program = [sys.executable, "-m", "infobip_sms_conformance", *words]
+        done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+        assert done.returncode == 0, done.stdout
+
+
+def test_findings_of_the_page_are_those_that_are_known() -> None:
+    """The table of clients names each requirement that the judge finds broken, and no other."""
+    known = tomllib.loads((ROOT / "tests" / "peers" / "judged.toml").read_text("utf-8"))
+    names = {
+        "python-client-3": "infobip-api-python-client` 3.0.3",
+        "python-client-4": "infobip-api-python-client` 4.0.0",
+        "node-sdk": "@infobip-api/sdk` 0.3.2",
+        "python-sdk-5": "infobip-api-python-sdk` 5.0.1",
+    }
+    table = PAGE.partition("| client | finding |")[2].partition("\n\n")[0]
+    rows = re.split(r"\n\| (?=\w)", table)
+    for name, title in names.items():
+        (row,) = [row for row in rows if title in row]
+        found = {line[:8] for way in known[name].values() for line in way["found"]}
+        found = {line for line in found if re.match(r"[A-Z]+-\d", line)}
+        assert {number.ljust(8)[:8] for number in re.findall(r"[A-Z]+-\d{3}", row)} == found
 
 
 def test_ci_commands_are_understood(judge_line: Judge, sandbox: Sandbox, tmp_path: Path) -> None:

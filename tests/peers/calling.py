@@ -2,7 +2,7 @@
 
     INFOBIP_BASE_URL=… INFOBIP_API_KEY=… PYTHONPATH=tests python -m peers.calling node-sdk [OPERATION …]
 
-What it is told to send is featured-request.json. Ends with 1 when an operation raised.
+What it is told to send is featured-request.json, then the smallest message. Ends with 1 when an operation raised.
 
 Lives here: the calls.
 Never here: what is right (the judge says that); installing.
@@ -24,16 +24,20 @@ FEATURED = Path(__file__).with_name("featured-request.json")
 
 
 def build_calls(name: str) -> list[Trial]:
-    """Return the trials, with the featured request in place of the first one's."""
+    """Return the trials, with the featured request and the smallest one in place of the first."""
     first, *others = build_trials(name)
-    asked = Asked("POST", SEND, body=json.loads(FEATURED.read_text(encoding="utf-8")))
-    return [Trial(first.operation, asked, first.check), *others]
+    featured = json.loads(FEATURED.read_text(encoding="utf-8"))
+    smallest = {"messages": [{"destinations": [{"to": "41793026785"}], "text": "Hello"}]}
+    asked = [Asked("POST", SEND, body=body) for body in (featured, smallest)]
+    return [*(Trial(first.operation, one, first.check) for one in asked), *others]
 
 
 def tell(operation: str, told: dict[str, Any]) -> bool:
-    """Say what came of an operation; tell whether it raised."""
-    raised = str(told.get("raised", ""))
-    print(f"{operation}: {f'raised {raised}' if raised else 'returned'}", file=sys.stderr)
+    """Say what came of an operation; tell whether it raised, or gave no reply that it could read."""
+    raised = f"raised {told['raised']}" if "raised" in told else ""
+    if "unread" in (told.get("result") or {}):
+        raised = "gave back what it could not read"
+    print(f"{operation}: {raised or 'returned'}", file=sys.stderr)
     return bool(raised)
 
 
@@ -47,8 +51,9 @@ def main() -> int:
     client.package.install()
     url, key = os.environ["INFOBIP_BASE_URL"], os.environ["INFOBIP_API_KEY"]
     trials = build_calls(chosen.name)
-    if chosen.operations:
-        trials = [trial for trial in trials if trial.operation in chosen.operations]
+    if chosen.operations:  # of each one call, so that a judge can tell runs from repetitions
+        found = {trial.operation: trial for trial in reversed(trials)}
+        trials = [found[operation] for operation in chosen.operations]
     raised = [tell(trial.operation, client.call(url, trial, key)) for trial in trials]
     return int(any(raised))
 

@@ -129,4 +129,4 @@ def describe(outcome: Outcome) -> str:
     times = f", {sent} requests" if sent > 1 else ""
     said = f" ({outcome.said})" if outcome.said else ""
     scenario = outcome.taking.scenario
-    return f"{scenario.name:16}{words}{times}{said}; {scenario.what}"
+    return f"{scenario.name:18}{words}{times}{said}; {scenario.what}"

@@ -115,7 +115,7 @@ def run_proxy(options: argparse.Namespace) -> int:
     keeps += [recording.keep] if options.record else []
     hearing = Hearing(both=True, keeps=tuple(keeps))
     with gather(hearing) as hear, listen(Relay(upstream, hear).serve, options.port) as url:
-        say(f"Between {url} and {upstream}, until interrupted", quiet=options.quiet)
+        say(f"Between {url} and {upstream}, until interrupted", quiet=False)
         if not upstream.is_loopback:
             say(f"The field Host is made {upstream.host}; nothing else is altered", quiet=False)
         wait()
@@ -202,7 +202,7 @@ def gather(hearing: Hearing) -> Iterator[Callable[[Heard], None]]:
         yield waiting.put
     finally:
         waiting.put(None)
-        thread.join(SECONDS)
+        thread.join()
     if problems:
         raise problems[0]
 
