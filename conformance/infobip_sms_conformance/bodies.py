@@ -119,7 +119,7 @@ def hide_xml(text: str, mask: Mask, *, error: bool) -> Iterator[str]:
     path: list[str] = []
     for match in XML_TOKENS.finditer(text):
         token = match[0]
-        name = next((n for n in path if n in TEXTS), path[-1] if path else "")
+        name = path[-1] if path else ""
         if token.startswith("<![CDATA["):
             hidden = mask.hide_value(name, token[9:].removesuffix("]]>"), error=error)
             yield squeeze_lines(f"<![CDATA[{hidden}]]>")
@@ -141,11 +141,11 @@ def squeeze_lines(text: str) -> str:
 
 
 def enter(path: list[str], tag: str) -> None:
-    """Go into an element or out of one."""
+    """Go into an element or out of one; what stands within a text is part of it."""
     if tag.startswith("</"):
         del path[-1:]
     elif not tag.endswith("/>") and (found := XML_NAME.match(tag)):
-        path.append(found[1])
+        path.append(path[-1] if path and path[-1] in TEXTS else found[1])
 
 
 def hide_tag(tag: str, mask: Mask, *, error: bool) -> str:

@@ -32,7 +32,14 @@ OURS = re.compile(r"^(.*?)(/(?:sms/\d|ct/\d)/.*)$")
 LARGEST = 1_000_000_000
 LONGEST = 50_000
 SHORTEST_SECRET = 4
-SECRET = {"proxy-authorization", "cookie", "set-cookie", "x-api-key"}
+WORDS = r"[\w-]*(?:password|passwd|api[-_]?key|token|secret|credential)[\w-]*"
+SECRET = re.compile(rf"{WORDS}|proxy-authorization|cookie|set-cookie", re.IGNORECASE)
+# Members, parameters and elements that are named as credentials are.
+NAMED = re.compile(
+    rf'("{WORDS}"\s*:\s*")(?:[^"\\]|\\.)+|((?<=[?&])(?:{WORDS}|username)=)[^&\s"]+'
+    rf"|(<(?:{WORDS})>)[^<]+",
+    re.IGNORECASE,
+)
 CREATOR = {"name": "infobip-sms conformance", "version": "1"}
 
 
@@ -217,11 +224,10 @@ def fill_headers(headers: Headers, mask: ClientMask) -> list[dict[str, str]]:
     """Return header fields; of secret ones nothing but the form."""
     found = []
     for name, value in headers:
-        lowered = name.lower()
         shown = hide_secrets(value, mask)
-        if lowered == forms.HEADER:
+        if name.lower() == forms.HEADER:
             shown = forms.build_dummy(value)
-        elif lowered in SECRET:
+        elif SECRET.fullmatch(name):
             shown = AUTH
         found.append({"name": name, "value": shown})
     return found
@@ -237,8 +243,8 @@ def write_text(body: bytes, mask: ClientMask) -> dict[str, str]:
 
 
 def hide_secrets(text: str, mask: ClientMask) -> str:
-    """Return a text without the credentials of its exchange."""
+    """Return a text without the credentials of its exchange, and without what is named as such."""
     for secret in mask.secrets:
         if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, AUTH)
-    return text
+    return NAMED.sub(lambda match: f"{match[1] or match[2] or match[3]}{AUTH}", text)

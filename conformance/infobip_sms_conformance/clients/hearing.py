@@ -7,23 +7,23 @@ Never here: how one request is read (papers.py), what is written about a run (re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from infobip_sms_conformance.clients.coverage import Coverage
 from infobip_sms_conformance.clients.messages import Heard
 from infobip_sms_conformance.clients.papers import Paper, find_entries, read_paper
 from infobip_sms_conformance.clients.repeats import Memory
-from infobip_sms_conformance.clients.replying import judge_reply
+from infobip_sms_conformance.clients.replying import Remark, judge_reply
 from infobip_sms_conformance.clients.shapes import Problem, strip
 from infobip_sms_conformance.clients.showing import ClientMask, build_mask, show
 from infobip_sms_conformance.data import WIRES, read_requirements
-from infobip_sms_conformance.evidence import Evidence
 from infobip_sms_conformance.exchanges import OK_STATUSES
 from infobip_sms_conformance.profiles import Cost
 from infobip_sms_conformance.record import Record, Section, Told
 from infobip_sms_conformance.replies import find_wire
 from infobip_sms_conformance.verdicts import Verdict
 
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 MOST_ALIKE = 3
 """Findings of one kind that are kept with what was received; of others there is the number alone."""
 Keep = Callable[[Paper, ClientMask], None]
@@ -80,22 +80,23 @@ class Hearing:
         self.passed[number, read_paper(heard).wire, "reply"] += 1
 
     def _blame(self, paper: Paper, mask: ClientMask, problem: Problem) -> None:
-        level = read_requirements()[problem.requirement].level
-        verdict = Verdict.FAIL if level == "MUST" and not problem.mild else Verdict.WARN
-        self._tell(
+        number = problem.requirement
+        if not self._is_new((number, paper.wire, strip(problem.path), problem.wants)):
+            return
+        mild = problem.mild or read_requirements()[number].level != "MUST"
+        place = paper.operation.path if paper.operation else "elsewhere"
+        count, method = paper.heard.number, paper.heard.method
+        self.findings.append(
             Told(
-                problem.requirement,
+                number,
                 paper.wire,
-                f"request {paper.heard.number}",
-                verdict,
-                f"request {paper.heard.number}, {paper.heard.method} "
-                f"{paper.operation.path if paper.operation else 'elsewhere'}",
+                f"request {count}",
+                Verdict.WARN if mild else Verdict.FAIL,
+                f"request {count}, {method if method in METHODS else 'another method'} {place}",
                 mask.hide_words(problem.wants),
                 mask.hide_words(f"{problem.path}: {problem.got}" if problem.path else problem.got),
-                evidence=None,
-            ),
-            lambda: show(paper, mask, problem),
-            strip(problem.path),
+                evidence=show(paper, mask, problem),
+            )
         )
 
     def _judge_reply(self, paper: Paper, mask: ClientMask) -> None:
@@ -104,26 +105,13 @@ class Hearing:
         for remark in judge_reply(paper):
             if not remark.got:
                 self.passed[remark.requirement, wire, "reply"] += 1
-                continue
-            level = read_requirements()[remark.requirement].level
-            verdict = Verdict.FAIL if level == "MUST" else Verdict.WARN
-            number = paper.heard.number
-            told = Told(
-                remark.requirement,
-                wire,
-                f"reply {number}",
-                verdict,
-                f"the reply to request {number}",
-                remark.expected,
-                mask.hide_words(remark.got),
-            )
-            self._tell(told, lambda: show(paper, mask), remark.got)
+            elif self._is_new((remark.requirement, wire, remark.got, remark.expected)):
+                self.findings.append(build_remark(paper, mask, remark, wire))
 
-    def _tell(self, told: Told, evidence: Callable[[], Evidence], kind: str) -> None:
-        key = (told.requirement, told.wire, kind, told.expected)
-        self.alike[key] += 1
-        if self.alike[key] <= MOST_ALIKE:
-            self.findings.append(replace(told, evidence=evidence()))
+    def _is_new(self, kind: tuple[str, str, str, str]) -> bool:
+        """Count a finding of a kind; tell whether there are few of it as yet."""
+        self.alike[kind] += 1
+        return self.alike[kind] <= MOST_ALIKE
 
     def build_record(
         self, url: str, profile: str, *, sections: Sequence[Section] = (), stopped: str = ""
@@ -157,6 +145,21 @@ class Hearing:
             if (number, wire) not in failed
         ]
         return sorted(found, key=lambda told: order.index(told.requirement))
+
+
+def build_remark(paper: Paper, mask: ClientMask, remark: Remark, wire: str) -> Told:
+    """Return what is said of a reply as it may be printed."""
+    level = read_requirements()[remark.requirement].level
+    return Told(
+        remark.requirement,
+        wire,
+        f"reply {paper.heard.number}",
+        Verdict.FAIL if level == "MUST" else Verdict.WARN,
+        f"the reply to request {paper.heard.number}",
+        remark.expected,
+        mask.hide_words(remark.got),
+        evidence=show(paper, mask),
+    )
 
 
 def count_destinations(paper: Paper) -> int:

@@ -35,10 +35,12 @@ from infobip_sms_conformance.options import PASSWORD, USER
 from infobip_sms_conformance.record import Record, Section
 from infobip_sms_conformance.reference import start_reference
 from infobip_sms_conformance.report import console, files
+from infobip_sms_conformance.suite import BY_HAND
 from infobip_sms_conformance.transport import parse_target
 from infobip_sms_conformance.usage import WrongUsage
 
 SECONDS = 60.0
+INTERRUPTED = 130
 
 
 def run_client(options: argparse.Namespace) -> int:
@@ -56,8 +58,8 @@ def run_client(options: argparse.Namespace) -> int:
         gather(hearing) as hear,
         listen(Relay(parse_target(server), hear).serve, options.port) as url,
     ):
-        sections = serve(options, command, url, key)
-    record = hearing.build_record(url, "client", sections=sections)
+        sections, stopped = serve(options, command, url, key)
+    record = hearing.build_record(url, "client", sections=sections, stopped=stopped)
     return finish(options, record, archive, known)
 
 
@@ -70,19 +72,23 @@ def run_tricky(
 ) -> int:
     """Judge a client by what it makes of replies of every kind."""
     runs: list[Run] = []
+    stopped = ""
     with gather(hearing) as hear:
         script = Script(hear)
         with listen(script.serve, options.port) as url:
             if command:
                 say(f"Listening at {url}; {command[0]} runs for each answer", quiet=options.quiet)
-                runs += run_again(script, command, url)
+                try:
+                    runs.extend(run_again(script, command, url))
+                except KeyboardInterrupt:
+                    stopped = BY_HAND
             else:
                 serve(options, command, url, secrets.token_hex(16))
                 runs.append(Run(tuple(script.takings), None))
     outcomes = find_outcomes(runs)
     blame(hearing, outcomes)
     sections = [build_section(outcomes)] if outcomes else []
-    stopped = find_obstacle(outcomes)
+    stopped = stopped or find_obstacle(outcomes)
     record = hearing.build_record(url, "client, tricky replies", sections=sections, stopped=stopped)
     return finish(options, record, archive, known)
 
@@ -154,16 +160,25 @@ def prepare(options: argparse.Namespace) -> baseline.Baseline | None:
     return known
 
 
-def serve(options: argparse.Namespace, command: Sequence[str], url: str, key: str) -> list[Section]:
-    """Run the command, or wait until interrupted; return what is to be said of that."""
+def serve(
+    options: argparse.Namespace, command: Sequence[str], url: str, key: str
+) -> tuple[list[Section], str]:
+    """Run the command, or wait until interrupted; return what is to be said of that.
+
+    The second is why the run ended early, if it did.
+    """
     if not command:
         say(f"Listening. Until interrupted:\n  export {ADDRESS}={url} {KEY}={key}", quiet=False)
         say(f"  or for Basic: {USER} and {PASSWORD}", quiet=options.quiet)
         wait()
-        return []
+        return [], ""
     say(f"Listening at {url}, {command[0]} runs", quiet=options.quiet)
-    end = run_program(command, url, key)
-    return [Section("command", "COMMAND", (str(end),), {"exit": end.code})] if end.code else []
+    try:
+        end = run_program(command, url, key)
+    except KeyboardInterrupt:
+        return [], BY_HAND
+    sections = [Section("command", "COMMAND", (str(end),), {"exit": end.code})]
+    return (sections if end.code else []), ""
 
 
 def say(line: str, *, quiet: bool) -> None:
@@ -223,6 +238,8 @@ def finish(
             write(path, files.FORMS[name](record, compared))
     if options.har:
         write(options.har, archive.dump())
+    if record.stopped == BY_HAND:
+        return INTERRUPTED
     return compared.exit_code if compared else record.exit_code
 
 

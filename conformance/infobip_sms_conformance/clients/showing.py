@@ -20,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 from infobip_sms_conformance.bodies import (
     CLOSE,
     JSON_TOKENS,
+    KEY,
     OPEN,
     hide_body,
     hide_json,
@@ -44,7 +45,7 @@ from infobip_sms_conformance.masking import (
 )
 
 BEGIN, END = " >>> ", " <<< "
-AROUND, LONGEST = 700, 1600
+AROUND, LONGEST, LARGE = 700, 1600, 20_000
 MOST_NUMBERS, MOST_TEXT = 8, 200_000
 SHOWN = ("host", "accept", "accept-encoding", "content-type", "content-length", "user-agent")
 SCHEME = re.compile(r"[A-Za-z]{1,12}(?= )")
@@ -191,10 +192,11 @@ def show_marked(
         return show_body(paper.heard.body, mask, most=LONGEST)
     if place is not None:
         begin, end = widen(text, place[0], min(place[1], len(text)), paper.wire)
-        text = f"{text[:begin]}{OPEN}{text[begin:end]}{CLOSE}{text[end:]}"
-        text = cut_raw(text)
-    elif len(text) > MOST_TEXT:
-        text = text[:MOST_TEXT]
+        low, high = find_window(text, begin, end, paper.wire)
+        end = min(end, high)
+        text = f"{text[low:begin]}{OPEN}{text[begin:end]}{CLOSE}{text[end:high]}"
+    else:
+        text = text[: 2 * most]
     shown = clean(hide_any(text, mask))
     return cut(shown, most).replace(OPEN, BEGIN).replace(CLOSE, END)
 
@@ -231,9 +233,28 @@ def widen(text: str, begin: int, end: int, wire: str) -> tuple[int, int]:
     return begin, end
 
 
-def cut_raw(text: str) -> str:
-    """Return no more of a very large body than has to be masked."""
-    return text if len(text) <= MOST_TEXT else text[: max(MOST_TEXT, text.find(CLOSE) + AROUND)]
+def find_window(text: str, begin: int, end: int, wire: str) -> tuple[int, int]:
+    """Return how much of a large body has to be masked, from where a member begins."""
+    if len(text) <= LARGE:
+        return 0, len(text)
+    low = max(0, begin - 2 * AROUND)
+    if wire == "xml":
+        while low and not re.match(r"<\w", text[low : low + 2]):
+            low -= 1
+    else:
+        low = find_key(text, low)
+    return low, min(end, begin + LARGE) + 2 * AROUND
+
+
+def find_key(text: str, before: int) -> int:
+    """Return where the last name of a member before a character begins."""
+    found = 0
+    for match in JSON_TOKENS.finditer(text):
+        if match.start() > before:
+            break
+        if match[0].startswith('"') and KEY.match(text, match.end()):
+            found = match.start()
+    return found
 
 
 def cut(text: str, most: int) -> str:
@@ -243,8 +264,8 @@ def cut(text: str, most: int) -> str:
     begin, end = text.find(OPEN), text.find(CLOSE)
     if begin < 0:
         return f"{text[:most]} …"
-    if end - begin > AROUND:  # the mark itself is long
-        text = f"{text[: begin + AROUND // 2]} … {text[end - AROUND // 2 :]}"
-        end = text.find(CLOSE)
+    if end - begin > AROUND or end < 0:  # the mark itself is long
+        text = f"{text[: begin + AROUND]} …{CLOSE}"
+        end = len(text) - 1
     low, high = max(0, begin - AROUND), end + AROUND
     return f"{'… ' if low else ''}{text[low:high]}{' …' if high < len(text) else ''}"

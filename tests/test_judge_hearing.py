@@ -1,0 +1,201 @@
+"""What is heard of any bytes at all: never an error of the judge, never a secret, always the place.
+
+Lives here: generated requests, large ones, and the look of what is shown.
+Never here: each fault (callers/), processes (test_judge_clients.py).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from infobip_sms_conformance.clients.asking import Asked
+from infobip_sms_conformance.clients.hearing import Hearing
+from infobip_sms_conformance.clients.messages import Heard, Message
+from infobip_sms_conformance.clients.nodes import NoDocument, parse_json
+from infobip_sms_conformance.clients.papers import read_paper
+from infobip_sms_conformance.clients.scenarios import SCENARIOS, build_reply
+from infobip_sms_conformance.strategies import requests
+from infobip_sms_conformance.verdicts import Verdict
+
+SEND = "/sms/2/text/advanced"
+KEY = "f00ba4-f00ba4-f00ba4"
+NUMBER = "41793026727"
+WORDS = st.text(max_size=12)
+BODIES = st.one_of(
+    st.binary(max_size=200),
+    WORDS.map(str.encode),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["messages", "destinations", "to", "text", "from", "days", "x"]),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=12,
+    ).map(lambda value: json.dumps(value).encode()),
+    st.sampled_from([b"<request>", b"<a b='c'/>", b"<request><messages/></request>", b"<!DOCTYPE"]),
+)
+
+
+def build_heard(body: bytes, **members: Any) -> Heard:
+    """Return a request to send messages."""
+    headers = (
+        ("Authorization", f"App {KEY}"),
+        ("Content-Type", members.pop("kind", "application/json")),
+    )
+    plain = {"method": "POST", "target": SEND, "headers": headers, **members}
+    return Heard(1, 0.0, "http://127.0.0.1:1", body=body, **plain)
+
+
+def hear(heard: Heard, **options: Any) -> Any:
+    """Return the record of one exchange."""
+    hearing = Hearing(both=True, **options)
+    hearing.hear(heard)
+    return hearing.build_record("x", "client")
+
+
+def find_failures(record: Any) -> dict[str, Any]:
+    """Return the findings that are no pass, by their requirements."""
+    return {told.requirement: told for told in record.findings if told.verdict is not Verdict.PASS}
+
+
+@given(
+    BODIES,
+    st.sampled_from(
+        ["application/json", "application/xml", "text/x", "application/json;charset=?"]
+    ),
+    st.sampled_from(
+        [SEND, "/sms/1/logs?limit=x&&=&a", "/sms/1/preview", "/", "*", "/ct/1/log/end/x"]
+    ),
+    BODIES,
+)
+def test_nothing_that_arrives_is_an_error_of_the_judge(
+    body: bytes, kind: str, target: str, answer: bytes
+) -> None:
+    """Whatever bytes come and are answered, they are judged and can be shown."""
+    reply = Message("HTTP/1.1 200 OK", (("Content-Type", "application/json"),), answer)
+    record = hear(build_heard(body, kind=kind, target=target, reply=reply))
+
+    assert record.requests == 1
+    assert all(told.evidence is not None for told in find_failures(record).values())
+
+
+@given(requests())
+def test_good_requests_break_nothing(request: Any) -> None:
+    """No request that the contract allows is blamed, nor does it differ from itself."""
+    body = json.dumps(request).encode()
+    record = hear(build_heard(body), looks=(Asked(request).look,))
+
+    assert find_failures(record).keys() <= {"SEND-027"}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("wire", ["json", "xml"])
+def test_every_answer_is_one_that_a_server_may_give(scenario: Any, wire: str) -> None:
+    """The scenarios are held to the rules of replies themselves."""
+    document = {
+        "bulkId": "b",
+        "messages": [{"destinations": [{"to": NUMBER}, {"to": "41793026731"}]}],
+    }
+    body = json.dumps(document).encode()
+    heard = build_heard(body)
+    accept = ("Accept", f"application/{wire}")
+    paper = read_paper(build_heard(body, headers=(*heard.headers, accept)))
+    made = build_reply(scenario, paper)
+    reply = Message(f"HTTP/1.1 {made.status} X", tuple(made.headers.items()), made.body)
+    record = hear(build_heard(body, headers=(*heard.headers, accept), reply=reply))
+    allowed = {"server error": {"HTTP-002"}, "unavailable": {"HTTP-002"}, "left out": {"RESP-004"}}
+    allowed["rejected"] = {"RESP-005"}
+
+    assert find_failures(record).keys() <= allowed.get(scenario.name, set())
+
+
+@pytest.mark.parametrize("wire", ["json", "xml"])
+@pytest.mark.parametrize("where", [0, 1500, 2999])
+def test_place_in_a_large_request_is_shown_and_nothing_else_of_it(wire: str, where: int) -> None:
+    """Around the mark stands what is beside it, masked; the rest is left out."""
+    numbers = [f"4179302{n:05}" for n in range(3000)]
+    numbers[where] = "nobody at all"
+    if wire == "json":
+        many = [{"to": number} for number in numbers]
+        body = json.dumps({"messages": [{"text": "geheime Nachricht", "destinations": many}]})
+    else:
+        many_elements = "".join(f"<destination><to>{n}</to></destination>" for n in numbers)
+        body = (
+            "<request><messages><message><text>geheime Nachricht</text>"
+            f"<destinations>{many_elements}</destinations></message></messages></request>"
+        )
+    record = hear(build_heard(body.encode(), kind=f"application/{wire}"))
+    (told,) = find_failures(record).values()
+    shown = told.evidence.body
+
+    assert told.got == f"messages[0].destinations[{where}].to: 13 characters"
+    assert " >>> " in shown
+    assert "nobody at all" in shown.partition(" >>> ")[2].partition(" <<< ")[0]
+    assert "4179302" not in shown
+    assert "geheim" not in shown
+    assert len(shown) < 3000
+
+
+def test_credentials_are_shown_nowhere() -> None:
+    """A key that stands in body, query and other header fields as well is hidden in all of them."""
+    body = json.dumps({"apiKey": KEY, "bulkId": KEY, "messages": [{"text": KEY, "from": KEY}]})
+    headers = (
+        ("Authorization", f"App {KEY}"),
+        ("X-Other", KEY),
+        ("User-Agent", f"x {KEY}"),
+        ("Content-Type", "application/json"),
+    )
+    record = hear(build_heard(body.encode(), target=f"{SEND}?key={KEY}", headers=headers))
+
+    assert find_failures(record)
+    assert KEY not in repr(record)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"a": }', "no JSON value"),
+        ('{"a": 1', "it breaks off"),
+        ('{"a": 1,}', "a comma before the end"),
+        ('{"a" 1}', "no : where one belongs"),
+        ('["a" "b"]', "no , where one belongs"),
+        ('{"a": "\n"}', "a string that is not ended"),
+        ('{"a": "\\x"}', "an escape that there is not"),
+        ("{} {}", "something stands behind"),
+        ("{'a': 1}", "no name of a member"),
+        ('{"a": 01}', "no , where one belongs"),
+        ('{"a": NaN}', "no JSON value"),
+        ("[" * 100, "nested too deeply"),
+    ],
+)
+def test_what_is_no_json_is_told_with_the_reason(text: str, why: str) -> None:
+    """A text that is no JSON is refused where it ceases to be one."""
+    with pytest.raises(NoDocument, match=why):
+        parse_json(text)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | WORDS,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+        max_leaves=10,
+    ),
+    st.sampled_from([None, 1]),
+)
+def test_json_with_places_says_what_the_standard_library_says(
+    value: Any, indent: int | None
+) -> None:
+    """Every value is read as it was written, and its place holds its own text."""
+    text = json.dumps(value, indent=indent)
+    node = parse_json(text)
+
+    assert node.build_plain() == value
+    assert json.loads(text[slice(*node.place)]) == value
