@@ -145,8 +145,8 @@ def test_place_in_a_large_request_is_shown_and_nothing_else_of_it(wire: str, whe
 
 
 def test_credentials_are_shown_nowhere() -> None:
-    """A key that stands in body, query and other header fields as well is hidden in all of them."""
-    body = json.dumps({"apiKey": KEY, "bulkId": KEY, "messages": [{"text": KEY, "from": KEY}]})
+    """A key is hidden in body, query and header fields, and so is whatever a member has that nobody knows."""
+    body = json.dumps({"pin": "open sesame", "bulkId": KEY, "messages": [{"from": KEY}]})
     headers = (
         ("Authorization", f"App {KEY}"),
         ("X-Other", KEY),
@@ -157,6 +157,7 @@ def test_credentials_are_shown_nowhere() -> None:
 
     assert find_failures(record)
     assert KEY not in repr(record)
+    assert "sesame" not in repr(record)
 
 
 @pytest.mark.parametrize(

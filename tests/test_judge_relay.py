@@ -128,6 +128,29 @@ def test_no_byte_is_altered_in_either_direction() -> None:
     assert [h.reply.body for h in heard if h.reply] == [b"ok", b"ab", b""]
 
 
+def test_host_is_made_that_of_a_server_on_another_machine() -> None:
+    """Where the server is elsewhere the field Host names it, and nothing else is altered."""
+    got: list[bytes] = []
+    wanted = PLAIN.replace(b"Host: x", b"Host: api.example.com")
+
+    def answer(connection: socket.socket) -> None:
+        got.append(read_exactly(connection, len(wanted)))
+        connection.sendall(OK)
+
+    ear = Ear()
+    with serve_raw(answer) as url:
+        relay = Relay(parse_target(url), ear.hear)
+        relay._host = b"api.example.com"  # as for a target that is not on this machine
+        with listen(relay.serve) as front, connect(front) as client:
+            client.sendall(PLAIN)
+            assert read_exactly(client, len(OK)) == OK
+
+    assert got == [wanted]
+    assert Relay(parse_target("https://api.example.com", live=True), ear.hear)._host == (
+        b"api.example.com"
+    )
+
+
 def test_what_is_no_http_passes_as_well() -> None:
     """Bytes that cannot be read go on all the same, and nothing is heard of them."""
     noise = b"\x16\x03\x01 no request at all\r\n\r\n\x00"
