@@ -144,6 +144,23 @@ def test_place_in_a_large_request_is_shown_and_nothing_else_of_it(wire: str, whe
     assert len(shown) < 3000
 
 
+@pytest.mark.parametrize(
+    ("query", "marked"),
+    [
+        ("limit=0&bulkId=a", "GET /sms/1/logs? >>> limit=0 <<< &bulkId=a"),
+        ("bulkId[]=a&limit=5", "GET /sms/1/logs? >>> bulkId[]=... <<< &limit=5"),
+        ("mnc=01", "GET /sms/1/logs? >>> mnc=01 <<< "),
+        ("page=1", ">>> GET /sms/1/logs?page=1 <<<"),
+    ],
+)
+def test_parameter_of_a_query_is_marked(query: str, marked: str) -> None:
+    """What is wrong in a query is marked there; a parameter that nobody knows marks the whole line."""
+    record = hear(build_heard(b"", method="GET", target=f"/sms/1/logs?{query}"))
+    (told,) = find_failures(record).values()
+
+    assert told.evidence.body.split("\n")[0] == marked
+
+
 def test_credentials_are_shown_nowhere() -> None:
     """A key is hidden in body, query and header fields, and so is whatever a member has that nobody knows."""
     body = json.dumps({"pin": "open sesame", "bulkId": KEY, "messages": [{"from": KEY}]})

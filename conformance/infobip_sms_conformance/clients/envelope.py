@@ -112,7 +112,7 @@ def check_query(sheet: Sheet, heard: Heard, operation: Operation) -> None:
     if "mcc" in known and "mnc" in given:
         sheet.looked.add(TOGETHER)
         if "mcc" not in given:
-            sheet.blame(Problem(TOGETHER, "mnc", "no mcc beside it", "both", where="target"))
+            sheet.blame(Problem(TOGETHER, "mnc", "no mcc beside it", "mcc as well", where="target"))
 
 
 def check_parameter(

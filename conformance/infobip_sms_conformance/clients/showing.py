@@ -153,8 +153,9 @@ def show(paper: Paper, mask: ClientMask, problem: Problem | None = None) -> Evid
 def show_head(heard: Heard, mask: ClientMask, problem: Problem | None) -> Iterator[str]:
     """Yield the first line and the header fields; of most of them nothing but the name."""
     where = problem.where if problem is not None else ""
-    line = f"{heard.method[:20]} {show_target(heard, mask)}"
-    yield mark(clean(line)) if where == "target" else clean(line)
+    named = problem.path if problem is not None and where == "target" else ""
+    line = clean(f"{heard.method[:20]} {show_target(heard, mask, named)}")
+    yield mark(line) if where == "target" and BEGIN not in line else line
     for name, value in heard.headers:
         shown = f"{name}: {show_field(name.lower(), value, mask)}"
         yield mark(clean(shown)) if where == name.lower() else clean(shown)
@@ -175,11 +176,16 @@ def show_field(name: str, value: str, mask: ClientMask) -> str:
     return mask.hide(value)[:120] if name in SHOWN else ELLIPSIS
 
 
-def show_target(heard: Heard, mask: ClientMask) -> str:
-    """Return path and query; values of the query are hidden as those of a body are."""
+def show_target(heard: Heard, mask: ClientMask, named: str = "") -> str:
+    """Return path and query, in which one parameter may be marked; values are hidden as in a body."""
     path, sign, query = heard.target.partition("?")
     pairs = [pair.partition("=") for pair in query.split("&")] if sign else []
     shown = [f"{mask.hide(n)}{eq}{mask.hide_value(n, v)}" for n, eq, v in pairs]
+    names = [re.sub(r"(\[|%5B).*", "", name) for name, _, _ in pairs]
+    shown = [
+        f"{BEGIN}{one}{END}" if name and name == named else one
+        for name, one in zip(names, shown, strict=True)
+    ]
     return mask.hide(path)[:200] + sign + "&".join(shown)[:600]
 
 
