@@ -112,7 +112,11 @@ def add_selftest(selftest: argparse.ArgumentParser) -> None:
     selftest.add_argument(
         "--clients", action="store_true", help="clients in place of servers, in two minutes"
     )
-    selftest.add_argument(
+    extent = selftest.add_mutually_exclusive_group()
+    extent.add_argument(
+        "--quick", action="store_true", help="one broken server for each requirement"
+    )
+    extent.add_argument(
         "--all", action="store_true", help="every broken server, where one for each rule would do"
     )
     selftest.add_argument("--seeds", type=parse_count, metavar="N", help=SEEDS)
