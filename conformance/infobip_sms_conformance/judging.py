@@ -137,7 +137,14 @@ def judge_accepted_case(session: Session, case: Case, wire: str) -> None:
         check_days(session)
     if alone.outcome is Outcome.REFUSED:
         check_member(session, case, wire)
+    if is_odd(alone) and any(map(is_odd, session.send_pool(wire))):
+        raise Inconclusive(alone.got, because="RESP-006", exchange=alone)
     judge_accepted(alone)
+
+
+def is_odd(exchange: Exchange) -> bool:
+    """Tell whether a reply is a success whose statuses mean neither acceptance nor refusal."""
+    return exchange.taken and exchange.outcome not in {Outcome.ACCEPTED, Outcome.REFUSED}
 
 
 def check_member(session: Session, case: Case, wire: str) -> None:

@@ -13,7 +13,7 @@ from infobip_sms_conformance.judging import drop_plus
 from infobip_sms_conformance.news import News, check_accepted, check_came, find_news, send_pushes
 from infobip_sms_conformance.plugin import FIRST, LAST, requirement
 from infobip_sms_conformance.pushed import Report, read_push
-from infobip_sms_conformance.pushes import ASKED, LATER, OTHER, PLAIN, UNASKED
+from infobip_sms_conformance.pushes import ASKED, LATER, OTHER, PLAIN, UNASKED, WHOLE
 from infobip_sms_conformance.receiver import Hit
 from infobip_sms_conformance.replies import find_wire
 from infobip_sms_conformance.session import Session
@@ -206,6 +206,26 @@ def test_dlr_004_callback_data_comes_back_in_full(
                     expected="the callbackData of the message",
                     exchange=news.focus(name),
                 )
+
+
+@requirement("XML-002", ["xml"], needs=["push"], feature="reports", order=LAST)
+def test_xml_002_all_days_of_a_window_are_kept(
+    session: Session, wire: str, findings: list[Finding]
+) -> None:
+    """A message whose window names today among other days is sent as it is when asked for in JSON."""
+    news = find_news(session, wire, findings)
+    check_accepted(news, WHOLE, findings)
+    check_came(news)
+    if "json" not in session.wires:
+        raise Inconclusive("JSON is not judged in this run", exchange=news.exchange)
+    twin = find_news(session, "json", findings)
+    if news.is_sent(PLAIN) and twin.is_sent(WHOLE) and not news.is_sent(WHOLE):
+        raise Broken(
+            f"no report that it was sent within {session.plan.patience:g} s",
+            sent=news.describe(WHOLE),
+            expected="sent on each of its days",
+            exchange=news.focus(WHOLE),
+        )
 
 
 @requirement("XML-004", ["xml"], needs=["push"], feature="reports", order=LAST)
