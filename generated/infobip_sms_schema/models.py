@@ -10,7 +10,7 @@ import attrs
 from infobip_sms_schema.limits import Limit, hold_milliseconds
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class ApiError:
     """Body of a refused request."""
 
@@ -31,7 +31,7 @@ class ApiError:
     """The bytes that this reply was read from, unknown members included; no part of equality."""
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class BulkRequest:
     """The instant to move a scheduled bulk to."""
 
@@ -46,7 +46,7 @@ class BulkRequest:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class BulkResponse:
     """A scheduled bulk."""
 
@@ -90,7 +90,7 @@ class BulkStatus(StrEnum):
     FAILED = "FAILED"
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class BulkStatusRequest:
     """The state to bring a scheduled bulk into."""
 
@@ -103,7 +103,7 @@ class BulkStatusRequest:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class BulkStatusResponse:
     """The state of a scheduled bulk."""
 
@@ -131,7 +131,7 @@ class BulkStatusResponse:
     """The bytes that this reply was read from, unknown members included; no part of equality."""
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class ConversionResponse:
     """A conversion was counted."""
 
@@ -166,7 +166,7 @@ class Day(StrEnum):
     SUNDAY = "SUNDAY"
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class DeliveryReport:
     """What became of one message. The documentation marks no member as always present; members
     that were left out are None."""
@@ -272,7 +272,7 @@ class DeliveryReport:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class DeliveryReports:
     """Delivery reports, as pushed to a notify URL and as fetched."""
 
@@ -294,7 +294,7 @@ class DeliveryReports:
     """The bytes that this reply was read from, unknown members included; no part of equality."""
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class DeliveryTimeWindow:
     """When sending is allowed: on these days, and within from and to if they are given. Either
     both of from and to are given or neither. Times of day are UTC."""
@@ -325,7 +325,7 @@ class DeliveryTimeWindow:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class Destination:
     """One recipient of a message."""
 
@@ -371,7 +371,7 @@ class GeneralStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class GetDeliveryReportsParameters:
     """Parameters of getDeliveryReports."""
 
@@ -400,7 +400,7 @@ class GetDeliveryReportsParameters:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class GetLogsParameters:
     """Parameters of getLogs."""
 
@@ -496,7 +496,7 @@ class GetLogsParameters:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class GetScheduledParameters:
     """Parameters of getScheduled."""
 
@@ -510,7 +510,7 @@ class GetScheduledParameters:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class GetScheduledStatusParameters:
     """Parameters of getScheduledStatus."""
 
@@ -524,7 +524,7 @@ class GetScheduledStatusParameters:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class Language:
     """Language whose letters the text needs."""
 
@@ -547,7 +547,7 @@ class LanguageCode(StrEnum):
     PT = "PT"
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class LanguageV1:
     """Language whose letters the text needs, and the tables of letters to use."""
 
@@ -574,7 +574,7 @@ class LanguageV1:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class LogConversionParameters:
     """Parameters of logConversion."""
 
@@ -593,7 +593,7 @@ class LogConversionParameters:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class Message:
     """One text and the destinations that it goes to."""
 
@@ -724,7 +724,7 @@ class Message:
         return min(self.validity_period, 2880)
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class MessageV1:
     """One text and the destinations that it goes to, for version 1: other units and members
     than the message of version 2."""
@@ -853,7 +853,7 @@ class NotifyContentType(StrEnum):
     APPLICATION_XML = "application/xml"
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class Preview:
     """What a text becomes in one configuration."""
 
@@ -889,7 +889,7 @@ class Preview:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class PreviewConfiguration:
     """What a preview was made with."""
 
@@ -909,7 +909,7 @@ class PreviewConfiguration:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class PreviewLanguage:
     """Language that a preview was made with."""
 
@@ -922,7 +922,7 @@ class PreviewLanguage:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class PreviewRequest:
     """A text to try out."""
 
@@ -949,7 +949,7 @@ class PreviewRequest:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class PreviewResponse:
     """What a text becomes."""
 
@@ -978,7 +978,7 @@ class PreviewResponse:
     """The bytes that this reply was read from, unknown members included; no part of equality."""
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class Price:
     """Price of one message."""
 
@@ -998,7 +998,7 @@ class Price:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class ReportError:
     """Network error of a delivery report. The catalogue of known values is statuses.toml;
     others may come and are read as they are."""
@@ -1047,7 +1047,7 @@ class ReportError:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class RequestError:
     """Wrapper of the reason."""
 
@@ -1060,7 +1060,7 @@ class RequestError:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class RescheduleParameters:
     """Parameters of reschedule."""
 
@@ -1074,7 +1074,7 @@ class RescheduleParameters:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class ServiceException:
     """Reason of a refusal."""
 
@@ -1101,7 +1101,7 @@ class ServiceException:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class SetScheduledStatusParameters:
     """Parameters of setScheduledStatus."""
 
@@ -1115,7 +1115,7 @@ class SetScheduledStatusParameters:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class SmsLog:
     """One message of the last 48 hours. The documentation marks no member as always present;
     members that were left out are None."""
@@ -1214,7 +1214,7 @@ class SmsLog:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class SmsLogs:
     """Messages that were looked up."""
 
@@ -1236,7 +1236,7 @@ class SmsLogs:
     """The bytes that this reply was read from, unknown members included; no part of equality."""
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class SmsRequest:
     """A bulk of messages for one call of the send operation."""
 
@@ -1264,7 +1264,7 @@ class SmsRequest:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class SmsRequestV1:
     """A bulk of messages for one call of version 1 of the send operation."""
 
@@ -1292,7 +1292,7 @@ class SmsRequestV1:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class SmsResponse:
     """The answer to a send request, one entry per destination in the order of the request."""
 
@@ -1330,7 +1330,7 @@ class SmsResponse:
     """The bytes that this reply was read from, unknown members included; no part of equality."""
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class SmsResponseDetails:
     """What became of one destination."""
 
@@ -1364,7 +1364,7 @@ class SmsResponseDetails:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class SmsResponseV1:
     """The answer of version 1, one entry per destination in the order of the request."""
 
@@ -1402,7 +1402,7 @@ class SmsResponseV1:
     """The bytes that this reply was read from, unknown members included; no part of equality."""
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class Status:
     """State of a message. The catalogue of known values is statuses.toml; others may come and
     are read as they are."""
@@ -1456,7 +1456,7 @@ class Status:
         return self.group_id in [2, 3, 4, 5]
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class TimeOfDay:
     """A time of day in UTC."""
 
@@ -1499,7 +1499,7 @@ class Track(StrEnum):
     URL = "URL"
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True)
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class Tracking:
     """Conversion tracking of a whole request."""
 

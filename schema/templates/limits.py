@@ -63,7 +63,7 @@ class Limit:
         base, item = unfold(annotation)
         if item is not None:
             return self._check_list(value, item, annotation)
-        if not _fits(value, base):
+        if not fits(value, base):
             return [self.violation(value, annotation)]
         if isinstance(value, str):
             return self._check_text(value, annotation)
@@ -103,15 +103,15 @@ class Limit:
         return list(islice(filter(None, found), MAX_VIOLATIONS))
 
     def _check_entry(self, index: int, entry: object, item: Any) -> Violation | None:
-        if not _fits(entry, item):
+        if not fits(entry, item):
             wanted = self.item_requirement or self.requirement
             return Violation(f"[{index}]", describe(entry, item), _noun(item), wanted)
-        if isinstance(entry, str) and not _is_text(entry):
+        if isinstance(entry, str) and not is_text(entry):
             return attrs.evolve(_NO_TEXT, path=f"[{index}]")
         return None
 
     def _check_text(self, value: str, annotation: Any) -> list[Violation]:
-        if not _is_text(value):
+        if not is_text(value):
             return [_NO_TEXT]
         if not self._has_length(value):
             return [self.violation(value, annotation)]
@@ -198,7 +198,7 @@ def _describe_text(value: str, wanted: Any) -> str:
     return f"a string of {len(value)} {unit}" if value else "an empty string"
 
 
-def _fits(value: object, base: Any) -> bool:
+def fits(value: object, base: Any) -> bool:
     if base is bool:
         return isinstance(value, bool)
     if base is int:
@@ -220,7 +220,7 @@ def _is_writable(value: Decimal) -> bool:
     return isinstance(exponent, int) and exponent >= -_LONGEST and value.adjusted() <= _LONGEST
 
 
-def _is_text(value: str) -> bool:
+def is_text(value: str) -> bool:
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -3,8 +3,7 @@
 Requests are read strictly and refused with RequestRefused; replies and reports are read openly and
 refused with BadReply. The same functions, for XML, are in wire_xml.py.
 
-Lives here: JSON itself, by the standard library (it keeps every digit of a number); orjson writes if
-it is installed.
+Lives here: JSON itself: orjson where it is installed and loses no digit, else the standard library.
 Never here: limits, rules, XML, I/O.
 """
 
@@ -21,10 +20,11 @@ import attrs
 
 from .errors import BadReply, RequestRefused, Violation
 from .rules import check_model
-from .structure import build_model, build_plain
+from .structure import build_model, build_plain, find_exact, find_writers, make_converter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
 CONTENT_TYPE = "application/json"
 _KEY = re.compile(r'"[0-9a-f]{32}"')
@@ -37,8 +37,7 @@ def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:  # noqa: AR
     Nothing is checked.
     """
     try:
-        text = body.decode("utf-8-sig")
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        return _DECODER.decode(body.decode("utf-8-sig"))
     except UnicodeDecodeError as problem:
         _refuse(f"bytes that are not UTF-8 (byte {problem.start})")
     except json.JSONDecodeError as problem:
@@ -50,28 +49,43 @@ def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:  # noqa: AR
         _refuse("JSON with a number that cannot be held")
 
 
-def parse_request(body: bytes, cls: type[Model]) -> Model:
+def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:  # noqa: ARG001 - as for XML
     """Read a request of this model strictly; raise RequestRefused with every violation."""
-    return build_model(parse_plain(body, cls), cls, strict=True)
+    return _parse(body, cls, strict=True)
 
 
-def parse_reply(body: bytes, cls: type[Model]) -> Model:
+def parse_reply(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:  # noqa: ARG001 - as for XML
     """Read a reply of this model openly; raise BadReply with every violation.
 
     ``raw`` of the model holds the bytes.
     """
     try:
-        model = build_model(parse_plain(body, cls), cls, strict=False)
+        model = _parse(body, cls, strict=False)
     except RequestRefused as problem:
         raise BadReply(problem.violations, body=body) from None
-    return attrs.evolve(model, raw=bytes(body))  # type: ignore[misc]  # every reply has raw
+    object.__setattr__(model, "raw", bytes(body))  # it is new: nobody has seen it without
+    return model
 
 
-def dump_model(model: attrs.AttrsInstance) -> bytes:
+def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:  # noqa: ARG001 - as for XML
     """Write a request or a reply; raise RequestRefused if it breaks a rule."""
-    if problems := check_model(model):
-        raise RequestRefused(problems)
+    try:
+        return _find_writer()(model)
+    except Exception:  # noqa: BLE001 - whatever it was, the check says it with its path
+        if problems := check_model(model):
+            raise RequestRefused(problems) from None
     return _find_writer()(build_plain(model))
+
+
+def _parse(body: bytes, cls: type[Model], *, strict: bool) -> Model:
+    if (fast := _find_orjson()) and cls not in find_exact():
+        try:
+            model: Model = make_converter(strict=strict).structure(fast.loads(body), cls)
+        except Exception:  # noqa: BLE001, S110 - the standard library reads what orjson does not
+            pass
+        else:
+            return model
+    return build_model(parse_plain(body, cls), cls, strict=strict)
 
 
 def _refuse(got: str) -> NoReturn:
@@ -82,32 +96,56 @@ def _refuse_constant(_: str) -> NoReturn:
     raise ValueError
 
 
-def _write_standard(plain: Any) -> bytes:
-    """Write plain data; a Decimal keeps its digits, which the standard encoder has no way to say."""
-    numbers: dict[str, str] = {}
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
 
-    def hold(value: Any) -> str:
+
+def _write_standard(plain: Any) -> bytes:
+    """Write models or plain data; a Decimal keeps its digits, which the encoder has no way to say."""
+    numbers: dict[str, str] = {}
+    writers = find_writers()
+
+    def write(value: Any) -> Any:
         if not isinstance(value, Decimal):
-            raise TypeError(type(value))
+            return writers[type(value)](value)
         key = uuid4().hex
         numbers[f'"{key}"'] = f"{value:f}"
         return key
 
-    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), default=hold)
-    return _KEY.sub(lambda found: numbers.get(found[0], found[0]), text).encode()
+    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), default=write)
+    if numbers:
+        text = _KEY.sub(lambda found: numbers.get(found[0], found[0]), text)
+    return text.encode()
+
+
+@cache
+def _find_orjson() -> ModuleType | None:
+    """Decide whether orjson is used: it is, where the extra ``fast`` is installed."""
+    try:
+        import orjson  # noqa: PLC0415 - optional: the extra fast
+    except ImportError:
+        return None
+    return orjson
 
 
 @cache
 def _find_writer() -> Callable[[Any], bytes]:
-    try:
-        import orjson  # noqa: PLC0415 - optional: the extra fast
-    except ImportError:
+    """Return what writes models, or plain data."""
+    orjson: Any = _find_orjson()
+    if orjson is None:
         return _write_standard
+
+    writers = find_writers()
+
+    def write_part(value: Any) -> Any:
+        if type(value) is Decimal:
+            return orjson.Fragment(f"{value:f}")
+        return writers[type(value)](value)
 
     def write(plain: Any) -> bytes:
         try:
-            return orjson.dumps(plain, default=lambda number: orjson.Fragment(f"{number:f}"))
+            written: bytes = orjson.dumps(plain, default=write_part)
         except TypeError:  # a number beyond 64 bits
             return _write_standard(plain)
+        return written
 
     return write

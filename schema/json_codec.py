@@ -1,0 +1,262 @@
+"""Write the JSON codec: one reader and one writer for each model, in straight lines.
+
+Readers take plain data with wire names and give models; writers give the members of one object,
+with the models inside it as they are, so that whoever writes the bytes asks for them one by one.
+
+Lives here: source text of generated/infobip_sms_schema/json_codec.py.
+Never here: conditions of limits (members.py), facts.
+"""
+
+from __future__ import annotations
+
+import typing
+from decimal import Decimal
+from typing import Any
+
+from members import (
+    Family,
+    Member,
+    find_parts,
+    indent,
+    is_date,
+    render_fault,
+    render_making,
+    render_pairs,
+    render_shapes,
+)
+
+HEAD = '''"""JSON: plain data with wire names to models and back, derived from schema/openapi.yaml.
+
+What is not exactly as the contract has it raises Odd or any other exception; then nothing is
+decided, and the detailed path (structure.py of the binding) reads or refuses it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from .leaves import (
+    WIDE,
+    Odd,
+    find_members,
+    find_twin,
+    find_words,
+    is_price,
+    is_text,
+    open_boolean,
+    open_decimal,
+    open_instant,
+    open_integer,
+    open_nothing,
+    open_text,
+    read_instant,
+    write_bare_instant,
+    write_instant,
+)
+from .models import (
+{imports}
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Reader = Callable[[Any, Any], Any]
+    Writer = Callable[[Any], dict[str, Any]]
+
+'''
+TABLES = '''
+STRICT_READERS: dict[type, Callable[[Callable[[Any], Reader]], Reader]] = {{{strict}}}
+"""For each model of a request what builds its reader, given what finds the readers of its parts."""
+
+OPEN_READERS: dict[type, Callable[[Callable[[Any], Reader]], Reader]] = {{{open}}}
+"""The same for each model of a reply."""
+
+WRITERS: dict[type, Writer] = {{{writers}}}
+"""For each model what writes its members, with the models inside as they are."""
+
+PARTS: dict[type, tuple[tuple[str, bool, type], ...]] = {{{parts}}}
+"""For each model the wire names of its members that are models, whether they are lists, and of what."""
+'''
+LIMITS = ("minimum", "maximum", "min_length", "max_length", "pattern")
+EXACT = '''
+EXACT: frozenset[type] = frozenset({{{names}}})
+"""Models that hold, at any depth, a number with a fraction, or plain data in which one may stand."""
+'''
+OPEN = {str: "open_text", int: "open_integer", bool: "open_boolean", Decimal: "open_decimal"}
+
+
+def write_json_codec(family: Family) -> str:
+    """Return the source of the codec."""
+    shapes: dict[str, str] = {}
+    read = sorted({*family.strict, *family.open})
+    enums = {m.base.__name__ for n in read for m in family.members[n] if m.is_enum}
+    bodies: list[str] = []
+    for name in family.strict:
+        bodies += _write_reader(name, family, shapes, strict=True)
+    for name in family.open:
+        bodies += _write_reader(name, family, shapes, strict=False)
+    for name in read:
+        bodies += _write_writer(name, family, shapes)
+    lines = [f"{name}Twin = find_twin({name})" for name in read]
+    lines += [f"{name}_MEMBERS = find_members({name})" for name in sorted(enums)]
+    lines += [f"{name}_WORDS = find_words({name})" for name in sorted(enums)]
+    imports = "\n".join(f"    {name}," for name in sorted({*read, *enums}))
+    whole = [*lines, *render_shapes(shapes), *bodies]
+    exact = EXACT.format(names=", ".join(n for n in read if _is_exact(n, family)))
+    return HEAD.format(imports=imports) + "\n".join(whole) + _write_tables(family, read) + exact
+
+
+def _is_exact(name: str, family: Family) -> bool:
+    """Tell whether a model may hold a number with a fraction."""
+    parts = find_parts([name], family.members)
+    members = [member for part in parts for member in family.members[part]]
+    return any(m.base is Decimal or typing.get_origin(m.base) is dict for m in members)
+
+
+def _write_tables(family: Family, read: list[str]) -> str:
+    parts = {
+        name: tuple((m.wire, m.many, m.base.__name__) for m in family.members[name] if m.is_model)
+        for name in read
+    }
+    rows = {
+        name: "".join(f"({wire!r}, {many}, {base})," for wire, many, base in row)
+        for name, row in parts.items()
+        if row
+    }
+    return TABLES.format(
+        strict=", ".join(f"{n}: build_strict_{n}" for n in family.strict),
+        open=", ".join(f"{n}: build_open_{n}" for n in family.open),
+        writers=", ".join(f"{n}: write_{n}" for n in read),
+        parts=", ".join(f"{name}: ({row})" for name, row in rows.items()),
+    )
+
+
+def _write_reader(name: str, family: Family, shapes: dict[str, str], *, strict: bool) -> list[str]:
+    members = family.members[name]
+    parts = sorted({m.base.__name__ for m in members if m.is_model})
+    way = "strict" if strict else "open"
+    body = ["if type(value) is not dict:", "    raise Odd"]
+    for member in members:
+        body += _write_member(member, shapes, strict=strict)
+    if strict:
+        body += render_pairs(family.together[name])
+    made = [(m.name, m.local) for m in members]
+    body += render_making(made, name, raw=_has_raw(family.models[name]))
+    return [
+        "",
+        f"def build_{way}_{name}(find: Callable[[Any], Reader]) -> Reader:",
+        *indent(f"read_{part} = find({part})" for part in parts),
+        "    def read(value: Any, _: Any) -> Any:",
+        *indent(body, 2),
+        "    return read",
+        "",
+    ]
+
+
+def _has_raw(cls: Any) -> bool:
+    return "raw" in cls.__slots__
+
+
+def _write_member(member: Member, shapes: dict[str, str], *, strict: bool) -> list[str]:
+    """Return the statements that read a member into its local name."""
+    read = _read_strict(member, shapes) if strict else _read_open(member, shapes)
+    if member.limit.required and not member.also:
+        return [f"{member.local} = value[{member.wire!r}]", *read]
+    lines = [f"if {member.wire!r} in value:", f"    {member.local} = value[{member.wire!r}]"]
+    lines += indent(read)
+    for other in member.also:
+        lines += [f"elif {other!r} in value:", f"    {member.local} = value[{other!r}]"]
+        lines += indent(read)
+    missing = "raise Odd" if member.limit.required else f"{member.local} = None"
+    return [*lines, "else:", f"    {missing}"]
+
+
+def _read_strict(member: Member, shapes: dict[str, str]) -> list[str]:
+    local = member.local
+    if member.many:
+        least = f" or len({local}) < {member.limit.min_items}" if member.limit.min_items else ""
+        check = [f"if type({local}) is not list{least}:", "    raise Odd"]
+        return [*check, f"{local} = {_read_entries(member)}"]
+    if member.is_model:
+        return [f"{local} = read_{member.base.__name__}({local}, {member.base.__name__})"]
+    if member.is_enum:
+        return [f"{local} = {member.base.__name__}_MEMBERS[{local}]"]
+    if is_date(member):
+        return [f"{local} = read_instant({local})"]
+    return [f"if {render_fault(member, local, shapes)}:", "    raise Odd"]
+
+
+def _read_open(member: Member, shapes: dict[str, str]) -> list[str]:
+    local = member.local
+    if member.limit.required:
+        needed = [f"if {local} is None:", "    raise Odd"]
+    else:
+        needed = []
+    if member.many or member.is_model:
+        kind, cls = ("list" if member.many else "dict"), member.base.__name__
+        made = _read_entries(member) if member.many else f"read_{cls}({local}, {cls})"
+        plain = [f"if type({local}) is {kind}:", f"    {local} = {made}"]
+        if member.limit.min_items:
+            raise NotImplementedError(f"{member.wire}: a least number of entries in a reply")
+        other = "raise Odd" if needed else f"{local} = open_nothing({local})"
+        return [*plain, "else:", f"    {other}"]
+    if is_date(member):
+        return [f"{local} = open_instant({local})", *needed]
+    if any(getattr(member.limit, name) is not None for name in LIMITS):
+        raise NotImplementedError(f"{member.wire}: a limit in a reply")
+    fault = render_fault(member, local, shapes)
+    opened = OPEN.get(member.base, "open_nothing")
+    return [f"if {fault}:", f"    {local} = {opened}({local})", *indent(needed)]
+
+
+def _read_entries(member: Member) -> str:
+    cls = member.base.__name__
+    if member.is_model:
+        return f"[read_{cls}(entry, {cls}) for entry in {member.local}]"
+    if member.is_enum:
+        return f"[{cls}_MEMBERS[entry] for entry in {member.local}]"
+    raise NotImplementedError(f"{member.wire}: a list of {cls}")
+
+
+def _write_writer(name: str, family: Family, shapes: dict[str, str]) -> list[str]:
+    members = family.members[name]
+    body = ["plain: dict[str, Any] = {}"]
+    for member in members:
+        body.append(f"{member.local} = value.{member.name}")
+        lines = [*_check_written(member, shapes), f"plain[{member.wire!r}] = {_written(member)}"]
+        guarded = [f"if {member.local} is not None:", *indent(lines)]
+        body += lines if member.limit.required else guarded
+    body += render_pairs(family.together[name])
+    return [
+        "",
+        f"def write_{name}(value: Any) -> dict[str, Any]:",
+        *indent(body),
+        "    return plain",
+        "",
+    ]
+
+
+def _check_written(member: Member, shapes: dict[str, str]) -> list[str]:
+    local, cls = member.local, getattr(member.base, "__name__", "")
+    if member.many:
+        least = f" or len({local}) < {member.limit.min_items}" if member.limit.min_items else ""
+        kinds = f" or not {{*map(type, {local})}} <= {{{cls}}}" if member.is_model else ""
+        return [f"if type({local}) is not list{least}{kinds}:", "    raise Odd"]
+    if member.is_model:
+        return [f"if type({local}) is not {cls}:", "    raise Odd"]
+    if member.is_enum or is_date(member):
+        return []
+    # half of a surrogate pair is what no encoder writes
+    return [f"if {render_fault(member, local, shapes, text=False)}:", "    raise Odd"]
+
+
+def _written(member: Member) -> str:
+    local, cls = member.local, getattr(member.base, "__name__", "")
+    if member.is_enum:
+        return (
+            f"[{cls}_WORDS[entry] for entry in {local}]" if member.many else f"{cls}_WORDS[{local}]"
+        )
+    if is_date(member):
+        return f"{'write_bare_instant' if member.bare else 'write_instant'}({local})"
+    return local

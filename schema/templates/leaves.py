@@ -1,0 +1,212 @@
+"""What the generated codecs share: values that are not quite plain, and objects made without __init__.
+
+The codecs read and write what is as it should be. Of everything else they raise Odd, and the
+detailed path decides what it is and says why; they never refuse, and they accept nothing that it
+would not.
+
+Lives here: leaves, the making of models, the refusal to decide.
+Never here: a class or a member of the contract (the codecs have them), a limit, a violation.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from .limits import fits, is_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})"
+)
+INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")
+NUMBER = re.compile(r"[+-]?[0-9]{1,1000}(\.[0-9]{1,1000})?([eE][+-]?[0-9]{1,3})?")
+XML_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+WIDE: int = 2**1024
+"""No whole number of a model reaches it (limits.py)."""
+UNSET: Any = type("Unset", (), {})()
+_GROUP = 512  # entries of a list that are joined at a time: their texts are then let go
+_DEEP = 40  # levels inside an unknown element; the detailed path knows the true bound
+_PLAIN_INTEGER = re.compile(r"[+-]?[0-9]{1,300}")
+_PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?")
+
+
+class Odd(Exception):  # noqa: N818 - it is no error: nothing is wrong yet
+    """Something that a codec leaves to the detailed path."""
+
+
+def find_twin(cls: type) -> Any:
+    """Return a class of the same slots that is not frozen: its objects become models by assignment.
+
+    Models check themselves when they are made; what a codec makes is checked already. Where a
+    Python forbids such an assignment, no codec is used: TypeError.
+    """
+    twin = type(cls.__name__, (), {"__slots__": cls.__slots__})  # type: ignore[attr-defined] # models have slots
+    twin().__class__ = cls
+    return twin
+
+
+def find_instant(text: str) -> dt.datetime | None:
+    """Return the date and time that a text of the wire is, if it is one with its zone."""
+    if not INSTANT.fullmatch(text):
+        return None
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def read_instant(value: Any) -> dt.datetime:
+    """Read a date and time as a model holds it."""
+    if type(value) is not str or not INSTANT.fullmatch(value):
+        raise Odd
+    instant = dt.datetime.fromisoformat(value)
+    if not _is_plain_zone(instant.tzinfo):
+        raise Odd
+    rest = instant.microsecond % 1000
+    return instant.replace(microsecond=instant.microsecond - rest) if rest else instant
+
+
+def write_instant(value: Any) -> str:
+    """Write a date and time that a model holds."""
+    if type(value) is not dt.datetime or not _is_plain_zone(value.tzinfo):
+        raise Odd
+    return value.isoformat(timespec="milliseconds")
+
+
+def write_bare_instant(value: Any) -> str:
+    """Write a date and time without a colon in its offset (DLR-003)."""
+    text = write_instant(value)
+    return text[:-3] + text[-2:]
+
+
+@lru_cache(maxsize=256)
+def _is_plain_zone(zone: dt.tzinfo | None) -> bool:
+    """Tell whether a zone is a fixed offset that the wire can write."""
+    return type(zone) is dt.timezone and fits(dt.datetime(2000, 1, 1, tzinfo=zone), dt.datetime)
+
+
+def is_price(value: Any) -> bool:
+    """Tell whether a value is a number that can be written with all its digits."""
+    return type(value) is Decimal and fits(value, Decimal)
+
+
+def find_members(kind: Any) -> dict[Any, Any]:
+    """Return the members of an enumeration by their words on the wire."""
+    return {str(member.value): member for member in kind}
+
+
+def find_words(kind: Any) -> dict[Any, str]:
+    """Return the words on the wire by members, which are equal to them."""
+    return {member: str(member.value) for member in kind}
+
+
+# ---------------------------------------------------------------- JSON, read openly
+
+
+def open_nothing(value: Any) -> None:
+    """Take null, and an empty text where no text belongs, for no value."""
+    if value is not None and (type(value) is not str or value):
+        raise Odd
+
+
+def open_text(value: Any) -> str | None:
+    """Take a number for the text of its digits, and null for no value."""
+    if value is None:
+        return None
+    if type(value) in {int, Decimal}:
+        return str(value)
+    if type(value) is str and is_text(value):
+        return value
+    raise Odd
+
+
+def open_integer(value: Any) -> int | None:
+    """Take a text of digits for a number."""
+    if type(value) is int and -WIDE < value < WIDE:
+        return value
+    if type(value) is str and _PLAIN_INTEGER.fullmatch(value):
+        return int(value)
+    return open_nothing(value)
+
+
+def open_boolean(value: Any) -> bool | None:
+    """Take the words true and false for what they say."""
+    if type(value) is bool:
+        return value
+    if value in {"true", "false"}:
+        return bool(value == "true")
+    return open_nothing(value)
+
+
+def open_decimal(value: Any) -> Decimal | None:
+    """Take whole numbers, and texts of digits, for numbers."""
+    if type(value) is int and -WIDE < value < WIDE:
+        return Decimal(value)
+    if type(value) is str and _PLAIN_DECIMAL.fullmatch(value):
+        return Decimal(value)
+    return value if is_price(value) else open_nothing(value)
+
+
+def open_instant(value: Any) -> dt.datetime | None:
+    """Read a date and time, or nothing."""
+    return read_instant(value) if type(value) is str and value else open_nothing(value)
+
+
+# ---------------------------------------------------------------- XML
+
+
+def refuse_text(text: str) -> None:
+    """Refuse to decide on text between elements, if it is more than white space."""
+    if text.strip(" \t\r\n"):
+        raise Odd
+
+
+def skip(element: Any) -> None:
+    """Pass an element that the contract does not know, if it is not deep."""
+    level = [element]
+    for _ in range(_DEEP):
+        level = [child for parent in level for child in parent]
+        if not level:
+            return
+    raise Odd
+
+
+def read_integer(text: str | None) -> int:
+    """Read a whole number as XSD writes it."""
+    if text is None or not _PLAIN_INTEGER.fullmatch(text):
+        raise Odd
+    return int(text)
+
+
+def read_decimal(text: str | None) -> Decimal:
+    """Read a number as XSD writes it."""
+    if text is None or not _PLAIN_DECIMAL.fullmatch(text):
+        raise Odd
+    return Decimal(text)
+
+
+BOOLEANS: dict[Any, bool] = {"true": True, "false": False, "1": True, "0": False}
+
+
+def escape(text: str) -> str:
+    """Write a text between two tags."""
+    if XML_ILLEGAL.search(text):
+        raise Odd
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("\r", "&#13;")
+
+
+def join(write: Callable[[Any], str], entries: list[Any], name: str) -> str:
+    """Write the entries of a list one after the other, each in an element of this name."""
+    start, stop, empty = f"<{name}>", f"</{name}>", f"<{name} />"
+    if len(entries) <= _GROUP:
+        inner = map(write, entries)
+        return "".join([f"{start}{text}{stop}" if text else empty for text in inner])
+    groups = range(0, len(entries), _GROUP)
+    return "".join([join(write, entries[place : place + _GROUP], name) for place in groups])
