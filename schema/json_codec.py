@@ -43,7 +43,6 @@ from .leaves import (
     find_twin,
     find_words,
     is_price,
-    is_text,
     open_boolean,
     open_decimal,
     open_instant,
@@ -54,6 +53,7 @@ from .leaves import (
     write_bare_instant,
     write_instant,
 )
+from .limits import is_text
 from .models import (
 {imports}
 )
@@ -189,10 +189,7 @@ def _read_strict(member: Member, shapes: dict[str, str]) -> list[str]:
 
 def _read_open(member: Member, shapes: dict[str, str]) -> list[str]:
     local = member.local
-    if member.limit.required:
-        needed = [f"if {local} is None:", "    raise Odd"]
-    else:
-        needed = []
+    needed = [f"if {local} is None:", "    raise Odd"] * member.limit.required
     if member.many or member.is_model:
         kind, cls = ("list" if member.many else "dict"), member.base.__name__
         made = _read_entries(member) if member.many else f"read_{cls}({local}, {cls})"

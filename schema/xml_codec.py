@@ -21,13 +21,13 @@ from members import (
     Member,
     indent,
     is_date,
-    render_fault,
     render_making,
     render_pairs,
     render_range,
     render_shape,
     render_shapes,
 )
+from xml_writers import Codec, check_kind, write_writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,6 @@ READERS: dict[type, dict[str, Callable[[Any], Any]]] = {{{readers}}}
 WRITERS: dict[type, tuple[str, Callable[[Any], str]]] = {{{writers}}}
 """For each model that is a document the name of its root, and what writes what is in it."""
 '''
-NUMBERS = {"integer": int, "decimal": Decimal, "boolean": bool}
 READ = {int: "read_integer({0})", Decimal: "read_decimal({0})", bool: "BOOLEANS[{0}]"}
 
 
@@ -98,16 +97,6 @@ class Reading:
         return f"read_{way}_{self.model}{other}"
 
 
-class _Writing:
-    """The codec as it grows."""
-
-    def __init__(self, family: Family) -> None:
-        self.family = family
-        self.shapes: dict[str, str] = {}
-        self.bodies: list[str] = []
-        self.done: set[str] = set()
-
-
 def write_xml_codec(
     family: Family, data: Path, roots: dict[str, list[str]], own: dict[str, str]
 ) -> str:
@@ -115,7 +104,7 @@ def write_xml_codec(
 
     roots: root elements of each document. own: XML schemas of documents with one of their own.
     """
-    writing = _Writing(family)
+    codec = Codec(family)
     readers, writers = {}, {}
     for name, names in roots.items():
         schema = own.get(name, "sms.xsd")
@@ -124,9 +113,9 @@ def write_xml_codec(
         strict = name in family.strict
         found = {r: Reading(kind, kind.name, name, strict) for r, kind in kinds.items()}
         for one in found.values():
-            _write_reader(one, writing)
+            _write_reader(one, codec)
         readers[name] = ", ".join(f'"{root}": {one.function}' for root, one in found.items())
-        _write_writer(open_schema(data / schema).elements[names[0]].type, name, writing)
+        write_writer(open_schema(data / schema).elements[names[0]].type, name, codec)
         writers[name] = f'("{names[0]}", write_{name})'
     models = sorted({*family.strict, *family.open})
     enums = sorted({m.base.__name__ for n in models for m in family.members[n] if m.is_enum})
@@ -138,7 +127,7 @@ def write_xml_codec(
         writers=", ".join(f"{name}: {row}" for name, row in writers.items()),
     )
     imports = "\n".join(f"    {name}," for name in sorted([*models, *enums]))
-    whole = [*lines, *render_shapes(writing.shapes), *writing.bodies]
+    whole = [*lines, *render_shapes(codec.shapes), *codec.bodies]
     return HEAD.format(imports=imports) + "\n".join(whole) + tables
 
 
@@ -150,15 +139,12 @@ def open_schema(path: Path) -> Any:
     return cls(text)
 
 
-# ---------------------------------------------------------------- reading
-
-
-def _write_reader(reading: Reading, writing: _Writing) -> None:
+def _write_reader(reading: Reading, codec: Codec) -> None:
     """Write the reader of a type, and those of its parts before it."""
-    if reading.function in writing.done:
+    if reading.function in codec.done:
         return
-    writing.done.add(reading.function)
-    members = {m.wire: m for m in writing.family.members[reading.model]}
+    codec.done.add(reading.function)
+    members = {m.wire: m for m in codec.family.members[reading.model]}
     others = {name: m for m in members.values() for name in m.also if name not in members}
     cases: list[str] = []
     for child in reading.kind.content.iter_elements():
@@ -166,16 +152,16 @@ def _write_reader(reading: Reading, writing: _Writing) -> None:
             continue
         member = members.get(child.name) or others[child.name]
         local = member.local if child.name in members else f"{member.local}_too"
-        body = _read_member(child, member, local, reading, writing)
+        body = _read_member(child, member, local, reading, codec)
         cases += [f'{"elif" if cases else "if"} tag == "{child.name}":', *indent(body)]
-    writing.bodies += [
+    codec.bodies += [
         "",
         f"def {reading.function}(element: Any) -> Any:",
         *indent(_begin(reading, members, others)),
         "    for child in element:",
         "        tag = child.tag",
         *indent([*cases, "else:", "    skip(child)", *_refuse_text("child.tail", reading)], 2),
-        *indent(_end(reading, members, others, writing.family)),
+        *indent(_end(reading, members, others, codec.family)),
         "",
     ]
 
@@ -183,9 +169,8 @@ def _write_reader(reading: Reading, writing: _Writing) -> None:
 def _begin(reading: Reading, members: dict[str, Member], others: dict[str, Member]) -> list[str]:
     repeated = {c.name for c in reading.kind.content.iter_elements() if _is_repeated(c)}
     lines = [f"{members[name].local}: list[Any] = []" for name in repeated if name in members]
-    for member in members.values():
-        if member.wire not in repeated:
-            lines.append(f"{member.local}: Any = {_find_start(member, reading)}")
+    single = [member for member in members.values() if member.wire not in repeated]
+    lines += [f"{member.local}: Any = {_find_start(member, reading)}" for member in single]
     lines += [f"{member.local}_too: Any = None" for member in others.values()]
     return sorted(lines) + _refuse_text("element.text", reading)
 
@@ -204,25 +189,25 @@ def _refuse_text(place: str, reading: Reading) -> list[str]:
 
 
 def _read_member(
-    child: Any, member: Member, local: str, reading: Reading, writing: _Writing
+    child: Any, member: Member, local: str, reading: Reading, codec: Codec
 ) -> list[str]:
     """Return the statements for one element."""
     if child.type.is_complex() and child.type.name is None:
-        return _read_wrapper(child, member, local, reading, writing)
+        return _read_wrapper(child, member, local, reading, codec)
     if _is_repeated(child):
-        return _read_entry(child, member, "child", reading, writing)
+        return _read_entry(child, member, "child", reading, codec)
     start = "None" if local.endswith("_too") else _find_start(member, reading)
     if child.type.is_complex():
-        call = _find_reader(child, member, reading, writing)
+        call = _find_reader(child, member, reading, codec)
         return [f"if {local} is not {start}:", "    raise Odd", f"{local} = {call}(child)"]
-    _check_kind(child, member)
+    check_kind(child, member)
     once = [f"if {local} is not {start} or len(child):", "    raise Odd"]
-    return once + _read_leaf(member, local, reading, writing)
+    return once + _read_leaf(member, local, reading, codec)
 
 
-def _read_leaf(member: Member, local: str, reading: Reading, writing: _Writing) -> list[str]:
+def _read_leaf(member: Member, local: str, reading: Reading, codec: Codec) -> list[str]:
     if member.base is str:
-        fault = render_shape(member, local, writing.shapes)
+        fault = render_shape(member, local, codec.shapes)
         check = [f"if {fault}:", "    raise Odd"] if fault else []
         return [f'{local} = child.text or ""', *check]
     if member.is_enum:
@@ -239,7 +224,7 @@ def _read_leaf(member: Member, local: str, reading: Reading, writing: _Writing) 
 
 
 def _read_wrapper(
-    child: Any, member: Member, local: str, reading: Reading, writing: _Writing
+    child: Any, member: Member, local: str, reading: Reading, codec: Codec
 ) -> list[str]:
     entries = [entry for entry in child.type.content.iter_elements() if entry.name is not None]
     names = " or ".join(f'entry.tag == "{entry.name}"' for entry in entries)
@@ -253,7 +238,7 @@ def _read_wrapper(
         f"{local} = []",
         "for entry in child:",
         f"    if {names}:",
-        *indent(_read_entry(entries[0], member, "entry", reading, writing), 2),
+        *indent(_read_entry(entries[0], member, "entry", reading, codec), 2),
         "    else:",
         "        skip(entry)",
         *indent(_refuse_text("entry.tail", reading)),
@@ -263,11 +248,11 @@ def _read_wrapper(
 
 
 def _read_entry(
-    element: Any, member: Member, variable: str, reading: Reading, writing: _Writing
+    element: Any, member: Member, variable: str, reading: Reading, codec: Codec
 ) -> list[str]:
     local = member.local
     if element.type.is_complex():
-        call = _find_reader(element, member, reading, writing)
+        call = _find_reader(element, member, reading, codec)
         return [f"{local}.append({call}({variable}))"]
     if not member.is_enum:
         raise NotImplementedError(f"{member.wire}: a list of {member.base}")
@@ -275,12 +260,12 @@ def _read_entry(
     return [f"if len({variable}):", "    raise Odd", f"{local}.append({words}[{variable}.text])"]
 
 
-def _find_reader(element: Any, member: Member, reading: Reading, writing: _Writing) -> str:
+def _find_reader(element: Any, member: Member, reading: Reading, codec: Codec) -> str:
     model = member.base.__name__
     inner = Reading(element.type, element.type.name, model, reading.strict)
     if inner.type != inner.model:
         raise NotImplementedError(f"{member.wire}: {inner.type} for {inner.model}")
-    _write_reader(inner, writing)
+    _write_reader(inner, codec)
     return inner.function
 
 
@@ -302,7 +287,7 @@ def _end(
             lost = f"len({local}) < {least}" if least else f"not {local} and len(element)"
             lines += [f"if {lost}:", "    raise Odd"]
         elif member.limit.required:
-            also = " or {0} is None".format(local) if start == "UNSET" else ""
+            also = f" or {local} is None" if start == "UNSET" else ""
             lines += [f"if {local} is {start}{also}:", "    raise Odd"]
         elif start == "UNSET":
             lines += [f"if {local} is UNSET:", f"    {local} = None"]
@@ -317,92 +302,3 @@ def _end(
 
 def _is_repeated(element: Any) -> bool:
     return bool(element.max_occurs != 1)
-
-
-def _check_kind(element: Any, member: Member) -> None:
-    """Hold the type that xmlschema has for a leaf to the model's."""
-    kind, names = element.type, []
-    while kind is not None and kind.name is not None:
-        names.append(kind.name.removeprefix("{http://www.w3.org/2001/XMLSchema}"))
-        kind = kind.base_type
-    prefixes = ("", "wire-", "read-")
-    found = [cls for n, cls in NUMBERS.items() if {f"{p}{n}" for p in prefixes} & {*names}]
-    text = member.base is str or member.is_enum or is_date(member)
-    if (found[:1] or [None]) != [None if text else member.base]:
-        raise NotImplementedError(f"{member.wire}: {names} for {member.base}")
-
-
-# ---------------------------------------------------------------- writing
-
-
-def _write_writer(kind: Any, model: str, writing: _Writing) -> None:
-    """Write the writer of a type, and those of its parts before it."""
-    if f"write_{model}" in writing.done:
-        return
-    writing.done.add(f"write_{model}")
-    members = {m.wire: m for m in writing.family.members[model]}
-    children = [child for child in kind.content.iter_elements() if child.name is not None]
-    lines = [f"if type(value) is not {model}:", "    raise Odd", 'text = ""']
-    for child in children:
-        lines += _write_member(child, members.pop(child.name), writing)
-    for member in members.values():  # without a form in XML
-        fault = render_fault(member, member.local, writing.shapes)
-        check = [f"if {member.local} is not None and ({fault}):", "    raise Odd"]
-        lines += [f"{member.local} = value.{member.name}", *check]
-    lines += [*render_pairs(writing.family.together[model]), "return text"]
-    writing.bodies += ["", f"def write_{model}(value: Any) -> str:", *indent(lines), ""]
-
-
-def _write_member(child: Any, member: Member, writing: _Writing) -> list[str]:
-    local, name = member.local, child.name
-    lines = [f"{local} = value.{member.name}"]
-    wrapped = child.type.is_complex() and child.type.name is None
-    if member.many:
-        least = f" or len({local}) < {member.limit.min_items}" if member.limit.min_items else ""
-        body = [f"if type({local}) is not list{least}:", "    raise Odd"]
-        entry = next(child.type.content.iter_elements()) if wrapped else child
-        if wrapped:
-            body += [f"inner = {_write_entries(entry, member, writing)}", _add(name, "inner")]
-        else:
-            body.append(f"text += {_write_entries(entry, member, writing)}")
-    elif member.is_model:
-        _write_writer(child.type, member.base.__name__, writing)
-        body = [f"inner = write_{member.base.__name__}({local})", _add(name, "inner")]
-    else:
-        _check_kind(child, member)
-        body = _write_leaf(name, member, writing)
-    if member.limit.required:
-        return lines + body
-    return [*lines, f"if {local} is not None:", *indent(body)]
-
-
-def _add(name: str, body: str) -> str:
-    return f'text += f"<{name}>{{{body}}}</{name}>" if {body} else "<{name} />"'
-
-
-def _write_entries(entry: Any, member: Member, writing: _Writing) -> str:
-    local, name = member.local, entry.name
-    if member.is_enum:
-        words = f"{member.base.__name__}_WORDS"
-        return f'"".join([f"<{name}>{{{words}[entry]}}</{name}>" for entry in {local}])'
-    _write_writer(entry.type, member.base.__name__, writing)
-    return f'join(write_{member.base.__name__}, {local}, "{name}")'
-
-
-def _write_leaf(name: str, member: Member, writing: _Writing) -> list[str]:
-    local = member.local
-    if member.is_enum:
-        return [f'text += f"<{name}>{{{member.base.__name__}_WORDS[{local}]}}</{name}>"']
-    if is_date(member):
-        write = "write_bare_instant" if member.bare else "write_instant"
-        return [f'text += f"<{name}>{{{write}({local})}}</{name}>"']
-    check = [f"if {render_fault(member, local, writing.shapes, text=False)}:", "    raise Odd"]
-    if member.base is bool:
-        return [*check, f'text += "<{name}>true</{name}>" if {local} else "<{name}>false</{name}>"']
-    if member.base is Decimal:
-        return [*check, f'text += f"<{name}>{{{local}:f}}</{name}>"']
-    if member.base is int:
-        return [*check, f'text += f"<{name}>{{{local}}}</{name}>"']
-    marks = " or ".join(f'"{mark}" in {local}' for mark in "&<>")
-    escaped = [f"if not {local}.isprintable() or {marks}:", f"    {local} = escape({local})"]
-    return [*check, *escaped, _add(name, local)]

@@ -176,6 +176,8 @@ def test_a_copy_of_a_client_has_all_its_settings() -> None:
     options: dict[str, Any] = {
         "auth": Basic("user", "hunter2"),
         "wire": "xml",
+        "xml_engine": "xmlschema",
+        "validate_xml": True,
         "timeout": 7.0,
         "connect_timeout": 3.0,
         "connections": 2,

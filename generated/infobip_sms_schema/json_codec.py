@@ -17,7 +17,6 @@ from .leaves import (
     find_twin,
     find_words,
     is_price,
-    is_text,
     open_boolean,
     open_decimal,
     open_instant,
@@ -28,6 +27,7 @@ from .leaves import (
     write_bare_instant,
     write_instant,
 )
+from .limits import is_text
 from .models import (
     ApiError,
     BulkRequest,

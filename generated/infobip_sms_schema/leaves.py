@@ -37,7 +37,7 @@ _PLAIN_INTEGER = re.compile(r"[+-]?[0-9]{1,300}")
 _PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?")
 
 
-class Odd(Exception):  # noqa: N818 - it is no error: nothing is wrong yet
+class Odd(Exception):
     """Something that a codec leaves to the detailed path."""
 
 
@@ -110,10 +110,11 @@ def find_words(kind: Any) -> dict[Any, str]:
 # ---------------------------------------------------------------- JSON, read openly
 
 
-def open_nothing(value: Any) -> None:
+def open_nothing(value: Any) -> Any:
     """Take null, and an empty text where no text belongs, for no value."""
     if value is not None and (type(value) is not str or value):
         raise Odd
+    return None
 
 
 def open_text(value: Any) -> str | None:
@@ -133,7 +134,8 @@ def open_integer(value: Any) -> int | None:
         return value
     if type(value) is str and _PLAIN_INTEGER.fullmatch(value):
         return int(value)
-    return open_nothing(value)
+    open_nothing(value)
+    return None
 
 
 def open_boolean(value: Any) -> bool | None:
@@ -142,7 +144,8 @@ def open_boolean(value: Any) -> bool | None:
         return value
     if value in {"true", "false"}:
         return bool(value == "true")
-    return open_nothing(value)
+    open_nothing(value)
+    return None
 
 
 def open_decimal(value: Any) -> Decimal | None:
@@ -151,12 +154,18 @@ def open_decimal(value: Any) -> Decimal | None:
         return Decimal(value)
     if type(value) is str and _PLAIN_DECIMAL.fullmatch(value):
         return Decimal(value)
-    return value if is_price(value) else open_nothing(value)
+    if type(value) is Decimal and is_price(value):
+        return value
+    open_nothing(value)
+    return None
 
 
 def open_instant(value: Any) -> dt.datetime | None:
     """Read a date and time, or nothing."""
-    return read_instant(value) if type(value) is str and value else open_nothing(value)
+    if type(value) is str and value:
+        return read_instant(value)
+    open_nothing(value)
+    return None
 
 
 # ---------------------------------------------------------------- XML

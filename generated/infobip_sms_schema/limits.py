@@ -200,6 +200,7 @@ def _describe_text(value: str, wanted: Any) -> str:
 
 
 def fits(value: object, base: Any) -> bool:
+    """Tell whether a value is of a type that fields have."""
     if base is bool:
         return isinstance(value, bool)
     if base is int:
@@ -222,6 +223,7 @@ def _is_writable(value: Decimal) -> bool:
 
 
 def is_text(value: str) -> bool:
+    """Tell whether a string is Unicode text: it has no half of a surrogate pair."""
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -13,12 +13,11 @@ import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import attrs
-
 from .addresses import find_proxy, find_server
 from .connections import Connections, Failed, build_context
 from .errors import Attempt, BadReply, NoAnswer, RequestRefused, Violation
-from .exchange import Auth, Reply
+from .exchange import Auth, Call, Reply
+from .media import XmlWay
 from .operations import Operations
 from .retries import Failure, Retry, Spent, find_failure
 
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from .exchange import Call
-    from .media import Wire
+    from .media import Engine, Wire
 
 DEFAULT_URL = "https://api.infobip.com"
 _DAY = 86_400.0
@@ -46,6 +44,10 @@ class Client(Operations):
         plain http to any host but loopback (AUTH-005).
     auth: ``Basic``, ``ApiKey``, ``IbssoToken`` or ``Bearer``.
     wire: ``"json"`` or ``"xml"``, the format of requests and replies.
+    xml_engine: ``"generated"``, the codec that is derived from the schemas, or ``"xmlschema"``, which
+        does the same at run time. Both give equal models and refuse the same.
+    validate_xml: have xmlschema validate every document that is sent or comes, whatever it costs.
+        RequestRefused before anything is sent, and BadReply for a reply.
     timeout: seconds for one attempt as a whole, from connecting to the last byte of the reply.
     connect_timeout: seconds of it for making a connection, proxy and TLS included. Looking up a
         host's name is the system's affair: no timeout ends it.
@@ -68,6 +70,8 @@ class Client(Operations):
         *,
         auth: Auth,
         wire: Wire = "json",
+        xml_engine: Engine = "generated",
+        validate_xml: bool = False,
         timeout: float = 30.0,
         connect_timeout: float = 5.0,
         connections: int = 10,
@@ -77,11 +81,13 @@ class Client(Operations):
         user_agent: str | None = None,
     ) -> None:
         server = find_server(base_url)
-        super().__init__(_check_auth(auth), wire)
+        super().__init__(_check_auth(auth), wire, XmlWay(xml_engine, validate_xml))
         self._settings = {
             "base_url": base_url,
             "auth": auth,
             "wire": wire,
+            "xml_engine": xml_engine,
+            "validate_xml": validate_xml,
             "timeout": timeout,
             "connect_timeout": connect_timeout,
             "connections": connections,
@@ -128,7 +134,8 @@ class Client(Operations):
 
     def _exchange(self, call: Call, timeout: float | None) -> Reply:
         usual = self._timeout if timeout is None else _check_seconds("timeout", timeout)
-        call = attrs.evolve(call, headers={**self._headers, **call.headers})
+        headers = {**self._headers, **call.headers}
+        call = Call(call.method, call.route, call.path, headers, call.body)
         _check_call(call)
         attempts: list[Attempt] = []
         started = time.monotonic()
@@ -194,7 +201,7 @@ def _finish(result: Reply | BadReply | Failure, attempts: tuple[Attempt, ...]) -
         raise NoAnswer(result.outcome, result.sent, attempts)
     if isinstance(result, BadReply):
         raise BadReply(result.violations, result.status, result.body, result.headers, attempts)
-    return attrs.evolve(result, attempts=attempts)
+    return Reply(result.status, result.headers, result.body, attempts)
 
 
 def _check_auth(auth: object) -> Auth:

@@ -32,14 +32,13 @@ from urllib3.util import parse_url
 from urllib3.util.connection import create_connection
 
 from .errors import BadReply, RequestRefused, Violation
-from .exchange import Reply
+from .exchange import Call, Reply
 from .retries import Failure
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from .addresses import Address
-    from .exchange import Call
 
 MAX_REPLY = 64 * 2**20
 _MAX_WIRE = MAX_REPLY + 2**20  # with headers and the sizes of chunks
@@ -244,7 +243,7 @@ class Connections:
         """Return the call with its path as the server, or a proxy that sees it, wants it."""
         whole = self.server.path + call.path
         if self.proxy is None or self.server.scheme == "https":
-            return attrs.evolve(call, path=whole)
+            return Call(call.method, call.route, whole, call.headers, call.body)
         headers = {**call.headers, **self.proxy.headers}
         return attrs.evolve(call, path=self.server.url + whole, headers=headers)
 
@@ -304,13 +303,17 @@ def _converse(connection: _Punctual, call: Call) -> Reply:
 def _read_reply(response: BaseHTTPResponse) -> Reply:
     """Read a whole reply, but no more than MAX_REPLY bytes, compressed or not."""
     headers = {name.lower(): value for name, value in response.headers.items()}
-    body = bytearray()
+    chunks: list[bytes] = []
+    size = 0
     try:
         declared = headers.get("content-length", "")
         _check_size(int(declared[:20]) if declared.isdecimal() else 0)
         while chunk := response.read(_CHUNK, decode_content=True):
-            body += chunk
-            _check_size(len(body))
+            chunks.append(chunk)
+            size += len(chunk)
+            _check_size(size)
+            if response.length_remaining == 0 and "content-encoding" not in headers:
+                break
     except TooLargeError:
         response.close()
         raise BadReply((_TOO_LARGE,), response.status, b"", headers) from None
@@ -319,7 +322,7 @@ def _read_reply(response: BaseHTTPResponse) -> Reply:
     except BaseException:
         response.close()
         raise
-    return Reply(response.status, headers, bytes(body))
+    return Reply(response.status, headers, chunks[0] if len(chunks) == 1 else b"".join(chunks))
 
 
 def _check_size(size: int) -> None:

@@ -15,7 +15,7 @@ from infobip_sms_schema import ApiError
 from infobip_sms_schema.limits import describe
 
 from .errors import BadReply, Rejected, RequestRefused, Violation
-from .media import find_codec, find_wire
+from .media import XmlWay, find_codec, find_wire
 from .rules import check_model
 from .structure import build_plain
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .media import Wire
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
+_USUAL = XmlWay()
 
 
 @runtime_checkable
@@ -122,35 +123,40 @@ class Reply:
     """What was tried until it came."""
 
 
-def build_call(
+def build_call(  # noqa: PLR0913 - what a call is made of
     operation: Operation[Model],
     wire: Wire,
     auth: Auth,
     body: attrs.AttrsInstance | None = None,
     parameters: attrs.AttrsInstance | None = None,
+    *,
+    xml: XmlWay = _USUAL,
 ) -> Call:
     """Describe a call of an operation; raise RequestRefused if its body or a parameter breaks a rule."""
     if not isinstance(body, operation.request or type(None)):
         wants = f"of the type {operation.request.__name__}" if operation.request else "no body"
         raise RequestRefused([Violation("", describe(body), wants, "HTTP-003")])
-    codec = find_codec(wire)
+    codec = find_codec(wire, xml.engine)
     headers = {"Authorization": _check_header(auth.header()), "Accept": codec.CONTENT_TYPE}
     if body is None:
         written = b""
     else:
         headers["Content-Type"] = codec.CONTENT_TYPE
-        written = codec.dump_model(body)
+        written = codec.dump_model(body, validate=xml.validate)
     path = _build_path(operation.path, parameters)
     return Call(operation.method, operation.path, path, headers, written)
 
 
-def read_reply(operation: Operation[Model], reply: Reply, wire: Wire) -> Model:
+def read_reply(
+    operation: Operation[Model], reply: Reply, wire: Wire, *, xml: XmlWay = _USUAL
+) -> Model:
     """Return the answer of an operation; raise Rejected or BadReply."""
     wire = find_wire(reply.headers.get("content-type", "")) or wire
     if not 200 <= reply.status < 300:  # noqa: PLR2004 - HTTP's own numbers
         raise _find_error(reply, wire)
     try:
-        answer: Model = find_codec(wire).parse_reply(reply.body, operation.response)
+        codec = find_codec(wire, xml.engine)
+        answer: Model = codec.parse_reply(reply.body, operation.response, validate=xml.validate)
     except BadReply as problem:
         raise _build_bad_reply(reply, problem.violations) from None
     return answer

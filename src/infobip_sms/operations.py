@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
     from .delivery import OnUnknown
     from .exchange import Auth, Call, Reply
-    from .media import Wire
+    from .media import Wire, XmlWay
     from .outcomes import Outcome
     from .reconciling import Reconciled
 
@@ -71,9 +71,10 @@ class Operations(ABC):
     returns holds the bytes of the reply.
     """
 
-    def __init__(self, auth: Auth, wire: Wire) -> None:
+    def __init__(self, auth: Auth, wire: Wire, xml: XmlWay) -> None:
         self._auth = auth
         self._wire: Wire = wire
+        self._xml = xml
 
     @abstractmethod
     def _exchange(self, call: Call, timeout: float | None) -> Reply:
@@ -283,8 +284,8 @@ class Operations(ABC):
         parameters: attrs.AttrsInstance | None = None,
     ) -> Model:
         chosen = wire or self._wire
-        call = build_call(operation, chosen, self._auth, body, parameters)
-        return read_reply(operation, self._exchange(call, timeout), chosen)
+        call = build_call(operation, chosen, self._auth, body, parameters, xml=self._xml)
+        return read_reply(operation, self._exchange(call, timeout), chosen, xml=self._xml)
 
 
 def _list(values: str | Iterable[str]) -> list[str] | None:

@@ -16,17 +16,22 @@ if TYPE_CHECKING:
     from .media import Wire
 
 
-def parse_delivery_reports(body: bytes, content_type: str | None = None) -> DeliveryReports:
+def parse_delivery_reports(
+    body: bytes, content_type: str | None = None, *, validate: bool = False
+) -> DeliveryReports:
     """Read the body that was posted to a notify URL; raise BadReply if it holds no reports.
 
     content_type: the request's header; a body without one, or with one that names neither format,
-    is read as what it looks like. Codes that nobody knows yet are read as they are;
+    is read as what it looks like. validate: have xmlschema validate XML as a whole, and refuse also
+    what could be read but is not as the reader's schema has it. Codes that nobody knows yet are read as they are;
     ``report.status.is_final`` and ``report.error.permanent`` tell what to do about them. Times have
     their zone, prices are ``Decimal``, and members that were left out are None.
     Source: the vendor's pages on notify URLs and delivery reports (DLR-001 to DLR-005).
     """
     wire = find_wire(content_type or "") or _guess(body)
-    reports: DeliveryReports = find_codec(wire).parse_reply(body, DeliveryReports)
+    reports: DeliveryReports = find_codec(wire).parse_reply(
+        body, DeliveryReports, validate=validate
+    )
     return reports
 
 
