@@ -12,6 +12,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from random import Random
 
 INSTANTS = (
@@ -170,6 +171,35 @@ def _walk(node: Any) -> Any:
         yield node, key
         if isinstance(value, dict | list):
             yield from _walk(value)
+
+
+def replace_json(body: bytes) -> Iterator[bytes]:
+    """Put every value in the place of every member, with one entry in each list."""
+    plain: Any = {"": json.loads(body)}
+    for place, key in _walk(plain):
+        if isinstance(place[key], list):
+            del place[key][1:]
+    for place, key in list(_walk(plain)):
+        kept = place[key]
+        for value in VALUES:
+            place[key] = value
+            yield json.dumps(plain[""]).encode()
+        place[key] = kept
+
+
+def replace_xml(body: bytes) -> Iterator[bytes]:
+    """Put every text into every element, with one entry in each list."""
+    root = ET.fromstring(body)  # noqa: S314 - an example
+    for parent in list(root.iter()):
+        for child in parent[1:]:
+            if child.tag == parent[0].tag:
+                parent.remove(child)
+    for place in list(root.iter()):
+        kept = place.text
+        for text in TEXTS:
+            place.text = text
+            yield ET.tostring(root)
+        place.text = kept
 
 
 def mutate_xml(body: bytes, random: Random) -> bytes:

@@ -484,9 +484,18 @@ def test_the_table_of_contents_is_what_can_be_seen() -> None:
     """Every public name of the package is in __all__, and nothing else is."""
     modules = {m for m in MODULES if "/" not in m} | {"commands", "sandbox"}
     own = ("_", "@")  # @ is pytest's, which rewrites the package of every plugin
-    seen = {n for n in vars(infobip_sms) if not n.startswith(own)} - modules
+    machinery = {"annotations", "import_module", "TYPE_CHECKING", "Any"}
+    seen = {n for n in dir(infobip_sms) if not n.startswith(own)} - modules - machinery
+    promised = {
+        name.rpartition(".")[2]
+        for name in find_imports(SRC / "__init__.py", "infobip_sms")
+        if name.startswith(("infobip_sms.", f"{SCHEMA_PACKAGE}."))
+    }
 
-    assert seen == set(infobip_sms.__all__)
+    assert seen == promised == set(infobip_sms.__all__)
+    assert all(getattr(infobip_sms, name) is not None for name in infobip_sms.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        infobip_sms.nothing  # noqa: B018 - that it is not there
 
 
 @pytest.mark.parametrize(

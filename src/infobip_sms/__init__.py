@@ -6,60 +6,92 @@
         response = client.send(SmsRequest(messages=[Message(
             from_="InfoSMS", destinations=[Destination(to="41793026727")], text="Hello")]))
 
-Lives here: the table of contents.
-Never here: code.
+Lives here: the table of contents. What a name stands for is loaded when it is first used.
+Never here: other code.
 """
 
-from infobip_sms_schema import (
-    ApiError,
-    BulkResponse,
-    BulkStatus,
-    BulkStatusResponse,
-    ConversionResponse,
-    Day,
-    DeliveryReport,
-    DeliveryReports,
-    DeliveryTimeWindow,
-    Destination,
-    GeneralStatus,
-    Language,
-    LanguageCode,
-    LanguageV1,
-    Message,
-    MessageV1,
-    NotifyContentType,
-    Preview,
-    PreviewConfiguration,
-    PreviewLanguage,
-    PreviewResponse,
-    Price,
-    ReportError,
-    RequestError,
-    ServiceException,
-    SmsLog,
-    SmsLogs,
-    SmsRequest,
-    SmsRequestV1,
-    SmsResponse,
-    SmsResponseDetails,
-    SmsResponseV1,
-    Status,
-    TimeOfDay,
-    Track,
-    Tracking,
-    Transliteration,
-    TransliterationV1,
-)
+from __future__ import annotations
 
-from .client import Client
-from .errors import Attempt, BadReply, Error, NoAnswer, Rejected, RequestRefused, Violation
-from .exchange import ApiKey, Auth, Basic, Bearer, IbssoToken
-from .journal import JournalError
-from .outcomes import Outcome
-from .reconciling import Reconciled
-from .reports import parse_delivery_reports
-from .retries import Retry
-from .text import SegmentCount, Transliterated, count_segments, transliterate
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from infobip_sms_schema import (
+        ApiError,
+        BulkResponse,
+        BulkStatus,
+        BulkStatusResponse,
+        ConversionResponse,
+        Day,
+        DeliveryReport,
+        DeliveryReports,
+        DeliveryTimeWindow,
+        Destination,
+        GeneralStatus,
+        Language,
+        LanguageCode,
+        LanguageV1,
+        Message,
+        MessageV1,
+        NotifyContentType,
+        Preview,
+        PreviewConfiguration,
+        PreviewLanguage,
+        PreviewResponse,
+        Price,
+        ReportError,
+        RequestError,
+        ServiceException,
+        SmsLog,
+        SmsLogs,
+        SmsRequest,
+        SmsRequestV1,
+        SmsResponse,
+        SmsResponseDetails,
+        SmsResponseV1,
+        Status,
+        TimeOfDay,
+        Track,
+        Tracking,
+        Transliteration,
+        TransliterationV1,
+    )
+
+    from .client import Client
+    from .errors import Attempt, BadReply, Error, NoAnswer, Rejected, RequestRefused, Violation
+    from .exchange import ApiKey, Auth, Basic, Bearer, IbssoToken
+    from .journal import JournalError
+    from .outcomes import Outcome
+    from .reconciling import Reconciled
+    from .reports import parse_delivery_reports
+    from .retries import Retry
+    from .text import SegmentCount, Transliterated, count_segments, transliterate
+
+_HOMES = {
+    "Client": "client",
+    "Attempt": "errors",
+    "BadReply": "errors",
+    "Error": "errors",
+    "NoAnswer": "errors",
+    "Rejected": "errors",
+    "RequestRefused": "errors",
+    "Violation": "errors",
+    "ApiKey": "exchange",
+    "Auth": "exchange",
+    "Basic": "exchange",
+    "Bearer": "exchange",
+    "IbssoToken": "exchange",
+    "JournalError": "journal",
+    "Outcome": "outcomes",
+    "Reconciled": "reconciling",
+    "parse_delivery_reports": "reports",
+    "Retry": "retries",
+    "SegmentCount": "text",
+    "Transliterated": "text",
+    "count_segments": "text",
+    "transliterate": "text",
+}
+"""Modules of the names that are no models. Each is loaded when one of its names is first used."""
 
 __all__ = [
     # the client and its authorization
@@ -133,3 +165,15 @@ __all__ = [
     "ServiceException",
     "Violation",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = f"{__name__}.{_HOMES[name]}" if name in _HOMES else "infobip_sms_schema"
+    value = globals()[name] = getattr(import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

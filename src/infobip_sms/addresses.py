@@ -11,7 +11,6 @@ import ipaddress
 import re
 from typing import Literal
 from urllib.parse import unquote
-from urllib.request import getproxies, proxy_bypass
 
 import attrs
 from urllib3.exceptions import LocationParseError
@@ -107,6 +106,8 @@ def _build_address(parts: Url) -> Address:
 
 
 def _find_in_environment(server: Address) -> str:
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - not for the import alone
+
     if is_loopback(server.host) or proxy_bypass(server.url.partition("://")[2]):
         return ""
     known = getproxies()

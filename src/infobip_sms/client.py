@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import random
 import time
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from .addresses import find_proxy, find_server
@@ -232,6 +231,8 @@ def _check_retry(retry: object) -> Retry:
 
 
 def _build_user_agent(theirs: object) -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - not for the import alone
+
     ours = f"infobip-sms/{version('infobip-sms')}"
     if theirs is None:
         return ours

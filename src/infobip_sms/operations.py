@@ -25,10 +25,7 @@ from infobip_sms_schema import (
 )
 from infobip_sms_schema import operations as contract
 
-from .delivery import Options
 from .exchange import build_call, read_reply
-from .reconciling import reconcile
-from .volume import send_many
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -132,6 +129,9 @@ class Operations(ABC):
 
         Raises ValueError for a bad option at once; what the input raises, when all before it is done.
         """
+        from .delivery import Options  # noqa: PLC0415 - a program that sends a message needs none of it
+        from .volume import send_many  # noqa: PLC0415 - likewise
+
         options = Options(chunk, concurrency, on_unknown, journal, tracking, settle, patience)
         return send_many(self, messages, options)
 
@@ -148,6 +148,8 @@ class Operations(ABC):
 
         Raises NoAnswer, Rejected or BadReply; what was yielded before stands.
         """
+        from .reconciling import reconcile  # noqa: PLC0415 - a program that sends needs none of it
+
         return reconcile(self, message_ids, reports=reports)
 
     def get_delivery_reports(
