@@ -33,6 +33,9 @@ peers: $(STAMP)  ## Point clients that no one here wrote at a sandbox and at the
 load: $(STAMP)  ## Send 100,000 messages to a sandbox by 50 clients at once, beside Prism's mock.
 	PYTHONPATH=tests $(BIN)/python -m bench.load
 
+bench: $(STAMP)  ## Measure codecs and client beside their peers: ratios of one run.
+	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
+
 sandbox: $(STAMP)  ## Start the sandbox on port 8080.
 	$(BIN)/infobip-sms sandbox
 
@@ -54,4 +57,4 @@ dist: $(STAMP)  ## Build the wheel and test it installed, without the source tre
 clean:         ## Remove what the other targets made.
 	rm -rf .venv .peers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup conformance test selftest volume peers load sandbox generate check dist clean
+.PHONY: help setup conformance test volume peers load bench sandbox generate check dist clean

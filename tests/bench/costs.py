@@ -1,0 +1,57 @@
+"""What is no ratio of two pieces of work: cold imports, and memory.
+
+Lives here: fresh interpreters, the peak of what a codec allocates.
+Never here: time inside this process (timing.py).
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import statistics
+import subprocess
+import sys
+import tracemalloc
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IMPORTS = {
+    "bare interpreter": "pass",
+    "attrs + cattrs + urllib3": "import attrs, cattrs.preconf.json, urllib3",
+    "import infobip_sms": "import infobip_sms",
+    "… and a client": "from infobip_sms import ApiKey, Client; Client(auth=ApiKey('key'))",
+    "msgspec + urllib3": "import msgspec, urllib3",
+    "pydantic + urllib3": "import pydantic, urllib3",
+    "xmlschema": "import xmlschema",
+}
+
+
+def measure_imports(rounds: int) -> dict[str, float]:
+    """Return milliseconds of the processor, beyond those of a bare interpreter."""
+    taken: dict[str, list[float]] = {name: [] for name in IMPORTS}
+    for _ in range(rounds):
+        for name, code in IMPORTS.items():
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run([sys.executable, "-c", code], check=True)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            taken[name].append(spent * 1000)
+    found = {name: statistics.median(row) for name, row in taken.items()}
+    bare = found.pop("bare interpreter")
+    return {name: round(spent - bare, 1) for name, spent in found.items()}
+
+
+def measure_peak(do: Callable[[], Any]) -> int:
+    """Return the most bytes that a piece of work holds at a time, without what was there before."""
+    do()
+    gc.collect()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    tracemalloc.reset_peak()
+    kept = do()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    del kept
+    return peak - before

@@ -1,0 +1,83 @@
+"""What the figures are to reach.
+
+Lives here: each target, and the ratio of rows that it is about.
+Never here: how anything is measured.
+"""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from .trials import Row
+
+MANY = "1,000 messages"
+READ, REPLY, WRITE = "JSON: read a request", "JSON: read a reply", "JSON: write a request"
+XREAD, XWRITE, CALL = "XML: read a request", "XML: write a request", "Whole call"
+STOCK, SLOWEST = "stock cattrs + orjson", "xmlschema (our run-time engine)"
+OURS = "infobip-sms"
+# work, size, what is compared, with what, at most
+LIMITS = (
+    (REPLY, MANY, OURS, "orjson to dict", 3.0),
+    (READ, MANY, OURS, STOCK, 0.40),
+    (READ, MANY, OURS, "msgspec", 2.5),
+    (READ, MANY, OURS, "pydantic 2", 1.0),
+    (WRITE, MANY, OURS, STOCK, 0.75),
+    (WRITE, MANY, OURS, "pydantic 2", 0.75),
+    (XREAD, MANY, OURS, "ElementTree alone", 2.2),
+    (XREAD, MANY, OURS, "xsdata", 1 / 5),
+    (XREAD, MANY, OURS, "pydantic-xml", 1 / 5),
+    (XREAD, MANY, OURS, SLOWEST, 1 / 10),
+    (XWRITE, MANY, OURS, "lxml of a finished tree", 4.0),
+    (XWRITE, MANY, OURS, "xsdata", 1 / 12),
+    (XWRITE, MANY, OURS, "pydantic-xml", 1 / 12),
+    (XWRITE, MANY, OURS, SLOWEST, 1 / 50),
+    (CALL, "1 message", "infobip-sms, JSON", "urllib3 with a static body", 1.15),
+    (CALL, "1 message", "infobip-sms, XML", "urllib3 with a static body", 1.45),
+)
+
+
+@attrs.frozen
+class Target:
+    """One target, and what was measured."""
+
+    name: str
+    most: float
+    found: float
+
+    @property
+    def is_reached(self) -> bool:
+        """Tell whether it is."""
+        return self.found <= self.most
+
+
+def find_targets(
+    rows: list[Row], memory: dict[str, float], imports: dict[str, float]
+) -> list[Target]:
+    """Return every target whose figures are there."""
+    figures = {(row.work, row.size, row.peer): row.figure for row in rows}
+    found = []
+    for work, size, one, other, most in LIMITS:
+        ours, theirs = figures.get((work, size, one)), figures.get((work, size, other))
+        if ours and theirs:
+            pairs = zip(ours.ratios, theirs.ratios, strict=False)
+            ratio = statistics.median(a / b for a, b in pairs)
+            found.append(Target(f"{work}, {size}: {one} / {other}", most, ratio))
+    found += [
+        Target(f"{row.work}: {row.size} / 1,000", 1.3, row.figure.ratio)
+        for row in rows
+        if "each destination" in row.work and row.size != "1,000"
+    ]
+    found += [
+        Target(f"{row.work.partition(' (')[0]}: ours / theirs", 1 / 8, 1 / row.figure.ratio)
+        for row in rows
+        if "official client: send" in row.work
+    ]
+    found += [
+        Target(f"{name}: peak / size on the wire", 4.0, peak) for name, peak in memory.items()
+    ]
+    cold = imports["import infobip_sms"] / imports["attrs + cattrs + urllib3"]
+    return [*found, Target("import infobip_sms / attrs + cattrs + urllib3", 1.1, cold)]

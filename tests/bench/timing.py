@@ -1,0 +1,79 @@
+"""Measure pieces of work beside each other: round by round, so that a busy machine is busy for all.
+
+Lives here: the clock of the processor and that of the wall, rounds, ratios, medians.
+Never here: what is measured.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Work = Callable[[], Any]
+
+_LEAST = 0.004  # seconds that a piece of work is repeated for, in each round
+_PATIENCE = 1.0  # seconds; work that takes longer is done in fewer rounds
+_FEW = 3
+
+
+@attrs.frozen
+class Figure:
+    """What one piece of work took, in each round."""
+
+    cpu: tuple[float, ...]
+    """Seconds of the processor."""
+    wall: tuple[float, ...]
+    ratios: tuple[float, ...]
+    """Of the processor's time to that of the first work, in the same round."""
+
+    @property
+    def ratio(self) -> float:
+        """The median of the ratios."""
+        return statistics.median(self.ratios)
+
+    def describe(self) -> dict[str, float]:
+        """Return the figure as plain data."""
+        return {
+            "ratio": round(self.ratio, 3),
+            "ratio_least": round(min(self.ratios), 3),
+            "ratio_most": round(max(self.ratios), 3),
+            "cpu_ms": round(statistics.median(self.cpu) * 1000, 4),
+            "wall_ms": round(statistics.median(self.wall) * 1000, 4),
+            "rounds": len(self.cpu),
+        }
+
+
+def measure(work: Mapping[str, Work], rounds: int) -> dict[str, Figure]:
+    """Do each piece of work in each round; the first one is what the others are compared with."""
+    counts, slow = {}, set()
+    for name, do in work.items():
+        _time(do, 1)
+        cpu, wall = _time(do, 1)
+        counts[name] = max(1, round(_LEAST / max(cpu, 1e-7)))
+        if wall > _PATIENCE:
+            slow.add(name)
+    taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in work}
+    for number in range(rounds):
+        first = 0.0
+        for name, do in work.items():
+            if name in slow and number >= _FEW:
+                continue
+            cpu, wall = _time(do, counts[name])
+            first = first or cpu
+            taken[name].append((cpu, wall, cpu / first))
+    return {name: Figure(*zip(*rows, strict=True)) for name, rows in taken.items()}
+
+
+def _time(do: Work, count: int) -> tuple[float, float]:
+    gc.collect()  # and then on: collections are part of the work
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(count):
+        do()
+    return (time.process_time() - cpu) / count, (time.perf_counter() - wall) / count
