@@ -1,7 +1,7 @@
 """Write the JSON codec: one reader and one writer for each model, in straight lines.
 
-Readers take plain data with wire names and give models; writers give the members of one object,
-with the models inside it as they are, so that whoever writes the bytes asks for them one by one.
+Readers take plain data with wire names and give models. Writers give plain data, of the whole or with
+long lists left to the encoder, which need not hold them as plain data.
 
 Lives here: source text of generated/infobip_sms_schema/json_codec.py.
 Never here: conditions of limits (members.py), facts.
@@ -37,7 +37,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .leaves import (
-    WIDE,
+    LEAST,
+    LONG,
+    MOST,
+    Long,
     Odd,
     find_members,
     find_twin,
@@ -73,10 +76,10 @@ OPEN_READERS: dict[type, Callable[[Callable[[Any], Reader]], Reader]] = {{{open}
 """The same for each model of a reply."""
 
 WRITERS: dict[type, Writer] = {{{writers}}}
-"""For each model what writes its members, with the models inside as they are."""
+"""For each model what writes it, with all that is in it."""
 
-PARTS: dict[type, tuple[tuple[str, bool, type], ...]] = {{{parts}}}
-"""For each model the wire names of its members that are models, whether they are lists, and of what."""
+BEGINNERS: dict[type, Writer] = {{{beginners}}}
+"""For each model what writes it, with long lists left to the encoder: Long."""
 '''
 LIMITS = ("minimum", "maximum", "min_length", "max_length", "pattern")
 EXACT = '''
@@ -97,7 +100,8 @@ def write_json_codec(family: Family) -> str:
     for name in family.open:
         bodies += _write_reader(name, family, shapes, strict=False)
     for name in read:
-        bodies += _write_writer(name, family, shapes)
+        bodies += _write_writer(name, family, shapes, whole=True)
+        bodies += _write_writer(name, family, shapes, whole=False) * _has_list(name, family)
     lines = [f"{name}Twin = find_twin({name})" for name in read]
     lines += [f"{name}_MEMBERS = find_members({name})" for name in sorted(enums)]
     lines += [f"{name}_WORDS = find_words({name})" for name in sorted(enums)]
@@ -114,21 +118,21 @@ def _is_exact(name: str, family: Family) -> bool:
     return any(m.base is Decimal or typing.get_origin(m.base) is dict for m in members)
 
 
+def _has_list(name: str, family: Family) -> bool:
+    """Tell whether a model has a list of models; a model inside it that has one is in a list itself."""
+    found = [m for m in family.members[name] if m.is_model]
+    if any(not m.many and _has_list(m.base.__name__, family) for m in found):
+        raise NotImplementedError(f"{name}: a list inside of a part")
+    return any(m.many for m in found)
+
+
 def _write_tables(family: Family, read: list[str]) -> str:
-    parts = {
-        name: tuple((m.wire, m.many, m.base.__name__) for m in family.members[name] if m.is_model)
-        for name in read
-    }
-    rows = {
-        name: "".join(f"({wire!r}, {many}, {base})," for wire, many, base in row)
-        for name, row in parts.items()
-        if row
-    }
+    beginning = [(n, "begin" if _has_list(n, family) else "write") for n in read]
     return TABLES.format(
         strict=", ".join(f"{n}: build_strict_{n}" for n in family.strict),
         open=", ".join(f"{n}: build_open_{n}" for n in family.open),
         writers=", ".join(f"{n}: write_{n}" for n in read),
-        parts=", ".join(f"{name}: ({row})" for name, row in rows.items()),
+        beginners=", ".join(f"{n}: {way}_{n}" for n, way in beginning),
     )
 
 
@@ -216,44 +220,53 @@ def _read_entries(member: Member) -> str:
     raise NotImplementedError(f"{member.wire}: a list of {cls}")
 
 
-def _write_writer(name: str, family: Family, shapes: dict[str, str]) -> list[str]:
+def _write_writer(name: str, family: Family, shapes: dict[str, str], *, whole: bool) -> list[str]:
+    """Return what writes an object with all that is in it, or all but long lists."""
     members = family.members[name]
-    body = ["plain: dict[str, Any] = {}"]
+    body = [f"if type(value) is not {name}:", "    raise Odd", "plain: dict[str, Any] = {}"]
     for member in members:
         body.append(f"{member.local} = value.{member.name}")
-        lines = [*_check_written(member, shapes), f"plain[{member.wire!r}] = {_written(member)}"]
+        lines = [*_check_written(member, shapes), *_put(member, family, whole=whole)]
         guarded = [f"if {member.local} is not None:", *indent(lines)]
         body += lines if member.limit.required else guarded
     body += render_pairs(family.together[name])
-    return [
-        "",
-        f"def write_{name}(value: Any) -> dict[str, Any]:",
-        *indent(body),
-        "    return plain",
-        "",
-    ]
+    way = "write" if whole else "begin"
+    head = f"def {way}_{name}(value: Any) -> dict[str, Any]:"
+    return ["", head, *indent(body), "    return plain", ""]
 
 
 def _check_written(member: Member, shapes: dict[str, str]) -> list[str]:
-    local, cls = member.local, getattr(member.base, "__name__", "")
+    local = member.local
     if member.many:
         least = f" or len({local}) < {member.limit.min_items}" if member.limit.min_items else ""
-        kinds = f" or not {{*map(type, {local})}} <= {{{cls}}}" if member.is_model else ""
-        return [f"if type({local}) is not list{least}{kinds}:", "    raise Odd"]
-    if member.is_model:
-        return [f"if type({local}) is not {cls}:", "    raise Odd"]
-    if member.is_enum or is_date(member):
-        return []
+        return [f"if type({local}) is not list{least}:", "    raise Odd"]
+    if member.is_model or member.is_enum or is_date(member):
+        return []  # what writes it checks it
     # half of a surrogate pair is what no encoder writes
     return [f"if {render_fault(member, local, shapes, text=False)}:", "    raise Odd"]
 
 
-def _written(member: Member) -> str:
-    local, cls = member.local, getattr(member.base, "__name__", "")
+def _put(member: Member, family: Family, *, whole: bool) -> list[str]:
+    """Return the statements that put a member into the plain object."""
+    local, put, cls = (
+        member.local,
+        f"plain[{member.wire!r}] = ",
+        getattr(member.base, "__name__", ""),
+    )
+    if member.is_model and member.many:
+        way = "write" if whole or not _has_list(cls, family) else "begin"
+        made = f"{put}[{way}_{cls}(entry) for entry in {local}]"
+        if whole:
+            return [made]
+        later = f"{put}Long({way}_{cls}, {local})"
+        return [f"if len({local}) < LONG:", f"    {made}", "else:", f"    {later}"]
+    if member.is_model:
+        return [f"{put}write_{cls}({local})"]
     if member.is_enum:
-        return (
-            f"[{cls}_WORDS[entry] for entry in {local}]" if member.many else f"{cls}_WORDS[{local}]"
-        )
+        words = f"{cls}_WORDS"
+        return [
+            put + (f"[{words}[entry] for entry in {local}]" if member.many else f"{words}[{local}]")
+        ]
     if is_date(member):
-        return f"{'write_bare_instant' if member.bare else 'write_instant'}({local})"
-    return local
+        return [f"{put}{'write_bare_instant' if member.bare else 'write_instant'}({local})"]
+    return [put + local]

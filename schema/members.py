@@ -152,8 +152,8 @@ def render_fault(member: Member, value: str, shapes: dict[str, str], *, text: bo
 def render_range(member: Member, value: str) -> str:
     """Return the condition under which a whole number is within its limit."""
     limit = member.limit
-    least = "-WIDE <" if limit.minimum is None else f"{limit.minimum} <="
-    most = "< WIDE" if limit.maximum is None else f"<= {limit.maximum}"
+    least = "LEAST <" if limit.minimum is None else f"{limit.minimum} <="
+    most = "< MOST" if limit.maximum is None else f"<= {limit.maximum}"
     return f"{least} {value} {most}"
 
 

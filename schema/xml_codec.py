@@ -46,7 +46,8 @@ from typing import TYPE_CHECKING, Any
 from .leaves import (
     BOOLEANS,
     UNSET,
-    WIDE,
+    LEAST,
+    MOST,
     Odd,
     escape,
     find_members,

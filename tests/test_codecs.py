@@ -305,11 +305,12 @@ def find_fields(model: Any) -> Any:
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """Have converters that nobody else uses."""
-    make_converter.cache_clear()
-    wire_json._find_writer.cache_clear()
+    caches = (make_converter, wire_json._find_writer, wire_json._standard_writers)
+    for cached in caches:
+        cached.cache_clear()
     yield
-    make_converter.cache_clear()
-    wire_json._find_writer.cache_clear()
+    for cached in caches:
+        cached.cache_clear()
 
 
 @pytest.mark.usefixtures("fresh")

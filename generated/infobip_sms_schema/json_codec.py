@@ -11,7 +11,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .leaves import (
-    WIDE,
+    LEAST,
+    LONG,
+    MOST,
+    Long,
     Odd,
     find_members,
     find_twin,
@@ -355,7 +358,7 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
             its_callback_data = None
         if "validityPeriod" in value:
             its_validity_period = value["validityPeriod"]
-            if type(its_validity_period) is not int or not -WIDE < its_validity_period < WIDE:
+            if type(its_validity_period) is not int or not LEAST < its_validity_period < MOST:
                 raise Odd
         else:
             its_validity_period = None
@@ -570,7 +573,7 @@ def build_strict_MessageV1(find: Callable[[Any], Reader]) -> Reader:
             its_callback_data = None
         if "validityPeriod" in value:
             its_validity_period_ms = value["validityPeriod"]
-            if type(its_validity_period_ms) is not int or not -WIDE < its_validity_period_ms < WIDE:
+            if type(its_validity_period_ms) is not int or not LEAST < its_validity_period_ms < MOST:
                 raise Odd
         else:
             its_validity_period_ms = None
@@ -815,7 +818,7 @@ def build_open_Status(find: Callable[[Any], Reader]) -> Reader:
         if type(value) is not dict:
             raise Odd
         its_group_id = value["groupId"]
-        if type(its_group_id) is not int or not -WIDE < its_group_id < WIDE:
+        if type(its_group_id) is not int or not LEAST < its_group_id < MOST:
             its_group_id = open_integer(its_group_id)
             if its_group_id is None:
                 raise Odd
@@ -827,7 +830,7 @@ def build_open_Status(find: Callable[[Any], Reader]) -> Reader:
             if its_group_name is None:
                 raise Odd
         its_id = value["id"]
-        if type(its_id) is not int or not -WIDE < its_id < WIDE:
+        if type(its_id) is not int or not LEAST < its_id < MOST:
             its_id = open_integer(its_id)
             if its_id is None:
                 raise Odd
@@ -869,7 +872,7 @@ def build_open_ReportError(find: Callable[[Any], Reader]) -> Reader:
             raise Odd
         if "groupId" in value:
             its_group_id = value["groupId"]
-            if type(its_group_id) is not int or not -WIDE < its_group_id < WIDE:
+            if type(its_group_id) is not int or not LEAST < its_group_id < MOST:
                 its_group_id = open_integer(its_group_id)
         else:
             its_group_id = None
@@ -883,7 +886,7 @@ def build_open_ReportError(find: Callable[[Any], Reader]) -> Reader:
             its_group_name = None
         if "id" in value:
             its_id = value["id"]
-            if type(its_id) is not int or not -WIDE < its_id < WIDE:
+            if type(its_id) is not int or not LEAST < its_id < MOST:
                 its_id = open_integer(its_id)
         else:
             its_id = None
@@ -972,7 +975,7 @@ def build_open_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
             its_done_at = None
         if "smsCount" in value:
             its_sms_count = value["smsCount"]
-            if type(its_sms_count) is not int or not -WIDE < its_sms_count < WIDE:
+            if type(its_sms_count) is not int or not LEAST < its_sms_count < MOST:
                 its_sms_count = open_integer(its_sms_count)
         else:
             its_sms_count = None
@@ -1125,7 +1128,7 @@ def build_open_Preview(find: Callable[[Any], Reader]) -> Reader:
             its_text_preview = None
         if "messageCount" in value:
             its_message_count = value["messageCount"]
-            if type(its_message_count) is not int or not -WIDE < its_message_count < WIDE:
+            if type(its_message_count) is not int or not LEAST < its_message_count < MOST:
                 its_message_count = open_integer(its_message_count)
         else:
             its_message_count = None
@@ -1133,7 +1136,7 @@ def build_open_Preview(find: Callable[[Any], Reader]) -> Reader:
             its_characters_remaining = value["charactersRemaining"]
             if (
                 type(its_characters_remaining) is not int
-                or not -WIDE < its_characters_remaining < WIDE
+                or not LEAST < its_characters_remaining < MOST
             ):
                 its_characters_remaining = open_integer(its_characters_remaining)
         else:
@@ -1240,7 +1243,7 @@ def build_open_SmsLog(find: Callable[[Any], Reader]) -> Reader:
             its_done_at = None
         if "smsCount" in value:
             its_sms_count = value["smsCount"]
-            if type(its_sms_count) is not int or not -WIDE < its_sms_count < WIDE:
+            if type(its_sms_count) is not int or not LEAST < its_sms_count < MOST:
                 its_sms_count = open_integer(its_sms_count)
         else:
             its_sms_count = None
@@ -1335,7 +1338,7 @@ def build_open_SmsResponseDetails(find: Callable[[Any], Reader]) -> Reader:
             raise Odd
         if "smsCount" in value:
             its_sms_count = value["smsCount"]
-            if type(its_sms_count) is not int or not -WIDE < its_sms_count < WIDE:
+            if type(its_sms_count) is not int or not LEAST < its_sms_count < MOST:
                 its_sms_count = open_integer(its_sms_count)
         else:
             its_sms_count = None
@@ -1435,15 +1438,17 @@ def build_open_SmsResponseV1(find: Callable[[Any], Reader]) -> Reader:
 
 
 def write_ApiError(value: Any) -> dict[str, Any]:
+    if type(value) is not ApiError:
+        raise Odd
     plain: dict[str, Any] = {}
     its_request_error = value.request_error
-    if type(its_request_error) is not RequestError:
-        raise Odd
-    plain["requestError"] = its_request_error
+    plain["requestError"] = write_RequestError(its_request_error)
     return plain
 
 
 def write_BulkRequest(value: Any) -> dict[str, Any]:
+    if type(value) is not BulkRequest:
+        raise Odd
     plain: dict[str, Any] = {}
     its_send_at = value.send_at
     plain["sendAt"] = write_instant(its_send_at)
@@ -1451,6 +1456,8 @@ def write_BulkRequest(value: Any) -> dict[str, Any]:
 
 
 def write_BulkResponse(value: Any) -> dict[str, Any]:
+    if type(value) is not BulkResponse:
+        raise Odd
     plain: dict[str, Any] = {}
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
@@ -1464,6 +1471,8 @@ def write_BulkResponse(value: Any) -> dict[str, Any]:
 
 
 def write_BulkStatusRequest(value: Any) -> dict[str, Any]:
+    if type(value) is not BulkStatusRequest:
+        raise Odd
     plain: dict[str, Any] = {}
     its_status = value.status
     plain["status"] = BulkStatus_WORDS[its_status]
@@ -1471,6 +1480,8 @@ def write_BulkStatusRequest(value: Any) -> dict[str, Any]:
 
 
 def write_BulkStatusResponse(value: Any) -> dict[str, Any]:
+    if type(value) is not BulkStatusResponse:
+        raise Odd
     plain: dict[str, Any] = {}
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
@@ -1486,6 +1497,8 @@ def write_BulkStatusResponse(value: Any) -> dict[str, Any]:
 
 
 def write_ConversionResponse(value: Any) -> dict[str, Any]:
+    if type(value) is not ConversionResponse:
+        raise Odd
     plain: dict[str, Any] = {}
     its_process_key = value.process_key
     if its_process_key is not None:
@@ -1496,6 +1509,8 @@ def write_ConversionResponse(value: Any) -> dict[str, Any]:
 
 
 def write_DeliveryReport(value: Any) -> dict[str, Any]:
+    if type(value) is not DeliveryReport:
+        raise Odd
     plain: dict[str, Any] = {}
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
@@ -1530,7 +1545,7 @@ def write_DeliveryReport(value: Any) -> dict[str, Any]:
         plain["doneAt"] = write_bare_instant(its_done_at)
     its_sms_count = value.sms_count
     if its_sms_count is not None:
-        if type(its_sms_count) is not int or not -WIDE < its_sms_count < WIDE:
+        if type(its_sms_count) is not int or not LEAST < its_sms_count < MOST:
             raise Odd
         plain["smsCount"] = its_sms_count
     its_mcc_mnc = value.mcc_mnc
@@ -1545,43 +1560,51 @@ def write_DeliveryReport(value: Any) -> dict[str, Any]:
         plain["callbackData"] = its_callback_data
     its_price = value.price
     if its_price is not None:
-        if type(its_price) is not Price:
-            raise Odd
-        plain["price"] = its_price
+        plain["price"] = write_Price(its_price)
     its_status = value.status
     if its_status is not None:
-        if type(its_status) is not Status:
-            raise Odd
-        plain["status"] = its_status
+        plain["status"] = write_Status(its_status)
     its_error = value.error
     if its_error is not None:
-        if type(its_error) is not ReportError:
-            raise Odd
-        plain["error"] = its_error
+        plain["error"] = write_ReportError(its_error)
     return plain
 
 
 def write_DeliveryReports(value: Any) -> dict[str, Any]:
+    if type(value) is not DeliveryReports:
+        raise Odd
     plain: dict[str, Any] = {}
     its_results = value.results
-    if type(its_results) is not list or not {*map(type, its_results)} <= {DeliveryReport}:
+    if type(its_results) is not list:
         raise Odd
-    plain["results"] = its_results
+    plain["results"] = [write_DeliveryReport(entry) for entry in its_results]
+    return plain
+
+
+def begin_DeliveryReports(value: Any) -> dict[str, Any]:
+    if type(value) is not DeliveryReports:
+        raise Odd
+    plain: dict[str, Any] = {}
+    its_results = value.results
+    if type(its_results) is not list:
+        raise Odd
+    if len(its_results) < LONG:
+        plain["results"] = [write_DeliveryReport(entry) for entry in its_results]
+    else:
+        plain["results"] = Long(write_DeliveryReport, its_results)
     return plain
 
 
 def write_DeliveryTimeWindow(value: Any) -> dict[str, Any]:
+    if type(value) is not DeliveryTimeWindow:
+        raise Odd
     plain: dict[str, Any] = {}
     its_from = value.from_
     if its_from is not None:
-        if type(its_from) is not TimeOfDay:
-            raise Odd
-        plain["from"] = its_from
+        plain["from"] = write_TimeOfDay(its_from)
     its_to = value.to
     if its_to is not None:
-        if type(its_to) is not TimeOfDay:
-            raise Odd
-        plain["to"] = its_to
+        plain["to"] = write_TimeOfDay(its_to)
     its_days = value.days
     if type(its_days) is not list or len(its_days) < 1:
         raise Odd
@@ -1592,6 +1615,8 @@ def write_DeliveryTimeWindow(value: Any) -> dict[str, Any]:
 
 
 def write_Destination(value: Any) -> dict[str, Any]:
+    if type(value) is not Destination:
+        raise Odd
     plain: dict[str, Any] = {}
     its_to = value.to
     if (
@@ -1610,6 +1635,8 @@ def write_Destination(value: Any) -> dict[str, Any]:
 
 
 def write_Language(value: Any) -> dict[str, Any]:
+    if type(value) is not Language:
+        raise Odd
     plain: dict[str, Any] = {}
     its_language_code = value.language_code
     if its_language_code is not None:
@@ -1618,6 +1645,8 @@ def write_Language(value: Any) -> dict[str, Any]:
 
 
 def write_LanguageV1(value: Any) -> dict[str, Any]:
+    if type(value) is not LanguageV1:
+        raise Odd
     plain: dict[str, Any] = {}
     its_language_code = value.language_code
     if its_language_code is not None:
@@ -1636,6 +1665,8 @@ def write_LanguageV1(value: Any) -> dict[str, Any]:
 
 
 def write_Message(value: Any) -> dict[str, Any]:
+    if type(value) is not Message:
+        raise Odd
     plain: dict[str, Any] = {}
     its_from = value.from_
     if its_from is not None:
@@ -1643,13 +1674,9 @@ def write_Message(value: Any) -> dict[str, Any]:
             raise Odd
         plain["from"] = its_from
     its_destinations = value.destinations
-    if (
-        type(its_destinations) is not list
-        or len(its_destinations) < 1
-        or not {*map(type, its_destinations)} <= {Destination}
-    ):
+    if type(its_destinations) is not list or len(its_destinations) < 1:
         raise Odd
-    plain["destinations"] = its_destinations
+    plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
     its_text = value.text
     if its_text is not None:
         if type(its_text) is not str:
@@ -1662,9 +1689,7 @@ def write_Message(value: Any) -> dict[str, Any]:
         plain["flash"] = its_flash
     its_language = value.language
     if its_language is not None:
-        if type(its_language) is not Language:
-            raise Odd
-        plain["language"] = its_language
+        plain["language"] = write_Language(its_language)
     its_transliteration = value.transliteration
     if its_transliteration is not None:
         plain["transliteration"] = Transliteration_WORDS[its_transliteration]
@@ -1688,7 +1713,7 @@ def write_Message(value: Any) -> dict[str, Any]:
         plain["callbackData"] = its_callback_data
     its_validity_period = value.validity_period
     if its_validity_period is not None:
-        if type(its_validity_period) is not int or not -WIDE < its_validity_period < WIDE:
+        if type(its_validity_period) is not int or not LEAST < its_validity_period < MOST:
             raise Odd
         plain["validityPeriod"] = its_validity_period
     its_send_at = value.send_at
@@ -1696,13 +1721,13 @@ def write_Message(value: Any) -> dict[str, Any]:
         plain["sendAt"] = write_instant(its_send_at)
     its_delivery_time_window = value.delivery_time_window
     if its_delivery_time_window is not None:
-        if type(its_delivery_time_window) is not DeliveryTimeWindow:
-            raise Odd
-        plain["deliveryTimeWindow"] = its_delivery_time_window
+        plain["deliveryTimeWindow"] = write_DeliveryTimeWindow(its_delivery_time_window)
     return plain
 
 
-def write_MessageV1(value: Any) -> dict[str, Any]:
+def begin_Message(value: Any) -> dict[str, Any]:
+    if type(value) is not Message:
+        raise Odd
     plain: dict[str, Any] = {}
     its_from = value.from_
     if its_from is not None:
@@ -1710,13 +1735,12 @@ def write_MessageV1(value: Any) -> dict[str, Any]:
             raise Odd
         plain["from"] = its_from
     its_destinations = value.destinations
-    if (
-        type(its_destinations) is not list
-        or len(its_destinations) < 1
-        or not {*map(type, its_destinations)} <= {Destination}
-    ):
+    if type(its_destinations) is not list or len(its_destinations) < 1:
         raise Odd
-    plain["destinations"] = its_destinations
+    if len(its_destinations) < LONG:
+        plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
+    else:
+        plain["destinations"] = Long(write_Destination, its_destinations)
     its_text = value.text
     if its_text is not None:
         if type(its_text) is not str:
@@ -1729,9 +1753,68 @@ def write_MessageV1(value: Any) -> dict[str, Any]:
         plain["flash"] = its_flash
     its_language = value.language
     if its_language is not None:
-        if type(its_language) is not LanguageV1:
+        plain["language"] = write_Language(its_language)
+    its_transliteration = value.transliteration
+    if its_transliteration is not None:
+        plain["transliteration"] = Transliteration_WORDS[its_transliteration]
+    its_intermediate_report = value.intermediate_report
+    if its_intermediate_report is not None:
+        if type(its_intermediate_report) is not bool:
             raise Odd
-        plain["language"] = its_language
+        plain["intermediateReport"] = its_intermediate_report
+    its_notify_url = value.notify_url
+    if its_notify_url is not None:
+        if type(its_notify_url) is not str:
+            raise Odd
+        plain["notifyUrl"] = its_notify_url
+    its_notify_content_type = value.notify_content_type
+    if its_notify_content_type is not None:
+        plain["notifyContentType"] = NotifyContentType_WORDS[its_notify_content_type]
+    its_callback_data = value.callback_data
+    if its_callback_data is not None:
+        if type(its_callback_data) is not str or len(its_callback_data) > 200:
+            raise Odd
+        plain["callbackData"] = its_callback_data
+    its_validity_period = value.validity_period
+    if its_validity_period is not None:
+        if type(its_validity_period) is not int or not LEAST < its_validity_period < MOST:
+            raise Odd
+        plain["validityPeriod"] = its_validity_period
+    its_send_at = value.send_at
+    if its_send_at is not None:
+        plain["sendAt"] = write_instant(its_send_at)
+    its_delivery_time_window = value.delivery_time_window
+    if its_delivery_time_window is not None:
+        plain["deliveryTimeWindow"] = write_DeliveryTimeWindow(its_delivery_time_window)
+    return plain
+
+
+def write_MessageV1(value: Any) -> dict[str, Any]:
+    if type(value) is not MessageV1:
+        raise Odd
+    plain: dict[str, Any] = {}
+    its_from = value.from_
+    if its_from is not None:
+        if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
+            raise Odd
+        plain["from"] = its_from
+    its_destinations = value.destinations
+    if type(its_destinations) is not list or len(its_destinations) < 1:
+        raise Odd
+    plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
+    its_text = value.text
+    if its_text is not None:
+        if type(its_text) is not str:
+            raise Odd
+        plain["text"] = its_text
+    its_flash = value.flash
+    if its_flash is not None:
+        if type(its_flash) is not bool:
+            raise Odd
+        plain["flash"] = its_flash
+    its_language = value.language
+    if its_language is not None:
+        plain["language"] = write_LanguageV1(its_language)
     its_transliteration = value.transliteration
     if its_transliteration is not None:
         plain["transliteration"] = TransliterationV1_WORDS[its_transliteration]
@@ -1755,7 +1838,7 @@ def write_MessageV1(value: Any) -> dict[str, Any]:
         plain["callbackData"] = its_callback_data
     its_validity_period_ms = value.validity_period_ms
     if its_validity_period_ms is not None:
-        if type(its_validity_period_ms) is not int or not -WIDE < its_validity_period_ms < WIDE:
+        if type(its_validity_period_ms) is not int or not LEAST < its_validity_period_ms < MOST:
             raise Odd
         plain["validityPeriod"] = its_validity_period_ms
     its_send_at = value.send_at
@@ -1763,13 +1846,77 @@ def write_MessageV1(value: Any) -> dict[str, Any]:
         plain["sendAt"] = write_instant(its_send_at)
     its_delivery_time_window = value.delivery_time_window
     if its_delivery_time_window is not None:
-        if type(its_delivery_time_window) is not DeliveryTimeWindow:
+        plain["deliveryTimeWindow"] = write_DeliveryTimeWindow(its_delivery_time_window)
+    return plain
+
+
+def begin_MessageV1(value: Any) -> dict[str, Any]:
+    if type(value) is not MessageV1:
+        raise Odd
+    plain: dict[str, Any] = {}
+    its_from = value.from_
+    if its_from is not None:
+        if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
             raise Odd
-        plain["deliveryTimeWindow"] = its_delivery_time_window
+        plain["from"] = its_from
+    its_destinations = value.destinations
+    if type(its_destinations) is not list or len(its_destinations) < 1:
+        raise Odd
+    if len(its_destinations) < LONG:
+        plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
+    else:
+        plain["destinations"] = Long(write_Destination, its_destinations)
+    its_text = value.text
+    if its_text is not None:
+        if type(its_text) is not str:
+            raise Odd
+        plain["text"] = its_text
+    its_flash = value.flash
+    if its_flash is not None:
+        if type(its_flash) is not bool:
+            raise Odd
+        plain["flash"] = its_flash
+    its_language = value.language
+    if its_language is not None:
+        plain["language"] = write_LanguageV1(its_language)
+    its_transliteration = value.transliteration
+    if its_transliteration is not None:
+        plain["transliteration"] = TransliterationV1_WORDS[its_transliteration]
+    its_intermediate_report = value.intermediate_report
+    if its_intermediate_report is not None:
+        if type(its_intermediate_report) is not bool:
+            raise Odd
+        plain["intermediateReport"] = its_intermediate_report
+    its_notify_url = value.notify_url
+    if its_notify_url is not None:
+        if type(its_notify_url) is not str:
+            raise Odd
+        plain["notifyUrl"] = its_notify_url
+    its_notify_content_type = value.notify_content_type
+    if its_notify_content_type is not None:
+        plain["notifyContentType"] = NotifyContentType_WORDS[its_notify_content_type]
+    its_callback_data = value.callback_data
+    if its_callback_data is not None:
+        if type(its_callback_data) is not str:
+            raise Odd
+        plain["callbackData"] = its_callback_data
+    its_validity_period_ms = value.validity_period_ms
+    if its_validity_period_ms is not None:
+        if type(its_validity_period_ms) is not int or not LEAST < its_validity_period_ms < MOST:
+            raise Odd
+        plain["validityPeriod"] = its_validity_period_ms
+    its_send_at = value.send_at
+    if its_send_at is not None:
+        plain["sendAt"] = write_instant(its_send_at)
+    its_delivery_time_window = value.delivery_time_window
+    if its_delivery_time_window is not None:
+        plain["deliveryTimeWindow"] = write_DeliveryTimeWindow(its_delivery_time_window)
     return plain
 
 
 def write_Preview(value: Any) -> dict[str, Any]:
+    if type(value) is not Preview:
+        raise Odd
     plain: dict[str, Any] = {}
     its_text_preview = value.text_preview
     if its_text_preview is not None:
@@ -1778,29 +1925,27 @@ def write_Preview(value: Any) -> dict[str, Any]:
         plain["textPreview"] = its_text_preview
     its_message_count = value.message_count
     if its_message_count is not None:
-        if type(its_message_count) is not int or not -WIDE < its_message_count < WIDE:
+        if type(its_message_count) is not int or not LEAST < its_message_count < MOST:
             raise Odd
         plain["messageCount"] = its_message_count
     its_characters_remaining = value.characters_remaining
     if its_characters_remaining is not None:
-        if type(its_characters_remaining) is not int or not -WIDE < its_characters_remaining < WIDE:
+        if type(its_characters_remaining) is not int or not LEAST < its_characters_remaining < MOST:
             raise Odd
         plain["charactersRemaining"] = its_characters_remaining
     its_configuration = value.configuration
     if its_configuration is not None:
-        if type(its_configuration) is not PreviewConfiguration:
-            raise Odd
-        plain["configuration"] = its_configuration
+        plain["configuration"] = write_PreviewConfiguration(its_configuration)
     return plain
 
 
 def write_PreviewConfiguration(value: Any) -> dict[str, Any]:
+    if type(value) is not PreviewConfiguration:
+        raise Odd
     plain: dict[str, Any] = {}
     its_language = value.language
     if its_language is not None:
-        if type(its_language) is not PreviewLanguage:
-            raise Odd
-        plain["language"] = its_language
+        plain["language"] = write_PreviewLanguage(its_language)
     its_transliteration = value.transliteration
     if its_transliteration is not None:
         if type(its_transliteration) is not str:
@@ -1810,6 +1955,8 @@ def write_PreviewConfiguration(value: Any) -> dict[str, Any]:
 
 
 def write_PreviewLanguage(value: Any) -> dict[str, Any]:
+    if type(value) is not PreviewLanguage:
+        raise Odd
     plain: dict[str, Any] = {}
     its_language_code = value.language_code
     if its_language_code is not None:
@@ -1820,6 +1967,8 @@ def write_PreviewLanguage(value: Any) -> dict[str, Any]:
 
 
 def write_PreviewRequest(value: Any) -> dict[str, Any]:
+    if type(value) is not PreviewRequest:
+        raise Odd
     plain: dict[str, Any] = {}
     its_text = value.text
     if type(its_text) is not str:
@@ -1835,6 +1984,8 @@ def write_PreviewRequest(value: Any) -> dict[str, Any]:
 
 
 def write_PreviewResponse(value: Any) -> dict[str, Any]:
+    if type(value) is not PreviewResponse:
+        raise Odd
     plain: dict[str, Any] = {}
     its_original_text = value.original_text
     if its_original_text is not None:
@@ -1842,13 +1993,34 @@ def write_PreviewResponse(value: Any) -> dict[str, Any]:
             raise Odd
         plain["originalText"] = its_original_text
     its_previews = value.previews
-    if type(its_previews) is not list or not {*map(type, its_previews)} <= {Preview}:
+    if type(its_previews) is not list:
         raise Odd
-    plain["previews"] = its_previews
+    plain["previews"] = [write_Preview(entry) for entry in its_previews]
+    return plain
+
+
+def begin_PreviewResponse(value: Any) -> dict[str, Any]:
+    if type(value) is not PreviewResponse:
+        raise Odd
+    plain: dict[str, Any] = {}
+    its_original_text = value.original_text
+    if its_original_text is not None:
+        if type(its_original_text) is not str:
+            raise Odd
+        plain["originalText"] = its_original_text
+    its_previews = value.previews
+    if type(its_previews) is not list:
+        raise Odd
+    if len(its_previews) < LONG:
+        plain["previews"] = [write_Preview(entry) for entry in its_previews]
+    else:
+        plain["previews"] = Long(write_Preview, its_previews)
     return plain
 
 
 def write_Price(value: Any) -> dict[str, Any]:
+    if type(value) is not Price:
+        raise Odd
     plain: dict[str, Any] = {}
     its_price_per_message = value.price_per_message
     if its_price_per_message is not None:
@@ -1864,10 +2036,12 @@ def write_Price(value: Any) -> dict[str, Any]:
 
 
 def write_ReportError(value: Any) -> dict[str, Any]:
+    if type(value) is not ReportError:
+        raise Odd
     plain: dict[str, Any] = {}
     its_group_id = value.group_id
     if its_group_id is not None:
-        if type(its_group_id) is not int or not -WIDE < its_group_id < WIDE:
+        if type(its_group_id) is not int or not LEAST < its_group_id < MOST:
             raise Odd
         plain["groupId"] = its_group_id
     its_group_name = value.group_name
@@ -1877,7 +2051,7 @@ def write_ReportError(value: Any) -> dict[str, Any]:
         plain["groupName"] = its_group_name
     its_id = value.id
     if its_id is not None:
-        if type(its_id) is not int or not -WIDE < its_id < WIDE:
+        if type(its_id) is not int or not LEAST < its_id < MOST:
             raise Odd
         plain["id"] = its_id
     its_name = value.name
@@ -1899,15 +2073,17 @@ def write_ReportError(value: Any) -> dict[str, Any]:
 
 
 def write_RequestError(value: Any) -> dict[str, Any]:
+    if type(value) is not RequestError:
+        raise Odd
     plain: dict[str, Any] = {}
     its_service_exception = value.service_exception
-    if type(its_service_exception) is not ServiceException:
-        raise Odd
-    plain["serviceException"] = its_service_exception
+    plain["serviceException"] = write_ServiceException(its_service_exception)
     return plain
 
 
 def write_ServiceException(value: Any) -> dict[str, Any]:
+    if type(value) is not ServiceException:
+        raise Odd
     plain: dict[str, Any] = {}
     its_message_id = value.message_id
     if its_message_id is not None:
@@ -1928,6 +2104,8 @@ def write_ServiceException(value: Any) -> dict[str, Any]:
 
 
 def write_SmsLog(value: Any) -> dict[str, Any]:
+    if type(value) is not SmsLog:
+        raise Odd
     plain: dict[str, Any] = {}
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
@@ -1962,7 +2140,7 @@ def write_SmsLog(value: Any) -> dict[str, Any]:
         plain["doneAt"] = write_bare_instant(its_done_at)
     its_sms_count = value.sms_count
     if its_sms_count is not None:
-        if type(its_sms_count) is not int or not -WIDE < its_sms_count < WIDE:
+        if type(its_sms_count) is not int or not LEAST < its_sms_count < MOST:
             raise Odd
         plain["smsCount"] = its_sms_count
     its_mcc_mnc = value.mcc_mnc
@@ -1972,32 +2150,44 @@ def write_SmsLog(value: Any) -> dict[str, Any]:
         plain["mccmnc"] = its_mcc_mnc
     its_price = value.price
     if its_price is not None:
-        if type(its_price) is not Price:
-            raise Odd
-        plain["price"] = its_price
+        plain["price"] = write_Price(its_price)
     its_status = value.status
     if its_status is not None:
-        if type(its_status) is not Status:
-            raise Odd
-        plain["status"] = its_status
+        plain["status"] = write_Status(its_status)
     its_error = value.error
     if its_error is not None:
-        if type(its_error) is not ReportError:
-            raise Odd
-        plain["error"] = its_error
+        plain["error"] = write_ReportError(its_error)
     return plain
 
 
 def write_SmsLogs(value: Any) -> dict[str, Any]:
+    if type(value) is not SmsLogs:
+        raise Odd
     plain: dict[str, Any] = {}
     its_results = value.results
-    if type(its_results) is not list or not {*map(type, its_results)} <= {SmsLog}:
+    if type(its_results) is not list:
         raise Odd
-    plain["results"] = its_results
+    plain["results"] = [write_SmsLog(entry) for entry in its_results]
+    return plain
+
+
+def begin_SmsLogs(value: Any) -> dict[str, Any]:
+    if type(value) is not SmsLogs:
+        raise Odd
+    plain: dict[str, Any] = {}
+    its_results = value.results
+    if type(its_results) is not list:
+        raise Odd
+    if len(its_results) < LONG:
+        plain["results"] = [write_SmsLog(entry) for entry in its_results]
+    else:
+        plain["results"] = Long(write_SmsLog, its_results)
     return plain
 
 
 def write_SmsRequest(value: Any) -> dict[str, Any]:
+    if type(value) is not SmsRequest:
+        raise Odd
     plain: dict[str, Any] = {}
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
@@ -2005,22 +2195,40 @@ def write_SmsRequest(value: Any) -> dict[str, Any]:
             raise Odd
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if (
-        type(its_messages) is not list
-        or len(its_messages) < 1
-        or not {*map(type, its_messages)} <= {Message}
-    ):
+    if type(its_messages) is not list or len(its_messages) < 1:
         raise Odd
-    plain["messages"] = its_messages
+    plain["messages"] = [write_Message(entry) for entry in its_messages]
     its_tracking = value.tracking
     if its_tracking is not None:
-        if type(its_tracking) is not Tracking:
+        plain["tracking"] = write_Tracking(its_tracking)
+    return plain
+
+
+def begin_SmsRequest(value: Any) -> dict[str, Any]:
+    if type(value) is not SmsRequest:
+        raise Odd
+    plain: dict[str, Any] = {}
+    its_bulk_id = value.bulk_id
+    if its_bulk_id is not None:
+        if type(its_bulk_id) is not str:
             raise Odd
-        plain["tracking"] = its_tracking
+        plain["bulkId"] = its_bulk_id
+    its_messages = value.messages
+    if type(its_messages) is not list or len(its_messages) < 1:
+        raise Odd
+    if len(its_messages) < LONG:
+        plain["messages"] = [begin_Message(entry) for entry in its_messages]
+    else:
+        plain["messages"] = Long(begin_Message, its_messages)
+    its_tracking = value.tracking
+    if its_tracking is not None:
+        plain["tracking"] = write_Tracking(its_tracking)
     return plain
 
 
 def write_SmsRequestV1(value: Any) -> dict[str, Any]:
+    if type(value) is not SmsRequestV1:
+        raise Odd
     plain: dict[str, Any] = {}
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
@@ -2028,22 +2236,40 @@ def write_SmsRequestV1(value: Any) -> dict[str, Any]:
             raise Odd
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if (
-        type(its_messages) is not list
-        or len(its_messages) < 1
-        or not {*map(type, its_messages)} <= {MessageV1}
-    ):
+    if type(its_messages) is not list or len(its_messages) < 1:
         raise Odd
-    plain["messages"] = its_messages
+    plain["messages"] = [write_MessageV1(entry) for entry in its_messages]
     its_tracking = value.tracking
     if its_tracking is not None:
-        if type(its_tracking) is not Tracking:
+        plain["tracking"] = write_Tracking(its_tracking)
+    return plain
+
+
+def begin_SmsRequestV1(value: Any) -> dict[str, Any]:
+    if type(value) is not SmsRequestV1:
+        raise Odd
+    plain: dict[str, Any] = {}
+    its_bulk_id = value.bulk_id
+    if its_bulk_id is not None:
+        if type(its_bulk_id) is not str:
             raise Odd
-        plain["tracking"] = its_tracking
+        plain["bulkId"] = its_bulk_id
+    its_messages = value.messages
+    if type(its_messages) is not list or len(its_messages) < 1:
+        raise Odd
+    if len(its_messages) < LONG:
+        plain["messages"] = [begin_MessageV1(entry) for entry in its_messages]
+    else:
+        plain["messages"] = Long(begin_MessageV1, its_messages)
+    its_tracking = value.tracking
+    if its_tracking is not None:
+        plain["tracking"] = write_Tracking(its_tracking)
     return plain
 
 
 def write_SmsResponse(value: Any) -> dict[str, Any]:
+    if type(value) is not SmsResponse:
+        raise Odd
     plain: dict[str, Any] = {}
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
@@ -2056,25 +2282,49 @@ def write_SmsResponse(value: Any) -> dict[str, Any]:
             raise Odd
         plain["trackingProcessKey"] = its_tracking_process_key
     its_messages = value.messages
-    if type(its_messages) is not list or not {*map(type, its_messages)} <= {SmsResponseDetails}:
+    if type(its_messages) is not list:
         raise Odd
-    plain["messages"] = its_messages
+    plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
+    return plain
+
+
+def begin_SmsResponse(value: Any) -> dict[str, Any]:
+    if type(value) is not SmsResponse:
+        raise Odd
+    plain: dict[str, Any] = {}
+    its_bulk_id = value.bulk_id
+    if its_bulk_id is not None:
+        if type(its_bulk_id) is not str:
+            raise Odd
+        plain["bulkId"] = its_bulk_id
+    its_tracking_process_key = value.tracking_process_key
+    if its_tracking_process_key is not None:
+        if type(its_tracking_process_key) is not str:
+            raise Odd
+        plain["trackingProcessKey"] = its_tracking_process_key
+    its_messages = value.messages
+    if type(its_messages) is not list:
+        raise Odd
+    if len(its_messages) < LONG:
+        plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
+    else:
+        plain["messages"] = Long(write_SmsResponseDetails, its_messages)
     return plain
 
 
 def write_SmsResponseDetails(value: Any) -> dict[str, Any]:
+    if type(value) is not SmsResponseDetails:
+        raise Odd
     plain: dict[str, Any] = {}
     its_to = value.to
     if type(its_to) is not str:
         raise Odd
     plain["to"] = its_to
     its_status = value.status
-    if type(its_status) is not Status:
-        raise Odd
-    plain["status"] = its_status
+    plain["status"] = write_Status(its_status)
     its_sms_count = value.sms_count
     if its_sms_count is not None:
-        if type(its_sms_count) is not int or not -WIDE < its_sms_count < WIDE:
+        if type(its_sms_count) is not int or not LEAST < its_sms_count < MOST:
             raise Odd
         plain["smsCount"] = its_sms_count
     its_message_id = value.message_id
@@ -2086,6 +2336,8 @@ def write_SmsResponseDetails(value: Any) -> dict[str, Any]:
 
 
 def write_SmsResponseV1(value: Any) -> dict[str, Any]:
+    if type(value) is not SmsResponseV1:
+        raise Odd
     plain: dict[str, Any] = {}
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
@@ -2098,16 +2350,42 @@ def write_SmsResponseV1(value: Any) -> dict[str, Any]:
             raise Odd
         plain["trackingProcessKey"] = its_tracking_process_key
     its_messages = value.messages
-    if type(its_messages) is not list or not {*map(type, its_messages)} <= {SmsResponseDetails}:
+    if type(its_messages) is not list:
         raise Odd
-    plain["messages"] = its_messages
+    plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
+    return plain
+
+
+def begin_SmsResponseV1(value: Any) -> dict[str, Any]:
+    if type(value) is not SmsResponseV1:
+        raise Odd
+    plain: dict[str, Any] = {}
+    its_bulk_id = value.bulk_id
+    if its_bulk_id is not None:
+        if type(its_bulk_id) is not str:
+            raise Odd
+        plain["bulkId"] = its_bulk_id
+    its_tracking_process_key = value.tracking_process_key
+    if its_tracking_process_key is not None:
+        if type(its_tracking_process_key) is not str:
+            raise Odd
+        plain["trackingProcessKey"] = its_tracking_process_key
+    its_messages = value.messages
+    if type(its_messages) is not list:
+        raise Odd
+    if len(its_messages) < LONG:
+        plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
+    else:
+        plain["messages"] = Long(write_SmsResponseDetails, its_messages)
     return plain
 
 
 def write_Status(value: Any) -> dict[str, Any]:
+    if type(value) is not Status:
+        raise Odd
     plain: dict[str, Any] = {}
     its_group_id = value.group_id
-    if type(its_group_id) is not int or not -WIDE < its_group_id < WIDE:
+    if type(its_group_id) is not int or not LEAST < its_group_id < MOST:
         raise Odd
     plain["groupId"] = its_group_id
     its_group_name = value.group_name
@@ -2115,7 +2393,7 @@ def write_Status(value: Any) -> dict[str, Any]:
         raise Odd
     plain["groupName"] = its_group_name
     its_id = value.id
-    if type(its_id) is not int or not -WIDE < its_id < WIDE:
+    if type(its_id) is not int or not LEAST < its_id < MOST:
         raise Odd
     plain["id"] = its_id
     its_name = value.name
@@ -2136,6 +2414,8 @@ def write_Status(value: Any) -> dict[str, Any]:
 
 
 def write_TimeOfDay(value: Any) -> dict[str, Any]:
+    if type(value) is not TimeOfDay:
+        raise Odd
     plain: dict[str, Any] = {}
     its_hour = value.hour
     if type(its_hour) is not int or not 0 <= its_hour <= 23:
@@ -2149,6 +2429,8 @@ def write_TimeOfDay(value: Any) -> dict[str, Any]:
 
 
 def write_Tracking(value: Any) -> dict[str, Any]:
+    if type(value) is not Tracking:
+        raise Odd
     plain: dict[str, Any] = {}
     its_track = value.track
     if its_track is not None:
@@ -2247,53 +2529,44 @@ WRITERS: dict[type, Writer] = {
     TimeOfDay: write_TimeOfDay,
     Tracking: write_Tracking,
 }
-"""For each model what writes its members, with the models inside as they are."""
+"""For each model what writes it, with all that is in it."""
 
-PARTS: dict[type, tuple[tuple[str, bool, type], ...]] = {
-    ApiError: (("requestError", False, RequestError),),
-    DeliveryReport: (
-        ("price", False, Price),
-        ("status", False, Status),
-        ("error", False, ReportError),
-    ),
-    DeliveryReports: (("results", True, DeliveryReport),),
-    DeliveryTimeWindow: (
-        ("from", False, TimeOfDay),
-        ("to", False, TimeOfDay),
-    ),
-    Message: (
-        ("destinations", True, Destination),
-        ("language", False, Language),
-        ("deliveryTimeWindow", False, DeliveryTimeWindow),
-    ),
-    MessageV1: (
-        ("destinations", True, Destination),
-        ("language", False, LanguageV1),
-        ("deliveryTimeWindow", False, DeliveryTimeWindow),
-    ),
-    Preview: (("configuration", False, PreviewConfiguration),),
-    PreviewConfiguration: (("language", False, PreviewLanguage),),
-    PreviewResponse: (("previews", True, Preview),),
-    RequestError: (("serviceException", False, ServiceException),),
-    SmsLog: (
-        ("price", False, Price),
-        ("status", False, Status),
-        ("error", False, ReportError),
-    ),
-    SmsLogs: (("results", True, SmsLog),),
-    SmsRequest: (
-        ("messages", True, Message),
-        ("tracking", False, Tracking),
-    ),
-    SmsRequestV1: (
-        ("messages", True, MessageV1),
-        ("tracking", False, Tracking),
-    ),
-    SmsResponse: (("messages", True, SmsResponseDetails),),
-    SmsResponseDetails: (("status", False, Status),),
-    SmsResponseV1: (("messages", True, SmsResponseDetails),),
+BEGINNERS: dict[type, Writer] = {
+    ApiError: write_ApiError,
+    BulkRequest: write_BulkRequest,
+    BulkResponse: write_BulkResponse,
+    BulkStatusRequest: write_BulkStatusRequest,
+    BulkStatusResponse: write_BulkStatusResponse,
+    ConversionResponse: write_ConversionResponse,
+    DeliveryReport: write_DeliveryReport,
+    DeliveryReports: begin_DeliveryReports,
+    DeliveryTimeWindow: write_DeliveryTimeWindow,
+    Destination: write_Destination,
+    Language: write_Language,
+    LanguageV1: write_LanguageV1,
+    Message: begin_Message,
+    MessageV1: begin_MessageV1,
+    Preview: write_Preview,
+    PreviewConfiguration: write_PreviewConfiguration,
+    PreviewLanguage: write_PreviewLanguage,
+    PreviewRequest: write_PreviewRequest,
+    PreviewResponse: begin_PreviewResponse,
+    Price: write_Price,
+    ReportError: write_ReportError,
+    RequestError: write_RequestError,
+    ServiceException: write_ServiceException,
+    SmsLog: write_SmsLog,
+    SmsLogs: begin_SmsLogs,
+    SmsRequest: begin_SmsRequest,
+    SmsRequestV1: begin_SmsRequestV1,
+    SmsResponse: begin_SmsResponse,
+    SmsResponseDetails: write_SmsResponseDetails,
+    SmsResponseV1: begin_SmsResponseV1,
+    Status: write_Status,
+    TimeOfDay: write_TimeOfDay,
+    Tracking: write_Tracking,
 }
-"""For each model the wire names of its members that are models, whether they are lists, and of what."""
+"""For each model what writes it, with long lists left to the encoder: Long."""
 
 EXACT: frozenset[type] = frozenset(
     {

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from .limits import fits, is_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})"
@@ -28,8 +28,10 @@ INSTANT = re.compile(
 INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")
 NUMBER = re.compile(r"[+-]?[0-9]{1,1000}(\.[0-9]{1,1000})?([eE][+-]?[0-9]{1,3})?")
 XML_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-WIDE: int = 2**1024
-"""No whole number of a model reaches it (limits.py)."""
+MOST: int = 2**1024
+"""No whole number of a model reaches it (limits.py), nor the one below zero."""
+LEAST: int = -MOST
+LONG = 64  # entries; of a longer list no plain copy is made as a whole
 UNSET: Any = type("Unset", (), {})()
 _GROUP = 512  # entries of a list that are joined at a time: their texts are then let go
 _DEEP = 40  # levels inside an unknown element; the detailed path knows the true bound
@@ -39,6 +41,20 @@ _PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?")
 
 class Odd(Exception):
     """Something that a codec leaves to the detailed path."""
+
+
+class Long:
+    """A long list of models, and what writes one of them: an encoder takes it piece by piece."""
+
+    __slots__ = ("entries", "write")
+
+    def __init__(self, write: Callable[[Any], Any], entries: list[Any]) -> None:
+        self.write, self.entries = write, entries
+
+    def split(self) -> Iterator[list[Any]]:
+        """Yield the entries as plain data, some at a time."""
+        for place in range(0, len(self.entries), LONG):
+            yield [self.write(entry) for entry in self.entries[place : place + LONG]]
 
 
 def find_twin(cls: type) -> Any:
@@ -130,7 +146,7 @@ def open_text(value: Any) -> str | None:
 
 def open_integer(value: Any) -> int | None:
     """Take a text of digits for a number."""
-    if type(value) is int and -WIDE < value < WIDE:
+    if type(value) is int and LEAST < value < MOST:
         return value
     if type(value) is str and _PLAIN_INTEGER.fullmatch(value):
         return int(value)
@@ -150,7 +166,7 @@ def open_boolean(value: Any) -> bool | None:
 
 def open_decimal(value: Any) -> Decimal | None:
     """Take whole numbers, and texts of digits, for numbers."""
-    if type(value) is int and -WIDE < value < WIDE:
+    if type(value) is int and LEAST < value < MOST:
         return Decimal(value)
     if type(value) is str and _PLAIN_DECIMAL.fullmatch(value):
         return Decimal(value)

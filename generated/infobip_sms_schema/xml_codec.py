@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from .leaves import (
     BOOLEANS,
+    LEAST,
+    MOST,
     UNSET,
-    WIDE,
     Odd,
     escape,
     find_members,
@@ -784,7 +785,7 @@ def write_Status(value: Any) -> str:
         raise Odd
     text = ""
     its_group_id = value.group_id
-    if type(its_group_id) is not int or not -WIDE < its_group_id < WIDE:
+    if type(its_group_id) is not int or not LEAST < its_group_id < MOST:
         raise Odd
     text += f"<groupId>{its_group_id}</groupId>"
     its_group_name = value.group_name
@@ -799,7 +800,7 @@ def write_Status(value: Any) -> str:
         its_group_name = escape(its_group_name)
     text += f"<groupName>{its_group_name}</groupName>" if its_group_name else "<groupName />"
     its_id = value.id
-    if type(its_id) is not int or not -WIDE < its_id < WIDE:
+    if type(its_id) is not int or not LEAST < its_id < MOST:
         raise Odd
     text += f"<id>{its_id}</id>"
     its_name = value.name
@@ -845,7 +846,7 @@ def write_ReportError(value: Any) -> str:
     text = ""
     its_group_id = value.group_id
     if its_group_id is not None:
-        if type(its_group_id) is not int or not -WIDE < its_group_id < WIDE:
+        if type(its_group_id) is not int or not LEAST < its_group_id < MOST:
             raise Odd
         text += f"<groupId>{its_group_id}</groupId>"
     its_group_name = value.group_name
@@ -862,7 +863,7 @@ def write_ReportError(value: Any) -> str:
         text += f"<groupName>{its_group_name}</groupName>" if its_group_name else "<groupName />"
     its_id = value.id
     if its_id is not None:
-        if type(its_id) is not int or not -WIDE < its_id < WIDE:
+        if type(its_id) is not int or not LEAST < its_id < MOST:
             raise Odd
         text += f"<id>{its_id}</id>"
     its_name = value.name
@@ -953,7 +954,7 @@ def write_DeliveryReport(value: Any) -> str:
         text += f"<doneAt>{write_bare_instant(its_done_at)}</doneAt>"
     its_sms_count = value.sms_count
     if its_sms_count is not None:
-        if type(its_sms_count) is not int or not -WIDE < its_sms_count < WIDE:
+        if type(its_sms_count) is not int or not LEAST < its_sms_count < MOST:
             raise Odd
         text += f"<smsCount>{its_sms_count}</smsCount>"
     its_mcc_mnc = value.mcc_mnc
@@ -1256,12 +1257,12 @@ def write_Preview(value: Any) -> str:
         )
     its_message_count = value.message_count
     if its_message_count is not None:
-        if type(its_message_count) is not int or not -WIDE < its_message_count < WIDE:
+        if type(its_message_count) is not int or not LEAST < its_message_count < MOST:
             raise Odd
         text += f"<messageCount>{its_message_count}</messageCount>"
     its_characters_remaining = value.characters_remaining
     if its_characters_remaining is not None:
-        if type(its_characters_remaining) is not int or not -WIDE < its_characters_remaining < WIDE:
+        if type(its_characters_remaining) is not int or not LEAST < its_characters_remaining < MOST:
             raise Odd
         text += f"<charactersRemaining>{its_characters_remaining}</charactersRemaining>"
     its_configuration = value.configuration
@@ -1493,7 +1494,7 @@ def write_SmsLog(value: Any) -> str:
         text += f"<doneAt>{write_bare_instant(its_done_at)}</doneAt>"
     its_sms_count = value.sms_count
     if its_sms_count is not None:
-        if type(its_sms_count) is not int or not -WIDE < its_sms_count < WIDE:
+        if type(its_sms_count) is not int or not LEAST < its_sms_count < MOST:
             raise Odd
         text += f"<smsCount>{its_sms_count}</smsCount>"
     its_mcc_mnc = value.mcc_mnc
@@ -2009,7 +2010,7 @@ def write_Message(value: Any) -> str:
         )
     its_validity_period = value.validity_period
     if its_validity_period is not None:
-        if type(its_validity_period) is not int or not -WIDE < its_validity_period < WIDE:
+        if type(its_validity_period) is not int or not LEAST < its_validity_period < MOST:
             raise Odd
         text += f"<validityPeriod>{its_validity_period}</validityPeriod>"
     its_send_at = value.send_at
@@ -2366,7 +2367,7 @@ def write_MessageV1(value: Any) -> str:
         )
     its_validity_period_ms = value.validity_period_ms
     if its_validity_period_ms is not None:
-        if type(its_validity_period_ms) is not int or not -WIDE < its_validity_period_ms < WIDE:
+        if type(its_validity_period_ms) is not int or not LEAST < its_validity_period_ms < MOST:
             raise Odd
         text += f"<validityPeriod>{its_validity_period_ms}</validityPeriod>"
     its_send_at = value.send_at
@@ -2541,7 +2542,7 @@ def write_SmsResponseDetails(value: Any) -> str:
     text += f"<status>{inner}</status>" if inner else "<status />"
     its_sms_count = value.sms_count
     if its_sms_count is not None:
-        if type(its_sms_count) is not int or not -WIDE < its_sms_count < WIDE:
+        if type(its_sms_count) is not int or not LEAST < its_sms_count < MOST:
             raise Odd
         text += f"<smsCount>{its_sms_count}</smsCount>"
     its_message_id = value.message_id

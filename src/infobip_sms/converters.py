@@ -27,21 +27,22 @@ from infobip_sms_schema.limits import MAX_VIOLATIONS, Limit, describe, unfold
 from .rules import check_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 _LEAVES = (str, int, bool, Decimal, dt.datetime)
 
 
 class _Writers(dict[type, Any]):
-    """What writes the members of one object of a class, found when it is first asked for."""
+    """What writes an object of a class for an encoder, found when it is first asked for."""
 
-    def __init__(self, converter: ModelConverter) -> None:
-        self._converter = converter
+    def __init__(self, converter: ModelConverter, known: dict[type, Any]) -> None:
+        self._converter, self._known = converter, known
 
     def __missing__(self, cls: type) -> Any:
-        hook = self._converter.get_unstructure_hook(cls)
-        self[cls] = getattr(hook, "members", hook)
+        hook = self._known.get(cls) or self._converter.get_unstructure_hook(cls)
+        ours = hook is json_codec.WRITERS.get(cls)
+        self[cls] = json_codec.BEGINNERS[cls] if ours else hook
         return self[cls]
 
 
@@ -49,13 +50,21 @@ class ModelConverter(Converter):
     """A converter of models; ``detailed`` does the same, slower, and tells paths."""
 
     def __init__(self, **options: Any) -> None:
-        self.writers = _Writers(self)
+        self._writers: list[_Writers] = []
         self.leaves: dict[Any, Any] = {}
         """Our own hooks for what is no model, to know those of a user by."""
         self._others: list[Converter] = []  # none yet: what cattrs registers itself is not shared
         super().__init__(**options)
         self.detailed = Converter(**options)
         self._others.append(self.detailed)
+
+    def make_writers(self, known: dict[type, Any]) -> Mapping[type, Callable[[Any], Any]]:
+        """Return for each class what writes it for an encoder, which asks for what it does not know.
+
+        known: how the encoder itself writes a Decimal, and a Long.
+        """
+        self._writers.append(_Writers(self, known))
+        return self._writers[-1]
 
     def explain(self, plain: object, cls: type[Model]) -> Model:
         """Return the model of plain data, or raise RequestRefused with every violation."""
@@ -92,7 +101,8 @@ class ModelConverter(Converter):
         return self._register("register_unstructure_hook_factory", hook)
 
     def _register(self, name: str, hook: tuple[Any, ...]) -> Any:
-        self.writers.clear()
+        for writers in self._writers:
+            writers.clear()
         if name.endswith("factory") and len(hook) == 1:  # a decorator
             return lambda factory: self._register(name, (*hook, factory))
         for other in self._others:
@@ -132,14 +142,12 @@ def _find_reader(
 
 def _find_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callable[[Any], Any]:
     """Return the generated writer of a class, or cattrs' own."""
-    members = json_codec.WRITERS.get(cls)
-    if members is None or not _has_own_leaves(cls, converter):
+    write = json_codec.WRITERS.get(cls)
+    if write is None or not _has_own_leaves(cls, converter):
         return _make_writer(cls, converter)
-    parts = [
-        (wire, many, converter.get_unstructure_hook(part))
-        for wire, many, part in json_codec.PARTS.get(cls, ())
-    ]
-    return _Whole(members, parts)
+    parts = [part for part in _list_kinds(cls) if _is_model(part)]
+    ours = all(converter.get_unstructure_hook(p) is json_codec.WRITERS.get(p) for p in parts)
+    return write if ours else _make_writer(cls, converter)
 
 
 def _has_own_leaves(cls: type[attrs.AttrsInstance], converter: Converter) -> bool:
@@ -153,27 +161,15 @@ def _find_hooks(kind: Any, converter: Converter) -> tuple[Any, Any]:
     return converter.get_structure_hook(kind), converter.get_unstructure_hook(kind)
 
 
-@attrs.frozen(eq=False)
-class _Whole:
-    """Writes an object with all that is in it; ``members`` writes the object alone."""
-
-    members: Callable[[Any], dict[str, Any]]
-    parts: list[tuple[str, bool, Callable[[Any], Any]]]
-
-    def __call__(self, model: Any) -> dict[str, Any]:
-        plain = self.members(model)
-        for wire, many, write in self.parts:
-            if wire in plain:
-                part = plain[wire]
-                plain[wire] = [write(entry) for entry in part] if many else write(part)
-        return plain
-
-
 def _list_leaves(cls: type[attrs.AttrsInstance]) -> set[Any]:
     """Return the types of members that are no models."""
+    return {kind for kind in _list_kinds(cls) if not _is_model(kind)}
+
+
+def _list_kinds(cls: type[attrs.AttrsInstance]) -> set[Any]:
+    """Return the types of members, and of the entries of lists."""
     limited = [field for field in attrs.fields(cls) if isinstance(field.validator, Limit)]
-    kinds = {item or base for base, item in (unfold(field.type) for field in limited)}
-    return {kind for kind in kinds if not _is_model(kind)}
+    return {item or base for base, item in (unfold(field.type) for field in limited)}
 
 
 def _make_reader(

@@ -49,12 +49,12 @@ def build_plain(model: attrs.AttrsInstance) -> dict[str, Any]:
     return plain
 
 
-def find_writers() -> Mapping[type, Callable[[Any], Any]]:
-    """Return for each model what writes its own members, with the models inside it as they are.
+def make_writers(known: dict[type, Any]) -> Mapping[type, Callable[[Any], Any]]:
+    """Return for each class what writes it for an encoder.
 
-    An encoder that asks for them one by one holds no plain copy of the whole.
+    known: how the encoder itself writes a Decimal, and a Long, the list that is left to it.
     """
-    return make_converter(strict=True).writers
+    return make_converter(strict=True).make_writers(known)
 
 
 def find_exact() -> frozenset[type]:

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from uuid import uuid4
 
 import attrs
+from infobip_sms_schema.leaves import Long
 
 from .errors import BadReply, RequestRefused, Violation
 from .rules import check_model
-from .structure import build_model, build_plain, find_exact, find_writers, make_converter
+from .structure import build_model, build_plain, find_exact, make_converter, make_writers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import ModuleType
 
 CONTENT_TYPE = "application/json"
@@ -100,21 +101,34 @@ _DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant
 
 
 def _write_standard(plain: Any) -> bytes:
-    """Write models or plain data; a Decimal keeps its digits, which the encoder has no way to say."""
-    numbers: dict[str, str] = {}
-    writers = find_writers()
+    """Write models or plain data."""
+    return _write_text(plain).encode()
+
+
+def _write_text(plain: Any) -> str:
+    """Write models or plain data: digits of a Decimal, and pieces of a list, by way of keys for them."""
+    texts: dict[str, str] = {}
+    writers = _standard_writers()
 
     def write(value: Any) -> Any:
-        if not isinstance(value, Decimal):
-            return writers[type(value)](value)
+        kind = type(value)
+        written = writers[kind](value)
+        if kind is not Decimal and kind is not Long:
+            return written
         key = uuid4().hex
-        numbers[f'"{key}"'] = f"{value:f}"
+        texts[f'"{key}"'] = written
         return key
 
     text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), default=write)
-    if numbers:
-        text = _KEY.sub(lambda found: numbers.get(found[0], found[0]), text)
-    return text.encode()
+    return _KEY.sub(lambda found: texts.get(found[0], found[0]), text) if texts else text
+
+
+@cache
+def _standard_writers() -> Mapping[type, Callable[[Any], Any]]:
+    def write_pieces(long: Long) -> str:
+        return f"[{','.join([_write_text(piece)[1:-1] for piece in long.split()])}]"
+
+    return make_writers({Decimal: "{:f}".format, Long: write_pieces})
 
 
 @cache
@@ -134,11 +148,17 @@ def _find_writer() -> Callable[[Any], bytes]:
     if orjson is None:
         return _write_standard
 
-    writers = find_writers()
+    known: dict[type, Any] = {
+        Decimal: lambda number: orjson.Fragment(f"{number:f}"),
+        Long: lambda long: orjson.Fragment(b"[%b]" % b",".join(map(write_piece, long.split()))),
+    }
+    writers = make_writers(known)
+
+    def write_piece(plain: Any) -> bytes:
+        written: bytes = orjson.dumps(plain, default=write_part)
+        return written[1:-1]
 
     def write_part(value: Any) -> Any:
-        if type(value) is Decimal:
-            return orjson.Fragment(f"{value:f}")
         return writers[type(value)](value)
 
     def write(plain: Any) -> bytes:
