@@ -117,6 +117,7 @@ class _Punctual(HTTPConnection):
 
     until = 0.0
     allowance = 0
+    _held: bytearray | None = None  # what waits for the rest of its request
 
     def response_class(self, sock: Any, *args: Any, **options: Any) -> HTTPResponse:  # type: ignore[override]
         return _QuietResponse(_Source(sock, self), *args, **options)  # type: ignore[arg-type]
@@ -128,7 +129,27 @@ class _Punctual(HTTPConnection):
             raise TimeoutError
         return left
 
+    def request(self, *request: Any, **options: Any) -> None:
+        """Send a request: its headers together with the beginning of its body."""
+        self._held = bytearray()
+        try:
+            super().request(*request, **options)
+        finally:
+            held, self._held = self._held, None
+        self._push(held)
+
     def send(self, data: Any) -> None:
+        if self._held is None:
+            self._push(data)
+            return
+        room = _PIECE - len(self._held)
+        self._held += data[:room]
+        if len(data) > room:
+            held, self._held = self._held, bytearray()
+            self._push(held)
+            self._push(memoryview(data)[room:])
+
+    def _push(self, data: Any) -> None:
         view = memoryview(data)
         for start in range(0, len(view), _PIECE):
             self.sock.settimeout(self.find_left())
