@@ -30,6 +30,7 @@ from infobip_sms import (
     SmsResponse,
     TimeOfDay,
     rules,
+    structure,
     wire_json,
     wire_xml,
     xml_by_schema,
@@ -305,7 +306,12 @@ def find_fields(model: Any) -> Any:
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """Have converters that nobody else uses."""
-    caches = (make_converter, wire_json._find_writer, wire_json._standard_writers)
+    caches = (
+        make_converter,
+        structure.make_converter,
+        wire_json._find_writer,
+        wire_json._standard_writers,
+    )
     for cached in caches:
         cached.cache_clear()
     yield

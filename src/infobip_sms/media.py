@@ -6,6 +6,7 @@ Never here: anything else of HTTP.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -43,6 +44,7 @@ def find_wire(content_type: str) -> Wire | None:
     return "xml" if media.endswith(("/xml", "+xml")) else None
 
 
+@cache
 def find_codec(wire: Wire, engine: Engine = "generated") -> ModuleType:
     """Return the module of a wire format; those of XML are loaded when XML is first asked for."""
     if wire == "json":

@@ -11,6 +11,7 @@ Never here: bytes, a wire format, limits.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
 
+@cache
 def make_converter(*, strict: bool) -> ModelConverter:
     """Return the cattrs converter of one way to read; hooks that are registered with it are obeyed."""
     from . import converters  # noqa: PLC0415 - loads cattrs, at the first document and not at import
@@ -57,6 +59,7 @@ def make_writers(known: dict[type, Any]) -> Mapping[type, Callable[[Any], Any]]:
     return make_converter(strict=True).make_writers(known)
 
 
+@cache
 def find_exact() -> frozenset[type]:
     """Return the models of which a number may have a fraction, whose digits are all kept."""
     from infobip_sms_schema import json_codec  # noqa: PLC0415 - at the first document, not at import
