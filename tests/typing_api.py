@@ -139,6 +139,7 @@ def make_clients(context: ssl.SSLContext) -> list[Client]:
     auth = ApiKey("key")
     return [
         Client(auth=auth, retry=None, proxy=False, ca=context),
+        Client(auth=auth, wire="xml", xml_engine="xmlschema", validate_xml=True),
         Client(auth=auth, retry=Retry.none(), proxy="", ca="ca.pem"),
         Client(auth=auth, retry=Retry(also={"broken", "server-error"})),
     ]
@@ -146,7 +147,7 @@ def make_clients(context: ssl.SSLContext) -> list[Client]:
 
 def read_reports(body: bytes) -> None:
     """Use the reader of delivery reports."""
-    for report in parse_delivery_reports(body, "application/json").results:
+    for report in parse_delivery_reports(body, "application/json", validate=True).results:
         assert_type(report.done_at, dt.datetime | None)
         assert_type(report.price, Price | None)
         if report.price is not None:
