@@ -392,6 +392,16 @@ def test_objects_become_models_without_being_made_twice(model: Any) -> None:
     assert find_twin(model).__slots__ == model.__slots__
 
 
+def test_where_objects_cannot_become_models_the_detailed_path_makes_them() -> None:
+    """A class of another layout has no twin: its reader decides nothing."""
+
+    class Other(dict[str, str]):
+        __slots__ = ("to",)
+
+    with pytest.raises(Odd):
+        find_twin(Other)()
+
+
 def test_every_rule_about_several_members_is_in_the_codecs() -> None:
     """What a rule refuses no generated reader or writer lets through."""
     half = DeliveryTimeWindow(days=[Day.MONDAY], to=TimeOfDay(hour=12, minute=0))

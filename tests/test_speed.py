@@ -150,7 +150,7 @@ def test_a_target_is_of_figures_of_the_same_round() -> None:
         for peer, ratios in ((ours, (2.0, 40.0, 6.0)), (theirs, (1.0, 10.0, 1.0)))
     ]
     imports = {"import infobip_sms": 1.0, "attrs + cattrs + urllib3": 2.0}
-    found = targets.find_targets(rows, {"JSON": 4.5}, imports)
+    found = targets.find_targets(rows, {"JSON: write": 4.5, "JSON: read": 9.0}, imports)
 
     assert [(t.found, t.is_reached) for t in found] == [
         (4.0, most >= 4.0),

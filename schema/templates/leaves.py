@@ -60,11 +60,18 @@ def find_twin(cls: type) -> Any:
     """Return a class of the same slots that is not frozen: its objects become models by assignment.
 
     Models check themselves when they are made; what a codec makes is checked already. Where a
-    Python forbids such an assignment, no codec is used: TypeError.
+    Python forbids such an assignment, the twin cannot be made, and the detailed path does it all.
     """
     twin = type(cls.__name__, (), {"__slots__": cls.__slots__})  # type: ignore[attr-defined] # models have slots
-    twin().__class__ = cls
+    try:
+        twin().__class__ = cls
+    except TypeError:
+        return _decline
     return twin
+
+
+def _decline() -> Any:
+    raise Odd
 
 
 def find_instant(text: str) -> dt.datetime | None:

@@ -10,11 +10,11 @@ Never here: limits, rules, XML, I/O.
 from __future__ import annotations
 
 import json
+import os
 import re
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
-from uuid import uuid4
 
 import attrs
 from infobip_sms_schema.leaves import Long
@@ -115,7 +115,7 @@ def _write_text(plain: Any) -> str:
         written = writers[kind](value)
         if kind is not Decimal and kind is not Long:
             return written
-        key = uuid4().hex
+        key = os.urandom(16).hex()
         texts[f'"{key}"'] = written
         return key
 

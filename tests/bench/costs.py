@@ -43,15 +43,18 @@ def measure_imports(rounds: int) -> dict[str, float]:
     return {name: round(spent - bare, 1) for name, spent in found.items()}
 
 
-def measure_peak(do: Callable[[], Any]) -> int:
-    """Return the most bytes that a piece of work holds at a time, without what was there before."""
+def measure_peak(do: Callable[[], Any], *, without_result: bool = False) -> int:
+    """Return the most bytes that a piece of work holds at a time, without what was there before.
+
+    without_result: nor what is there after it.
+    """
     do()
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     tracemalloc.reset_peak()
     kept = do()
-    _, peak = tracemalloc.get_traced_memory()
+    after, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     del kept
-    return peak - before
+    return peak - (after if without_result else before)

@@ -77,7 +77,9 @@ def find_targets(
         if "official client: send" in row.work
     ]
     found += [
-        Target(f"{name}: peak / size on the wire", 4.0, peak) for name, peak in memory.items()
+        Target(f"{name}: peak / size on the wire", 4.0, peak)
+        for name, peak in memory.items()
+        if "write" in name
     ]
     cold = imports["import infobip_sms"] / imports["attrs + cattrs + urllib3"]
     return [*found, Target("import infobip_sms / attrs + cattrs + urllib3", 1.1, cold)]

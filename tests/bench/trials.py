@@ -113,13 +113,16 @@ def _choose(codec: Any, what: str, request: SmsRequest) -> Callable[[], Any]:
 
 
 def measure_memory() -> dict[str, float]:
-    """Return the peak of writing a request to 10,000 destinations, in sizes of what is written."""
+    """Return the peak of a request to 10,000 destinations beside its models, in its sizes on the wire."""
     request = build_destinations(10_000)
     found = {}
     for wire, codec in (("JSON", wire_json), ("XML", wire_xml)):
         size = len(codec.dump_model(request))
         peak = measure_peak(partial(codec.dump_model, request))
         found[f"{wire}: write 10,000 destinations"] = round(peak / size, 2)
+        read = partial(codec.parse_request, codec.dump_model(request), SmsRequest)
+        peak = measure_peak(read, without_result=True)
+        found[f"{wire}: read 10,000 destinations"] = round(peak / size, 2)
     return found
 
 
