@@ -4,15 +4,13 @@ Its process does a piece of work when it is told, so often as it is told, and sa
 so it takes part in the rounds of all others.
 
 Lives here: the process, and what it is told.
-Never here: figures.
+Never here: what it does then (official_driver.py), figures.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from peers.installing import Package
 OFFICIAL = Package(
     name="python-client-4", registry="pypi", package="infobip-api-python-client", version="4.0.0"
 )
+DRIVER = Path(__file__).with_name("official_driver.py")
 
 
 class Official:
@@ -28,7 +27,7 @@ class Official:
 
     def __init__(self, url: str, bodies: dict[str, str]) -> None:
         OFFICIAL.install()
-        command = [*OFFICIAL.find_interpreter(), str(Path(__file__)), url]
+        command = [*OFFICIAL.find_interpreter(), str(DRIVER), url]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -50,47 +49,3 @@ class Official:
         stdin.write(json.dumps(what) + "\n")
         stdin.flush()
         return json.loads(stdout.readline())
-
-
-def build_work(url: str, bodies: dict[str, str]) -> dict[str, Any]:
-    """Return what can be done with documents of these names: read, written, and sent."""
-    from infobip_api_client import models  # type: ignore[import-not-found] # noqa: PLC0415 - only there
-    from infobip_api_client.api.sms_api import SmsApi  # type: ignore[import-not-found] # noqa: PLC0415 - likewise
-    from infobip_api_client.api_client import (  # type: ignore[import-not-found] # noqa: PLC0415 - likewise
-        ApiClient,
-        Configuration,
-    )
-
-    key = {"APIKeyHeader": "key"}
-    settings = Configuration(host=url, api_key=key, api_key_prefix={"APIKeyHeader": "App"})
-    api = SmsApi(ApiClient(settings))
-    work: dict[str, Any] = {}
-    for name, body in bodies.items():
-        reply = name.startswith("reply")
-        kind = models.SmsResponse if reply else models.SmsAdvancedTextualRequest
-        model = kind.from_json(body)
-        work[f"read {name}"] = lambda kind=kind, body=body: kind.from_json(body)
-        work[f"write {name}"] = model.to_json
-        if not reply:
-            work[f"send {name}"] = lambda model=model: api.send_sms_message(
-                sms_advanced_textual_request=model
-            )
-    return work
-
-
-def main() -> None:
-    """Do what is asked on standard input."""
-    work = build_work(sys.argv[1], json.loads(sys.stdin.readline()))
-    print("[]", flush=True)
-    for line in sys.stdin:
-        name, count = json.loads(line)
-        do = work[name]
-        wall, cpu = time.perf_counter(), time.process_time()
-        for _ in range(count):
-            do()
-        taken = (time.process_time() - cpu) / count, (time.perf_counter() - wall) / count
-        print(json.dumps(taken), flush=True)
-
-
-if __name__ == "__main__":
-    main()
