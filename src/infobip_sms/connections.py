@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 MAX_REPLY = 64 * 2**20
 _MAX_WIRE = MAX_REPLY + 2**20  # with headers and the sizes of chunks
-_CHUNK = 2**16
+_CHUNK = 2**18
 _PIECE = 16 * 2**10  # one TLS record
 
 _TOO_LARGE = Violation("", "a larger body", f"at most {MAX_REPLY} bytes", "HTTP-003")
@@ -151,9 +151,11 @@ class _Punctual(HTTPConnection):
 
     def _push(self, data: Any) -> None:
         view = memoryview(data)
-        for start in range(0, len(view), _PIECE):
+        # a bare socket's timeout is for all that it sends, that of TLS for each record
+        piece = max(1, len(view)) if type(self.sock) is socket.socket else _PIECE
+        for start in range(0, len(view), piece):
             self.sock.settimeout(self.find_left())
-            super().send(view[start : start + _PIECE])
+            super().send(view[start : start + piece])
 
     def _new_conn(self) -> socket.socket:
         """Try each address of the host in the time that is left, which they share fairly."""
