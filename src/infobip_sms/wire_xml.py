@@ -20,12 +20,12 @@ from infobip_sms_schema import xml_codec
 from infobip_sms_schema.leaves import Odd
 
 from .xml_text import MAX_ATTRIBUTES, decode
+from .xml_text import MAX_ERRORS as MAX_ERRORS
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 CONTENT_TYPE = "application/xml"
-MAX_ERRORS = 100  # of xmlschema, looked into: each costs a walk through the document
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 _OPENING = '<?xml version="1.0" encoding="UTF-8"?>'
 _UTF8 = re.compile(

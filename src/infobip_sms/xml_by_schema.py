@@ -30,13 +30,12 @@ from xmlschema.validators import XsdAttributeGroup
 from .errors import BadReply, RequestRefused, Violation
 from .rules import check_model
 from .structure import build_model, build_plain
-from .xml_text import check_shape, decode, refuse
+from .xml_text import MAX_ERRORS, check_shape, decode, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONTENT_TYPE = "application/xml"
-MAX_ERRORS = 100  # of xmlschema, looked into: each costs a walk through the document
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
 

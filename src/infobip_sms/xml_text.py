@@ -14,6 +14,7 @@ from xml.parsers import expat
 from .errors import RequestRefused, Violation
 
 MAX_DEPTH = 64
+MAX_ERRORS = 100  # of xmlschema, looked into: each costs a walk through the document
 MAX_ATTRIBUTES = 10_000  # characters of one element's; the documentation knows no attribute
 _DECLARATION = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 # Character sets of documents. Python knows other codecs, some of them slow, some no character sets.
