@@ -20,7 +20,7 @@ from infobip_sms_schema import xml_codec
 from infobip_sms_schema.leaves import Odd
 
 from .xml_text import MAX_ATTRIBUTES, decode
-from .xml_text import MAX_ERRORS as MAX_ERRORS
+from .xml_text import MAX_ERRORS as MAX_ERRORS  # noqa: PLC0414 - who reads XML asks here
 
 if TYPE_CHECKING:
     from types import ModuleType
