@@ -57,4 +57,4 @@ dist: $(STAMP)  ## Build the wheel and test it installed, without the source tre
 clean:         ## Remove what the other targets made.
 	rm -rf .venv .peers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup conformance test volume peers load bench sandbox generate check dist clean
+.PHONY: help setup conformance test selftest volume peers load bench sandbox generate check dist clean
