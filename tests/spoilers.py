@@ -382,7 +382,7 @@ REWRITTEN_V1 = [
     ("v1-another-root", b"SendSMSResponse", b"reply"),
     ("v1-root-of-version-2", b"SendSMSResponse", b"smsResponse"),
     ("v1-root-of-one-message", b"SendSMSResponse", b"SMSResponse"),
-    ("v1-other-entries", b"<messages>\n<to>", b"<message>\n<to>"),
-    ("v1-other-entries", b"</messages>\n<message>", b"</message>\n<message>"),
-    ("v1-other-entries", b"</messages>\n</messages>", b"</message>\n</messages>"),
+    ("v1-other-entries", b"<messages><to>", b"<message><to>"),
+    ("v1-other-entries", b"</messages><message>", b"</message><message>"),
+    ("v1-other-entries", b"</messages></messages>", b"</message></messages>"),
 ]
