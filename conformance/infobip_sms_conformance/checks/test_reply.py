@@ -132,12 +132,16 @@ def test_resp_010_generated_bulk_id(session: Session, wire: str) -> None:
     pool = session.send_pool(wire)
     if any(map(is_bulk, pool)) and not any(map(find_bulk_id, pool)):
         raise Inconclusive("no bulkId in any reply", because="RESP-004")
-    judge_each(
-        pool,
-        lambda e: is_bulk(e) and "bulkId" not in e.document,
-        lambda e: find_repeated(find_bulk_id(e), seen, "bulkId"),
-        "a bulkId that no other request has",
-    )
+    try:
+        judge_each(
+            pool,
+            lambda e: is_bulk(e) and "bulkId" not in e.document,
+            lambda e: find_repeated(find_bulk_id(e), seen, "bulkId"),
+            "a bulkId that no other request has",
+        )
+    except Broken as failure:
+        check_lists(session, wire, failure)
+        raise
 
 
 # ------------------------------------------------------------------ which replies a check concerns

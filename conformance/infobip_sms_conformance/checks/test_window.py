@@ -5,11 +5,12 @@ Never here: when a message is sent; that takes time, and one exchange does not s
 """
 
 from infobip_sms_conformance.data import Case, find_case
+from infobip_sms_conformance.errands import has_failed
 from infobip_sms_conformance.exchanges import Outcome
 from infobip_sms_conformance.judging import find_lost_days, judge_case
 from infobip_sms_conformance.plugin import requirement
 from infobip_sms_conformance.session import Session
-from infobip_sms_conformance.verdicts import Broken, Inconclusive
+from infobip_sms_conformance.verdicts import Broken, Finding, Inconclusive
 
 
 @requirement("WIN-001", needs=["refused", "limits", "days"])
@@ -32,13 +33,17 @@ def test_win_002_days_are_mandatory(session: Session, case: Case, wire: str) -> 
 
 
 @requirement("WIN-003", needs=["refused", "limits", "days"])
-def test_win_003_days_of_the_week(session: Session, case: Case, wire: str) -> None:
+def test_win_003_days_of_the_week(
+    session: Session, case: Case, wire: str, findings: list[Finding]
+) -> None:
     """Every day of the week is accepted, a day that is not its English name in capitals refused."""
     try:
         judge_case(session, case, wire)
     except Broken as failure:
         if case.refused and wire == "xml" and find_lost_days(session) is not None:
             raise Inconclusive(failure.got, because="XML-002", exchange=failure.exchange) from None
+        if not case.refused and has_failed(findings, "WIN-001"):  # it has no times either
+            raise Inconclusive(failure.got, because="WIN-001", exchange=failure.exchange) from None
         raise
 
 
