@@ -6,14 +6,15 @@ Never here: anything of the project; what a proxy in the wild adds or changes.
 
 from __future__ import annotations
 
+import select
 import socket
+import ssl
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    import ssl
     from types import TracebackType
 
 PATIENCE = 20.0  # seconds; no test needs them, they only end one that hangs
@@ -92,16 +93,22 @@ class Proxy:
                 guest.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:
                 server.sendall(head + b"\r\n\r\n" + rest)
-            back = threading.Thread(target=self._copy, args=(server, guest), daemon=True)
-            back.start()
-            self._copy(guest, server)
-            back.join(PATIENCE)
+            self._pass_between(guest, server)
 
-    def _copy(self, source: socket.socket, goal: socket.socket) -> None:
+    def _pass_between(self, guest: socket.socket, server: socket.socket) -> None:
+        """Copy both ways until either ends; in one thread, as no TLS socket is read and written at once."""
+        goals = {guest: server, server: guest}
         with suppress(OSError):
-            while piece := source.recv(2**16):
-                self.seen += piece
-                goal.sendall(piece)
-        for end in (source, goal):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+            while ready := self._find_ready(guest, server):
+                for source in ready:
+                    piece = source.recv(2**16)
+                    if not piece:
+                        return
+                    self.seen += piece
+                    goals[source].sendall(piece)
+
+    def _find_ready(self, guest: socket.socket, server: socket.socket) -> list[socket.socket]:
+        """Return what can be read from; none when nothing came for long."""
+        if isinstance(guest, ssl.SSLSocket) and guest.pending():
+            return [guest]
+        return select.select([guest, server], [], [], PATIENCE)[0]
