@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .timing import Figure
     from .trials import Row
 
 MANY = "1,000 messages"
@@ -19,7 +22,7 @@ READ, REPLY, WRITE = "JSON: read a request", "JSON: read a reply", "JSON: write 
 XREAD, XWRITE, CALL = "XML: read a request", "XML: write a request", "Whole call"
 STOCK, SLOWEST = "stock cattrs + orjson", "xmlschema (our run-time engine)"
 OURS = "infobip-sms"
-GROWTH = {("read", "10,000"), ("write", "40,000")}
+LARGER, GROWTH = "10,000 messages", {("write", "40,000")}
 # work, size, what is compared, with what, at most
 LIMITS = (
     (REPLY, MANY, OURS, "orjson to dict", 3.0),
@@ -55,6 +58,15 @@ class Target:
         return self.found <= self.most
 
 
+def find_growth(figures: Mapping[tuple[str, str, str], Figure]) -> Iterator[Target]:
+    """Yield the targets of reading ten times as much, by the ratio to the bare parse of each size."""
+    for work in (READ, XREAD):
+        ours, larger = figures.get((work, MANY, OURS)), figures.get((work, LARGER, OURS))
+        if ours and larger:
+            growth = larger.ratio / ours.ratio
+            yield Target(f"{work}: ratio at 10,000 / at 1,000", 1.3, growth)
+
+
 def find_targets(
     rows: list[Row], memory: dict[str, float], imports: dict[str, float]
 ) -> list[Target]:
@@ -82,5 +94,6 @@ def find_targets(
         for name, peak in memory.items()
         if "write" in name
     ]
+    found += find_growth(figures)
     cold = imports["import infobip_sms"] / imports["attrs + cattrs + urllib3"]
     return [*found, Target("import infobip_sms / attrs + cattrs + urllib3", 1.1, cold)]
