@@ -21,6 +21,8 @@ from infobip_sms_conformance.data import Case, read_example, read_numbers
 from infobip_sms_conformance.edits import apply_edit, parse_path
 
 MINIMAL = "minimal-request"
+MEMBER = 3
+"""Steps to a member of a message: messages, which of them, the member."""
 Place = Literal["alone", "between", "behind"]
 POSITIONS: dict[Place, tuple[int, int]] = {"alone": (0, 1), "between": (1, 3), "behind": (2, 3)}
 
@@ -61,7 +63,7 @@ def place(case: Case, where: Place) -> Placed:
 
 def is_outside(steps: list[str | int]) -> bool:
     """Tell whether a path leads into no message: to their list, or beside it."""
-    return steps[:1] != ["messages"] or len(steps) < 3  # noqa: PLR2004 - messages, which, member
+    return steps[:1] != ["messages"] or len(steps) < MEMBER
 
 
 def build_unedited(case: Case) -> Any:
@@ -94,7 +96,7 @@ def edit_message(case: Case, steps: list[str | int], at: int) -> Any:
     whole = read_example(case.example)["messages"][steps[1]]
     message = build_minimal()
     member = str(steps[2])
-    if member == "destinations" and len(steps) > 3:  # noqa: PLR2004 - one of them
+    if member == "destinations" and len(steps) > MEMBER:
         message[member] = [{"to": number} for number in read_numbers()[: 3 if at else 1]]
         steps = [*steps[:3], at, *steps[4:]]
     elif member in whole:
@@ -105,7 +107,7 @@ def edit_message(case: Case, steps: list[str | int], at: int) -> Any:
 
 def shorten_days(member: Any, steps: list[str | int]) -> None:
     """Leave of a window no more than its edit needs: one day, or days without times."""
-    if not isinstance(member, dict) or "days" not in member or len(steps) <= 3:  # noqa: PLR2004 - the whole window
+    if not isinstance(member, dict) or "days" not in member or len(steps) <= MEMBER:
         return
     if "days" in steps:
         for name in ("from", "to"):

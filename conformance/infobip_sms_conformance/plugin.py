@@ -62,6 +62,7 @@ def requirement(
     """
 
     def tie(check: Check) -> Check:
+        pytest.mark.usefixtures("wire")(check)  # also where the check itself has no need of it
         TIES[check] = Tie(number, tuple(wires), frozenset({"start", *needs}), feature, order)
         return check
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from queue import Empty, Queue
 from threading import Thread
-from typing import IO
+from typing import IO, Any
 
 from infobip_sms_conformance.credentials import Credentials
 
@@ -76,8 +76,8 @@ def drain(output: IO[str], found: Queue[str]) -> None:
     found.put("")
 
 
-def stop(process: subprocess.Popen[str]) -> None:
-    """End the server by its own handle."""
+def stop(process: subprocess.Popen[Any]) -> None:
+    """End a program by its own handle."""
     process.terminate()
     try:
         process.wait(SECONDS_TO_END)

@@ -148,11 +148,7 @@ def is_there(session: Session, operation: str) -> bool:
 
 
 @requirement("BULK-001", ["json"], needs=["bulks"], feature="bulks", order=END)
-def test_bulk_001_scheduled_bulk_is_shown(
-    session: Session,
-    wire: str,  # noqa: ARG001 - as all checks
-    findings: list[Finding],
-) -> None:
+def test_bulk_001_scheduled_bulk_is_shown(session: Session, findings: list[Finding]) -> None:
     """A scheduled bulk is shown with its name and its instant."""
     check_bulk(session, findings)
     found = look(session)
@@ -192,11 +188,7 @@ def check_same(session: Session, moved: Exchange, shown: Exchange) -> None:
 
 
 @requirement("BULK-003", ["json"], needs=["bulks"], feature="bulks", order=LATE)
-def test_bulk_003_bulk_is_paused(
-    session: Session,
-    wire: str,  # noqa: ARG001 - as all checks
-    findings: list[Finding],
-) -> None:
+def test_bulk_003_bulk_is_paused(session: Session, findings: list[Finding]) -> None:
     """A bulk that is paused is answered so, where this move is allowed."""
     check_bulk(session, findings)
     found = pause(session)
@@ -265,9 +257,7 @@ def check_known(session: Session) -> None:
 
 @requirement("BULK-005", ["json"], needs=["bulks", "lists"], feature="bulks", order=LAST)
 def test_bulk_005_several_messages_cannot_be_moved(
-    session: Session,
-    wire: str,  # noqa: ARG001 - as all checks
-    findings: list[Finding],
+    session: Session, findings: list[Finding]
 ) -> None:
     """A request with several messages, some of them for later, cannot be moved."""
     check_bulk(session, findings)

@@ -58,7 +58,7 @@ ONCE = "each report of the asked messages, and none again"
 
 
 @requirement("DLR-007", ["json"], needs=["lists"], feature="pull", order=FIRST)
-def test_dlr_007_messages_go_out_early(session: Session, wire: str) -> None:  # noqa: ARG001 - as all checks
+def test_dlr_007_messages_go_out_early(session: Session) -> None:
     """What reports are fetched of at the end is sent at the beginning."""
     send_batch(session)
     raise NotApplicable("the reports are fetched at the end")
@@ -85,11 +85,7 @@ def is_limit_refused(session: Session) -> bool:
 
 
 @requirement("LOG-001", ["json"], needs=["lists", "lookups"], feature="logs", order=LATE)
-def test_log_001_messages_are_shown_as_sent(
-    session: Session,
-    wire: str,  # noqa: ARG001 - as all checks
-    findings: list[Finding],
-) -> None:
+def test_log_001_messages_are_shown_as_sent(session: Session, findings: list[Finding]) -> None:
     """The logs have every message of a request, as it was sent."""
     check_taken(session, send_batch(session), findings)
     found = look_up_all(session)
@@ -132,11 +128,7 @@ def test_log_001_messages_are_shown_again(
 
 
 @requirement("LOG-001", ["json"], needs=["lists", "lookups", "pool"], feature="logs", order=LATE)
-def test_log_001_filters_narrow(
-    session: Session,
-    wire: str,  # noqa: ARG001 - as all checks
-    findings: list[Finding],
-) -> None:
+def test_log_001_filters_narrow(session: Session, findings: list[Finding]) -> None:
     """Of some messages of two requests, only those of a sender and to a number are shown."""
     find_logs(session, findings)
     plain = find_batch(session)[3]
@@ -158,7 +150,6 @@ def test_log_001_filters_narrow(
 @pytest.mark.parametrize("name", ["sentSince", "sentUntil", "mcc"])
 def test_log_001_filters_leave_all_out(
     session: Session,
-    wire: str,  # noqa: ARG001 - as all checks
     name: str,
     findings: list[Finding],
 ) -> None:
@@ -174,11 +165,7 @@ def test_log_001_filters_leave_all_out(
 
 
 @requirement("LOG-002", ["json"], needs=["lists", "lookups", "pool"], feature="logs", order=LATE)
-def test_log_002_ids_may_be_repeated(
-    session: Session,
-    wire: str,  # noqa: ARG001 - as all checks
-    findings: list[Finding],
-) -> None:
+def test_log_002_ids_may_be_repeated(session: Session, findings: list[Finding]) -> None:
     """Several bulkIds and messageIds show the messages of all of them."""
     find_logs(session, findings)
     found = look_up_named(session)
@@ -198,11 +185,7 @@ def test_log_002_ids_may_be_repeated(
 
 
 @requirement("LOG-003", ["json"], needs=["lists", "lookups"], feature="logs", order=LATE)
-def test_log_003_limit_is_kept(
-    session: Session,
-    wire: str,  # noqa: ARG001 - as all checks
-    findings: list[Finding],
-) -> None:
+def test_log_003_limit_is_kept(session: Session, findings: list[Finding]) -> None:
     """The greatest limit shows more than is shown without one; a limit of 1 shows one message."""
     check_taken(session, send_batch(session), findings)
     found = look_up_all(session)
@@ -300,11 +283,7 @@ def check_late(session: Session, found: Exchange) -> None:
 
 
 @requirement("DLR-008", ["json"], needs=["lists", "lookups"], feature="pull", order=LATE)
-def test_dlr_008_limit_is_kept(
-    session: Session,
-    wire: str,  # noqa: ARG001 - as all checks
-    findings: list[Finding],
-) -> None:
+def test_dlr_008_limit_is_kept(session: Session, findings: list[Finding]) -> None:
     """A limit of 1 brings at most one report, and the greatest limit is accepted."""
     check_fetching(session, findings)
     one = fetch_one(session)

@@ -130,11 +130,7 @@ def test_prev_002_known_values_are_accepted(session: Session, wire: str) -> None
 
 
 @requirement("PREV-002", ["json"], needs=["preview"], feature="preview", order=LATE)
-def test_prev_002_unknown_language_is_refused(
-    session: Session,
-    wire: str,  # noqa: ARG001 - as all checks
-    findings: list[Finding],
-) -> None:
+def test_prev_002_unknown_language_is_refused(session: Session, findings: list[Finding]) -> None:
     """A language that no message may have is refused."""
     document = {"text": TURKISH, LANGUAGE: "XX"}
     refuse(session, ONE, "in a language that is not known", document, findings)

@@ -91,6 +91,23 @@ def check_sent(news: News) -> None:
         raise Inconclusive(got, because=find_root(news), exchange=news.exchange)
 
 
+def check_reported(news: News, name: str) -> None:
+    """Raise Inconclusive where no report came of a message, nor of others that should have come."""
+    if not news.hits(name) and news.find_missing()[1] == "DLR-001":
+        raise Inconclusive("no report for it", because="DLR-001", exchange=news.exchange)
+
+
+def judge_sent(news: News, name: str, window: str) -> None:
+    """Demand that a message whose window is open was sent."""
+    if not news.is_sent(name):
+        raise Broken(
+            f"no report that it was sent within {news.session.plan.patience:g} s",
+            sent=f"{news.exchange.what}, one with {window}",
+            expected="sent at once",
+            exchange=news.focus(name),
+        )
+
+
 @requirement("WIN-007", needs=["push"], feature="reports", order=LAST)
 def test_win_007_window_that_is_open_by_utc_is_open(
     session: Session, wire: str, findings: list[Finding]
@@ -102,15 +119,8 @@ def test_win_007_window_that_is_open_by_utc_is_open(
     if find_ignored(news):
         got = "sent, as messages are whose windows are closed"
         raise Inconclusive(got, because="WIN-008", exchange=news.exchange)
-    if not news.hits(OPEN) and news.find_missing()[1] == "DLR-001":
-        raise Inconclusive("no report for it", because="DLR-001", exchange=news.exchange)
-    if not news.is_sent(OPEN):
-        raise Broken(
-            f"no report that it was sent within {session.plan.patience:g} s",
-            sent=f"{news.exchange.what}, one with a window of an hour around now",
-            expected="sent at once",
-            exchange=news.focus(OPEN),
-        )
+    check_reported(news, OPEN)
+    judge_sent(news, OPEN, "a window of an hour around now")
 
 
 @requirement("WIN-008", needs=["push"], feature="reports", order=LAST)
@@ -153,19 +163,12 @@ def test_win_008_window_is_open_on_the_whole_of_its_days(
     news = find_news(session, wire, findings)
     check_accepted(news, WHOLE, findings)
     check_sent(news)
-    if not news.hits(WHOLE) and news.find_missing()[1] == "DLR-001":
-        raise Inconclusive("no report for it", because="DLR-001", exchange=news.exchange)
+    check_reported(news, WHOLE)
     if wire == "xml" and has_failed(findings, "XML-002"):
         raise Inconclusive("not all days are read", because="XML-002", exchange=news.exchange)
     if has_failed(findings, "WIN-007") and not news.is_sent(OPEN):
         raise Inconclusive("no window is open", because="WIN-007", exchange=news.exchange)
-    if not news.is_sent(WHOLE):
-        raise Broken(
-            f"no report that it was sent within {session.plan.patience:g} s",
-            sent=f"{news.exchange.what}, one with a window of whole days",
-            expected="sent at once",
-            exchange=news.focus(WHOLE),
-        )
+    judge_sent(news, WHOLE, "a window of whole days")
 
 
 # ------------------------------------------------------------------ when it is not sent any more

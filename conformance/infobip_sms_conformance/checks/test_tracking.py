@@ -41,11 +41,7 @@ NOT_FOUND = 404
 
 
 @requirement("TRACK-001", ["json"], needs=["lists", "lookups"], feature="tracking", order=LATE)
-def test_track_001_links_are_shortened(
-    session: Session,
-    wire: str,  # noqa: ARG001 - as all checks
-    findings: list[Finding],
-) -> None:
+def test_track_001_links_are_shortened(session: Session, findings: list[Finding]) -> None:
     """The logs show a text whose links have become shorter ones on the given base."""
     if "logs" in session.plan.without:
         raise NotApplicable("shows in the logs only, which the server goes without")
@@ -96,11 +92,7 @@ def convert(session: Session) -> Exchange:
 
 
 @requirement("TRACK-002", ["json"], needs=["lists", "tracking"], feature="tracking", order=LATE)
-def test_track_002_conversion_is_counted(
-    session: Session,
-    wire: str,  # noqa: ARG001 - as all checks
-    findings: list[Finding],
-) -> None:
+def test_track_002_conversion_is_counted(session: Session, findings: list[Finding]) -> None:
     """A conversion is answered with the key that the reply to the request gave."""
     sent = send_batch(session)
     check_taken(session, sent, findings)

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
+from infobip_sms_conformance.reference import stop
 from infobip_sms_conformance.usage import WrongUsage
 
 ADDRESS, KEY = "INFOBIP_BASE_URL", "INFOBIP_API_KEY"
@@ -85,16 +86,6 @@ def build_environment(url: str, key: str) -> Mapping[str, str]:
     """Return the environment of the command."""
     direct = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
     return {**os.environ, **direct, ADDRESS: url, KEY: key}
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a program by its own handle."""
-    process.terminate()
-    try:
-        process.wait(SECONDS_TO_END)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 class Watcher:
