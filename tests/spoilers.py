@@ -327,6 +327,7 @@ OTHERS = {
     "v1-first-message-of-xml": "V1-005",
     "v1-non-unicode": "V1-006",
     "v1-script-refused": "V1-006",
+    "v1-one-script-refused": "V1-006",
     "v1-callback-data-of-200": "V1-007",
     "v1-another-root": "V1-008",
     "v1-other-entries": "V1-008",
@@ -376,6 +377,7 @@ REFUSED_V1: dict[str, Callable[[Any, Any], Any]] = {
     "v1-shifts-refused": lambda m, _w: m.language and m.language.single_shift is not None,
     "v1-no-xml": lambda _m, w: w == "xml",
     "v1-script-refused": lambda m, _w: m.transliteration,
+    "v1-one-script-refused": lambda m, _w: m.transliteration == "CENTRAL_EUROPEAN",
     "v1-callback-data-of-200": lambda m, _w: len(m.callback_data or "") > 200,
 }
 REWRITTEN_V1 = [

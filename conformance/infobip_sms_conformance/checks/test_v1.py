@@ -114,12 +114,15 @@ def is_taken(session: Session, wire: str) -> bool:
     return send_full(session, wire).taken or send_bare(session, wire).taken
 
 
-def judge_member(session: Session, wire: str, member: str, value: Any) -> None:
-    """Demand that a member is accepted: in the documented request, or else alone."""
+def judge_member(session: Session, wire: str, member: str, value: Any, name: str = "") -> None:
+    """Demand that a member is accepted: in the documented request, or else alone.
+
+    name: what tells this value of it from another one.
+    """
     check_there(session, wire)
     if send_full(session, wire).taken:
         return
-    alone = send_with(session, wire, member, value, f"a request of version 1 with {member}")
+    alone = send_with(session, wire, member, value, f"a request of version 1 with {name or member}")
     check_answered(alone)
     if not alone.taken:
         raise Broken(alone.got, expected=ACCEPTANCE, exchange=alone)
@@ -202,7 +205,7 @@ def find_answered(exchange: Exchange) -> list[str]:
 def test_v1_006_known_transliteration_is_accepted(session: Session, wire: str) -> None:
     """Each transliteration of version 1 is accepted, in one of the formats."""
     for value in find_scripts(session, wire):
-        judge_member(session, wire, "transliteration", value)
+        judge_member(session, wire, "transliteration", value, f"transliteration {value}")
 
 
 @requirement("V1-006", needs=["v1"], feature="v1", order=LATE)
