@@ -53,9 +53,8 @@ from infobip_sms.sandbox.state import Bulk, Link, Sms, State
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from infobip_sms.sandbox.app import Question
+    from infobip_sms.sandbox.protocol import Outcome, Question
     from infobip_sms.sandbox.routes import AnyOperation
-    from infobip_sms.sandbox.sending import Outcome
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "schema" / "examples"
 

@@ -17,7 +17,7 @@ from infobip_sms.sandbox.app import Refusal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infobip_sms.sandbox.app import Question
+    from infobip_sms.sandbox.protocol import Question
 
 REPORTS, LOGS = "get_delivery_reports", "get_logs"
 LOOK, MOVE = "get_scheduled", "reschedule"

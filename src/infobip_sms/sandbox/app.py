@@ -46,10 +46,18 @@ from infobip_sms.media import find_codec, find_wire
 from . import bulks, lookups, texts, tracking
 from .engine import advance, settle, take_postings
 from .instants import find_utc
-from .protocol import HttpReply, HttpRequest, Refusal, choose_wire, refuse_document
+from .protocol import (
+    HttpReply,
+    HttpRequest,
+    Outcome,
+    Question,
+    Refusal,
+    choose_wire,
+    refuse_document,
+)
 from .rejecting import read_partly
 from .routes import find_operation, read_parameters
-from .sending import Clerk, Outcome, Submission, build_submission
+from .sending import Clerk, Submission, build_submission
 from .settings import Settings
 from .state import State
 from .windows import is_over_midnight
@@ -68,18 +76,6 @@ if TYPE_CHECKING:
 __all__ = ["App", "HttpReply", "HttpRequest", "Refusal", "Settings", "State", "choose_wire"]
 
 _RESULT = re.compile(r"results\[(\d+)\]")
-
-
-@attrs.frozen
-class Question:
-    """A request that was read: everything that a handler needs."""
-
-    body: Any
-    parameters: Any
-    state: State
-    now: dt.datetime
-    address: str
-    """Where the sandbox is reached, as the client sees it."""
 
 
 class App:

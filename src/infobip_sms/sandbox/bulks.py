@@ -20,8 +20,7 @@ from infobip_sms_schema import BulkResponse, BulkStatus, BulkStatusResponse
 from .catalogue import is_rejection
 from .instants import find_utc
 from .life import plan
-from .protocol import Refusal
-from .sending import Outcome
+from .protocol import Outcome, Refusal
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -35,10 +35,9 @@ if TYPE_CHECKING:
 
     from infobip_sms.media import Wire
 
-    from .app import Question
+    from .protocol import Outcome, Question
     from .pushes import Answer, Posting
     from .routes import AnyOperation
-    from .sending import Outcome
     from .settings import Settings
     from .state import State
 

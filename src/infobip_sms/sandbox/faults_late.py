@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from infobip_sms.media import Wire
 
+    from .protocol import Outcome
     from .pushes import Posting
-    from .sending import Outcome, Recipient, Submission
+    from .sending import Recipient, Submission
     from .state import Content, Push, Row, State
 
     AnyMessage = Message | MessageV1

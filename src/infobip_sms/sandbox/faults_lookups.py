@@ -21,15 +21,14 @@ from infobip_sms_schema.operations import (
     SET_SCHEDULED_STATUS,
 )
 
-from .protocol import Refusal
-from .sending import Outcome
+from .protocol import Outcome, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infobip_sms_schema import Preview
 
-    from .app import Question
+    from .protocol import Question
 
 REPORTS, LOGS = GET_DELIVERY_REPORTS.name, GET_LOGS.name
 LOOK, MOVE = GET_SCHEDULED.name, RESCHEDULE.name

@@ -18,7 +18,7 @@ from infobip_sms_schema import DeliveryReports, SmsLogs
 
 from .catalogue import find_status
 from .entries import MCC, MNC, build_log, build_report
-from .sending import Outcome
+from .protocol import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,16 +6,19 @@ Never here: sockets, ASGI, routes, what any operation means.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from infobip_sms.media import find_wire
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from infobip_sms_schema import Violation
 
     from infobip_sms.media import Wire
+    from infobip_sms.sandbox.state import Row, State
 
 MOST_QUOTED = 50
 
@@ -75,3 +78,24 @@ def choose_wire(accept: str, default: Wire) -> Wire:
         if wire and weight > best:
             best, chosen = weight, wire
     return chosen
+
+
+@attrs.frozen
+class Outcome:
+    """An answer, and what has to be remembered once it is written."""
+
+    response: attrs.AttrsInstance
+    rows: tuple[Row, ...] = ()
+    serial: int | None = None
+
+
+@attrs.frozen
+class Question:
+    """A request that was read: everything that a handler needs."""
+
+    body: Any
+    parameters: Any
+    state: State
+    now: dt.datetime
+    address: str
+    """Where the sandbox is reached, as the client sees it."""

@@ -27,6 +27,7 @@ from . import catalogue, texts
 from .fates import Fate, find_fate
 from .instants import find_utc
 from .life import plan
+from .protocol import Outcome
 from .state import Bulk, Content, Link, Sms
 
 if TYPE_CHECKING:
@@ -83,15 +84,6 @@ class Submission:
     def recipients(self) -> tuple[Recipient, ...]:
         """Every destination, in order."""
         return tuple(recipient for draft in self.drafts for recipient in draft.recipients)
-
-
-@attrs.frozen
-class Outcome:
-    """An answer, and what has to be remembered once it is written."""
-
-    response: attrs.AttrsInstance
-    rows: tuple[Row, ...] = ()
-    serial: int | None = None
 
 
 def build_submission(request: SmsRequest | SmsRequestV1) -> Submission:

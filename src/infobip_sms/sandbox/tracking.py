@@ -12,8 +12,7 @@ from urllib.parse import quote
 import attrs
 from infobip_sms_schema import ConversionResponse
 
-from .protocol import HttpReply, HttpRequest, Refusal
-from .sending import Outcome
+from .protocol import HttpReply, HttpRequest, Outcome, Refusal
 
 if TYPE_CHECKING:
     from .state import State
