@@ -44,11 +44,14 @@ from spoilers import (
 )
 
 from infobip_sms.media import find_codec
-from infobip_sms.sandbox.app import App, HttpReply, HttpRequest, Settings
+from infobip_sms.sandbox.app import App
 from infobip_sms.sandbox.clock import read_clock
+from infobip_sms.sandbox.protocol import HttpReply, HttpRequest
+from infobip_sms.sandbox.rows import Bulk, Link, Sms
 from infobip_sms.sandbox.sending import Draft, Recipient, Submission
+from infobip_sms.sandbox.settings import Settings
 from infobip_sms.sandbox.shell import Shell
-from infobip_sms.sandbox.state import Bulk, Link, Sms, State
+from infobip_sms.sandbox.state import State
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

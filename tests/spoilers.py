@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from infobip_sms.sandbox.app import Refusal
+from infobip_sms.sandbox.protocol import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

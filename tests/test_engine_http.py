@@ -15,11 +15,13 @@ import pytest
 from infobip_sms_schema.operations import OPERATIONS
 from sandbox_bench import CALLBACK, SEND, START, Bench, find_text, find_word
 
-from infobip_sms.sandbox.app import HANDLERS, App, Settings, State
-from infobip_sms.sandbox.engine import advance, take_postings
+from infobip_sms.sandbox.app import HANDLERS, App
+from infobip_sms.sandbox.engine import advance
 from infobip_sms.sandbox.protocol import HttpRequest
+from infobip_sms.sandbox.pushes import take_postings
 from infobip_sms.sandbox.routes import find_operation
-from infobip_sms.sandbox.settings import READINGS
+from infobip_sms.sandbox.settings import READINGS, Settings
+from infobip_sms.sandbox.state import State
 
 both = pytest.mark.parametrize("wire", ["json", "xml"])
 every = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)

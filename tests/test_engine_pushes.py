@@ -10,8 +10,16 @@ import pytest
 from sandbox_bench import CALLBACK, START, Bench, minutes
 
 from infobip_sms import DeliveryReports, wire_json, wire_xml
-from infobip_sms.sandbox.engine import Answer, Posting, advance, find_dead_letters, take_postings
-from infobip_sms.sandbox.pushes import find_gap, find_obstacle, find_target
+from infobip_sms.sandbox.engine import advance
+from infobip_sms.sandbox.pushes import (
+    Answer,
+    Posting,
+    find_dead_letters,
+    find_gap,
+    find_obstacle,
+    find_target,
+    take_postings,
+)
 from infobip_sms.sandbox.settings import Settings
 
 REFUSING = Answer(503, "HTTP 503")

@@ -16,13 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infobip_sms.sandbox import catalogue, control, inbox, views
-from infobip_sms.sandbox.app import App, HttpReply, HttpRequest, Settings, State
+from infobip_sms.sandbox.app import App
 from infobip_sms.sandbox.clock import Clock
 from infobip_sms.sandbox.engine import advance
 from infobip_sms.sandbox.fates import UNREADABLE, Fate, find_fate
 from infobip_sms.sandbox.pretty import dump_pretty
+from infobip_sms.sandbox.protocol import HttpReply, HttpRequest
 from infobip_sms.sandbox.recorder import LARGEST, LONGEST, MOST, Recorder
-from infobip_sms.sandbox.state import Content, Link, Push, Sms
+from infobip_sms.sandbox.rows import Content, Link, Push, Sms
+from infobip_sms.sandbox.settings import Settings
+from infobip_sms.sandbox.state import State
 from infobip_sms.sandbox.switches import Switches, Trouble
 
 NOW = dt.datetime(2026, 5, 4, 12, tzinfo=dt.UTC)

@@ -17,7 +17,7 @@ from sandbox_bench import CALLBACK, START, Bench
 from infobip_sms import Destination, Message, SmsRequest
 from infobip_sms.reports import parse_delivery_reports
 from infobip_sms.sandbox import push, running
-from infobip_sms.sandbox.engine import Answer, Posting
+from infobip_sms.sandbox.pushes import Answer, Posting
 from infobip_sms.sandbox.search import Search, build_report, find_reports
 
 if TYPE_CHECKING:

@@ -35,8 +35,11 @@ from infobip_sms import (
     wire_xml,
 )
 from infobip_sms.sandbox import faults
-from infobip_sms.sandbox.app import App, HttpReply, HttpRequest, Settings, State, choose_wire
+from infobip_sms.sandbox.app import App
 from infobip_sms.sandbox.faults_requests import FORGOTTEN
+from infobip_sms.sandbox.protocol import HttpReply, HttpRequest, choose_wire
+from infobip_sms.sandbox.settings import Settings
+from infobip_sms.sandbox.state import State
 
 PATH = "/sms/2/text/advanced"
 CODECS: dict[str, Any] = {"json": wire_json, "xml": wire_xml}

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from infobip_sms.reports import parse_delivery_reports
 from infobip_sms.sandbox import Sandbox, running
-from infobip_sms.sandbox.clock import Clock
-from infobip_sms.sandbox.instants import LAST
+from infobip_sms.sandbox.clock import LAST, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -26,7 +26,9 @@ from malformed import (
 )
 
 from infobip_sms.sandbox import shell
-from infobip_sms.sandbox.app import App, HttpRequest, State
+from infobip_sms.sandbox.app import App
+from infobip_sms.sandbox.protocol import HttpRequest
+from infobip_sms.sandbox.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

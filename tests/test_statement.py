@@ -15,10 +15,12 @@ import pytest
 from infobip_sms_conformance.suite import checked_requirements
 
 from infobip_sms.sandbox import inbox
-from infobip_sms.sandbox.app import App, HttpReply, HttpRequest, Settings, State
+from infobip_sms.sandbox.app import App
 from infobip_sms.sandbox.faults import FAULTS
+from infobip_sms.sandbox.protocol import HttpReply, HttpRequest
 from infobip_sms.sandbox.recorder import Recorder
-from infobip_sms.sandbox.settings import READINGS
+from infobip_sms.sandbox.settings import READINGS, Settings
+from infobip_sms.sandbox.state import State
 from infobip_sms.sandbox.statement import (
     Statement,
     build_clause,

@@ -44,8 +44,8 @@ from infobip_sms_schema.operations import (
 from infobip_sms.media import find_codec, find_wire
 
 from . import bulks, lookups, texts, tracking
-from .engine import advance, settle, take_postings
-from .instants import find_utc
+from .clock import find_utc
+from .engine import advance
 from .protocol import (
     HttpReply,
     HttpRequest,
@@ -55,11 +55,10 @@ from .protocol import (
     choose_wire,
     refuse_document,
 )
+from .pushes import settle, take_postings
 from .rejecting import read_partly
 from .routes import find_operation, read_parameters
 from .sending import Clerk, Submission, build_submission
-from .settings import Settings
-from .state import State
 from .windows import is_over_midnight
 
 if TYPE_CHECKING:
@@ -70,10 +69,10 @@ if TYPE_CHECKING:
 
     from infobip_sms.media import Wire
 
-    from .engine import Answer, Posting
+    from .pushes import Answer, Posting
     from .routes import AnyOperation
-
-__all__ = ["App", "HttpReply", "HttpRequest", "Refusal", "Settings", "State", "choose_wire"]
+    from .settings import Settings
+    from .state import State
 
 _RESULT = re.compile(r"results\[(\d+)\]")
 

@@ -18,15 +18,16 @@ import attrs
 from infobip_sms_schema import BulkResponse, BulkStatus, BulkStatusResponse
 
 from .catalogue import is_rejection
-from .instants import find_utc
+from .clock import find_utc
 from .life import plan
 from .protocol import Outcome, Refusal
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from .rows import Bulk, Sms
     from .settings import Settings
-    from .state import Bulk, Sms, State
+    from .state import State
 
 _MOVES = {
     BulkStatus.PENDING: (BulkStatus.PAUSED, BulkStatus.CANCELED),

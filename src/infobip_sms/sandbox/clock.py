@@ -12,8 +12,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from .instants import FIRST, LAST, find_later, find_utc
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -134,3 +132,29 @@ class Clock:
         self._ahead += max(self._latest - read, dt.timedelta())
         self._latest = read
         return read
+
+
+FIRST = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+LAST = dt.datetime.max.replace(microsecond=999_000, tzinfo=dt.UTC)
+
+
+_MIDDLE = 5000  # a year
+
+
+def find_utc(instant: dt.datetime) -> dt.datetime:
+    """Return the same instant in UTC, to the millisecond."""
+    try:
+        found = instant.astimezone(dt.UTC)
+    except OverflowError:
+        return FIRST if instant.year < _MIDDLE else LAST
+    return found.replace(microsecond=found.microsecond // 1000 * 1000)
+
+
+def find_later(instant: dt.datetime, delta: dt.timedelta) -> dt.datetime:
+    """Return the instant so much later, or the last one there is."""
+    try:
+        return instant + delta
+    except OverflowError:
+        return LAST

@@ -33,9 +33,9 @@ from urllib.parse import parse_qsl
 import attrs
 
 from .catalogue import find_numbers
+from .clock import find_utc
 from .faults import FAULTS
 from .guard import find_intrusion
-from .instants import find_utc
 from .protocol import HttpReply
 from .search import (
     NAMES,

@@ -12,19 +12,19 @@ Never here: what that is (life.py, pushes.py); requests (app.py).
 
 from __future__ import annotations
 
+import heapq
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from .life import step
-from .pushes import Answer, Posting, build_push, find_dead_letters, settle, take_postings
-from .retention import drop_oldest
+from .pushes import build_push
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from .rows import Row
     from .settings import Settings
-    from .state import Row, State
-
-__all__ = ["Answer", "Posting", "advance", "find_dead_letters", "settle", "take_postings"]
+    from .state import State
 
 
 def advance(state: State, now: dt.datetime, settings: Settings) -> None:
@@ -37,3 +37,13 @@ def advance(state: State, now: dt.datetime, settings: Settings) -> None:
             rows.append(push)
         state.put(rows)
     drop_oldest(state, settings.keep)
+
+
+def drop_oldest(state: State, keep: int) -> None:
+    """Drop what is too much; rarely, since many go at once."""
+    portion = max(keep // 10, 1)
+    excess = len(state.messages) - keep
+    if excess > 0 and len(state.over) >= portion:
+        state.forget(heapq.nsmallest(max(excess, portion), state.over))
+    if (links := len(state.links) - keep) > 0:
+        state.forget_links(islice(state.links, max(links, portion)))

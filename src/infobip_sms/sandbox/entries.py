@@ -16,8 +16,8 @@ from .catalogue import find_error, find_status, is_rejection
 if TYPE_CHECKING:
     import datetime as dt
 
+    from .rows import Push, Sms
     from .settings import Settings
-    from .state import Push, Sms
 
 MCC, MNC = "001", "01"  # the network for tests, ITU-T E.212: no message goes to a real one
 

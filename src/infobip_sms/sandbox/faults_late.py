@@ -15,10 +15,10 @@ import attrs
 from infobip_sms_schema import Day, Message
 
 from .catalogue import DELIVERED, WAITING_DELIVERY
-from .instants import find_later, find_utc
+from .clock import find_later, find_utc
 from .life import plan
+from .rows import Bulk, Sms
 from .sending import LONGEST
-from .state import Bulk, Sms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from .protocol import Outcome
     from .pushes import Posting
+    from .rows import Content, Push, Row
     from .sending import Recipient, Submission
-    from .state import Content, Push, Row, State
+    from .state import State
 
     AnyMessage = Message | MessageV1
 

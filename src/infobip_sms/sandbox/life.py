@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from . import catalogue
-from .instants import find_later
+from .clock import find_later
 from .windows import find_opening
 
 if TYPE_CHECKING:
-    from .state import Sms
+    from .rows import Sms
 
 Act = Literal["send", "report", "arrive", "expire"]
 

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from infobip_sms_schema import GetDeliveryReportsParameters, GetLogsParameters
 
+    from .rows import Sms
     from .settings import Settings
-    from .state import Sms, State
+    from .state import State
 
 KEPT = dt.timedelta(hours=48)
 DEFAULT_LIMIT = 50

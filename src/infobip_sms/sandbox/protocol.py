@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from infobip_sms_schema import Violation
 
     from infobip_sms.media import Wire
-    from infobip_sms.sandbox.state import Row, State
+
+    from .rows import Row
+    from .state import State
 
 MOST_QUOTED = 50
 

@@ -21,13 +21,14 @@ from infobip_sms_schema import DeliveryReports, RequestRefused
 from infobip_sms.addresses import is_loopback
 from infobip_sms.media import find_codec
 
+from .clock import find_later
 from .entries import build_report
-from .instants import find_later
-from .state import Push
+from .rows import Push
 
 if TYPE_CHECKING:
+    from .rows import Sms
     from .settings import Settings
-    from .state import Sms, State
+    from .state import State
 
 RETRIES = 20
 _MINUTE = dt.timedelta(minutes=1)

@@ -23,12 +23,12 @@ from infobip_sms_schema import BulkStatus, DeliveryTimeWindow
 from infobip_sms.media import Wire
 
 from .fates import Fate
-from .state import Bulk, Content, Link, Push, Sms
+from .rows import Bulk, Content, Link, Push, Sms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .state import Row
+    from .rows import Row
 
 _DIGEST = 16  # bytes
 _NAMES = {

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping
 
+    from .rows import Push, Sms
     from .settings import Settings
-    from .state import Push, Sms, State
+    from .state import State
 
 STATES = ("waiting", "taken", "dead")
 

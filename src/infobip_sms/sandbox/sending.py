@@ -24,17 +24,18 @@ from infobip_sms_schema import (
 )
 
 from . import catalogue, texts
+from .clock import find_utc
 from .fates import Fate, find_fate
-from .instants import find_utc
 from .life import plan
 from .protocol import Outcome
-from .state import Bulk, Content, Link, Sms
+from .rows import Bulk, Content, Link, Sms
 
 if TYPE_CHECKING:
     from infobip_sms_schema import MessageV1, Status
 
+    from .rows import Row
     from .settings import Settings
-    from .state import Row, State
+    from .state import State
 
 _AGES = 10**9  # minutes: longer than any validity period may be
 _CAPPED = Message(destinations=[Destination(to="0")], validity_period=_AGES)

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import socket
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import h11
 import uvicorn
+from infobip_sms_schema import ApiError, RequestError, ServiceException
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from infobip_sms.media import find_codec
 
 from .clock import Clock
-from .incoming import Incoming
 from .shell import Shell
 from .state import State
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterator
 
     from .app import App
     from .store import Store
-
-__all__ = ["Server", "Shell", "open_listener", "run"]
 
 HOST = "127.0.0.1"
 
@@ -103,3 +107,62 @@ class _GuestConfig(uvicorn.Config):
 
     def configure_logging(self) -> None:
         """Leave the loggers of uvicorn to whoever has another server in this process."""
+
+
+PATIENCE = 60.0  # seconds for a request to come in whole
+
+
+class Incoming(H11Protocol):
+    """Reads the requests of one connection, and bounds how long each may take to come."""
+
+    _limit: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as there
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self.access_log = False  # there are numbers in requests
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        if self._limit is not None:
+            self._limit.cancel()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request."""
+        self._wait()
+        super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - what uvicorn would say
+        """Refuse what is no HTTP, or has a head of more than 64 KiB."""
+        self._refuse(400, "BAD_REQUEST", "This is no HTTP, or its head is too long")
+
+    def _wait(self) -> None:
+        if self._limit is not None:
+            self._limit.cancel()
+        self._limit = self.loop.call_later(PATIENCE, self._give_up)
+
+    def _give_up(self) -> None:
+        """Cut off a client whose request has not come in whole; one that is being answered has time."""
+        if self.conn.their_state in {h11.IDLE, h11.SEND_BODY}:
+            self._refuse(408, "REQUEST_TIMEOUT", "The request took too long to come")
+
+    def _refuse(self, status: int, word: str, text: str) -> None:
+        """End the connection, with an error body if no reply has begun (READ-009)."""
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            exception = ServiceException(message_id=word, text=text)
+            error = ApiError(request_error=RequestError(service_exception=exception))
+            codec = find_codec("json")
+            body = codec.dump_model(error)
+            headers = [
+                ("content-type", f"{codec.CONTENT_TYPE};charset=UTF-8"),
+                ("content-length", str(len(body))),
+                ("connection", "close"),
+            ]
+            response = h11.Response(
+                status_code=status, headers=headers, reason=HTTPStatus(status).phrase
+            )
+            for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()

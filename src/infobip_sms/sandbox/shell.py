@@ -18,7 +18,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from . import inbox
-from .app import App, HttpReply, HttpRequest, Refusal, State
 from .clock import Clock, read_clock
 from .control import (
     PREFIX,
@@ -32,7 +31,9 @@ from .control import (
     show_messages,
 )
 from .engine import advance
+from .protocol import HttpReply, HttpRequest, Refusal
 from .recorder import Recorder
+from .state import State
 from .switches import Switches
 from .timekeeping import Timekeeper, comes
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from .app import App
     from .store import Store
 
 MAX_BODY = 32 * 2**20

@@ -27,12 +27,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .records import DAMAGE, Records
-from .state import Bulk, Link, Push, Sms, State
+from .rows import Bulk, Link, Push, Sms
+from .state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .state import Key, Row
+    from .rows import Key, Row
 
 _MARK = 0x534D5353  # "SMSS", where SQLite files say whose they are
 _FORM = 1

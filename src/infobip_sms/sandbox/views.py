@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from .fates import Fate
     from .recorder import Exchange, Recorder
-    from .state import Push, Sms, State
+    from .rows import Push, Sms
+    from .state import State
     from .statement import Statement
     from .switches import Trouble
 
