@@ -15,11 +15,11 @@ from campaign_oracle import ERRORS, GROUPS, NAMES
 from infobip_sms_conformance import documents
 from sandbox_bench import CALLBACK, SEND, START, Bench
 
-from infobip_sms.sandbox.engine import advance
-from infobip_sms.sandbox.pushes import Answer, settle, take_postings
+from infobip_sms.sandbox.lifecycle.engine import advance
+from infobip_sms.sandbox.lifecycle.webhooks import Answer, settle, take_postings
 
 if TYPE_CHECKING:
-    from infobip_sms.sandbox.protocol import HttpReply
+    from infobip_sms.sandbox.api.http import HttpReply
 
 COUNT = 1000
 LAST_ORDER, END_OF_CAMPAIGN, LONG_AFTER = (dt.timedelta(hours=h) for h in (34, 60, 110))

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from infobip_sms_conformance import documents
 from infobip_sms_conformance.data import read_openapi
 
-from infobip_sms.sandbox.app import App
+from infobip_sms.sandbox.admin.api import ROUTES
+from infobip_sms.sandbox.api.app import App
+from infobip_sms.sandbox.api.http import HttpReply, HttpRequest
 from infobip_sms.sandbox.clock import Clock
-from infobip_sms.sandbox.control import ROUTES
-from infobip_sms.sandbox.protocol import HttpReply, HttpRequest
-from infobip_sms.sandbox.settings import Settings
-from infobip_sms.sandbox.shell import Shell
-from infobip_sms.sandbox.state import State
+from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.runtime.asgi import Shell
+from infobip_sms.sandbox.state.state import State
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping

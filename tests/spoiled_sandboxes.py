@@ -44,20 +44,20 @@ from spoilers import (
 )
 
 from infobip_sms.media import find_codec
-from infobip_sms.sandbox.app import App
+from infobip_sms.sandbox.api.app import App
+from infobip_sms.sandbox.api.http import HttpReply, HttpRequest
+from infobip_sms.sandbox.api.send import Draft, Recipient, Submission
 from infobip_sms.sandbox.clock import read_clock
-from infobip_sms.sandbox.protocol import HttpReply, HttpRequest
-from infobip_sms.sandbox.rows import Bulk, Link, Sms
-from infobip_sms.sandbox.sending import Draft, Recipient, Submission
-from infobip_sms.sandbox.settings import Settings
-from infobip_sms.sandbox.shell import Shell
-from infobip_sms.sandbox.state import State
+from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.runtime.asgi import Shell
+from infobip_sms.sandbox.state.rows import Bulk, Link, Sms
+from infobip_sms.sandbox.state.state import State
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from infobip_sms.sandbox.protocol import Outcome, Question
-    from infobip_sms.sandbox.routes import AnyOperation
+    from infobip_sms.sandbox.api.http import Outcome, Question
+    from infobip_sms.sandbox.api.routing import AnyOperation
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "schema" / "examples"
 

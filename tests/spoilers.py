@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from infobip_sms.sandbox.protocol import Refusal
+from infobip_sms.sandbox.api.http import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infobip_sms.sandbox.protocol import Question
+    from infobip_sms.sandbox.api.http import Question
 
 REPORTS, LOGS = "get_delivery_reports", "get_logs"
 LOOK, MOVE = "get_scheduled", "reschedule"

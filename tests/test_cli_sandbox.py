@@ -15,15 +15,15 @@ import pytest
 from cli_runs import KEY, PROGRAM, make_environment, run
 
 from infobip_sms import Basic, Client, Destination, Message, Rejected, SmsRequest
-from infobip_sms.sandbox.faults import Faulty
-from infobip_sms.sandbox.settings import READINGS, Settings
-from infobip_sms.sandbox.statement import build_statement, dump_markdown, dump_plain
+from infobip_sms.sandbox.admin.statement import build_statement, dump_markdown, dump_plain
+from infobip_sms.sandbox.config import READINGS, Settings
+from infobip_sms.sandbox.mutants.app import Faulty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from infobip_sms.sandbox.app import App
+    from infobip_sms.sandbox.api.app import App
     from infobip_sms.sandbox.clock import Clock
 
 URL = "http://127.0.0.1:8080"
@@ -48,7 +48,7 @@ def fixture_made(monkeypatch: pytest.MonkeyPatch) -> list[Made]:
         made.append(Made(app, port, clock))
         announce(URL)
 
-    monkeypatch.setattr("infobip_sms.sandbox.serve.run", serve)
+    monkeypatch.setattr("infobip_sms.sandbox.runtime.server.run", serve)
     return made
 
 

@@ -27,7 +27,7 @@ from control_calls import (
 
 from infobip_sms import ApiError, wire_json, wire_xml
 from infobip_sms.sandbox import Sandbox, running
-from infobip_sms.sandbox.faults import FAULTS
+from infobip_sms.sandbox.mutants.app import FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

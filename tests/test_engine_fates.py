@@ -10,7 +10,7 @@ import pytest
 from infobip_sms_conformance.data import read_toml
 from sandbox_bench import CALLBACK, START, Bench
 
-from infobip_sms.sandbox.fates import UNREADABLE, Fate, find_fate
+from infobip_sms.sandbox.state.magic_numbers import UNREADABLE, Fate, find_fate
 
 CATALOGUE = read_toml("statuses.toml")
 GROUPS = {group["id"]: group["name"] for group in CATALOGUE["group"]}

@@ -15,13 +15,13 @@ import pytest
 from infobip_sms_schema.operations import OPERATIONS
 from sandbox_bench import CALLBACK, SEND, START, Bench, find_text, find_word
 
-from infobip_sms.sandbox.app import HANDLERS, App
-from infobip_sms.sandbox.engine import advance
-from infobip_sms.sandbox.protocol import HttpRequest
-from infobip_sms.sandbox.pushes import take_postings
-from infobip_sms.sandbox.routes import find_operation
-from infobip_sms.sandbox.settings import READINGS, Settings
-from infobip_sms.sandbox.state import State
+from infobip_sms.sandbox.api.app import HANDLERS, App
+from infobip_sms.sandbox.api.http import HttpRequest
+from infobip_sms.sandbox.api.routing import find_operation
+from infobip_sms.sandbox.config import READINGS, Settings
+from infobip_sms.sandbox.lifecycle.engine import advance
+from infobip_sms.sandbox.lifecycle.webhooks import take_postings
+from infobip_sms.sandbox.state.state import State
 
 both = pytest.mark.parametrize("wire", ["json", "xml"])
 every = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)

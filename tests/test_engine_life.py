@@ -9,7 +9,7 @@ import pytest
 from infobip_sms_schema import DeliveryTimeWindow, TimeOfDay
 from sandbox_bench import CALLBACK, SEND, START, Bench, find_text
 
-from infobip_sms.sandbox.windows import find_opening
+from infobip_sms.sandbox.lifecycle.delivery_windows import find_opening
 
 DAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
 HOUR = dt.timedelta(hours=1)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sandbox_bench import CALLBACK, START, Bench, find_text, find_word
 
-from infobip_sms.sandbox.pushes import Answer
+from infobip_sms.sandbox.lifecycle.webhooks import Answer
 
 both = pytest.mark.parametrize("wire", ["json", "xml"])
 

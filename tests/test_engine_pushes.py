@@ -10,8 +10,9 @@ import pytest
 from sandbox_bench import CALLBACK, START, Bench, minutes
 
 from infobip_sms import DeliveryReports, wire_json, wire_xml
-from infobip_sms.sandbox.engine import advance
-from infobip_sms.sandbox.pushes import (
+from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.lifecycle.engine import advance
+from infobip_sms.sandbox.lifecycle.webhooks import (
     Answer,
     Posting,
     find_dead_letters,
@@ -20,7 +21,6 @@ from infobip_sms.sandbox.pushes import (
     find_target,
     take_postings,
 )
-from infobip_sms.sandbox.settings import Settings
 
 REFUSING = Answer(503, "HTTP 503")
 EVERY_ATTEMPT = minutes(

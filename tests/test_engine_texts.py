@@ -15,7 +15,7 @@ import pytest
 from infobip_sms_schema import PreviewRequest, PreviewResponse
 from sandbox_bench import CODECS, Bench, find_word
 
-from infobip_sms.sandbox.protocol import HttpRequest
+from infobip_sms.sandbox.api.http import HttpRequest
 
 PREVIEW = "/sms/1/preview"
 PLAIN = "Let's see how many characters remain unused in this message."

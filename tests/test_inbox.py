@@ -15,18 +15,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infobip_sms.sandbox import catalogue, control, inbox, views
-from infobip_sms.sandbox.app import App
+from infobip_sms.sandbox.admin import api, inbox, views
+from infobip_sms.sandbox.admin.formatting import dump_pretty
+from infobip_sms.sandbox.admin.request_log import LARGEST, LONGEST, MOST, Recorder
+from infobip_sms.sandbox.api.app import App
+from infobip_sms.sandbox.api.http import HttpReply, HttpRequest
 from infobip_sms.sandbox.clock import Clock
-from infobip_sms.sandbox.engine import advance
-from infobip_sms.sandbox.fates import UNREADABLE, Fate, find_fate
-from infobip_sms.sandbox.pretty import dump_pretty
-from infobip_sms.sandbox.protocol import HttpReply, HttpRequest
-from infobip_sms.sandbox.recorder import LARGEST, LONGEST, MOST, Recorder
-from infobip_sms.sandbox.rows import Content, Link, Push, Sms
-from infobip_sms.sandbox.settings import Settings
-from infobip_sms.sandbox.state import State
-from infobip_sms.sandbox.switches import Switches, Trouble
+from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.lifecycle.engine import advance
+from infobip_sms.sandbox.mutants.fault_injection import Switches, Trouble
+from infobip_sms.sandbox.state import statuses
+from infobip_sms.sandbox.state.magic_numbers import UNREADABLE, Fate, find_fate
+from infobip_sms.sandbox.state.rows import Content, Link, Push, Sms
+from infobip_sms.sandbox.state.state import State
 
 NOW = dt.datetime(2026, 5, 4, 12, tzinfo=dt.UTC)
 SETTINGS = Settings("Aladdin", "open sesame", seed="inbox")
@@ -231,9 +232,7 @@ def test_every_button_is_a_request_that_control_takes(order: str) -> None:
     """What a button stands for is no error to control.py, and every button of the page is known."""
     pressed = press(f"do={order}".encode(), origin="http://127.0.0.1:8080")
     assert isinstance(pressed, inbox.Press)
-    found = control.control(
-        pressed.request, control.Desk(State(), Clock(), Switches(App(SETTINGS)))
-    )
+    found = api.control(pressed.request, api.Desk(State(), Clock(), Switches(App(SETTINGS))))
     buttons = parse(ask("/sandbox/", make_desk())).xpath("//button[@name='do']/@value")
 
     assert not isinstance(found, HttpReply) or found.status == 200
@@ -397,11 +396,11 @@ def test_the_page_lists_the_scheme_as_it_is() -> None:
         fate = find_fate(number)
         assert fate not in (None, UNREADABLE)
         assert fate is not None
-        group = (catalogue.find_status(fate.status).group_name or "").lower()
+        group = (statuses.find_status(fate.status).group_name or "").lower()
         assert group in words or (group, "waits" in words) == ("pending", True)
         assert number in codes
-    assert {f"{s.id:03}" for s in catalogue.find_statuses()} <= set(codes)
-    assert {f"{e.id:04}" for e in catalogue.find_errors()} <= set(codes)
+    assert {f"{s.id:03}" for s in statuses.find_statuses()} <= set(codes)
+    assert {f"{e.id:04}" for e in statuses.find_errors()} <= set(codes)
 
 
 def test_what_is_not_ours_is_left_to_the_rules() -> None:

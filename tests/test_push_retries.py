@@ -16,9 +16,10 @@ from sandbox_bench import CALLBACK, START, Bench
 
 from infobip_sms import Destination, Message, SmsRequest
 from infobip_sms.reports import parse_delivery_reports
-from infobip_sms.sandbox import push, running
-from infobip_sms.sandbox.pushes import Answer, Posting
-from infobip_sms.sandbox.search import Search, build_report, find_reports
+from infobip_sms.sandbox import running
+from infobip_sms.sandbox.admin.search import Search, build_report, find_reports
+from infobip_sms.sandbox.lifecycle.webhooks import Answer, Posting
+from infobip_sms.sandbox.runtime import webhook_sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -234,7 +235,7 @@ def test_a_real_server_goes_down_and_comes_up_in_every_way(monkeypatch: pytest.M
         go_on(3)
         go_on(8)
         with monkeypatch.context() as patch, CallbackServer(pause=1, port=port) as slow:
-            patch.setattr(push, "READ", 0.2)
+            patch.setattr(webhook_sender, "READ", 0.2)
             go_on(18)
             slow.wait(1)
         with CallbackServer(port=port) as good:

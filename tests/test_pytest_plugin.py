@@ -75,7 +75,7 @@ import sys
 
 
 def test_what_is_loaded():
-    heavy = {HEAVY!r} + ("infobip_sms.sandbox.local", "infobip_sms.sandbox.app")
+    heavy = {HEAVY!r} + ("infobip_sms.sandbox.testing", "infobip_sms.sandbox.api.app")
     assert [name for name in heavy if name in sys.modules] == []
     assert "infobip_sms.pytest_plugin" in sys.modules
 """

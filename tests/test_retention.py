@@ -14,10 +14,10 @@ import pytest
 from cli_runs import PROGRAM, run
 from sandbox_bench import CALLBACK, Bench
 
-from infobip_sms.sandbox.engine import advance
-from infobip_sms.sandbox.pushes import Answer
-from infobip_sms.sandbox.state import State
-from infobip_sms.sandbox.store import Store
+from infobip_sms.sandbox.lifecycle.engine import advance
+from infobip_sms.sandbox.lifecycle.webhooks import Answer
+from infobip_sms.sandbox.state.data_file import Store
+from infobip_sms.sandbox.state.state import State
 
 if TYPE_CHECKING:
     from pathlib import Path

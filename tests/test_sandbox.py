@@ -34,12 +34,12 @@ from infobip_sms import (
     wire_json,
     wire_xml,
 )
-from infobip_sms.sandbox import faults
-from infobip_sms.sandbox.app import App
-from infobip_sms.sandbox.faults_requests import FORGOTTEN
-from infobip_sms.sandbox.protocol import HttpReply, HttpRequest, choose_wire
-from infobip_sms.sandbox.settings import Settings
-from infobip_sms.sandbox.state import State
+from infobip_sms.sandbox.api.app import App
+from infobip_sms.sandbox.api.http import HttpReply, HttpRequest, choose_wire
+from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.mutants import app as mutants
+from infobip_sms.sandbox.mutants.requests import FORGOTTEN
+from infobip_sms.sandbox.state.state import State
 
 PATH = "/sms/2/text/advanced"
 CODECS: dict[str, Any] = {"json": wire_json, "xml": wire_xml}
@@ -324,13 +324,13 @@ def test_every_fault_belongs_to_a_requirement_that_can_be_seen() -> None:
     rows = read_toml("requirements.toml")["requirement"]
     judged = {r["id"] for r in rows if r["judged"] not in {"client", "never"}}
 
-    assert judged == set(faults.FAULTS.values())
+    assert judged == set(mutants.FAULTS.values())
 
 
 def test_a_fault_that_is_unknown_is_refused() -> None:
     """A faulty sandbox needs a fault that exists."""
     with pytest.raises(ValueError, match="SEND-999"):
-        faults.Faulty(SETTINGS, "SEND-999")
+        mutants.Faulty(SETTINGS, "SEND-999")
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_a_fault_that_is_unknown_is_refused() -> None:
 )
 def test_a_forgotten_rule_is_forgotten_and_no_other(fault: str) -> None:
     """A sandbox with a forgotten rule takes the cases of this rule and refuses all others."""
-    app = faults.Faulty(SETTINGS, fault)
+    app = mutants.Faulty(SETTINGS, fault)
     for row in read_toml("cases.toml")["refused"]:
         for wire in row.get("formats", ["json", "xml"]):
             expected = 200 if row["requirement"] == fault else 400

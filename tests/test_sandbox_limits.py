@@ -17,9 +17,9 @@ from infobip_sms_schema import MessageV1, SmsRequestV1
 from sandbox_bench import CODECS, SEND, SEND_V1, Bench, find_text, find_word
 
 from infobip_sms import Destination, Message, SmsRequest
-from infobip_sms.sandbox.push import MOST, TURN, Pusher
-from infobip_sms.sandbox.pushes import Answer, Posting, Target, find_target
-from infobip_sms.sandbox.settings import Settings
+from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.lifecycle.webhooks import Answer, Posting, Target, find_target
+from infobip_sms.sandbox.runtime.webhook_sender import MOST, TURN, Pusher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

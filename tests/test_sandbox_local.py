@@ -32,7 +32,7 @@ from infobip_sms import (
     Tracking,
 )
 from infobip_sms.sandbox import ControlRefused, Sandbox, running
-from infobip_sms.sandbox.shell import Shell
+from infobip_sms.sandbox.runtime.asgi import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

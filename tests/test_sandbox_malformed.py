@@ -25,10 +25,10 @@ from malformed import (
     check_answer,
 )
 
-from infobip_sms.sandbox import shell
-from infobip_sms.sandbox.app import App
-from infobip_sms.sandbox.protocol import HttpRequest
-from infobip_sms.sandbox.state import State
+from infobip_sms.sandbox.api.app import App
+from infobip_sms.sandbox.api.http import HttpRequest
+from infobip_sms.sandbox.runtime import asgi
+from infobip_sms.sandbox.state.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +122,7 @@ def test_a_body_that_is_too_large_is_refused_everywhere(
     line: Line, route: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """413 in the form of the route, whether or not the length was declared."""
-    monkeypatch.setattr(shell, "MAX_BODY", 1000)
+    monkeypatch.setattr(asgi, "MAX_BODY", 1000)
     for headers in (GOOD_HEADERS, {**GOOD_HEADERS, "content-length": "1001"}):
         request = HttpRequest(*route, headers, b"x" * 1001)
         answer = line.ask(request, chunks=7)

@@ -8,8 +8,8 @@ from queue import Queue
 import pytest
 from callback_server import CallbackServer
 
-from infobip_sms.sandbox.push import Pusher
-from infobip_sms.sandbox.pushes import Answer, Posting, Target, find_target
+from infobip_sms.sandbox.lifecycle.webhooks import Answer, Posting, Target, find_target
+from infobip_sms.sandbox.runtime.webhook_sender import Pusher
 
 
 def post(*targets: Target | None, body: bytes = b"{}") -> list[Answer]:

@@ -24,16 +24,16 @@ from infobip_sms_schema import (
 
 from infobip_sms import Basic, Client, Destination, Message, Rejected, SmsRequest, SmsResponse
 from infobip_sms.reports import parse_delivery_reports
-from infobip_sms.sandbox.app import App
-from infobip_sms.sandbox.pushes import find_dead_letters
-from infobip_sms.sandbox.settings import Settings
-from infobip_sms.sandbox.shell import make_asgi
-from infobip_sms.sandbox.state import State
+from infobip_sms.sandbox.api.app import App
+from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.lifecycle.webhooks import find_dead_letters
+from infobip_sms.sandbox.runtime.asgi import make_asgi
+from infobip_sms.sandbox.state.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infobip_sms.sandbox.rows import Push
+    from infobip_sms.sandbox.state.rows import Push
 
 both = pytest.mark.parametrize("wire", ["json", "xml"])
 SETTINGS = Settings("Aladdin", "open sesame", seed="session", delay=0.05)

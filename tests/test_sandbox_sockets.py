@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from malformed import BASIC, PYTHON, read_error
 
-from infobip_sms.sandbox import incoming, running, shell
+from infobip_sms.sandbox import running
+from infobip_sms.sandbox.runtime import asgi
+from infobip_sms.sandbox.runtime import server as incoming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +150,7 @@ def test_a_chunked_body_beyond_the_limit_is_refused(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """413 although no length was declared, before the end of the body."""
-    monkeypatch.setattr(shell, "MAX_BODY", 2**10)
+    monkeypatch.setattr(asgi, "MAX_BODY", 2**10)
     with connect(sandbox) as connection:
         connection.sendall(CHUNKED + b"1000\r\n" + b" " * 2**12 + b"\r\n")
         head = connection.recv(65536)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from infobip_sms_conformance import data, profiles, subjects, suite
 
-from infobip_sms.sandbox.faults import FAULTS
+from infobip_sms.sandbox.mutants.app import FAULTS
 
 MOST_REQUESTS = 150
 PROGRAMS = {"sandbox", "stranger", "outsider"}

@@ -18,14 +18,14 @@ from cli_runs import PROGRAM
 from control_calls import BASIC, PATIENCE, SEND, TO, Answer, Asking, ask, build, send
 
 from infobip_sms.sandbox import running
-from infobip_sms.sandbox.app import App
+from infobip_sms.sandbox.admin.search import Search
+from infobip_sms.sandbox.api.app import App
+from infobip_sms.sandbox.api.http import HttpRequest
 from infobip_sms.sandbox.clock import Clock
-from infobip_sms.sandbox.protocol import HttpRequest
-from infobip_sms.sandbox.search import Search
-from infobip_sms.sandbox.settings import Settings
-from infobip_sms.sandbox.shell import Shell
-from infobip_sms.sandbox.state import State
-from infobip_sms.sandbox.store import Store
+from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.runtime.asgi import Shell
+from infobip_sms.sandbox.state.data_file import Store
+from infobip_sms.sandbox.state.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

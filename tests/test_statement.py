@@ -14,20 +14,20 @@ import lxml.html
 import pytest
 from infobip_sms_conformance.suite import checked_requirements
 
-from infobip_sms.sandbox import inbox
-from infobip_sms.sandbox.app import App
-from infobip_sms.sandbox.faults import FAULTS
-from infobip_sms.sandbox.protocol import HttpReply, HttpRequest
-from infobip_sms.sandbox.recorder import Recorder
-from infobip_sms.sandbox.settings import READINGS, Settings
-from infobip_sms.sandbox.state import State
-from infobip_sms.sandbox.statement import (
+from infobip_sms.sandbox.admin import inbox
+from infobip_sms.sandbox.admin.request_log import Recorder
+from infobip_sms.sandbox.admin.statement import (
     Statement,
     build_clause,
     build_statement,
     dump_markdown,
     dump_plain,
 )
+from infobip_sms.sandbox.api.app import App
+from infobip_sms.sandbox.api.http import HttpReply, HttpRequest
+from infobip_sms.sandbox.config import READINGS, Settings
+from infobip_sms.sandbox.mutants.app import FAULTS
+from infobip_sms.sandbox.state.state import State
 
 TESTS = Path(__file__).resolve().parent
 TOML = tomllib.loads((TESTS.parent / "schema" / "requirements.toml").read_text(encoding="utf-8"))

@@ -23,21 +23,21 @@ from infobip_sms_schema import BulkStatus, DeliveryTimeWindow
 from sandbox_bench import BASIC, CALLBACK, SEND, START, Bench, find_word
 from strategies import INSTANTS, build
 
-from infobip_sms.sandbox.app import App
-from infobip_sms.sandbox.engine import advance
-from infobip_sms.sandbox.fates import Fate
-from infobip_sms.sandbox.protocol import HttpReply
-from infobip_sms.sandbox.pushes import Answer, take_postings
-from infobip_sms.sandbox.rows import Bulk, Content, Link, Push, Sms
-from infobip_sms.sandbox.settings import Settings
-from infobip_sms.sandbox.shell import Shell
-from infobip_sms.sandbox.store import Store, StoreError
+from infobip_sms.sandbox.api.app import App
+from infobip_sms.sandbox.api.http import HttpReply
+from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.lifecycle.engine import advance
+from infobip_sms.sandbox.lifecycle.webhooks import Answer, take_postings
+from infobip_sms.sandbox.runtime.asgi import Shell
+from infobip_sms.sandbox.state.data_file import Store, StoreError
+from infobip_sms.sandbox.state.magic_numbers import Fate
+from infobip_sms.sandbox.state.rows import Bulk, Content, Link, Push, Sms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infobip_sms.sandbox.pushes import Posting
-    from infobip_sms.sandbox.state import State
+    from infobip_sms.sandbox.lifecycle.webhooks import Posting
+    from infobip_sms.sandbox.state.state import State
 
 NUMBERS = st.integers(0, 10**6)
 UTC = INSTANTS.map(lambda instant: instant.astimezone(dt.UTC))

@@ -17,13 +17,13 @@ from cli_runs import PATIENCE, PROGRAM
 
 from infobip_sms import ApiKey, Client, Destination, Error, Message, SmsRequest
 from infobip_sms.reports import parse_delivery_reports
-from infobip_sms.sandbox.store import Store
+from infobip_sms.sandbox.state.data_file import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from infobip_sms.sandbox.state import State
+    from infobip_sms.sandbox.state.state import State
 
 KILLS = int(os.environ.get("STORE_KILLS", "6"))
 """For a long run: STORE_KILLS=50 takes about two minutes."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from infobip_sms.sandbox.settings import READINGS, Settings
+from infobip_sms.sandbox.config import READINGS, Settings
 
 from .output import clean, write_note, write_plain
 from .program import Command, CouldNot
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from infobip_sms.sandbox.clock import Clock
-    from infobip_sms.sandbox.store import Store
+    from infobip_sms.sandbox.state.data_file import Store
 
 ACCOUNT, BEHAVIOUR, CLOCK, STATEMENT = (
     "Account",
@@ -139,7 +139,7 @@ class Wishes:
 
     def check_fault(self) -> None:
         """Refuse a fault that there is not."""
-        from infobip_sms.sandbox.faults import FAULTS  # noqa: PLC0415 - needs an extra
+        from infobip_sms.sandbox.mutants.app import FAULTS  # noqa: PLC0415 - needs an extra
 
         if self.fault is not None and self.fault not in FAULTS:
             known = ", ".join(sorted(FAULTS))
@@ -285,10 +285,10 @@ def sandbox(wishes: Wishes) -> None:
 
 
 def _serve(wishes: Wishes) -> None:
-    from infobip_sms.sandbox.app import App  # noqa: PLC0415 - needs an extra
+    from infobip_sms.sandbox.api.app import App  # noqa: PLC0415 - needs an extra
     from infobip_sms.sandbox.clock import Clock  # noqa: PLC0415 - needs an extra
-    from infobip_sms.sandbox.faults import Faulty  # noqa: PLC0415 - needs an extra
-    from infobip_sms.sandbox.serve import run  # noqa: PLC0415 - needs an extra
+    from infobip_sms.sandbox.mutants.app import Faulty  # noqa: PLC0415 - needs an extra
+    from infobip_sms.sandbox.runtime.server import run  # noqa: PLC0415 - needs an extra
 
     settings = wishes.build_settings(wishes.seed or secrets.token_hex(8))
     with _keep(wishes.data, settings.seed) as store:
@@ -311,7 +311,7 @@ def _serve(wishes: Wishes) -> None:
 @contextmanager
 def _keep(path: str | None, seed: str) -> Iterator[Store | None]:
     """Give the data file of a sandbox, if there is to be one."""
-    from infobip_sms.sandbox.store import Store, StoreError  # noqa: PLC0415 - needs an extra
+    from infobip_sms.sandbox.state.data_file import Store, StoreError  # noqa: PLC0415 - needs an extra
 
     try:
         with closing(Store(path, seed)) if path is not None else nullcontext() as store:
@@ -349,12 +349,12 @@ def _tell_clock(clock: Clock) -> str:
 
 
 def _write_statement(wishes: Wishes) -> None:
-    from infobip_sms.sandbox.faults import FAULTS  # noqa: PLC0415 - needs an extra
-    from infobip_sms.sandbox.statement import (  # noqa: PLC0415 - only this option needs it
+    from infobip_sms.sandbox.admin.statement import (  # noqa: PLC0415 - only this option needs it
         build_statement,
         dump_markdown,
         dump_plain,
     )
+    from infobip_sms.sandbox.mutants.app import FAULTS  # noqa: PLC0415 - needs an extra
 
     broken = FAULTS[wishes.fault] if wishes.fault else None
     statement = build_statement(wishes.build_settings(wishes.seed), broken)

@@ -1,10 +1,9 @@
 """The sandbox: a server that behaves as the documentation says, and sends no message anywhere.
 
-    with infobip_sms.sandbox.running() as sandbox:
-        application(sandbox.url)
-        (message,) = sandbox.wait_for(to="41793026727")
+with infobip_sms.sandbox.running() as sandbox:
+    application(sandbox.url)
+    (message,) = sandbox.wait_for(to="41793026727")
 
-Lives here: the way to that; app.py decides, serve.py listens, faults.py breaks one rule on purpose.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .local import ControlRefused, Received, Sandbox, running
+    from .testing import ControlRefused, Received, Sandbox, running
 
 __all__ = ["ControlRefused", "Received", "Sandbox", "running"]
 
@@ -21,6 +20,6 @@ def __getattr__(name: str) -> Any:
     """Load what runs a sandbox in this process when it is first asked for: it needs the extra."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import local  # noqa: PLC0415 - see above
+    from . import testing  # noqa: PLC0415 - see above
 
-    return getattr(local, name)
+    return getattr(testing, name)

@@ -1,0 +1,292 @@
+"""What the sandbox answers: a request, a state and an instant in, a reply out.
+
+    reply = App(settings).handle(request, state, now)
+
+Only what changes ``state`` is remembered; a request that is refused changes nothing but the count of
+requests. Everything that is due by ``now`` happens first.
+
+Lives here: the order of the steps, authorization, bodies, refusals, one handler per operation.
+Never here: sockets, ASGI, the clock of the machine, the client's half (exchange.py, client.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from infobip_sms_schema import (
+    ApiError,
+    Message,
+    RequestError,
+    RequestRefused,
+    ServiceException,
+    SmsRequest,
+    SmsRequestV1,
+    Violation,
+)
+from infobip_sms_schema.operations import (
+    GET_DELIVERY_REPORTS,
+    GET_LOGS,
+    GET_SCHEDULED,
+    GET_SCHEDULED_STATUS,
+    LOG_CONVERSION,
+    PREVIEW,
+    RESCHEDULE,
+    SEND,
+    SEND_V1,
+    SET_SCHEDULED_STATUS,
+)
+
+from infobip_sms.media import find_codec, find_wire
+from infobip_sms.sandbox.clock import find_utc
+from infobip_sms.sandbox.lifecycle.delivery_windows import is_over_midnight
+from infobip_sms.sandbox.lifecycle.engine import advance
+from infobip_sms.sandbox.lifecycle.webhooks import settle, take_postings
+
+from . import bulks, lookups, texts, tracking
+from .http import HttpReply, HttpRequest, Outcome, Question, Refusal, choose_wire, refuse_document
+from .partial_rejection import read_partly
+from .routing import find_operation, read_parameters
+from .send import Clerk, Submission, build_submission
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
+    from infobip_sms_schema import MessageV1
+
+    from infobip_sms.media import Wire
+    from infobip_sms.sandbox.config import Settings
+    from infobip_sms.sandbox.lifecycle.webhooks import Answer, Posting
+    from infobip_sms.sandbox.state.state import State
+
+    from .routing import AnyOperation
+
+_RESULT = re.compile(r"results\[(\d+)\]")
+
+
+class App:
+    """The rules of one sandbox; each step is a method of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def handle(self, request: HttpRequest, state: State, now: dt.datetime) -> HttpReply:
+        """Answer one request."""
+        now = find_utc(now)
+        advance(state, now, self.settings)
+        if reply := tracking.follow(request, state):
+            return reply
+        wire = self.find_reply_wire(request)
+        try:
+            operation, inside = find_operation(request, self.settings)
+            self.check_authorization(request)
+            self.check_rate(state, now)
+            body, parameters = self.read_all(operation, inside, request)
+            address = f"http://{request.headers.get('host', 'localhost')}"
+            question = Question(body, parameters, state, now, address)
+            written, outcome = self.write(self.answer(operation, question), wire)
+        except Refusal as refusal:
+            return self.refuse(refusal, wire)
+        state.put(outcome.rows)
+        state.serial = state.serial if outcome.serial is None else outcome.serial
+        return self.reply(200, written, wire)
+
+    def check_authorization(self, request: HttpRequest) -> None:
+        """Refuse a request without the credentials of the account (AUTH-001 to AUTH-004)."""
+        given = request.headers.get("authorization", "").strip()
+        scheme, _, secret = given.partition(" ")
+        if not self.is_authorized(scheme.lower(), secret.strip()):
+            challenge = {"www-authenticate": 'Basic realm="sandbox"'}
+            raise Refusal(401, "UNAUTHORIZED", "Invalid login details", headers=challenge)
+
+    def is_authorized(self, scheme: str, secret: str) -> bool:
+        """Tell whether a scheme and what stands behind it belong to the account."""
+        account = self.settings
+        if scheme == "basic" and account.user is not None:
+            pair = f"{account.user}:{account.password}".encode()
+            return hmac.compare_digest(base64.b64encode(pair), secret.encode())
+        if scheme == "app" and account.api_key is not None:
+            return hmac.compare_digest(account.api_key.encode(), secret.encode())
+        return False
+
+    def check_rate(self, state: State, now: dt.datetime) -> None:
+        """Refuse what is more than the account may ask in a second of the clock."""
+        if self.settings.rate is None:
+            return
+        second = int(now.timestamp())
+        count = state.second[1] + 1 if state.second[0] == second else 1
+        state.second = (second, count)
+        if count > self.settings.rate:
+            headers = {"retry-after": "1"}
+            raise Refusal(429, "TOO_MANY_REQUESTS", "Too many requests", headers=headers)
+
+    def find_reply_wire(self, request: HttpRequest) -> Wire:
+        """Return the format of the reply: what Accept prefers, else that of the request."""
+        own = find_wire(request.headers.get("content-type", "")) or "json"
+        return choose_wire(request.headers.get("accept", ""), own)
+
+    def read_all(
+        self, operation: AnyOperation, inside: dict[str, str], request: HttpRequest
+    ) -> tuple[Any, Any]:
+        """Return body and parameters of a request."""
+        try:
+            parameters = read_parameters(operation, inside, request.query)
+        except RequestRefused as problem:
+            raise refuse_document(problem.violations) from None
+        body = None if operation.request is None else self.read(operation, request)
+        if isinstance(body, Submission):
+            self.check_count(body)
+        return body, parameters
+
+    def check_count(self, submission: Submission) -> None:
+        """Refuse more destinations at once than this sandbox takes; nothing is documented about it."""
+        count, most = len(submission.recipients), self.settings.most_destinations
+        if count > most:
+            text = f"The request has {count} destinations; this sandbox takes {most} at once"
+            raise Refusal(400, "BAD_REQUEST", text)
+
+    def read(self, operation: AnyOperation, request: HttpRequest) -> Any:
+        """Read a request body, or refuse it with everything that is wrong with it (HTTP-002)."""
+        wire = find_wire(request.headers.get("content-type", ""))
+        if wire is None:
+            status = int(self.settings.find_reading("READ-017"))
+            word = "BAD_REQUEST" if status == 400 else "UNSUPPORTED_MEDIA_TYPE"
+            text = "The content type is neither application/json nor application/xml"
+            raise Refusal(status, word, text)
+        try:
+            body = find_codec(wire).parse_request(request.body, operation.request)
+        except RequestRefused as problem:
+            return self.read_faulty(operation, request, wire, problem.violations)
+        if not isinstance(body, SmsRequest | SmsRequestV1):
+            return body
+        if problems := self.check_windows(body):
+            return self.read_faulty(operation, request, wire, problems)
+        return self.submit(body, wire)
+
+    def submit(
+        self,
+        request: SmsRequest | SmsRequestV1,
+        wire: Wire,  # noqa: ARG002 - for subclasses
+    ) -> Submission:
+        """Return what the answer needs of a request that obeys every rule."""
+        return build_submission(request)
+
+    def read_faulty(
+        self,
+        operation: AnyOperation,
+        request: HttpRequest,
+        wire: Wire,
+        problems: tuple[Violation, ...],
+    ) -> Any:
+        """Refuse a request that breaks a rule, or what is wrong in it (READ-001)."""
+        kind = operation.request
+        if self.settings.find_reading("READ-001") == "200" and kind in {SmsRequest, SmsRequestV1}:
+            with suppress(RequestRefused):  # a body that cannot be read has no destinations
+                plain = find_codec(wire).parse_plain(request.body, kind)
+                if submission := read_partly(plain, kind, problems, self.check_window):
+                    return submission
+        raise refuse_document(problems)
+
+    def check_windows(self, request: SmsRequest | SmsRequestV1) -> tuple[Violation, ...]:
+        """Return which messages of a request have a window that is refused."""
+        found = enumerate(map(self.check_window, request.messages))
+        return tuple(p.inside(f"messages[{index}]") for index, problems in found for p in problems)
+
+    def check_window(self, message: Message | MessageV1) -> list[Violation]:
+        """Return that a window closes earlier than it opens, if that is refused (READ-008)."""
+        window = message.delivery_time_window
+        refused = self.settings.find_reading("READ-008") == "refused"
+        if not (refused and window and is_over_midnight(window)):
+            return []
+        wire = attrs.fields_dict(Message)["delivery_time_window"].metadata["wire"]
+        got, wants = "a window that closes before it opens", "a to that is later than from"
+        return [Violation(wire, got, wants, "WIN-008")]
+
+    def answer(self, operation: AnyOperation, question: Question) -> Outcome:
+        """Let the handler of an operation answer."""
+        return HANDLERS[operation.name](self, question)
+
+    def accept(self, submission: Submission, question: Question) -> Outcome:
+        """Answer every destination, in order (RESP-001 to RESP-010)."""
+        clerk = Clerk(self.settings, question.state, question.now, question.address)
+        return clerk.accept(submission)
+
+    def take_postings(
+        self, state: State, now: dt.datetime, most: int | None = None
+    ) -> list[Posting]:
+        """Return the reports that are to be posted now; each waits for its answer (DLR-001)."""
+        return take_postings(state, now, self.settings, most)
+
+    def settle(self, state: State, number: int, answer: Answer, now: dt.datetime) -> None:
+        """Take down what a callback server answered to a report (DLR-006)."""
+        settle(state, number, answer, now)
+
+    def write(self, outcome: Outcome, wire: Wire) -> tuple[bytes, Outcome]:
+        """Write an answer, and return what has come to pass by that.
+
+        A request is refused if its ids hold what the format cannot carry (TEXT-002). From a list of
+        messages those that it cannot carry are left out; they are there in the other format.
+        """
+        try:
+            return find_codec(wire).dump_model(outcome.response), outcome
+        except RequestRefused as problem:
+            lost = {int(f[1]) for v in problem.violations if (f := _RESULT.match(v.path))}
+            if not lost:
+                raise refuse_document(problem.violations) from None
+        fewer = _leave_out(outcome, lost)
+        return find_codec(wire).dump_model(fewer.response), fewer
+
+    def refuse(self, refusal: Refusal, wire: Wire) -> HttpReply:
+        """Write an error body (ERR-001, READ-009)."""
+        errors: dict[str, list[str]] = {}
+        for problem in refusal.problems:
+            words = str(attrs.evolve(problem, path="")).partition(": ")[2]
+            errors.setdefault(problem.path or "document", []).append(words)
+        exception = ServiceException(
+            message_id=refusal.word, text=refusal.text, validation_errors=errors or None
+        )
+        error = ApiError(request_error=RequestError(service_exception=exception))
+        reply = self.reply(refusal.status, find_codec(wire).dump_model(error), wire)
+        return attrs.evolve(reply, headers={**reply.headers, **refusal.headers})
+
+    def reply(self, status: int, body: bytes, wire: Wire) -> HttpReply:
+        """Put a body into a reply."""
+        return HttpReply(
+            status, {"content-type": f"{find_codec(wire).CONTENT_TYPE};charset=UTF-8"}, body
+        )
+
+
+HANDLERS: dict[str, Callable[[App, Question], Outcome]] = {
+    SEND.name: lambda app, q: app.accept(q.body, q),
+    SEND_V1.name: lambda app, q: app.accept(q.body, q),
+    GET_DELIVERY_REPORTS.name: lambda app, q: lookups.get_reports(
+        q.parameters, q.state, q.now, app.settings
+    ),
+    GET_LOGS.name: lambda app, q: lookups.get_logs(q.parameters, q.state, q.now, app.settings),
+    PREVIEW.name: lambda _, q: Outcome(texts.preview(q.body)),
+    GET_SCHEDULED.name: lambda _, q: bulks.get_bulk(q.parameters.bulk_id, q.state),
+    RESCHEDULE.name: lambda app, q: bulks.move_bulk(
+        q.parameters.bulk_id, q.body.send_at, q.state, q.now, app.settings
+    ),
+    GET_SCHEDULED_STATUS.name: lambda _, q: bulks.get_bulk_status(
+        q.parameters.bulk_id, q.state, q.now
+    ),
+    SET_SCHEDULED_STATUS.name: lambda app, q: bulks.set_bulk_status(
+        q.parameters.bulk_id, q.body.status, q.state, q.now, app.settings
+    ),
+    LOG_CONVERSION.name: lambda _, q: tracking.end_conversion(q.parameters.message_id, q.state),
+}
+"""What answers each operation; sending goes through a method that a subclass may change."""
+
+
+def _leave_out(outcome: Outcome, lost: set[int]) -> Outcome:
+    """Return a list without some of its results, and without what was to be remembered of them."""
+    response: Any = outcome.response
+    results = [entry for i, entry in enumerate(response.results) if i not in lost]
+    rows = tuple(row for i, row in enumerate(outcome.rows) if i not in lost)
+    return attrs.evolve(outcome, response=attrs.evolve(response, results=results), rows=rows)

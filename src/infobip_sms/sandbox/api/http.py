@@ -1,0 +1,102 @@
+"""What a request and a reply are to the sandbox, and how a request is refused.
+
+Lives here: request, reply, refusal, which format a reply has.
+Never here: sockets, ASGI, routes, what any operation means.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from infobip_sms.media import find_wire
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from infobip_sms_schema import Violation
+
+    from infobip_sms.media import Wire
+    from infobip_sms.sandbox.state.rows import Row
+    from infobip_sms.sandbox.state.state import State
+
+MOST_QUOTED = 50
+
+
+@attrs.frozen
+class HttpRequest:
+    """One request; header names are in lower case."""
+
+    method: str
+    path: str
+    """As it came, percent-encoded, without the query."""
+    headers: dict[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    query: str = attrs.field(default="", repr=False)
+
+
+@attrs.frozen
+class HttpReply:
+    """One reply."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = attrs.field(repr=False)
+
+
+class Refusal(Exception):
+    """Ends a request with a status and an error body."""
+
+    def __init__(
+        self,
+        status: int,
+        word: str,
+        text: str,
+        problems: tuple[Violation, ...] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, word)
+        self.status, self.word, self.text = status, word, text
+        self.problems, self.headers = problems, headers or {}
+
+
+def refuse_document(problems: tuple[Violation, ...]) -> Refusal:
+    """Refuse a request with its violations; a long list is cut in the text (READ-009)."""
+    more = f"; and {len(problems) - MOST_QUOTED} more" if len(problems) > MOST_QUOTED else ""
+    text = "; ".join(map(str, problems[:MOST_QUOTED]))
+    return Refusal(400, "BAD_REQUEST", f"Bad request: {text}{more}", problems)
+
+
+def choose_wire(accept: str, default: Wire) -> Wire:
+    """Return the format that an Accept header prefers; the default if it names neither (READ-006)."""
+    best, chosen = 0.0, default
+    for choice in accept.split(","):
+        media, *parameters = choice.split(";")
+        wire = find_wire(media)
+        quality = next((p.strip()[2:] for p in parameters if p.strip().startswith("q=")), "1")
+        weight = float(quality) if quality.replace(".", "", 1).isdecimal() else 1.0
+        if wire and weight > best:
+            best, chosen = weight, wire
+    return chosen
+
+
+@attrs.frozen
+class Outcome:
+    """An answer, and what has to be remembered once it is written."""
+
+    response: attrs.AttrsInstance
+    rows: tuple[Row, ...] = ()
+    serial: int | None = None
+
+
+@attrs.frozen
+class Question:
+    """A request that was read: everything that a handler needs."""
+
+    body: Any
+    parameters: Any
+    state: State
+    now: dt.datetime
+    address: str
+    """Where the sandbox is reached, as the client sees it."""

@@ -1,0 +1,169 @@
+"""Reports on their way to notify URLs: which, when, in what order, how often.
+
+A report goes out as soon as there is one (DLR-001). If it is not taken it goes out again 1 + n * n
+minutes after try n, counted from 0, twenty times (DLR-006); then it is a dead letter. Reports of one
+message keep their order: the final one waits until an intermediate one was taken or is dead.
+Reports go to the loopback interface only, unless the settings name other hosts.
+
+Lives here: what is to be posted, and what the answer to it means.
+Never here: connections (push.py), what happens to a message (life.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+import attrs
+from infobip_sms_schema import DeliveryReports, RequestRefused
+
+from infobip_sms.addresses import is_loopback
+from infobip_sms.media import find_codec
+from infobip_sms.sandbox.clock import find_later
+from infobip_sms.sandbox.state.rows import Push
+
+from .representations import build_report
+
+if TYPE_CHECKING:
+    from infobip_sms.sandbox.config import Settings
+    from infobip_sms.sandbox.state.rows import Sms
+    from infobip_sms.sandbox.state.state import State
+
+RETRIES = 20
+_MINUTE = dt.timedelta(minutes=1)
+_PORTS = {"http": 80, "https": 443}
+_PATH = "/%:@!$&'()*+,;=-._~?"  # what may stand in a path or a query as it is
+
+
+@attrs.frozen
+class Target:
+    """Where a report is posted to; whatever connects uses these parts and reads no URL anew."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = attrs.field(repr=False)
+    """With the query."""
+
+
+@attrs.frozen
+class Posting:
+    """One attempt to bring a report to a callback server."""
+
+    push: int
+    target: Target
+    content_type: str
+    body: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Answer:
+    """What came of an attempt; no status if there was no reply."""
+
+    status: int | None
+    reason: str = ""
+
+    def is_taken(self) -> bool:
+        """Tell whether the callback server has taken the report: any 2xx."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+def find_gap(retry: int) -> dt.timedelta:
+    """Return the time between try ``retry``, counted from 0, and the next (DLR-006)."""
+    return _MINUTE + _MINUTE * retry * retry
+
+
+def build_push(
+    number: int, before: Sms | None, sms: Sms, at: dt.datetime, settings: Settings
+) -> Push | None:
+    """Return the report of what has just happened to a message; None if nobody is to be told."""
+    url, is_final = sms.content.notify_url, sms.done_at is not None
+    happened = is_final or sms.reported > (before.reported if before else 0)
+    wanted = is_final or sms.content.intermediate_report
+    if url is None or not (happened and wanted and sms.fate.reports):
+        return None
+    obstacle = find_obstacle(url, settings)
+    return Push(
+        number=number,
+        sms=sms.number,
+        status=sms.status,
+        error=sms.error,
+        done_at=at,
+        is_final=is_final,
+        due=at,
+        end="dead" if obstacle else None,
+        reason=obstacle,
+    )
+
+
+def find_target(url: str) -> Target | None:
+    """Return the parts of a notify URL; None if it is no absolute http or https URL (READ-013)."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _PORTS or not host:
+        return None
+    path = quote(parts.path or "/", safe=_PATH) + (
+        f"?{quote(parts.query, safe=_PATH)}" if parts.query else ""
+    )
+    return Target(parts.scheme, host, _PORTS[parts.scheme] if port is None else port, path)
+
+
+def find_obstacle(url: str, settings: Settings) -> str:
+    """Say why reports are not pushed to a URL; empty if they are."""
+    target = find_target(url)
+    if target is None:
+        return "the notify URL is no absolute http or https URL"
+    if is_loopback(target.host) or {target.host, "*"} & set(settings.push_to):
+        return ""
+    return (
+        "the host of the notify URL is not this machine, and the sandbox was not told to push there"
+    )
+
+
+def build_posting(push: Push, sms: Sms, settings: Settings) -> Posting:
+    """Return what is posted; raise RequestRefused if the format cannot carry a text (TEXT-002)."""
+    target = find_target(sms.content.notify_url or "")
+    assert target is not None, "there is no push without a URL"
+    codec = find_codec(sms.content.notify_wire)
+    body = codec.dump_model(DeliveryReports(results=[build_report(sms, push, settings)]))
+    return Posting(push.number, target, codec.CONTENT_TYPE, body)
+
+
+def take_postings(
+    state: State, now: dt.datetime, settings: Settings, most: int | None = None
+) -> list[Posting]:
+    """Return what is to be posted now, each once, in order; each waits for its answer.
+
+    most: no more than so many; the others are still due.
+    """
+    found: list[Posting] = []
+    while (most is None or len(found) < most) and (push := state.take_push(now)):
+        try:
+            found.append(build_posting(push, state.messages[push.sms], settings))
+        except RequestRefused:
+            reason = "the format of the report cannot carry one of its texts"
+            state.put([attrs.evolve(push, end="dead", reason=reason)])
+    return found
+
+
+def settle(state: State, number: int, answer: Answer, now: dt.datetime) -> None:
+    """Take down what came of an attempt: taken, tried again later, or dead."""
+    push = state.pushes[number]
+    tried = attrs.evolve(push, attempts=push.attempts + 1, reason=answer.reason)
+    if answer.is_taken():
+        state.put([attrs.evolve(tried, end="taken", reason="")])
+        if push.is_final:
+            state.put([attrs.evolve(state.messages[push.sms], unread=False)])
+    elif push.attempts >= RETRIES:
+        state.put([attrs.evolve(tried, end="dead")])
+    else:
+        state.put([attrs.evolve(tried, due=find_later(now, find_gap(push.attempts)))])
+
+
+def find_dead_letters(state: State) -> list[Push]:
+    """Return the reports that no callback server will get, with the reason of each."""
+    return [push for push in state.pushes.values() if push.end == "dead"]

@@ -1,0 +1,109 @@
+"""Faults in what is taken: broken rules that are forgotten, and legal requests that are refused.
+
+Lives here: which requests, and what is read of one that should be refused.
+Never here: what becomes of a request that is taken (faults_late.py); answers (faults_replies.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any
+
+from infobip_sms_schema import Day, PreviewRequest
+from infobip_sms_schema.operations import PREVIEW, SEND
+
+from infobip_sms.media import find_codec
+from infobip_sms.sandbox.api.send import Draft, Recipient, Submission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from infobip_sms_schema import SmsRequest, SmsRequestV1, Violation
+
+    from infobip_sms.media import Wire
+    from infobip_sms.sandbox.api.routing import AnyOperation
+
+    Problems = Sequence[Violation]
+
+_FIRST_MESSAGE = re.compile(r"messages\[0\]")
+_FIRST_DESTINATION = re.compile(r"messages\[\d+\]\.destinations\[0\]")
+
+
+def _always(_problems: Problems, _wire: Wire) -> bool:
+    return True
+
+
+def _in_xml(_problems: Problems, wire: Wire) -> bool:
+    return wire == "xml"
+
+
+def _behind(first: re.Pattern[str]) -> Callable[[Problems, Wire], bool]:
+    """Tell whether all that is wrong stands behind the first of its kind."""
+    return lambda problems, _: not any(first.match(problem.path) for problem in problems)
+
+
+FORGOTTEN: dict[str, Callable[[Problems, Wire], bool]] = {
+    **{f"SEND-{n:03}": _always for n in (2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 15, 16, 17, 18, 19, 22)},
+    **{f"WIN-{n:03}": _always for n in range(1, 7)},
+    **dict.fromkeys(("PREV-001", "PREV-002", "V1-004", "V1-006"), _always),
+    "SEND-003-first": _behind(_FIRST_MESSAGE),
+    "SEND-008-first": _behind(_FIRST_DESTINATION),
+    "SEND-016-xml": _in_xml,
+    "WIN-002-first": _behind(_FIRST_MESSAGE),
+}
+"""Limits and rules that the faulty server does not look at, or does not look at there."""
+
+OVERSTRICT: dict[str, Callable[[SmsRequest, Wire], bool]] = {
+    "SEND-011-pt": lambda r, _: any(
+        m.language and m.language.language_code == "PT" for m in r.messages
+    ),
+    "SEND-016-short": lambda r, _: any(len(m.callback_data or "") > 190 for m in r.messages),
+    "SEND-020": lambda r, _: any(m.language and m.transliteration for m in r.messages),
+    "SEND-023": lambda r, _: any(len((m.callback_data or "").encode()) > 200 for m in r.messages),
+    "SEND-024": lambda r, _: any(d.to[0] == "+" for m in r.messages for d in m.destinations),
+    "SEND-025": lambda r, _: any(not (m.from_ or "a").isalnum() for m in r.messages),
+    "SEND-026": lambda r, _: r.bulk_id is None and len(r.messages) == 1,
+    "VAL-001": lambda r, _: any(
+        m.validity_period != m.effective_validity_period for m in r.messages
+    ),
+    "SCHED-002": lambda r, _: any(
+        m.send_at and m.send_at > dt.datetime.now(dt.UTC) for m in r.messages
+    ),
+    "WIN-003-sunday": lambda r, _: any(
+        m.delivery_time_window and Day.SUNDAY in m.delivery_time_window.days for m in r.messages
+    ),
+    "XML-002": lambda r, wire: wire == "xml" and any(m.delivery_time_window for m in r.messages),
+}
+"""Legal requests that the faulty server refuses."""
+
+OVERSTRICT_V1: dict[str, Callable[[SmsRequestV1, Wire], bool]] = {
+    "V1-004-shifts": lambda r, _: any(
+        m.language and m.language.single_shift is not None for m in r.messages
+    ),
+    "V1-005": lambda _, wire: wire == "xml",
+    "V1-006-refused": lambda r, _: any(m.transliteration for m in r.messages),
+    "V1-007": lambda r, _: any(len(m.callback_data or "") > 200 for m in r.messages),
+}
+"""Those of version 1."""
+
+GONE = {"V1-001": 404, "V1-001-gone": 410}
+"""What version 1 is answered with where it is not there."""
+
+
+def read_anyway(operation: AnyOperation, body: bytes, wire: Wire) -> Submission | PreviewRequest:
+    """Read as much of a faulty request as an answer needs."""
+    plain: Any = find_codec(wire).parse_plain(body, operation.request)
+    if operation is PREVIEW:
+        return PreviewRequest(text=str(plain.get("text", "")))
+    recipients = tuple(
+        Recipient(str(destination.get("to", "")), destination.get("messageId"))
+        for message in plain.get("messages", [])
+        for destination in message.get("destinations", [])
+    )
+    return Submission(
+        (Draft(recipients),),
+        plain.get("bulkId"),
+        tracked="tracking" in plain,
+        version=2 if operation is SEND else 1,
+    )

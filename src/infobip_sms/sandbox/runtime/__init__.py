@@ -1,0 +1,4 @@
+"""Sockets, threads and the wall clock.
+
+May import everything up to ``admin``.
+"""

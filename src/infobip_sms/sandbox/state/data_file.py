@@ -1,0 +1,256 @@
+"""A file that keeps the state of a sandbox, through any end of the process.
+
+1. ``save`` puts all that has changed into one transaction, which is on the disk when it returns. It
+   is called before an answer leaves, before a report goes out, and as soon as the answer to a report
+   came: what was answered is in the file.
+2. A report is not pushed again once its acknowledgement is in the file. A kill between the reply of
+   the callback server and that moment makes it come once more: so much no sender can tell apart.
+3. After a save that failed nothing more is saved. Memory is ahead of the file then, and only a new
+   start from the file brings them together.
+4. One process at a time: the file is locked while it is used.
+5. Generated ids follow from a seed and a count. Both are in the file, so that none comes again.
+
+The file is an SQLite database with a write-ahead log; while it is used, or after a kill, a second
+file of the same name with ``-wal`` belongs to it, and is asked for if it is missing.
+
+Lives here: the file.
+Never here: how a row is spelled (records.py), when it is saved (serve.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .rows import Bulk, Link, Push, Sms
+from .serialization import DAMAGE, Records
+from .state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .rows import Key, Row
+
+_MARK = 0x534D5353  # "SMSS", where SQLite files say whose they are
+_FORM = 1
+_HEADER = b"SQLite format 3\x00"
+_MARK_AT = 68  # bytes from the beginning of every SQLite file
+_KINDS: dict[type[Row], str] = {Sms: "sms", Bulk: "bulk", Link: "link", Push: "push"}
+_TABLES = """
+CREATE TABLE sandbox (seed TEXT NOT NULL, counters TEXT NOT NULL, open INTEGER NOT NULL);
+CREATE TABLE content (key TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sms (key INTEGER PRIMARY KEY, data TEXT NOT NULL);
+CREATE TABLE bulk (key INTEGER PRIMARY KEY, data TEXT NOT NULL);
+CREATE TABLE link (place INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, data TEXT NOT NULL);
+CREATE TABLE push (key INTEGER PRIMARY KEY, data TEXT NOT NULL)
+"""
+_PUT = (
+    "INSERT INTO {0} (key, data) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET data = excluded.data"
+)
+_UNNAMED = "DELETE FROM content WHERE key NOT IN (SELECT json_extract(data, '$.content') FROM sms)"
+_SHARE = 10  # so much of the rows, one in ten, is gone before the contents are looked through
+_OUTSIDE = "the file {}-wal, which belongs to it, is missing; if it was not lost, make an empty one"
+_COUNTERS = ("serial", "pushed", "second", "clock")
+"""What a state has beside its rows."""
+_NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+class StoreError(Exception):
+    """A data file cannot be used or written; the text names it and says why."""
+
+
+class Store:
+    """The file of one sandbox, which is made if there is none.
+
+    seed: for a new file; one that is there keeps its own.
+    """
+
+    def __init__(self, path: str | Path, seed: str = "") -> None:
+        self._path = Path(path)
+        self._records = Records()
+        self._counters, self._struck = "", 0
+        self.problem: StoreError | None = None
+        """Why the file could not be written; nothing is written after that."""
+        beside = self._path.with_name(f"{self._path.name}-wal").exists()
+        with self._explain():
+            self._check_mark()
+            self._file = sqlite3.connect(
+                self._path, timeout=0, isolation_level=None, check_same_thread=False
+            )
+        try:
+            with self._explain():
+                self.seed = self._open(seed, beside=beside)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def close(self) -> None:
+        """Put everything into the one file, and release it."""
+        with suppress(sqlite3.Error):  # on a full disk this makes room for the mark
+            self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with suppress(sqlite3.Error):  # all is there, if in two files
+            self._mark_open(0)
+        with suppress(sqlite3.Error):
+            self._file.close()
+
+    def load(self) -> State:
+        """Return the state as it was saved last; from then on it takes down what changes."""
+        state = State()
+        with self._explain():
+            try:
+                self._read(state)
+            except DAMAGE as problem:
+                raise self._refuse(f"it is damaged ({type(problem).__name__})") from None
+            unused = self._records.contents.keys() - self._records.named
+            with self._transaction():
+                forget = [(key,) for key in unused]
+                self._file.executemany("DELETE FROM content WHERE key = ?", forget)
+            self._mark_open(1)
+        self._records.clear()
+        state.changes = {}
+        return state
+
+    def save(self, state: State) -> None:
+        """Write all that has changed since the last time; it is on the disk when this returns.
+
+        Raises StoreError if that cannot be done, then and from then on.
+        """
+        if self.problem is not None:
+            raise self.problem
+        counters = _dump_counters(state)
+        if not state.changes and counters == self._counters:
+            return
+        try:
+            with self._explain(), self._transaction():
+                self._write(state.changes or {})
+                self._sweep(state)
+                self._file.execute("UPDATE sandbox SET counters = ?", (counters,))
+        except StoreError as problem:
+            self.problem = problem
+            raise
+        state.changes, self._counters = {}, counters
+
+    def _read(self, state: State) -> None:
+        """Put everything into an empty state."""
+        for key, text in self._file.execute("SELECT key, data FROM content"):
+            self._records.parse_content(key, text)
+        for kind, table in _KINDS.items():
+            found = self._file.execute(f"SELECT data FROM {table} ORDER BY ROWID")  # noqa: S608 - ours
+            state.put([self._records.parse_row(text, kind) for (text,) in found])
+        ended = sorted(state.unread, key=lambda n: (state.messages[n].done_at or _NEVER, n))
+        state.unread = dict.fromkeys(ended)
+        ((self._counters,),) = self._file.execute("SELECT counters FROM sandbox")
+        counters = json.loads(self._counters)
+        for name in _COUNTERS:
+            value = counters[name]
+            setattr(state, name, tuple(value) if isinstance(value, list) else value)
+
+    def _write(self, changes: dict[Key, Row | None]) -> None:
+        """Write rows, the contents that they name, and strike out what is gone."""
+        texts: dict[str, list[tuple[int | str, str]]] = {table: [] for table in _KINDS.values()}
+        gone: dict[str, list[tuple[int | str]]] = {table: [] for table in _KINDS.values()}
+        for (kind, key), row in changes.items():
+            if row is None:
+                gone[_KINDS[kind]].append((key,))
+            else:
+                texts[_KINDS[kind]].append((key, self._records.dump_row(row)))
+        self._file.executemany(
+            "INSERT OR IGNORE INTO content (key, data) VALUES (?, ?)", self._records.written.items()
+        )
+        self._records.clear()
+        for table, rows in texts.items():
+            self._file.executemany(_PUT.format(table), rows)
+        for table, keys in gone.items():
+            self._file.executemany(f"DELETE FROM {table} WHERE key = ?", keys)  # noqa: S608 - ours
+
+    def _sweep(self, state: State) -> None:
+        """Strike out the contents that no message has any more, once enough messages are gone."""
+        changes = (state.changes or {}).items()
+        self._struck += sum(row is None for (kind, _), row in changes if kind is Sms)
+        if self._struck * _SHARE > len(state.messages):
+            self._file.execute(_UNNAMED)
+            self._struck = 0
+
+    def _check_mark(self) -> None:
+        """Refuse the file of somebody else before anything opens it that might write."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            start = file.read(_MARK_AT + 4)
+        if start and not (
+            start.startswith(_HEADER) and start[_MARK_AT:] in {bytes(4), _MARK.to_bytes(4, "big")}
+        ):
+            raise self._refuse("it is another kind of file")
+
+    def _open(self, seed: str, *, beside: bool) -> str:
+        """Lock the file, make its tables if it is new, and return the seed."""
+        self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
+        (mark,) = self._file.execute("PRAGMA application_id").fetchone()
+        (tables,) = self._file.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        if tables == 0 and mark in {0, _MARK}:
+            self._create(seed)
+        elif mark != _MARK:
+            raise self._refuse("it is another kind of file")
+        (form,) = self._file.execute("PRAGMA user_version").fetchone()
+        if form != _FORM:
+            raise self._refuse("another version of the sandbox wrote it")
+        stored, still_open = self._file.execute("SELECT seed, open FROM sandbox").fetchone()
+        if still_open and not beside:
+            raise self._refuse(_OUTSIDE.format(self._path.name))
+        self._file.execute("PRAGMA journal_mode = WAL")
+        self._file.execute("PRAGMA synchronous = FULL")
+        self._lock()
+        return str(stored)
+
+    def _create(self, seed: str) -> None:
+        with self._transaction():
+            for statement in _TABLES.split(";"):
+                self._file.execute(statement)
+            counters = _dump_counters(State())
+            self._file.execute("INSERT INTO sandbox VALUES (?, ?, 0)", (seed, counters))
+            self._file.execute(f"PRAGMA application_id = {_MARK}")
+            self._file.execute(f"PRAGMA user_version = {_FORM}")
+
+    def _lock(self) -> None:
+        """Take the lock of a writer, which locking_mode keeps."""
+        with self._transaction():
+            pass
+
+    def _mark_open(self, value: int) -> None:
+        """Note whether the file is in use, in the file itself and not only beside it."""
+        with self._transaction():
+            self._file.execute("UPDATE sandbox SET open = ?", (value,))
+        self._file.execute("PRAGMA wal_checkpoint(FULL)")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Write all or nothing."""
+        self._file.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._file.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):  # SQLite itself may have taken it back
+                self._file.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _explain(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as problem:
+            busy = "locked" in str(problem)
+            raise self._refuse("another sandbox uses it" if busy else str(problem)) from None
+        except OSError as problem:
+            raise self._refuse(problem.strerror or type(problem).__name__) from None
+
+    def _refuse(self, why: str) -> StoreError:
+        return StoreError(f"data file {self._path.name}: {why}")
+
+
+def _dump_counters(state: State) -> str:
+    return json.dumps({name: getattr(state, name) for name in _COUNTERS})

@@ -1,0 +1,322 @@
+"""A sandbox in this process, for tests of applications.
+
+    with running(delay=0) as sandbox:
+        sandbox.client().send(request)              # or your application, told to use sandbox.url
+        (message,) = sandbox.wait_for(to="41793026727")
+
+It runs in a thread, on a free port of the loopback interface, and ends with the block. All that is
+asked of it goes through its control requests (control.py), so that tests in any language can do the
+same.
+
+Lives here: starting, ending, and control requests as methods.
+Never here: what any of them does.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import threading
+from contextlib import contextmanager
+from decimal import Decimal
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any, TypedDict
+from urllib.parse import urlencode, urlsplit
+
+import attrs
+from infobip_sms_schema import DeliveryReport, SmsLog
+
+from infobip_sms import ApiKey, Basic, Client
+from infobip_sms.sandbox.admin.api import PREFIX
+from infobip_sms.sandbox.admin.search import NAMES, find_name
+from infobip_sms.sandbox.api.app import App
+from infobip_sms.sandbox.runtime.asgi import Shell
+from infobip_sms.sandbox.runtime.server import Server, open_listener
+from infobip_sms.sandbox.state.state import State
+from infobip_sms.structure import build_model
+
+from .clock import Clock
+from .config import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Literal, Unpack
+
+    from infobip_sms import Auth
+
+USER, PASSWORD = "Aladdin", "open sesame"
+_QUERY = {**{field: name for name, field in NAMES.items()}, "status": "status"}
+_MOST = 10**6  # messages in one answer
+_SHOWN = 10  # messages in the text of an error
+_FULL = 5  # digits from which on the last two may be shown
+_SLACK = 60.0  # seconds beyond those that an answer may take
+_LONGEST = 3600.0  # seconds; on a journey of the clock, callback servers may be slow to answer
+_TIMED_OUT = 408
+
+
+@attrs.frozen(kw_only=True)
+class Received:
+    """A message that the sandbox has accepted, as it was when it was looked at."""
+
+    to: str
+    from_: str | None
+    text: str
+    """As it is delivered: transliterated, links shortened."""
+    message_id: str
+    bulk_id: str | None
+    status_id: int
+    status_name: str
+    is_final: bool
+    """Nothing more happens to it."""
+    sms_count: int
+    callback_data: str | None
+    clicks: int
+    """How often the short links of its text were followed; destinations of one message share them."""
+    conversions: int
+    sent_at: dt.datetime | None
+    done_at: dt.datetime | None
+
+
+class Wanted(TypedDict, total=False):
+    """Which messages are meant: all of this has to hold; nothing for all messages."""
+
+    to: str
+    """With or without plus."""
+    from_: str
+    text: str
+    """A part of it."""
+    bulk_id: str
+    message_id: str
+    status: str | int
+    """Its number, its name or the name of its group."""
+
+
+class ControlRefused(Exception):
+    """The sandbox did not understand what was asked of it; the text says what it wants."""
+
+
+class SandboxClock:
+    """The clock of a running sandbox; every method returns what it says then."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def now(self) -> dt.datetime:
+        """Return the instant that it is for the sandbox."""
+        return _read_instant(self._sandbox.ask("GET", "clock"))
+
+    def freeze(self) -> dt.datetime:
+        """Stop it."""
+        return self._set(freeze=True)
+
+    def resume(self) -> dt.datetime:
+        """Let it go on from where it stands."""
+        return self._set(freeze=False)
+
+    def advance(self, seconds: float) -> dt.datetime:
+        """Put it forward; everything that is due by then has happened when this returns."""
+        return self._set(advance=seconds)
+
+    def jump_to(self, instant: dt.datetime) -> dt.datetime:
+        """Put it to an instant, which has a zone and is not over; otherwise as ``advance``."""
+        return self._set(to=instant.isoformat())
+
+    def jump_to_next(self) -> dt.datetime:
+        """Put it to the instant at which something is due next, and let that happen."""
+        return self._set(jump="next")
+
+    def _set(self, **body: Any) -> dt.datetime:
+        return _read_instant(self._sandbox.ask("POST", "clock", body, seconds=_LONGEST))
+
+
+class Sandbox:
+    """A running sandbox; its methods may be called in any thread."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self.url = url
+        """What an application is told to use in place of the real server."""
+        self.auth = _find_auth(settings)
+        """The credentials of its account."""
+        self.clock = SandboxClock(self)
+        self._clients: list[Client] = []
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url})"
+
+    def client(self, wire: Literal["json", "xml"] = "json", **settings: Any) -> Client:
+        """Return a client of it, which is closed when the sandbox ends."""
+        client = Client(self.url, auth=self.auth, wire=wire, **settings)
+        self._clients.append(client)
+        return client
+
+    def messages(self, **search: Unpack[Wanted]) -> list[Received]:
+        """Return the messages that fit, in the order in which they were accepted; see ``Wanted``."""
+        return _read_messages(self.ask("GET", "messages", query=_name(search, limit=_MOST)))
+
+    def wait_for(
+        self, count: int = 1, timeout: float = 5.0, **search: Unpack[Wanted]
+    ) -> list[Received]:
+        """Return the messages that fit as soon as there are so many; see ``Wanted``.
+
+        timeout: seconds by the clock of the machine, at most 600. Raises TimeoutError, which says what
+        there is without texts and with masked numbers.
+        """
+        query = _name(search, count=count, wait=timeout, limit=_MOST)
+        found = _read_messages(self.ask("GET", "messages", query=query, seconds=timeout + _SLACK))
+        if len(found) < count:
+            last = _read_messages(self.ask("GET", "messages", query={"limit": _SHOWN}))
+            seen = ", ".join(map(_describe, last)) or "none"
+            raise TimeoutError(
+                f"{len(found)} of {count} messages after {timeout} s; the last of all: {seen}"
+            )
+        return found
+
+    def forget(self, **search: Unpack[Wanted]) -> int:
+        """Delete the messages that fit; return how many there were. See ``Wanted``."""
+        deleted: int = self.ask("DELETE", "messages", query=_name(search))["deleted"]
+        return deleted
+
+    def reports(self, state: str | None = None, **search: Unpack[Wanted]) -> list[dict[str, Any]]:
+        """Return the reports to notify URLs, as /sandbox/reports shows them.
+
+        state: waiting, taken or dead. search: of the messages; see ``Wanted``.
+        """
+        chosen = {} if state is None else {"state": state}
+        answer = self.ask("GET", "reports", query=_name(search, limit=_MOST, **chosen))
+        reports: list[dict[str, Any]] = answer["reports"]
+        return reports
+
+    def reset(self) -> None:
+        """Begin anew: no messages, nothing switched on, the clock as at the start."""
+        self.ask("POST", "reset", {})
+
+    def switch_on(self, fault: str) -> None:
+        """Break the requirement of this id on purpose, in place of any other."""
+        self.ask("POST", "faults", {"id": fault})
+
+    def delay(self, seconds: float, rate: float = 1.0) -> None:
+        """Keep a share of the requests waiting."""
+        self.ask("POST", "faults", {"delay": seconds, "rate": rate})
+
+    def drop(self, rate: float = 1.0, *, after: bool = False) -> None:
+        """Drop the connection of a share of the requests.
+
+        after: they are carried out before that; only the replies are lost.
+        """
+        self.ask("POST", "faults", {"drop": rate, "after": after})
+
+    def fail_with(self, status: int, rate: float = 1.0, retry_after: int | None = None) -> None:
+        """Refuse a share of the requests with a status from 400 to 599."""
+        body = {"status": status, "rate": rate, "retryAfter": retry_after}
+        self.ask("POST", "faults", body)
+
+    def switch_off(self) -> None:
+        """Switch off all faults, delays, drops and statuses."""
+        self.ask("DELETE", "faults")
+
+    def ask(
+        self,
+        method: str,
+        place: str,
+        body: dict[str, Any] | None = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        seconds: float = _SLACK,
+    ) -> Any:
+        """Return the answer to a control request; raise ControlRefused if it was not understood."""
+        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=seconds)
+        try:
+            content = None if body is None else json.dumps(body)
+            connection.request(method, f"{PREFIX}{place}?{urlencode(query or {})}", content)
+            reply = connection.getresponse()
+            answer = json.loads(reply.read(), parse_float=Decimal)
+        finally:
+            connection.close()
+        if reply.status not in {200, _TIMED_OUT}:
+            raise ControlRefused(answer["error"])
+        return answer
+
+    def close_clients(self) -> None:
+        """Close the clients that ``client`` has given."""
+        while self._clients:
+            self._clients.pop().close()
+
+
+@contextmanager
+def running(*, frozen: bool = False, **settings: Any) -> Iterator[Sandbox]:
+    """Run a sandbox as long as the block lasts.
+
+    frozen: its clock stands still from the start.
+    settings: those of sandbox.settings.Settings, such as delay=0, seed="mine" or
+        readings={"READ-018": "405"}. Ids are the same in every run unless the seed is another.
+    """
+    chosen = Settings(**{"user": USER, "password": PASSWORD, **settings})
+    with open_listener(0) as (listener, url):
+        server = Server(Shell(App(chosen), State(), Clock(frozen=frozen)), guest=True)
+
+        def serve() -> None:
+            try:
+                server.run(sockets=[listener])
+            finally:
+                listener.close()  # whoever asks a server that has failed is not kept waiting
+
+        thread = threading.Thread(target=serve, name="infobip-sms-sandbox", daemon=True)
+        thread.start()
+        sandbox = Sandbox(url, chosen)
+        try:
+            yield sandbox
+        finally:
+            sandbox.close_clients()
+            server.should_exit = True
+            thread.join()
+
+
+def _find_auth(settings: Settings) -> Auth:
+    """Return credentials of the account."""
+    if settings.user is None and settings.api_key is not None:
+        return ApiKey(settings.api_key)
+    return Basic(settings.user or USER, settings.password)
+
+
+def _name(search: Wanted, **more: Any) -> dict[str, Any]:
+    """Return a search by the names that a query has for it."""
+    strange = search.keys() - _QUERY.keys()
+    if strange:
+        raise TypeError(f"messages are not searched by {', '.join(sorted(strange))}")
+    return {**{_QUERY[field]: value for field, value in search.items()}, **more}
+
+
+def _read_instant(answer: dict[str, Any]) -> dt.datetime:
+    return dt.datetime.fromisoformat(answer["now"])
+
+
+def _read_messages(answer: dict[str, Any]) -> list[Received]:
+    return [_read_message(plain) for plain in answer["messages"]]
+
+
+def _read_message(plain: dict[str, Any]) -> Received:
+    log = build_model(plain, SmsLog, strict=False)
+    assert log.to is not None and log.message_id is not None  # noqa: PT018 - the sandbox says all
+    assert log.status is not None and log.status.id is not None  # noqa: PT018 - likewise
+    return Received(
+        to=log.to,
+        from_=log.from_,
+        text=log.text or "",
+        message_id=log.message_id,
+        bulk_id=log.bulk_id,
+        status_id=log.status.id,
+        status_name=log.status.name or "",
+        is_final=plain["final"],
+        sms_count=log.sms_count or 0,
+        callback_data=plain.get(find_name(DeliveryReport, "callback_data")),
+        clicks=sum(link["clicks"] for link in plain.get("links", ())),
+        conversions=plain.get("conversions", 0),
+        sent_at=log.sent_at,
+        done_at=log.done_at,
+    )
+
+
+def _describe(message: Received) -> str:
+    """Return a message without its text and with a masked number."""
+    end = message.to[-2:] if len(message.to) >= _FULL else ""
+    return f"*{end} {message.status_name}"
