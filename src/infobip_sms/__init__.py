@@ -57,15 +57,16 @@ if TYPE_CHECKING:
         TransliterationV1,
     )
 
+    from .auth import ApiKey, Auth, Basic, Bearer, IbssoToken
     from .client import Client
     from .errors import Attempt, BadReply, Error, NoAnswer, Rejected, RequestRefused, Violation
-    from .exchange import ApiKey, Auth, Basic, Bearer, IbssoToken
     from .journal import JournalError
     from .outcomes import Outcome
     from .reconciling import Reconciled
     from .reports import parse_delivery_reports
     from .retries import Retry
-    from .text import SegmentCount, Transliterated, count_segments, transliterate
+    from .text import SegmentCount, count_segments
+    from .transliteration import Transliterated, transliterate
 
 _HOMES = {
     "Client": "client",

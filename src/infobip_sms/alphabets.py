@@ -13,10 +13,9 @@ Never here: lengths, segments, decisions which table is used (text.py).
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
-from infobip_sms_schema import LanguageCode, Transliteration
+from infobip_sms_schema import LanguageCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,27 +119,3 @@ SINGLE_SHIFT: Mapping[LanguageCode, dict[int, str]] = {
 """),
 }
 """In place of the extension table: after an escape."""
-
-# What the preview of GREEK in the vendor's specification of 2026 shows, letter by letter: capitals of
-# the default alphabet are Greek, the others are the Latin letters that look like them.
-GREEK = dict(
-    zip(
-        "αάΑβγδεΕηήθιίκλμΜνοόπρσςτυύφΧψωΩ",
-        "AAABΓΔEEHHΘIIKΛMMNOOΠPΣΣTYYΦXΨΩΩ",
-        strict=True,
-    )
-)
-
-SCRIPTS = {Transliteration.GREEK: "GREEK ", Transliteration.CYRILLIC: "CYRILLIC "}
-"""How the Unicode names of a script's characters begin."""
-
-LETTERS = {
-    Transliteration.TURKISH: frozenset("ÂâÇçĞğÎîİıÖöŞşÛûÜü"),
-    # Windows calls code page 1250 Central European; it lacks the comma that Romanian writes today.
-    Transliteration.CENTRAL_EUROPEAN: frozenset(
-        letter
-        for letter in bytes(range(0x80, 0x100)).decode("cp1250", "ignore") + "ȘșȚț"
-        if unicodedata.name(letter).startswith("LATIN ")
-    ),
-}
-"""Letters of the languages that a value is named after, Latin ones."""

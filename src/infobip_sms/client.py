@@ -13,12 +13,13 @@ import time
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from .addresses import find_proxy, find_server
+from .auth import Auth
 from .connections import Connections, Failed, build_context
 from .errors import Attempt, BadReply, NoAnswer, RequestRefused, Violation
-from .exchange import Auth, Call, Reply
 from .media import XmlWay
 from .operations import Operations
 from .retries import Failure, Retry, Spent, find_failure
+from .transport_messages import Call, Reply
 
 if TYPE_CHECKING:
     import ssl

@@ -32,8 +32,8 @@ from urllib3.util import parse_url
 from urllib3.util.connection import create_connection
 
 from .errors import BadReply, RequestRefused, Violation
-from .exchange import Call, Reply
 from .retries import Failure
+from .transport_messages import Call, Reply
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse

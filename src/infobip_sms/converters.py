@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 from cattrs import ClassValidationError, Converter
-from cattrs.errors import AttributeValidationNote
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from infobip_sms_schema import MODELS, RequestRefused, Violation, json_codec
 from infobip_sms_schema.leaves import INTEGER, NUMBER, find_instant
 from infobip_sms_schema.limits import MAX_VIOLATIONS, Limit, describe, unfold
+
+from infobip_sms.violations import list_violations, list_violations_of
 
 from .rules import check_rules
 
@@ -71,7 +72,7 @@ class ModelConverter(Converter):
         try:
             model = self.detailed.structure(plain, cls)
         except ClassValidationError as group:
-            raise RequestRefused(_list_violations(group)[:MAX_VIOLATIONS]) from None
+            raise RequestRefused(list_violations(group)[:MAX_VIOLATIONS]) from None
         if not isinstance(model, cls):
             raise RequestRefused([Violation("", describe(plain), f"a {cls.__name__}", "HTTP-003")])
         return model
@@ -233,7 +234,9 @@ def _read_list(entries: list[Any], item: Any, converter: Converter) -> list[Any]
         try:
             made.append(converter.structure(entry, item))
         except (ClassValidationError, RequestRefused) as problem:
-            problems += [violation.inside(f"[{index}]") for violation in _list_any(problem)]
+            problems += [
+                violation.inside(f"[{index}]") for violation in list_violations_of(problem)
+            ]
         if len(problems) >= MAX_VIOLATIONS:
             break
     if problems:
@@ -315,33 +318,3 @@ def _is_enum(kind: Any) -> bool:
 
 def _is_map(kind: Any) -> bool:
     return getattr(kind, "__origin__", None) is dict
-
-
-def _list_any(problem: Exception) -> list[Violation]:
-    if isinstance(problem, ClassValidationError):
-        return _list_violations(problem)
-    return list(problem.violations) if isinstance(problem, RequestRefused) else []
-
-
-def _list_violations(group: ClassValidationError) -> list[Violation]:
-    found: list[Violation] = []
-    for problem in group.exceptions:
-        where = _find_step(problem, group)
-        if isinstance(problem, KeyError):
-            found.append(_find_missing(problem, group, where))
-        elif isinstance(problem, ClassValidationError | RequestRefused):
-            found += [violation.inside(where) for violation in _list_any(problem)]
-        else:
-            raise problem
-    return found
-
-
-def _find_step(problem: BaseException, group: ClassValidationError) -> str:
-    notes = [n for n in getattr(problem, "__notes__", ()) if isinstance(n, AttributeValidationNote)]
-    return str(attrs.fields_dict(group.cl)[notes[-1].name].metadata["wire"]) if notes else ""
-
-
-def _find_missing(problem: KeyError, group: ClassValidationError, where: str) -> Violation:
-    field = next(f for f in attrs.fields(group.cl) if f.metadata.get("wire") == problem.args[0])
-    limit: Limit = field.validator
-    return limit.missing(field.type).inside(where)

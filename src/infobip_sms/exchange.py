@@ -6,13 +6,14 @@ Never here: connections, timeouts, bytes of a wire format.
 
 from __future__ import annotations
 
-import base64
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import attrs
 from infobip_sms_schema import ApiError
 from infobip_sms_schema.limits import describe
+
+from infobip_sms.transport_messages import Call, Reply
 
 from .errors import BadReply, Rejected, RequestRefused, Violation
 from .media import XmlWay, find_codec, find_wire
@@ -22,105 +23,12 @@ from .structure import build_plain
 if TYPE_CHECKING:
     from infobip_sms_schema.operations import Operation
 
-    from .errors import Attempt
+    from infobip_sms.auth import Auth
+
     from .media import Wire
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 _USUAL = XmlWay()
-
-
-@runtime_checkable
-class Auth(Protocol):
-    """Anything that gives the value of the Authorization header."""
-
-    def header(self) -> str:
-        """Return the header's value; it is secret."""
-
-
-def _check_secret(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, str):
-        got = "nothing" if value is None else "something else"
-        raise RequestRefused([Violation(attribute.name, got, "a string", "AUTH-005")])
-
-
-@attrs.frozen
-class Basic:
-    """User and password (AUTH-003). Neither is shown by ``repr``."""
-
-    username: str = attrs.field(repr=False, validator=_check_secret)
-    password: str = attrs.field(repr=False, validator=_check_secret)
-
-    def __attrs_post_init__(self) -> None:
-        if ":" in self.username:
-            wants = "a name without one (RFC 7617)"
-            raise RequestRefused([Violation("username", "a colon", wants, "AUTH-003")])
-        try:
-            f"{self.username}{self.password}".encode()
-        except UnicodeEncodeError:
-            got = "half of a surrogate pair"
-            raise RequestRefused([Violation("auth", got, "Unicode text", "TEXT-001")]) from None
-
-    def header(self) -> str:
-        """Return ``Basic`` and the pair in base64."""
-        pair = f"{self.username}:{self.password}".encode()
-        return f"Basic {base64.b64encode(pair).decode('ascii')}"
-
-
-@attrs.frozen
-class ApiKey:
-    """API key, sent as ``App KEY`` (AUTH-004). Not shown by ``repr``."""
-
-    key: str = attrs.field(repr=False, validator=_check_secret)
-
-    def header(self) -> str:
-        """Return ``App`` and the key."""
-        return f"App {self.key}"
-
-
-@attrs.frozen
-class IbssoToken:
-    """Session token, sent as ``IBSSO TOKEN`` (AUTH-006). Not shown by ``repr``."""
-
-    token: str = attrs.field(repr=False, validator=_check_secret)
-
-    def header(self) -> str:
-        """Return ``IBSSO`` and the token."""
-        return f"IBSSO {self.token}"
-
-
-@attrs.frozen
-class Bearer:
-    """OAuth access token, sent as ``Bearer TOKEN``. Not shown by ``repr``."""
-
-    token: str = attrs.field(repr=False, validator=_check_secret)
-
-    def header(self) -> str:
-        """Return ``Bearer`` and the token."""
-        return f"Bearer {self.token}"
-
-
-@attrs.frozen
-class Call:
-    """One HTTP request, described."""
-
-    method: str
-    route: str
-    """The operation's path as the contract writes it: no value of the caller, so that logs may show it."""
-    path: str = attrs.field(repr=False)
-    """What is asked for: the path with its values and the query."""
-    headers: dict[str, str] = attrs.field(repr=False)
-    body: bytes = attrs.field(repr=False)
-
-
-@attrs.frozen
-class Reply:
-    """One HTTP reply, described; header names are in lower case."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes = attrs.field(repr=False)
-    attempts: tuple[Attempt, ...] = ()
-    """What was tried until it came."""
 
 
 def build_call(  # noqa: PLR0913 - what a call is made of

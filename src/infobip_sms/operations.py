@@ -51,11 +51,12 @@ if TYPE_CHECKING:
         Transliteration,
     )
 
+    from .auth import Auth
     from .delivery import OnUnknown
-    from .exchange import Auth, Call, Reply
     from .media import Wire, XmlWay
     from .outcomes import Outcome
     from .reconciling import Reconciled
+    from .transport_messages import Call, Reply
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 

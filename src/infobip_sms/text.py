@@ -1,26 +1,19 @@
-"""What becomes of a text on its way: how many segments it takes, and how it reads transliterated.
+"""Segments: how many short messages a text takes, and in which alphabet.
 
     count_segments("Şifreniz 1234", "TR").segments
-    transliterate("Καλημέρα", "GREEK").text
 
 Lengths follow 3GPP TS 23.038 (alphabets) and TS 23.040 (headers, concatenation) and agree with every
-preview that the vendor's documents show. Where those leave a question open, the docstring says which
-reading this is.
-
-Lives here: counting, the choice of the alphabet, the rewriting of letters.
-Never here: the tables themselves (alphabets.py), requests, I/O.
+preview that the vendor's documents show.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import attrs
-from infobip_sms_schema import LanguageCode, Transliteration
+from infobip_sms_schema import LanguageCode
 from infobip_sms_schema.limits import Limit
 
 from . import alphabets
@@ -36,7 +29,6 @@ _SEPTET, _CODE_UNIT = 7, 16  # bits
 _CONCATENATION = 5  # TS 23.040, 9.2.3.24.1
 _SHIFT = 3  # TS 23.040, 9.2.3.24.15 (single) and 9.2.3.24.16 (locking)
 _BEYOND_UCS2 = 0x10000
-_LETTER = re.compile(".[\u0300-\u036f]*", re.DOTALL)  # a character and the accents that follow it
 Choice = TypeVar("Choice", bound=Enum)
 
 
@@ -62,15 +54,6 @@ class SegmentCount:
     """Whether that language's single shift table is used."""
     unicode_characters: tuple[str, ...]
     """The different characters that make the text need UCS-2, in order of appearance."""
-
-
-@attrs.frozen(kw_only=True)
-class Transliterated:
-    """A text after transliteration."""
-
-    text: str
-    estimate: bool
-    """Whether a character was rewritten in a way that no document of the vendor shows."""
 
 
 @attrs.frozen
@@ -110,7 +93,7 @@ def count_segments(
     Raise RequestRefused if the language is unknown, or has no such table (SEND-011), or the text is
     no Unicode text (TEXT-001).
     """
-    _check_text(text)
+    require_text(text)
     wanted = _find_shifts(language, locking=locking_shift, single=single_shift)
     for shifts in (wanted, _Shifts()):
         septets = _find_septets(shifts)
@@ -120,35 +103,6 @@ def count_segments(
     foreign = dict.fromkeys(character for character in text if character not in septets)
     code_units = [1 + (ord(character) >= _BEYOND_UCS2) for character in text]
     return _count("UCS-2", code_units, _Shifts(), tuple(foreign))
-
-
-def transliterate(text: str, transliteration: Transliteration | str) -> Transliterated:
-    """Rewrite a text as the platform may do it before it counts and sends the text.
-
-    Characters that GSM-7 has are kept, whatever they are. Of the others are rewritten
-
-    * GREEK: characters of the Greek script, as capitals: Greek ones if GSM-7 has them, otherwise the
-      Latin ones that look like them, without accents. One preview in the vendor's specification
-      shows this; letters that do not occur in it follow the same rule, as an estimate.
-    * CYRILLIC: characters of the Cyrillic script. An estimate: the vendor shows no table.
-    * TURKISH: letters of Turkish, with and without circumflex. An estimate.
-    * CENTRAL_EUROPEAN: letters of the Latin code page of that name and of Romanian. An estimate.
-    * NON_UNICODE: all of them, by leaving them out, which is what the vendor says of it in words.
-      An estimate: whether some are replaced is not shown.
-
-    Estimates come from the library anyascii, which the extra ``text`` installs; without it a text
-    that needs one raises ModuleNotFoundError. Raise RequestRefused if the transliteration is unknown
-    (SEND-012) or the text is no Unicode text (TEXT-001).
-    """
-    _check_text(text)
-    script = _find_choice(transliteration, Transliteration, "transliteration", "SEND-012")
-    letters: list[str] = _LETTER.findall(text)
-    rewritten = [_rewrite(letter, script) for letter in letters]
-    guessed = any(
-        new != letter and not _is_attested(letter, script)
-        for letter, new in zip(letters, rewritten, strict=True)
-    )
-    return Transliterated(text="".join(rewritten), estimate=guessed)
 
 
 def _count(
@@ -196,7 +150,7 @@ def _fill(sizes: Iterable[int], room: int) -> tuple[int, int]:
 def _find_shifts(language: object, *, locking: bool | None, single: bool | None) -> _Shifts:
     code = None
     if language is not None:
-        code = _find_choice(language, LanguageCode, "language", "SEND-011")
+        code = require_choice(language, LanguageCode, "language", "SEND-011")
     has_locking, has_single = code in alphabets.LOCKING_SHIFT, code in alphabets.SINGLE_SHIFT
     for name, asked, has in (("locking", locking, has_locking), ("single", single, has_single)):
         if asked and not has:
@@ -220,61 +174,19 @@ def _find_septets(shifts: _Shifts) -> dict[str, int]:
     return dict.fromkeys(escaped.values(), 2) | dict.fromkeys(main.values(), 1)
 
 
-def _check_text(text: object) -> None:
+def require_text(text: object) -> None:
+    """Raise RequestRefused unless a value is Unicode text (TEXT-001)."""
     if problems := Limit(requirement="SEND-009", required=True).check(text, str):
         raise RequestRefused(problem.inside("text") for problem in problems)
 
 
-def _find_choice(value: object, kind: type[Choice], path: str, requirement: str) -> Choice:
+def require_choice(value: object, kind: type[Choice], path: str, requirement: str) -> Choice:
+    """Return the enum member of a value, or raise RequestRefused."""
     if problems := Limit(requirement=requirement, required=True).check(value, kind):
         raise RequestRefused(problem.inside(path) for problem in problems)
     return kind(value)
 
 
-def _rewrite(letter: str, script: Transliteration) -> str:
-    """Return what becomes of a character with its accents."""
-    composed = unicodedata.normalize("NFC", letter)
-    if script is Transliteration.GREEK and composed in alphabets.GREEK:
-        return alphabets.GREEK[composed]
-    if _is_gsm(letter):
-        return letter
-    if script is Transliteration.NON_UNICODE:
-        return "".join(filter(_is_gsm, letter))
-    if not _belongs(letter, composed, script):
-        return letter
-    if script is Transliteration.GREEK:
-        return _rewrite_greek(composed)
-    return composed if _is_gsm(composed) else _romanize(composed)
-
-
-def _rewrite_greek(letter: str) -> str:
-    """Return a Greek letter as a capital, by the rule that the attested letters show."""
-    capital = unicodedata.normalize("NFD", letter)[0].upper()
-    for known in (capital, capital.lower()):
-        if known in alphabets.GREEK:
-            return alphabets.GREEK[known]
-    return capital if _is_gsm(capital) else _romanize(capital)
-
-
-def _romanize(letter: str) -> str:
-    try:
-        from anyascii import anyascii  # noqa: PLC0415 - optional: the extra text
-    except ModuleNotFoundError:
-        reason = "anyascii is not installed; run: pip install 'infobip-sms[text]'"
-        raise ModuleNotFoundError(reason, name="anyascii") from None
-    return anyascii(letter).replace("`", "'")  # the one printable ASCII character not in GSM-7
-
-
-def _belongs(letter: str, composed: str, script: Transliteration) -> bool:
-    if script in alphabets.LETTERS:
-        return composed in alphabets.LETTERS[script]
-    return unicodedata.name(letter[0], "").startswith(alphabets.SCRIPTS[script])
-
-
-def _is_attested(letter: str, script: Transliteration) -> bool:
-    composed = unicodedata.normalize("NFC", letter)
-    return script is Transliteration.GREEK and composed in alphabets.GREEK
-
-
-def _is_gsm(text: str) -> bool:
+def is_gsm7(text: str) -> bool:
+    """Tell whether the default alphabet and its extension have all characters of a text."""
     return _find_septets(_Shifts()).keys() >= set(text)

@@ -17,7 +17,7 @@ from .output import write_note, write_plain
 from .program import DONE
 
 if TYPE_CHECKING:
-    from infobip_sms.exchange import Call
+    from infobip_sms.transport_messages import Call
 
 _SECRET = {"Authorization", "Proxy-Authorization"}
 

@@ -17,9 +17,8 @@ import click
 
 from infobip_sms.listen import Listener
 
-from .output import clean, write_note
+from .output import clean, write_note, write_report
 from .program import Command, CouldNot
-from .rows import write_report
 
 if TYPE_CHECKING:
     from types import FrameType

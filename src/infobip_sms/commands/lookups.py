@@ -28,10 +28,19 @@ from infobip_sms import (
 )
 
 from .message import LANGUAGE, MESSAGE, TRANSLITERATION
-from .output import clean, write_model, write_note, write_table
+from .output import (
+    LOG_COLUMNS,
+    REPORT_COLUMNS,
+    clean,
+    show_log,
+    show_report,
+    write_model,
+    write_note,
+    write_report,
+    write_table,
+)
 from .program import Command, CouldNot
 from .reading import read_text
-from .rows import LOG_COLUMNS, REPORT_COLUMNS, show_log, show_report, write_report
 from .settings import option, takes_server
 from .values import Instant, Seconds, choose, find_limit, find_member
 

@@ -14,13 +14,12 @@ import click
 from infobip_sms import RequestRefused
 
 from .bulk import Pace, send_mailing
-from .documents import find_format, parse_document
 from .failures import list_violations
 from .message import MESSAGE, takes_draft
 from .output import write_model, write_note, write_table
 from .program import DONE, REFUSED, Command, WrongInput
 from .questions import confirm, count_cost
-from .reading import decode, read_bytes, read_text
+from .reading import decode, find_format, parse_document, read_bytes, read_text
 from .settings import option, takes_server
 from .spreadsheet import Mailing, parse_sheet, parse_template
 from .values import Seconds

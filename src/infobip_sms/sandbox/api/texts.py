@@ -18,7 +18,8 @@ from infobip_sms_schema import (
     RequestRefused,
 )
 
-from infobip_sms.text import count_segments, transliterate
+from infobip_sms.text import count_segments
+from infobip_sms.transliteration import transliterate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
