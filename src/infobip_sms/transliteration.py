@@ -3,7 +3,6 @@
 transliterate("Καλημέρα", "GREEK").text
 """
 
-# ruff: noqa: RUF001 - letters that look alike are the point of these tables
 
 from __future__ import annotations
 
