@@ -30,12 +30,12 @@ from infobip_sms import (
     SmsRequestV1,
     Transliteration,
 )
-from infobip_sms.wire_json import parse_request
+from infobip_sms.codecs.wire_json import parse_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infobip_sms.media import Wire
+    from infobip_sms.codecs import Wire
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "schema" / "examples"
 SOON = dt.datetime(2035, 7, 7, 17, tzinfo=dt.timezone(dt.timedelta(hours=2)))

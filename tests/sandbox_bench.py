@@ -11,14 +11,15 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
-from infobip_sms import ApiError, DeliveryReport, DeliveryReports, SmsLogs, wire_json, wire_xml
-from infobip_sms.reports import parse_delivery_reports
+from infobip_sms import ApiError, DeliveryReport, DeliveryReports, SmsLogs
+from infobip_sms.codecs import wire_json, wire_xml
 from infobip_sms.sandbox.api.app import App
 from infobip_sms.sandbox.api.http import HttpReply, HttpRequest
 from infobip_sms.sandbox.config import Settings
 from infobip_sms.sandbox.lifecycle.engine import advance
 from infobip_sms.sandbox.lifecycle.webhooks import Answer, Posting, settle, take_postings
 from infobip_sms.sandbox.state.state import State
+from infobip_sms.webhooks import parse_delivery_reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable

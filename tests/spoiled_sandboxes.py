@@ -43,7 +43,7 @@ from spoilers import (
     only,
 )
 
-from infobip_sms.media import find_codec
+from infobip_sms.codecs import find_codec
 from infobip_sms.sandbox.api.app import App
 from infobip_sms.sandbox.api.http import HttpReply, HttpRequest
 from infobip_sms.sandbox.api.send import Draft, Recipient, Submission

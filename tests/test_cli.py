@@ -268,7 +268,7 @@ def test_a_machine_is_told_of_a_missing_key_in_json() -> None:
 
 def test_a_bug_of_ours_is_no_refusal_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody thought of ends with 2, not with Python's 1."""
-    monkeypatch.setattr("infobip_sms.commands.send.confirm", None)
+    monkeypatch.setattr("infobip_sms.cli.send.command.confirm", None)
 
     assert run(*SEND, TEXT).exit_code == 2
 
@@ -437,7 +437,7 @@ def test_without_the_extra_it_says_what_to_install() -> None:
 
 def test_a_missing_extra_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command whose extra is not installed names it."""
-    monkeypatch.setattr("infobip_sms.commands.servers.find_spec", lambda _: None)
+    monkeypatch.setattr("infobip_sms.cli.conformance.find_spec", lambda _: None)
     for command, extra in (
         ("sandbox", "sandbox"),
         ("conformance", "conformance"),

@@ -15,7 +15,7 @@ from client_calls import both, example, reply
 if TYPE_CHECKING:
     from client_calls import Serve
 
-    from infobip_sms.media import Wire
+    from infobip_sms.codecs import Wire
 
 TURKISH = "Siparişiniz hazır; mağazamızdan ücretsiz alabilirsiniz."  # noqa: RUF001 - Turkish
 ANSWERS: dict[str, tuple[tuple[str, ...], str, str]] = {

@@ -13,7 +13,7 @@ from cli_runs import NUMBER, SEND, TEXT, run, run_on_terminal, start
 from client_calls import GOOD, NEVER, both, example, reply
 from infobip_sms_schema import SmsRequest
 
-from infobip_sms.media import find_codec
+from infobip_sms.codecs import find_codec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from client_calls import Serve
     from scripted_server import Request
 
-    from infobip_sms.media import Wire
+    from infobip_sms.codecs import Wire
 
 ROWS = "to,name,time\n41793026727,Zoë,18:00\n41793026731,Ali,19:30\n"
 TEMPLATE = "Dear {name}, see you at {time}."

@@ -32,7 +32,7 @@ from client_calls import (
 
 import infobip_sms
 from infobip_sms import Basic, Client, NoAnswer, RequestRefused, Retry
-from infobip_sms.transport_messages import Call
+from infobip_sms.transport.messages import Call
 
 if TYPE_CHECKING:
     from client_calls import Serve

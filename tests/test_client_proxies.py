@@ -12,7 +12,7 @@ from client_calls import AUTH, NEVER, OK, PHONE, SEND, TEXT, ask, fail, send
 from scripted_proxy import Proxy
 
 from infobip_sms import Client, NoAnswer, RequestRefused, Retry
-from infobip_sms.addresses import find_proxy, find_server
+from infobip_sms.transport.urls import find_proxy, find_server
 
 if TYPE_CHECKING:
     import ssl

@@ -31,7 +31,7 @@ from client_calls import (
 from scripted_server import Server
 
 from infobip_sms import BadReply, Client, NoAnswer, Rejected, Retry
-from infobip_sms.retries import Failure, Repeatable, Spent, find_failure, find_retry_after
+from infobip_sms.transport.retry import Failure, Repeatable, Spent, find_failure, find_retry_after
 
 if TYPE_CHECKING:
     from client_calls import Serve

@@ -32,13 +32,10 @@ from infobip_sms import (
     SmsResponse,
     TimeOfDay,
     rules,
-    structure,
-    wire_json,
-    wire_xml,
-    xml_by_schema,
 )
-from infobip_sms.converters import ModelConverter, make_converter
-from infobip_sms.structure import build_plain
+from infobip_sms.codecs import plain_data, wire_json, wire_xml, xml_reference
+from infobip_sms.codecs.converters import ModelConverter, make_converter
+from infobip_sms.codecs.plain_data import build_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -146,7 +143,7 @@ def test_mutated_xml_is_read_or_refused_alike(stem: str, random: Random) -> None
     kind = find_kind(stem)
     body = mutate_xml(load(stem, "xml"), random)
 
-    assert read_xml(wire_xml, body, kind) == read_xml(xml_by_schema, body, kind), body
+    assert read_xml(wire_xml, body, kind) == read_xml(xml_reference, body, kind), body
 
 
 @libraries
@@ -171,7 +168,7 @@ def test_every_text_at_every_place_of_xml_is_judged_alike(stem: str) -> None:
     kind = find_kind(stem)
     checked = 0
     for body in replace_xml(load(stem, "xml")):
-        assert read_xml(wire_xml, body, kind) == read_xml(xml_by_schema, body, kind), body
+        assert read_xml(wire_xml, body, kind) == read_xml(xml_reference, body, kind), body
         checked += 1
 
     assert checked >= len(TEXTS)
@@ -207,7 +204,7 @@ def test_good_xml_needs_no_detailed_path(kind: Any, data: st.DataObject) -> None
 
 def without_map(model: Any) -> Any:
     """Return a model without what has no form in XML (READ-009)."""
-    return xml_by_schema._leave_out(model)
+    return xml_reference._leave_out(model)
 
 
 @pytest.mark.parametrize("stem", STEMS)
@@ -236,7 +233,7 @@ def test_xml_is_written_alike_and_valid(kind: Any, data: st.DataObject) -> None:
     model = data.draw(build(kind, XML_TEXT))
     written = wire_xml.dump_model(model)
 
-    assert canonical(written) == canonical(xml_by_schema.dump_model(model, validate=True))
+    assert canonical(written) == canonical(xml_reference.dump_model(model, validate=True))
     find_validator(XML_SCHEMAS.get(kind, "sms.xsd")).assertValid(etree.fromstring(written))
 
 
@@ -273,7 +270,7 @@ def test_a_model_that_was_broken_afterwards_is_never_written(wire: str) -> None:
             object.__setattr__(model, field.name, deepcopy(value))
             problems = rules.check_model(request)
             if wire == "xml" and not problems:
-                problems = list(xml_by_schema._check_characters(build_plain(request)))
+                problems = list(xml_reference._check_characters(build_plain(request)))
             found = find_refusal(codec.dump_model, request)
             assert found == list(map(str, problems)), (field.name, value)
             kinds.add(bool(problems))
@@ -310,7 +307,7 @@ def fresh() -> Iterator[None]:
     """Have converters that nobody else uses."""
     caches = (
         make_converter,
-        structure.make_converter,
+        plain_data.make_converter,
         wire_json._find_writer,
         wire_json._standard_writers,
     )
@@ -377,10 +374,10 @@ def test_validation_refuses_what_can_be_read_all_the_same() -> None:
 
 def test_validation_of_what_is_written_is_by_xmlschema() -> None:
     """A document that is not to the letter of sms.xsd is refused before it leaves."""
-    xml_by_schema.check_document(load("minimal-request", "xml"), SmsRequest)
+    xml_reference.check_document(load("minimal-request", "xml"), SmsRequest)
     turned = load("minimal-request", "xml").replace(b"from>", b"form>")
     with pytest.raises(RequestRefused, match="XML-001"):
-        xml_by_schema.check_document(turned, SmsRequest)
+        xml_reference.check_document(turned, SmsRequest)
 
 
 # ---------------------------------------------------------------- what the codecs rest on

@@ -25,7 +25,8 @@ from control_calls import (
     send,
 )
 
-from infobip_sms import ApiError, wire_json, wire_xml
+from infobip_sms import ApiError
+from infobip_sms.codecs import wire_json, wire_xml
 from infobip_sms.sandbox import Sandbox, running
 from infobip_sms.sandbox.mutants.app import FAULTS
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sandbox_bench import CALLBACK, START, Bench, minutes
 
-from infobip_sms import DeliveryReports, wire_json, wire_xml
+from infobip_sms import DeliveryReports
+from infobip_sms.codecs import wire_json, wire_xml
 from infobip_sms.sandbox.config import Settings
 from infobip_sms.sandbox.lifecycle.engine import advance
 from infobip_sms.sandbox.lifecycle.webhooks import (

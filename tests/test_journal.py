@@ -13,9 +13,9 @@ import pytest
 from ledgers import AUTH, TEXT, Ledger, build_messages, build_number, find_states
 
 from infobip_sms import Client, Destination, JournalError, Message, Outcome, SmsLogs, Tracking
-from infobip_sms.delivery import Delivery, Options
-from infobip_sms.journal import Journal
-from infobip_sms.outcomes import Item, Verdict
+from infobip_sms.send_many.batch import Delivery, Options
+from infobip_sms.send_many.journal import Journal
+from infobip_sms.send_many.outcomes import Item, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -294,7 +294,7 @@ def test_one_process_at_a_time_has_a_journal(path: Path) -> None:
     journal = Journal(path)
     with pytest.raises(JournalError, match="another process uses it"):
         Journal(path)
-    code = f"from infobip_sms.journal import Journal; Journal({str(path)!r})"
+    code = f"from infobip_sms.send_many.journal import Journal; Journal({str(path)!r})"
     other = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )

@@ -15,7 +15,7 @@ import pytest
 from cli_runs import NUMBER, start
 from client_calls import TYPES, both, chunked, example
 
-from infobip_sms.listen import MAX_BODY, Listener
+from infobip_sms.webhook_server import MAX_BODY, Listener
 
 if TYPE_CHECKING:
     import subprocess
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infobip_sms import DeliveryReports
-    from infobip_sms.media import Wire
+    from infobip_sms.codecs import Wire
 
 REPORTS = example("delivery-reports")
 JSON = {"Content-Type": "application/json"}

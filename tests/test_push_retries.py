@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from sandbox_bench import CALLBACK, START, Bench
 
 from infobip_sms import Destination, Message, SmsRequest
-from infobip_sms.reports import parse_delivery_reports
 from infobip_sms.sandbox import running
 from infobip_sms.sandbox.admin.search import Search, build_report, find_reports
 from infobip_sms.sandbox.lifecycle.webhooks import Answer, Posting
 from infobip_sms.sandbox.runtime import webhook_sender
+from infobip_sms.webhooks import parse_delivery_reports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from infobip_sms import Destination, Message, SmsRequest, cli
-from infobip_sms.commands.sandboxing import sandbox as command
+from infobip_sms.cli.sandbox import sandbox as command
 from infobip_sms.sandbox import running
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from receivers import fastapi_receiver, flask_receiver
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
-    from infobip_sms.media import Wire
+    from infobip_sms.codecs import Wire
 
     Post = Callable[[bytes, str], int]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from client_calls import NEVER
 
-from infobip_sms.listen import Listener
+from infobip_sms.webhook_server import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

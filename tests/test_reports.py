@@ -23,9 +23,8 @@ from infobip_sms import (
     SmsResponseV1,
     Status,
     parse_delivery_reports,
-    wire_json,
-    wire_xml,
 )
+from infobip_sms.codecs import wire_json, wire_xml
 
 SCHEMA = Path(__file__).parents[1] / "schema"
 STATUS = (

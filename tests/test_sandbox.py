@@ -31,9 +31,8 @@ from infobip_sms import (
     Message,
     SmsRequest,
     SmsResponse,
-    wire_json,
-    wire_xml,
 )
+from infobip_sms.codecs import wire_json, wire_xml
 from infobip_sms.sandbox.api.app import App
 from infobip_sms.sandbox.api.http import HttpReply, HttpRequest, choose_wire
 from infobip_sms.sandbox.config import Settings

@@ -13,9 +13,9 @@ from control_calls import OTHER, PATIENCE, TO, Asking, ask, post, send
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infobip_sms.reports import parse_delivery_reports
 from infobip_sms.sandbox import Sandbox, running
 from infobip_sms.sandbox.clock import LAST, Clock
+from infobip_sms.webhooks import parse_delivery_reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

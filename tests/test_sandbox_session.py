@@ -23,12 +23,12 @@ from infobip_sms_schema import (
 )
 
 from infobip_sms import Basic, Client, Destination, Message, Rejected, SmsRequest, SmsResponse
-from infobip_sms.reports import parse_delivery_reports
 from infobip_sms.sandbox.api.app import App
 from infobip_sms.sandbox.config import Settings
 from infobip_sms.sandbox.lifecycle.webhooks import find_dead_letters
 from infobip_sms.sandbox.runtime.asgi import make_asgi
 from infobip_sms.sandbox.state.state import State
+from infobip_sms.webhooks import parse_delivery_reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

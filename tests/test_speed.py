@@ -16,7 +16,8 @@ from bench.documents import build_destinations, build_messages, build_reply
 from bench.timing import Figure, measure
 from client_calls import AUTH, both, reply
 
-from infobip_sms import Client, SmsRequest, SmsResponse, converters, wire_json, wire_xml
+from infobip_sms import Client, SmsRequest, SmsResponse
+from infobip_sms.codecs import converters, wire_json, wire_xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +106,7 @@ def test_nothing_is_prepared_twice(serve: Serve, monkeypatch: pytest.MonkeyPatch
 def test_a_call_loads_no_xml_library(wire: str) -> None:
     """Reading and writing good documents loads neither xmlschema nor lxml, nor what these need."""
     code = (
-        "import sys, infobip_sms as i; from infobip_sms.media import find_codec; "
+        "import sys, infobip_sms as i; from infobip_sms.codecs import find_codec; "
         f"c = find_codec('{wire}'); "
         "r = i.SmsRequest(messages=[i.Message(destinations=[i.Destination(to='999')])]); "
         "assert c.parse_request(c.dump_model(r), i.SmsRequest) == r; "

@@ -16,8 +16,8 @@ from callback_server import CallbackServer
 from cli_runs import PATIENCE, PROGRAM
 
 from infobip_sms import ApiKey, Client, Destination, Error, Message, SmsRequest
-from infobip_sms.reports import parse_delivery_reports
 from infobip_sms.sandbox.state.data_file import Store
+from infobip_sms.webhooks import parse_delivery_reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,9 +16,10 @@ from gsmcodecs.charmaps import GSMCHARMAPS  # type: ignore[import-untyped]
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from infobip_sms import LanguageCode, RequestRefused, Transliteration, alphabets, transliteration
-from infobip_sms.text import SegmentCount, count_segments
-from infobip_sms.transliteration import transliterate
+from infobip_sms import LanguageCode, RequestRefused, Transliteration
+from infobip_sms.text import gsm7, transliteration
+from infobip_sms.text.segments import SegmentCount, count_segments
+from infobip_sms.text.transliteration import transliterate
 
 PLAIN = "Let's see how many characters remain unused in this message."
 TURKISH = (
@@ -33,8 +34,8 @@ GREEK_SENT = (
     "ΩΣ MEΓAPIKO ΨHΦIΣMA EINAI ΓNΩΣTH H AΠOΦAΣH THΣ EKKΛHΣIAΣ TOY ΔHMOY TΩN AΘHNAIΩN (ΠIΘANON ΓYPΩ "
     "ΣTO 433/2 Π.X.) NA EΠIBAΛEI AYΣTHPO KAI KAΘOΛIKO EMΠAPΓKO ΣTA"
 )
-BASIC = "".join(alphabets.DEFAULT.values())
-EXTENSION = "".join(alphabets.EXTENSION.values())
+BASIC = "".join(gsm7.DEFAULT.values())
+EXTENSION = "".join(gsm7.EXTENSION.values())
 NATIONAL = "ÇçĞğİıŞşÁáÀàÂâÃãÉéÊêÍíÓóÔôÕõÚúÜüªº`∞€"
 PAIR = "\U0001f600"
 BORDERS = [0, 1, 2, 65, 68, 69, 70, 71, 132, 133, 134, 135, 136, 144, 147, 151, 152, 153, 154, 155]
@@ -155,13 +156,10 @@ def test_a_language_costs_its_header_in_a_text_that_does_not_need_it() -> None:
 @pytest.mark.parametrize(
     ("ours", "identifier", "kind"),
     [
-        (alphabets.DEFAULT, 0, "locking"),
-        (alphabets.EXTENSION, 0, "singleShift"),
-        *((table, IDENTIFIERS[code], "locking") for code, table in alphabets.LOCKING_SHIFT.items()),
-        *(
-            (table, IDENTIFIERS[code], "singleShift")
-            for code, table in alphabets.SINGLE_SHIFT.items()
-        ),
+        (gsm7.DEFAULT, 0, "locking"),
+        (gsm7.EXTENSION, 0, "singleShift"),
+        *((table, IDENTIFIERS[code], "locking") for code, table in gsm7.LOCKING_SHIFT.items()),
+        *((table, IDENTIFIERS[code], "singleShift") for code, table in gsm7.SINGLE_SHIFT.items()),
     ],
 )
 def test_tables_agree_with_a_stranger_in_every_code(
@@ -176,8 +174,8 @@ def test_tables_agree_with_a_stranger_in_every_code(
 
 def test_there_is_no_locking_shift_for_spanish() -> None:
     """The languages with tables are those of the contract, and only Spanish lacks a locking one."""
-    assert set(LanguageCode) == alphabets.SINGLE_SHIFT.keys()
-    assert {LanguageCode.TR, LanguageCode.PT} == alphabets.LOCKING_SHIFT.keys()
+    assert set(LanguageCode) == gsm7.SINGLE_SHIFT.keys()
+    assert {LanguageCode.TR, LanguageCode.PT} == gsm7.LOCKING_SHIFT.keys()
     assert "locking" not in GSMCHARMAPS[IDENTIFIERS[LanguageCode.ES]]
 
 

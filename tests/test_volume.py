@@ -25,9 +25,9 @@ from infobip_sms import (
     RequestRefused,
     Tracking,
 )
-from infobip_sms.delivery import Delivery, Options
-from infobip_sms.journal import Record
-from infobip_sms.outcomes import Item
+from infobip_sms.send_many.batch import Delivery, Options
+from infobip_sms.send_many.journal import Record
+from infobip_sms.send_many.outcomes import Item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -50,10 +50,9 @@ from infobip_sms import (
     SmsResponseV1,
     Track,
     Transliteration,
-    wire_json,
-    wire_xml,
 )
-from infobip_sms.structure import build_model
+from infobip_sms.codecs import wire_json, wire_xml
+from infobip_sms.codecs.plain_data import build_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -57,16 +57,17 @@ if TYPE_CHECKING:
         TransliterationV1,
     )
 
+    from infobip_sms.send_many.journal import JournalError
+    from infobip_sms.send_many.outcomes import Outcome
+    from infobip_sms.send_many.reconcile import Reconciled
+    from infobip_sms.text.segments import SegmentCount, count_segments
+    from infobip_sms.text.transliteration import Transliterated, transliterate
+    from infobip_sms.transport.retry import Retry
+
     from .auth import ApiKey, Auth, Basic, Bearer, IbssoToken
     from .client import Client
     from .errors import Attempt, BadReply, Error, NoAnswer, Rejected, RequestRefused, Violation
-    from .journal import JournalError
-    from .outcomes import Outcome
-    from .reconciling import Reconciled
-    from .reports import parse_delivery_reports
-    from .retries import Retry
-    from .text import SegmentCount, count_segments
-    from .transliteration import Transliterated, transliterate
+    from .webhooks import parse_delivery_reports
 
 _HOMES = {
     "Client": "client",
@@ -82,15 +83,15 @@ _HOMES = {
     "Basic": "auth",
     "Bearer": "auth",
     "IbssoToken": "auth",
-    "JournalError": "journal",
-    "Outcome": "outcomes",
-    "Reconciled": "reconciling",
-    "parse_delivery_reports": "reports",
-    "Retry": "retries",
-    "SegmentCount": "text",
-    "Transliterated": "transliteration",
-    "count_segments": "text",
-    "transliterate": "transliteration",
+    "JournalError": "send_many.journal",
+    "Outcome": "send_many.outcomes",
+    "Reconciled": "send_many.reconcile",
+    "parse_delivery_reports": "webhooks",
+    "Retry": "transport.retry",
+    "SegmentCount": "text.segments",
+    "Transliterated": "text.transliteration",
+    "count_segments": "text.segments",
+    "transliterate": "text.transliteration",
 }
 """Modules of the names that are no models. Each is loaded when one of its names is first used."""
 

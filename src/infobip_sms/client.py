@@ -12,21 +12,22 @@ import random
 import time
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from .addresses import find_proxy, find_server
+from infobip_sms.transport.connections import Connections, Failed, build_context
+from infobip_sms.transport.messages import Call, Reply
+from infobip_sms.transport.retry import Failure, Retry, Spent, find_failure
+from infobip_sms.transport.urls import find_proxy, find_server
+
 from .auth import Auth
-from .connections import Connections, Failed, build_context
+from .codecs import XmlWay
 from .errors import Attempt, BadReply, NoAnswer, RequestRefused, Violation
-from .media import XmlWay
 from .operations import Operations
-from .retries import Failure, Retry, Spent, find_failure
-from .transport_messages import Call, Reply
 
 if TYPE_CHECKING:
     import ssl
     from pathlib import Path
     from types import TracebackType
 
-    from .media import Engine, Wire
+    from .codecs import Engine, Wire
 
 DEFAULT_URL = "https://api.infobip.com"
 _DAY = 86_400.0

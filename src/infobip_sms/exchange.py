@@ -13,19 +13,19 @@ import attrs
 from infobip_sms_schema import ApiError
 from infobip_sms_schema.limits import describe
 
-from infobip_sms.transport_messages import Call, Reply
+from infobip_sms.codecs.plain_data import build_plain
+from infobip_sms.transport.messages import Call, Reply
 
+from .codecs import XmlWay, find_codec, find_wire
 from .errors import BadReply, Rejected, RequestRefused, Violation
-from .media import XmlWay, find_codec, find_wire
 from .rules import check_model
-from .structure import build_plain
 
 if TYPE_CHECKING:
     from infobip_sms_schema.operations import Operation
 
     from infobip_sms.auth import Auth
 
-    from .media import Wire
+    from .codecs import Wire
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 _USUAL = XmlWay()

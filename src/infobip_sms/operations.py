@@ -51,12 +51,13 @@ if TYPE_CHECKING:
         Transliteration,
     )
 
+    from infobip_sms.send_many.batch import OnUnknown
+    from infobip_sms.send_many.outcomes import Outcome
+    from infobip_sms.send_many.reconcile import Reconciled
+    from infobip_sms.transport.messages import Call, Reply
+
     from .auth import Auth
-    from .delivery import OnUnknown
-    from .media import Wire, XmlWay
-    from .outcomes import Outcome
-    from .reconciling import Reconciled
-    from .transport_messages import Call, Reply
+    from .codecs import Wire, XmlWay
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
@@ -130,8 +131,8 @@ class Operations(ABC):
 
         Raises ValueError for a bad option at once; what the input raises, when all before it is done.
         """
-        from .delivery import Options  # noqa: PLC0415 - a program that sends a message needs none of it
-        from .volume import send_many  # noqa: PLC0415 - likewise
+        from infobip_sms.send_many.batch import Options  # noqa: PLC0415 - a program that sends a message needs none of it
+        from infobip_sms.send_many.pipeline import send_many  # noqa: PLC0415 - likewise
 
         options = Options(chunk, concurrency, on_unknown, journal, tracking, settle, patience)
         return send_many(self, messages, options)
@@ -149,7 +150,7 @@ class Operations(ABC):
 
         Raises NoAnswer, Rejected or BadReply; what was yielded before stands.
         """
-        from .reconciling import reconcile  # noqa: PLC0415 - a program that sends needs none of it
+        from infobip_sms.send_many.reconcile import reconcile  # noqa: PLC0415 - a program that sends needs none of it
 
         return reconcile(self, message_ids, reports=reports)
 

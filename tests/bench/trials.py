@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import urllib3
 
-from infobip_sms import ApiKey, Client, SmsRequest, SmsResponse, wire_json, wire_xml, xml_by_schema
+from infobip_sms import ApiKey, Client, SmsRequest, SmsResponse
+from infobip_sms.codecs import wire_json, wire_xml, xml_reference
 
 from . import peers_json, peers_xml
 from .costs import measure_peak
@@ -72,11 +73,11 @@ def measure_xml(rounds: int, *, quick: bool) -> Iterator[Row]:
     for size, (count, request) in build_sizes(quick=quick).items():
         body = wire_xml.dump_model(request)
         work = peers_xml.find_decoders(body)
-        work[SLOWEST] = partial(xml_by_schema.parse_request, body, SmsRequest)
+        work[SLOWEST] = partial(xml_reference.parse_request, body, SmsRequest)
         work[OURS] = partial(wire_xml.parse_request, body, SmsRequest)
         yield from _measure("XML: read a request", size, count, work, rounds)
         work = peers_xml.find_encoders(body)
-        work[SLOWEST] = partial(xml_by_schema.dump_model, request)
+        work[SLOWEST] = partial(xml_reference.dump_model, request)
         work[OURS] = partial(wire_xml.dump_model, request)
         yield from _measure("XML: write a request", size, count, work, rounds)
 

@@ -27,13 +27,13 @@ import attrs
 from infobip_sms_schema import DeliveryReport, SmsLog
 
 from infobip_sms import ApiKey, Basic, Client
+from infobip_sms.codecs.plain_data import build_model
 from infobip_sms.sandbox.admin.api import PREFIX
 from infobip_sms.sandbox.admin.search import NAMES, find_name
 from infobip_sms.sandbox.api.app import App
 from infobip_sms.sandbox.runtime.asgi import Shell
 from infobip_sms.sandbox.runtime.server import Server, open_listener
 from infobip_sms.sandbox.state.state import State
-from infobip_sms.structure import build_model
 
 from .clock import Clock
 from .config import Settings

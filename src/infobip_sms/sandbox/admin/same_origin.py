@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from infobip_sms.addresses import is_loopback
+from infobip_sms.transport.urls import is_loopback
 
 if TYPE_CHECKING:
     from infobip_sms.sandbox.api.http import HttpRequest

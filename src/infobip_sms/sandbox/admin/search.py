@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from infobip_sms_schema import Message, SmsLog
 
+from infobip_sms.codecs.plain_data import build_plain
 from infobip_sms.sandbox.lifecycle.representations import build_log
 from infobip_sms.sandbox.state.statuses import find_status
-from infobip_sms.structure import build_plain
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -25,7 +25,7 @@ from markupsafe import Markup, escape
 
 from infobip_sms.sandbox.state import statuses
 from infobip_sms.sandbox.state.magic_numbers import find_fate
-from infobip_sms.text import count_segments
+from infobip_sms.text.segments import count_segments
 
 from .formatting import dump_pretty
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from infobip_sms.sandbox.state.magic_numbers import Fate
     from infobip_sms.sandbox.state.rows import Push, Sms
     from infobip_sms.sandbox.state.state import State
-    from infobip_sms.text import SegmentCount
+    from infobip_sms.text.segments import SegmentCount
 
     from .request_log import Exchange, Recorder
     from .statement import Statement

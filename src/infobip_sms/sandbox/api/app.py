@@ -41,7 +41,7 @@ from infobip_sms_schema.operations import (
     SET_SCHEDULED_STATUS,
 )
 
-from infobip_sms.media import find_codec, find_wire
+from infobip_sms.codecs import find_codec, find_wire
 from infobip_sms.sandbox.clock import find_utc
 from infobip_sms.sandbox.lifecycle.delivery_windows import is_over_midnight
 from infobip_sms.sandbox.lifecycle.engine import advance
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
     from infobip_sms_schema import MessageV1
 
-    from infobip_sms.media import Wire
+    from infobip_sms.codecs import Wire
     from infobip_sms.sandbox.config import Settings
     from infobip_sms.sandbox.lifecycle.webhooks import Answer, Posting
     from infobip_sms.sandbox.state.state import State

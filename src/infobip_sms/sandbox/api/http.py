@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from infobip_sms.media import find_wire
+from infobip_sms.codecs import find_wire
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from infobip_sms_schema import Violation
 
-    from infobip_sms.media import Wire
+    from infobip_sms.codecs import Wire
     from infobip_sms.sandbox.state.rows import Row
     from infobip_sms.sandbox.state.state import State
 

@@ -22,8 +22,8 @@ import attrs
 from infobip_sms_schema import Destination, Message, RequestRefused, SmsRequest, Violation
 from infobip_sms_schema.limits import unfold
 
+from infobip_sms.codecs.plain_data import build_model, build_plain
 from infobip_sms.sandbox.state.statuses import INVALID_DESTINATION, MISSING_TO, find_numbers
-from infobip_sms.structure import build_model, build_plain
 
 from .send import Draft, Recipient, Submission, build_draft, build_submission
 

@@ -19,7 +19,7 @@ from infobip_sms_schema import RequestRefused, Violation
 from infobip_sms_schema.limits import unfold
 from infobip_sms_schema.operations import OPERATIONS
 
-from infobip_sms.structure import build_model
+from infobip_sms.codecs.plain_data import build_model
 
 from .http import Refusal
 

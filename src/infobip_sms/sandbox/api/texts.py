@@ -18,8 +18,8 @@ from infobip_sms_schema import (
     RequestRefused,
 )
 
-from infobip_sms.text import count_segments
-from infobip_sms.transliteration import transliterate
+from infobip_sms.text.segments import count_segments
+from infobip_sms.text.transliteration import transliterate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         TransliterationV1,
     )
 
-    from infobip_sms.text import SegmentCount
+    from infobip_sms.text.segments import SegmentCount
 
 _LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?')\]]", re.IGNORECASE)
 

@@ -18,10 +18,10 @@ from urllib.parse import quote, urlsplit
 import attrs
 from infobip_sms_schema import DeliveryReports, RequestRefused
 
-from infobip_sms.addresses import is_loopback
-from infobip_sms.media import find_codec
+from infobip_sms.codecs import find_codec
 from infobip_sms.sandbox.clock import find_later
 from infobip_sms.sandbox.state.rows import Push
+from infobip_sms.transport.urls import is_loopback
 
 from .representations import build_report
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from infobip_sms_schema import Violation
 
-    from infobip_sms.media import Wire
+    from infobip_sms.codecs import Wire
     from infobip_sms.sandbox.api.http import Outcome, Question
     from infobip_sms.sandbox.api.routing import AnyOperation
     from infobip_sms.sandbox.config import Settings

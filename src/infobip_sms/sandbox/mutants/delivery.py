@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from infobip_sms_schema import DeliveryTimeWindow, MessageV1
 
-    from infobip_sms.media import Wire
+    from infobip_sms.codecs import Wire
     from infobip_sms.sandbox.api.http import Outcome
     from infobip_sms.sandbox.api.send import Recipient, Submission
     from infobip_sms.sandbox.lifecycle.webhooks import Posting

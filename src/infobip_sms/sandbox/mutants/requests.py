@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from infobip_sms_schema import Day, PreviewRequest
 from infobip_sms_schema.operations import PREVIEW, SEND
 
-from infobip_sms.media import find_codec
+from infobip_sms.codecs import find_codec
 from infobip_sms.sandbox.api.send import Draft, Recipient, Submission
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from infobip_sms_schema import SmsRequest, SmsRequestV1, Violation
 
-    from infobip_sms.media import Wire
+    from infobip_sms.codecs import Wire
     from infobip_sms.sandbox.api.routing import AnyOperation
 
     Problems = Sequence[Violation]

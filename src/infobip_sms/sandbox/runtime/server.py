@@ -16,7 +16,7 @@ import uvicorn
 from infobip_sms_schema import ApiError, RequestError, ServiceException
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from infobip_sms.media import find_codec
+from infobip_sms.codecs import find_codec
 from infobip_sms.sandbox.clock import Clock
 from infobip_sms.sandbox.state.state import State
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from infobip_sms_schema import DeliveryTimeWindow
 
-    from infobip_sms.media import Wire
+    from infobip_sms.codecs import Wire
 
     from .magic_numbers import Fate
 

@@ -20,7 +20,7 @@ import attrs
 from cattrs import Converter
 from infobip_sms_schema import BulkStatus, DeliveryTimeWindow
 
-from infobip_sms.media import Wire
+from infobip_sms.codecs import Wire
 
 from .magic_numbers import Fate
 from .rows import Bulk, Content, Link, Push, Sms

@@ -1,0 +1,52 @@
+"""The command line: which commands there are.
+
+Lives here: their list, in the order of a first reading, and the exit codes in words.
+Never here: a command (commands/).
+"""
+
+from __future__ import annotations
+
+import click
+
+from infobip_sms.cli.base.framework import Program
+from infobip_sms.cli.send.command import send as send_command
+
+from . import conformance, listen, lookups, sandbox, scheduled
+
+EPILOG = """\
+Settings come from the environment: INFOBIP_BASE_URL and INFOBIP_API_KEY.
+To try without an account: infobip-sms sandbox
+
+Exit codes:
+  0    done
+  1    the server refused the request or at least one destination
+  2    no answer, a bad answer, or an outcome that is not known; or this
+       machine lacks something
+  3    wrong usage, or a rule of the contract is broken; nothing was sent
+  130  interrupted, or a question was answered with no
+  141  the reader of the output went away
+The codes of conformance are in conformance --help.
+
+Extras: pip install 'infobip-sms[sandbox]', '[conformance]' or '[all]'.
+"""
+
+
+@click.group(cls=Program, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="infobip-sms")
+def cli() -> None:
+    """Send SMS through Infobip's fully featured endpoint, and see what became of them."""
+
+
+for _command in (
+    send_command,
+    lookups.preview,
+    lookups.reports,
+    lookups.logs,
+    scheduled.scheduled,
+    lookups.conversion,
+    listen.listen,
+    sandbox.sandbox,
+    conformance.conformance,
+    conformance.demo,
+):
+    cli.add_command(_command)

@@ -1,0 +1,4 @@
+"""What all commands share: options, input, output and error messages.
+
+May import the binding.
+"""

@@ -1,0 +1,91 @@
+"""What is read before something is sent: texts and documents, from files and standard input.
+
+Lives here: where input comes from, and what is said when it cannot be read.
+Never here: what is in it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING, Any
+
+import click
+from infobip_sms_schema import SmsRequest
+
+from infobip_sms import RequestRefused, Violation
+from infobip_sms.codecs import find_codec
+
+from .framework import WrongInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infobip_sms.codecs import Wire
+
+
+def read_text(text: str | None) -> str:
+    """Return a text that was given, or standard input for ``-`` without its last line end."""
+    if text is None:
+        raise click.UsageError("There is no text: give it in quotes, or - for standard input.")
+    if text != "-":
+        return text
+    return decode(sys.stdin.buffer.read(), "standard input").removesuffix("\n").removesuffix("\r")
+
+
+def read_bytes(name: str) -> bytes:
+    """Return what a file holds, or standard input for ``-``."""
+    try:
+        with click.open_file(name, "rb") as file:
+            return bytes(file.read())
+    except OSError as problem:
+        raise WrongInput(f"{name} cannot be read: {problem.strerror}.") from None
+
+
+def decode(body: bytes, name: str) -> str:
+    """Return the text of bytes, a byte order mark left out."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise WrongInput(f"{name} is not UTF-8 (byte {problem.start}).") from None
+
+
+def find_format(body: bytes) -> Wire:
+    """Return the format that a document looks like."""
+    return "xml" if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else "json"
+
+
+def parse_document(body: bytes, wire: Wire) -> SmsRequest:
+    """Return the request of a document; raise RequestRefused, also for a member that nobody knows.
+
+    A server may skip such a member (READ-010); a person who wrote it wants to know.
+    """
+    codec = find_codec(wire)
+    request: SmsRequest = codec.parse_request(body, SmsRequest)
+    read = json.loads if wire == "json" else ET.fromstring
+    known = set(_list_places(read(codec.dump_model(request))))
+    lost = [place for place in _list_places(read(body)) if place not in known]
+    if lost:
+        wants = "members that the documentation knows"
+        raise RequestRefused(
+            Violation(place, "an unknown member", wants, "READ-010") for place in lost
+        )
+    return request
+
+
+def _list_places(node: Any, path: str = "") -> Iterator[str]:
+    """Give the path of everything in a document, in its order."""
+    if path:
+        yield path
+    if isinstance(node, dict):
+        for name, part in node.items():
+            yield from _list_places(part, f"{path}.{name}" if path else name)
+    elif isinstance(node, list):
+        for index, part in enumerate(node):
+            yield from _list_places(part, f"{path}[{index}]")
+    elif isinstance(node, ET.Element):
+        seen: dict[str, int] = {}
+        for child in node:
+            number = seen[child.tag] = seen.get(child.tag, 0) + 1
+            yield from _list_places(child, f"{path}/{child.tag}[{number}]")

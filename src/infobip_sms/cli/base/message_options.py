@@ -1,0 +1,215 @@
+"""The options that describe a message, and the message that they make.
+
+Lives here: one option for each member of a message and of its request.
+Never here: where the text and the destinations come from (send.py, spreadsheet.py).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from infobip_sms import (
+    Destination,
+    Language,
+    LanguageCode,
+    Message,
+    NotifyContentType,
+    SmsRequest,
+    Track,
+    Tracking,
+    Transliteration,
+)
+from infobip_sms.codecs.plain_data import build_model
+
+from .param_types import Instant, Window, choose, find_limit, find_member
+from .server_options import option
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Sequence
+
+    from infobip_sms import DeliveryTimeWindow
+
+MESSAGE, REPORTS, REQUEST = "Message", "Delivery reports", "Request"
+_REPORT_TYPES = {
+    "json": NotifyContentType.APPLICATION_JSON,
+    "xml": NotifyContentType.APPLICATION_XML,
+}
+
+
+@attrs.frozen(kw_only=True)
+class Draft:
+    """What the options say about every message and about the request; None where they say nothing."""
+
+    sender: str | None
+    flash: bool | None
+    language: str | None
+    transliteration: str | None
+    send_at: dt.datetime | None
+    validity: int | None
+    window: DeliveryTimeWindow | None
+    notify_url: str | None
+    notify_content_type: str | None
+    callback_data: str | None
+    intermediate_report: bool | None
+    bulk_id: str | None
+    track: str | None
+    process_key: str | None
+    tracking_type: str | None
+    tracking_base_url: str | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no option was given."""
+        return all(value is None for value in attrs.astuple(self, recurse=False))
+
+    def build_request(
+        self,
+        destinations: Sequence[tuple[str, str | None]],
+        text: str,
+        sender: str | None = None,
+    ) -> SmsRequest:
+        """Return a request of one message; raise RequestRefused with all that breaks a rule.
+
+        destinations: numbers, each with its messageId or None.
+        sender: who it is from, if not the sender of all messages.
+        """
+        message = _name(
+            Message,
+            from_=sender or self.sender,
+            destinations=[_name(Destination, to=to, message_id=name) for to, name in destinations],
+            text=text,
+            flash=self.flash,
+            language=_name(Language, language_code=self.language) if self.language else None,
+            transliteration=self.transliteration,
+            intermediate_report=self.intermediate_report,
+            notify_url=self.notify_url,
+            notify_content_type=_REPORT_TYPES.get(self.notify_content_type or ""),
+            callback_data=self.callback_data,
+            validity_period=self.validity,
+            send_at=self.send_at,
+            delivery_time_window=self.window,
+        )
+        request = _name(
+            SmsRequest, bulk_id=self.bulk_id, messages=[message], tracking=self.build_tracking()
+        )
+        return build_model(request, SmsRequest, strict=True)
+
+    def build_tracking(self) -> Tracking | None:
+        """Return what is tracked, if anything."""
+        tracking = Tracking(
+            track=find_member(Track, self.track),
+            process_key=self.process_key,
+            type=self.tracking_type,
+            base_url=self.tracking_base_url,
+        )
+        return None if tracking == Tracking() else tracking
+
+
+def takes_draft(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of messages; it gets a Draft under that name."""
+
+    @functools.wraps(function)
+    def command(**given: Any) -> Any:
+        draft = Draft(**{f.name: given.pop(f.name) for f in attrs.fields(Draft)})
+        return function(draft=draft, **given)
+
+    for add in reversed(_OPTIONS):
+        command = add(command)
+    return command
+
+
+def _name(cls: type[attrs.AttrsInstance], **values: object) -> dict[str, object]:
+    """Return values under their wire names, those that are not there left out."""
+    fields = attrs.fields_dict(cls)
+    return {fields[n].metadata["wire"]: v for n, v in values.items() if v is not None}
+
+
+LANGUAGE = option(
+    "--language",
+    section=MESSAGE,
+    type=choose(LanguageCode),
+    metavar="CODE",
+    help=f"Language of the text, whose letters then cost less: {', '.join(LanguageCode)}.",
+)
+TRANSLITERATION = option(
+    "--transliteration",
+    section=MESSAGE,
+    type=choose(Transliteration),
+    metavar="SCRIPT",
+    help=f"Script to rewrite in letters that cost less: {', '.join(Transliteration)}.",
+)
+_OPTIONS = (
+    option(
+        "--from",
+        "sender",
+        section=MESSAGE,
+        metavar="SENDER",
+        help=f"Who it is from: {find_limit(Message, 'from_')}.",
+    ),
+    option(
+        "--flash",
+        section=MESSAGE,
+        is_flag=True,
+        default=None,
+        help="Pop up on the phone at once.",
+    ),
+    LANGUAGE,
+    TRANSLITERATION,
+    option(
+        "--send-at",
+        section=MESSAGE,
+        type=Instant(),
+        metavar="TIME",
+        help="Send later: ISO time with its zone, 2026-07-07T17:00:00+02:00.",
+    ),
+    option(
+        "--validity", section=MESSAGE, type=int, metavar="MINUTES", help="Give up after so long."
+    ),
+    option(
+        "--window",
+        section=MESSAGE,
+        type=Window(),
+        metavar="DAYS [HOURS]",
+        help="Send only then, hours in UTC: 'MON,TUE 06:00-15:30'.",
+    ),
+    option(
+        "--notify-url", section=REPORTS, metavar="URL", help="Where delivery reports are posted."
+    ),
+    option(
+        "--notify-content-type",
+        section=REPORTS,
+        type=click.Choice(list(_REPORT_TYPES)),
+        help="Format of these reports.",
+    ),
+    option(
+        "--callback-data", section=REPORTS, metavar="TEXT", help="Comes back with every report."
+    ),
+    option(
+        "--intermediate-report",
+        section=REPORTS,
+        is_flag=True,
+        default=None,
+        help="Also report states that are not final.",
+    ),
+    option("--bulk-id", section=REQUEST, metavar="ID", help="Your name for the request."),
+    option(
+        "--track",
+        section=REQUEST,
+        type=choose(Track),
+        metavar="WHAT",
+        help=f"Track conversions: {', '.join(Track)}.",
+    ),
+    option("--process-key", section=REQUEST, metavar="KEY", help="Key of the tracking process."),
+    option("--tracking-type", section=REQUEST, metavar="WORD", help="Your word for its kind."),
+    option(
+        "--tracking-base-url",
+        section=REQUEST,
+        metavar="URL",
+        help="What shortened links begin with.",
+    ),
+)

@@ -1,0 +1,194 @@
+"""Which server a command talks to, as whom, and how; the same options for every command.
+
+Lives here: these options, their environment variables, and the client that they make.
+Never here: options of one command.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import click
+from click.core import ParameterSource
+
+from infobip_sms import ApiKey, Basic, Client, Error, Retry
+from infobip_sms.client import DEFAULT_URL
+
+from .dry_run import DryRun
+from .error_messages import fail
+from .framework import Option, WrongInput
+from .param_types import Seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from infobip_sms import Auth
+    from infobip_sms.codecs import Wire
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+SERVER = "Server"
+OUTPUT = "Output"
+NO_KEY = """\
+There is no API key. Set it in the environment:
+  export INFOBIP_BASE_URL=https://xxxxx.api.infobip.com INFOBIP_API_KEY=...
+To try without an account, run in another terminal: infobip-sms sandbox --api-key test
+  export INFOBIP_BASE_URL=http://127.0.0.1:8080 INFOBIP_API_KEY=test"""
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What the options for every command say."""
+
+    base_url: str
+    api_key: str | None = attrs.field(repr=False)
+    user: str | None = attrs.field(repr=False)
+    password: str | None = attrs.field(repr=False)
+    wire: Wire | None
+    timeout: float
+    attempts: int
+    verbose: bool
+    dry_run: bool
+    as_json: bool
+
+    @contextmanager
+    def open_client(self, wire: Wire = "json") -> Iterator[Client]:
+        """Give the client; a dry run's client prints the first request and ends the program.
+
+        wire: the format if no option says.
+        """
+        kind = functools.partial(DryRun, as_json=self.as_json) if self.dry_run else Client
+        with kind(
+            self.base_url,
+            auth=self._find_auth(),
+            wire=self.wire or wire,
+            timeout=self.timeout,
+            retry=Retry(attempts=self.attempts),
+        ) as client:
+            yield client
+
+    def _find_auth(self) -> Auth:
+        """Return what was given; the command line comes before the environment."""
+        ways = [name for name in ("api_key", "user") if getattr(self, name)]
+        if len(ways) > 1:
+            source = click.get_current_context().get_parameter_source
+            ways = [w for w in ways if source(w) is ParameterSource.COMMANDLINE]
+            if len(ways) != 1:
+                raise click.UsageError("Give an API key or a user, not both.")
+        if not ways and not self.dry_run:
+            raise WrongInput(NO_KEY)
+        if ways == ["user"]:
+            if self.password is None:
+                raise click.UsageError("A user needs a password: set INFOBIP_PASSWORD.")
+            return Basic(self.user or "", self.password)
+        return ApiKey(self.api_key or "none")
+
+
+def takes_server(function: Callable[..., int | None]) -> Callable[..., int]:
+    """Give a command the options for every command; it gets Settings as its first argument."""
+
+    @functools.wraps(function)
+    def command(**given: Any) -> int:
+        settings = Settings(**{f.name: given.pop(f.name) for f in attrs.fields(Settings)})
+        with _report_attempts() if settings.verbose else nullcontext():
+            try:
+                return function(settings, **given) or 0
+            except Error as error:
+                return fail(error, settings.base_url, as_json=settings.as_json)
+
+    for add in reversed(_OPTIONS):
+        command = add(command)
+    return command
+
+
+@contextmanager
+def _report_attempts() -> Iterator[None]:
+    """Write the log of the client, which has no values in it, to standard error."""
+    log, handler = logging.getLogger("infobip_sms"), logging.StreamHandler()
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        log.removeHandler(handler)
+
+
+def option(*names: str, section: str, **settings: Any) -> Callable[[Function], Function]:
+    """Return an option of a section of the help."""
+    return click.option(*names, cls=Option, section=section, **settings)
+
+
+_OPTIONS = (
+    option(
+        "--base-url",
+        section=SERVER,
+        envvar="INFOBIP_BASE_URL",
+        show_envvar=True,
+        default=DEFAULT_URL,
+        show_default=True,
+        metavar="URL",
+        help="Scheme and host of the server.",
+    ),
+    option(
+        "--api-key",
+        section=SERVER,
+        envvar="INFOBIP_API_KEY",
+        show_envvar=True,
+        metavar="KEY",
+        help="API key. Better in the environment: others on this machine see command lines.",
+    ),
+    option(
+        "--user",
+        section=SERVER,
+        envvar="INFOBIP_USER",
+        show_envvar=True,
+        metavar="NAME",
+        help="User for Basic authorization, instead of a key.",
+    ),
+    option(
+        "--password",
+        section=SERVER,
+        envvar="INFOBIP_PASSWORD",
+        show_envvar=True,
+        metavar="SECRET",
+        help="Password of the user. Better in the environment, too.",
+    ),
+    option(
+        "--wire",
+        section=SERVER,
+        type=click.Choice(["json", "xml"]),
+        help="Format of request and answer; json if left out.",
+    ),
+    option(
+        "--timeout",
+        section=SERVER,
+        type=Seconds(),
+        default=30,
+        show_default=True,
+        metavar="SECONDS",
+        help="Time for one attempt.",
+    ),
+    option(
+        "--attempts",
+        section=SERVER,
+        type=click.IntRange(1),
+        default=Retry().attempts,
+        show_default=True,
+        metavar="N",
+        help="Attempts at most (with --csv, --patience decides); what may have arrived is never repeated.",
+    ),
+    option("--json", "as_json", section=OUTPUT, is_flag=True, help="Print JSON for machines."),
+    option(
+        "--dry-run",
+        section=OUTPUT,
+        is_flag=True,
+        help="Print the exact request, credentials masked, and send nothing.",
+    ),
+    option("-v", "--verbose", section=OUTPUT, is_flag=True, help="Report each attempt on stderr."),
+)

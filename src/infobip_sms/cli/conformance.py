@@ -1,0 +1,61 @@
+"""Programs that are opened from here: conformance suite, demo.
+
+Lives here: their options, and what they need to be installed.
+Never here: what they do.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import click
+
+from infobip_sms.cli.base.framework import INTERRUPTED, Command, CouldNot
+
+JUDGE = ("pytest", "hypothesis", "jinja2", "jsonschema", "lxml", "yaml")
+
+
+@click.command(
+    cls=Command,
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def conformance(arguments: tuple[str, ...]) -> int:
+    """Judge a server or a client by the contract."""
+    for module in JUDGE:
+        require(module, "conformance")
+    with subprocess.Popen([sys.executable, "-m", "infobip_sms_conformance", *arguments]) as judge:
+        signal.signal(signal.SIGTERM, lambda *_: judge.terminate())
+        while True:
+            try:
+                return judge.wait()
+            except KeyboardInterrupt:  # it hears that as well, and still has to tell what it found
+                continue
+
+
+@click.command(cls=Command)
+def demo() -> int:
+    """Show it all: request, answer, verdict.
+
+    Sends the documented request to a sandbox as JSON and as XML, then judges the sandbox.
+    """
+    for module in ("starlette", "uvicorn", "jinja2"):
+        require(module, "sandbox")
+    for module in JUDGE:
+        require(module, "conformance")
+    from .demo import run  # noqa: PLC0415 - only this command needs it
+
+    try:
+        return run()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def require(module: str, extra: str) -> None:
+    """End unless what an extra brings is installed."""
+    if find_spec(module) is None:
+        raise CouldNot(f"{module} is not installed; run: pip install 'infobip-sms[{extra}]'")

@@ -1,0 +1,91 @@
+"""Delivery reports, printed as they arrive at a notify URL.
+
+Lives here: ``listen``, its options and how it ends.
+Never here: HTTP (listen.py of the package), how a report looks (rows.py).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+from infobip_sms.cli.base.framework import Command, CouldNot
+from infobip_sms.cli.base.output import clean, write_note, write_report
+from infobip_sms.webhook_server import Listener
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from infobip_sms import DeliveryReports
+
+
+@click.command(cls=Command)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    default=8081,
+    show_default=True,
+    help="Port to listen on; 0 finds a free one.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 opens it to everybody who can reach this machine.",
+)
+@click.option("--path", metavar="PATH", help="Take reports at this path only, such as /reports.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each report.")
+def listen(port: int, host: str, path: str | None, as_json: bool) -> None:
+    """Print delivery reports as they arrive at a notify URL.
+
+    Takes POST with reports in JSON or XML, and answers 200 only once they are written out. What is
+    no report gets 400; the platform then tries again later. A report may come twice: its message ID
+    tells. Runs until it is stopped.
+    """
+
+    def write(reports: DeliveryReports) -> None:
+        for report in reports.results:
+            write_report(report, as_json=as_json)
+        _settle()
+
+    if path is not None and not path.startswith("/"):
+        raise click.BadParameter("a path begins with /", param_hint="--path")
+    try:
+        listener = Listener(host, port, write, _complain, path=path)
+    except OSError as problem:
+        raise CouldNot(f"{host}:{port} cannot be listened on: {problem.strerror}") from None
+    try:
+        _stop_on_termination()
+        write_note(f"listen: {listener.url}{path or '/'}")
+        listener.run()
+    except KeyboardInterrupt:
+        write_note("listen: stopped")
+
+
+def _complain(words: str) -> None:
+    write_note(f"listen: {clean(words)}")
+
+
+def _stop_on_termination() -> None:
+    """End in order on SIGTERM, too: a container has no other way to say stop."""
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal wants it
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
+
+
+def _settle() -> None:
+    """Have the system keep what was printed, if it goes to a file."""
+    sys.stdout.flush()
+    output = sys.stdout.fileno()
+    if stat.S_ISREG(os.fstat(output).st_mode):
+        os.fsync(output)

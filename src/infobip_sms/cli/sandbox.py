@@ -1,0 +1,364 @@
+"""The sandbox as a command: its options, what it says when it starts, its conformance statement.
+
+Lives here: how it is told what to be, and how it ends.
+Never here: what it does (sandbox/).
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import re
+import secrets
+from contextlib import closing, contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from infobip_sms.cli.base.framework import Command, CouldNot
+from infobip_sms.cli.base.output import clean, write_note, write_plain
+from infobip_sms.cli.base.server_options import option
+from infobip_sms.sandbox.config import READINGS, Settings
+
+from .conformance import require
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from infobip_sms.sandbox.clock import Clock
+    from infobip_sms.sandbox.state.data_file import Store
+
+ACCOUNT, BEHAVIOUR, CLOCK, STATEMENT = (
+    "Account",
+    "Behaviour",
+    "Clock and data",
+    "Instead of a server",
+)
+USER, PASSWORD = "Aladdin", "open sesame"
+_REFUSING = "READ-001"
+_DAY = 86_400  # seconds
+_HOST = re.compile(r"[^\s/:@?#\[\]]+")
+EPILOG = """\
+Numbers that choose what becomes of them:
+  999 SS R EEEE III  seconds, reports, network error, status at the end
+  9990510000005      delivered after 5 seconds, one report
+  9990010000006      rejected in the reply
+  9990520001009      undeliverable after 5 seconds with network error 1
+
+In a test, without a process of its own:
+  with infobip_sms.sandbox.running() as sandbox: ...
+"""
+
+
+class Reading(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+    """An open reading with the outcome to show: ``READ-008=refused``."""
+
+    name = "reading"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Return the id and the outcome; a wrong one is told what there is."""
+        if isinstance(value, tuple):
+            return value
+        number, _, outcome = (part.strip() for part in str(value).partition("="))
+        if number not in READINGS:
+            known = "; ".join(f"{name}={'|'.join(found)}" for name, found in READINGS.items())
+            self.fail(f"there is no switch for it; there are: {known}", param, ctx)
+        if outcome not in READINGS[number]:
+            self.fail(f"{number} is one of: {', '.join(READINGS[number])}", param, ctx)
+        return number, outcome
+
+
+class Host(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+    """A host by its name or address alone."""
+
+    name = "host"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the host as URLs have it: in small letters, without brackets."""
+        host = str(value).strip("[]").lower()
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            if not _HOST.fullmatch(host):
+                self.fail("give a host alone, such as hooks.example.org", param, ctx)
+        return host
+
+
+@attrs.frozen(kw_only=True)
+class Wishes:
+    """What the options say."""
+
+    port: int
+    user: str
+    password: str = attrs.field(repr=False)
+    api_key: str | None = attrs.field(repr=False)
+    delay: float
+    rate: int | None
+    allow_callback: tuple[str, ...]
+    refuse: str | None
+    reading: tuple[tuple[str, str], ...]
+    fault: str | None
+    frozen: bool
+    seed: str
+    data: str | None
+    keep: int
+    statement: bool
+    as_json: bool
+
+    @property
+    def readings(self) -> dict[str, str]:
+        """The readings that are chosen; --refuse is a shorter name of one."""
+        pairs = [*self.reading, *([(_REFUSING, self.refuse)] if self.refuse else [])]
+        chosen = dict(pairs)
+        for number, outcome in pairs:
+            if chosen[number] != outcome:
+                raise click.UsageError(f"{number} is given with two outcomes")
+        return chosen
+
+    def build_settings(self, seed: str) -> Settings:
+        """Return the settings of the sandbox."""
+        try:
+            return Settings(
+                self.user,
+                self.password,
+                self.api_key,
+                seed,
+                delay=self.delay,
+                rate=self.rate,
+                keep=self.keep,
+                push_to=self.allow_callback,
+                readings=self.readings,
+            )
+        except ValueError as problem:
+            raise click.UsageError(str(problem)) from None
+
+    def check_fault(self) -> None:
+        """Refuse a fault that there is not."""
+        from infobip_sms.sandbox.mutants.app import FAULTS  # noqa: PLC0415 - needs an extra
+
+        if self.fault is not None and self.fault not in FAULTS:
+            known = ", ".join(sorted(FAULTS))
+            problem = f"there is no fault of that id; there are: {known}"
+            raise click.BadParameter(problem, param_hint="--fault")
+
+
+_OPTIONS = (
+    option(
+        "--port",
+        section="Server",
+        type=click.IntRange(0, 65535),
+        metavar="PORT",
+        default=8080,
+        show_default=True,
+        help="Port on 127.0.0.1; 0 finds a free one.",
+    ),
+    option(
+        "--allow-callback",
+        section="Server",
+        type=Host(),
+        multiple=True,
+        metavar="HOST",
+        help="Push reports to this host, too; may be repeated; * is any. Else only to this machine.",
+    ),
+    option("--user", section=ACCOUNT, default=USER, show_default=True, help="User for Basic."),
+    option(
+        "--password", section=ACCOUNT, default=PASSWORD, show_default=True, help="Password for it."
+    ),
+    option(
+        "--api-key", section=ACCOUNT, metavar="KEY", help="Key for App; without, none is accepted."
+    ),
+    option(
+        "--rate",
+        section=ACCOUNT,
+        type=click.IntRange(1),
+        metavar="N",
+        show_default="no limit",
+        help="Requests in a second; more get 429.",
+    ),
+    option(
+        "--refuse",
+        section=BEHAVIOUR,
+        type=click.Choice(list(READINGS[_REFUSING])),
+        help="What a faulty request gets: HTTP 400, if left out; or 200, and whatever is faulty in"
+        " it a REJECTED status.",
+    ),
+    option(
+        "--reading",
+        section=BEHAVIOUR,
+        type=Reading(),
+        multiple=True,
+        metavar="ID=OUTCOME",
+        help="Answer an open question in another way, such as READ-008=refused; may be repeated."
+        " --statement lists them all.",
+    ),
+    option(
+        "--fault",
+        section=BEHAVIOUR,
+        metavar="ID",
+        help="Break a requirement on purpose, such as RESP-002, or in another way, such as DLR-004-cut.",
+    ),
+    option(
+        "--delay",
+        section=CLOCK,
+        type=click.FloatRange(0, _DAY),
+        metavar="SECONDS",
+        default=0.1,
+        show_default=True,
+        help="From sending to delivery, for numbers that do not choose it themselves.",
+    ),
+    option(
+        "--frozen",
+        section=CLOCK,
+        is_flag=True,
+        help="The clock stands still until it is moved, in the inbox or by POST /sandbox/clock.",
+    ),
+    option(
+        "--seed",
+        section=CLOCK,
+        default="",
+        metavar="WORD",
+        show_default="random",
+        help="Decides the generated ids.",
+    ),
+    option(
+        "--data",
+        section=CLOCK,
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        show_default="in memory",
+        help="Keep everything in this file, and go on where it ended; it is made if missing.",
+    ),
+    option(
+        "--keep",
+        section=CLOCK,
+        type=click.IntRange(1),
+        metavar="N",
+        default=attrs.fields(Settings).keep.default,
+        show_default=True,
+        help="Messages that are kept; when there are more, the oldest go of those that are over.",
+    ),
+    option(
+        "--statement",
+        section=STATEMENT,
+        is_flag=True,
+        help="Print what a sandbox with these options keeps of the contract, clause by clause.",
+    ),
+    click.option(
+        "--json", "as_json", is_flag=True, help="Print the statement, or the URLs, as JSON."
+    ),
+)
+
+
+def _takes_wishes(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command these options; it gets all of them as one argument."""
+
+    @functools.wraps(function)
+    def command(**given: Any) -> Any:
+        return function(Wishes(**given))
+
+    for add in reversed(_OPTIONS):
+        command = add(command)
+    return command
+
+
+@click.command(cls=Command, epilog=EPILOG)
+@_takes_wishes
+def sandbox(wishes: Wishes) -> None:
+    """Run a server of this API on 127.0.0.1.
+
+    It answers as documented, and shows on a page of its own what it got. Nothing is sent to any
+    telephone network: destinations that begin with 999 choose what becomes of them, and all others
+    are delivered.
+    """
+    for module in ("starlette", "uvicorn", "jinja2"):
+        require(module, "sandbox")
+    wishes.check_fault()
+    if wishes.statement:
+        _write_statement(wishes)
+        return
+    _serve(wishes)
+
+
+def _serve(wishes: Wishes) -> None:
+    from infobip_sms.sandbox.api.app import App  # noqa: PLC0415 - needs an extra
+    from infobip_sms.sandbox.clock import Clock  # noqa: PLC0415 - needs an extra
+    from infobip_sms.sandbox.mutants.app import Faulty  # noqa: PLC0415 - needs an extra
+    from infobip_sms.sandbox.runtime.server import run  # noqa: PLC0415 - needs an extra
+
+    settings = wishes.build_settings(wishes.seed or secrets.token_hex(8))
+    with _keep(wishes.data, settings.seed) as store:
+        if store:
+            settings = attrs.evolve(settings, seed=store.seed)
+        if wishes.seed and settings.seed != wishes.seed:
+            write_note(f"sandbox: {wishes.data} has a seed of its own; --seed is not used")
+        app = Faulty(settings, wishes.fault) if wishes.fault else App(settings)
+        clock = Clock(frozen=wishes.frozen)
+        try:
+            with suppress(
+                KeyboardInterrupt
+            ):  # not raised where the shell had interruptions ignored
+                run(app, wishes.port, lambda url: _announce(url, wishes, clock), store, clock)
+        except OSError as problem:
+            raise CouldNot(f"port {wishes.port} cannot be used: {problem.strerror}") from None
+        write_note("sandbox: stopped")
+
+
+@contextmanager
+def _keep(path: str | None, seed: str) -> Iterator[Store | None]:
+    """Give the data file of a sandbox, if there is to be one."""
+    from infobip_sms.sandbox.state.data_file import Store, StoreError  # noqa: PLC0415 - needs an extra
+
+    try:
+        with closing(Store(path, seed)) if path is not None else nullcontext() as store:
+            yield store
+    except StoreError as problem:
+        raise CouldNot(str(problem)) from None
+
+
+def _announce(url: str, wishes: Wishes, clock: Clock) -> None:
+    """Say where the sandbox is and what it is; a password or key that was given is not shown."""
+    inbox = f"{url}/sandbox/"
+    if wishes.as_json:
+        write_plain({"url": url, "inbox": inbox, "user": wishes.user, "readings": wishes.readings})
+        return
+    password = f", password {PASSWORD}" if wishes.password == PASSWORD else ""
+    key = "App with the given key" if wishes.api_key else "no API key"
+    switched = [f"{number}={outcome}" for number, outcome in wishes.readings.items()]
+    lines = [
+        f"sandbox: {url}",
+        f"inbox:   {inbox}",
+        f"account: Basic, user {clean(wishes.user)}{password}; {key}",
+        *([f"reading: {', '.join(switched)}"] if switched else []),
+        *([f"broken:  {wishes.fault}, on purpose"] if wishes.fault else []),
+        *([f"clock:   {told}"] if (told := _tell_clock(clock)) else []),
+        "Nothing is sent to any telephone network. Ctrl-C ends it.",
+    ]
+    click.echo("\n".join(lines))
+
+
+def _tell_clock(clock: Clock) -> str:
+    """Say how a clock differs from that of this machine; empty if it does not."""
+    if clock.frozen:
+        return "stands still"
+    return "is not that of this machine" if clock.differs else ""
+
+
+def _write_statement(wishes: Wishes) -> None:
+    from infobip_sms.sandbox.admin.statement import (  # noqa: PLC0415 - only this option needs it
+        build_statement,
+        dump_markdown,
+        dump_plain,
+    )
+    from infobip_sms.sandbox.mutants.app import FAULTS  # noqa: PLC0415 - needs an extra
+
+    broken = FAULTS[wishes.fault] if wishes.fault else None
+    statement = build_statement(wishes.build_settings(wishes.seed), broken)
+    if wishes.as_json:
+        write_plain(dump_plain(statement))
+    else:
+        click.echo(dump_markdown(statement))

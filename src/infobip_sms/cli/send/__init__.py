@@ -1,0 +1,4 @@
+"""The command ``send``.
+
+May import ``cli.base``.
+"""

@@ -1,0 +1,62 @@
+"""What is asked before money is spent.
+
+Lives here: how many destinations and parts a sending has, and when the question is put.
+Never here: sending.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import attrs
+import click
+
+from infobip_sms import count_segments, transliterate
+from infobip_sms.transport.urls import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from infobip_sms import Message
+
+
+@attrs.frozen
+class Cost:
+    """How much would be sent."""
+
+    destinations: int
+    segments: int
+
+    def __str__(self) -> str:
+        return f"{self.destinations} destinations, {self.segments} message parts"
+
+
+def count_cost(messages: Iterable[Message]) -> Cost:
+    """Count destinations and segments, as far as they can be known here."""
+    destinations = segments = 0
+    for message in messages:
+        destinations += len(message.destinations)
+        segments += len(message.destinations) * _count_segments(message)
+    return Cost(destinations, segments)
+
+
+def confirm(base_url: str, cost: Cost, *, yes: bool) -> None:
+    """Ask before more than one message leaves this machine; raise click.Abort for no."""
+    host = urlsplit(base_url).hostname or base_url
+    if yes or cost.destinations <= 1 or is_loopback(host):
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"This sends to {cost} through {host}. Add --yes if that is meant.")
+    click.confirm(f"Send to {cost} through {host}?", abort=True, err=True)
+
+
+def _count_segments(message: Message) -> int:
+    text = message.text or ""
+    code = message.language.language_code if message.language else None
+    if message.transliteration:
+        with suppress(ModuleNotFoundError):  # then it is counted as it is written
+            text = transliterate(text, message.transliteration).text
+    return count_segments(text, code).segments

@@ -1,0 +1,152 @@
+"""One message for each row: all rows are checked first, then sent by the client's own engine.
+
+Lives here: the order of a mailing, its progress bar, its lines of JSON.
+Never here: how a row becomes a message (spreadsheet.py); what is counted (tally.py); batches and
+journals (volume.py).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import closing, contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from infobip_sms_schema import SmsResponse, SmsResponseDetails
+
+from infobip_sms.cli.base.framework import DONE, WrongInput
+from infobip_sms.cli.base.output import write_note, write_plain
+from infobip_sms.codecs.plain_data import build_plain
+
+from .confirm import confirm, count_cost
+from .summary import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from infobip_sms import Message
+    from infobip_sms.cli.base.server_options import Settings
+    from infobip_sms.send_many.outcomes import Outcome
+
+    from .csv_rows import Mailing
+
+_WIRE = {
+    name: field.metadata["wire"]
+    for cls in (SmsResponse, SmsResponseDetails)
+    for name, field in attrs.fields_dict(cls).items()
+    if "wire" in field.metadata
+}
+
+
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How many at a time, what is remembered, and what to do when an outcome is not known."""
+
+    chunk: int
+    concurrency: int
+    patience: float
+    on_unknown: Any
+    journal: str | None
+
+
+def send_mailing(settings: Settings, mailing: Mailing, pace: Pace, *, yes: bool) -> int:
+    """Check every row, ask, send, and sum up; return the exit code."""
+    if problems := mailing.find_problems():
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        raise WrongInput(f"Nothing was sent, because of these rows:{lines}")
+    cost = count_cost(mailing.build_messages())
+    if cost.destinations == 0:
+        raise WrongInput("The CSV has no rows below the names of its columns.")
+    for name, count in mailing.count_empty().items():
+        write_note(f"Note: in {count} of {cost.destinations} rows {{{name}}} is empty.")
+    if settings.dry_run:
+        return _show_first(settings, mailing, pace)
+    confirm(settings.base_url, cost, yes=yes)
+    return _send(settings, mailing, pace, cost.destinations)
+
+
+def _show_first(settings: Settings, mailing: Mailing, pace: Pace) -> int:
+    """Print the first request; the client of a dry run ends the program with it."""
+    write_note("The first request; messageIds that the rows do not name are made up for each run.")
+    once = attrs.evolve(pace, concurrency=1, journal=None)
+    for _ in _send_rows(settings, islice(mailing.build_messages(), pace.chunk), mailing, once):
+        pass
+    return DONE
+
+
+def _send(settings: Settings, mailing: Mailing, pace: Pace, total: int) -> int:
+    rows = [number for number, _ in mailing.sheet.read_rows()]
+    tally = Tally(total=total, base_url=settings.base_url)
+    outcomes = _send_rows(settings, mailing.build_messages(), mailing, pace)
+    try:
+        with closing(outcomes), _show_progress(settings, total) as advance:
+            for outcome in outcomes:
+                row = tally.add(outcome, rows[outcome.index])
+                if settings.as_json:
+                    write_plain(_describe(outcome, row))
+                advance(outcome)
+    finally:
+        if not settings.as_json:
+            tally.write_rows()
+        tally.write_summary(remembered=pace.journal is not None, err=settings.as_json)
+    return tally.find_code()
+
+
+def _send_rows(
+    settings: Settings, messages: Iterator[Message], mailing: Mailing, pace: Pace
+) -> Any:
+    # send_many tries again itself, for as long as it has patience, and can be interrupted at it
+    with attrs.evolve(settings, attempts=1).open_client() as client:
+        yield from client.send_many(
+            messages,
+            chunk=pace.chunk,
+            concurrency=pace.concurrency,
+            patience=pace.patience,
+            on_unknown=pace.on_unknown,
+            journal=pace.journal,
+            tracking=mailing.draft.build_tracking(),
+        )
+
+
+@contextmanager
+def _show_progress(settings: Settings, total: int) -> Iterator[Callable[[Outcome], None]]:
+    """Draw a bar on standard error, if that is a terminal and no lines of JSON cross it."""
+    if not sys.stderr.isatty() or (settings.as_json and sys.stdout.isatty()):
+        yield lambda _: None
+        return
+    from rich import progress  # noqa: PLC0415 - for a terminal only
+    from rich.console import Console  # noqa: PLC0415 - for a terminal only
+
+    with progress.Progress(
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[rate]}"),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,  # it would take the results away from standard output
+        redirect_stderr=False,
+    ) as bar:
+        task = bar.add_task("", total=total, rate="")
+        started = time.monotonic()
+
+        def advance(outcome: Outcome) -> None:
+            rate = (outcome.index + 1) / max(time.monotonic() - started, 0.001)
+            bar.update(task, completed=outcome.index + 1, rate=f"{rate:.0f}/s")
+
+        yield advance
+
+
+def _describe(outcome: Outcome, row: int) -> dict[str, Any]:
+    plain = {
+        "row": row,
+        "outcome": outcome.state,
+        _WIRE["to"]: outcome.to,
+        _WIRE["message_id"]: outcome.message_id,
+        _WIRE["status"]: build_plain(outcome.status) if outcome.status else None,
+        _WIRE["bulk_id"]: outcome.bulk_id,
+        "reason": outcome.reason,
+    }
+    return {name: value for name, value in plain.items() if value is not None}

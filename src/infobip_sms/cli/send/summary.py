@@ -1,0 +1,85 @@
+"""What became of a mailing: how many of each outcome, which rows, and what to do now.
+
+Lives here: counts, the table of those that were not accepted, the summary, the exit code.
+Never here: sending.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import attrs
+import click
+
+from infobip_sms.cli.base.error_messages import explain
+from infobip_sms.cli.base.framework import COULD_NOT, DONE, REFUSED
+from infobip_sms.cli.base.output import write_note, write_table
+
+if TYPE_CHECKING:
+    from infobip_sms.send_many.outcomes import Outcome
+
+_STATES = ("accepted", "refused", "unknown", "unsent")
+_COLUMNS = ("Row", "To", "Outcome", "Why", "Message")
+_FEW = 20  # rows that a terminal shows
+
+
+@attrs.define
+class Tally:
+    """Counts the outcomes of one run."""
+
+    total: int
+    base_url: str
+    _counts: Counter[str] = attrs.field(factory=Counter, init=False)
+    _earlier: int = attrs.field(default=0, init=False)
+    _rows: list[tuple[object, ...]] = attrs.field(factory=list, init=False)
+    _hint: str = attrs.field(default="", init=False)
+    _started: float = attrs.field(factory=time.monotonic, init=False)
+
+    def add(self, outcome: Outcome, row: int) -> int:
+        """Count an outcome; return its row."""
+        self._counts[outcome.state] += 1
+        self._earlier += outcome.earlier
+        why = outcome.reason
+        if outcome.error is not None:
+            why, hint = explain(outcome.error, self.base_url)
+            self._hint = self._hint or hint
+        if outcome.state != "accepted":
+            self._rows.append((row, outcome.to, outcome.state, why, outcome.message_id))
+        return row
+
+    def write_rows(self) -> None:
+        """Print those that were not accepted; on a terminal the first ones."""
+        shown = self._rows[:_FEW] if sys.stdout.isatty() else self._rows
+        if shown:
+            write_table(_COLUMNS, shown)
+        if len(shown) < len(self._rows):
+            write_note(f"And {len(self._rows) - len(shown)} more; --json lists them all.")
+
+    def write_summary(self, *, remembered: bool, err: bool) -> None:
+        """Print how many of what, and say how to go on if something is left."""
+        counts, done = self._counts, self._counts.total()
+        seconds = time.monotonic() - self._started
+        words = ", ".join(f"{counts[state]} {state}" for state in _STATES if counts[state])
+        earlier = f" ({self._earlier} of them in an earlier run)" if self._earlier else ""
+        rate = f"{(done - self._earlier) / max(seconds, 0.001):.0f}/s"
+        if done:
+            click.echo(
+                f"{words}{earlier}; {done} of {self.total} in {seconds:.1f} s, {rate}", err=err
+            )
+        if self._hint:
+            write_note(self._hint)
+        if done == 0 or counts["accepted"] + counts["refused"] == self.total:
+            return
+        if remembered:
+            write_note("To go on, run the same command again.")
+        elif counts["accepted"] or counts["unknown"]:
+            write_note("Without --resume FILE nothing is remembered: run again, this sends to all.")
+
+    def find_code(self) -> int:
+        """Return the exit code."""
+        if self._counts["unknown"] or self._counts["unsent"]:
+            return COULD_NOT
+        return REFUSED if self._counts["refused"] else DONE

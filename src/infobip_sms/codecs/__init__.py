@@ -1,0 +1,61 @@
+"""Media types: which wire format a Content-Type names, and which module reads and writes it, and how.
+
+Lives here: these decisions, for the client's half and the server's half alike.
+Never here: anything else of HTTP.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+
+from infobip_sms.errors import RequestRefused, Violation
+
+from . import wire_json
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+Wire = Literal["json", "xml"]
+Engine = Literal["generated", "xmlschema"]
+
+
+@attrs.frozen
+class XmlWay:
+    """How XML is read and written."""
+
+    engine: Engine = "generated"
+    """``xmlschema`` does at run time what the generated codec does sooner."""
+    validate: bool = False
+    """Have xmlschema validate whole documents, too."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.engine not in {"generated", "xmlschema"}:
+            wants = "generated or xmlschema"
+            raise RequestRefused([Violation("xml_engine", "another engine", wants, "HTTP-004")])
+
+
+def find_wire(content_type: str) -> Wire | None:
+    """Return the wire format that a media type names, its parameters left aside, or None."""
+    media = content_type.partition(";")[0].strip().lower()
+    if media.endswith(("/json", "+json")):
+        return "json"
+    return "xml" if media.endswith(("/xml", "+xml")) else None
+
+
+@cache
+def find_codec(wire: Wire, engine: Engine = "generated") -> ModuleType:
+    """Return the module of a wire format; those of XML are loaded when XML is first asked for."""
+    if wire == "json":
+        return wire_json
+    if wire == "xml":
+        if engine == "generated":
+            from . import wire_xml  # noqa: PLC0415 - a parser that JSON does not need
+
+            return wire_xml
+        from . import xml_reference  # noqa: PLC0415 - costs more than all the rest together
+
+        return xml_reference
+    raise RequestRefused([Violation("wire", "another format", "json or xml", "HTTP-004")])

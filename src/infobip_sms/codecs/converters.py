@@ -1,0 +1,320 @@
+"""The cattrs converters: generated hooks for what is as it should be, cattrs' own for the rest.
+
+Both sets are registered in two converters that share every hook of a user: the first is asked, and
+if it raises anything, the second (``detailed``) reads the same data, or says what is wrong and where.
+A class whose parts have a hook of a user is read by cattrs in both.
+
+Lives here: the converters, the strict and the open leaves, the list of violations with paths.
+Never here: bytes, a wire format, limits. Loads cattrs: structure.py imports it when it is needed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+from cattrs import ClassValidationError, Converter
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from infobip_sms_schema import MODELS, RequestRefused, Violation, json_codec
+from infobip_sms_schema.leaves import INTEGER, NUMBER, find_instant
+from infobip_sms_schema.limits import MAX_VIOLATIONS, Limit, describe, unfold
+
+from infobip_sms.rules import check_rules
+
+from .violations import list_violations, list_violations_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Model = TypeVar("Model", bound=attrs.AttrsInstance)
+_LEAVES = (str, int, bool, Decimal, dt.datetime)
+
+
+class _Writers(dict[type, Any]):
+    """What writes an object of a class for an encoder, found when it is first asked for."""
+
+    def __init__(self, converter: ModelConverter, known: dict[type, Any]) -> None:
+        self._converter, self._known = converter, known
+
+    def __missing__(self, cls: type) -> Any:
+        hook = self._known.get(cls) or self._converter.get_unstructure_hook(cls)
+        ours = hook is json_codec.WRITERS.get(cls)
+        self[cls] = json_codec.BEGINNERS[cls] if ours else hook
+        return self[cls]
+
+
+class ModelConverter(Converter):
+    """A converter of models; ``detailed`` does the same, slower, and tells paths."""
+
+    def __init__(self, **options: Any) -> None:
+        self._writers: list[_Writers] = []
+        self.leaves: dict[Any, Any] = {}
+        """Our own hooks for what is no model, to know those of a user by."""
+        self._others: list[Converter] = []  # none yet: what cattrs registers itself is not shared
+        super().__init__(**options)
+        self.detailed = Converter(**options)
+        self._others.append(self.detailed)
+
+    def make_writers(self, known: dict[type, Any]) -> Mapping[type, Callable[[Any], Any]]:
+        """Return for each class what writes it for an encoder, which asks for what it does not know.
+
+        known: how the encoder itself writes a Decimal, and a Long.
+        """
+        self._writers.append(_Writers(self, known))
+        return self._writers[-1]
+
+    def explain(self, plain: object, cls: type[Model]) -> Model:
+        """Return the model of plain data, or raise RequestRefused with every violation."""
+        try:
+            model = self.detailed.structure(plain, cls)
+        except ClassValidationError as group:
+            raise RequestRefused(list_violations(group)[:MAX_VIOLATIONS]) from None
+        if not isinstance(model, cls):
+            raise RequestRefused([Violation("", describe(plain), f"a {cls.__name__}", "HTTP-003")])
+        return model
+
+    def register_structure_hook(self, *hook: Any) -> Any:
+        """Register a hook, as cattrs does, for both converters."""
+        return self._register("register_structure_hook", hook)
+
+    def register_structure_hook_func(self, *hook: Any) -> Any:
+        """Register a hook, as cattrs does, for both converters."""
+        return self._register("register_structure_hook_func", hook)
+
+    def register_structure_hook_factory(self, *hook: Any) -> Any:
+        """Register a factory of hooks, as cattrs does, for both converters."""
+        return self._register("register_structure_hook_factory", hook)
+
+    def register_unstructure_hook(self, *hook: Any) -> Any:
+        """Register a hook, as cattrs does, for both converters."""
+        return self._register("register_unstructure_hook", hook)
+
+    def register_unstructure_hook_func(self, *hook: Any) -> Any:
+        """Register a hook, as cattrs does, for both converters."""
+        return self._register("register_unstructure_hook_func", hook)
+
+    def register_unstructure_hook_factory(self, *hook: Any) -> Any:
+        """Register a factory of hooks, as cattrs does, for both converters."""
+        return self._register("register_unstructure_hook_factory", hook)
+
+    def _register(self, name: str, hook: tuple[Any, ...]) -> Any:
+        for writers in self._writers:
+            writers.clear()
+        if name.endswith("factory") and len(hook) == 1:  # a decorator
+            return lambda factory: self._register(name, (*hook, factory))
+        for other in self._others:
+            getattr(other, name)(*hook)
+        return getattr(super(), name)(*hook)
+
+
+@cache
+def make_converter(*, strict: bool) -> ModelConverter:
+    """Return the converter of one way to read; hooks may be registered with it."""
+    converter = ModelConverter(detailed_validation=True)
+    leaves = _read_strict if strict else _read_open
+    for leaf in _LEAVES:
+        converter.register_structure_hook(leaf, leaves)
+    for enum in _list_enums():  # each by itself: an enumeration of strings is a str, too
+        converter.register_structure_hook(enum, _read_enum)
+    converter.register_structure_hook_func(_is_map, _read_map)
+    converter.register_unstructure_hook(dt.datetime, _write_instant)
+    converter.register_unstructure_hook(Decimal, _write_decimal)
+    converter.register_unstructure_hook_func(_is_enum, str)
+    kinds = {kind for cls in MODELS for kind in _list_leaves(cls)}
+    converter.leaves.update({kind: _find_hooks(kind, converter) for kind in kinds})
+    converter.register_structure_hook_factory(_is_model, partial(_find_reader, strict=strict))
+    converter.register_unstructure_hook_factory(_is_model, _find_writer)
+    return converter
+
+
+def _find_reader(
+    cls: type[attrs.AttrsInstance], converter: Converter, *, strict: bool
+) -> Callable[[Any, Any], Any]:
+    """Return the generated reader of a class; cattrs' own, if a leaf was exchanged or paths are wanted."""
+    build = (json_codec.STRICT_READERS if strict else json_codec.OPEN_READERS).get(cls)
+    if build is None or not _has_own_leaves(cls, converter):
+        return _make_reader(cls, converter, strict=strict)
+    return build(converter.get_structure_hook)
+
+
+def _find_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callable[[Any], Any]:
+    """Return the generated writer of a class, or cattrs' own."""
+    write = json_codec.WRITERS.get(cls)
+    if write is None or not _has_own_leaves(cls, converter):
+        return _make_writer(cls, converter)
+    parts = [part for part in _list_kinds(cls) if _is_model(part)]
+    ours = all(converter.get_unstructure_hook(p) is json_codec.WRITERS.get(p) for p in parts)
+    return write if ours else _make_writer(cls, converter)
+
+
+def _has_own_leaves(cls: type[attrs.AttrsInstance], converter: Converter) -> bool:
+    """Tell whether no leaf of a class has a hook of a user, and no path is wanted."""
+    return isinstance(converter, ModelConverter) and all(
+        _find_hooks(kind, converter) == converter.leaves[kind] for kind in _list_leaves(cls)
+    )
+
+
+def _find_hooks(kind: Any, converter: Converter) -> tuple[Any, Any]:
+    return converter.get_structure_hook(kind), converter.get_unstructure_hook(kind)
+
+
+def _list_leaves(cls: type[attrs.AttrsInstance]) -> set[Any]:
+    """Return the types of members that are no models."""
+    return {kind for kind in _list_kinds(cls) if not _is_model(kind)}
+
+
+def _list_kinds(cls: type[attrs.AttrsInstance]) -> set[Any]:
+    """Return the types of members, and of the entries of lists."""
+    limited = [field for field in attrs.fields(cls) if isinstance(field.validator, Limit)]
+    return {item or base for base, item in (unfold(field.type) for field in limited)}
+
+
+def _make_reader(
+    cls: type[attrs.AttrsInstance], converter: Converter, *, strict: bool
+) -> Callable[[Any, Any], Any]:
+    fields = {
+        field.name: override(
+            rename=field.metadata["wire"],
+            struct_hook=partial(_read_field, field, converter, strict=strict),
+        )
+        for field in attrs.fields(cls)
+        if isinstance(field.validator, Limit)
+    }
+    others = [
+        (name, field.metadata["wire"])
+        for field in attrs.fields(cls)
+        for name in field.metadata.get("also", ())
+    ]
+    hidden = {name: override(omit=True) for name in ("raw",) if name in attrs.fields_dict(cls)}
+    build = make_dict_structure_fn(cls, converter, **fields, **hidden)  # type: ignore[arg-type]  # overrides by name
+
+    def read(value: Any, kind: Any) -> Any:
+        if not isinstance(value, dict):
+            return value  # the limit of the member, or build_model, refuses it
+        for other, wire in others:
+            if other in value and wire not in value:
+                value = {**value, wire: value[other]}
+        model = build(value, kind)
+        if strict and (problems := check_rules(model)):
+            raise RequestRefused(problems)
+        return model
+
+    return read
+
+
+def _read_field(
+    field: attrs.Attribute[Any], converter: Converter, value: Any, _: Any, *, strict: bool
+) -> Any:
+    limit: Limit = field.validator  # type: ignore[assignment]  # _make_reader takes no other
+    kind: Any = field.type
+    base, item = unfold(kind)
+    absent = value is None or (value == "" and base is not str and not strict)
+    if absent and (strict or limit.required):
+        raise RequestRefused([limit.violation(value, kind)])
+    if absent:
+        return None
+    if item is not None and isinstance(value, list):
+        value = _read_list(value, item, converter)
+    elif item is None:
+        value = converter.structure(value, base)
+    if problems := limit.check(value, kind):
+        raise RequestRefused(problems)
+    return value
+
+
+def _read_list(entries: list[Any], item: Any, converter: Converter) -> list[Any]:
+    """Read the entries of a list; give up when enough of them are known to be wrong."""
+    made: list[Any] = []
+    problems: list[Violation] = []
+    for index, entry in enumerate(entries):
+        try:
+            made.append(converter.structure(entry, item))
+        except (ClassValidationError, RequestRefused) as problem:
+            problems += [
+                violation.inside(f"[{index}]") for violation in list_violations_of(problem)
+            ]
+        if len(problems) >= MAX_VIOLATIONS:
+            break
+    if problems:
+        raise RequestRefused(problems)
+    return made
+
+
+def _make_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callable[[Any], Any]:
+    fields = {}
+    for field in attrs.fields(cls):
+        if not isinstance(field.validator, Limit):
+            fields[field.name] = override(omit=True)
+        else:
+            hook = _write_bare_offset if "offset" in field.metadata else None
+            fields[field.name] = override(rename=field.metadata["wire"], unstruct_hook=hook)
+    write = make_dict_unstructure_fn(cls, converter, **fields)  # type: ignore[arg-type]  # overrides by name
+    return lambda model: {name: value for name, value in write(model).items() if value is not None}
+
+
+def _read_strict(value: Any, kind: Any) -> Any:
+    """Make a documented type of a value if it is one; else leave it to the limit to refuse."""
+    if kind is dt.datetime and isinstance(value, str):
+        return find_instant(value) or value
+    if kind is Decimal and type(value) is int:
+        return Decimal(value)
+    return value
+
+
+def _read_open(value: Any, kind: Any) -> Any:
+    """Like strict, and numbers and strings stand in for each other without losing a digit."""
+    if kind is str and isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, str):
+        if kind is int and INTEGER.fullmatch(value):
+            return int(value)
+        if kind is bool:
+            return {"true": True, "false": False}.get(value, value)
+        if kind is Decimal:
+            return Decimal(value) if NUMBER.fullmatch(value) else value
+    return _read_strict(value, kind)
+
+
+def _read_enum(value: Any, kind: type[StrEnum]) -> Any:
+    known = {member.value for member in kind}
+    return kind(value) if isinstance(value, str) and value in known else value
+
+
+def _write_instant(value: dt.datetime) -> str:
+    return value.isoformat(timespec="milliseconds")
+
+
+def _write_bare_offset(value: dt.datetime | None) -> str | None:
+    if value is None:
+        return None
+    text = _write_instant(value)
+    return text[:-3] + text[-2:]  # +01:00 -> +0100 (DLR-003)
+
+
+def _write_decimal(value: Decimal) -> Decimal:
+    return value
+
+
+def _read_map(value: Any, _: Any) -> Any:
+    return value
+
+
+def _is_model(kind: Any) -> bool:
+    return kind in MODELS
+
+
+def _list_enums() -> set[type[StrEnum]]:
+    kinds = (kind for cls in MODELS for field in attrs.fields(cls) for kind in unfold(field.type))
+    return set(filter(_is_enum, kinds))
+
+
+def _is_enum(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, StrEnum)
+
+
+def _is_map(kind: Any) -> bool:
+    return getattr(kind, "__origin__", None) is dict

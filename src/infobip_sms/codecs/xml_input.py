@@ -1,0 +1,70 @@
+"""XML before anything is read in it: bytes to text, and what no reader should meet.
+
+Lives here: character sets, depth, document types, attributes that are too long.
+Never here: elements of the contract, limits, xmlschema.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Any, NoReturn
+from xml.parsers import expat
+
+from infobip_sms.errors import RequestRefused, Violation
+
+MAX_DEPTH = 64
+MAX_ERRORS = 100  # of xmlschema, looked into: each costs a walk through the document
+MAX_ATTRIBUTES = 10_000  # characters of one element's; the documentation knows no attribute
+_DECLARATION = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+# Character sets of documents. Python knows other codecs, some of them slow, some no character sets.
+_ENCODING = re.compile(r"utf-8(-sig)?|utf-16(-le|-be)?|ascii|iso8859-\d+|cp125\d")
+
+
+def decode(body: bytes) -> str:
+    """Return the text of a document; refuse bytes that are none."""
+    declared = _DECLARATION.match(body)
+    encoding = declared.group(1).decode("ascii") if declared else "utf-8-sig"
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    try:
+        if not _ENCODING.fullmatch(codecs.lookup(encoding).name):
+            raise LookupError  # noqa: TRY301 - one answer to both
+        return body.decode(encoding).removeprefix("\ufeff")
+    except (LookupError, UnicodeError):
+        refuse("bytes that are not text in the declared encoding, or in UTF-8 if none is declared")
+
+
+def check_shape(text: str) -> str:
+    """Return the root's name; refuse what is not well-formed, a DOCTYPE, and what is built to take long."""
+    parser = expat.ParserCreate()
+    depth, root = 0, ""
+
+    def enter(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth, root
+        depth, root = depth + 1, root or name
+        if depth > MAX_DEPTH:
+            refuse("XML that is nested too deeply")
+        if sum(map(len, (*attributes, *attributes.values()))) > MAX_ATTRIBUTES:
+            refuse("an element with attributes that are too long")
+
+    def leave(_: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def refuse_doctype(*_: Any) -> None:
+        refuse("a document type declaration", "XML without one", "XML-005")
+
+    parser.StartElementHandler, parser.EndElementHandler = enter, leave
+    parser.StartDoctypeDeclHandler = refuse_doctype
+    try:
+        parser.Parse(text, True)
+    except expat.ExpatError as problem:
+        place = f"line {problem.lineno}, column {problem.offset + 1}"
+        refuse(f"text that is not XML ({place})" if text.strip() else "an empty body")
+    return root
+
+
+def refuse(got: str, wants: str = "an XML document", requirement: str = "HTTP-003") -> NoReturn:
+    """Refuse a document as a whole."""
+    raise RequestRefused([Violation("", got, wants, requirement)]) from None

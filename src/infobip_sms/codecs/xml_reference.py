@@ -1,0 +1,260 @@
+"""XML bytes <-> models by xmlschema at run time, which is the authority on what is XML of the contract.
+
+The same functions as in wire_xml.py, whose generated codec does the same for documents that are as
+they should be, in a twentieth of the time. Importing this module loads xmlschema, which costs more
+than all the rest of the package: wire_xml.py imports it for documents that its codec leaves
+undecided, media.py for a client that asked for it.
+
+Lives here: XML by xmlschema: sms.xsd for what is written, and the reader's schema derived from it
+(any order, unknown elements) for what is read; what it objects to, in our words.
+Never here: limits, rules, JSON, I/O.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import xmlschema
+from infobip_sms_schema import XML_ROOTS, XML_SCHEMAS, ApiError
+from infobip_sms_schema.leaves import XML_ILLEGAL
+from infobip_sms_schema.limits import Limit, Unreadable, unfold
+from xmlschema.converters import ElementData, XMLSchemaConverter
+from xmlschema.validators import XsdAttributeGroup
+
+from infobip_sms.errors import BadReply, RequestRefused, Violation
+from infobip_sms.rules import check_model
+
+from .plain_data import build_model, build_plain
+from .xml_input import MAX_ERRORS, check_shape, decode, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONTENT_TYPE = "application/xml"
+Model = TypeVar("Model", bound=attrs.AttrsInstance)
+
+
+def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:
+    """Read a document of this model as it stands; raise RequestRefused if it is none. Nothing is checked."""
+    return _parse(body, cls)[0]
+
+
+def parse_request(body: bytes, cls: type[Model], *, validate: bool = True) -> Model:  # noqa: ARG001 - it always does
+    """Read a request of this model strictly; raise RequestRefused with every violation."""
+    plain, errors = _parse(body, cls)
+    found = [_explain(error, cls) for error in errors[:MAX_ERRORS]]
+    try:
+        request = build_model(plain, cls, strict=True)
+    except RequestRefused as problem:
+        raise RequestRefused([*problem.violations, *_add(found, problem.violations)]) from None
+    if unseen := list(_add(found, ())):
+        raise RequestRefused(unseen)
+    return request
+
+
+def parse_reply(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:
+    """Read a reply of this model openly; raise BadReply with every violation.
+
+    ``raw`` of the model holds the bytes. validate: refuse also what the reader's schema does not
+    have, though it can be read: text between elements, an element twice.
+    """
+    try:
+        plain, errors = _parse(body, cls)
+        model = build_model(plain, cls, strict=False)
+        found = [_explain(error, cls) for error in errors[: MAX_ERRORS * validate]]
+        if unseen := list(_add(found, ())):
+            raise RequestRefused(unseen)  # noqa: TRY301 - one answer to both
+    except RequestRefused as problem:
+        raise BadReply(problem.violations, body=body) from None
+    object.__setattr__(model, "raw", bytes(body))  # it is new: nobody has seen it without
+    return model
+
+
+def check_document(body: bytes, cls: type[attrs.AttrsInstance]) -> None:
+    """Refuse a document of ours that sms.xsd does not have, to the letter."""
+    text = decode(body).partition("\n")[2]  # without the declaration: it is text now
+    try:
+        _open_schema(XML_SCHEMAS.get(cls, "sms.xsd")).validate(text)
+    except xmlschema.XMLSchemaException:
+        refuse("a document that sms.xsd refuses", "the form of sms.xsd", "XML-001")
+
+
+def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
+    """Write a request or a reply; raise RequestRefused if it breaks a rule or XML cannot carry a text.
+
+    validate: have xmlschema look at what was written, too.
+    """
+    if problems := check_model(model):
+        raise RequestRefused(problems)
+    plain, cls = build_plain(_leave_out(model)), type(model)
+    if problems := list(_check_characters(plain)):
+        raise RequestRefused(problems)
+    try:
+        tree = _open_schema(XML_SCHEMAS.get(cls, "sms.xsd")).encode(
+            plain, path=XML_ROOTS[cls][0], indent=0
+        )
+    except xmlschema.XMLSchemaException:
+        refuse("a document that sms.xsd refuses", "the form of sms.xsd", "XML-001")
+    text = ET.tostring(tree, encoding="unicode").replace("\r", "&#13;")
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
+    if validate:
+        check_document(body, cls)
+    return body
+
+
+def _leave_out(model: attrs.AttrsInstance) -> attrs.AttrsInstance:
+    """Take validationErrors out of an error: they have no XML form (READ-009)."""
+    if not isinstance(model, ApiError):
+        return model
+    exception = attrs.evolve(model.request_error.service_exception, validation_errors=None)
+    return ApiError(request_error=attrs.evolve(model.request_error, service_exception=exception))
+
+
+class _Plain(XMLSchemaConverter):
+    """Plain data with wire names: an object for each type, a list for each wrapper or repetition."""
+
+    def element_decode(
+        self,
+        data: ElementData,
+        xsd_element: Any,
+        xsd_type: Any = None,
+        level: int = 0,  # noqa: ARG002 - the base
+    ) -> Any:
+        kind = xsd_type or xsd_element.type
+        if kind.is_simple():
+            return data.text
+        content = list(data.content or ())
+        # what stands inside an unknown element has no declaration, or one without a name
+        known = [row for row in content if row[2] is not None and row[2].name is not None]
+        lost = bool(content) and not known  # entries of a form that nobody has seen yet
+        if kind.name is None:
+            return [Unreadable()] if lost else [value for _, value, _ in known]
+        if lost and xsd_element.max_occurs != 1:
+            return Unreadable()
+        return _gather(known, kind)
+
+    def element_encode(self, obj: Any, xsd_element: Any, level: int = 0) -> ElementData:  # noqa: ARG002 - the base
+        kind = xsd_element.type
+        if kind.is_simple():
+            text = f"{obj:f}" if isinstance(obj, Decimal) else obj  # XML knows no exponents
+            return ElementData(xsd_element.name, text, None, {}, None)
+        if kind.name is None:
+            (child,) = kind.content.iter_elements()
+            return ElementData(
+                xsd_element.name, None, [(child.name, entry) for entry in obj], {}, None
+            )
+        content = []
+        for name, value in obj.items():
+            repeated = isinstance(value, list) and xsd_element.match_child(name).max_occurs != 1
+            content += [(name, entry) for entry in (value if repeated else [value])]
+        return ElementData(xsd_element.name, None, content, {}, None)
+
+
+def _gather(children: list[tuple[str, Any, Any]], kind: Any) -> dict[str, Any]:
+    """Return the members of an object; the first of an element that stands twice, all of a list."""
+    plain: dict[str, Any] = {
+        child.name: []
+        for child in kind.content.iter_elements()
+        if child.name is not None and child.max_occurs != 1
+    }
+    for name, value, child in children:
+        if child.max_occurs != 1:
+            plain[name].append(value)
+        elif isinstance(value, list):
+            plain.setdefault(name, []).extend(value)
+        else:
+            plain.setdefault(name, value)
+    return plain
+
+
+@cache
+def _open_schema(name: str) -> Any:
+    text = (files("infobip_sms_schema") / "data" / name).read_text(encoding="utf-8")
+    cls = xmlschema.XMLSchema11 if name.endswith("-reader.xsd") else xmlschema.XMLSchema10
+    return cls(text, defuse="always", converter=_Plain)
+
+
+def _parse(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, list[Any]]:
+    """Return plain data, and what xmlschema objects to; its errors are costly to look into."""
+    text = decode(body)
+    root = check_shape(text)
+    if root not in XML_ROOTS[cls]:
+        refuse("another root element", f"the root element {XML_ROOTS[cls][0]}", "XML-001")
+    schema = _open_schema(XML_SCHEMAS.get(cls, "sms.xsd").replace(".xsd", "-reader.xsd"))
+    try:
+        plain, errors = schema.decode(
+            text,
+            validation="lax",
+            xmlns_processing="none",  # its bookkeeping of prefixes takes quadratic time
+            keep_empty=True,
+            filler=lambda _: Unreadable(),
+            value_hook=lambda value, _: value,
+            process_skipped=True,
+        )
+    except (xmlschema.XMLSchemaException, ET.ParseError, RecursionError):
+        refuse("XML that cannot be processed")
+    return plain, [error for error in errors if not _is_told_elsewhere(error)]
+
+
+def _is_told_elsewhere(error: Any) -> bool:
+    """Tell whether an error is about a missing part, which the limits name, or an attribute (READ-010)."""
+    if type(error) is xmlschema.XMLSchemaChildrenValidationError:
+        return error.invalid_child is None
+    return isinstance(error.validator, XsdAttributeGroup)
+
+
+def _explain(error: Any, cls: type[attrs.AttrsInstance]) -> Violation:
+    path, field = _find_place(error.path or "", cls)
+    if type(error) is xmlschema.XMLSchemaChildrenValidationError:
+        return Violation(path, "an element twice", "each element once", "XML-001")
+    if field is None or not isinstance(field.validator, Limit):
+        return Violation(path, "text between the elements", "elements only", "XML-001")
+    return field.validator.violation(Unreadable(), field.type).inside(path)
+
+
+def _add(errors: list[Violation], seen: tuple[Violation, ...]) -> Iterator[Violation]:
+    """Yield what xmlschema found and no limit has said already."""
+    told = {violation.path for violation in seen}
+    for error in errors:
+        if error.path not in told:
+            told.add(error.path)
+            yield error
+
+
+def _find_place(path: str, cls: Any) -> tuple[str, attrs.Attribute[Any] | None]:
+    """Translate /request/messages/message[2]/from to messages[1].from and the field it is."""
+    steps = [re.fullmatch(r"(.*?)(?:\[(\d+)\])?", step) for step in path.split("/")[2:]]
+    found, field, wrapped = "", None, False
+    for step in filter(None, steps):
+        name, index = step.group(1), int(step.group(2) or 1) - 1
+        if wrapped:
+            found, field, wrapped = f"{found}[{index}]", None, False
+            continue
+        fields = {f.metadata.get("wire"): f for f in attrs.fields(cls)} if attrs.has(cls) else {}
+        if name not in fields:
+            return found, None
+        field = fields[name]
+        base, item = unfold(field.type)
+        wrapped = bool(field.metadata.get("wrapped"))
+        repeated = f"[{index}]" if item is not None and not wrapped else ""
+        found = f"{found}.{name}{repeated}" if found else f"{name}{repeated}"
+        cls = item or base
+    return found, field
+
+
+def _check_characters(plain: Any, path: str = "") -> Iterator[Violation]:
+    if isinstance(plain, dict):
+        for name, value in plain.items():
+            yield from _check_characters(value, f"{path}.{name}" if path else name)
+    elif isinstance(plain, list):
+        for index, value in enumerate(plain):
+            yield from _check_characters(value, f"{path}[{index}]")
+    elif isinstance(plain, str) and (found := XML_ILLEGAL.search(plain)):
+        got = f"U+{ord(found.group()):04X} at character {found.start() + 1}"
+        yield Violation(path, got, "characters that XML 1.0 can carry", "TEXT-002")

@@ -1,0 +1,4 @@
+"""Any number of messages, each exactly once.
+
+May import ``errors``, ``transport``, ``codecs``.
+"""

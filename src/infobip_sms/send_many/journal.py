@@ -1,0 +1,259 @@
+"""A file that remembers what was sent, through any end of the process that sends.
+
+1. Before a request leaves, the places of its destinations are on the disk (fsync). A destination
+   without such a mark was never sent; one with the mark and no verdict may have been.
+2. Places are marked in the order of the input, without gaps, each with a digest of its destination
+   and content. The same input must be given again, and the first place that differs is named: so
+   nothing moves into a place that it would be sent from a second time.
+3. No telephone number and no text is in the file. A digest has 24 bits: enough to see a change,
+   far too few to find a number by.
+4. One process at a time: the file is locked while it is used.
+
+The file is an SQLite database with a write-ahead log; while it is used, or after a kill, a second
+file of the same name with ``-wal`` belongs to it, and is asked for if it is missing.
+
+Lives here: the file.
+Never here: sending, what a verdict means.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager, suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4, uuid5
+
+import attrs
+from infobip_sms_schema import Status
+
+from infobip_sms.errors import Error
+
+from .outcomes import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from .outcomes import Item
+
+_MARK = 0x534D534A  # "SMSJ", where SQLite files say whose they are
+_FORM = 1
+_DIGEST = 3  # bytes
+_TABLES = """
+CREATE TABLE run (id TEXT NOT NULL, open INTEGER NOT NULL);
+CREATE TABLE verdict (id INTEGER PRIMARY KEY, words TEXT NOT NULL UNIQUE);
+CREATE TABLE destination (
+    place INTEGER PRIMARY KEY, digest BLOB NOT NULL, begun REAL, verdict INTEGER
+);
+"""
+_FIND = """
+SELECT place, digest, begun, words FROM destination LEFT JOIN verdict ON verdict.id = verdict
+WHERE place BETWEEN ? AND ?
+"""
+_SETTLE = """
+UPDATE destination SET verdict = (SELECT id FROM verdict WHERE words = ?) WHERE place = ?
+"""
+
+
+class JournalError(Error, ValueError):
+    """A journal cannot be used: it is of another input, in use, damaged, or no journal."""
+
+
+@attrs.frozen
+class Record:
+    """What a journal knows of one destination."""
+
+    begun: float | None = None
+    """When a request with it was about to leave, in seconds since 1970; None if none was."""
+    verdict: Verdict | None = None
+
+
+class Names:
+    """Gives out messageIds of ours: each a UUID made of the run's and the place."""
+
+    def __init__(self, run: str | None = None) -> None:
+        self._run = UUID(run) if run else uuid4()
+
+    def build_id(self, place: int) -> str:
+        """Return the messageId of a place; 36 characters."""
+        return str(uuid5(self._run, str(place)))
+
+    def build_digest(self, *parts: str) -> bytes:
+        """Return what stands in the journal for a destination and its content."""
+        text = json.dumps(parts).encode()
+        return blake2b(text, digest_size=_DIGEST, key=self._run.bytes).digest()
+
+
+class Journal:
+    """The journal of one run over one input; safe to share between threads."""
+
+    def __init__(self, path: str | Path) -> None:
+        import sqlite3  # noqa: PLC0415 - takes time, and some builds of Python are without it
+
+        self._path = Path(path)
+        self._trouble = sqlite3.Error
+        self._lock = threading.Lock()
+        beside = self._path.with_name(f"{self._path.name}-wal").exists()
+        with self._explain():
+            self._file = sqlite3.connect(
+                self._path, timeout=0, isolation_level=None, check_same_thread=False
+            )
+        try:
+            with self._explain():
+                self.names = Names(self._open(beside=beside))
+        except BaseException:
+            self._file.close()
+            raise
+
+    def close(self) -> None:
+        """Put everything into the one file, and release it."""
+        with self._lock, self._explain():
+            try:
+                self._finish()
+            except KeyboardInterrupt:  # a file that is closed has to say so, or it looks damaged
+                with suppress(self._trouble):  # it does, if only the last step was left
+                    self._finish()
+                raise
+            finally:
+                self._file.close()
+
+    def _finish(self) -> None:
+        self._roll_back()
+        self._mark_open(0)
+
+    def find_records(self, items: Sequence[Item]) -> list[Record]:
+        """Return what is known of places that follow each other, and mark those that are new.
+
+        Raises JournalError if a place was another destination's, or had another content.
+        """
+        first = items[0].index
+        with self._lock, self._explain():
+            rows = self._file.execute(_FIND, (first, first + len(items) - 1)).fetchall()
+            for item, (_, digest, _, _) in zip(items, rows, strict=False):
+                if digest != item.digest:
+                    raise self._refuse(_CHANGED.format(item.index))
+            new = [(item.index, item.digest) for item in items[len(rows) :]]
+            with self._transaction(durable=False):
+                self._file.executemany("INSERT INTO destination (place, digest) VALUES (?, ?)", new)
+        known = [Record(begun, _read_verdict(words)) for _, _, begun, words in rows]
+        return known + [Record()] * len(new)
+
+    def begin(self, places: Iterable[int], now: float) -> None:
+        """Note that a request with these places is about to leave; on the disk when this returns.
+
+        now: seconds since 1970.
+        """
+        rows = [(now, place) for place in places]
+        with self._lock, self._explain(), self._transaction(durable=True):
+            self._file.executemany(
+                "UPDATE destination SET begun = ?, verdict = NULL WHERE place = ?", rows
+            )
+
+    def settle(self, verdicts: Mapping[int, Verdict]) -> None:
+        """Note what became of places."""
+        rows = [(_write_verdict(verdict), place) for place, verdict in verdicts.items()]
+        with self._lock, self._explain(), self._transaction(durable=False):
+            words = {(row[0],) for row in rows}
+            self._file.executemany("INSERT OR IGNORE INTO verdict (words) VALUES (?)", words)
+            self._file.executemany(_SETTLE, rows)
+
+    def check_end(self, count: int) -> None:
+        """Raise JournalError if the input ended before the places that are known."""
+        with self._lock, self._explain():
+            (known,) = self._file.execute(
+                "SELECT COALESCE(MAX(place) + 1, 0) FROM destination"
+            ).fetchone()
+        if count < known:
+            raise self._refuse(f"it knows {known} destinations, and the input ended after {count}")
+
+    def _open(self, *, beside: bool) -> str:
+        """Lock the file, make its tables if it is new, and return the id of its run."""
+        self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
+        (mark,) = self._file.execute("PRAGMA application_id").fetchone()
+        (tables,) = self._file.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        if tables == 0 and mark in {0, _MARK}:
+            self._create()
+        elif mark != _MARK:
+            raise self._refuse("it is another kind of file")
+        (form,) = self._file.execute("PRAGMA user_version").fetchone()
+        if form != _FORM:
+            raise self._refuse("another version of this library wrote it")
+        run, still_open = self._file.execute("SELECT id, open FROM run").fetchone()
+        if still_open and not beside:
+            raise self._refuse(_ALONE.format(self._path.name))
+        self._file.execute("PRAGMA journal_mode = WAL")
+        self._mark_open(1)
+        return str(run)
+
+    def _create(self) -> None:
+        with self._transaction(durable=True):
+            for statement in _TABLES.split(";"):
+                self._file.execute(statement)
+            self._file.execute("INSERT INTO run VALUES (?, 0)", (str(uuid4()),))
+            self._file.execute(f"PRAGMA application_id = {_MARK}")
+            self._file.execute(f"PRAGMA user_version = {_FORM}")
+
+    def _mark_open(self, value: int) -> None:
+        """Note whether the file is in use, and bring all that was written into the main file."""
+        with self._transaction(durable=True):
+            self._file.execute("UPDATE run SET open = ?", (value,))
+        self._file.execute("PRAGMA wal_checkpoint(FULL)")
+
+    @contextmanager
+    def _transaction(self, *, durable: bool) -> Iterator[None]:
+        """Write all or nothing; durable: wait until it is on the disk, with all before it."""
+        self._file.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        try:
+            self._file.execute("BEGIN IMMEDIATE")
+            yield
+            self._file.execute("COMMIT")
+        except BaseException:  # an interrupt may come between any two steps
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        if self._file.in_transaction:
+            self._file.execute("ROLLBACK")
+
+    @contextmanager
+    def _explain(self) -> Iterator[None]:
+        try:
+            yield
+        except self._trouble as problem:
+            busy = "locked" in str(problem)
+            raise self._refuse("another process uses it" if busy else str(problem)) from None
+
+    def _refuse(self, why: str) -> JournalError:
+        return JournalError(f"journal {self._path.name}: {why}")
+
+
+_CHANGED = (
+    "destination {} of the input, counted from 0, is not the one that was there before: the same"
+    " messages are wanted, in the same order"
+)
+_ALONE = (
+    "the file {}-wal, which belongs to it, is missing; if it was not lost or left behind, say so by"
+    " an empty file of that name"
+)
+
+
+def _write_verdict(verdict: Verdict) -> str:
+    status = verdict.status
+    known = status and [status.group_id, status.group_name, status.id, status.name]
+    return json.dumps([verdict.state, verdict.reason, known, verdict.bulk_id])
+
+
+def _read_verdict(words: str | None) -> Verdict | None:
+    if words is None:
+        return None
+    state, reason, known, bulk_id = json.loads(words)
+    return Verdict(state=state, reason=reason, status=_read_status(known), bulk_id=bulk_id)
+
+
+def _read_status(known: list[Any] | None) -> Status | None:
+    if known is None:
+        return None
+    group_id, group_name, number, name = known
+    return Status(group_id=group_id, group_name=group_name, id=number, name=name)

@@ -1,0 +1,205 @@
+"""What became of each destination, in one of four words.
+
+    accepted   the server took it; what happens to it since is in its status
+    refused    the server said no to it, or a rule of the contract does
+    unknown    it may have been taken; nobody can tell without asking the server's logs
+    unsent     it was not taken, provably, for a reason that is not its own: the server could not be
+               reached, was busy, or did not want these credentials
+
+Lives here: which word fits an answer, an error, or a log.
+Never here: sending, asking, files.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+from infobip_sms_schema import Destination, GeneralStatus, Status
+
+from infobip_sms.errors import BadReply, Error, NoAnswer, Rejected, RequestRefused, Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from infobip_sms_schema import DeliveryReport, Message, SmsLog, SmsResponse, SmsResponseDetails
+
+State = Literal["accepted", "refused", "unknown", "unsent"]
+
+_REJECTED = 5  # statuses.toml, group REJECTED
+_DUPLICATE = "REJECTED_DUPLICATE_MESSAGE_ID"
+_CONTENT = frozenset({400, 413, 422})  # HTTP's words for: what you ask cannot be done
+_BUSY = frozenset({429, 503})
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """One of the four words, and why."""
+
+    state: State
+    reason: str
+    status: Status | None = None
+    bulk_id: str | None = None
+    error: Error | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What became of one destination."""
+
+    index: int
+    """Its place in the input, from 0, counting destinations."""
+    to: str
+    """Its telephone number, as the input has it."""
+    message_id: str
+    """Its messageId: the one of the input, or the one that was given to it."""
+    state: State
+    """``accepted``, ``refused``, ``unknown`` or ``unsent``."""
+    reason: str
+    """Why: the name of its status, or what went wrong in words."""
+    status: Status | None = None
+    """Its status in the server's answer or logs; None if there is none."""
+    bulk_id: str | None = None
+    """Name of the request that it was accepted with, if the server gave one."""
+    error: Error | None = None
+    """What went wrong; None for what a journal remembers."""
+    earlier: bool = False
+    """True if an earlier run settled it, and this one read so in its journal."""
+
+
+@attrs.frozen(eq=False)
+class Item:
+    """One destination on its way."""
+
+    index: int
+    message: Message
+    destination: Destination
+    """Has a messageId, unless it is something else that stood in the list."""
+    ours: bool
+    """True if the input had no messageId for it."""
+    digest: bytes = b""
+
+    @property
+    def to(self) -> str:
+        """Its telephone number."""
+        return getattr(self.destination, "to", "")
+
+    @property
+    def message_id(self) -> str:
+        """Its messageId."""
+        return getattr(self.destination, "message_id", None) or ""
+
+    def conclude(self, verdict: Verdict, *, earlier: bool = False) -> Outcome:
+        """Return its outcome."""
+        return Outcome(
+            index=self.index,
+            to=self.to,
+            message_id=self.message_id,
+            state=verdict.state,
+            reason=verdict.reason,
+            status=verdict.status,
+            bulk_id=verdict.bulk_id,
+            error=verdict.error,
+            earlier=earlier,
+        )
+
+
+def find_verdicts(
+    items: Sequence[Item], response: SmsResponse, again: Collection[int] = ()
+) -> list[Verdict]:
+    """Return a verdict for each destination of a request that was answered with 200.
+
+    again: places of those that an earlier request may have brought already. A rejection of such a
+    one, or of one whose messageId is ours alone, for a messageId that was used before says that the
+    earlier request was accepted.
+    """
+    entries = _match(items, response.messages)
+    lost = _build_lost(items, response)
+    return [
+        _judge_entry(entry, response.bulk_id, used=item.ours or item.index in again)
+        if entry
+        else lost
+        for item, entry in zip(items, entries, strict=True)
+    ]
+
+
+def find_error_verdict(error: Error) -> Verdict:
+    """Return the verdict for every destination of a request that ended in an error."""
+    return Verdict(state=_find_state(error), reason=str(error), error=error)
+
+
+def find_log_verdict(logs: Sequence[SmsLog | DeliveryReport]) -> Verdict:
+    """Return the verdict for a message that has these rows; one acceptance outweighs rejections."""
+    log = min(logs, key=lambda row: _is_rejected(row.status))
+    state: State = "refused" if _is_rejected(log.status) else "accepted"
+    reason = log.status.name if log.status else "found in the logs"
+    return Verdict(state=state, reason=reason, status=log.status, bulk_id=log.bulk_id)
+
+
+def is_busy(error: Error) -> bool:
+    """Tell whether a request was provably not processed for a reason that may pass by itself."""
+    if isinstance(error, Rejected):
+        return error.status in _BUSY and error.sent == "no"
+    return isinstance(error, NoAnswer) and error.sent == "no"
+
+
+def is_same_number(one: str, other: str) -> bool:
+    """Tell whether two spellings are one telephone number; a server may drop the plus (READ-007)."""
+    return one.lstrip("+") == other.lstrip("+")
+
+
+def _match(
+    items: Sequence[Item], entries: Sequence[SmsResponseDetails]
+) -> list[SmsResponseDetails | None]:
+    """Find each destination's entry: at its place if that one fits, else by its messageId.
+
+    A rejection may come without a messageId; then the place and the number decide, if there are as
+    many entries as destinations (RESP-001, RESP-002, RESP-003). What fits nowhere is no answer.
+    """
+    if len(items) == len(entries) and all(map(_fits, items, entries)):
+        return list(entries)
+    ours = Counter(item.message_id for item in items)
+    theirs = Counter(entry.message_id for entry in entries)
+    named = {e.message_id: e for e in entries if theirs[e.message_id] == 1}
+    whole = len(items) == len(entries)
+    found: list[SmsResponseDetails | None] = []
+    for place, item in enumerate(items):
+        if whole and _fits(item, entries[place]):
+            found.append(entries[place])
+        else:
+            found.append(named.get(item.message_id) if ours[item.message_id] == 1 else None)
+    return found
+
+
+def _fits(item: Item, entry: SmsResponseDetails) -> bool:
+    if entry.message_id is None:
+        return is_same_number(entry.to, item.to)
+    return entry.message_id == item.message_id
+
+
+def _judge_entry(entry: SmsResponseDetails, bulk_id: str | None, *, used: bool) -> Verdict:
+    status = entry.status
+    refused = _is_rejected(status) and not (used and status.name == _DUPLICATE)
+    state: State = "refused" if refused else "accepted"
+    return Verdict(state=state, reason=status.name, status=status, bulk_id=bulk_id)
+
+
+def _is_rejected(status: Status | None) -> bool:
+    return status is not None and (
+        status.group_id == _REJECTED or status.group_name == GeneralStatus.REJECTED
+    )
+
+
+def _build_lost(items: Sequence[Item], response: SmsResponse) -> Verdict:
+    got = f"{len(response.messages)} entries, none of which is certainly this destination's"
+    problem = Violation("messages", got, f"one for each of {len(items)} destinations", "RESP-001")
+    return find_error_verdict(BadReply((problem,), body=response.raw or b""))
+
+
+def _find_state(error: Error) -> State:
+    if isinstance(error, RequestRefused):
+        return "refused"
+    if isinstance(error, Rejected) and error.sent == "no":
+        return "refused" if error.status in _CONTENT else "unsent"
+    return "unsent" if isinstance(error, NoAnswer) and error.sent == "no" else "unknown"

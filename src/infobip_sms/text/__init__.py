@@ -1,0 +1,4 @@
+"""Texts: segments and transliteration, no I/O.
+
+May import ``errors`` and ``rules``.
+"""

@@ -1,0 +1,4 @@
+"""One request to one server, with a deadline.
+
+May import ``errors``, ``rules`` and ``auth``.
+"""

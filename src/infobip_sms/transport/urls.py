@@ -1,0 +1,129 @@
+"""Where calls go: the address of the server, and of a proxy on the way.
+
+Lives here: which URLs are refused, what the environment says about proxies.
+Never here: connections (connections.py); user names and passwords in anything that is shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import re
+from typing import Literal
+from urllib.parse import unquote
+
+import attrs
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
+
+from infobip_sms.errors import RequestRefused, Violation
+
+PORTS = {"http": 80, "https": 443}
+_NAME = re.compile(r"[A-Za-z0-9._-]+")  # of a host, as name servers are asked for it
+
+
+@attrs.frozen
+class Address:
+    """Where a server or a proxy listens."""
+
+    scheme: str
+    host: str
+    """Without the brackets of IP version 6."""
+    port: int
+    path: str = ""
+    """Without its last slash."""
+    headers: dict[str, str] = attrs.field(factory=dict, repr=False)
+    """What a proxy wants to see, such as Proxy-Authorization; secret."""
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+def find_server(base_url: str) -> Address:
+    """Return the server's address; raise RequestRefused if it is not usable."""
+    parts = _parse(base_url)
+    if parts is None or parts.auth or parts.query or parts.fragment:
+        wants = "http:// or https:// and a host, without user, query or fragment"
+        raise _refuse("base_url", "another form", wants)
+    address = _build_address(parts)
+    if address.scheme == "http" and not is_loopback(address.host):
+        raise _refuse("base_url", "plain http", "https for every host but loopback")
+    return attrs.evolve(address, path=(parts.path or "").rstrip("/"))
+
+
+def find_proxy(proxy: str | Literal[False] | None, server: Address) -> Address | None:
+    """Return the proxy to use; raise RequestRefused if it is not usable.
+
+    proxy: its URL; an empty one or False for none; None asks the environment (HTTPS_PROXY,
+        HTTP_PROXY, ALL_PROXY, NO_PROXY; on macOS and Windows also the system's settings), which
+        never sends calls to a loopback host through a proxy.
+    """
+    if proxy is None:
+        name, proxy = "proxy of the environment", _find_in_environment(server)
+    else:
+        name = "proxy"
+    if not proxy:
+        return None
+    parts = _parse(proxy)
+    if parts is None or (parts.path or "/") != "/" or parts.query or parts.fragment:
+        raise _refuse(name, "another form", "http:// or https://, perhaps a user, and a host")
+    address = _build_address(parts)
+    if server.scheme == "http" and not is_loopback(address.host):
+        raise _refuse(name, "a remote proxy for plain http", "https, or a proxy on loopback")
+    return attrs.evolve(address, headers=_build_proxy_headers(name, parts.auth))
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine itself."""
+    bare = host.strip("[]")
+    try:
+        return ipaddress.ip_address(bare).is_loopback
+    except ValueError:
+        return bare.lower() == "localhost"
+
+
+def _parse(url: object) -> Url | None:
+    """Return the parts of a URL with a known scheme and a host that can be looked up."""
+    if not isinstance(url, str):
+        return None
+    try:
+        parts = parse_url(url)
+        host = (parts.host or "").strip("[]")
+        host.encode("idna")
+    except (LocationParseError, UnicodeError):
+        return None
+    if ":" not in host and not _NAME.fullmatch(host):
+        return None
+    return parts if parts.scheme in PORTS and parts.host else None
+
+
+def _build_address(parts: Url) -> Address:
+    assert parts.scheme and parts.host  # noqa: PT018 - _parse has seen to both
+    return Address(parts.scheme, parts.host.strip("[]"), parts.port or PORTS[parts.scheme])
+
+
+def _find_in_environment(server: Address) -> str:
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - not for the import alone
+
+    if is_loopback(server.host) or proxy_bypass(server.url.partition("://")[2]):
+        return ""
+    known = getproxies()
+    found = known.get(server.scheme) or known.get("all") or ""
+    return found if not found or "://" in found else f"http://{found}"
+
+
+def _build_proxy_headers(name: str, auth: str | None) -> dict[str, str]:
+    if not auth:
+        return {}
+    try:
+        pair = unquote(auth, errors="strict").encode()
+    except UnicodeError:
+        raise _refuse(name, "a user that is no Unicode text", "UTF-8") from None
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
+
+
+def _refuse(path: str, got: str, wants: str) -> RequestRefused:
+    return RequestRefused([Violation(path, got, wants, "AUTH-005")])
