@@ -16,6 +16,7 @@ from infobip_sms_conformance import (
     data,
     documents,
     edits,
+    plan,
     profiles,
     renewal,
     replies,
@@ -92,7 +93,7 @@ def test_generated_requests_go_to_documented_numbers() -> None:
 
 def test_generated_requests_use_every_member() -> None:
     """Together, the generated requests of one run have every member that the contract knows."""
-    requests = strategies.build_requests(profiles.PROFILES["full"].generated)
+    requests = strategies.build_requests(plan.PROFILES["full"].generated)
     members = strategies.find_members(list(requests))
 
     assert members == strategies.find_members(data.read_example("every-member-request"))

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from infobip_sms_conformance import data, documents, gate, judge, profiles, suite, transport
+from infobip_sms_conformance import data, documents, gate, judge, plan, profiles, suite, transport
 from infobip_sms_conformance.credentials import Credentials
 from infobip_sms_conformance.line import is_provably_unsent
 from infobip_sms_conformance.session import Session
@@ -103,10 +103,10 @@ def test_session_writes_to_allowed_numbers_only() -> None:
     assert "allow-list" in session.stopped
 
 
-@pytest.mark.parametrize("profile", profiles.PROFILES)
+@pytest.mark.parametrize("profile", plan.PROFILES)
 def test_every_group_has_a_cost(profile: str) -> None:
     """What the checks look at is in the bill, in every profile; live ones stay below 60 messages."""
-    chosen = profiles.PROFILES[profile]
+    chosen = plan.PROFILES[profile]
     groups = suite.find_groups(chosen, (), frozenset())
     bill = profiles.build_bill(chosen, groups, data.WIRES, 1, None)
 

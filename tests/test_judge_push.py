@@ -30,9 +30,9 @@ from infobip_sms_conformance.checks.test_reports import (
     is_instant,
 )
 from infobip_sms_conformance.credentials import Credentials
-from infobip_sms_conformance.plan import Plan
+from infobip_sms_conformance.plan import PROFILES, Plan
 from infobip_sms_conformance.plugin import TIES
-from infobip_sms_conformance.profiles import PROFILES, build_bill
+from infobip_sms_conformance.profiles import build_bill
 from infobip_sms_conformance.pushed import read_reports
 from infobip_sms_conformance.receiver import Hit, start_receiver
 from infobip_sms_conformance.session import Session

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from infobip_sms_conformance import baseline, plan, profiles
+from infobip_sms_conformance import baseline, plan
 from infobip_sms_conformance.clients import proving
 from infobip_sms_conformance.options import build_parser
 from infobip_sms_conformance.verdicts import Verdict
@@ -164,14 +164,14 @@ def test_tables_of_the_page_are_true() -> None:
     """Every verdict, profile and feature is on the page, and every option that it names exists."""
     for verdict in Verdict:
         assert f"| {verdict} | " in PAGE
-    for profile in profiles.PROFILES:
+    for profile in plan.PROFILES:
         assert f"| `{profile}` | " in PAGE
     for feature in plan.FEATURES:
         assert f"`{feature}`" in PAGE
     commands = ("server", "client", "proxy", "har", "selftest")
     known = {o for c in commands for o in re.findall(r"--[a-z][a-z-]+", build_help(c))}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) <= known
-    assert f"at most {profiles.MOST_LIVE} messages to at most {profiles.MOST_NUMBERS_LIVE}" in PAGE
+    assert f"at most {plan.MOST_LIVE} messages to at most {plan.MOST_NUMBERS_LIVE}" in PAGE
 
 
 def build_help(name: str) -> str:

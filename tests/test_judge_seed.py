@@ -12,12 +12,12 @@ import sys
 import jsonschema
 import pytest
 from hypothesis import given, settings
-from infobip_sms_conformance import data, documents, profiles, strategies
+from infobip_sms_conformance import data, documents, plan, strategies
 from infobip_sms_conformance.options import build_parser
 from infobip_sms_conformance.randomness import DEFAULT_SEED
 from lxml import etree
 
-COUNT = profiles.PROFILES["full"].generated
+COUNT = plan.PROFILES["full"].generated
 PROGRAM = """
 import hashlib, json, {modules}
 from infobip_sms_conformance import strategies

@@ -21,13 +21,13 @@ from infobip_sms_conformance.clients import running
 from infobip_sms_conformance.judge import build_plan, judge
 from infobip_sms_conformance.options import build_parser
 from infobip_sms_conformance.plan import Plan
-from infobip_sms_conformance.record import COULD_NOT_JUDGE, NOTHING_FAILED, WRONG_USAGE, Record
+from infobip_sms_conformance.record import Record
 from infobip_sms_conformance.reference import NotStarted, start_reference
 from infobip_sms_conformance.report import comparison, console, files
 from infobip_sms_conformance.session import Session
 from infobip_sms_conformance.suite import BY_HAND
 from infobip_sms_conformance.transport import Target, parse_target
-from infobip_sms_conformance.usage import WrongUsage
+from infobip_sms_conformance.usage import COULD_NOT_JUDGE, NOTHING_FAILED, WRONG_USAGE, WrongUsage
 
 FOLDER = Path(__file__).parent
 INTERRUPTED = 130

@@ -14,13 +14,12 @@ from lxml import etree
 
 from infobip_sms_conformance.documents import (
     find_children,
-    find_component,
     find_tag,
     parse_json,
     parse_tree,
     read_element,
-    resolve,
 )
+from infobip_sms_conformance.operations import find_component, resolve
 from infobip_sms_conformance.replies import find_wire
 
 # Names that other years have for a member (facts, section 13).

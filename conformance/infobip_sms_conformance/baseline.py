@@ -17,13 +17,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from infobip_sms_conformance.data import WIRES, read_requirements
-from infobip_sms_conformance.record import (
+from infobip_sms_conformance.record import Record
+from infobip_sms_conformance.usage import (
     COULD_NOT_JUDGE,
     NOTHING_FAILED,
     SOMETHING_FAILED,
-    Record,
+    WrongUsage,
 )
-from infobip_sms_conformance.usage import WrongUsage
 from infobip_sms_conformance.verdicts import Verdict
 
 FAILING = {Verdict.FAIL, Verdict.WARN}

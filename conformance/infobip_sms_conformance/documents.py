@@ -11,30 +11,11 @@ from typing import Any
 
 from lxml import etree
 
-from infobip_sms_conformance.data import read_openapi
+from infobip_sms_conformance.operations import find_component, find_member, resolve
 
 MEDIA_TYPES = {"json": "application/json", "xml": "application/xml"}
 INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*")
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-
-
-def find_component(name: str) -> dict[str, Any]:
-    """Return a schema of openapi.yaml by its name."""
-    component: dict[str, Any] = read_openapi()["components"]["schemas"][name]
-    return component
-
-
-def resolve(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema that a reference points to; what stands beside the reference comes on top."""
-    if "$ref" not in schema:
-        return schema
-    target = resolve(find_component(schema["$ref"].rpartition("/")[2]))
-    return {**target, **{name: value for name, value in schema.items() if name != "$ref"}}
-
-
-def find_member(schema: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the schema of a member, an empty one for a member that is not known."""
-    return resolve(schema.get("properties", {}).get(name, {}))
 
 
 def find_names(name: str, schema: dict[str, Any]) -> tuple[str | None, str]:

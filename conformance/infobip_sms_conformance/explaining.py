@@ -17,8 +17,8 @@ from infobip_sms_conformance.data import (
     read_requirement,
     read_requirements,
 )
-from infobip_sms_conformance.record import NOTHING_FAILED
 from infobip_sms_conformance.suite import read_ties
+from infobip_sms_conformance.usage import NOTHING_FAILED
 
 WIDTH, NARROWEST = 90, 40
 HOW = {

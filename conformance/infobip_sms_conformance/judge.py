@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 from infobip_sms_conformance.clock import find_lead
 from infobip_sms_conformance.credentials import Credentials
 from infobip_sms_conformance.data import WIRES, read_numbers
-from infobip_sms_conformance.plan import FEATURES, Plan
-from infobip_sms_conformance.profiles import MOST_NUMBERS_LIVE, PROFILES, build_bill
+from infobip_sms_conformance.plan import FEATURES, MOST_NUMBERS_LIVE, PROFILES, Plan
+from infobip_sms_conformance.profiles import build_bill
 from infobip_sms_conformance.pushes import ANSWERS
 from infobip_sms_conformance.randomness import DEFAULT_SEED
 from infobip_sms_conformance.receiver import Receiver, start_receiver

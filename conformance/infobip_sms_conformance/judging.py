@@ -13,7 +13,7 @@ from typing import Any
 from infobip_sms_conformance.carriers import Placed, build_unedited, place
 from infobip_sms_conformance.data import WIRES, Case, find_case, find_group, read_example
 from infobip_sms_conformance.documents import parse_json, parse_tree
-from infobip_sms_conformance.edits import apply_edit, parse_path
+from infobip_sms_conformance.edits import parse_path
 from infobip_sms_conformance.exchanges import (
     BAD_REQUEST,
     UNAUTHORIZED,
@@ -25,6 +25,7 @@ from infobip_sms_conformance.profiles import pack_limits
 from infobip_sms_conformance.replies import Entry, Reply, find_wire
 from infobip_sms_conformance.session import Session
 from infobip_sms_conformance.verdicts import Broken, Finding, Inconclusive, NoReply, Verdict
+from infobip_sms_conformance.xml_lists import check_days, check_lists
 
 # A generated request may be refused for what the checks of these chapters have already found.
 CHAPTERS_OF_THE_REQUEST = ("SEND-", "WIN-", "VAL-", "SCHED-", "XML-002")
@@ -162,36 +163,6 @@ def check_member(session: Session, case: Case, wire: str) -> None:
     raise Inconclusive("refused with its documented value as well", because=root)
 
 
-def check_days(session: Session) -> None:
-    """Raise Inconclusive when no window is accepted in XML, because of the form of its days."""
-    days = session.send_days()
-    if days.outcome is Outcome.REFUSED:
-        raise Inconclusive("refused because of its days", because="XML-002", exchange=days)
-
-
-def find_lost_days(session: Session) -> Exchange | None:
-    """Return an exchange that shows that not all days are read in XML; none if there is none.
-
-    A day that is none is refused where it stands alone, and among others in JSON, but not so in XML.
-    """
-    if are_lists_lost(session, "xml"):
-        return None
-    for case in (find_case("window-day-lower-case"), find_case("window-day-unknown")):
-        among = session.send_case(case, "xml")
-        if among.outcome is not Outcome.ACCEPTED or WIRES[0] not in session.wires:
-            continue
-        window = {"days": [dict([case.edit])["set"]]}
-        document = apply_edit(
-            read_example("minimal-request"), "messages[0].deliveryTimeWindow", "set", window
-        )
-        what = f"the only day of case {case.id}"
-        alone = session.share(f"only {case.id}", "xml", document, what)
-        twin = session.send_case(case, WIRES[0])
-        if (alone.outcome, twin.outcome) == (Outcome.REFUSED, Outcome.REFUSED):
-            return among
-    return None
-
-
 def find_index(case: Case) -> int | None:
     """Return which message of the request at all limits has an edit; none for one beside them."""
     places = pack_limits().places
@@ -233,20 +204,6 @@ def has_more(plain: Any, edited: Any) -> bool:
     return all(isinstance(w, dict) for w in windows) and windows[0].keys() > windows[1].keys()
 
 
-def check_lists(session: Session, wire: str, failure: Broken) -> None:
-    """Raise Inconclusive where lists are not read whole in XML, and are in JSON."""
-    if are_lists_lost(session, wire):
-        raise Inconclusive(failure.got, because=TWIN, exchange=failure.exchange) from None
-
-
-def are_lists_lost(session: Session, wire: str) -> bool:
-    """Tell whether this is XML and its lists are not read whole, where those of JSON are."""
-    if wire != "xml" or WIRES[0] not in session.wires:
-        return False
-    there, twin = (session.send_example("documented-request", w) for w in (wire, WIRES[0]))
-    return is_answered_whole(twin) and there.reply is not None and not is_answered_whole(there)
-
-
 def check_silence(session: Session, wire: str, failure: Broken) -> None:
     """Raise Inconclusive where every faulty request gets a reply without entries: no form of a refusal."""
     found = failure.exchange
@@ -255,12 +212,6 @@ def check_silence(session: Session, wire: str, failure: Broken) -> None:
     other = session.send_case(find_case("to-missing"), wire)
     if other.reply and not is_refusal_in_form(other):
         raise Inconclusive(failure.got, because="HTTP-002", exchange=found) from None
-
-
-def is_answered_whole(exchange: Exchange) -> bool:
-    """Tell whether a reply has an entry for every destination."""
-    entries = exchange.reply.entries if exchange.reply else ()
-    return len(entries) == len(find_destinations(exchange.document))
 
 
 def judge_refused(placed: Placed, exchange: Exchange) -> None:

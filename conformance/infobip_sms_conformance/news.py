@@ -17,12 +17,10 @@ from infobip_sms_conformance.documents import dump
 from infobip_sms_conformance.exchanges import Exchange, find_destinations
 from infobip_sms_conformance.judging import (
     TWIN,
-    are_lists_lost,
     check_answered,
     check_ground,
     drop_plus,
     find_entry,
-    is_answered_whole,
     is_explained,
 )
 from infobip_sms_conformance.pushed import Report, read_push, read_reports
@@ -43,6 +41,7 @@ from infobip_sms_conformance.pushes import (
 from infobip_sms_conformance.receiver import Hit, Receiver
 from infobip_sms_conformance.session import Session
 from infobip_sms_conformance.verdicts import Finding, Inconclusive, NotApplicable
+from infobip_sms_conformance.xml_lists import are_lists_lost, is_answered_whole
 
 PUSHES = "pushes"
 WHAT = "messages with notify URLs"

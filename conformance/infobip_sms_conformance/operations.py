@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from infobip_sms_conformance.data import read_openapi
-from infobip_sms_conformance.documents import resolve
 
 
 @dataclass(frozen=True)
@@ -56,3 +55,22 @@ def find_name(holder: dict[str, Any]) -> str:
     """Return the name of the component in a body."""
     schema = resolve(holder)["content"]["application/json"]["schema"]
     return str(schema["$ref"]).rpartition("/")[2]
+
+
+def find_component(name: str) -> dict[str, Any]:
+    """Return a schema of openapi.yaml by its name."""
+    component: dict[str, Any] = read_openapi()["components"]["schemas"][name]
+    return component
+
+
+def resolve(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema that a reference points to; what stands beside the reference comes on top."""
+    if "$ref" not in schema:
+        return schema
+    target = resolve(find_component(schema["$ref"].rpartition("/")[2]))
+    return {**target, **{name: value for name, value in schema.items() if name != "$ref"}}
+
+
+def find_member(schema: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the schema of a member, an empty one for a member that is not known."""
+    return resolve(schema.get("properties", {}).get(name, {}))

@@ -11,10 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from infobip_sms_conformance.plan import FEATURES
-from infobip_sms_conformance.profiles import PROFILES
+from infobip_sms_conformance.plan import FEATURES, PROFILES
 from infobip_sms_conformance.randomness import DEFAULT_SEED
-from infobip_sms_conformance.record import WRONG_USAGE
+from infobip_sms_conformance.usage import WRONG_USAGE
 
 # The credentials of the documentation's own example.
 USER, PASSWORD = "Aladdin", "open sesame"

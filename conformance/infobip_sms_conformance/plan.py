@@ -6,8 +6,7 @@ Never here: sending.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from infobip_sms_conformance.profiles import Bill, Profile
+from typing import Any
 
 FEATURES: Mapping[str, str] = {
     "xml": "requests and replies in XML",
@@ -21,6 +20,55 @@ FEATURES: Mapping[str, str] = {
     "v1": "version 1 of the endpoint",
 }
 """What a server may go without, and say so by --without."""
+
+MOST_LIVE = 60
+
+
+MOST_NUMBERS_LIVE = 3
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Requests, and messages that they may bring at most."""
+
+    requests: int = 0
+    messages: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        """Return the sum."""
+        return Cost(self.requests + other.requests, self.messages + other.messages)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A kind of run."""
+
+    name: str
+    generated: int
+    """Generated requests in each format."""
+    places: tuple[Any, Any]
+    """Where the edits of refused cases stand, in JSON and in XML."""
+    most_messages: int | None = None
+    stops_at_acceptance: bool = False
+    lists: bool = True
+    """Whether lists are filled with more messages than they show at once."""
+
+
+PROFILES = {
+    "full": Profile("full", 2, ("between", "behind")),
+    "live": Profile("live", 0, ("alone", "alone"), MOST_LIVE, lists=False),
+    "refusals": Profile("refusals", 0, ("alone", "alone"), MOST_LIVE, True, lists=False),
+}
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a run costs at most."""
+
+    plan: Cost
+    """What a good server sees."""
+    most_requests: int
+    most_messages: int
 
 
 @dataclass(frozen=True)

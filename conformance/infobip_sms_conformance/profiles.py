@@ -12,7 +12,6 @@ Never here: sending.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -20,49 +19,14 @@ from infobip_sms_conformance.batch import build_batch
 from infobip_sms_conformance.carriers import Packed, pack, place
 from infobip_sms_conformance.data import Case, read_cases, read_example
 from infobip_sms_conformance.exchanges import find_destinations
+from infobip_sms_conformance.plan import Bill, Cost, Profile
 from infobip_sms_conformance.pushes import count_destinations, find_names
 from infobip_sms_conformance.strategies import build_requests
 
 NARROWING = 100
 """Requests on top, of which a good server sees none: they narrow a failure down."""
-MOST_LIVE = 60
-MOST_NUMBERS_LIVE = 3
 BULK = 55
 """Messages of one request that has more than a list shows when no limit is given."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Requests, and messages that they may bring at most."""
-
-    requests: int = 0
-    messages: int = 0
-
-    def __add__(self, other: "Cost") -> "Cost":
-        """Return the sum."""
-        return Cost(self.requests + other.requests, self.messages + other.messages)
-
-
-@dataclass(frozen=True)
-class Profile:
-    """A kind of run."""
-
-    name: str
-    generated: int
-    """Generated requests in each format."""
-    places: tuple[Any, Any]
-    """Where the edits of refused cases stand, in JSON and in XML."""
-    most_messages: int | None = None
-    stops_at_acceptance: bool = False
-    lists: bool = True
-    """Whether lists are filled with more messages than they show at once."""
-
-
-PROFILES = {
-    "full": Profile("full", 2, ("between", "behind")),
-    "live": Profile("live", 0, ("alone", "alone"), MOST_LIVE, lists=False),
-    "refusals": Profile("refusals", 0, ("alone", "alone"), MOST_LIVE, True, lists=False),
-}
 
 
 def count_messages(*documents: Any) -> int:
@@ -147,16 +111,6 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], Cost]] = {
     "tracking": build_fixed(3, 0),
     "v1": build_fixed(6, 10),
 }
-
-
-@dataclass(frozen=True)
-class Bill:
-    """What a run costs at most."""
-
-    plan: Cost
-    """What a good server sees."""
-    most_requests: int
-    most_messages: int
 
 
 def build_bill(

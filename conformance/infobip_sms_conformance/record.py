@@ -13,12 +13,12 @@ from typing import Any
 from infobip_sms_conformance.data import Requirement, read_requirements
 from infobip_sms_conformance.evidence import Evidence, Shower
 from infobip_sms_conformance.masking import build_mask
-from infobip_sms_conformance.profiles import Cost
+from infobip_sms_conformance.plan import Cost
 from infobip_sms_conformance.readings import Reading, find_readings
 from infobip_sms_conformance.session import Session
+from infobip_sms_conformance.usage import COULD_NOT_JUDGE, NOTHING_FAILED, SOMETHING_FAILED
 from infobip_sms_conformance.verdicts import Finding, Verdict, find_worst
 
-NOTHING_FAILED, SOMETHING_FAILED, COULD_NOT_JUDGE, WRONG_USAGE = range(4)
 FAILING = {Verdict.FAIL, Verdict.WARN, Verdict.ERROR}
 MOST_STEPS = 8
 Roots = Mapping[tuple[str, str], str]

@@ -14,12 +14,12 @@ from lxml import etree
 from infobip_sms_conformance.data import find_group
 from infobip_sms_conformance.documents import (
     find_children,
-    find_component,
     find_tag,
     parse_json,
     parse_tree,
     read_element,
 )
+from infobip_sms_conformance.operations import find_component
 
 
 class Unreadable(ValueError):

@@ -22,12 +22,7 @@ from infobip_sms_conformance.credentials import Credentials
 from infobip_sms_conformance.data import read_requirements
 from infobip_sms_conformance.judge import build_plan, judge
 from infobip_sms_conformance.randomness import DEFAULT_SEED
-from infobip_sms_conformance.record import (
-    COULD_NOT_JUDGE,
-    NOTHING_FAILED,
-    SOMETHING_FAILED,
-    Record,
-)
+from infobip_sms_conformance.record import Record
 from infobip_sms_conformance.subjects import (
     ACCOUNT,
     NotStarted,
@@ -39,6 +34,7 @@ from infobip_sms_conformance.subjects import (
 )
 from infobip_sms_conformance.suite import checked_requirements, find_seeded
 from infobip_sms_conformance.transport import parse_target
+from infobip_sms_conformance.usage import COULD_NOT_JUDGE, NOTHING_FAILED, SOMETHING_FAILED
 from infobip_sms_conformance.verdicts import Verdict
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from infobip_sms_conformance.carriers import Placed, place
 from infobip_sms_conformance.credentials import Credentials
 from infobip_sms_conformance.data import WIRES, Case, read_example
-from infobip_sms_conformance.documents import MEDIA_TYPES, dump, find_component
+from infobip_sms_conformance.documents import MEDIA_TYPES, dump
 from infobip_sms_conformance.dressing import SIGNS, dress
 from infobip_sms_conformance.edits import apply_edit
 from infobip_sms_conformance.exchanges import (
@@ -22,7 +22,7 @@ from infobip_sms_conformance.exchanges import (
     find_destinations,
 )
 from infobip_sms_conformance.line import Draft, Line
-from infobip_sms_conformance.operations import read_operations
+from infobip_sms_conformance.operations import find_component, read_operations
 from infobip_sms_conformance.plan import Plan
 from infobip_sms_conformance.profiles import find_refused, pack_limits
 from infobip_sms_conformance.receiver import Receiver

@@ -23,7 +23,7 @@ from hypothesis import seed as pin
 from hypothesis import strategies as st
 
 from infobip_sms_conformance.data import read_catalogue, read_numbers
-from infobip_sms_conformance.documents import find_component, resolve
+from infobip_sms_conformance.operations import find_component, resolve
 from infobip_sms_conformance.randomness import DEFAULT_SEED, find_backend, set_aside
 
 Strategy = st.SearchStrategy[Any]

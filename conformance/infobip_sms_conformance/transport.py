@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
+from http import HTTPStatus
 from http.client import (
     HTTPConnection,
     HTTPException,
@@ -203,3 +204,11 @@ def describe(error: Exception) -> str:
     if isinstance(error, IncompleteRead):
         return "the reply broke off"
     return f"the reply is not HTTP ({type(error).__name__})"
+
+
+def find_phrase(status: int) -> str:
+    """Return the usual words for a status; the server's own are not repeated."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""

@@ -1,8 +1,6 @@
-"""What was asked for cannot be done.
+"""Exit codes, and the error of a command that cannot be carried out."""
 
-Lives here: the error that ends the program with the exit code for wrong usage.
-Never here: what is wrong, which each module knows for itself.
-"""
+NOTHING_FAILED, SOMETHING_FAILED, COULD_NOT_JUDGE, WRONG_USAGE = range(4)
 
 
 class WrongUsage(ValueError):

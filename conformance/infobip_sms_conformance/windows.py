@@ -10,7 +10,7 @@ Never here: who sends them.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from infobip_sms_conformance.documents import find_component
+from infobip_sms_conformance.operations import find_component
 
 DAY = timedelta(days=1)
 LENGTH = timedelta(minutes=62)

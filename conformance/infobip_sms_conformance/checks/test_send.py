@@ -8,7 +8,6 @@ from infobip_sms_conformance.data import Case, find_case
 from infobip_sms_conformance.exchanges import Exchange, Outcome
 from infobip_sms_conformance.judging import (
     TWIN,
-    check_days,
     check_ground,
     is_explained,
     judge_case,
@@ -17,6 +16,7 @@ from infobip_sms_conformance.judging import (
 from infobip_sms_conformance.plugin import LATE, requirement
 from infobip_sms_conformance.session import Session
 from infobip_sms_conformance.verdicts import Broken, Finding, Inconclusive, NotApplicable
+from infobip_sms_conformance.xml_lists import check_days
 
 
 @requirement("SEND-002", needs=["refused", "limits"])

@@ -12,12 +12,7 @@ import pytest
 
 from infobip_sms_conformance.carriers import Placed
 from infobip_sms_conformance.data import read_example
-from infobip_sms_conformance.documents import (
-    find_children,
-    find_component,
-    find_tag,
-    parse_tree,
-)
+from infobip_sms_conformance.documents import find_children, find_tag, parse_tree
 from infobip_sms_conformance.edits import apply_edit
 from infobip_sms_conformance.errands import ONE, OTHER, call_once, check_turn, describe
 from infobip_sms_conformance.exchanges import Exchange, find_destinations
@@ -28,6 +23,7 @@ from infobip_sms_conformance.judging import (
     drop_plus,
     judge_refused,
 )
+from infobip_sms_conformance.operations import find_component
 from infobip_sms_conformance.plugin import LATE, requirement
 from infobip_sms_conformance.replies import find_wire
 from infobip_sms_conformance.session import Session

@@ -7,10 +7,11 @@ Never here: when a message is sent; that takes time, and one exchange does not s
 from infobip_sms_conformance.data import Case, find_case
 from infobip_sms_conformance.errands import has_failed
 from infobip_sms_conformance.exchanges import Outcome
-from infobip_sms_conformance.judging import find_lost_days, judge_case
+from infobip_sms_conformance.judging import judge_case
 from infobip_sms_conformance.plugin import requirement
 from infobip_sms_conformance.session import Session
 from infobip_sms_conformance.verdicts import Broken, Finding, Inconclusive
+from infobip_sms_conformance.xml_lists import find_lost_days
 
 
 @requirement("WIN-001", needs=["refused", "limits", "days"])

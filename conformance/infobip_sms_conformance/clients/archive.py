@@ -25,7 +25,7 @@ from infobip_sms_conformance.clients.replying import unpack
 from infobip_sms_conformance.clients.showing import ClientMask, show_field, show_marked, show_target
 from infobip_sms_conformance.exchanges import BAD_REQUEST
 from infobip_sms_conformance.masking import AUTH
-from infobip_sms_conformance.report.har import find_phrase
+from infobip_sms_conformance.transport import find_phrase
 from infobip_sms_conformance.usage import WrongUsage
 
 OURS = re.compile(r"^(.*?)(/(?:sms/\d|ct/\d)/.*)$")

@@ -15,7 +15,7 @@ from infobip_sms_conformance.clients.nodes import Node
 from infobip_sms_conformance.clients.papers import Paper
 from infobip_sms_conformance.clients.shapes import Problem
 from infobip_sms_conformance.clients.trees import join
-from infobip_sms_conformance.documents import find_component, resolve
+from infobip_sms_conformance.operations import find_component, resolve
 from infobip_sms_conformance.usage import WrongUsage
 
 COMPONENT, OPERATION = "SmsRequest", "send"

@@ -13,8 +13,7 @@ from typing import Any
 from infobip_sms_conformance.clients.envelope import read_parameters
 from infobip_sms_conformance.clients.papers import Paper
 from infobip_sms_conformance.clients.trees import join
-from infobip_sms_conformance.documents import find_component, resolve
-from infobip_sms_conformance.operations import read_operations
+from infobip_sms_conformance.operations import find_component, read_operations, resolve
 from infobip_sms_conformance.record import Section
 
 DEEPEST = 8

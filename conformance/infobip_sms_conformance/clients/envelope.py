@@ -15,8 +15,8 @@ from infobip_sms_conformance.clients.messages import Heard
 from infobip_sms_conformance.clients.nodes import Node
 from infobip_sms_conformance.clients.shapes import STRANGERS, Problem, Sheet, check_node
 from infobip_sms_conformance.data import read_openapi
-from infobip_sms_conformance.documents import INTEGER, MEDIA_TYPES, resolve
-from infobip_sms_conformance.operations import Operation, read_operations
+from infobip_sms_conformance.documents import INTEGER, MEDIA_TYPES
+from infobip_sms_conformance.operations import Operation, read_operations, resolve
 
 ADDRESS, FORMAT, NULLS, TOGETHER = "HTTP-011", "HTTP-012", "HTTP-010", "LOG-005"
 NOTHINGS = {"None", "null", "undefined"}

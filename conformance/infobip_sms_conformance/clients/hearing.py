@@ -18,7 +18,7 @@ from infobip_sms_conformance.clients.shapes import Problem, strip
 from infobip_sms_conformance.clients.showing import ClientMask, build_mask, show
 from infobip_sms_conformance.data import WIRES, read_requirements
 from infobip_sms_conformance.exchanges import OK_STATUSES
-from infobip_sms_conformance.profiles import Cost
+from infobip_sms_conformance.plan import Cost
 from infobip_sms_conformance.record import Record, Section, Told
 from infobip_sms_conformance.replies import find_wire
 from infobip_sms_conformance.verdicts import Verdict

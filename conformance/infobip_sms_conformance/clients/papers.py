@@ -16,8 +16,7 @@ from infobip_sms_conformance.clients.messages import Heard
 from infobip_sms_conformance.clients.nodes import Node, NoDocument, parse_json
 from infobip_sms_conformance.clients.shapes import Problem, Sheet, check_document
 from infobip_sms_conformance.clients.trees import build_tree, find_doctype, parse_elements
-from infobip_sms_conformance.documents import find_component
-from infobip_sms_conformance.operations import Operation
+from infobip_sms_conformance.operations import Operation, find_component
 
 READABLE, CHARACTERS, UNIQUE = "HTTP-003", "TEXT-002", "SEND-027"
 FORM, DAYS, DOCTYPE, OLD_FORM = "XML-001", "XML-002", "XML-005", "V1-005"

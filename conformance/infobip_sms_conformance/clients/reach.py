@@ -10,8 +10,7 @@ from typing import Any
 
 from infobip_sms_conformance.clients import envelope, forms, papers, repeats, shapes
 from infobip_sms_conformance.clients.scenarios import SCENARIOS
-from infobip_sms_conformance.documents import find_component, resolve
-from infobip_sms_conformance.operations import read_operations
+from infobip_sms_conformance.operations import find_component, read_operations, resolve
 
 KEYS = ("x-requirement", "x-item-requirement", "x-missing-requirement")
 BESIDE = {

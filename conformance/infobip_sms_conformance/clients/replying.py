@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message as Fields
 
-from infobip_sms_conformance.checks import test_reply as rules
+from infobip_sms_conformance import response_rules as rules
 from infobip_sms_conformance.clients.messages import Heard, Message
 from infobip_sms_conformance.clients.papers import Paper
 from infobip_sms_conformance.documents import MEDIA_TYPES, parse_json

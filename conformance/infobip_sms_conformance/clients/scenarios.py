@@ -14,8 +14,9 @@ from lxml import etree
 
 from infobip_sms_conformance.clients.papers import Paper, find_entries
 from infobip_sms_conformance.data import read_example
-from infobip_sms_conformance.documents import MEDIA_TYPES, dump, parse_tree, resolve
-from infobip_sms_conformance.documents import find_component as find_schema
+from infobip_sms_conformance.documents import MEDIA_TYPES, dump, parse_tree
+from infobip_sms_conformance.operations import find_component as find_schema
+from infobip_sms_conformance.operations import resolve
 
 ACCEPTED = {
     "groupId": 1,

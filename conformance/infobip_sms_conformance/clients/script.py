@@ -25,7 +25,7 @@ from infobip_sms_conformance.clients.scenarios import (
     Scenario,
     build_reply,
 )
-from infobip_sms_conformance.report.har import find_phrase
+from infobip_sms_conformance.transport import find_phrase
 
 PIECE = 65_536
 CUT = "the answer was broken off"

@@ -12,7 +12,7 @@ from typing import Any
 
 from infobip_sms_conformance.clients.nodes import Node, Place
 from infobip_sms_conformance.clients.trees import join
-from infobip_sms_conformance.documents import resolve
+from infobip_sms_conformance.operations import resolve
 
 NULLS, STRANGERS, UNICODE = "HTTP-010", "HTTP-013", "TEXT-001"
 INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)

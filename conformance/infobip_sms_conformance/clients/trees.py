@@ -11,13 +11,8 @@ from typing import Any
 from xml.parsers import expat
 
 from infobip_sms_conformance.clients.nodes import DEEPEST, Node, NoDocument, Place
-from infobip_sms_conformance.documents import (
-    BOOLEANS,
-    INTEGER,
-    find_member,
-    find_names,
-    resolve,
-)
+from infobip_sms_conformance.documents import BOOLEANS, INTEGER, find_names
+from infobip_sms_conformance.operations import find_member, resolve
 
 DECLARATION = re.compile(r"^\ufeff?<\?xml[^>]*\?>")
 DOCTYPE = "<!DOCTYPE"

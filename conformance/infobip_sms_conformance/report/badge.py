@@ -5,12 +5,8 @@ Never here: anything else.
 """
 
 from infobip_sms_conformance.baseline import Comparison
-from infobip_sms_conformance.record import (
-    COULD_NOT_JUDGE,
-    NOTHING_FAILED,
-    SOMETHING_FAILED,
-    Record,
-)
+from infobip_sms_conformance.record import Record
+from infobip_sms_conformance.usage import COULD_NOT_JUDGE, NOTHING_FAILED, SOMETHING_FAILED
 from infobip_sms_conformance.verdicts import Verdict
 
 LABEL = "infobip sms"

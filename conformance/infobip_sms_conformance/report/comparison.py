@@ -9,8 +9,8 @@ from typing import Any
 
 from infobip_sms_conformance.data import WIRES
 from infobip_sms_conformance.masking import clean
-from infobip_sms_conformance.record import NOTHING_FAILED, SOMETHING_FAILED
 from infobip_sms_conformance.report.files import read_record
+from infobip_sms_conformance.usage import NOTHING_FAILED, SOMETHING_FAILED
 from infobip_sms_conformance.verdicts import Verdict
 
 CIRCUMSTANCES = ("url", "profile", "seed")

@@ -18,7 +18,7 @@ from infobip_sms_conformance.baseline import Comparison
 from infobip_sms_conformance.data import WIRES, read_numbers, read_requirements
 from infobip_sms_conformance.plan import Plan
 from infobip_sms_conformance.readings import tell
-from infobip_sms_conformance.record import NOTHING_FAILED, Record
+from infobip_sms_conformance.record import Record
 from infobip_sms_conformance.report.failures import Failure, find_failures, find_followers
 from infobip_sms_conformance.report.matrix import (
     STYLES,
@@ -29,6 +29,7 @@ from infobip_sms_conformance.report.matrix import (
 )
 from infobip_sms_conformance.shell import find_variables
 from infobip_sms_conformance.suite import find_numbers
+from infobip_sms_conformance.usage import NOTHING_FAILED
 from infobip_sms_conformance.verdicts import Finding, Verdict
 
 MOST_WHOLE, MOST_OTHERS = 8, 4

@@ -7,7 +7,6 @@ Never here: a number, a text of a message, a credential.
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,7 +14,7 @@ from infobip_sms_conformance.bodies import show_body
 from infobip_sms_conformance.evidence import hide_path
 from infobip_sms_conformance.exchanges import BAD_REQUEST, Exchange
 from infobip_sms_conformance.masking import AUTH, Mask
-from infobip_sms_conformance.transport import Answer, Request
+from infobip_sms_conformance.transport import Answer, Request, find_phrase
 
 SECRET = {"authorization", "proxy-authorization", "set-cookie", "cookie"}
 LONGEST = 50_000
@@ -84,14 +83,6 @@ def build_response(answer: Answer | None, problem: str, mask: Mask) -> dict[str,
         "headersSize": -1,
         "bodySize": len(body),
     }
-
-
-def find_phrase(status: int) -> str:
-    """Return the usual words for a status; the server's own are not repeated."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def build_headers(pairs: Iterable[tuple[str, str]], mask: Mask) -> list[dict[str, str]]:
