@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from campaign_oracle import ERRORS, GROUPS, NAMES
-from infobip_sms_conformance import documents
+from infobip_sms_conformance.contract import codec
 from sandbox_bench import CALLBACK, SEND, START, Bench
 
 from infobip_sms.sandbox.lifecycle.engine import advance
@@ -135,7 +135,7 @@ class Player(Bench):
             if order is None:
                 self.look()
             else:
-                body = documents.dump(order.document, order.wire)
+                body = codec.dump(order.document, order.wire)
                 self.note("reply", self.ask("POST", SEND, body, order.wire))
         return self.events
 
@@ -166,5 +166,5 @@ def run_campaign(seed: str, reading: str) -> list[Event]:
 def read_body(event: Event, component: str) -> Any:
     """Return the data of a body, read as the judge reads it."""
     if "xml" in event.head.rpartition(" ")[2]:
-        return documents.parse_xml(event.body, component)
+        return codec.parse_xml(event.body, component)
     return json.loads(event.body)

@@ -11,9 +11,9 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from infobip_sms_conformance.credentials import Credentials
-from infobip_sms_conformance.judge import build_plan, judge
-from infobip_sms_conformance.transport import parse_target
+from infobip_sms_conformance.run.runner import build_plan, judge
+from infobip_sms_conformance.transport.credentials import Credentials
+from infobip_sms_conformance.transport.http import parse_target
 
 ACCOUNT = Credentials("Aladdin", "open sesame", "key")
 

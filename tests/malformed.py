@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from hypothesis import strategies as st
-from infobip_sms_conformance import documents
-from infobip_sms_conformance.data import read_openapi
+from infobip_sms_conformance.contract import codec
+from infobip_sms_conformance.contract.files import read_openapi
 
 from infobip_sms.sandbox.admin.api import ROUTES
 from infobip_sms.sandbox.api.app import App
@@ -356,7 +356,7 @@ def check_api_error(answer: Answer, wanted: str | None) -> None:
 
 def read_error(body: bytes, wire: str) -> dict[str, Any]:
     """Return what is in an error body."""
-    whole = documents.parse_xml(body, "ApiError") if wire == "xml" else documents.parse_json(body)
+    whole = codec.parse_xml(body, "ApiError") if wire == "xml" else codec.parse_json(body)
     assert list(whole) == ["requestError"]
     assert list(whole["requestError"]) == ["serviceException"]
     found: dict[str, Any] = whole["requestError"]["serviceException"]

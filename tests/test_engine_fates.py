@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from infobip_sms_conformance.data import read_toml
+from infobip_sms_conformance.contract.files import read_toml
 from sandbox_bench import CALLBACK, START, Bench
 
 from infobip_sms.sandbox.state.magic_numbers import UNREADABLE, Fate, find_fate

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from infobip_sms_conformance import baseline
-from infobip_sms_conformance.record import Record, Told
-from infobip_sms_conformance.usage import WrongUsage
-from infobip_sms_conformance.verdicts import Verdict
+from infobip_sms_conformance.errors import WrongUsage
+from infobip_sms_conformance.observations.verdicts import Verdict
+from infobip_sms_conformance.run import baseline
+from infobip_sms_conformance.run.result import Record, Told
 from judge_line import ACCOUNT, Judge
 
 from infobip_sms.sandbox import running

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from infobip_sms_conformance.suite import checked_requirements
+from infobip_sms_conformance.run.engine import checked_requirements
 from judge_line import ACCOUNT, PROGRAM, Judge, find_rows
 
 from infobip_sms.sandbox import Sandbox, running

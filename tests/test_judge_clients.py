@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from infobip_sms_conformance.clients import proving, reach
-from infobip_sms_conformance.clients.scenarios import SCENARIOS
+from infobip_sms_conformance.client_run import coverage
+from infobip_sms_conformance.client_run.scenarios import SCENARIOS
+from infobip_sms_conformance.clients import proving
 
 from infobip_sms.sandbox import running
 
@@ -80,8 +81,8 @@ def test_every_broken_caller_fails_by_its_requirement_alone() -> None:
 
 def test_every_requirement_of_clients_is_broken_by_some_caller() -> None:
     """A rule that no broken caller trips fails the build, but for those that say why."""
-    assert reach.find_judged() - proving.find_proved() == set(UNBROKEN)
-    assert proving.find_proved() <= reach.find_judged()
+    assert coverage.find_judged() - proving.find_proved() == set(UNBROKEN)
+    assert proving.find_proved() <= coverage.find_judged()
 
 
 def test_list_of_faults_is_that_of_the_caller() -> None:

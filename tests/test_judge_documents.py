@@ -10,20 +10,17 @@ from typing import Any
 
 import jsonschema
 import pytest
-from infobip_sms_conformance import (
-    answers,
-    carriers,
-    data,
-    documents,
-    edits,
-    plan,
-    profiles,
-    renewal,
-    replies,
-    strategies,
-    transport,
+from infobip_sms_conformance.contract import codec, edits, files, strategies
+from infobip_sms_conformance.fixtures import freshness, placement
+from infobip_sms_conformance.observations import responses, tolerant_reader
+from infobip_sms_conformance.observations.exchange import (
+    Exchange,
+    Outcome,
+    find_destinations,
+    find_reply,
 )
-from infobip_sms_conformance.exchanges import Exchange, Outcome, find_destinations, find_reply
+from infobip_sms_conformance.session import budget, plan
+from infobip_sms_conformance.transport import http
 from lxml import etree
 
 REQUESTS = [
@@ -37,22 +34,22 @@ RESPONSES = ["documented-response", "documented-response-in-xml", "rejected-resp
 
 def read_bytes(name: str) -> bytes:
     """Return an example as it stands in its file."""
-    return (data.find_folder() / "examples" / name).read_bytes()
+    return (files.find_folder() / "examples" / name).read_bytes()
 
 
 @pytest.mark.parametrize("stem", REQUESTS)
 def test_request_examples_agree(stem: str) -> None:
     """The JSON and the XML file of a request hold the same data."""
-    document = documents.parse_xml(read_bytes(f"{stem}.xml"), "SmsRequest")
+    document = codec.parse_xml(read_bytes(f"{stem}.xml"), "SmsRequest")
 
-    assert documents.parse_json(read_bytes(f"{stem}.json")) == document
+    assert codec.parse_json(read_bytes(f"{stem}.json")) == document
 
 
 @pytest.mark.parametrize("stem", RESPONSES)
 def test_response_examples_agree(stem: str) -> None:
     """The JSON and the XML file of a reply are read as the same reply."""
-    from_json = replies.parse_reply(read_bytes(f"{stem}.json"))
-    from_xml = replies.parse_reply(read_bytes(f"{stem}.xml"))
+    from_json = responses.parse_reply(read_bytes(f"{stem}.json"))
+    from_xml = responses.parse_reply(read_bytes(f"{stem}.xml"))
 
     assert from_json.entries == from_xml.entries
     assert (from_json.bulk_id, from_json.tracking_key) == (from_xml.bulk_id, from_xml.tracking_key)
@@ -60,26 +57,26 @@ def test_response_examples_agree(stem: str) -> None:
 
 def find_good_requests() -> list[Any]:
     """Return the examples and the generated requests."""
-    return [*map(data.read_example, REQUESTS), *strategies.build_requests(40)]
+    return [*map(files.read_example, REQUESTS), *strategies.build_requests(40)]
 
 
 def test_written_xml_is_read_back() -> None:
     """Every good request survives the way to XML and back."""
     for document in find_good_requests():
-        written = documents.dump(document, "xml")
+        written = codec.dump(document, "xml")
 
-        assert documents.parse_xml(written, "SmsRequest") == document
+        assert codec.parse_xml(written, "SmsRequest") == document
 
 
 def test_good_requests_keep_to_both_schemas() -> None:
     """Every good request is valid by openapi.yaml in JSON and by sms.xsd in XML."""
-    components = data.read_openapi()["components"]
+    components = files.read_openapi()["components"]
     schema = {"$ref": "#/components/schemas/SmsRequest", "components": components}
     validator = jsonschema.Draft202012Validator(schema)
-    xsd = etree.XMLSchema(etree.parse(data.find_folder() / "sms.xsd"))
+    xsd = etree.XMLSchema(etree.parse(files.find_folder() / "sms.xsd"))
     for document in find_good_requests():
         assert not list(validator.iter_errors(document))
-        xsd.assertValid(etree.fromstring(documents.dump(document, "xml")))
+        xsd.assertValid(etree.fromstring(codec.dump(document, "xml")))
 
 
 def test_generated_requests_go_to_documented_numbers() -> None:
@@ -88,7 +85,7 @@ def test_generated_requests_go_to_documented_numbers() -> None:
         d["to"].lstrip("+") for r in strategies.build_requests(40) for d in find_destinations(r)
     }
 
-    assert found == set(data.read_numbers()) == {"41793026727", "41793026731", "41793026785"}
+    assert found == set(files.read_numbers()) == {"41793026727", "41793026731", "41793026785"}
 
 
 def test_generated_requests_use_every_member() -> None:
@@ -96,7 +93,7 @@ def test_generated_requests_use_every_member() -> None:
     requests = strategies.build_requests(plan.PROFILES["full"].generated)
     members = strategies.find_members(list(requests))
 
-    assert members == strategies.find_members(data.read_example("every-member-request"))
+    assert members == strategies.find_members(files.read_example("every-member-request"))
 
 
 def test_edits_change_one_place() -> None:
@@ -118,13 +115,13 @@ def test_edit_that_leads_nowhere(path: str, kind: str) -> None:
         edits.apply_edit({"a": [{}, {}]}, path, kind, 1)
 
 
-@pytest.mark.parametrize("case", data.read_cases(), ids=lambda case: str(case.id))
-def test_case_differs_from_its_example_on_the_wire(case: data.Case) -> None:
+@pytest.mark.parametrize("case", files.read_cases(), ids=lambda case: str(case.id))
+def test_case_differs_from_its_example_on_the_wire(case: files.Case) -> None:
     """Every case changes the bytes of its example in both formats."""
     for wire in case.wires:
-        example = documents.dump(data.read_example(case.example), wire)
+        example = codec.dump(files.read_example(case.example), wire)
 
-        assert documents.dump(edits.build_edited(case), wire) != example
+        assert codec.dump(edits.build_edited(case), wire) != example
 
 
 # ------------------------------------------------------------------ open reading
@@ -141,7 +138,7 @@ ODD_REPLIES = {
 @pytest.mark.parametrize("body", ODD_REPLIES.values(), ids=ODD_REPLIES)
 def test_reply_of_another_shape_is_read(body: str) -> None:
     """Unknown members, another order, other names around the entries and long ids do no harm."""
-    answer = transport.Answer(200, EmailMessage(), body.encode())
+    answer = http.Answer(200, EmailMessage(), body.encode())
     exchange = Exchange("", {}, "json", answer, reply=find_reply(answer))
 
     assert exchange.outcome is Outcome.ACCEPTED
@@ -152,7 +149,7 @@ def test_reply_of_another_shape_is_read(body: str) -> None:
 def test_null_words_of_a_status_are_absent_ones() -> None:
     """A description or action of null is a member left out, as the catalogue documents it."""
     body = b'{"messages":[{"to":"1","status":{"groupId":1,"description":null,"action":null}}]}'
-    found = find_reply(transport.Answer(200, EmailMessage(), body))
+    found = find_reply(http.Answer(200, EmailMessage(), body))
 
     assert found is not None
     assert found.entries[0].status == {"groupId": 1}
@@ -160,9 +157,9 @@ def test_null_words_of_a_status_are_absent_ones() -> None:
 
 def test_xml_of_another_encoding_is_read() -> None:
     """A reply in UTF-16 with its byte order mark is XML like any other."""
-    body = data.find_folder().joinpath("examples", "documented-response.xml").read_text("utf-8")
+    body = files.find_folder().joinpath("examples", "documented-response.xml").read_text("utf-8")
     encoded = body.replace("UTF-8", "UTF-16").encode("utf-16")
-    found = find_reply(transport.Answer(200, EmailMessage(), encoded))
+    found = find_reply(http.Answer(200, EmailMessage(), encoded))
 
     assert found is not None
     assert len(found.entries) == 3
@@ -172,19 +169,19 @@ def test_instants_lie_ahead_but_near() -> None:
     """An instant that is past is moved ahead where it has to be, a far one comes near, no other text changes."""
     now = datetime.now(UTC)
 
-    moved = renewal.find_near("2015-07-07T17:00:00.000+01:00", past=False)
-    near = renewal.find_near("2099-07-07T17:00:00.000+01:00", past=True)
+    moved = freshness.find_near("2015-07-07T17:00:00.000+01:00", past=False)
+    near = freshness.find_near("2099-07-07T17:00:00.000+01:00", past=True)
     assert now < datetime.fromisoformat(moved) < now + timedelta(days=3)
     assert now < datetime.fromisoformat(near) < now + timedelta(days=3)
     for text in ("2015-07-07T17:00:00.000+01:00", "tomorrow", "2099-07-07T17:00:00.000"):
-        assert renewal.find_near(text, past=True) == text
+        assert freshness.find_near(text, past=True) == text
 
 
 @pytest.mark.parametrize("where", ["alone", "between", "behind"])
-@pytest.mark.parametrize("case", data.read_cases(), ids=lambda case: str(case.id))
-def test_case_travels_unaltered(case: data.Case, where: carriers.Place) -> None:
+@pytest.mark.parametrize("case", files.read_cases(), ids=lambda case: str(case.id))
+def test_case_travels_unaltered(case: files.Case, where: placement.Place) -> None:
     """Wherever a case stands, its document differs from the one with the edit undone in that place alone."""
-    placed = carriers.place(case, where)
+    placed = placement.place(case, where)
     kind, value = case.edit
     holder, last = placed.document, edits.parse_path(placed.path)
     for step in last[:-1]:
@@ -195,22 +192,22 @@ def test_case_travels_unaltered(case: data.Case, where: carriers.Place) -> None:
     else:
         assert holder[last[-1]] == (value if kind == "set" else value[0] * value[1])
     if where != "alone" and placed.path.startswith("messages["):
-        first = carriers.build_minimal()
+        first = placement.build_minimal()
         assert placed.document["messages"][0] == first
         assert len(placed.document["messages"]) == 3
 
 
 def test_every_accepted_edit_is_packed_once() -> None:
     """The request at every limit holds each edit, those of one member in messages of their own."""
-    packed = profiles.pack_limits()
+    packed = budget.pack_limits()
     inside = [case for cases in packed.places for case in cases]
-    outside = [case for case in profiles.find_accepted() if case not in inside]
+    outside = [case for case in budget.find_accepted() if case not in inside]
 
     assert len(set(map(str, inside))) == len(inside)
     assert all(not case.path.startswith("messages[") for case in outside)
     schema = {
         "$ref": "#/components/schemas/SmsRequest",
-        "components": data.read_openapi()["components"],
+        "components": files.read_openapi()["components"],
     }
     assert not list(jsonschema.Draft202012Validator(schema).iter_errors(packed.document))
 
@@ -228,12 +225,12 @@ def test_every_accepted_edit_is_packed_once() -> None:
 )
 def test_numbers_become_those_that_are_allowed(value: object, found: object) -> None:
     """A number of the documentation becomes an allowed one, with all that stands around or in it."""
-    assert renewal.find_number(value, ["+9990000000"]) == found
+    assert freshness.find_number(value, ["+9990000000"]) == found
 
 
 def test_few_numbers_are_written_to_once_in_a_message() -> None:
     """Where one number is allowed, no message goes to it twice, and ids are new."""
-    document = renewal.renew(data.read_example("documented-request"), "mark-1", ["9990000000"])
+    document = freshness.renew(files.read_example("documented-request"), "mark-1", ["9990000000"])
     first = document["messages"][0]["destinations"]
 
     assert [d["to"] for d in first] == ["9990000000"]
@@ -254,13 +251,13 @@ REPORTS = """<a><results>{}<result><messageId>1</messageId><status><id>5</id></s
 )
 def test_lists_are_read_in_every_documented_form(body: str) -> None:
     """Reports are found whatever wraps them."""
-    data_ = answers.parse_open(body.encode(), "DeliveryReports")
+    data_ = tolerant_reader.parse_open(body.encode(), "DeliveryReports")
 
-    assert answers.find_list(data_, "results") == [{"messageId": "1", "status": {"id": 5}}]
+    assert tolerant_reader.find_list(data_, "results") == [{"messageId": "1", "status": {"id": 5}}]
 
 
 def test_entities_are_not_resolved() -> None:
     """A document type declaration in a reply opens no file."""
     body = b'<!DOCTYPE r [<!ENTITY e SYSTEM "file:///etc/passwd">]><r><messages>&e;</messages></r>'
 
-    assert "root:" not in (documents.parse_tree(body).findtext("messages") or "")
+    assert "root:" not in (codec.parse_tree(body).findtext("messages") or "")

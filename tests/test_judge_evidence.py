@@ -14,10 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from infobip_sms_conformance import carriers, data, documents, evidence, profiles, transport
-from infobip_sms_conformance.credentials import Credentials, build_basic
-from infobip_sms_conformance.masking import Mask
-from infobip_sms_conformance.shell import build_curl, find_variables, name_authorization, quote
+from infobip_sms_conformance.contract import codec, files
+from infobip_sms_conformance.fixtures import placement
+from infobip_sms_conformance.sanitization import evidence
+from infobip_sms_conformance.sanitization.curl import (
+    build_curl,
+    find_variables,
+    name_authorization,
+    quote,
+)
+from infobip_sms_conformance.sanitization.redaction import Mask
+from infobip_sms_conformance.session import budget
+from infobip_sms_conformance.transport import http
+from infobip_sms_conformance.transport.credentials import Credentials, build_basic
 from judge_line import ACCOUNT, Judge, find_reasons, find_rows
 
 from infobip_sms.sandbox import Sandbox, running
@@ -33,7 +42,7 @@ FAULTS = (
 VARIABLES = {
     "AUTH": "Basic " + base64.b64encode(b"Aladdin:open sesame").decode(),
     "APP": f"App {KEY}",
-    **dict(zip(("TO", "TO2", "TO3"), data.read_numbers(), strict=True)),
+    **dict(zip(("TO", "TO2", "TO3"), files.read_numbers(), strict=True)),
 }
 
 
@@ -106,11 +115,9 @@ def test_twin_is_the_same_request(shown: Shown) -> None:
             continue
         pair = {reason["wire"]: found["body"]}
         pair["xml" if reason["wire"] == "json" else "json"] = found["twin"]
-        component = evidence.find_component(
-            transport.Request(found["method"], found["path"], {}, b"")
-        )
+        component = evidence.find_component(http.Request(found["method"], found["path"], {}, b""))
         plain = json.loads(pair["json"])
-        assert documents.dump(plain, "xml", component).decode().endswith(pair["xml"])
+        assert codec.dump(plain, "xml", component).decode().endswith(pair["xml"])
 
 
 def test_replay_finds_the_same(shown: Shown) -> None:
@@ -134,8 +141,8 @@ def test_token_is_one_word_of_a_shell(shown: Shown) -> None:
 # ------------------------------------------------------------------ minimal
 
 
-MINIMAL = data.read_example("minimal-request")
-MASK = Mask(data.read_numbers())
+MINIMAL = files.read_example("minimal-request")
+MASK = Mask(files.read_numbers())
 
 
 def find_differences(one: Any, other: Any, path: str = "") -> list[str]:
@@ -149,17 +156,17 @@ def find_differences(one: Any, other: Any, path: str = "") -> list[str]:
     return [] if one == other else [path]
 
 
-@pytest.mark.parametrize("case", profiles.find_refused(), ids=lambda case: str(case.id))
-def test_limit_is_shown_by_one_changed_member(case: data.Case) -> None:
+@pytest.mark.parametrize("case", budget.find_refused(), ids=lambda case: str(case.id))
+def test_limit_is_shown_by_one_changed_member(case: files.Case) -> None:
     """A limit is shown as the minimal request with one member changed, in less than 200 bytes where it can be."""
-    document = carriers.place(case, "alone").document
+    document = placement.place(case, "alone").document
     kind, value = case.edit
     long = kind == "repeat" and len(value[0]) * value[1] > 100
     shown = MASK.hide_document(document)
 
     assert len(find_differences(MINIMAL, document)) == 1
-    assert len(documents.dump(shown, "json")) < 200 or long
-    assert len(evidence.DECLARATION.sub("", documents.dump(shown, "xml").decode())) < 350 or long
+    assert len(codec.dump(shown, "json")) < 200 or long
+    assert len(evidence.DECLARATION.sub("", codec.dump(shown, "xml").decode())) < 350 or long
 
 
 def test_failure_of_a_limit_is_shown_alone(sandbox: Sandbox, judge_line: Judge) -> None:

@@ -8,21 +8,24 @@ import json
 from typing import Any
 
 import pytest
-from infobip_sms_conformance import data, documents, gate, judge, plan, profiles, suite, transport
-from infobip_sms_conformance.credentials import Credentials
-from infobip_sms_conformance.line import is_provably_unsent
-from infobip_sms_conformance.session import Session
-from infobip_sms_conformance.verdicts import Inconclusive
+from infobip_sms_conformance.contract import codec, files
+from infobip_sms_conformance.observations.verdicts import Inconclusive
+from infobip_sms_conformance.run import engine, runner
+from infobip_sms_conformance.session import budget, plan
+from infobip_sms_conformance.session.sender import is_provably_unsent
+from infobip_sms_conformance.session.session import Session
+from infobip_sms_conformance.transport import allow_list, http
+from infobip_sms_conformance.transport.credentials import Credentials
 
 ALLOWED = ("41793026727", "+41793026731")
-HERE = transport.parse_target("http://127.0.0.1:9")
+HERE = http.parse_target("http://127.0.0.1:9")
 ACCOUNT = Credentials("Aladdin", "open sesame", None)
 STRANGE = "447700900123"
 
 
 def build(number: Any) -> Any:
     """Return the minimal request to a number."""
-    document = data.read_example("minimal-request")
+    document = files.read_example("minimal-request")
     document["messages"][0]["destinations"][0]["to"] = number
     return document
 
@@ -37,21 +40,21 @@ def test_bytes_to_a_number_that_is_not_allowed_do_not_pass(
     wire: str, component: str, number: object
 ) -> None:
     """In either format and version, however the number is written, nothing is counted and nothing leaves."""
-    door = gate.Gate(ALLOWED, 10)
+    door = allow_list.Gate(ALLOWED, 10)
 
-    with pytest.raises(gate.NotAllowed):
-        door.admit(documents.dump(build(number), wire, component))
+    with pytest.raises(allow_list.NotAllowed):
+        door.admit(codec.dump(build(number), wire, component))
     assert door.messages == 0
 
 
 @pytest.mark.parametrize("wire", ["json", "xml"])
 def test_half_a_document_is_looked_at_as_well(wire: str) -> None:
     """A destination in bytes that are no document is found, too."""
-    whole = documents.dump(build(STRANGE), wire)
+    whole = codec.dump(build(STRANGE), wire)
     half = whole[: whole.index(STRANGE.encode()) + len(STRANGE) + 2]
 
-    with pytest.raises(gate.NotAllowed):
-        gate.Gate(ALLOWED, 10).admit(half)
+    with pytest.raises(allow_list.NotAllowed):
+        allow_list.Gate(ALLOWED, 10).admit(half)
 
 
 @pytest.mark.parametrize(
@@ -59,28 +62,28 @@ def test_half_a_document_is_looked_at_as_well(wire: str) -> None:
 )
 def test_allowed_numbers_and_no_numbers_pass(number: str) -> None:
     """What reaches nobody else passes, and counts as one message."""
-    door = gate.Gate(ALLOWED, 10)
+    door = allow_list.Gate(ALLOWED, 10)
 
-    assert door.admit(documents.dump(build(number), "json")) == 1
+    assert door.admit(codec.dump(build(number), "json")) == 1
 
 
 def test_times_of_day_are_no_destinations() -> None:
     """The to of a delivery time window is not taken for a number."""
-    document = data.read_example("documented-request")
-    door = gate.Gate(data.read_numbers(), 10)
+    document = files.read_example("documented-request")
+    door = allow_list.Gate(files.read_numbers(), 10)
 
-    for wire in data.WIRES:
-        assert door.admit(documents.dump(document, wire)) == 3
+    for wire in files.WIRES:
+        assert door.admit(codec.dump(document, wire)) == 3
 
 
 def test_no_more_messages_than_were_announced() -> None:
     """The message that would pass the limit does not leave; what was refused is given back."""
-    door = gate.Gate(ALLOWED, 2)
-    body = documents.dump(build(ALLOWED[0]), "json")
+    door = allow_list.Gate(ALLOWED, 2)
+    body = codec.dump(build(ALLOWED[0]), "json")
     door.admit(body)
     door.admit(body)
 
-    with pytest.raises(gate.TooMany):
+    with pytest.raises(allow_list.TooMany):
         door.admit(body)
     door.give_back(1)
     assert door.admit(body) == 1
@@ -88,17 +91,17 @@ def test_no_more_messages_than_were_announced() -> None:
 
 def make_session(**options: Any) -> Session:
     """Return a session with a server that is not there."""
-    return Session(HERE, ACCOUNT, judge.build_plan(HERE, **options))
+    return Session(HERE, ACCOUNT, runner.build_plan(HERE, **options))
 
 
 def test_session_writes_to_allowed_numbers_only() -> None:
     """A document goes out to the numbers of --to, whoever it was written for; raw bytes end the run."""
     session = make_session(to=["9990510000005"])
-    sent = session.renew(data.read_example("documented-request"))
+    sent = session.renew(files.read_example("documented-request"))
 
     assert {d["to"] for m in sent["messages"] for d in m["destinations"]} == {"9990510000005"}
     with pytest.raises(Inconclusive):
-        session.send_body(documents.dump(build(STRANGE), "json"), "json", "a mistake")
+        session.send_body(codec.dump(build(STRANGE), "json"), "json", "a mistake")
     assert session.requests == 0
     assert "allow-list" in session.stopped
 
@@ -107,17 +110,17 @@ def test_session_writes_to_allowed_numbers_only() -> None:
 def test_every_group_has_a_cost(profile: str) -> None:
     """What the checks look at is in the bill, in every profile; live ones stay below 60 messages."""
     chosen = plan.PROFILES[profile]
-    groups = suite.find_groups(chosen, (), frozenset())
-    bill = profiles.build_bill(chosen, groups, data.WIRES, 1, None)
+    groups = engine.find_groups(chosen, (), frozenset())
+    bill = budget.build_bill(chosen, groups, files.WIRES, 1, None)
 
-    assert groups <= set(profiles.GROUPS)
+    assert groups <= set(budget.GROUPS)
     assert bill.plan.requests <= 150
     assert profile == "full" or bill.most_messages <= 60
 
 
 def test_own_limit_of_messages_is_kept() -> None:
     """--max-messages bounds the bill below what the profile would allow."""
-    assert judge.build_plan(HERE, most=5).bill.most_messages == 5
+    assert runner.build_plan(HERE, most=5).bill.most_messages == 5
 
 
 @pytest.mark.parametrize(
@@ -130,10 +133,10 @@ def test_own_limit_of_messages_is_kept() -> None:
 )
 def test_elsewhere_needs_care(options: dict[str, Any], word: str) -> None:
     """A server that is not on this machine gets a small run, to named numbers."""
-    target = transport.parse_target("https://api.example.com", live=True)
+    target = http.parse_target("https://api.example.com", live=True)
 
     with pytest.raises(ValueError, match=word):
-        judge.build_plan(target, **options)
+        runner.build_plan(target, **options)
 
 
 @pytest.mark.parametrize(
@@ -141,14 +144,14 @@ def test_elsewhere_needs_care(options: dict[str, Any], word: str) -> None:
 )
 def test_nothing_but_loopback_without_live(url: str) -> None:
     """A URL elsewhere is refused before anything is sent; plain http elsewhere always."""
-    with pytest.raises(transport.WrongTarget):
-        transport.parse_target(url)
+    with pytest.raises(http.WrongTarget):
+        http.parse_target(url)
 
 
 def test_credentials_do_not_travel_in_the_clear() -> None:
     """A live run over plain http to another machine is refused."""
-    with pytest.raises(transport.WrongTarget, match="https"):
-        transport.parse_target("http://api.example.com", live=True)
+    with pytest.raises(http.WrongTarget, match="https"):
+        http.parse_target("http://api.example.com", live=True)
 
 
 def test_refused_connection_costs_no_message() -> None:

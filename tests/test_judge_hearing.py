@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from infobip_sms_conformance.clients.asking import Asked
-from infobip_sms_conformance.clients.hearing import Hearing
-from infobip_sms_conformance.clients.messages import Heard, Message
-from infobip_sms_conformance.clients.nodes import NoDocument, parse_json
-from infobip_sms_conformance.clients.papers import read_paper
-from infobip_sms_conformance.clients.scenarios import SCENARIOS, build_reply
-from infobip_sms_conformance.strategies import requests
-from infobip_sms_conformance.verdicts import Verdict
+from infobip_sms_conformance.client_checks.expected_request import Asked
+from infobip_sms_conformance.client_checks.json_locations import NoDocument, parse_json
+from infobip_sms_conformance.client_checks.request import read_paper
+from infobip_sms_conformance.client_run.collector import Hearing
+from infobip_sms_conformance.client_run.scenarios import SCENARIOS, build_reply
+from infobip_sms_conformance.contract.strategies import requests
+from infobip_sms_conformance.observations.verdicts import Verdict
+from infobip_sms_conformance.transport.http1 import Heard, Message
 
 SEND = "/sms/2/text/advanced"
 KEY = "f00ba4-f00ba4-f00ba4"

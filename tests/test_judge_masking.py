@@ -16,15 +16,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from infobip_sms_conformance.bodies import show_body
-from infobip_sms_conformance.credentials import Credentials
-from infobip_sms_conformance.masking import (
+from infobip_sms_conformance.sanitization.bodies import show_body
+from infobip_sms_conformance.sanitization.redaction import (
     Mask,
     build_text_pattern,
     find_pieces,
     find_secrets,
     unescape,
 )
+from infobip_sms_conformance.transport.credentials import Credentials
 from judge_line import Judge
 
 SERVERS = Path(__file__).parent / "servers"

@@ -21,23 +21,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from infobip_sms_conformance import data, pushes, suite, windows
-from infobip_sms_conformance.checks.test_reports import (
+from infobip_sms_conformance.checks.test_delivery_reports import (
     describe_difference,
     find_wrong_form,
     find_wrong_ids,
     find_wrong_push,
     is_instant,
 )
-from infobip_sms_conformance.credentials import Credentials
-from infobip_sms_conformance.plan import PROFILES, Plan
-from infobip_sms_conformance.plugin import TIES
-from infobip_sms_conformance.profiles import build_bill
-from infobip_sms_conformance.pushed import read_reports
-from infobip_sms_conformance.receiver import Hit, start_receiver
-from infobip_sms_conformance.session import Session
-from infobip_sms_conformance.transport import parse_target
-from infobip_sms_conformance.verdicts import Finding, Judgement, Verdict
+from infobip_sms_conformance.contract import files
+from infobip_sms_conformance.fixtures import delivery_windows, webhook_messages
+from infobip_sms_conformance.observations.delivery_reports import read_reports
+from infobip_sms_conformance.observations.verdicts import Finding, Judgement, Verdict
+from infobip_sms_conformance.run import engine
+from infobip_sms_conformance.session.budget import build_bill
+from infobip_sms_conformance.session.plan import PROFILES, Plan
+from infobip_sms_conformance.session.registry import TIES
+from infobip_sms_conformance.session.session import Session
+from infobip_sms_conformance.transport.credentials import Credentials
+from infobip_sms_conformance.transport.http import parse_target
+from infobip_sms_conformance.transport.webhook_receiver import Hit, start_receiver
 
 PUSHER = Path(__file__).parent / "servers" / "pusher.py"
 MANNERS = runpy.run_path(str(PUSHER))
@@ -46,7 +48,7 @@ POOR: tuple[str, ...] = MANNERS["POOR"]
 FAULTS: dict[str, str] = MANNERS["FAULTS"]
 ACROSS_DAYS = frozenset({"VAL-002", "VAL-003", "V1-003", "DLR-006"})
 NEVER_SHOWN = {Verdict.FAIL, Verdict.ERROR, Verdict.WARN}
-suite.read_ties()
+engine.read_ties()
 GROUPS = frozenset({"start", "push"})
 CHECKS = sorted(
     (check for check, tie in TIES.items() if tie.needs == GROUPS), key=lambda c: TIES[c].order
@@ -76,10 +78,10 @@ def start_pusher(manner: str) -> Iterator[str]:
 def judge(manner: str, **changes: Any) -> list[Finding]:
     """Run the checks against the pusher; return what they said."""
     profile = PROFILES[changes.pop("profile", "full")]
-    wires = changes.pop("wires", data.WIRES)
+    wires = changes.pop("wires", files.WIRES)
     bill = build_bill(profile, GROUPS, wires, 0, None)
-    plan = Plan(profile, 0, wires, data.read_numbers(), bill, **{"patience": 6.0, **changes})
-    with start_pusher(manner) as url, start_receiver(pushes.ANSWERS, "r") as receiver:
+    plan = Plan(profile, 0, wires, files.read_numbers(), bill, **{"patience": 6.0, **changes})
+    with start_pusher(manner) as url, start_receiver(webhook_messages.ANSWERS, "r") as receiver:
         session = Session(parse_target(url), Credentials("u", "p", None), plan, receiver)
         session.start()
         findings = run(session)
@@ -102,7 +104,7 @@ def run(session: Session) -> list[Finding]:
             try:
                 check(**wanted)
             except Judgement as said:
-                must = data.read_requirements()[tie.number].level == "MUST"
+                must = files.read_requirements()[tie.number].level == "MUST"
                 soft = said.verdict is Verdict.FAIL and not must
                 verdict = Verdict.WARN if soft else said.verdict
                 about = replace(about, verdict=verdict, got=said.got, because=said.because)
@@ -213,7 +215,7 @@ def test_fault_trips_its_requirement_alone(chapter: tuple[str, ...]) -> None:
     assert faults
     for fault, findings in judge_all(faults, clock=ACROSS_DAYS.issuperset(chapter)).items():
         requirement = FAULTS[fault]
-        must = data.read_requirements()[requirement].level == "MUST"
+        must = files.read_requirements()[requirement].level == "MUST"
         verdict = Verdict.FAIL if must else Verdict.WARN
         assert find_numbers(findings, *NEVER_SHOWN) == {requirement}, (fault, findings)
         assert find_numbers(findings, verdict) == {requirement}, (fault, findings)
@@ -238,7 +240,7 @@ def test_no_value_of_a_report_makes_the_judge_stumble(name: str) -> None:
     for value in STRANGE:
         body = json.dumps({"results": [{name: value}]}).encode()
         (report,) = read_reports(Hit(0.0, "plain-json", "POST", Message(), body))
-        assert report.group in {"", "NONE", *data.read_groups().values()}
+        assert report.group in {"", "NONE", *files.read_groups().values()}
         assert not any([report.is_final, report.is_under_way, report.ends_taken])
         assert isinstance(report.message_id + report.bulk_id + report.to, str)
         assert report.find_instant(name) is None
@@ -281,7 +283,7 @@ EVERY_MINUTE = [datetime(2031, 3, 1, tzinfo=UTC) + timedelta(seconds=61 * n) for
 def test_windows_around_now_are_open_and_narrow() -> None:
     """At any minute but a day's last ones the window is open for a while, and not an hour away."""
     for now in EVERY_MINUTE:
-        window = windows.build_open(now)
+        window = delivery_windows.build_open(now)
         if window is None:
             assert (now.hour, now.minute) >= (23, 56)
             continue
@@ -295,7 +297,10 @@ def test_windows_around_now_are_open_and_narrow() -> None:
 def test_closed_windows_are_far_from_now() -> None:
     """No closed window opens within hours, whatever the time of day is; each lasts an hour."""
     for now in EVERY_MINUTE:
-        days, hours = windows.build_other_days(now), windows.build_other_hours(now)
+        days, hours = (
+            delivery_windows.build_other_days(now),
+            delivery_windows.build_other_hours(now),
+        )
         assert len(days["days"]) == 4
         assert not any(is_open(days, now + timedelta(hours=n)) for n in range(-24, 25, 3)), now
         assert not any(is_open(hours, now + timedelta(minutes=n)) for n in range(-300, 300, 12)), (
@@ -308,8 +313,8 @@ def test_closed_windows_are_far_from_now() -> None:
 def test_openings_come_after_an_instant_and_are_found_again() -> None:
     """A window that opens later opens soon after that, and not before."""
     for now in EVERY_MINUTE:
-        window = windows.build_opening(now)
-        opens = windows.find_opening(window, (now - timedelta(hours=1)).timestamp())
+        window = delivery_windows.build_opening(now)
+        opens = delivery_windows.find_opening(window, (now - timedelta(hours=1)).timestamp())
         assert 0 < opens - now.timestamp() < 66 * 60
         assert is_open(window, datetime.fromtimestamp(opens, UTC))
         assert not is_open(window, datetime.fromtimestamp(opens - 1, UTC))
@@ -317,7 +322,7 @@ def test_openings_come_after_an_instant_and_are_found_again() -> None:
 
 def test_callback_data_has_the_greatest_length_and_is_hard() -> None:
     """It has 200 characters, markup, letters outside of ASCII and spaces at both ends."""
-    text = pushes.build_callback_data()
+    text = webhook_messages.build_callback_data()
 
     assert len(text) == 200
     assert text != text.strip()

@@ -10,13 +10,15 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from infobip_sms_conformance import data, readings, transport
-from infobip_sms_conformance.exchanges import Exchange, find_reply
+from infobip_sms_conformance.contract import files
+from infobip_sms_conformance.observations import readings
+from infobip_sms_conformance.observations.exchange import Exchange, find_reply
+from infobip_sms_conformance.transport import http
 from judge_line import Judge, find_rows
 
 from infobip_sms.sandbox import running
 
-MINIMAL = data.read_example("minimal-request")
+MINIMAL = files.read_example("minimal-request")
 ERROR = b'{"requestError":{"serviceException":{"messageId":"BAD_REQUEST","text":"Bad request"}}}'
 
 
@@ -33,9 +35,9 @@ def exchange(
     body: bytes = b"", status: int = 200, what: str = "", document: Any = MINIMAL, **headers: str
 ) -> Exchange:
     """Return an exchange of version 2 as if it had taken place."""
-    answer = transport.Answer(status, EmailMessage(), body or build_reply())
+    answer = http.Answer(status, EmailMessage(), body or build_reply())
     fields = {"accept": "application/json"} | headers
-    request = transport.Request("POST", "/sms/2/text/advanced", fields, b"")
+    request = http.Request("POST", "/sms/2/text/advanced", fields, b"")
     return Exchange(
         what, document, "json", answer, reply=find_reply(answer), request=request, at=time.time()
     )
@@ -105,11 +107,11 @@ def test_what_shows_nothing_is_not_counted() -> None:
 
 def test_missing_accept_shows_the_format() -> None:
     """A reply that was asked for in no format has that of its request, or another."""
-    bare = transport.Request("POST", "/sms/2/text/advanced", {}, b"")
-    answer = transport.Answer(200, EmailMessage(), build_reply())
+    bare = http.Request("POST", "/sms/2/text/advanced", {}, b"")
+    answer = http.Answer(200, EmailMessage(), build_reply())
     seen = [
         Exchange("", MINIMAL, wire, answer, reply=find_reply(answer), request=bare)
-        for wire in data.WIRES
+        for wire in files.WIRES
     ]
 
     assert find_outcome("READ-006", *seen) == [
@@ -131,7 +133,7 @@ def test_habit_that_changes_is_said() -> None:
 
 def test_questions_are_those_of_the_register() -> None:
     """Every reading that is looked for is one of requirements.toml."""
-    assert set(readings.OBSERVERS) <= set(data.read_readings())
+    assert set(readings.OBSERVERS) <= set(files.read_readings())
 
 
 HABITS = {

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from infobip_sms_conformance import baseline, plan
+from infobip_sms_conformance.cli.options import build_parser
 from infobip_sms_conformance.clients import proving
-from infobip_sms_conformance.options import build_parser
-from infobip_sms_conformance.verdicts import Verdict
+from infobip_sms_conformance.observations.verdicts import Verdict
+from infobip_sms_conformance.run import baseline
+from infobip_sms_conformance.session import plan
 from judge_line import Judge
 
 from infobip_sms.sandbox import Sandbox, running

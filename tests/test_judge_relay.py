@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from infobip_sms_conformance.clients.messages import Heard, Reader, Unreadable
-from infobip_sms_conformance.clients.relay import GONE, LOST, Relay
-from infobip_sms_conformance.clients.service import listen
-from infobip_sms_conformance.transport import parse_target
+from infobip_sms_conformance.transport.http import parse_target
+from infobip_sms_conformance.transport.http1 import Heard, Reader, Unreadable
+from infobip_sms_conformance.transport.listener import listen
+from infobip_sms_conformance.transport.proxy import GONE, LOST, Relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from infobip_sms_conformance.data import read_requirements
+from infobip_sms_conformance.contract.files import read_requirements
 from judge_line import ACCOUNT, Judge, Run, find_rows
 from lxml import etree, html
 from markdown_it import MarkdownIt

@@ -12,9 +12,10 @@ import sys
 import jsonschema
 import pytest
 from hypothesis import given, settings
-from infobip_sms_conformance import data, documents, plan, strategies
-from infobip_sms_conformance.options import build_parser
-from infobip_sms_conformance.randomness import DEFAULT_SEED
+from infobip_sms_conformance.cli.options import build_parser
+from infobip_sms_conformance.contract import codec, files, strategies
+from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
+from infobip_sms_conformance.session import plan
 from lxml import etree
 
 COUNT = plan.PROFILES["full"].generated
@@ -52,7 +53,7 @@ def test_same_seed_same_requests() -> None:
 
 def test_another_seed_other_requests() -> None:
     """Five seeds give five different sets of requests, all with every member of the contract."""
-    members = strategies.find_members(data.read_example("every-member-request"))
+    members = strategies.find_members(files.read_example("every-member-request"))
     seeds = range(1, 6)
 
     assert len({digest(seed) for seed in seeds}) == len(seeds)
@@ -75,7 +76,7 @@ STRATEGIES = {
     "SmsResponse": strategies.responses,
     "DeliveryReports": strategies.delivery_reports,
 }
-XSD = etree.XMLSchema(etree.parse(data.find_folder() / "sms.xsd"))
+XSD = etree.XMLSchema(etree.parse(files.find_folder() / "sms.xsd"))
 
 
 @pytest.mark.parametrize("component", STRATEGIES)
@@ -83,7 +84,7 @@ def test_public_strategies_keep_to_both_schemas(component: str) -> None:
     """What requests(), responses() and delivery_reports() give is valid JSON and valid XML of the contract."""
     schema = {
         "$ref": f"#/components/schemas/{component}",
-        "components": data.read_openapi()["components"],
+        "components": files.read_openapi()["components"],
     }
     validator = jsonschema.Draft202012Validator(schema)
 
@@ -91,6 +92,6 @@ def test_public_strategies_keep_to_both_schemas(component: str) -> None:
     @given(STRATEGIES[component]())
     def check(document: object) -> None:
         assert not list(validator.iter_errors(document))
-        XSD.assertValid(etree.fromstring(documents.dump(document, "xml", component)))
+        XSD.assertValid(etree.fromstring(codec.dump(document, "xml", component)))
 
     check()

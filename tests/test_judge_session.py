@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from infobip_sms_conformance import data, suite
+from infobip_sms_conformance.contract import files
+from infobip_sms_conformance.run import engine
 from spoilers import CANNED, FAULTS, LEGAL
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def test_every_requirement_passes_within_the_bill(judge: Line, street: str) -> N
     run = judge_one(judge, street, "clean")
 
     assert run.find("PASS") == {
-        n for n in suite.checked_requirements() if n.startswith(tuple(OURS))
+        n for n in engine.checked_requirements() if n.startswith(tuple(OURS))
     }
     assert len(run.sent) == MOST + GROUND + OTHERS
     assert len(run.sent) <= run.bill["plan"]["requests"]
@@ -186,7 +187,7 @@ def test_fault_fails_its_requirement_alone(judge: Line, street: str, name: str) 
     number = FAULTS[name]
     run = judge_one(judge, street, name, only=find_family(number))
 
-    must = data.read_requirements()[number].level == "MUST"
+    must = files.read_requirements()[number].level == "MUST"
     assert run.find("FAIL" if must else "WARN") == {number}, run.said
     assert not run.find("WARN" if must else "FAIL"), run.said
     assert not run.find("ERROR"), run.said
@@ -195,7 +196,7 @@ def test_fault_fails_its_requirement_alone(judge: Line, street: str, name: str) 
 
 def test_every_requirement_is_broken_by_some_sandbox() -> None:
     """For every requirement of ours there is a fault."""
-    checked = {n for n in suite.checked_requirements() if n.startswith(tuple(OURS))}
+    checked = {n for n in engine.checked_requirements() if n.startswith(tuple(OURS))}
 
     assert checked == set(FAULTS.values())
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from cli_runs import run_program_on_terminal
-from infobip_sms_conformance import data
+from infobip_sms_conformance.contract import files
 from judge_line import PROGRAM, Judge, Run, find_rows
 
 from infobip_sms.sandbox import Sandbox, running
@@ -328,18 +328,18 @@ def test_list_names_every_requirement(judge_line: Judge) -> None:
     lines = judge_line.run("list").out.splitlines()
     plain: list[dict[str, Any]] = json.loads(judge_line.run("list", "--json").out)
 
-    assert [line.split()[0] for line in lines] == list(data.read_requirements())
-    assert [row["id"] for row in plain] == list(data.read_requirements())
+    assert [line.split()[0] for line in lines] == list(files.read_requirements())
+    assert [row["id"] for row in plain] == list(files.read_requirements())
 
 
-@pytest.mark.parametrize("number", [*data.read_requirements(), "READ-001", "send-007"])
+@pytest.mark.parametrize("number", [*files.read_requirements(), "READ-001", "send-007"])
 def test_explain_says_all_about_each(judge_line: Judge, number: str) -> None:
     """The command explain prints the rule, its source, how it is judged, or why it is not."""
     run = judge_line.run("explain", number)
 
     assert run.code == 0
     assert run.out.startswith(number.upper())
-    row = data.read_requirements().get(number)
+    row = files.read_requirements().get(number)
     if row:
         assert " ".join(row.text.split()) in " ".join(run.out.split())
         assert "  source    " in run.out

@@ -18,8 +18,8 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from infobip_sms_conformance import documents, edits
-from infobip_sms_conformance.data import Case, read_toml
+from infobip_sms_conformance.contract import codec, edits
+from infobip_sms_conformance.contract.files import Case, read_toml
 from strategies import TEXT, XML_TEXT, build
 
 from infobip_sms import (
@@ -78,7 +78,7 @@ def edited(row: dict[str, Any], wire: str) -> bytes:
     case = Case(
         row["id"], row["requirement"], row["example"], row["path"], (kind, row[kind]), True, ()
     )
-    return documents.dump(edits.build_edited(case), wire)
+    return codec.dump(edits.build_edited(case), wire)
 
 
 @both
@@ -123,7 +123,7 @@ def test_err_001_a_refusal_lists_every_violation(wire: str) -> None:
     document["messages"][1]["destinations"][0]["to"] = "y"
     exception = (
         CODECS[wire]
-        .parse_reply(post(documents.dump(document, wire), wire).body, ApiError)
+        .parse_reply(post(codec.dump(document, wire), wire).body, ApiError)
         .request_error.service_exception
     )
 
@@ -143,9 +143,9 @@ def test_resp_every_generated_request_is_answered_per_destination(data: st.DataO
     request = data.draw(build(SmsRequest, XML_TEXT))
     sent = [d for m in request.messages for d in m.destinations]
     answers = {}
-    for wire, codec in CODECS.items():
-        reply = post(codec.dump_model(request), wire)
-        answers[wire] = codec.parse_reply(reply.body, SmsResponse)
+    for wire, own_codec in CODECS.items():
+        reply = post(own_codec.dump_model(request), wire)
+        answers[wire] = own_codec.parse_reply(reply.body, SmsResponse)
 
         assert reply.status == 200
     response = answers["json"]

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from infobip_sms_conformance import data, profiles, subjects, suite
+from infobip_sms_conformance import subjects
+from infobip_sms_conformance.contract import files
+from infobip_sms_conformance.run import engine
+from infobip_sms_conformance.session import budget
 
 from infobip_sms.sandbox.mutants.app import FAULTS
 
@@ -44,7 +47,7 @@ def test_judge_is_right_about_every_server(matrix: list[dict[str, Any]]) -> None
     wrong = [row for row in matrix if row["word"] not in {"good", "caught"}]
 
     assert not wrong
-    assert {row["breaks"] for row in matrix if row["breaks"]} == suite.checked_requirements()
+    assert {row["breaks"] for row in matrix if row["breaks"]} == engine.checked_requirements()
     assert {row["server"].split()[0] for row in matrix if not row["breaks"]} == PROGRAMS
 
 
@@ -59,7 +62,7 @@ def test_every_requirement_that_is_judged_is_broken_by_some_server() -> None:
     """A check that no broken server trips fails the build."""
     broken = {subject.breaks for subject in subjects.find_subjects() if subject.breaks}
 
-    assert broken == suite.checked_requirements()
+    assert broken == engine.checked_requirements()
 
 
 def test_sandbox_has_a_fault_for_every_name_in_the_list() -> None:
@@ -71,18 +74,18 @@ def test_sandbox_has_a_fault_for_every_name_in_the_list() -> None:
 
 def test_every_requirement_an_exchange_shows_has_a_check() -> None:
     """The checks cover what can be seen from outside; of the others the list says why not."""
-    rows = data.read_requirements().values()
+    rows = files.read_requirements().values()
     seen = {row.id for row in rows if row.judged in {"exchange", "push", "session", "time"}}
 
-    assert suite.checked_requirements() == seen
+    assert engine.checked_requirements() == seen
     assert all(row.why for row in rows if row.judged != "exchange")
 
 
 def test_every_case_belongs_to_a_checked_requirement() -> None:
     """No case is left unused because its requirement has no check."""
-    cases = (*profiles.find_refused(), *profiles.find_accepted())
+    cases = (*budget.find_refused(), *budget.find_accepted())
 
-    assert {case.requirement for case in cases} <= suite.checked_requirements()
+    assert {case.requirement for case in cases} <= engine.checked_requirements()
 
 
 def test_data_file_of_the_servers_names_programs_that_are_there() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import lxml.html
 import pytest
-from infobip_sms_conformance.suite import checked_requirements
+from infobip_sms_conformance.run.engine import checked_requirements
 
 from infobip_sms.sandbox.admin import inbox
 from infobip_sms.sandbox.admin.request_log import Recorder

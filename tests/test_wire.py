@@ -14,8 +14,8 @@ import pytest
 import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
-from infobip_sms_conformance import documents, edits
-from infobip_sms_conformance.data import Case, read_toml
+from infobip_sms_conformance.contract import codec, edits
+from infobip_sms_conformance.contract.files import Case, read_toml
 from infobip_sms_schema import (
     XML_SCHEMAS,
     BulkRequest,
@@ -114,7 +114,7 @@ def edited(row: dict[str, Any], wire: str) -> bytes:
     case = Case(
         row["id"], row["requirement"], row["example"], row["path"], (kind, row[kind]), True, ()
     )
-    return documents.dump(edits.build_edited(case), wire)
+    return codec.dump(edits.build_edited(case), wire)
 
 
 # ---------------------------------------------------------------- the documented examples
@@ -229,7 +229,7 @@ def test_all_violations_are_reported_together(wire: str) -> None:
         ]
     }
     with pytest.raises(RequestRefused) as caught:
-        CODECS[wire].parse_request(documents.dump(document, wire), SmsRequest)
+        CODECS[wire].parse_request(codec.dump(document, wire), SmsRequest)
 
     assert [(problem.path, problem.requirement) for problem in caught.value.violations] == [
         ("messages[0].from", "SEND-003"),
@@ -431,9 +431,7 @@ def test_http_009_replies_in_the_wild_are_read(
 ) -> None:
     """A reply with unknown members, unknown codes, absent members or numbers for strings is read."""
     body = (
-        documents.dump_xml(document, "SmsResponse")
-        if wire == "xml"
-        else json.dumps(document).encode()
+        codec.dump_xml(document, "SmsResponse") if wire == "xml" else json.dumps(document).encode()
     )
     (entry,) = CODECS[wire].parse_reply(body, SmsResponse).messages
 

@@ -16,18 +16,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from traceback import extract_tb
 
-from infobip_sms_conformance import baseline, choosing, explaining, selftest
-from infobip_sms_conformance.clients import running
-from infobip_sms_conformance.judge import build_plan, judge
-from infobip_sms_conformance.options import build_parser
-from infobip_sms_conformance.plan import Plan
-from infobip_sms_conformance.record import Record
-from infobip_sms_conformance.reference import NotStarted, start_reference
-from infobip_sms_conformance.report import comparison, console, files
-from infobip_sms_conformance.session import Session
-from infobip_sms_conformance.suite import BY_HAND
-from infobip_sms_conformance.transport import Target, parse_target
-from infobip_sms_conformance.usage import COULD_NOT_JUDGE, NOTHING_FAILED, WRONG_USAGE, WrongUsage
+from infobip_sms_conformance import selftest
+from infobip_sms_conformance.cli import catalog, client, server
+from infobip_sms_conformance.cli.options import build_parser
+from infobip_sms_conformance.errors import COULD_NOT_JUDGE, NOTHING_FAILED, WRONG_USAGE, WrongUsage
+from infobip_sms_conformance.reporting import console, diff, files
+from infobip_sms_conformance.run import baseline
+from infobip_sms_conformance.run.engine import BY_HAND
+from infobip_sms_conformance.run.result import Record
+from infobip_sms_conformance.run.runner import build_plan, judge
+from infobip_sms_conformance.session.plan import Plan
+from infobip_sms_conformance.session.session import Session
+from infobip_sms_conformance.transport.http import Target, parse_target
+from infobip_sms_conformance.transport.processes import NotStarted, start_reference
 
 FOLDER = Path(__file__).parent
 INTERRUPTED = 130
@@ -71,7 +72,7 @@ def locate(error: Exception) -> str:
 
 def run_server(options: argparse.Namespace) -> int:
     """Judge a server, or the sandbox."""
-    choosing.choose(options)
+    server.choose(options)
     known = baseline.read_baseline(options.baseline) if options.baseline else None
     if options.url:
         return run_target(options, parse_target(options.url, live=options.live), known)
@@ -79,7 +80,7 @@ def run_server(options: argparse.Namespace) -> int:
     options.clock = True
     if options.dry_run:
         return run_target(options, parse_target(NOBODY), known)
-    with start_reference(choosing.read_credentials(options)) as url:
+    with start_reference(server.read_credentials(options)) as url:
         return run_target(options, parse_target(url), known)
 
 
@@ -99,7 +100,7 @@ def run_target(options: argparse.Namespace, target: Target, known: baseline.Base
     if not options.dry_run:
         files.check_files(options)
     teller = console.Console(quiet=options.quiet, verbose=options.verbose or bool(options.only))
-    teller.tell_bill(choosing.name_target(options, target), plan, options.only)
+    teller.tell_bill(server.name_target(options, target), plan, options.only)
     if options.dry_run:
         return NOTHING_FAILED
     record, session = judge_target(options, target, plan, teller)
@@ -119,7 +120,7 @@ def judge_target(
     with teller.show_progress() as tell:
         return judge(
             target,
-            choosing.read_credentials(options),
+            server.read_credentials(options),
             plan,
             only=options.only,
             callback=options.callback,
@@ -130,12 +131,12 @@ def judge_target(
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "server": run_server,
-    "client": running.run_client,
-    "proxy": running.run_proxy,
-    "har": running.run_har,
-    "list": lambda options: explaining.print_list(as_json=options.json),
-    "explain": lambda options: explaining.print_requirement(options.id),
-    "diff": lambda options: comparison.print_difference(options.before, options.after),
+    "client": client.run_client,
+    "proxy": client.run_proxy,
+    "har": client.run_har,
+    "list": lambda options: catalog.print_list(as_json=options.json),
+    "explain": lambda options: catalog.print_requirement(options.id),
+    "diff": lambda options: diff.print_difference(options.before, options.after),
     "selftest": selftest.run_selftest,
 }
 

@@ -18,11 +18,13 @@ from rich.console import Console
 from rich.progress import track
 
 from infobip_sms_conformance.clients import proving
-from infobip_sms_conformance.credentials import Credentials
-from infobip_sms_conformance.data import read_requirements
-from infobip_sms_conformance.judge import build_plan, judge
-from infobip_sms_conformance.randomness import DEFAULT_SEED
-from infobip_sms_conformance.record import Record
+from infobip_sms_conformance.contract.files import read_requirements
+from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
+from infobip_sms_conformance.errors import COULD_NOT_JUDGE, NOTHING_FAILED, SOMETHING_FAILED
+from infobip_sms_conformance.observations.verdicts import Verdict
+from infobip_sms_conformance.run.engine import checked_requirements, find_seeded
+from infobip_sms_conformance.run.result import Record
+from infobip_sms_conformance.run.runner import build_plan, judge
 from infobip_sms_conformance.subjects import (
     ACCOUNT,
     NotStarted,
@@ -32,10 +34,8 @@ from infobip_sms_conformance.subjects import (
     find_unseen,
     start_subject,
 )
-from infobip_sms_conformance.suite import checked_requirements, find_seeded
-from infobip_sms_conformance.transport import parse_target
-from infobip_sms_conformance.usage import COULD_NOT_JUDGE, NOTHING_FAILED, SOMETHING_FAILED
-from infobip_sms_conformance.verdicts import Verdict
+from infobip_sms_conformance.transport.credentials import Credentials
+from infobip_sms_conformance.transport.http import parse_target
 
 
 @dataclass(frozen=True)

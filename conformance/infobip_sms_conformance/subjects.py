@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infobip_sms_conformance.reference import NotStarted, run_program
+from infobip_sms_conformance.transport.processes import NotStarted, run_program
 
 __all__ = [
     "ACCOUNT",

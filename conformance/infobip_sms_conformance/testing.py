@@ -28,9 +28,9 @@ from typing import Any
 
 import pytest
 
-from infobip_sms_conformance.data import WIRES, read_requirements
-from infobip_sms_conformance.suite import read_ties
-from infobip_sms_conformance.verdicts import Verdict
+from infobip_sms_conformance.contract.files import WIRES, read_requirements
+from infobip_sms_conformance.observations.verdicts import Verdict
+from infobip_sms_conformance.run.engine import read_ties
 
 __all__ = ["Server", "test_infobip_requirement"]
 

@@ -6,13 +6,13 @@ Never here: a real credential in a message.
 
 import pytest
 
-from infobip_sms_conformance.credentials import build_basic
-from infobip_sms_conformance.data import read_example
-from infobip_sms_conformance.exchanges import UNAUTHORIZED, Exchange, Outcome
-from infobip_sms_conformance.judging import ACCEPTANCE, check_answered
-from infobip_sms_conformance.plugin import requirement
-from infobip_sms_conformance.session import Session
-from infobip_sms_conformance.verdicts import Broken, Inconclusive, NotApplicable
+from infobip_sms_conformance.checks.support.assertions import ACCEPTANCE, check_answered
+from infobip_sms_conformance.contract.files import read_example
+from infobip_sms_conformance.observations.exchange import UNAUTHORIZED, Exchange, Outcome
+from infobip_sms_conformance.observations.verdicts import Broken, Inconclusive, NotApplicable
+from infobip_sms_conformance.session.registry import requirement
+from infobip_sms_conformance.session.session import Session
+from infobip_sms_conformance.transport.credentials import build_basic
 
 
 @requirement("AUTH-001", needs=["unauthorized"])

@@ -11,9 +11,8 @@ Never here: when the messages of a bulk are sent; that takes time.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from infobip_sms_conformance.batch import HOUR, find_instant, write_instant
-from infobip_sms_conformance.data import read_numbers
-from infobip_sms_conformance.errands import (
+from infobip_sms_conformance.checks.support.assertions import check_answered
+from infobip_sms_conformance.checks.support.calls import (
     ONE,
     OTHER,
     call_once,
@@ -29,12 +28,18 @@ from infobip_sms_conformance.errands import (
     read_text,
     send_batch,
 )
-from infobip_sms_conformance.exchanges import Exchange
-from infobip_sms_conformance.journey import END
-from infobip_sms_conformance.judging import check_answered
-from infobip_sms_conformance.plugin import LAST, LATE, requirement
-from infobip_sms_conformance.session import Session
-from infobip_sms_conformance.verdicts import Broken, Finding, Inconclusive, NotApplicable
+from infobip_sms_conformance.checks.support.time_travel import END
+from infobip_sms_conformance.contract.files import read_numbers
+from infobip_sms_conformance.fixtures.lookup_batch import HOUR, find_instant, write_instant
+from infobip_sms_conformance.observations.exchange import Exchange
+from infobip_sms_conformance.observations.verdicts import (
+    Broken,
+    Finding,
+    Inconclusive,
+    NotApplicable,
+)
+from infobip_sms_conformance.session.registry import LAST, LATE, requirement
+from infobip_sms_conformance.session.session import Session
 
 NOBODY = "CONFORMANCE-NO-SUCH-BULK"
 NEAR = timedelta(seconds=1)

@@ -6,17 +6,7 @@ Never here: authorization; the members of a request.
 
 import pytest
 
-from infobip_sms_conformance.data import read_example
-from infobip_sms_conformance.documents import MEDIA_TYPES, dump, parse_json, parse_tree
-from infobip_sms_conformance.edits import apply_edit
-from infobip_sms_conformance.errands import explained_by
-from infobip_sms_conformance.exchanges import (
-    BAD_REQUEST,
-    Exchange,
-    Outcome,
-    find_destinations,
-)
-from infobip_sms_conformance.judging import (
+from infobip_sms_conformance.checks.support.assertions import (
     FORMS,
     REFUSAL,
     check_ground,
@@ -24,10 +14,25 @@ from infobip_sms_conformance.judging import (
     judge_accepted,
     judge_each,
 )
-from infobip_sms_conformance.plugin import requirement
-from infobip_sms_conformance.replies import find_wire
-from infobip_sms_conformance.session import Session
-from infobip_sms_conformance.verdicts import Broken, Finding, Inconclusive, NotApplicable
+from infobip_sms_conformance.checks.support.calls import explained_by
+from infobip_sms_conformance.contract.codec import MEDIA_TYPES, dump, parse_json, parse_tree
+from infobip_sms_conformance.contract.edits import apply_edit
+from infobip_sms_conformance.contract.files import read_example
+from infobip_sms_conformance.observations.exchange import (
+    BAD_REQUEST,
+    Exchange,
+    Outcome,
+    find_destinations,
+)
+from infobip_sms_conformance.observations.responses import find_wire
+from infobip_sms_conformance.observations.verdicts import (
+    Broken,
+    Finding,
+    Inconclusive,
+    NotApplicable,
+)
+from infobip_sms_conformance.session.registry import requirement
+from infobip_sms_conformance.session.session import Session
 
 OTHER = {"json": "xml", "xml": "json"}
 UNREADABLE = ("cut-off", "other-format", "nothing")

@@ -6,7 +6,8 @@ Never here: reports that are pushed; the queries themselves (lookups.py).
 
 import pytest
 
-from infobip_sms_conformance.errands import (
+from infobip_sms_conformance.checks.support.assertions import check_answered
+from infobip_sms_conformance.checks.support.calls import (
     OTHER,
     check_done,
     check_offered,
@@ -21,9 +22,7 @@ from infobip_sms_conformance.errands import (
     read_text,
     send_batch,
 )
-from infobip_sms_conformance.exchanges import BAD_REQUEST, Exchange
-from infobip_sms_conformance.judging import check_answered
-from infobip_sms_conformance.lookups import (
+from infobip_sms_conformance.checks.support.log_queries import (
     MOST,
     SHOWN,
     are_ended,
@@ -47,9 +46,15 @@ from infobip_sms_conformance.lookups import (
     read_group,
     read_mark,
 )
-from infobip_sms_conformance.plugin import FIRST, LATE, requirement
-from infobip_sms_conformance.session import Session
-from infobip_sms_conformance.verdicts import Broken, Finding, Inconclusive, NotApplicable
+from infobip_sms_conformance.observations.exchange import BAD_REQUEST, Exchange
+from infobip_sms_conformance.observations.verdicts import (
+    Broken,
+    Finding,
+    Inconclusive,
+    NotApplicable,
+)
+from infobip_sms_conformance.session.registry import FIRST, LATE, requirement
+from infobip_sms_conformance.session.session import Session
 
 LIST = "HTTP 200 and a list of results"
 AS_SENT = "every message of the request, with to, from and text as sent, messageId and status"

@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from infobip_sms_conformance.answers import find_list
-from infobip_sms_conformance.data import read_example
-from infobip_sms_conformance.documents import INTEGER
-from infobip_sms_conformance.errands import (
+from infobip_sms_conformance.checks.support.assertions import check_ground
+from infobip_sms_conformance.checks.support.calls import (
     ONE,
     OTHER,
     call_once,
@@ -23,11 +21,13 @@ from infobip_sms_conformance.errands import (
     is_done,
     read_text,
 )
-from infobip_sms_conformance.exchanges import Exchange
-from infobip_sms_conformance.judging import check_ground
-from infobip_sms_conformance.plugin import LAST, LATE, requirement
-from infobip_sms_conformance.session import Session
-from infobip_sms_conformance.verdicts import Broken, Finding, Inconclusive
+from infobip_sms_conformance.contract.codec import INTEGER
+from infobip_sms_conformance.contract.files import read_example
+from infobip_sms_conformance.observations.exchange import Exchange
+from infobip_sms_conformance.observations.tolerant_reader import find_list
+from infobip_sms_conformance.observations.verdicts import Broken, Finding, Inconclusive
+from infobip_sms_conformance.session.registry import LAST, LATE, requirement
+from infobip_sms_conformance.session.session import Session
 
 LANGUAGE, SCRIPT = "languageCode", "transliteration"
 TURKISH = read_example("preview-request")["text"]

@@ -4,19 +4,24 @@ Lives here: cases at the limits of each member, and the documented requests as t
 Never here: the delivery time window, which has a file of its own.
 """
 
-from infobip_sms_conformance.data import Case, find_case
-from infobip_sms_conformance.exchanges import Exchange, Outcome
-from infobip_sms_conformance.judging import (
+from infobip_sms_conformance.checks.support.assertions import (
     TWIN,
     check_ground,
     is_explained,
     judge_case,
     judge_taken,
 )
-from infobip_sms_conformance.plugin import LATE, requirement
-from infobip_sms_conformance.session import Session
-from infobip_sms_conformance.verdicts import Broken, Finding, Inconclusive, NotApplicable
-from infobip_sms_conformance.xml_lists import check_days
+from infobip_sms_conformance.checks.support.xml_lists import check_days
+from infobip_sms_conformance.contract.files import Case, find_case
+from infobip_sms_conformance.observations.exchange import Exchange, Outcome
+from infobip_sms_conformance.observations.verdicts import (
+    Broken,
+    Finding,
+    Inconclusive,
+    NotApplicable,
+)
+from infobip_sms_conformance.session.registry import LATE, requirement
+from infobip_sms_conformance.session.session import Session
 
 
 @requirement("SEND-002", needs=["refused", "limits"])

@@ -4,16 +4,7 @@ Lives here: links in a text, and conversions that are told.
 Never here: the key in the reply to a request, which is RESP-009's matter.
 """
 
-from infobip_sms_conformance.batch import (
-    AFTER,
-    BASE,
-    BEFORE,
-    BETWEEN,
-    LINK,
-    OTHER_LINK,
-    Sent,
-)
-from infobip_sms_conformance.errands import (
+from infobip_sms_conformance.checks.support.calls import (
     ONE,
     OTHER,
     call_once,
@@ -29,11 +20,25 @@ from infobip_sms_conformance.errands import (
     read_text,
     send_batch,
 )
-from infobip_sms_conformance.exchanges import Exchange
-from infobip_sms_conformance.lookups import look_up_all, look_up_alone
-from infobip_sms_conformance.plugin import LATE, requirement
-from infobip_sms_conformance.session import Session
-from infobip_sms_conformance.verdicts import Broken, Finding, Inconclusive, NotApplicable
+from infobip_sms_conformance.checks.support.log_queries import look_up_all, look_up_alone
+from infobip_sms_conformance.fixtures.lookup_batch import (
+    AFTER,
+    BASE,
+    BEFORE,
+    BETWEEN,
+    LINK,
+    OTHER_LINK,
+    Sent,
+)
+from infobip_sms_conformance.observations.exchange import Exchange
+from infobip_sms_conformance.observations.verdicts import (
+    Broken,
+    Finding,
+    Inconclusive,
+    NotApplicable,
+)
+from infobip_sms_conformance.session.registry import LATE, requirement
+from infobip_sms_conformance.session.session import Session
 
 NOBODY = "CONFORMANCE-NO-SUCH-MESSAGE"
 LINKS = LINK, OTHER_LINK

@@ -4,22 +4,22 @@ Lives here: what is special to XML, and that both formats mean the same.
 Never here: checks that run in both formats.
 """
 
-from infobip_sms_conformance.documents import find_children, find_names, find_tag, parse_tree
-from infobip_sms_conformance.errands import has_failed
-from infobip_sms_conformance.exchanges import Exchange, Outcome, find_destinations
-from infobip_sms_conformance.judging import (
+from infobip_sms_conformance.checks.support.assertions import (
     check_ground,
     drop_plus,
     is_explained,
     judge_accepted,
     judge_each,
 )
-from infobip_sms_conformance.operations import find_component
-from infobip_sms_conformance.plugin import LATE, requirement
-from infobip_sms_conformance.replies import Entry, find_wire
-from infobip_sms_conformance.session import Session
-from infobip_sms_conformance.verdicts import Broken, Finding, Inconclusive
-from infobip_sms_conformance.xml_lists import find_lost_days
+from infobip_sms_conformance.checks.support.calls import has_failed
+from infobip_sms_conformance.checks.support.xml_lists import find_lost_days
+from infobip_sms_conformance.contract.codec import find_children, find_names, find_tag, parse_tree
+from infobip_sms_conformance.contract.openapi import find_component
+from infobip_sms_conformance.observations.exchange import Exchange, Outcome, find_destinations
+from infobip_sms_conformance.observations.responses import Entry, find_wire
+from infobip_sms_conformance.observations.verdicts import Broken, Finding, Inconclusive
+from infobip_sms_conformance.session.registry import LATE, requirement
+from infobip_sms_conformance.session.session import Session
 
 XML = ["xml"]
 

@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infobip_sms_conformance.clients.asking import Asked
-from infobip_sms_conformance.clients.hearing import Hearing
-from infobip_sms_conformance.clients.outcomes import blame, find_outcomes
-from infobip_sms_conformance.clients.program import run_program
-from infobip_sms_conformance.clients.relay import Relay
-from infobip_sms_conformance.clients.running import gather, run_again
-from infobip_sms_conformance.clients.script import Script
-from infobip_sms_conformance.clients.service import listen
-from infobip_sms_conformance.credentials import Credentials
-from infobip_sms_conformance.options import PASSWORD, USER
-from infobip_sms_conformance.record import Record
-from infobip_sms_conformance.reference import start_reference
-from infobip_sms_conformance.transport import parse_target
-from infobip_sms_conformance.verdicts import Verdict
+from infobip_sms_conformance.cli.client import gather, run_again
+from infobip_sms_conformance.cli.options import PASSWORD, USER
+from infobip_sms_conformance.client_checks.expected_request import Asked
+from infobip_sms_conformance.client_run.collector import Hearing
+from infobip_sms_conformance.client_run.process import run_program
+from infobip_sms_conformance.client_run.scenario_results import blame, find_outcomes
+from infobip_sms_conformance.client_run.scripted_server import Script
+from infobip_sms_conformance.observations.verdicts import Verdict
+from infobip_sms_conformance.run.result import Record
+from infobip_sms_conformance.transport.credentials import Credentials
+from infobip_sms_conformance.transport.http import parse_target
+from infobip_sms_conformance.transport.listener import listen
+from infobip_sms_conformance.transport.processes import start_reference
+from infobip_sms_conformance.transport.proxy import Relay
 
 CALLERS = Path(__file__).parent.parent / "callers"
 PROGRAM = (sys.executable, str(CALLERS / "caller.py"))

@@ -1,0 +1,4 @@
+"""What several checks share.
+
+May import everything up to ``session``.
+"""

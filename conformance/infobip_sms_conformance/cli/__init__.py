@@ -1,0 +1,4 @@
+"""The command line of the suite.
+
+May import everything.
+"""

@@ -1,0 +1,103 @@
+"""The form of Authorization, and the secrets in it.
+
+Lives here: which schemes there are and how each is written.
+Never here: whether credentials are the right ones; keeping any.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from infobip_sms_conformance.client_checks.schema_check import Problem, Sheet
+from infobip_sms_conformance.sanitization.redaction import AUTH, find_secrets
+from infobip_sms_conformance.transport.credentials import Credentials
+from infobip_sms_conformance.transport.http import check_loopback
+from infobip_sms_conformance.transport.http1 import Heard
+
+HEADER = "authorization"
+ABSENT, FORM, TRANSPORT, SESSION = "AUTH-001", "AUTH-007", "AUTH-005", "AUTH-006"
+REDACTED = re.compile(r"\*{3}|redact|masked|hidden|removed|xxxx", re.IGNORECASE)
+SCHEMES = ("Basic", "App", "IBSSO", "Bearer")
+WANTS = "Basic, App, IBSSO or Bearer, a space, and what belongs to it"
+
+
+def check_authorization(sheet: Sheet, heard: Heard) -> None:
+    """Look at the form of Authorization, and at what it travels over."""
+    value = heard.find(HEADER)
+    if not value:
+        if heard.fresh:
+            got = "no Authorization"
+            sheet.blame(Problem(ABSENT, "Authorization", got, WANTS, where="head"))
+        return
+    sheet.looked |= {ABSENT, FORM}
+    for got, wants in () if is_redacted(value) and not heard.fresh else find_faults(value):
+        sheet.blame(Problem(FORM, "Authorization", got, wants, where=HEADER))
+    scheme, _, token = value.partition(" ")
+    if scheme == "IBSSO" and token:
+        sheet.looked.add(SESSION)
+    parts = urlsplit(heard.base)
+    if not check_loopback(parts.hostname or "localhost"):
+        sheet.looked.add(TRANSPORT)
+        if parts.scheme != "https":
+            got = "credentials over plain http"
+            sheet.blame(Problem(TRANSPORT, "Authorization", got, "https", where=HEADER))
+
+
+def find_faults(value: str) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a value of Authorization."""
+    scheme, sign, token = value.partition(" ")
+    known = {name.lower(): name for name in SCHEMES}
+    if not sign:
+        yield "no scheme before the credentials", WANTS
+    elif scheme.lower() not in known:
+        yield "a scheme that there is not", WANTS
+    elif not token.strip():
+        yield f"{known[scheme.lower()]} with nothing behind it", WANTS
+    elif scheme.lower() == "bearer" and " " in token.strip():
+        yield "Bearer with more than one word behind it", "one token"
+    elif scheme.lower() == "basic" and find_pair(token) is None:
+        yield "Basic with what is no Base64 of user:password", "the Base64 of user:password"
+    elif scheme.lower() in {"app", "ibsso"} and scheme != known[scheme.lower()]:
+        yield f"{scheme}, in other letters", f"{known[scheme.lower()]}, as it is documented"
+
+
+def build_dummy(value: str) -> str:
+    """Return what has the form of a value of Authorization, good or bad, and no credential in it."""
+    scheme, sign, token = value.partition(" ")
+    if scheme.lower() not in {name.lower() for name in SCHEMES}:
+        return f"Other {AUTH}" if sign else AUTH
+    if scheme.lower() == "basic" and find_pair(token):
+        return f"{scheme} {base64.b64encode(f'{AUTH}:{AUTH}'.encode()).decode()}"
+    two = scheme.lower() == "bearer" and " " in token.strip()
+    return f"{scheme}{sign}{f'{AUTH} {AUTH}' if two else AUTH if token.strip() else ''}"
+
+
+def is_redacted(value: str) -> bool:
+    """Tell whether a tool has put something else in place of credentials."""
+    return bool(REDACTED.search(value))
+
+
+def find_pair(token: str) -> tuple[str, str] | None:
+    """Return user and password of a Basic token."""
+    try:
+        plain = base64.b64decode(token.strip(), validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return None
+    user, sign, password = plain.partition(":")
+    return (user, password) if sign else None
+
+
+def find_hidden(heard: Heard) -> tuple[str, ...]:
+    """Return every spelling of the credentials of a request; nobody is to keep them."""
+    found: set[str] = set()
+    for name in (HEADER, "proxy-authorization", "cookie", "x-api-key"):
+        value = heard.find(name)
+        scheme, _, token = value.partition(" ")
+        token = token.strip() or scheme
+        if not token:
+            continue
+        user, password = find_pair(token) or ("", "")
+        found.update(find_secrets(Credentials(user or None, password, token)))
+    return tuple(sorted(found, key=lambda secret: (-len(secret), secret)))

@@ -1,0 +1,237 @@
+"""XML with the place of every element, brought into the same nodes as JSON by the schema.
+
+Lives here: elements with places; wrappers and repeated elements as lists.
+Never here: what a value should be (shapes.py).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+from xml.parsers import expat
+
+from infobip_sms_conformance.client_checks.json_locations import DEEPEST, Node, NoDocument, Place
+from infobip_sms_conformance.contract.codec import BOOLEANS, INTEGER, find_names
+from infobip_sms_conformance.contract.openapi import find_member, resolve
+
+DECLARATION = re.compile(r"^\ufeff?<\?xml[^>]*\?>")
+DOCTYPE = "<!DOCTYPE"
+FORM = "XML-001"
+
+
+@dataclass
+class Element:
+    """An element with its place."""
+
+    name: str
+    begin: int
+    end: int = 0
+    text: str = ""
+    children: list["Element"] = field(default_factory=list)
+
+    @property
+    def place(self) -> Place:
+        """Where it begins and ends."""
+        return (self.begin, self.end)
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A form of XML that is not the documented one."""
+
+    requirement: str
+    path: str
+    place: Place
+    got: str
+    wants: str
+
+
+@dataclass
+class Tree:
+    """A document as nodes, with what is wrong in its form as XML."""
+
+    node: Node
+    misfits: list[Misfit]
+
+
+def parse_elements(text: str) -> Element:
+    """Return the root element of an XML text; NoDocument when it is none."""
+    data = text.encode("utf-8", "surrogatepass")
+    parser = expat.ParserCreate(encoding="utf-8", namespace_separator="}")
+    top = Element("", 0)
+    path = [top]
+
+    def begin(name: str, _attributes: dict[str, str]) -> None:
+        if len(path) > DEEPEST:
+            raise NoDocument("nested too deeply", count(data, parser.CurrentByteIndex))
+        element = Element(name.rpartition("}")[2], parser.CurrentByteIndex)
+        path[-1].children.append(element)
+        path.append(element)
+
+    def end(_name: str) -> None:
+        element = path.pop()
+        element.end = data.find(b">", parser.CurrentByteIndex) + 1
+
+    def read(piece: str) -> None:
+        path[-1].text += piece
+
+    parser.StartElementHandler, parser.EndElementHandler = begin, end
+    parser.CharacterDataHandler = read
+    parser.buffer_text = True
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as error:
+        words = expat.errors.messages.get(error.code, "no XML")
+        raise NoDocument(words, count(data, parser.ErrorByteIndex)) from None
+    root = top.children[0]
+    settle(root, build_counter(data))
+    return root
+
+
+def count(data: bytes, index: int) -> int:
+    """Return how many characters stand before a byte."""
+    return len(data[: max(0, index)].decode("utf-8", "replace"))
+
+
+def build_counter(data: bytes) -> Any:
+    """Return what turns places in bytes into places in characters."""
+    if data.isascii():
+        return lambda index: index
+    places, total = [], -1
+    for byte in data:
+        total += (byte & 0xC0) != 0x80  # noqa: PLR2004 - bytes within a character, in UTF-8
+        places.append(total)
+    return lambda index: places[index] if index < len(places) else total + 1
+
+
+def settle(element: Element, place: Any) -> None:
+    """Turn places in bytes into places in characters."""
+    element.begin, element.end = place(element.begin), place(element.end)
+    for child in element.children:
+        settle(child, place)
+
+
+def build_tree(root: Element, schema: dict[str, Any]) -> Tree:
+    """Return an element as the nodes that a schema makes of it."""
+    misfits: list[Misfit] = []
+    wanted = schema.get("xml", {}).get("name", "")
+    if root.name != wanted:
+        begin = (root.begin, root.begin + len(root.name) + 1)
+        misfits.append(Misfit(FORM, "", begin, f"the root {root.name}", f"the root {wanted}"))
+    node = read_node(root, schema, "", misfits)
+    return Tree(
+        node, [replace(m, requirement=find_form(schema)) if is_form(m) else m for m in misfits]
+    )
+
+
+def is_form(misfit: Misfit) -> bool:
+    """Tell whether a misfit is one of the root or of wrappers, of whichever version."""
+    return misfit.requirement == FORM
+
+
+def find_form(schema: dict[str, Any]) -> str:
+    """Return the requirement of the form of XML."""
+    old = "V1" in str(schema.get("properties", {}).get("messages", {}).get("items", {}))
+    return "V1-005" if old else FORM
+
+
+def read_node(element: Element, schema: dict[str, Any], path: str, misfits: list[Misfit]) -> Node:
+    """Return one element as a node."""
+    if schema.get("type") == "object" or (not schema and element.children):
+        if not element.children and element.text.strip():
+            return Node("text", element.place, element.text, element.place)
+        members: dict[str, Node] = {}
+        repeated: list[str] = []
+        for name, children in group(element, schema, path, misfits).items():
+            member = find_member(schema, name)
+            inner = join(path, name)
+            if member.get("type") == "array":
+                members[name] = read_list(children, name, member, inner, misfits)
+                continue
+            members[name] = read_node(children[0], member, inner, misfits)
+            repeated += [name] if len(children) > 1 else []
+        return Node("object", element.place, members, element.place, tuple(repeated))
+    if element.children:
+        return Node("object", element.place, {}, element.place)
+    return read_text(element, schema)
+
+
+def group(
+    element: Element, schema: dict[str, Any], path: str, misfits: list[Misfit]
+) -> dict[str, list[Element]]:
+    """Return the children by their names, in the order of the first ones.
+
+    Entries of a list that stand without their wrapper are noted, and taken as if they had it.
+    """
+    found: dict[str, list[Element]] = {}
+    for child in element.children:
+        found.setdefault(child.name, []).append(child)
+    for name, member in schema.get("properties", {}).items():
+        wrapper, item = find_names(name, resolve(member)) if "array" in str(member) else (None, "")
+        if wrapper and wrapper not in found and item in found and item != wrapper:
+            bare = found.pop(item)
+            place = (bare[0].begin, bare[-1].end)
+            wants = f"{item} elements in one {wrapper}"
+            misfits.append(
+                Misfit(FORM, join(path, name), place, f"{item} without {wrapper}", wants)
+            )
+            found[wrapper] = [Element(wrapper, *place, children=bare)]
+    return found
+
+
+def read_list(
+    elements: list[Element], name: str, schema: dict[str, Any], path: str, misfits: list[Misfit]
+) -> Node:
+    """Return a list, and note where it does not stand in its documented form."""
+    wrapper, item = find_names(name, schema)
+    items = resolve(schema.get("items", {}))
+    form = "XML-002" if name == "days" else FORM
+    wants = f"{item} elements in one {name}" if wrapper else f"{name}, repeated, without a wrapper"
+    entries: list[Element] = []
+    for element in elements:
+        found, got = take_entries(element, items, item if wrapper else "")
+        entries += found
+        if got:
+            misfits.append(Misfit(form, path, element.place, got, wants))
+    place = (elements[0].begin, elements[-1].end)
+    nodes = [read_node(e, items, f"{path}[{n}]", misfits) for n, e in enumerate(entries)]
+    return Node("array", place, nodes, place)
+
+
+def take_entries(element: Element, items: dict[str, Any], item: str) -> tuple[list[Element], str]:
+    """Return the entries that an element is or holds, and what is wrong with that.
+
+    item: what entries are called in a wrapper; empty where there should be none.
+    """
+    names = {child.name for child in element.children}
+    is_entry = bool(names & set(items.get("properties", {})))
+    if not names:
+        return ([], "") if item else ([element], "")
+    if is_entry:
+        return [element], "an entry without its wrapper" if item else ""
+    wrong = "" if names == {item} else f"{', '.join(sorted(names)[:3])} in {element.name}"
+    return element.children, wrong
+
+
+def join(path: str, name: str) -> str:
+    """Return the path of a member."""
+    return f"{path}.{name}" if path else name
+
+
+def read_text(element: Element, schema: dict[str, Any]) -> Node:
+    """Return a single value by the type of the schema; a text where it does not fit."""
+    text, place = element.text, element.place
+    if schema.get("type") == "integer" and INTEGER.fullmatch(text):
+        return Node("integer", place, int(text), place)
+    if schema.get("type") == "boolean" and text.strip() in BOOLEANS:
+        return Node("boolean", place, BOOLEANS[text.strip()], place)
+    kind = "string" if schema.get("type") in {"string", None} or "enum" in schema else "text"
+    return Node(kind, place, text, place)
+
+
+def find_doctype(text: str) -> Iterator[Misfit]:
+    """Yield the document type declaration of a document that has one."""
+    at = text.find(DOCTYPE)
+    if at >= 0:
+        end = text.find(">", at) + 1 or len(text)
+        yield Misfit("XML-005", "", (at, end), "a document type declaration", "none")

@@ -1,0 +1,255 @@
+"""HTTP Archives (HAR 1.2): recordings of any tool, read; what was listened to, written.
+
+A report is masked, as everything is that is printed. A recording is to be judged again, so its bodies are
+whole, with numbers and texts; of credentials it has the form alone.
+
+Lives here: the form of the archive.
+Never here: a judgement; a credential in what is written.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from infobip_sms_conformance.client_checks import authorization
+from infobip_sms_conformance.client_checks.excerpt import (
+    ClientMask,
+    show_field,
+    show_marked,
+    show_target,
+)
+from infobip_sms_conformance.client_checks.request import Paper
+from infobip_sms_conformance.client_checks.responses import unpack
+from infobip_sms_conformance.errors import WrongUsage
+from infobip_sms_conformance.observations.exchange import BAD_REQUEST
+from infobip_sms_conformance.sanitization.bodies import show_body
+from infobip_sms_conformance.sanitization.redaction import AUTH
+from infobip_sms_conformance.transport.http import find_phrase
+from infobip_sms_conformance.transport.http1 import Headers, Heard, Message
+
+OURS = re.compile(r"^(.*?)(/(?:sms/\d|ct/\d)/.*)$")
+LARGEST = 1_000_000_000
+LONGEST = 50_000
+SHORTEST_SECRET = 4
+WORDS = r"[\w-]*(?:password|passwd|api[-_]?key|token|secret|credential)[\w-]*"
+SECRET = re.compile(rf"{WORDS}|proxy-authorization|cookie|set-cookie", re.IGNORECASE)
+# Members, parameters and elements that are named as credentials are.
+NAMED = re.compile(
+    rf'("{WORDS}"\s*:\s*")(?:[^"\\]|\\.)+|((?<=[?&])(?:{WORDS}|username)=)[^&\s"]+'
+    rf"|(<(?:{WORDS})>)[^<]+",
+    re.IGNORECASE,
+)
+CREATOR = {"name": "infobip-sms conformance", "version": "1"}
+
+
+# ------------------------------------------------------------------ reading
+
+
+def read_archive(path: Path) -> Iterator[Heard]:
+    """Yield the exchanges of this API in a recording; WrongUsage when the file is none."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise WrongUsage(f"{path} is too large")
+        log = json.loads(path.read_text("utf-8-sig"))["log"]
+        entries, ours = log["entries"], log.get("creator") == CREATOR
+    except OSError as error:
+        raise WrongUsage(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise WrongUsage(f"{path} is no HTTP Archive") from None
+    number = 0
+    for entry in entries if isinstance(entries, list) else []:
+        try:
+            heard = read_entry(entry, number + 1)
+        except (TypeError, KeyError, ValueError, AttributeError):
+            continue  # what other tools put beside exchanges
+        if heard is not None:
+            number += 1
+            yield replace(heard, fresh=ours)
+
+
+def read_entry(entry: dict[str, Any], number: int) -> Heard | None:
+    """Return an entry; none where it is of another API, or a browser's question before the request."""
+    asked, got = entry["request"], entry.get("response") or {}
+    parts = urlsplit(asked["url"])
+    found = OURS.match(parts.path)
+    if found is None or asked["method"] == "OPTIONS":
+        return None
+    query = f"?{parts.query}" if parts.query else ""
+    headers = read_headers(asked)
+    status = int(got.get("status") or 0)
+    return Heard(
+        number,
+        read_instant(entry.get("startedDateTime", "")),
+        f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{found[1]}",
+        asked["method"],
+        found[2] + query,
+        headers,
+        read_text(asked.get("postData") or {}),
+        read_response(got, status) if status else None,
+        "" if status else "no reply is recorded",
+        float(entry.get("time") or 0) / 1000,
+        fresh=False,
+    )
+
+
+def read_headers(holder: dict[str, Any]) -> Headers:
+    """Return the header fields of a request or a response."""
+    return tuple((str(h["name"]), str(h["value"])) for h in holder.get("headers") or ())
+
+
+def read_text(holder: dict[str, Any]) -> bytes:
+    """Return the bytes of a body."""
+    text = holder.get("text") or ""
+    if holder.get("encoding") == "base64":
+        return base64.b64decode(text)
+    return str(text).encode("utf-8", "surrogatepass")
+
+
+def read_response(got: dict[str, Any], status: int) -> Message:
+    """Return the reply of an entry; its body is kept without compression."""
+    coded = {"content-encoding", "transfer-encoding", "content-length"}
+    headers = tuple(pair for pair in read_headers(got) if pair[0].lower() not in coded)
+    return Message(f"HTTP/1.1 {status}", headers, read_text(got.get("content") or {}))
+
+
+def read_instant(text: str) -> float:
+    """Return an instant; 0 where it cannot be read."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0
+
+
+# ------------------------------------------------------------------ writing
+
+
+class Archive:
+    """What was listened to, entry by entry; ``whole`` for a recording, which is not masked."""
+
+    def __init__(self, *, whole: bool = False) -> None:
+        self._whole = whole
+        self._entries: list[dict[str, Any]] = []
+
+    def keep(self, paper: Paper, mask: ClientMask) -> None:
+        """Add an exchange as it may be shown."""
+        heard = paper.heard
+        milliseconds = round(heard.seconds * 1000, 1)
+        request, response = build_request(paper, mask), build_response(heard, mask)
+        if self._whole:
+            fill_request(request, heard, mask)
+            fill_response(response, heard, mask)
+        self._entries.append(
+            {
+                "startedDateTime": datetime.fromtimestamp(heard.at, UTC).isoformat(
+                    "T", "milliseconds"
+                ),
+                "time": milliseconds,
+                "request": request,
+                "response": response,
+                "cache": {},
+                "timings": {"send": 0, "wait": milliseconds, "receive": 0},
+            }
+        )
+
+    def dump(self) -> str:
+        """Return the archive."""
+        log = {"version": "1.2", "creator": CREATOR, "entries": self._entries}
+        return json.dumps({"log": log}, indent=1, ensure_ascii=False)
+
+
+def build_request(paper: Paper, mask: ClientMask) -> dict[str, Any]:
+    """Return the request of an entry."""
+    heard = paper.heard
+    found = {
+        "method": heard.method,
+        "url": heard.base + show_target(heard, mask),
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": build_headers(heard.headers, mask),
+        "queryString": [],
+        "headersSize": -1,
+        "bodySize": len(heard.body),
+    }
+    if heard.body:
+        text = show_marked(paper, mask, None, most=LONGEST)
+        found["postData"] = {"mimeType": heard.find("content-type"), "text": text}
+    return found
+
+
+def build_response(heard: Heard, mask: ClientMask) -> dict[str, Any]:
+    """Return the response of an entry; status 0, and why, where none came."""
+    reply = heard.reply or Message("", ())
+    body = unpack(reply)
+    error = reply.status >= BAD_REQUEST
+    text = show_body(body or b"", mask, most=LONGEST, error=error)
+    return {
+        "status": reply.status,
+        "statusText": find_phrase(reply.status) if heard.reply else heard.problem,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": build_headers(reply.headers, mask),
+        "content": {"size": len(body or b""), "mimeType": reply.find("content-type"), "text": text},
+        "redirectURL": "",
+        "headersSize": -1,
+        "bodySize": len(reply.body),
+    }
+
+
+def build_headers(headers: Headers, mask: ClientMask) -> list[dict[str, str]]:
+    """Return header fields as they may be shown."""
+    return [
+        {"name": mask.hide(name), "value": show_field(name.lower(), value, mask)}
+        for name, value in headers
+    ]
+
+
+def fill_request(request: dict[str, Any], heard: Heard, mask: ClientMask) -> None:
+    """Put what was sent into a request; of credentials the form."""
+    request["url"] = heard.base + hide_secrets(heard.target, mask)
+    request["headers"] = fill_headers(heard.headers, mask)
+    if heard.body:
+        mime = {"mimeType": heard.find("content-type")}
+        request["postData"] = {**mime, **write_text(heard.body, mask)}
+
+
+def fill_response(response: dict[str, Any], heard: Heard, mask: ClientMask) -> None:
+    """Put what was answered into a response."""
+    reply = heard.reply or Message("", ())
+    response["headers"] = fill_headers(reply.headers, mask)
+    response["content"].update(write_text(unpack(reply) or b"", mask))
+
+
+def fill_headers(headers: Headers, mask: ClientMask) -> list[dict[str, str]]:
+    """Return header fields; of secret ones nothing but the form."""
+    found = []
+    for name, value in headers:
+        shown = hide_secrets(value, mask)
+        if name.lower() == authorization.HEADER:
+            shown = authorization.build_dummy(value)
+        elif SECRET.fullmatch(name):
+            shown = AUTH
+        found.append({"name": name, "value": shown})
+    return found
+
+
+def write_text(body: bytes, mask: ClientMask) -> dict[str, str]:
+    """Return a body as characters, or in Base64 where it is none."""
+    try:
+        return {"text": hide_secrets(body.decode("utf-8"), mask)}
+    except UnicodeDecodeError:
+        plain = hide_secrets(body.decode("latin-1"), mask).encode("latin-1")
+        return {"text": base64.b64encode(plain).decode(), "encoding": "base64"}
+
+
+def hide_secrets(text: str, mask: ClientMask) -> str:
+    """Return a text without the credentials of its exchange, and without what is named as such."""
+    for secret in mask.secrets:
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, AUTH)
+    return NAMED.sub(lambda match: f"{match[1] or match[2] or match[3]}{AUTH}", text)

@@ -1,0 +1,138 @@
+"""Plain data to bytes and back, in JSON and XML, driven by openapi.yaml and its ``xml`` objects.
+
+Lives here: the suite's own writer and reader; neither knows a member by name.
+Never here: tolerance for other servers' documents, which is in replies.py; validation.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lxml import etree
+
+from infobip_sms_conformance.contract.openapi import find_component, find_member, resolve
+
+MEDIA_TYPES = {"json": "application/json", "xml": "application/xml"}
+INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*")
+BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def find_names(name: str, schema: dict[str, Any]) -> tuple[str | None, str]:
+    """Return the wrapper element of a list, if it has one, and the element of its items."""
+    if not schema.get("xml", {}).get("wrapped"):
+        return None, name
+    return name, resolve(schema["items"]).get("xml", {}).get("name", name)
+
+
+# ------------------------------------------------------------------ writing
+
+
+def dump(document: Any, wire: str, component: str = "SmsRequest") -> bytes:
+    """Return a request as the bytes of a wire format."""
+    if wire == "json":
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return dump_xml(document, component)
+
+
+def dump_xml(document: Any, component: str) -> bytes:
+    """Return a document as XML, its members in the order of the schema."""
+    schema = find_component(component)
+    root = etree.Element(schema["xml"]["name"])
+    fill(root, document, schema)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def fill(element: etree._Element, value: Any, schema: dict[str, Any]) -> None:
+    """Put a value into an element: members as elements, anything else as text."""
+    if not isinstance(value, dict):
+        element.text = dump_text(value)
+        return
+    order = list(schema.get("properties", {}))
+    for name in sorted(value, key=lambda name: order.index(name) if name in order else len(order)):
+        append(element, name, value[name], find_member(schema, name))
+
+
+def append(parent: etree._Element, name: str, value: Any, schema: dict[str, Any]) -> None:
+    """Add a member to an element; a list with its wrapper, if the schema gives it one."""
+    if not isinstance(value, list):
+        fill(etree.SubElement(parent, name), value, schema)
+        return
+    wrapper, item = find_names(name, schema)
+    holder = parent if wrapper is None else etree.SubElement(parent, wrapper)
+    for entry in value:
+        fill(etree.SubElement(holder, item), entry, resolve(schema.get("items", {})))
+
+
+def dump_text(value: Any) -> str:
+    """Return a single value as XML spells it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+# ------------------------------------------------------------------ reading
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the data of a JSON text; ValueError when it is none.
+
+    Fractions stay text, so that no digit is lost.
+    """
+    try:
+        return json.loads(body, parse_float=str)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def parse_tree(body: bytes) -> etree._Element:
+    """Return the root element of an XML document; ValueError when it is none."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+    try:
+        return etree.fromstring(body, parser)
+    except etree.XMLSyntaxError as error:
+        raise ValueError(str(error)) from None
+
+
+def parse_xml(body: bytes, component: str) -> Any:
+    """Return the data of an XML document of the form that a component describes."""
+    return read_element(parse_tree(body), find_component(component))
+
+
+def read_element(element: etree._Element, schema: dict[str, Any]) -> Any:
+    """Return the data of one element; text that is not of the schema's type stays text."""
+    if schema.get("type") != "object":
+        return read_text(element.text or "", schema)
+    data: dict[str, Any] = {}
+    for child in find_children(element):
+        read_child(data, child, find_member(schema, find_tag(child)))
+    return data
+
+
+def read_child(data: dict[str, Any], child: etree._Element, schema: dict[str, Any]) -> None:
+    """Add one child element to the members read so far."""
+    name = find_tag(child)
+    if schema.get("type") != "array":
+        data[name] = read_element(child, schema)
+        return
+    items = resolve(schema["items"])
+    wrapped = find_names(name, schema)[0] is not None
+    entries = list(find_children(child)) if wrapped else [child]
+    data.setdefault(name, []).extend(read_element(entry, items) for entry in entries)
+
+
+def read_text(text: str, schema: dict[str, Any]) -> Any:
+    """Return the value of a text by the type of the schema, the text itself if it does not fit."""
+    if schema.get("type") == "integer" and INTEGER.fullmatch(text):
+        return int(text)
+    if schema.get("type") == "boolean":
+        return BOOLEANS.get(text.strip(), text)
+    return text
+
+
+def find_children(element: etree._Element) -> Iterator[etree._Element]:
+    """Yield the child elements, without comments and processing instructions."""
+    return element.iterchildren("{*}*")
+
+
+def find_tag(element: etree._Element) -> str:
+    """Return the name of an element without its namespace."""
+    return etree.QName(element).localname

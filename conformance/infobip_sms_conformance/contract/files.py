@@ -1,0 +1,185 @@
+"""The facts, as files: requirements, cases, statuses, examples and the OpenAPI document.
+
+Lives here: the one lookup of the data folder, and what is read from it.
+Never here: a judgement; an import of the package whose folder it is.
+"""
+
+import json
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infobip_sms_conformance.errors import WrongUsage
+
+WIRES = ("json", "xml")
+JUDGED_HERE = "exchange"
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One rule of the contract; ``judged`` says what could show that it is broken."""
+
+    id: str
+    level: str
+    text: str
+    source: str
+    judged: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A good example and one edit; ``refused`` says what a server must do with the result."""
+
+    id: str
+    requirement: str
+    example: str
+    path: str
+    edit: tuple[str, Any]
+    refused: bool
+    wires: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Name the case and its edit, without the value that is set."""
+        return f"case {self.id}: {self.example}, {self.edit[0]} at {self.path}"
+
+
+@cache
+def find_folder() -> Path:
+    """Return the folder of the facts; the package around it is found, not imported."""
+    spec = find_spec("infobip_sms_schema")
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(
+            "the package infobip_sms_schema, which carries the facts, is missing"
+        )
+    return Path(spec.submodule_search_locations[0]) / "data"
+
+
+def read_toml(name: str) -> dict[str, Any]:
+    """Return a TOML file of the data folder."""
+    return tomllib.loads((find_folder() / name).read_text("utf-8"))
+
+
+@cache
+def read_requirements() -> dict[str, Requirement]:
+    """Return every requirement that is not withdrawn, by its id, in the order of the file."""
+    names = Requirement.__dataclass_fields__
+    rows = [row for row in read_toml("requirements.toml")["requirement"] if "withdrawn" not in row]
+    return {row["id"]: Requirement(**{k: v for k, v in row.items() if k in names}) for row in rows}
+
+
+@cache
+def read_readings() -> dict[str, str]:
+    """Return the question of every open reading, by its id."""
+    return {row["id"]: row["question"] for row in read_toml("requirements.toml")["reading"]}
+
+
+def read_requirement(number: str) -> dict[str, Any]:
+    """Return the whole row of a requirement; WrongUsage when there is none of that id."""
+    return find_row("requirement", number)
+
+
+def read_reading(number: str) -> dict[str, Any]:
+    """Return the whole row of a reading; WrongUsage when there is none of that id."""
+    return find_row("reading", number)
+
+
+def find_row(table: str, number: str) -> dict[str, Any]:
+    """Return a row of requirements.toml."""
+    rows: list[dict[str, Any]] = read_toml("requirements.toml")[table]
+    for row in rows:
+        if row["id"] == number:
+            return row
+    raise WrongUsage(f"there is no {number}; see the command list")
+
+
+@cache
+def read_cases() -> tuple[Case, ...]:
+    """Return the cases that a server is judged by.
+
+    Left out: what only a client must refuse, and edits on which a server may decide either way
+    because the reading that they name is not the one about the form of a refusal (READ-001).
+    """
+    tables = read_toml("cases.toml")
+    return tuple(
+        build_case(row, refused=kind == "refused")
+        for kind in ("refused", "accepted")
+        for row in tables[kind]
+        if not row.get("client") and row.get("reading", "READ-001") == "READ-001"
+    )
+
+
+def find_case(name: str) -> Case:
+    """Return the case of an id."""
+    return next(case for case in read_cases() if case.id == name)
+
+
+def build_case(row: dict[str, Any], *, refused: bool) -> Case:
+    """Return the case that a row of cases.toml describes."""
+    kind = next(name for name in ("set", "remove", "repeat") if name in row)
+    wires = tuple(row.get("formats", WIRES))
+    edit = (kind, row[kind])
+    return Case(row["id"], row["requirement"], row["example"], row["path"], edit, refused, wires)
+
+
+@cache
+def read_openapi() -> dict[str, Any]:
+    """Return openapi.yaml."""
+    document: dict[str, Any] = yaml.safe_load((find_folder() / "openapi.yaml").read_bytes())
+    return document
+
+
+@cache
+def find_path() -> str:
+    """Return the path of the operation that is judged."""
+    paths = read_openapi()["paths"]
+    sends = [p for p, item in paths.items() if item.get("post", {}).get("operationId") == "send"]
+    return str(sends[0])
+
+
+@cache
+def read_catalogue(table: str) -> tuple[dict[str, Any], ...]:
+    """Return the statuses or the errors of the catalogue as they stand on the wire.
+
+    table: "status" or "error".
+    """
+    tables = read_toml("statuses.toml")
+    names = {
+        row["id"]: row["name"] for row in tables["group" if table == "status" else "error_group"]
+    }
+    rows = [row for row in tables[table] if "group" in row]
+    return tuple({**row, "groupId": row["group"], "groupName": names[row["group"]]} for row in rows)
+
+
+@cache
+def read_groups() -> dict[int, str]:
+    """Return the names of the status groups by their numbers."""
+    return {row["id"]: row["name"] for row in read_toml("statuses.toml")["group"]}
+
+
+def find_group(name: str) -> int:
+    """Return the number of a status group."""
+    return next(number for number, known in read_groups().items() if known == name)
+
+
+def read_example(stem: str) -> Any:
+    """Return a fresh copy of an example as plain data."""
+    return json.loads(read_example_bytes(stem))
+
+
+@cache
+def read_example_bytes(stem: str) -> bytes:
+    """Return an example as it stands in its file."""
+    return (find_folder() / "examples" / f"{stem}.json").read_bytes()
+
+
+@cache
+def read_numbers() -> tuple[str, ...]:
+    """Return the only destinations that the suite ever writes to: those of the documented request."""
+    messages = read_example("documented-request")["messages"]
+    return tuple(d["to"] for message in messages for d in message["destinations"])

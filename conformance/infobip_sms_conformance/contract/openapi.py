@@ -1,0 +1,76 @@
+"""The operations of the contract, as openapi.yaml has them.
+
+Lives here: method, path and documents of each.
+Never here: sending.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from infobip_sms_conformance.contract.files import read_openapi
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: ``request`` and ``response`` name components; no request for no body."""
+
+    id: str
+    method: str
+    path: str
+    request: str | None
+    response: str
+
+    def build_path(self, query: Sequence[tuple[str, str]], inside: Mapping[str, str]) -> str:
+        """Return the path of a call; the values of repeated parameters stand one by one."""
+        path = self.path
+        for name, value in inside.items():
+            path = path.replace("{" + name + "}", quote(value, safe=""))
+        return f"{path}?{urlencode(query)}" if query else path
+
+
+@cache
+def read_operations() -> Mapping[str, Operation]:
+    """Return every operation by its id."""
+    return {
+        member["operationId"]: build_operation(method, path, member)
+        for path, item in read_openapi()["paths"].items()
+        for method, member in item.items()
+        if isinstance(member, dict) and "operationId" in member
+    }
+
+
+def build_operation(method: str, path: str, member: dict[str, Any]) -> Operation:
+    """Return the operation that a member of ``paths`` describes."""
+    body = member.get("requestBody")
+    request = find_name(body) if body else None
+    return Operation(
+        member["operationId"], method.upper(), path, request, find_name(member["responses"]["200"])
+    )
+
+
+def find_name(holder: dict[str, Any]) -> str:
+    """Return the name of the component in a body."""
+    schema = resolve(holder)["content"]["application/json"]["schema"]
+    return str(schema["$ref"]).rpartition("/")[2]
+
+
+def find_component(name: str) -> dict[str, Any]:
+    """Return a schema of openapi.yaml by its name."""
+    component: dict[str, Any] = read_openapi()["components"]["schemas"][name]
+    return component
+
+
+def resolve(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema that a reference points to; what stands beside the reference comes on top."""
+    if "$ref" not in schema:
+        return schema
+    target = resolve(find_component(schema["$ref"].rpartition("/")[2]))
+    return {**target, **{name: value for name, value in schema.items() if name != "$ref"}}
+
+
+def find_member(schema: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the schema of a member, an empty one for a member that is not known."""
+    return resolve(schema.get("properties", {}).get(name, {}))

@@ -1,0 +1,4 @@
+"""What came back, read with tolerance, and the verdicts.
+
+May import everything up to ``transport``.
+"""

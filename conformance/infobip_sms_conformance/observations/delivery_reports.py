@@ -1,0 +1,107 @@
+"""What has come to the callback server: pushes, and the reports in them.
+
+A push may hold one report or many (READ-039), in either format, whatever was asked for.
+
+Lives here: a report as it can be read from any legal server.
+Never here: what was sent (pushes.py), waiting (news.py), a verdict.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from infobip_sms_conformance.contract.files import read_groups
+from infobip_sms_conformance.observations.exchange import OK_STATUSES
+from infobip_sms_conformance.observations.responses import Entry, read_id
+from infobip_sms_conformance.observations.tolerant_reader import find_list, parse_open
+from infobip_sms_conformance.transport.webhook_receiver import Hit
+
+FINAL = {"UNDELIVERABLE", "DELIVERED", "EXPIRED", "REJECTED"}
+SENT = {"UNDELIVERABLE", "DELIVERED"}
+UNDER_WAY = {"PENDING", "ACCEPTED"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one push says about one message."""
+
+    hit: Hit
+    data: dict[str, Any] = field(repr=False)
+
+    @property
+    def message_id(self) -> str:
+        """The messageId; empty when there is none."""
+        return read_id(self.data.get("messageId"))
+
+    @property
+    def bulk_id(self) -> str:
+        """The bulkId; empty when there is none."""
+        return read_id(self.data.get("bulkId"))
+
+    @property
+    def to(self) -> str:
+        """The number without a plus; empty when there is none."""
+        return read_id(self.data.get("to")).strip().removeprefix("+")
+
+    @property
+    def group(self) -> str:
+        """The name of the status group, by its number or else as it stands there."""
+        status = self.data.get("status")
+        number = Entry(None, "", status).group
+        named = str(status.get("groupName")) if isinstance(status, dict) else ""
+        return read_groups().get(-1 if number is None else number, named.strip().upper())
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more can become of the message."""
+        return self.group in FINAL
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the message has not come to its end."""
+        return self.group in UNDER_WAY
+
+    @property
+    def is_of_sent(self) -> bool:
+        """Whether the message was sent, delivered or not."""
+        return self.group in SENT
+
+    @property
+    def is_of_expired(self) -> bool:
+        """Whether the message came to its end by its validity period."""
+        return self.group == "EXPIRED"
+
+    @property
+    def ends_taken(self) -> bool:
+        """Whether it is the last one of its message, and the callback server took it."""
+        return self.is_final and self.hit.status in OK_STATUSES
+
+    def find_instant(self, name: str) -> datetime | None:
+        """Return the instant of a member; none when it is no date and time with an offset."""
+        try:
+            instant = datetime.fromisoformat(self.data[name])
+        except (KeyError, TypeError, ValueError):
+            return None
+        return instant if instant.tzinfo else None
+
+
+def read_push(hit: Hit) -> Any:
+    """Return the data of a push; none when its body is of neither format."""
+    return read_body(hit.body)
+
+
+@lru_cache(maxsize=4096)
+def read_body(body: bytes) -> Any:
+    """Return the data of a body, which many checks look at; not to be altered."""
+    try:
+        return parse_open(body, "DeliveryReports")
+    except (ValueError, RecursionError):
+        return None
+
+
+def read_reports(hit: Hit) -> Iterator[Report]:
+    """Yield the reports of a push."""
+    for data in find_list(read_push(hit), "results") or []:
+        yield Report(hit, data)

@@ -1,0 +1,197 @@
+"""The register of readings: which outcome of an open question the server takes, and whether always the same.
+
+Every outcome is legal. A server that takes now one and now another of the same question is not failed
+either, but it is said.
+
+Lives here: how each reading is read off the exchanges of a run.
+Never here: sending; a verdict on a requirement.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from infobip_sms_conformance.contract.files import find_group, read_readings
+from infobip_sms_conformance.observations.exchange import (
+    BAD_REQUEST,
+    UNAUTHORIZED,
+    Exchange,
+    Outcome,
+    find_destinations,
+)
+from infobip_sms_conformance.observations.responses import find_wire
+
+CASE = "case "
+"""How the name of an exchange begins that a case of cases.toml is sent in."""
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+NUMBER = re.compile(r"[0-9]{1,5}")
+NAME = re.compile(r"[A-Z_]{1,40}")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a server makes of an open question."""
+
+    id: str
+    question: str
+    taken: tuple[tuple[str, int], ...]
+    """Every outcome that was seen, with how often."""
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether the same outcome was seen every time."""
+        return len(self.taken) <= 1
+
+
+Observer = Callable[[Exchange], Iterator[str]]
+
+
+def find_readings(exchanges: Sequence[Exchange]) -> list[Reading]:
+    """Return what was seen of every reading that shows in a run."""
+    questions = read_readings()
+    found = []
+    for number, observe in OBSERVERS.items():
+        seen = Counter(outcome for exchange in exchanges for outcome in observe(exchange))
+        if seen:
+            found.append(Reading(number, questions[number], tuple(seen.most_common())))
+    return found
+
+
+def observe_refusal(exchange: Exchange) -> Iterator[str]:
+    """READ-001: how a value outside its limits is refused, where an answer per destination is possible."""
+    if not exchange.what.startswith(CASE) or not find_destinations(exchange.document):
+        return
+    if exchange.status == BAD_REQUEST:
+        yield "HTTP 400"
+    elif exchange.outcome is Outcome.REFUSED:
+        yield "HTTP 200 with a status of the REJECTED group"
+
+
+def observe_single_bulk_id(exchange: Exchange) -> Iterator[str]:
+    """READ-002: whether one destination gets a bulkId, for messages that are not scheduled."""
+    if is_taken(exchange) and len(find_destinations(exchange.document)) == 1:
+        (message,) = (m for m in exchange.document["messages"] if m.get("destinations"))
+        if "sendAt" not in message and exchange.reply:
+            yield "a bulkId" if exchange.reply.bulk_id else "no bulkId"
+
+
+def observe_ids(exchange: Exchange) -> Iterator[str]:
+    """READ-003: what a generated messageId looks like."""
+    if not is_taken(exchange) or exchange.reply is None:
+        return
+    given = {d.get("messageId") for d in find_destinations(exchange.document)}
+    for entry in exchange.reply.entries:
+        if entry.message_id and entry.message_id not in given:
+            yield name_id(entry.message_id)
+
+
+def name_id(found: str) -> str:
+    """Name the form of an id."""
+    if found.isdecimal():
+        return "decimal digits"
+    return "a UUID" if UUID.fullmatch(found) else "another string"
+
+
+def observe_status(exchange: Exchange) -> Iterator[str]:
+    """READ-004: which status answers an accepted message."""
+    if is_taken(exchange) and exchange.reply:
+        for entry in exchange.reply.entries:
+            if isinstance(entry.status, dict) and entry.group != find_group("REJECTED"):
+                yield f"{name_number(entry.status.get('id'))} {name_status(entry.status.get('name'))}"
+
+
+def name_number(found: object) -> str:
+    """Return a number of a status; a server's own words are not repeated."""
+    return str(found) if NUMBER.fullmatch(str(found)) else "?"
+
+
+def name_status(found: object) -> str:
+    """Return a name of a status; a server's own words are not repeated."""
+    return str(found) if NAME.fullmatch(str(found)) else "(another name)"
+
+
+def observe_tracking_key(exchange: Exchange) -> Iterator[str]:
+    """READ-005: whether a request without tracking gets a trackingProcessKey."""
+    if is_taken(exchange) and exchange.reply and "tracking" not in exchange.document:
+        yield "present" if exchange.reply.tracking_key else "absent"
+
+
+def observe_missing_accept(exchange: Exchange) -> Iterator[str]:
+    """READ-006: which format has a reply that was asked for in none."""
+    request, answer = exchange.request, exchange.answer
+    if is_taken(exchange) and request and answer and "accept" not in request.headers:
+        same = find_wire(answer.body) == exchange.wire
+        yield "the format of the request" if same else "another format"
+
+
+def observe_error_body(exchange: Exchange) -> Iterator[str]:
+    """READ-009: what is in the body of a 400 or 401."""
+    if exchange.answer and exchange.status in {BAD_REQUEST, UNAUTHORIZED}:
+        known = b"requestError" in exchange.answer.body
+        other = "another body" if exchange.answer.body.strip() else "no body"
+        yield "requestError" if known else other
+
+
+def observe_past(exchange: Exchange) -> Iterator[str]:
+    """READ-019: whether a sendAt in the past is refused."""
+    instants = [find_instant(message) for message in find_messages(exchange.document)]
+    if len(instants) != 1 or instants[0] is None or instants[0] >= exchange.at:
+        return
+    if exchange.outcome in {Outcome.ACCEPTED, Outcome.REFUSED}:
+        yield exchange.outcome.value
+
+
+def find_messages(document: Any) -> list[Any]:
+    """Return the messages of a request, as far as it has the right shape."""
+    messages = document.get("messages") if isinstance(document, dict) else None
+    return messages if isinstance(messages, list) else []
+
+
+def find_instant(message: Any) -> float | None:
+    """Return the instant of a message that has one."""
+    try:
+        return datetime.fromisoformat(message["sendAt"]).timestamp()
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def observe_plus(exchange: Exchange) -> Iterator[str]:
+    """READ-007: whether to comes back with its plus."""
+    if not is_taken(exchange) or exchange.reply is None:
+        return
+    pairs = zip(find_destinations(exchange.document), exchange.reply.entries, strict=False)
+    for destination, entry in pairs:
+        if str(destination.get("to", "")).startswith("+") and entry.to:
+            yield "as sent" if entry.to.startswith("+") else "without the plus"
+
+
+def is_taken(exchange: Exchange) -> bool:
+    """Tell whether an exchange is a request of version 2 that was accepted as a whole."""
+    version_2 = exchange.request is not None and "/sms/2/" in exchange.request.path
+    return version_2 and exchange.document is not None and exchange.outcome is Outcome.ACCEPTED
+
+
+OBSERVERS: dict[str, Observer] = {
+    "READ-001": observe_refusal,
+    "READ-002": observe_single_bulk_id,
+    "READ-003": observe_ids,
+    "READ-004": observe_status,
+    "READ-005": observe_tracking_key,
+    "READ-006": observe_missing_accept,
+    "READ-007": observe_plus,
+    "READ-009": observe_error_body,
+    "READ-019": observe_past,
+}
+
+
+def tell(readings: Iterable[Reading]) -> Iterator[str]:
+    """Yield a line for each reading."""
+    for reading in readings:
+        outcomes = reading.taken[0][0]
+        if not reading.is_consistent:
+            several = (f"{outcome} ({count} times)" for outcome, count in reading.taken)
+            outcomes = f"not always the same: {', '.join(several)}"
+        yield f"{reading.id}  {reading.question}  {outcomes}"

@@ -1,0 +1,132 @@
+"""Replies of any legal server, read with tolerance.
+
+Lives here: what is read from a 200: entries, ids and statuses, whatever else stands around them.
+Never here: a judgement; a check that needs the exact form looks at the root itself.
+"""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from infobip_sms_conformance.contract.codec import (
+    find_children,
+    find_tag,
+    parse_json,
+    parse_tree,
+    read_element,
+)
+from infobip_sms_conformance.contract.files import find_group
+from infobip_sms_conformance.contract.openapi import find_component
+
+
+class Unreadable(ValueError):
+    """The body is no reply to a send request."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the reply says about one destination."""
+
+    to: str | None
+    message_id: str
+    status: Any
+
+    @property
+    def group(self) -> int | None:
+        """The number of the status group, if there is a readable one."""
+        group = self.status.get("groupId") if isinstance(self.status, dict) else None
+        try:
+            return int(group) if isinstance(group, int | str) else None
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A reply of either format; absent ids are empty strings."""
+
+    wire: str
+    bulk_id: str
+    tracking_key: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def groups(self) -> set[int | None]:
+        """The status groups of all entries."""
+        return {entry.group for entry in self.entries}
+
+    @property
+    def rejected(self) -> bool:
+        """Whether any destination was rejected."""
+        return find_group("REJECTED") in self.groups
+
+
+def find_wire(body: bytes) -> str | None:
+    """Tell by its first character whether a body is XML or JSON."""
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "xml"
+    start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    return {b"<": "xml", b"{": "json"}.get(start)
+
+
+def parse_reply(body: bytes) -> Reply:
+    """Return the reply that a body holds, whatever its content type says."""
+    try:
+        return parse_xml_reply(body) if find_wire(body) == "xml" else parse_json_reply(body)
+    except ValueError as error:
+        raise Unreadable("the body is no readable reply") from error
+
+
+def parse_json_reply(body: bytes) -> Reply:
+    """Return the reply that a JSON body holds."""
+    root = parse_json(body)
+    messages = root.get("messages") if isinstance(root, dict) else None
+    if not isinstance(messages, list) or not all(isinstance(entry, dict) for entry in messages):
+        raise Unreadable("there is no list of messages")
+    for entry in messages:
+        drop_null_words(entry.get("status"))
+    return build_reply("json", root, messages)
+
+
+def drop_null_words(status: Any) -> None:
+    """Take description and action out of a status where they are null: documented as such too."""
+    for name in ("description", "action"):
+        if isinstance(status, dict) and name in status and status[name] is None:
+            del status[name]
+
+
+def parse_xml_reply(body: bytes) -> Reply:
+    """Return the reply that an XML body holds, whatever its root and wrappers are called."""
+    root = parse_tree(body)
+    schema = find_component("SmsResponseDetails")
+    messages = [read_element(element, schema) for element in find_entries(root)]
+    top = {find_tag(child): child.text or "" for child in find_children(root)}
+    if "messages" not in top:
+        raise Unreadable("there are no messages")
+    return build_reply("xml", top, messages)
+
+
+def find_entries(root: etree._Element) -> Iterator[etree._Element]:
+    """Yield the elements that answer a destination: those with a to or a status."""
+    for element in root.iter("{*}*"):
+        if {"to", "status"} & {find_tag(child) for child in find_children(element)}:
+            yield element
+
+
+def build_reply(wire: str, top: dict[str, Any], messages: list[dict[str, Any]]) -> Reply:
+    """Return the reply with the given members."""
+    entries = tuple(
+        Entry(
+            read_id(entry.get("to")) or None, read_id(entry.get("messageId")), entry.get("status")
+        )
+        for entry in messages
+    )
+    return Reply(wire, read_id(top.get("bulkId")), read_id(top.get("trackingProcessKey")), entries)
+
+
+def read_id(value: Any) -> str:
+    """Return an id as text; servers write them as numbers or strings."""
+    return str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""

@@ -1,0 +1,78 @@
+"""Bodies of any operation and of pushed reports, read with tolerance.
+
+Lists are found in XML by what their entries hold, whatever stands around them: the documentation of
+different years wraps them in different ways.
+
+Lives here: bytes to plain data, by a component of openapi.yaml.
+Never here: a judgement; the reply to a send request (replies.py).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from lxml import etree
+
+from infobip_sms_conformance.contract.codec import (
+    find_children,
+    find_tag,
+    parse_json,
+    parse_tree,
+    read_element,
+)
+from infobip_sms_conformance.contract.openapi import find_component, resolve
+from infobip_sms_conformance.observations.responses import find_wire
+
+# Names that other years have for a member (facts, section 13).
+ALSO = {"mccmnc": "mccMnc"}
+
+
+def parse_open(body: bytes, component: str) -> Any:
+    """Return the data of a body of either format; ValueError when it is neither."""
+    if find_wire(body) == "xml":
+        return read_open(parse_tree(body), find_component(component))
+    return rename(parse_json(body))
+
+
+def rename(value: Any) -> Any:
+    """Return plain data with the members of other years under the name of this one."""
+    if isinstance(value, list):
+        return [rename(item) for item in value]
+    if isinstance(value, dict):
+        return {ALSO.get(name, name): rename(member) for name, member in value.items()}
+    return value
+
+
+def read_open(root: etree._Element, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of a root element; the entries of a list wherever they stand."""
+    data: dict[str, Any] = {}
+    for name, member in schema.get("properties", {}).items():
+        resolved = resolve(member)
+        items = resolve(resolved["items"]) if resolved.get("type") == "array" else {}
+        if items.get("type") == "object":
+            entries = [rename(read_element(e, items)) for e in find_entries(root, items)]
+            if entries or root.find(f"{{*}}{name}") is not None:
+                data[name] = entries
+    for child in find_children(root):
+        name = find_tag(child)
+        member = resolve(schema.get("properties", {}).get(name, {}))
+        if name not in data and member.get("type") != "array":
+            data[name] = read_element(child, member)
+    return data
+
+
+def find_entries(root: etree._Element, items: dict[str, Any]) -> Iterator[etree._Element]:
+    """Yield the elements below a root that hold a member of an entry, none inside of another."""
+    names = set(items["properties"])
+    for child in find_children(root):
+        if names & {find_tag(inner) for inner in find_children(child)}:
+            yield child
+        else:
+            yield from find_entries(child, items)
+
+
+def find_list(data: Any, name: str) -> list[dict[str, Any]] | None:
+    """Return a list of objects in plain data; none when there is no such list."""
+    found = data.get(name) if isinstance(data, dict) else None
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        return None
+    return found

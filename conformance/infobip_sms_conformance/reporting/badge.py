@@ -1,0 +1,36 @@
+"""The result as a small picture.
+
+Lives here: its colours and its words.
+Never here: anything else.
+"""
+
+from infobip_sms_conformance.errors import COULD_NOT_JUDGE, NOTHING_FAILED, SOMETHING_FAILED
+from infobip_sms_conformance.observations.verdicts import Verdict
+from infobip_sms_conformance.run.baseline import Comparison
+from infobip_sms_conformance.run.result import Record
+
+LABEL = "infobip sms"
+COLOURS = {NOTHING_FAILED: "#2da44e", SOMETHING_FAILED: "#cf222e", COULD_NOT_JUDGE: "#6e7781"}
+CHARACTER, MARGIN = 6.6, 10.0
+
+
+def dump_badge(record: Record, compared: Comparison | None = None) -> str:
+    """Return the picture as SVG."""
+    code = compared.exit_code if compared else record.exit_code
+    counts = record.count()
+    words = {
+        NOTHING_FAILED: f"{counts[Verdict.PASS]} of {len(record.rows)} pass",
+        SOMETHING_FAILED: f"{counts[Verdict.FAIL]} of {len(record.rows)} fail",
+        COULD_NOT_JUDGE: "not judged",
+    }[code]
+    left, right = (len(text) * CHARACTER + 2 * MARGIN for text in (LABEL, words))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right:.0f}" height="20" role="img" '
+        f'aria-label="{LABEL}: {words}"><title>{LABEL}: {words}</title>'
+        f'<rect width="{left:.0f}" height="20" fill="#444c56"/>'
+        f'<rect x="{left:.0f}" width="{right:.0f}" height="20" fill="{COLOURS[code]}"/>'
+        '<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" '
+        'text-anchor="middle">'
+        f'<text x="{left / 2:.0f}" y="14">{LABEL}</text>'
+        f'<text x="{left + right / 2:.0f}" y="14">{words}</text></g></svg>\n'
+    )

@@ -1,0 +1,98 @@
+"""The files that a run leaves behind.
+
+Lives here: which option writes which form, and what is read from a file of an earlier run.
+Never here: what a form looks like.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from infobip_sms_conformance.contract.files import read_requirements
+from infobip_sms_conformance.errors import WrongUsage
+from infobip_sms_conformance.observations.verdicts import Verdict
+from infobip_sms_conformance.reporting import badge, har, html, json_report, junit, markdown
+from infobip_sms_conformance.run.baseline import Comparison
+from infobip_sms_conformance.run.result import Record
+from infobip_sms_conformance.sanitization.redaction import build_mask
+from infobip_sms_conformance.session.session import Session
+
+FORMS: Mapping[str, Callable[[Record, Comparison | None], str]] = {
+    "json": json_report.dump_json,
+    "junit": junit.dump_junit,
+    "html": html.dump_html,
+    "markdown": markdown.dump_markdown,
+    "badge": badge.dump_badge,
+}
+NAMES = (*FORMS, "har")
+BAD = {Verdict.FAIL, Verdict.ERROR, Verdict.WARN}
+
+
+def find_asked(options: argparse.Namespace) -> dict[str, Path]:
+    """Return the files that were asked for, by the names of their forms."""
+    return {name: path for name in NAMES if (path := getattr(options, name))}
+
+
+def check_files(options: argparse.Namespace) -> None:
+    """Raise WrongUsage for a file that cannot be written, before anything is sent."""
+    asked = find_asked(options)
+    if len({path.absolute() for path in asked.values()}) < len(asked):
+        raise WrongUsage("two forms of the report cannot go into one file")
+    for path in asked.values():
+        there = path.exists()
+        try:
+            path.open("a").close()
+            if not there:
+                path.unlink()
+        except OSError as error:
+            raise WrongUsage(f"{path} cannot be written: {error.strerror}") from None
+
+
+def write_files(
+    options: argparse.Namespace, record: Record, session: Session, compared: Comparison | None
+) -> None:
+    """Write every file that was asked for; WrongUsage where one cannot be written after all."""
+    for name, path in find_asked(options).items():
+        if name == "har":
+            text = har.dump_har(session.exchanges, record.url, build_mask(session))
+        else:
+            text = FORMS[name](record, compared)
+        try:
+            path.write_text(text, "utf-8")
+        except OSError as error:
+            raise WrongUsage(f"{path} cannot be written: {error.strerror}") from None
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return what --json wrote; WrongUsage when the file holds something else."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise WrongUsage(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        found = None
+    if not is_record(found):
+        raise WrongUsage(f"{path} is no file of --json")
+    record: dict[str, Any] = found
+    return record
+
+
+def is_record(found: Any) -> bool:
+    """Tell whether plain data has what is read of a record."""
+    rows = found.get("verdicts") if isinstance(found, dict) else None
+    return isinstance(rows, list) and all(
+        isinstance(row, dict) and isinstance(row.get("requirement"), str) for row in rows
+    )
+
+
+def read_failed(path: Path) -> tuple[list[str], int | None]:
+    """Return the requirements that failed in a file of --json, and its seed; WrongUsage when none did."""
+    record, known = read_record(path), read_requirements()
+    rows = [row for row in record["verdicts"] if row["requirement"] in known]
+    failed = [row["requirement"] for row in rows if row.get("verdict") in BAD]
+    if not failed:
+        raise WrongUsage(f"nothing failed in {path}")
+    seed = record.get("seed")
+    return failed, seed if isinstance(seed, int) else None

@@ -1,0 +1,96 @@
+"""The exchange of a run as an HTTP Archive (HAR 1.2), masked.
+
+Lives here: the form of the archive.
+Never here: a number, a text of a message, a credential.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from infobip_sms_conformance.observations.exchange import BAD_REQUEST, Exchange
+from infobip_sms_conformance.sanitization.bodies import show_body
+from infobip_sms_conformance.sanitization.evidence import hide_path
+from infobip_sms_conformance.sanitization.redaction import AUTH, Mask
+from infobip_sms_conformance.transport.http import Answer, Request, find_phrase
+
+SECRET = {"authorization", "proxy-authorization", "set-cookie", "cookie"}
+LONGEST = 50_000
+"""Characters that are kept of a body."""
+
+
+def dump_har(exchanges: Sequence[Exchange], url: str, mask: Mask) -> str:
+    """Return the archive of all exchanges."""
+    entries = [build_entry(exchange, url, mask) for exchange in exchanges if exchange.request]
+    creator = {"name": "infobip-sms conformance", "version": "1"}
+    log = {"version": "1.2", "creator": creator, "entries": entries}
+    return json.dumps({"log": log}, indent=1, ensure_ascii=False)
+
+
+def build_entry(exchange: Exchange, url: str, mask: Mask) -> dict[str, Any]:
+    """Return the entry of an exchange."""
+    assert exchange.request is not None, "it was sent"
+    milliseconds = round(exchange.seconds * 1000, 1)
+    return {
+        "startedDateTime": datetime.fromtimestamp(exchange.at, UTC).isoformat("T", "milliseconds"),
+        "time": milliseconds,
+        "request": build_request(exchange.request, url, mask),
+        "response": build_response(exchange.answer, exchange.problem, mask),
+        "cache": {},
+        "timings": {"send": 0, "wait": milliseconds, "receive": 0},
+        "comment": mask.hide_words(exchange.what),
+    }
+
+
+def build_request(request: Request, url: str, mask: Mask) -> dict[str, Any]:
+    """Return the request of an entry."""
+    query = parse_qsl(request.path.partition("?")[2], keep_blank_values=True)
+    found = {
+        "method": request.method,
+        "url": url + hide_path(request.path, mask),
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": build_headers(request.headers.items(), mask),
+        "queryString": [{"name": name, "value": mask.hide(value)} for name, value in query],
+        "headersSize": -1,
+        "bodySize": len(request.body),
+    }
+    if request.body:
+        text = show_body(request.body, mask, most=LONGEST)
+        found["postData"] = {"mimeType": request.headers.get("content-type", ""), "text": text}
+    return found
+
+
+def build_response(answer: Answer | None, problem: str, mask: Mask) -> dict[str, Any]:
+    """Return the response of an entry; status 0, and why, where none came."""
+    if answer is None:
+        status, words, headers, body = 0, problem, [], b""
+    else:
+        status, words, body = answer.status, find_phrase(answer.status), answer.body
+        headers = build_headers(answer.headers.items(), mask)
+    types = [header["value"] for header in headers if header["name"].lower() == "content-type"]
+    text = show_body(body, mask, most=LONGEST, error=status >= BAD_REQUEST)
+    return {
+        "status": status,
+        "statusText": words,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": headers,
+        "content": {"size": len(body), "mimeType": "".join(types[:1]), "text": text},
+        "redirectURL": "",
+        "headersSize": -1,
+        "bodySize": len(body),
+    }
+
+
+def build_headers(pairs: Iterable[tuple[str, str]], mask: Mask) -> list[dict[str, str]]:
+    """Return header fields; of secret ones the name only."""
+    return [
+        {
+            "name": mask.hide(name),
+            "value": AUTH if name.lower() in SECRET else mask.hide(str(value)),
+        }
+        for name, value in pairs
+    ]

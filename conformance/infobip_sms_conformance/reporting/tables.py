@@ -1,0 +1,129 @@
+"""The verdicts as lines of a terminal: by chapter, or one by one; and what the run has cost.
+
+Lives here: columns, the names of the chapters, and which verdict has which colour.
+Never here: what is behind a verdict.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from rich.text import Text
+
+from infobip_sms_conformance.contract.files import WIRES, Requirement
+from infobip_sms_conformance.observations.verdicts import Verdict
+from infobip_sms_conformance.run.result import Record
+
+STYLES = {
+    Verdict.FAIL: "bold red",
+    Verdict.ERROR: "magenta",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.WARN: "yellow",
+    Verdict.PASS: "green",
+    Verdict.NOT_APPLICABLE: "dim",
+}
+CHAPTERS = {
+    "SEND": "The request",
+    "WIN": "Delivery time window",
+    "VAL": "Validity period",
+    "SCHED": "Scheduling",
+    "RESP": "The reply",
+    "HTTP": "Status and headers",
+    "AUTH": "Authorization",
+    "ERR": "Error bodies",
+    "TEXT": "Characters",
+    "XML": "The form of XML",
+    "DLR": "Delivery reports",
+    "LOG": "Logs",
+    "PREV": "Preview",
+    "BULK": "Scheduled bulks",
+    "TRACK": "Tracking",
+    "V1": "Version 1",
+}
+NAMED = {Verdict.FAIL, Verdict.ERROR, Verdict.WARN}
+"""Verdicts of which every requirement is named; of all others the number is enough."""
+GAP, TITLE, NARROW = 2, 22, 70
+SHORTEST_RULE = 12
+
+
+def find_chapters(record: Record) -> Iterator[tuple[str, list[Requirement]]]:
+    """Yield the rows of a record by chapter."""
+    for chapter, rows in groupby(record.rows, key=lambda row: row.id.partition("-")[0]):
+        yield chapter, list(rows)
+
+
+def build_chapters(record: Record, width: int) -> list[Text]:
+    """Return a line for each chapter: how many pass, and which do not."""
+    title = TITLE if width >= NARROW else 0
+    lines = [
+        [
+            Text(chapter, style="bold"),
+            Text(CHAPTERS.get(chapter, "")[: max(0, title - GAP)], style="dim"),
+            *(build_cell(record, rows, wire) for wire in WIRES),
+        ]
+        for chapter, rows in find_chapters(record)
+    ]
+    heads = [Text(""), Text(""), *(Text(wire, style="bold") for wire in WIRES)]
+    first = max(cell.cell_len for cell in (line[2] for line in [heads, *lines]))
+    return [join(line, (7, title, first + GAP)) for line in [heads, *lines]]
+
+
+def build_cell(record: Record, rows: list[Requirement], wire: str) -> Text:
+    """Return what a chapter got in a format, the worst first."""
+    verdicts = {row.id: record.find_verdict(row.id, wire) for row in rows}
+    parts = []
+    for verdict in Verdict:
+        names = [number for number, found in verdicts.items() if found is verdict]
+        ids = " ".join(name.partition("-")[2] for name in names)
+        words = f"{verdict} {ids}" if verdict in NAMED else f"{len(names)} {verdict}"
+        parts += [Text(words, style=STYLES[verdict])] if names else []
+    return Text(", ").join(parts) if parts else Text("-", style="dim")
+
+
+def build_rows(record: Record, width: int) -> list[Text]:
+    """Return a line for each requirement: its level, its verdicts and its rule, cut at the width."""
+    marks = {
+        row.id: [build_mark(record.find_verdict(row.id, wire)) for wire in WIRES]
+        for row in record.rows
+    }
+    heads = [Text(name, style="bold") for name in ("", "level", *WIRES, "rule")]
+    wide = max([4, *(mark.cell_len for pair in marks.values() for mark in pair)]) + GAP
+    columns = (11, 8, *(wide for _ in WIRES))
+    room = max(SHORTEST_RULE, width - sum(columns))
+    lines = [
+        [Text(row.id, style="bold"), Text(row.level), *marks[row.id], Text(cut(row.text, room))]
+        for row in record.rows
+    ]
+    return [join(line, columns) for line in [heads, *lines]]
+
+
+def build_mark(verdict: Verdict | None) -> Text:
+    """Return a verdict in its colour."""
+    return Text(str(verdict), style=STYLES[verdict]) if verdict else Text("-", style="dim")
+
+
+def cut(text: str, room: int) -> str:
+    """Return no more of a text than there is room for."""
+    return text if len(text) <= room else f"{text[: room - 2]} …"
+
+
+def join(cells: list[Text], widths: tuple[int, ...]) -> Text:
+    """Return cells as one line, all but the last as wide as their columns."""
+    line = Text()
+    for cell, width in zip(cells, widths, strict=False):
+        line.append(cell)
+        line.append(" " * max(0, width - cell.cell_len))
+    for cell in cells[len(widths) :]:
+        line.append(cell)
+    line.rstrip()
+    return line
+
+
+def describe_cost(record: Record) -> str:
+    """Say what the run has cost."""
+    requests, messages = count(record.requests, "request"), count(record.messages, "message")
+    return f"{requests}, at most {messages} taken, {record.seconds:.1f} s"
+
+
+def count(number: int, what: str) -> str:
+    """Return a number of things in words."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,141 @@
+"""Failures that are known: a run that finds no others is a good one.
+
+    [[known]]
+    requirement = "RESP-009"
+    format = "xml"                       # both when left out
+    reason = "the gateway drops it; ticket 4711"
+    expires = 2027-01-31
+
+Lives here: the file, and the comparison of a run with it.
+Never here: a verdict.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from infobip_sms_conformance.contract.files import WIRES, read_requirements
+from infobip_sms_conformance.errors import (
+    COULD_NOT_JUDGE,
+    NOTHING_FAILED,
+    SOMETHING_FAILED,
+    WrongUsage,
+)
+from infobip_sms_conformance.observations.verdicts import Verdict
+from infobip_sms_conformance.run.result import Record
+
+FAILING = {Verdict.FAIL, Verdict.WARN}
+MEMBERS = {"requirement", "format", "reason", "expires"}
+
+
+@dataclass(frozen=True)
+class Known:
+    """One failure that is known."""
+
+    requirement: str
+    wires: tuple[str, ...]
+    reason: str
+    expires: date
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The requirement with each of its formats."""
+        return [(self.requirement, wire) for wire in self.wires]
+
+
+Baseline = tuple[Known, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A run beside what was known of the server."""
+
+    excused: tuple[str, ...]
+    new: tuple[str, ...]
+    gone: tuple[str, ...]
+    """Entries that no longer fail."""
+    expired: tuple[str, ...]
+    exit_code: int
+
+    def tell(self) -> Iterator[str]:
+        """Yield a line for each kind."""
+        kinds = {
+            "Known failures": self.excused,
+            "Failures that the baseline does not know": self.new,
+            "In the baseline, and failing no longer; take them out": self.gone,
+            "In the baseline, and expired": self.expired,
+        }
+        for name, entries in kinds.items():
+            if entries:
+                yield f"\n{name}: {', '.join(entries)}"
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Return the entries of a file; WrongUsage when it is not of the form above."""
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise WrongUsage(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise WrongUsage(f"{path} is no TOML: {error}") from None
+    rows = found.get("known", [])
+    if set(found) - {"known"} or not isinstance(rows, list):
+        raise WrongUsage(f"{path}: there is nothing but [[known]] in a baseline")
+    return tuple(read_entry(path, row) for row in rows)
+
+
+def read_entry(path: Path, row: dict[str, object]) -> Known:
+    """Return one entry; WrongUsage says what it lacks."""
+    number, wire = str(row.get("requirement", "")), row.get("format")
+    if number not in read_requirements():
+        raise WrongUsage(f"{path}: there is no requirement {number!r}")
+    if strange := set(row) - MEMBERS:
+        raise WrongUsage(f"{path}: {number}: {min(strange)} means nothing here")
+    if wire not in {None, *WIRES}:
+        raise WrongUsage(f"{path}: {number}: format is json or xml")
+    reason, expires = row.get("reason"), row.get("expires")
+    if not (isinstance(reason, str) and reason.strip()):
+        raise WrongUsage(f"{path}: {number} has no reason")
+    if type(expires) is not date:
+        raise WrongUsage(f"{path}: {number} wants expires, a date such as 2027-01-31")
+    return Known(number, WIRES if wire is None else (str(wire),), reason, expires)
+
+
+def compare(known: Baseline, record: Record) -> Comparison:
+    """Return what is new, known, gone and expired; an expired entry excuses nothing."""
+    today = datetime.now(UTC).date()
+    verdicts = {(row.id, w): record.find_verdict(row.id, w) for row in record.rows for w in WIRES}
+    failing = {pair for pair, verdict in verdicts.items() if verdict in FAILING}
+    broken = {pair for pair in failing if verdicts[pair] is Verdict.FAIL}
+    valid = [entry for entry in known if entry.expires >= today]
+    excused = {pair for entry in valid for pair in entry.pairs} & failing
+    new = broken - excused
+    return Comparison(
+        excused=name_pairs(excused),
+        new=name_pairs(new),
+        gone=tuple(e.requirement for e in known if is_gone([verdicts.get(p) for p in e.pairs])),
+        expired=tuple(f"{e.requirement} ({e.expires})" for e in known if e.expires < today),
+        exit_code=find_exit_code(record, new=bool(new)),
+    )
+
+
+def is_gone(verdicts: list[Verdict | None]) -> bool:
+    """Tell whether an entry has become untrue: it was judged, and nothing but passes."""
+    return set(verdicts) - {None, Verdict.NOT_APPLICABLE} == {Verdict.PASS}
+
+
+def find_exit_code(record: Record, *, new: bool) -> int:
+    """Return the exit code of a run whose known failures are excused."""
+    if new:
+        return SOMETHING_FAILED
+    if record.exit_code == SOMETHING_FAILED:
+        errors = any(finding.verdict is Verdict.ERROR for finding in record.findings)
+        return COULD_NOT_JUDGE if errors or record.stopped else NOTHING_FAILED
+    return record.exit_code
+
+
+def name_pairs(pairs: set[tuple[str, str]]) -> tuple[str, ...]:
+    """Return pairs of requirement and format as words."""
+    return tuple(f"{number} {wire}" for number, wire in sorted(pairs))

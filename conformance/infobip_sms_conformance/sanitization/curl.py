@@ -1,0 +1,75 @@
+"""A request as a command of a POSIX shell, which sends it again once some variables are set.
+
+    URL    the base URL of the server
+    AUTH   the value of Authorization, scheme included; APP and BASIC where a request has the other scheme
+    TO     a number that may get messages; TO2, TO3 where a request goes to several
+
+Lives here: the command line of curl, and its quoting.
+Never here: what has to be hidden (masking.py).
+"""
+
+import re
+from collections.abc import Mapping
+
+from infobip_sms_conformance.transport.credentials import Credentials, build_basic
+
+VARIABLE = re.compile(r"\$(?:TO\d*|\{TO\d*[%#]\?+\})")
+NAMES = re.compile(r"\b(?:URL|AUTH|APP|BASIC|TO\d*)\b")
+DECODED = '$(printf %s "${{{}#Basic }}" | base64 -d{})'
+CODED = "Basic $(printf %s \"{}\" | base64 | tr -d '\\n')"
+
+
+def build_curl(
+    method: str, path: str, headers: Mapping[str, str], body: str | None, authorization: str
+) -> str:
+    """Return the command; ``path``, ``body`` and ``authorization`` have variables in place of values."""
+    parts = ["curl", "-sS", "-X", method, f'"$URL{path}"']
+    if authorization:
+        parts.append(f'-H "Authorization: {authorization}"')
+    if body is None and method in {"POST", "PUT"}:
+        body = ""
+    for name in ("content-type", "accept"):
+        if name in headers:
+            parts.append(f"-H {quote(f'{name.title()}: {headers[name]}')}")
+        elif name == "accept" or body is not None:
+            parts.append(f"-H {name.title()}:")  # curl puts one of its own otherwise
+    if body is not None:
+        parts.append(f"--data-raw {VARIABLE.sub(unquote, quote(body))}")
+    return " ".join(parts)
+
+
+def quote(text: str) -> str:
+    """Return a text as one word."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def unquote(match: re.Match[str]) -> str:
+    """Return a variable within a quoted word."""
+    return f"'\"{match[0]}\"'"
+
+
+def find_variables(*commands: str) -> list[str]:
+    """Return the names of the variables in some commands, each once."""
+    found = {name for command in commands for name in re.findall(r"\$\{?([A-Z]+\d*)", command)}
+    return sorted((name for name in found if NAMES.fullmatch(name)), key=order)
+
+
+def order(name: str) -> tuple[int, str]:
+    """Return the place of a variable: where to, who, to whom."""
+    return (("URL", "AUTH", "APP", "BASIC").index(name) if not name.startswith("TO") else 9, name)
+
+
+def name_authorization(value: str | None, first: str, credentials: Credentials) -> str:
+    """Return an Authorization as the variables have it; a wrong one as it is made of the right one."""
+    if not value:
+        return ""
+    names = {credentials.app: "APP", credentials.basic: "BASIC", first: "AUTH"}
+    for right, name in names.items():
+        if right and value == right:
+            return f"${name}"
+        if right and value == right[:-1]:
+            return f"${{{name}%?}}"
+    name = names[credentials.basic]
+    if value == build_basic(f"not {credentials.user}", credentials.password):
+        return CODED.format("not " + DECODED.format(name, ""))
+    return CODED.format(DECODED.format(name, " | sed 's/:/:not /'"))

@@ -1,0 +1,224 @@
+"""What has to be hidden of a run: numbers, texts of messages, credentials, however they are written.
+
+Numbers are shown as $TO, $TO2 …, credentials as $AUTH, texts as an ellipsis. Whoever sets these variables
+in a shell can paste what is shown. A server may write any of them in another way: with separators, behind a
+prefix, in part, with escapes; and numbers, texts and callback data that the run has never seen.
+
+Lives here: how they are found in words and in single values.
+Never here: the documents around the values (bodies.py); what of a run is shown (evidence.py, report/har.py).
+"""
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import quote, quote_plus, unquote_plus
+
+from infobip_sms_conformance.contract.files import read_example
+from infobip_sms_conformance.session.session import Session
+from infobip_sms_conformance.transport.credentials import Credentials
+
+ELLIPSIS = "..."
+AUTH, OTHER = "$AUTH", "$OTHER"
+TEXTS = {"text", "originalText", "textPreview"}
+NUMBERS = {"to", "from"}
+CALLBACK_DATA = "callbackData"
+PIECE = 12
+"""So many characters in a row of a text that was sent are not shown anywhere."""
+LONG_NUMBER, LONG_SECRET, SHORTEST_TEXT, SAME = 8, 8, 4, 8
+ANY_NUMBER = re.compile(r"\+?\d(?:[ ().-]?\d){4,}")
+ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+# Controls but for tabs and ends of lines, what turns the direction of writing, and what is no character.
+UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
+)
+NEVER = re.compile(r"(?!)")
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Hides what has to be hidden in a run."""
+
+    numbers: tuple[str, ...]
+    """The digits of every number that may get messages."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Every spelling of the credentials, the longest first."""
+    texts: re.Pattern[str] = field(default=NEVER, repr=False)
+    """Texts that were sent and are shorter than a piece."""
+    pieces: frozenset[str] = field(default=frozenset(), repr=False)
+    """Pieces of the texts that were sent."""
+    callback_data: tuple[str, ...] = field(default=(), repr=False)
+    """What the suite has sent, which may be shown."""
+    run: str = ""
+
+    def hide(self, text: str) -> str:
+        """Return a single value as it may be printed."""
+        return clean(self.hide_within(text))
+
+    def hide_within(self, text: str) -> str:
+        """Return a single value without what has to be hidden in it, also where it is escaped."""
+        hidden = self._hide(text, self.secrets)
+        plain = unquote_plus(html.unescape(unescape(hidden)))
+        if plain != hidden and (found := self._hide(plain, self.secrets)) != plain:
+            return found
+        return hidden
+
+    def hide_words(self, text: str) -> str:
+        """Return words of the suite, in which a short secret is nothing but a word."""
+        return clean(self._hide(text, [s for s in self.secrets if len(s) >= LONG_SECRET]))
+
+    def hide_value(self, name: str, text: str, *, error: bool = False) -> str:
+        """Return the value of a member that a server has written; error: its text is an explanation."""
+        foreign = name == CALLBACK_DATA and not self._is_ours(text)
+        if foreign or (name in TEXTS and not error):
+            return ELLIPSIS if text.strip() else text
+        hidden = self.hide_within(text)
+        return ANY_NUMBER.sub(OTHER, hidden) if name in NUMBERS else hidden
+
+    def hide_document(self, document: Any, name: str = "") -> Any:
+        """Return a document of the suite with variables for numbers, and without texts."""
+        if isinstance(document, list):
+            return [self.hide_document(item, name) for item in document]
+        if isinstance(document, dict):
+            return {key: self.hide_document(value, key) for key, value in document.items()}
+        if not isinstance(document, str):
+            return document
+        if name in TEXTS:
+            return ELLIPSIS if document else document
+        return self.drop_marks(self.hide_number(document) if name == "to" else self.hide(document))
+
+    def hide_number(self, value: str) -> str:
+        """Return a destination with a variable for the number, or one for each side of a sign in it."""
+        digits = "".join(filter(str.isdecimal, value))
+        found = re.fullmatch(r"(\d+)(\D+)(\d+)", value)
+        if found is None or digits not in self.numbers:
+            return self.hide(value)
+        name = name_variable(self.numbers.index(digits))
+        before, sign, after = found.groups()
+        return f"${{{name}%{'?' * len(after)}}}{sign}${{{name}#{'?' * len(before)}}}"
+
+    def drop_marks(self, text: str) -> str:
+        """Return a text without what the run puts behind every id."""
+        return re.sub(rf"-{self.run}-\d+(?:-\d+)*", "", text) if self.run else text
+
+    def _hide(self, text: str, secrets: Sequence[str]) -> str:
+        lowered = text.lower()
+        if found := tuple(secret for secret in secrets if secret.lower() in lowered):
+            text = build_secret_pattern(found).sub(lambda _: AUTH, text)
+        for index, number in enumerate(self.numbers):
+            text = build_number_pattern(number).sub(f"${name_variable(index)}", text)
+        return hide_pieces(self.texts.sub(ELLIPSIS, text), self.pieces)
+
+    def _is_ours(self, text: str) -> bool:
+        start = text[:SAME]
+        return any(start and data.startswith(start) for data in self.callback_data)
+
+
+def build_mask(session: Session) -> Mask:
+    """Return the mask of a run that has ended."""
+    sent = [e for e in session.exchanges if e.request is not None]
+    documents = [e.document for e in sent]
+    documents += [read_example(f"{kind}-request") for kind in ("minimal", "documented")]
+    used = {e.request.headers.get("authorization", "") for e in sent if e.request}
+    secrets = find_secrets(session.credentials, used)
+    texts = {text.strip() for text in find_members(documents, TEXTS)}
+    return Mask(
+        tuple(number.removeprefix("+") for number in session.plan.allowed),
+        secrets,
+        build_text_pattern(texts),
+        frozenset(find_pieces(texts)),
+        tuple(sorted(set(find_members(documents, {CALLBACK_DATA})))),
+        session.run,
+    )
+
+
+def find_secrets(credentials: Credentials, used: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return every spelling of the credentials, and of what was sent in their place, the longest first."""
+    plain = {credentials.user, credentials.password, credentials.api_key}
+    plain |= {value.partition(" ")[2] for value in (*used, credentials.basic or "")}
+    found = {spelling for secret in plain if secret for spelling in spell(secret)}
+    return tuple(sorted(found, key=lambda secret: (-len(secret), secret)))
+
+
+def spell(secret: str) -> Iterator[str]:
+    """Yield the ways in which a secret may be written."""
+    yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
+    yield from (html.escape(secret), json.dumps(secret)[1:-1])
+    yield base64.b64encode(secret.encode()).decode()
+
+
+@cache
+def build_secret_pattern(secrets: tuple[str, ...]) -> re.Pattern[str]:
+    """Return the pattern of secrets; a short one is hidden as a word, not within words."""
+    word = r"(?<![A-Za-z0-9]){}(?![A-Za-z0-9])"
+    found = [
+        re.escape(secret) if len(secret) >= LONG_SECRET else word.format(re.escape(secret))
+        for secret in secrets
+    ]
+    return re.compile("|".join(found), re.IGNORECASE)
+
+
+def build_text_pattern(texts: Iterable[str]) -> re.Pattern[str]:
+    """Return the pattern of the texts that are shorter than a piece, but no mere sign or syllable."""
+    short = sorted(re.escape(text) for text in texts if SHORTEST_TEXT <= len(text) < PIECE)
+    return re.compile("|".join(short)) if short else NEVER
+
+
+@cache
+def build_number_pattern(number: str) -> re.Pattern[str]:
+    """Return the pattern of a number: with a sign between any two digits, or without its first digits."""
+    if len(number) < LONG_NUMBER:
+        return re.compile(rf"(?<!\d){number}(?!\d)")
+    start = ""
+    for digit in number[:-LONG_NUMBER]:  # from any of the first digits on
+        start = rf"(?:{start}{digit}\D?)?"
+    return re.compile(start + r"\D?".join(number[-LONG_NUMBER:]))
+
+
+def name_variable(index: int) -> str:
+    """Return the name of the variable that stands for a number."""
+    return f"TO{index + 1}" if index else "TO"
+
+
+def find_members(value: Any, names: set[str]) -> Iterator[str]:
+    """Yield the texts of all members of some names."""
+    if isinstance(value, list):
+        for item in value:
+            yield from find_members(item, names)
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if name in names and isinstance(member, str):
+                yield member
+            else:
+                yield from find_members(member, names)
+
+
+def find_pieces(texts: Iterable[str]) -> Iterator[str]:
+    """Yield every piece of some texts."""
+    for text in texts:
+        yield from (text[n : n + PIECE] for n in range(len(text) - PIECE + 1))
+
+
+def hide_pieces(text: str, pieces: frozenset[str]) -> str:
+    """Return a text with an ellipsis for whatever consists of pieces of texts that were sent."""
+    found = [n for n in range(len(text) - PIECE + 1) if text[n : n + PIECE] in pieces]
+    shown, end = "", 0
+    for start in found:
+        if start > end or not shown:
+            shown += text[end:start] + ELLIPSIS
+        end = start + PIECE
+    return shown + text[end:]
+
+
+def unescape(text: str) -> str:
+    r"""Return a text with characters for what is written as \uXXXX."""
+    return ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+
+
+def clean(text: str) -> str:
+    """Return a text without what a terminal would obey or what cannot be written to a file."""
+    return UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -1,0 +1,55 @@
+"""The suite inside pytest: which check runs in which format, and what it said.
+
+Lives here: the decorator ``requirement``, the fixtures of the checks, and the recording of findings.
+Never here: output; knowledge of a single requirement.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pytest
+
+from infobip_sms_conformance.contract.files import WIRES
+
+Check = TypeVar("Check", bound=Callable[..., None])
+FIRST, USUAL, LATE, LAST = range(4)
+"""When a check runs: before all others, in the order of its file, after all that send, at the very end."""
+
+
+@dataclass(frozen=True)
+class Tie:
+    """What ties a check to its requirement."""
+
+    number: str
+    wires: tuple[str, ...]
+    needs: frozenset[str]
+    feature: str
+    order: int
+
+
+# Not a pytest marker: those have to be declared in the settings of whoever imports a check.
+TIES: dict[Callable[..., None], Tie] = {}
+
+
+def requirement(
+    number: str,
+    wires: Sequence[str] = WIRES,
+    *,
+    needs: Sequence[str] = (),
+    feature: str = "",
+    order: int = USUAL,
+) -> Callable[[Check], Check]:
+    """Tie a check to the requirement that it judges.
+
+    A check with the argument ``case`` runs once for every case of the requirement, one with
+    ``wire`` once for every format. needs: the groups of exchanges that it looks at (profiles.py).
+    feature: what a server may go without (plan.py). order: see FIRST.
+    """
+
+    def tie(check: Check) -> Check:
+        pytest.mark.usefixtures("wire")(check)  # also where the check itself has no need of it
+        TIES[check] = Tie(number, tuple(wires), frozenset({"start", *needs}), feature, order)
+        return check
+
+    return tie

@@ -1,0 +1,4 @@
+"""Bytes out and bytes in.
+
+May import ``errors`` and ``contract``.
+"""

@@ -1,0 +1,214 @@
+"""One request, one answer, over http.client.
+
+Lives here: the rule of what is spoken to (this machine, unless the run is live), and the limits on
+time and size.
+Never here: what is sent, to whom messages go (gate.py), and what the answer means.
+"""
+
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from http import HTTPStatus
+from http.client import (
+    HTTPConnection,
+    HTTPException,
+    HTTPResponse,
+    HTTPSConnection,
+    IncompleteRead,
+)
+from ipaddress import ip_address
+from threading import Event, Timer
+from urllib.parse import urlsplit
+
+from infobip_sms_conformance.errors import WrongUsage
+
+SECONDS = 10.0
+LARGEST_REPLY = 10_000_000
+TOO_LATE = f"no complete reply within {SECONDS:g} s"
+PORTS = {"http": 80, "https": 443}
+
+
+class WrongTarget(WrongUsage):
+    """The URL is not one that the suite speaks to."""
+
+
+class TooLarge(HTTPException):
+    """The reply has no end in sight."""
+
+
+class NoAnswer(Exception):
+    """No complete answer came; ``slow`` when the time ran out."""
+
+    def __init__(self, reason: str, *, slow: bool = False) -> None:
+        super().__init__(reason)
+        self.slow = slow
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the server is; ``path`` is what stands before the paths of the contract."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = ""
+    live: bool = False
+
+    def __str__(self) -> str:
+        """Return the URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}{self.path}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is on this machine."""
+        return check_loopback(self.host)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it goes over the wire; ``path`` is the contract's, with the query."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers and body of a reply."""
+
+    status: int
+    headers: Message
+    body: bytes = field(repr=False)
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters, in lower case; empty when there is none."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def parse_target(url: str, *, live: bool = False) -> Target:
+    """Return the target of a base URL; WrongTarget when it is not for this run."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = parts.port or PORTS.get(parts.scheme, 0)
+    except ValueError:
+        raise WrongTarget("the URL cannot be read") from None
+    if parts.scheme not in PORTS or not host or parts.query or parts.fragment:
+        raise WrongTarget("the URL has to look like http://127.0.0.1:8080")
+    if "@" in parts.netloc:
+        raise WrongTarget("credentials go into --user and --password, not into the URL")
+    target = Target(parts.scheme, host, port, parts.path.rstrip("/"), live)
+    if not target.is_loopback and not live:
+        raise WrongTarget("a server that is not on this machine is judged with --live only")
+    if not target.is_loopback and parts.scheme == "http":
+        raise WrongTarget("credentials travel to other machines over https only")
+    return target
+
+
+def check_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine's loopback interface."""
+    try:
+        return host == "localhost" or ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def send(target: Target, request: Request) -> Answer:
+    """Send a request and return the answer; NoAnswer when none comes in time and in full."""
+    connection = connect(target)
+    late = Event()
+    try:
+        connection.connect()
+        if not target.live:
+            check_peer(connection.sock)
+        with limit_time(connection.sock, late):
+            path = target.path + request.path
+            body = request.body or (b"" if request.method in {"POST", "PUT"} else None)
+            connection.request(request.method, path, body, dict(request.headers))
+            answer = read_answer(connection.getresponse())
+    except (OSError, HTTPException, ValueError) as error:
+        if late.is_set() or isinstance(error, TimeoutError):
+            raise NoAnswer(TOO_LATE, slow=True) from None
+        raise NoAnswer(describe(error)) from None
+    finally:
+        connection.close()
+    # The end that the time limit makes can look like the end of the reply.
+    if late.is_set():
+        raise NoAnswer(TOO_LATE, slow=True)
+    return answer
+
+
+def connect(target: Target) -> HTTPConnection:
+    """Return a connection that is not yet open; https is verified."""
+    if target.scheme == "https":
+        context = ssl.create_default_context()
+        return HTTPSConnection(target.host, target.port, timeout=SECONDS, context=context)
+    return HTTPConnection(target.host, target.port, timeout=SECONDS)
+
+
+@contextmanager
+def limit_time(sock: socket.socket, late: Event) -> Iterator[None]:
+    """End a connection when its time is up, however busily the server dribbles."""
+    timer = Timer(SECONDS, shut, [sock, late])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def check_peer(sock: socket.socket) -> None:
+    """Raise OSError when a name has led away from this machine."""
+    if not check_loopback(sock.getpeername()[0]):
+        raise OSError("the connection left this machine")
+
+
+def shut(sock: socket.socket, late: Event) -> None:
+    """End a connection whose time is up."""
+    late.set()
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+def read_answer(response: HTTPResponse) -> Answer:
+    """Read a reply up to the largest size that is taken."""
+    body = response.read(LARGEST_REPLY + 1)
+    if len(body) > LARGEST_REPLY:
+        raise TooLarge
+    if response.length:
+        raise IncompleteRead(body, response.length)
+    return Answer(response.status, response.headers, body)
+
+
+def describe(error: Exception) -> str:
+    """Say what went wrong on the connection, without anything that the server wrote."""
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection was refused"
+    if isinstance(error, ConnectionError):
+        return "the connection was lost"
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS connection ({type(error).__name__})"
+    if isinstance(error, TooLarge):
+        return f"the reply is larger than {LARGEST_REPLY:,} bytes"
+    if isinstance(error, IncompleteRead):
+        return "the reply broke off"
+    return f"the reply is not HTTP ({type(error).__name__})"
+
+
+def find_phrase(status: int) -> str:
+    """Return the usual words for a status; the server's own are not repeated."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
