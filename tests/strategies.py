@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 from hypothesis import strategies as st
 from infobip_sms_schema import DeliveryTimeWindow, Limit
-from infobip_sms_schema.limits import unfold
+from infobip_sms_schema.constraints import unfold
 
 TEXT = st.characters(exclude_categories=["Cs"])
 XML_TEXT = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff") | (

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from infobip_sms_schema import MODELS, XML_SCHEMAS, json_codec, xml_codec
-from infobip_sms_schema.leaves import Odd, find_twin
+from infobip_sms_schema.scalars import Odd, find_twin
 from lxml import etree
 from mutations import TEXTS, VALUES, mutate_json, mutate_xml, replace_json, replace_xml
 from strategies import TEXT, XML_TEXT, build

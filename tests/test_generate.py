@@ -144,7 +144,7 @@ def test_drift_is_seen_both_ways(tmp_path: Path, damage: str) -> None:
     """A file that is missing, left over or changed makes the check fail and is named."""
     target = Path(shutil.copytree(GENERATED, tmp_path / "out"))
     if damage == "missing":
-        (target / "limits.py").unlink()
+        (target / "scalars.py").unlink()
     elif damage == "orphan":
         (target / "left_over.py").write_text("", encoding="utf-8")
     else:

@@ -21,7 +21,7 @@ from infobip_sms_schema import (
     BulkRequest,
     BulkStatusRequest,
     PreviewRequest,
-    limits,
+    constraints,
 )
 from lxml import etree
 from strategies import TEXT, XML_TEXT, build
@@ -629,7 +629,7 @@ def test_a_refusal_is_bounded_however_long_the_document(wire: str, entry: str) -
 
     assert caught.value.violations[0].path.startswith("messages[0]")
     extra = wire_xml.MAX_ERRORS if wire == "xml" else 0
-    assert len(caught.value.violations) <= limits.MAX_VIOLATIONS + extra
+    assert len(caught.value.violations) <= constraints.MAX_VIOLATIONS + extra
     assert len(str(caught.value)) < 100_000
 
 
@@ -670,7 +670,7 @@ def test_reading_gives_up_when_enough_is_wrong() -> None:
     with pytest.raises(RequestRefused):
         build_model({"messages": entries}, SmsRequest, strict=True)
 
-    assert entries.visited == limits.MAX_VIOLATIONS
+    assert entries.visited == constraints.MAX_VIOLATIONS
 
 
 def test_violations_of_nested_lists_are_bounded_together() -> None:
@@ -679,7 +679,7 @@ def test_violations_of_nested_lists_are_bounded_together() -> None:
     with pytest.raises(RequestRefused) as caught:
         build_model({"messages": [many, many]}, SmsRequest, strict=True)
 
-    assert len(caught.value.violations) == limits.MAX_VIOLATIONS
+    assert len(caught.value.violations) == constraints.MAX_VIOLATIONS
 
 
 @pytest.mark.parametrize("name", ["deep xml", "deep and closed"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import attrs
 
-from .limits import Limit
+from .constraints import Limit
 from .models import (
     ApiError,
     BulkRequest,
@@ -56,7 +56,7 @@ from .models import (
     Transliteration,
     TransliterationV1,
 )
-from .refusals import Error, RequestRefused, Violation
+from .violations import Error, RequestRefused, Violation
 
 MODELS: tuple[type[attrs.AttrsInstance], ...] = (
     ApiError,

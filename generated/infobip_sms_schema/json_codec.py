@@ -10,27 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .leaves import (
-    LEAST,
-    LONG,
-    MOST,
-    Long,
-    Odd,
-    find_members,
-    find_twin,
-    find_words,
-    is_price,
-    open_boolean,
-    open_decimal,
-    open_instant,
-    open_integer,
-    open_nothing,
-    open_text,
-    read_instant,
-    write_bare_instant,
-    write_instant,
-)
-from .limits import is_text
+from .constraints import is_text
 from .models import (
     ApiError,
     BulkRequest,
@@ -72,6 +52,26 @@ from .models import (
     Tracking,
     Transliteration,
     TransliterationV1,
+)
+from .scalars import (
+    LEAST,
+    LONG,
+    MOST,
+    Long,
+    Odd,
+    find_members,
+    find_twin,
+    find_words,
+    is_price,
+    open_boolean,
+    open_decimal,
+    open_instant,
+    open_integer,
+    open_nothing,
+    open_text,
+    read_instant,
+    write_bare_instant,
+    write_instant,
 )
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 import attrs
-from infobip_sms_schema.limits import Limit, hold_milliseconds
+from infobip_sms_schema.constraints import Limit, hold_milliseconds
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)

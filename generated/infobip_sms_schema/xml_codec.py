@@ -10,26 +10,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .leaves import (
-    BOOLEANS,
-    LEAST,
-    MOST,
-    UNSET,
-    Odd,
-    escape,
-    find_members,
-    find_twin,
-    find_words,
-    is_price,
-    join,
-    read_decimal,
-    read_instant,
-    read_integer,
-    refuse_text,
-    skip,
-    write_bare_instant,
-    write_instant,
-)
 from .models import (
     ApiError,
     BulkRequest,
@@ -71,6 +51,26 @@ from .models import (
     Tracking,
     Transliteration,
     TransliterationV1,
+)
+from .scalars import (
+    BOOLEANS,
+    LEAST,
+    MOST,
+    UNSET,
+    Odd,
+    escape,
+    find_members,
+    find_twin,
+    find_words,
+    is_price,
+    join,
+    read_decimal,
+    read_instant,
+    read_integer,
+    refuse_text,
+    skip,
+    write_bare_instant,
+    write_instant,
 )
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import attrs
 from infobip_sms_schema import ApiError
-from infobip_sms_schema.limits import describe
+from infobip_sms_schema.constraints import describe
 
 from infobip_sms.codecs.plain_data import build_plain
 from infobip_sms.transport.messages import Call, Reply

@@ -20,8 +20,8 @@ import attrs
 from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from infobip_sms_schema import MODELS, RequestRefused, Violation, json_codec
-from infobip_sms_schema.leaves import INTEGER, NUMBER, find_instant
-from infobip_sms_schema.limits import MAX_VIOLATIONS, Limit, describe, unfold
+from infobip_sms_schema.constraints import MAX_VIOLATIONS, Limit, describe, unfold
+from infobip_sms_schema.scalars import INTEGER, NUMBER, find_instant
 
 from infobip_sms.rules import check_rules
 

@@ -10,7 +10,7 @@ from cattrs.errors import AttributeValidationNote
 from infobip_sms_schema import RequestRefused, Violation
 
 if TYPE_CHECKING:
-    from infobip_sms_schema.limits import Limit
+    from infobip_sms_schema.constraints import Limit
 
 
 def list_violations_of(problem: Exception) -> list[Violation]:

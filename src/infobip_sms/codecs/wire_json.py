@@ -17,7 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import attrs
-from infobip_sms_schema.leaves import Long
+from infobip_sms_schema.scalars import Long
 
 from infobip_sms.errors import BadReply, RequestRefused, Violation
 from infobip_sms.rules import check_model

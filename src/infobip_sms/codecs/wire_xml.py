@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 from infobip_sms_schema import xml_codec
-from infobip_sms_schema.leaves import Odd
+from infobip_sms_schema.scalars import Odd
 
 from .xml_input import MAX_ATTRIBUTES, decode
 from .xml_input import MAX_ERRORS as MAX_ERRORS  # noqa: PLC0414 - who reads XML asks here

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import xmlschema
 from infobip_sms_schema import XML_ROOTS, XML_SCHEMAS, ApiError
-from infobip_sms_schema.leaves import XML_ILLEGAL
-from infobip_sms_schema.limits import Limit, Unreadable, unfold
+from infobip_sms_schema.constraints import Limit, Unreadable, unfold
+from infobip_sms_schema.scalars import XML_ILLEGAL
 from xmlschema.converters import ElementData, XMLSchemaConverter
 from xmlschema.validators import XsdAttributeGroup
 

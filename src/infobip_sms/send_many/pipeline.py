@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 from infobip_sms_schema import Destination, Message, RequestRefused, Violation
-from infobip_sms_schema.limits import describe
+from infobip_sms_schema.constraints import describe
 
 from infobip_sms.codecs.plain_data import build_plain
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import attrs
 from infobip_sms_schema import LanguageCode
-from infobip_sms_schema.limits import Limit
+from infobip_sms_schema.constraints import Limit
 
 from infobip_sms.errors import RequestRefused, Violation
 

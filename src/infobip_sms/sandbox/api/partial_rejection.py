@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from infobip_sms_schema import Destination, Message, RequestRefused, SmsRequest, Violation
-from infobip_sms_schema.limits import unfold
+from infobip_sms_schema.constraints import unfold
 
 from infobip_sms.codecs.plain_data import build_model, build_plain
 from infobip_sms.sandbox.state.statuses import INVALID_DESTINATION, MISSING_TO, find_numbers

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote
 
 import attrs
 from infobip_sms_schema import RequestRefused, Violation
-from infobip_sms_schema.limits import unfold
+from infobip_sms_schema.constraints import unfold
 from infobip_sms_schema.operations import OPERATIONS
 
 from infobip_sms.codecs.plain_data import build_model

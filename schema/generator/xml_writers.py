@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from members import Family, Member, indent, is_date, render_fault, render_pairs
+from generator.fields import Family, Member, indent, is_date, render_fault, render_pairs
 
 NUMBERS = {"integer": int, "decimal": Decimal, "boolean": bool}
 

@@ -13,7 +13,7 @@ import typing
 from decimal import Decimal
 from typing import Any
 
-from members import (
+from generator.fields import (
     Family,
     Member,
     find_parts,
@@ -36,7 +36,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .leaves import (
+from .scalars import (
     LEAST,
     LONG,
     MOST,
@@ -56,7 +56,7 @@ from .leaves import (
     write_bare_instant,
     write_instant,
 )
-from .limits import is_text
+from .constraints import is_text
 from .models import (
 {imports}
 )

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import xmlschema
-from members import (
+
+from generator.fields import (
     Family,
     Member,
     indent,
@@ -27,7 +28,7 @@ from members import (
     render_shape,
     render_shapes,
 )
-from xml_writers import Codec, check_kind, write_writer
+from generator.xml_writers import Codec, check_kind, write_writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +44,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .leaves import (
+from .scalars import (
     BOOLEANS,
     UNSET,
     LEAST,
