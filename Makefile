@@ -20,21 +20,21 @@ test: $(STAMP)  ## Run the tests.
 	$(BIN)/python -m pytest -n auto
 
 selftest: $(STAMP)  ## Judge every good and broken server and client, to test the judge; a quarter of an hour.
-	$(BIN)/infobip-sms conformance selftest --clients
-	$(BIN)/infobip-sms conformance selftest
+	$(BIN)/python -m tests.conformance.mutation.run --clients
+	$(BIN)/python -m tests.conformance.mutation.run
 
 volume: $(STAMP)  ## Send 200,000 messages, kill the server, kill the sender ten times, and account for all.
-	$(BIN)/python tests/volume_run.py all 200000
+	$(BIN)/python -m tests.send_many.large_run all 200000
 
 peers: $(STAMP)  ## Point clients that no one here wrote at a sandbox and at the judge, and print what works and what is found.
-	PYTHONPATH=tests $(BIN)/python -m peers
-	PYTHONPATH=tests $(BIN)/python -m peers.judged
+	$(BIN)/python -m tests.peers
+	$(BIN)/python -m tests.peers.judged
 
 load: $(STAMP)  ## Send 100,000 messages to a sandbox by 50 clients at once, beside Prism's mock.
-	PYTHONPATH=tests $(BIN)/python -m bench.load
+	$(BIN)/python -m tests.bench.load
 
 bench: $(STAMP)  ## Measure codecs and client beside their peers: ratios of one run.
-	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
+	$(BIN)/python -m tests.bench $(BENCH)
 
 sandbox: $(STAMP)  ## Start the sandbox on port 8080.
 	$(BIN)/infobip-sms sandbox

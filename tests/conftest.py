@@ -10,19 +10,20 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from certificates import make_authority, make_certificate
-from client_calls import SHOWN_NOWHERE
 from hypothesis import HealthCheck, settings
-from judge_line import Judge
-from scripted_server import Server
+
+from tests.client.calls import SHOWN_NOWHERE
+from tests.conformance.runs_in_process import Judge
+from tests.fakes.certificates import make_authority, make_certificate
+from tests.fakes.scripted_server import Server
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
     from pathlib import Path
 
-    from client_calls import Serve
-    from scripted_server import Step
+    from tests.client.calls import Serve
+    from tests.fakes.scripted_server import Step
 
 settings.register_profile(
     "project",

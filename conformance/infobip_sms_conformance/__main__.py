@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from traceback import extract_tb
 
-from infobip_sms_conformance import selftest
 from infobip_sms_conformance.cli import catalog, client, server
 from infobip_sms_conformance.cli.options import build_parser
 from infobip_sms_conformance.errors import COULD_NOT_JUDGE, NOTHING_FAILED, WRONG_USAGE, WrongUsage
@@ -137,7 +136,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "list": lambda options: catalog.print_list(as_json=options.json),
     "explain": lambda options: catalog.print_requirement(options.id),
     "diff": lambda options: diff.print_difference(options.before, options.after),
-    "selftest": selftest.run_selftest,
 }
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How fast the codecs and the client are, beside peers, as ratios of one run; `make bench`.
 
-    python -m bench [--rounds 9] [--quick] [--json FILE]
+    python -m tests.bench [--rounds 9] [--quick] [--json FILE]
 
 Everything of a kind is measured in turns, round by round, and its ratio to the first of its kind is
 taken in each round: a machine that is busy is busy for all. Ratios are of the processor's time, their
@@ -20,18 +20,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from peers.installing import FOLDER, ROOT
+from tests.peers.installing import FOLDER, ROOT
 
 if TYPE_CHECKING:
-    from .targets import Target
-    from .trials import Row
+    from tests.bench.targets import Target
+    from tests.bench.trials import Row
 
 ENVIRONMENT = FOLDER / "bench"
 
 
 def main() -> int:
     """Measure, and print what was measured."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--rounds", type=int, default=9, help="rounds of each measurement")
     parser.add_argument("--quick", action="store_true", help="small sizes, and no official client")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON, too")
@@ -39,7 +41,7 @@ def main() -> int:
     if Path(sys.prefix) != ENVIRONMENT:
         return run_beside_peers(sys.argv[1:])
     rows, memory, imports = measure_all(options.rounds, quick=options.quick)
-    from .targets import find_targets  # noqa: PLC0415 - in the environment of the peers only
+    from tests.bench.targets import find_targets  # noqa: PLC0415 - in the environment of the peers only
 
     targets = find_targets(rows, memory, imports)
     if options.json:
@@ -62,7 +64,7 @@ def measure_all(
     rounds: int, *, quick: bool
 ) -> tuple[list[Row], dict[str, float], dict[str, float]]:
     """Return every figure, the peaks of memory, and the costs of imports."""
-    from . import costs, trials  # noqa: PLC0415 - in the environment of the peers only
+    from tests.bench import costs, trials  # noqa: PLC0415 - in the environment of the peers only
 
     rows: list[Row] = []
     for measured in (

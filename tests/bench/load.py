@@ -1,6 +1,6 @@
 """The sandbox under load, beside Prism's mock of our own openapi.yaml; `make load`.
 
-    python -m bench.load --messages 100000 --clients 50 --rounds 20 --keep 20000
+    python -m tests.bench.load --messages 100000 --clients 50 --rounds 20 --keep 20000
 
 Each round sends its share to the sandbox, a process of its own, then a tenth as much to Prism, by the
 same clients with the same requests, one message in each. After a round the sandbox is asked for every
@@ -29,7 +29,8 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import attrs
-from peers.installing import ROOT, CannotInstall, Package
+
+from tests.peers.installing import ROOT, CannotInstall, Package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from peers.installing import Package
+from tests.peers.installing import Package
 
 OFFICIAL = Package(
     name="python-client-4", registry="pypi", package="infobip-api-python-client", version="4.0.0"

@@ -14,8 +14,8 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .timing import Figure
-    from .trials import Row
+    from tests.bench.timing import Figure
+    from tests.bench.trials import Row
 
 MANY = "1,000 messages"
 READ, REPLY, WRITE = "JSON: read a request", "JSON: read a reply", "JSON: write a request"

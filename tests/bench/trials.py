@@ -18,12 +18,11 @@ import urllib3
 
 from infobip_sms import ApiKey, Client, SmsRequest, SmsResponse
 from infobip_sms.codecs import wire_json, wire_xml, xml_reference
-
-from . import peers_json, peers_xml
-from .costs import measure_peak
-from .documents import build_destinations, build_messages, build_reply
-from .official import Official
-from .timing import Figure, measure
+from tests.bench import peers_json, peers_xml
+from tests.bench.costs import measure_peak
+from tests.bench.documents import build_destinations, build_messages, build_reply
+from tests.bench.official import Official
+from tests.bench.timing import Figure, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -138,7 +137,7 @@ def serve_replies() -> Iterator[str]:
         for wire, codec in (("json", wire_json), ("xml", wire_xml))
         for size, count in (("one", 1), ("many", 1_000))
     }
-    command = [sys.executable, "-m", "bench.static_server"]
+    command = [sys.executable, "-m", "tests.bench.static_server"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

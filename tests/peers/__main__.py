@@ -1,8 +1,8 @@
 """Clients that no one here wrote, pointed at a sandbox; `make peers`.
 
-    python -m peers                  install what is missing, try every client, print the table
-    python -m peers node-sdk         one client, or several
-    python -m peers --show node-sdk  and all that was on the wire
+    python -m tests.peers                  install what is missing, try every client, print the table
+    python -m tests.peers node-sdk         one client, or several
+    python -m tests.peers --show node-sdk  and all that was on the wire
 
 peers.toml says who they are, known.toml what they are known to do wrong. Ends with 1 unless each
 operation of each client works or fails in just the known way.
@@ -24,13 +24,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from peers.installing import ROOT, CannotInstall, Package
-from peers.judging import KNOWN, Defect, Verdict, find_findings, judge, read_defects, read_json
-from peers.trials import KEY, Sandbox, Trial, build_trials, prepare
-from peers.wiretap import Tap, tap
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from tests.peers.installing import ROOT, CannotInstall, Package
+from tests.peers.judging import (
+    KNOWN,
+    Defect,
+    Verdict,
+    find_findings,
+    judge,
+    read_defects,
+    read_json,
+)
+from tests.peers.trials import KEY, Sandbox, Trial, build_trials, prepare
+from tests.peers.wiretap import Tap, tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """What the judge of clients says of each client of peers.toml, beside what it is known to say.
 
-    PYTHONPATH=tests python -m peers.judged               every client, what it sends and what it bears
-    PYTHONPATH=tests python -m peers.judged --write       and judged.toml written anew
+    python -m tests.peers.judged               every client, what it sends and what it bears
+    python -m tests.peers.judged --write       and judged.toml written anew
 
 Ends with 1 when the judge says anything else than judged.toml has.
 
@@ -21,12 +21,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from peers.__main__ import Client, read_clients
-from peers.calling import FEATURED
-from peers.installing import ROOT
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from tests.peers.__main__ import Client, read_clients
+from tests.peers.calling import FEATURED
+from tests.peers.installing import ROOT
 
 KNOWN = Path(__file__).with_name("judged.toml")
 JUDGE = (sys.executable, "-m", "infobip_sms_conformance", "client", "--quiet")
@@ -42,9 +43,9 @@ def judge(client: Client, way: str) -> dict[str, Any]:
     name = client.package.name
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.json"
-        calling = (sys.executable, "-m", "peers.calling", name, *OPERATIONS[way])
+        calling = (sys.executable, "-m", "tests.peers.calling", name, *OPERATIONS[way])
         command = [*JUDGE, *WAYS[way], "--json", str(path), "--", *calling]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         subprocess.run(command, check=False, capture_output=True, env=environment)
         report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return report
@@ -65,7 +66,7 @@ def find_lines(report: dict[str, Any]) -> list[str]:
 
 def dump(found: dict[str, list[str]]) -> str:
     """Return judged.toml."""
-    head = "# What the judge of clients says of the clients of peers.toml; written by peers.judged --write.\n"
+    head = "# What the judge of clients says of the clients of peers.toml; written by tests.peers.judged --write.\n"
     rows = [
         f"\n[{name}]\nfound = [\n" + "".join(f"  {json.dumps(x)},\n" for x in lines) + "]\n"
         for name, lines in found.items()

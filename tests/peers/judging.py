@@ -26,13 +26,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
 
 import attrs
-from peers.trials import is_same
+
+from tests.peers.trials import is_same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from peers.trials import Asked
-    from peers.wiretap import Exchange
+    from tests.peers.trials import Asked
+    from tests.peers.wiretap import Exchange
 
 KNOWN = Path(__file__).with_name("known.toml")
 FATAL = ("answer:", "raised:", "done:", "sent: 0", "sent: 2")

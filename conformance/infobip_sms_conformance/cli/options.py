@@ -58,7 +58,6 @@ def build_parser() -> Parser:
     diff = add("diff", "compare the verdicts of two runs")
     diff.add_argument("before", type=Path, help="what --json wrote of the one run")
     diff.add_argument("after", type=Path, help="and of the other")
-    add_selftest(add("selftest", "judge good and broken servers and clients, to test the judge"))
     return parser
 
 
@@ -98,28 +97,6 @@ def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     har.add_argument("archive", type=Path, metavar="FILE", help="the recording")
     for command in (client, proxy, har):
         add_reports(command.add_argument_group("reports"))
-
-
-def add_selftest(selftest: argparse.ArgumentParser) -> None:
-    """Add the options of the selftest."""
-    selftest.add_argument(
-        "--only", metavar="PREFIX", default="", help="faults of these requirements"
-    )
-    selftest.add_argument(
-        "--jobs", type=parse_count, default=2, metavar="N", help="at once (default: 2)"
-    )
-    selftest.add_argument(
-        "--clients", action="store_true", help="clients in place of servers, in two minutes"
-    )
-    extent = selftest.add_mutually_exclusive_group()
-    extent.add_argument(
-        "--quick", action="store_true", help="one broken server for each requirement"
-    )
-    extent.add_argument(
-        "--all", action="store_true", help="every broken server, where one for each rule would do"
-    )
-    selftest.add_argument("--seeds", type=parse_count, metavar="N", help=SEEDS)
-    selftest.add_argument("--json", type=Path, metavar="FILE", help="also write the matrix there")
 
 
 def add_server(server: argparse.ArgumentParser) -> None:

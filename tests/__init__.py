@@ -1,0 +1,1 @@
+"""Tests of infobip-sms; the test of ``src/infobip_sms/X`` is in ``tests/X``."""

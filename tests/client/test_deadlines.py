@@ -1,0 +1,180 @@
+"""The client against slow servers: a timeout is for the whole attempt."""
+
+from __future__ import annotations
+
+import math
+import socket
+import time
+import tracemalloc
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infobip_sms import BadReply, Client, Destination, Message, NoAnswer, Rejected, SmsRequest
+from tests.client.calls import (
+    AUTH,
+    CHUNKS,
+    GOOD,
+    MEBIBYTE,
+    NEVER,
+    OK,
+    PHONE,
+    SOON,
+    TYPES,
+    ask,
+    chunked,
+    fail,
+    reply,
+    send,
+)
+from tests.fakes.scripted_server import Drip
+
+if TYPE_CHECKING:
+    import ssl
+    from pathlib import Path
+
+    from tests.client.calls import Serve
+    from tests.fakes.scripted_server import Step
+
+HEAD, _, BODY = OK.partition(b"{")
+PAUSE = SOON / 3
+DRIPS: dict[str, tuple[Step, ...]] = {
+    "status-line": (Drip(OK, PAUSE),),
+    "headers": (OK[:30], Drip(OK[30:], PAUSE)),
+    "endless-headers": (b"HTTP/1.1 200 OK\r\nX: ", Drip(b"y" * 400, PAUSE)),
+    "endless-100": (Drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 20, PAUSE / 10), "hold"),
+    "body": (HEAD, Drip(b"{" + BODY, PAUSE)),
+    "body-without-length": (b"HTTP/1.1 200 OK\r\n\r\n", Drip(GOOD["json"], PAUSE)),
+    "chunks": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        Drip(chunked(GOOD["json"], 1), PAUSE),
+    ),
+}
+
+
+@pytest.mark.parametrize("script", DRIPS.values(), ids=DRIPS.keys())
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_a_server_that_drips_does_not_hold_a_call(
+    serve: Serve,
+    script: tuple[Step, ...],
+    tls: ssl.SSLContext,
+    certificate: Path,
+    *,
+    secure: bool,
+) -> None:
+    """A byte now and then does not prolong the time of an attempt: a minute's drip ends at once."""
+    server = serve("hear", *script, tls=tls if secure else None)
+    started = time.monotonic()
+    error = fail(NoAnswer, server, timeout=SOON, ca=certificate if secure else None)
+    assert time.monotonic() - started < NEVER / 2
+    assert (error.reason, error.sent) == ("the reply took too long", "maybe")
+    assert len(server.finish()) == 1
+
+
+def test_a_server_that_drips_fast_enough_is_listened_to(serve: Serve) -> None:
+    """Slowness alone is no fault: a reply in single bytes that ends in time is an answer."""
+    assert send(serve("hear", Drip(OK, 0.0005))).bulk_id == "BULK-ID-123-xyz"
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_a_server_that_does_not_read_does_not_hold_a_call(
+    serve: Serve, tls: ssl.SSLContext, certificate: Path, *, secure: bool
+) -> None:
+    """A request that nobody takes off the wire ends with its time."""
+    server = serve("taste", "hold", tls=tls if secure else None)
+    message = Message(destinations=[Destination(to=PHONE)], text="x" * 8 * MEBIBYTE)
+    started = time.monotonic()
+    with (
+        Client(server.url, auth=AUTH, timeout=1.0, ca=certificate if secure else None) as client,
+        pytest.raises(NoAnswer, match="the reply took too long") as caught,
+    ):
+        client.send(SmsRequest(messages=[message]))
+    assert time.monotonic() - started < NEVER / 2
+    assert caught.value.sent == "maybe"
+
+
+def test_the_addresses_of_a_host_share_the_time_for_connecting() -> None:
+    """Two addresses behind which nobody answers take no longer than one."""
+    with ExitStack() as sockets:
+        port = 0
+        for family, host in ((socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1")):
+            try:
+                full = sockets.enter_context(socket.socket(family))
+                full.bind((host, port))
+            except OSError:
+                continue  # a machine without IP version 6 has one address
+            full.listen(0)
+            port = full.getsockname()[1]
+            for _ in range(8):
+                waiting = sockets.enter_context(socket.socket(family))
+                waiting.setblocking(False)
+                waiting.connect_ex((host, port))
+        started = time.monotonic()
+        with (
+            Client(
+                f"http://localhost:{port}", auth=AUTH, connect_timeout=3.0, retry=None
+            ) as client,
+            pytest.raises(NoAnswer, match="connecting took too long") as caught,
+        ):
+            client.send(ask())
+    assert time.monotonic() - started < 5.0  # six, if each had three
+    assert caught.value.sent == "no"
+
+
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, 86_401, True, "1", (1, 2)], ids=repr)
+@pytest.mark.parametrize("name", ["timeout", "connect_timeout"])
+def test_a_timeout_that_makes_no_sense_is_refused(name: str, value: Any) -> None:
+    """A client is not made with a time that no socket can keep."""
+    options: dict[str, Any] = {name: value}
+    with pytest.raises(ValueError, match=f"^{name} wants seconds"):
+        Client(auth=AUTH, **options)
+
+
+@pytest.mark.parametrize("value", [0, -1, math.inf, "1"], ids=repr)
+def test_a_timeout_of_a_call_that_makes_no_sense_is_refused(serve: Serve, value: Any) -> None:
+    """A call is not begun with one either."""
+    server = serve("hear", OK)
+    with (
+        Client(server.url, auth=AUTH) as client,
+        pytest.raises(ValueError, match=r"^timeout wants"),
+    ):
+        client.send(ask(), timeout=value)
+    server.finish()
+    assert server.connections == 0
+
+
+def test_a_chunk_of_size_minus_one_takes_bounded_memory(serve: Serve) -> None:
+    """For http.client such a chunk means everything to the end: the allowance ends it."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"
+    server = serve("hear", head + bytes(MEBIBYTE) * 200, "close")
+    tracemalloc.start()
+    try:
+        error = fail(BadReply, server)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "a larger body" in str(error)
+    assert MEBIBYTE < peak < 150 * MEBIBYTE
+
+
+def test_endless_preliminary_replies_take_bounded_memory_and_time(serve: Serve) -> None:
+    """A server that says 100 Continue for ever is cut off by what a reply may have in bytes."""
+    preliminary = b"HTTP/1.1 100 Continue\r\nX-Filler: %b\r\n\r\n" % (b"x" * 1000)
+    server = serve("hear", preliminary * 80_000, "close")
+    assert fail(BadReply, server, timeout=NEVER).status is None
+
+
+def test_many_small_chunks_are_read(serve: Serve) -> None:
+    """Chunks of one byte each are a reply like any other."""
+    server = serve("hear", reply(chunked(GOOD["json"], 1), 200, TYPES["json"], CHUNKS))
+    assert send(server).bulk_id == "BULK-ID-123-xyz"
+
+
+def test_an_early_answer_to_a_large_request_is_read(serve: Serve) -> None:
+    """A server that refuses before it has read everything, and hangs up, is understood."""
+    server = serve("taste", reply(b"", 413), "close")
+    message = Message(destinations=[Destination(to=PHONE)], text="x" * 8 * MEBIBYTE)
+    with Client(server.url, auth=AUTH) as client, pytest.raises(Rejected) as caught:
+        client.send(SmsRequest(messages=[message]))
+    assert caught.value.status == 413

@@ -1,0 +1,492 @@
+"""The client: what it repeats, how often, when, and what it says of it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import pickle
+import re
+import socket
+import threading
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any, get_args
+
+import pytest
+
+from infobip_sms import BadReply, Client, NoAnswer, Rejected, Retry
+from infobip_sms.transport.retry import Failure, Repeatable, Spent, find_failure, find_retry_after
+from tests.client.calls import (
+    AUTH,
+    GOOD,
+    NEVER,
+    OK,
+    PHONE,
+    SEND,
+    SOON,
+    TEXT,
+    ask,
+    fail,
+    reply,
+    send,
+    split,
+)
+from tests.fakes.scripted_server import Server
+
+if TYPE_CHECKING:
+    from infobip_sms import Attempt
+    from tests.client.calls import Serve
+    from tests.fakes.scripted_server import Request, Step
+
+QUICK = Retry(attempts=3, backoff=0.01)
+ALL: tuple[Repeatable, ...] = get_args(Repeatable)
+DATES = {
+    "IMF-fixdate": "Sun, 06 Nov 1994 08:49:38 GMT",
+    "RFC-850": "Sunday, 06-Nov-94 08:49:38 GMT",
+    "asctime": "Sun Nov  6 08:49:38 1994",
+}
+A_SECOND_BEFORE = "Date: Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+def busy(status: int, *more: str) -> bytes:
+    """Return a refusal that asks to come back."""
+    return reply(b"", status, "application/json", *more)
+
+
+def outcomes(error: NoAnswer | Rejected | BadReply) -> list[str]:
+    """Return what came of each attempt; numbers and times have to make sense."""
+    attempts: tuple[Attempt, ...] = error.attempts
+    assert [attempt.number for attempt in attempts] == list(range(1, len(attempts) + 1))
+    assert all(0 < attempt.took < NEVER for attempt in attempts)
+    assert attempts[-1].waited == 0
+    return [attempt.outcome for attempt in attempts]
+
+
+# ---------------------------------------------------------------- connection not made
+
+
+def nowhere() -> str:
+    """Return a URL at which nobody listens."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{nobody.getsockname()[1]}"
+
+
+def test_a_refused_connection_is_tried_again() -> None:
+    """Where nobody listens each attempt is certainly unsent, and the error tells of all of them."""
+    with Client(nowhere(), auth=AUTH, retry=QUICK) as client, pytest.raises(NoAnswer) as caught:
+        client.send(ask())
+    assert outcomes(caught.value) == ["no connection could be made"] * 3
+    assert caught.value.sent == "no"
+    assert [attempt.sent for attempt in caught.value.attempts] == ["no"] * 3
+    words = "no answer: no connection could be made; request sent: no; 3 attempts"
+    assert str(caught.value) == words
+
+
+def test_a_server_that_comes_up_in_time_gets_the_message_once() -> None:
+    """A connection that is refused at first and made later carries the message one time."""
+    url = nowhere()
+    servers: list[Server] = []
+    port = int(url.rpartition(":")[2])
+    timer = threading.Timer(SOON, lambda: servers.append(Server("hear", OK, port=port)))
+    timer.start()
+    with Client(url, auth=AUTH, retry=Retry(attempts=50, backoff=0.1, longest=0.1)) as client:
+        assert client.send(ask()).bulk_id == "BULK-ID-123-xyz"
+    timer.join()
+    assert len(servers[0].finish()) == 1
+
+
+def test_a_host_that_does_not_exist_gets_nothing() -> None:
+    """A name that cannot be looked up is a connection that was not made."""
+    url = "https://nobody.invalid"
+    with (
+        Client(url, auth=AUTH, retry=QUICK, proxy=False) as client,
+        pytest.raises(NoAnswer) as caught,
+    ):
+        client.send(ask())
+    assert outcomes(caught.value) == ["no connection could be made"] * 3
+    assert caught.value.sent == "no"
+
+
+@pytest.mark.parametrize(
+    "retry", [None, Retry.none(), Retry(attempts=1)], ids=["None", "none", "1"]
+)
+def test_repetition_can_be_switched_off(serve: Serve, retry: Retry | None) -> None:
+    """Without repetition there is one attempt, whatever comes of it."""
+    with Client(nowhere(), auth=AUTH, retry=retry) as client, pytest.raises(NoAnswer) as caught:
+        client.send(ask())
+    assert len(caught.value.attempts) == 1
+    server = serve("hear", busy(429, "Retry-After: 0"))
+    assert outcomes(fail(Rejected, server, retry=retry)) == ["HTTP 429"]
+    assert len(server.finish()) == 1
+
+
+# ---------------------------------------------------------------- 429 and 503
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (429, ("Retry-After: 1",)),
+        (503, ("retry-after:  1 ",)),
+        (429, ("Retry-After: 0.9",)),
+        (503, (f"Retry-After: {DATES['IMF-fixdate']}", A_SECOND_BEFORE)),
+        *((429, (f"Retry-After: {date}", A_SECOND_BEFORE)) for date in DATES.values()),
+    ],
+    ids=["429-seconds", "503-spaces", "429-decimal", "503-IMF-fixdate", *DATES],
+)
+def test_retry_after_is_obeyed(serve: Serve, status: int, headers: tuple[str, ...]) -> None:
+    """The next attempt comes when the server said, not earlier, and brings the answer."""
+    server = serve("hear", busy(status, *headers), "hear", OK)
+    started = time.monotonic()
+    assert send(server).bulk_id == "BULK-ID-123-xyz"
+    assert 0.9 <= time.monotonic() - started < NEVER / 2
+    first, second = server.finish()
+    assert first == second
+
+
+def test_a_date_counts_from_our_clock_if_the_server_shows_none(serve: Serve) -> None:
+    """A date two seconds ahead, rounded down to whole seconds, is waited for."""
+
+    def refuse(_: Request) -> bytes:
+        return busy(429, f"Retry-After: {formatdate(time.time() + 2, usegmt=True)}")
+
+    server = serve("hear", refuse, "hear", OK)
+    started = time.monotonic()
+    send(server)
+    assert 0.9 <= time.monotonic() - started < NEVER / 2
+    assert len(server.finish()) == 2
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("told", ["0", DATES["IMF-fixdate"]], ids=["zero", "date-in-the-past"])
+def test_a_retry_after_of_no_time_means_now(serve: Serve, status: int, told: str) -> None:
+    """Nought seconds, and a date that is over, are no reason to wait."""
+    server = serve("hear", busy(status, f"Retry-After: {told}"), "hear", OK)
+    send(server, retry=Retry(backoff=NEVER, longest=NEVER))
+    assert len(server.finish()) == 2
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("told", ["61", "86400", "9" * 400, "Sun, 06 Nov 2094 08:49:37 GMT"])
+def test_a_retry_after_beyond_the_budget_ends_the_call_at_once(
+    serve: Serve, status: int, told: str
+) -> None:
+    """A server that asks for more time than there is does not get the message earlier."""
+    server = serve("hear", busy(status, f"Retry-After: {told}"))
+    started = time.monotonic()
+    error = fail(Rejected, server)
+    assert time.monotonic() - started < NEVER / 2
+    assert outcomes(error) == [f"HTTP {status}"]
+    assert error.sent == "no"
+    assert error.headers["retry-after"] == told
+    assert len(server.finish()) == 1
+
+
+NONSENSE = ["", "soon", "-1", "1e3", "0x5", "٣", "1 2", "Sun, 99 Nov 1994 08:49:37 GMT", "NaN"]
+
+
+@pytest.mark.parametrize("told", NONSENSE, ids=ascii)
+def test_a_retry_after_that_says_nothing_counts_as_none(serve: Serve, told: str) -> None:
+    """With nonsense a 429 is repeated after a wait of ours, and a 503 is not."""
+    header = f"Retry-After: {told}"
+    server = serve("hear", busy(429, header))
+    assert outcomes(fail(Rejected, server, retry=QUICK)) == ["HTTP 429"] * 3
+    assert len(server.finish()) == 3
+    server = serve("hear", busy(503, header))
+    assert outcomes(fail(Rejected, server, retry=QUICK)) == ["HTTP 503"]
+    assert len(server.finish()) == 1
+
+
+def test_a_503_without_retry_after_may_have_been_taken(serve: Serve) -> None:
+    """A gateway's 503 proves nothing about the server behind it, so it is not repeated."""
+    server = serve("hear", busy(503))
+    error = fail(Rejected, server, retry=QUICK)
+    assert (error.sent, outcomes(error)) == ("maybe", ["HTTP 503"])
+    assert len(server.finish()) == 1
+
+
+def test_a_server_that_stays_busy_is_asked_as_often_as_allowed(serve: Serve) -> None:
+    """The last refusal is the error, and it tells of all of them."""
+    server = serve("hear", busy(429, "Retry-After: 0"))
+    error = fail(Rejected, server, retry=Retry(attempts=5))
+    assert outcomes(error) == ["HTTP 429"] * 5
+    assert str(error) == "the server refused: HTTP 429 Too Many Requests; 5 attempts"
+    assert len(server.finish()) == 5
+
+
+def test_the_budget_ends_repetition(serve: Serve) -> None:
+    """With a budget of one second a call ends about then, however many attempts are left."""
+    server = serve("hear", busy(429, "Retry-After: 0.2"))
+    started = time.monotonic()
+    error = fail(Rejected, server, retry=Retry(attempts=1000, budget=1.0))
+    assert time.monotonic() - started < NEVER / 2
+    assert len(server.finish()) == len(error.attempts)
+    assert 2 <= len(error.attempts) <= 5
+
+
+def test_the_budget_cuts_the_last_attempt_short(serve: Serve) -> None:
+    """Attempts that time out end within the budget too, but for the first."""
+    server = serve("hear", "hold")
+    started = time.monotonic()
+    retry = Retry(attempts=10, budget=2.6, backoff=0.01, also=["timeout"])
+    error = fail(NoAnswer, server, timeout=2.0, retry=retry)
+    assert time.monotonic() - started < 3.8  # four, if the second had its usual time
+    assert len(error.attempts) == 2
+    assert error.attempts[1].took < 1.8
+    assert len(server.finish()) == 2
+
+
+# ---------------------------------------------------------------- everything else
+
+
+ELSE: dict[str, tuple[tuple[Step, ...], Repeatable | None, type[Any]]] = {
+    "400": (("hear", busy(400, "Retry-After: 0")), None, Rejected),
+    "401": (("hear", busy(401, "Retry-After: 0")), None, Rejected),
+    "404": (("hear", busy(404)), None, Rejected),
+    "302": (("hear", busy(302, "Retry-After: 0")), None, BadReply),
+    "unreadable": (("hear", reply(b"[]")), None, BadReply),
+    "too-large": (("hear", busy(200).replace(b"Length: 0", b"Length: 999999999")), None, BadReply),
+    "500": (("hear", busy(500)), "server-error", BadReply),
+    "502": (("hear", busy(502, "Retry-After: 0")), "server-error", BadReply),
+    "503": (("hear", busy(503)), "server-error", Rejected),
+    "504": (("hear", busy(504)), "server-error", BadReply),
+    "reset": (("hear", "reset"), "broken", NoAnswer),
+    "hung-up": (("hear", "close"), "broken", NoAnswer),
+    "half-the-body": (("hear", split(OK), "close"), "broken", NoAnswer),
+    "silence": (("hear", "hold"), "timeout", NoAnswer),
+}
+
+
+@pytest.mark.parametrize(("script", "name", "kind"), ELSE.values(), ids=ELSE.keys())
+def test_anything_else_is_repeated_by_name_only(
+    serve: Serve, script: tuple[Step, ...], name: Repeatable | None, kind: type[Any]
+) -> None:
+    """By default, and with every other name, the server sees the message once; by its name, again."""
+    others = Retry(attempts=2, backoff=0.01, also={known for known in ALL if known != name})
+    for retry in (QUICK, others):
+        server = serve(*script)
+        assert len(fail(kind, server, retry=retry, timeout=SOON).attempts) == 1
+        assert len(server.finish()) == 1
+    if name:
+        server = serve(*script)
+        error = fail(kind, server, timeout=SOON, retry=Retry(attempts=2, backoff=0.01, also=[name]))
+        assert len(error.attempts) == 2
+        assert error.sent == "maybe"
+        assert len(server.finish()) == 2
+
+
+def test_a_break_may_be_followed_by_an_answer(serve: Serve) -> None:
+    """Asked to repeat a break, the client returns the answer of the second connection."""
+    server = serve("hear", "reset", later=("hear", OK))
+    assert send(server, retry=Retry(backoff=0.01, also=["broken"])).bulk_id == "BULK-ID-123-xyz"
+    assert len(server.finish()) == 2
+
+
+def test_one_attempt_that_may_have_arrived_is_enough(serve: Serve) -> None:
+    """After a break a refusal cannot say that nothing was sent."""
+    server = serve("hear", "reset", later=("hear", busy(400)))
+    error = fail(Rejected, server, retry=Retry(backoff=0.01, also=["broken"]))
+    assert outcomes(error) == ["the connection broke", "HTTP 400"]
+    assert [attempt.sent for attempt in error.attempts] == ["maybe", "no"]
+    assert error.sent == "maybe"
+    again = NoAnswer("no connection could be made", "no", error.attempts)
+    assert again.sent == "maybe"
+
+
+def test_a_late_reply_does_not_answer_the_next_attempt(serve: Serve) -> None:
+    """What arrives after a timeout is on a connection of its own, which is not used again."""
+
+    def dawdle(_: Request) -> bytes:
+        time.sleep(2 * SOON)
+        return reply(GOOD["json"].replace(b"BULK-ID-123-xyz", b"late"))
+
+    server = serve("hear", dawdle, later=("hear", OK))
+    answer = send(server, timeout=SOON, retry=Retry(backoff=0.5, also=["timeout"]))
+    assert answer.bulk_id == "BULK-ID-123-xyz"
+    assert [request.connection for request in server.finish()] == [0, 1]
+
+
+# ---------------------------------------------------------------- what is said of it
+
+
+def test_every_attempt_is_a_line_of_the_log(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """Method, route, outcome, number, time, and the wait before the next; nothing else."""
+    caplog.set_level(logging.INFO, "infobip_sms")
+    server = serve(
+        "hear", busy(429, "Retry-After: 0.05"), "hear", busy(503, "Retry-After: 0"), "hear", OK
+    )
+    send(server)
+    route = "POST /sms/2/text/advanced"
+    wanted = [
+        rf"{route} -> HTTP 429, attempt 1 of 4, in 0\.\d\d\d s, next in 0\.050 s",
+        rf"{route} -> HTTP 503, attempt 2 of 4, in 0\.\d\d\d s, next in 0\.000 s",
+        rf"{route} -> HTTP 200, attempt 3 of 4, in 0\.\d\d\d s",
+    ]
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == 3
+    for pattern, message in zip(wanted, messages, strict=True):
+        assert re.fullmatch(pattern, message)
+    assert {(record.name, record.levelname) for record in caplog.records} == {
+        ("infobip_sms", "INFO")
+    }
+    assert [request.line for request in server.finish()] == [SEND] * 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "last"),
+    [
+        (NoAnswer, ("hear", "close")),
+        (Rejected, ("hear", busy(400))),
+        (BadReply, ("hear", busy(500))),
+        (BadReply, ("hear", reply(b"[]"))),
+    ],
+    ids=["NoAnswer", "Rejected", "BadReply", "unreadable"],
+)
+def test_attempts_survive_pickle(serve: Serve, kind: type[Any], last: tuple[Step, ...]) -> None:
+    """An error in another process tells of the same attempts, and ends with their number."""
+    server = serve("hear", busy(429, "Retry-After: 0"), *last)
+    error = fail(kind, server)
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert type(copy) is kind
+    assert copy.attempts == error.attempts
+    assert [attempt.number for attempt in copy.attempts] == [1, 2]
+    assert (str(copy), repr(copy), copy.sent) == (str(error), repr(error), error.sent)
+    assert str(error).endswith("; 2 attempts")
+
+
+def test_nothing_that_is_shown_of_a_repeated_call_is_secret(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Log and error of three refused attempts show neither key nor number nor text."""
+    caplog.set_level(logging.DEBUG)
+
+    def echo(request: Request) -> bytes:
+        said = f"{request.find('authorization')} {request.body.decode()}"
+        return busy(429, "Retry-After: 0", f"X-Echo: {said}")
+
+    error = fail(Rejected, serve("hear", echo), retry=QUICK)
+    shown = f"{error} {error!r} {error.attempts!r} {caplog.text}"
+    assert caplog.text.count("HTTP 429") == 3
+    assert not [word for word in (AUTH.key, PHONE, TEXT) if word in shown]
+
+
+# ---------------------------------------------------------------- policy and arithmetic
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"attempts": 0},
+        {"attempts": 1.5},
+        {"attempts": True},
+        {"budget": -1},
+        {"budget": math.nan},
+        {"backoff": -0.1},
+        {"backoff": "1"},
+        {"longest": None},
+        {"also": "timeout"},
+        {"also": ["timeouts"]},
+        {"also": None},
+    ],
+    ids=str,
+)
+def test_a_policy_that_makes_no_sense_is_refused(options: dict[str, Any]) -> None:
+    """The error is a sentence that names the setting."""
+    with pytest.raises(ValueError, match=rf"^Retry\.{next(iter(options))} wants "):
+        Retry(**options)
+
+
+def test_a_policy_is_a_value() -> None:
+    """Two equal policies are equal, can be pickled, and cannot be changed."""
+    policy = Retry(also=["broken", "timeout"])
+    assert policy == Retry(also={"timeout", "broken"}) == pickle.loads(pickle.dumps(policy))  # noqa: S301
+    with pytest.raises(AttributeError):
+        policy.attempts = 9  # type: ignore[misc]
+
+
+def test_something_else_than_a_policy_is_refused() -> None:
+    """A number is no policy."""
+    with pytest.raises(ValueError, match=r"^retry wants a Retry"):
+        Client(auth=AUTH, retry=3)  # type: ignore[arg-type]
+
+
+UNPROCESSED = Failure("HTTP 429", "no", "unprocessed")
+
+
+@pytest.mark.parametrize(
+    ("number", "least", "most"),
+    [(1, 0.25, 0.5), (2, 0.5, 1), (3, 1, 2), (7, 10, 20), (5000, 10, 20)],
+)
+def test_waits_double_up_to_the_longest(number: int, least: float, most: float) -> None:
+    """Half of a wait is certain and half is left to chance."""
+    policy = Retry(attempts=9999)
+    spent = Spent(number, 0, 30)
+    assert policy.find_wait(UNPROCESSED, spent, 0) == least
+    assert policy.find_wait(UNPROCESSED, spent, 1) == most
+    half = policy.find_wait(UNPROCESSED, spent, 0.5)
+    assert half is not None
+    assert least < half < most
+
+
+def test_no_attempt_begins_with_too_little_time() -> None:
+    """A quarter of the usual time has to be left; a clean refusal is not risked for less."""
+    policy = Retry(budget=60)
+    told = Failure("HTTP 429", "no", "unprocessed", 10.0)
+    assert policy.find_wait(told, Spent(1, 42.5, 30), 0) == 10
+    assert policy.find_wait(told, Spent(1, 42.6, 30), 0) is None
+    assert policy.find_timeout(Spent(0, 0, 90)) == 90
+    assert policy.find_timeout(Spent(1, 10, 30)) == 30
+    assert policy.find_timeout(Spent(1, 50, 30)) == 10
+    assert policy.find_timeout(Spent(1, 61, 30)) == 7.5
+
+
+def test_a_date_is_counted_from_the_servers_own_clock() -> None:
+    """A clock of ours that is an hour wrong neither hurries nor delays the next attempt."""
+    headers = {"retry-after": DATES["IMF-fixdate"], "date": A_SECOND_BEFORE.partition(" ")[2]}
+    assert find_retry_after(headers, now=0.0) == find_retry_after(headers, now=4e9) == 1
+    assert find_retry_after({"retry-after": DATES["asctime"]}, now=784111777.5) == 0.5
+    assert find_retry_after({}, now=0.0) is None
+
+
+def test_a_date_without_a_zone_is_in_gmt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The third form of a date names no zone; the zone of this machine does not matter."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert find_retry_after({"retry-after": DATES["asctime"]}, now=784111777.0) == 1
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("told", ["9" * 400, "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_no_server_can_ask_for_a_wait_that_the_system_cannot_keep(told: str) -> None:
+    """A caller with all the time in the world gets a number that may be slept."""
+    wait = find_retry_after({"retry-after": told}, now=0.0)
+    assert wait is not None
+    assert 86_400 < wait < 2**32 / 1000
+
+
+def test_what_the_server_says_may_be_longer_than_any_wait_of_ours() -> None:
+    """The longest wait is for the client's own waits."""
+    told = Failure("HTTP 429", "no", "unprocessed", 25.0)
+    assert Retry(longest=1).find_wait(told, Spent(1, 0, 30), 0) == 25
+
+
+@pytest.mark.parametrize(
+    ("status", "sent", "kind"),
+    [
+        (429, "no", "unprocessed"),
+        (503, "maybe", "server-error"),
+        (500, "maybe", "server-error"),
+        (400, "no", "final"),
+        (302, "maybe", "final"),
+    ],
+)
+def test_a_status_says_what_it_proves(status: int, sent: str, kind: str) -> None:
+    """Only a refusal proves that nothing was processed, and only 429 that it is worth another try."""
+    failure = find_failure(status, {}, now=0.0)
+    assert failure is not None
+    assert (failure.sent, failure.kind) == (sent, kind)
+    assert find_failure(200, {"retry-after": "1"}, now=0.0) is None

@@ -1,0 +1,152 @@
+"""The client: what is never shown, and what an error takes along."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import pickle
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infobip_sms import (
+    ApiKey,
+    BadReply,
+    Basic,
+    Bearer,
+    Client,
+    Error,
+    IbssoToken,
+    NoAnswer,
+    Rejected,
+    RequestRefused,
+    Violation,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infobip_sms import Auth
+    from tests.client.calls import Serve
+    from tests.fakes.scripted_server import Request, Step
+
+
+from tests.client.calls import NEVER, OK, PHONE, TEXT, TYPES, ask, example, fail, reply, split
+
+SECRET = "hunter2-hunter2-hunter2"
+BASIC = base64.b64encode(f"Aladdin:{SECRET}".encode()).decode()
+
+
+def quote(request: Request) -> str:
+    """Return all that a request said, in one line."""
+    return f"{request.find('authorization')} {request.body.decode()}".replace("\n", " ")
+
+
+def echo(body: Callable[[str], bytes], status: int, kind: str = "application/json") -> Step:
+    """Return a step that sends the whole request back inside a body."""
+    return lambda request: reply(body(quote(request)), status, kind, f"X-Echo: {quote(request)}")
+
+
+def as_error(words: str) -> bytes:
+    """Return a refusal that quotes the words, and a telephone number in place of its own word."""
+    exception = {"messageId": PHONE, "text": words, "validationErrors": {words: [words]}}
+    return json.dumps({"requestError": {"serviceException": exception}}).encode()
+
+
+def as_members(words: str) -> bytes:
+    """Return an answer with the words where other types belong."""
+    wrong = {"to": [words], "status": {words: words, "id": words, "groupId": {words: 1}}}
+    return json.dumps({words: words, "messages": [wrong, words, {PHONE: words}]}).encode()
+
+
+ECHOES: dict[str, tuple[Step, ...]] = {
+    "accepted": (OK,),
+    "refused": (echo(as_error, 401),),
+    "refused-in-html": (echo(lambda words: f"<p>{words}".encode(), 400, "text/html"),),
+    "server-error": (echo(str.encode, 500, "text/plain"),),
+    "wrong-types": (echo(as_members, 200),),
+    "not-json": (echo(str.encode, 200),),
+    "not-xml": (echo(lambda words: f"<p>{words}".encode(), 200, "application/xml"),),
+    "wrong-root": (echo(lambda _: f"<x{PHONE}/>".encode(), 200, "application/xml"),),
+    "redirect": (lambda r: reply(b"", 302, "text/html", f"Location: http://127.0.0.1/{quote(r)}"),),
+    "broken": ("reset",),
+    "not-http": (lambda request: quote(request).encode() + b"\r\n\r\n", "close"),
+    "half": (lambda request: split(reply(quote(request).encode())), "close"),
+    "too-large": (
+        lambda r: reply(b"", 200, "text/html", f"X-Echo: {quote(r)}").replace(
+            b"Length: 0", b"Length: 104857600"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [Basic("Aladdin", SECRET), ApiKey(SECRET), IbssoToken(SECRET), Bearer(SECRET)],
+    ids=lambda auth: type(auth).__name__,
+)
+@pytest.mark.parametrize("script", ECHOES.values(), ids=ECHOES.keys())
+def test_nothing_shows_secrets_numbers_or_texts(
+    serve: Serve,
+    script: tuple[Step, ...],
+    auth: Auth,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """No log, repr, error or traceback shows the key, the number or the text, even if echoed."""
+    caplog.set_level(logging.DEBUG)
+    server = serve("hear", *script)
+    shown = [repr(auth), str(auth)]
+    with Client(server.url, auth=auth, timeout=NEVER) as client:
+        shown += [repr(client), str(client)]
+        try:
+            client.send(ask())
+        except Error as error:
+            shown += [str(error), repr(error), *traceback.format_exception(error)]
+    assert {record.name for record in caplog.records} == {"infobip_sms"}
+    shown += [f"{record.getMessage()} {vars(record)!r}" for record in caplog.records]
+    shown += [caplog.text, *capfd.readouterr()]
+    assert TEXT in quote(server.finish()[0])
+    for word in (SECRET, BASIC, "Aladdin", PHONE, TEXT):
+        assert not [line for line in shown if word in line], word
+
+
+REFUSED: tuple[Step, ...] = (reply(example("unauthorized-error"), 401, TYPES["json"], "X-A: b"),)
+
+
+@pytest.mark.parametrize(
+    ("kind", "script", "options"),
+    [
+        (NoAnswer, ("close",), {}),
+        (Rejected, REFUSED, {}),
+        (BadReply, (reply(b"[]"),), {}),
+        (RequestRefused, (OK,), {"auth": ApiKey("")}),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_errors_survive_pickle(
+    serve: Serve, kind: type[Error], script: tuple[Step, ...], options: dict[str, Any]
+) -> None:
+    """An error that was sent to another process has all that it had."""
+    error = fail(kind, serve("hear", *script), **options)
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert type(copy) is kind
+    assert vars(error)
+    assert vars(copy) == vars(error)
+    assert (copy.args, str(copy), repr(copy)) == (error.args, str(error), repr(error))
+
+
+def test_every_error_of_the_tree_is_an_error_and_says_what_it_is() -> None:
+    """One except clause catches every branch, and the shown text names no body."""
+    problem = Violation("messages", "nothing", "a list", "RESP-001")
+    errors: list[tuple[Error, str]] = [
+        (RequestRefused([problem]), "messages: got nothing, wants a list (RESP-001)"),
+        (NoAnswer("the line was cut", "no"), "no answer: the line was cut; request sent: no"),
+        (Rejected(403, b"body"), "the server refused: HTTP 403 Forbidden"),
+        (BadReply((problem,), None, b"body"), "messages: got nothing, wants a list (RESP-001)"),
+    ]
+    for error, text in errors:
+        assert str(error) == text
+        assert "body" not in repr(error)

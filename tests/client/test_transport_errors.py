@@ -1,0 +1,272 @@
+"""The client against scripted servers that break off, stall or cannot be trusted."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infobip_sms import (
+    Client,
+    NoAnswer,
+    Retry,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.client.calls import Serve
+    from tests.fakes.scripted_server import Request, Step
+
+
+from tests.client.calls import (
+    AUTH,
+    CHUNKS,
+    GOOD,
+    NEVER,
+    OK,
+    SOON,
+    TYPES,
+    ask,
+    chunked,
+    fail,
+    reply,
+    send,
+    split,
+)
+
+
+def test_a_refused_connection_sent_nothing() -> None:
+    """Where nobody listens the request is certainly unsent."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        with Client(url, auth=AUTH, retry=None) as client, pytest.raises(NoAnswer) as caught:
+            client.send(ask())
+    assert caught.value.sent == "no"
+    assert str(caught.value) == "no answer: no connection could be made; request sent: no"
+
+
+def test_a_connection_that_takes_too_long_sent_nothing() -> None:
+    """Where a full queue lets nobody in the request is certainly unsent."""
+    with ExitStack() as sockets:
+        full = sockets.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(8):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+        started = time.monotonic()
+        limits: list[dict[str, Any]] = [{"connect_timeout": SOON}, {"timeout": SOON}]
+        for options in limits:
+            with (
+                Client(url, auth=AUTH, retry=None, **options) as client,
+                pytest.raises(NoAnswer, match="connecting took too long") as caught,
+            ):
+                client.send(ask())
+            assert caught.value.sent == "no"
+        assert time.monotonic() - started < NEVER / 2
+
+
+BREAKS: dict[str, tuple[int, tuple[Step, ...]]] = {
+    "reset-before-reading": (0, ("await", "reset")),
+    "reset-while-reading": (0, ("taste", "reset")),
+    "hung-up-while-reading": (0, ("taste", "close")),
+    "reset-after-reading": (1, ("hear", "reset")),
+    "hung-up-after-reading": (1, ("hear", "close")),
+    "half-a-status-line": (1, ("hear", b"HTTP/1.1 2", "close")),
+    "half-the-headers": (1, ("hear", OK[:30], "reset")),
+    "half-the-body": (1, ("hear", split(OK), "close")),
+    "half-the-body-and-reset": (1, ("hear", split(OK), "reset")),
+    "no-body": (1, ("hear", OK.partition(b"{")[0], "close")),
+    "half-the-chunks": (
+        1,
+        (
+            "hear",
+            split(reply(chunked(GOOD["json"]), 200, TYPES["json"], CHUNKS)),
+            "close",
+        ),
+    ),
+    "no-last-chunk": (
+        1,
+        (
+            "hear",
+            reply(chunked(GOOD["json"])[:-5], 200, TYPES["json"], CHUNKS),
+            "close",
+        ),
+    ),
+    "half-a-refusal": (1, ("hear", split(reply(b" " * 400, 401)), "close")),
+    "half-a-503": (1, ("hear", split(reply(b" " * 400, 503)), "close")),
+}
+
+
+@pytest.mark.parametrize(("heard", "script"), BREAKS.values(), ids=BREAKS.keys())
+def test_a_broken_connection_may_have_sent_and_is_not_tried_again(
+    serve: Serve, heard: int, script: tuple[Step, ...]
+) -> None:
+    """After a break the request counts as perhaps sent, and there was one attempt only."""
+    server = serve(*script)
+    assert fail(NoAnswer, server).sent == "maybe"
+    assert len(server.finish()) == heard
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("end", ["close", "reset"])
+def test_a_break_on_a_kept_connection_is_not_tried_again(serve: Serve, end: str) -> None:
+    """A kept connection that breaks on its second request does not get that request twice."""
+    server = serve("hear", OK, "hear", end)
+    with Client(server.url, auth=AUTH) as client:
+        client.send(ask())
+        with pytest.raises(NoAnswer) as caught:
+            client.send(ask())
+    assert caught.value.sent == "maybe"
+    assert len(server.finish()) == 2
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "script",
+    [("hear", "hold", OK), ("hear", OK[:30], "hold"), ("hear", split(OK), "hold")],
+    ids=["silence", "half-the-headers", "half-the-body"],
+)
+@pytest.mark.parametrize("of_call", [False, True], ids=["client", "call"])
+def test_a_late_reply_may_have_sent(
+    serve: Serve, script: tuple[Step, ...], *, of_call: bool
+) -> None:
+    """A timeout of the client, and one of the call before it, ends waiting; nothing is repeated."""
+    server = serve(*script)
+    started = time.monotonic()
+    general, special = (NEVER, SOON) if of_call else (SOON, None)
+    with (
+        Client(server.url, auth=AUTH, timeout=general) as client,
+        pytest.raises(NoAnswer, match="the reply took too long") as caught,
+    ):
+        client.send(ask(), timeout=special)
+    assert time.monotonic() - started < NEVER / 2
+    assert caught.value.sent == "maybe"
+    assert len(server.finish()) == 1
+    assert server.connections == 1
+
+
+def test_a_client_works_on_after_a_timeout(serve: Serve) -> None:
+    """The connection on which a reply is still to come is not used again."""
+    server = serve("hear", "hold", later=("hear", OK))
+    with Client(server.url, auth=AUTH) as client:
+        with pytest.raises(NoAnswer):
+            client.send(ask(), timeout=SOON)
+        assert client.send(ask()).bulk_id == "BULK-ID-123-xyz"
+    assert [request.connection for request in server.finish()] == [0, 1]
+
+
+def test_the_timeout_of_a_call_may_be_longer_than_the_clients(serve: Serve) -> None:
+    """A call that allows more time gets a reply for which the client's timeout is too short."""
+
+    def dawdle(_: Request) -> bytes:
+        time.sleep(2 * SOON)
+        return OK
+
+    server = serve("hear", dawdle)
+    with Client(server.url, auth=AUTH, timeout=SOON) as client:
+        assert client.send(ask(), timeout=NEVER).bulk_id == "BULK-ID-123-xyz"
+
+
+def test_defaults_are_five_seconds_to_connect_and_thirty_in_all() -> None:
+    """A client waits for a bounded time if nobody says how long."""
+    with Client(auth=AUTH) as client:
+        assert (client._connections.connect_timeout, client._timeout) == (5, 30)
+
+
+# ---------------------------------------------------------------- TLS
+
+
+@pytest.mark.parametrize("problem", ["nobody-trusts-it", "it-names-another-host", "it-is-expired"])
+def test_auth_005_a_certificate_that_does_not_prove_the_host_gets_nothing(
+    serve: Serve, tls: ssl.SSLContext, expired: ssl.SSLContext, certificate: Path, problem: str
+) -> None:
+    """An untrusted certificate, one for another host, and an expired one end the call unsent, at once."""
+    server = serve("hear", OK, tls=expired if problem == "it-is-expired" else tls)
+    url = server.url
+    if problem == "it-names-another-host":
+        url = url.replace("127.0.0.1", "localhost")
+    ca = None if problem == "nobody-trusts-it" else certificate
+    with Client(url, auth=AUTH, ca=ca) as client, pytest.raises(NoAnswer) as caught:
+        client.send(ask())
+    assert caught.value.sent == "no"
+    assert caught.value.reason == "the certificate does not prove the host"
+    assert len(caught.value.attempts) == 1
+    assert server.finish() == []
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("end", ["close", "reset"])
+def test_a_handshake_that_breaks_sent_nothing_and_is_tried_again(
+    serve: Serve, certificate: Path, end: str
+) -> None:
+    """A server that hangs up before TLS stands has got nothing of the request, provably."""
+    server = serve("await", end)
+    url = server.url.replace("http:", "https:")
+    retry = Retry(attempts=3, backoff=0.01)
+    with (
+        Client(url, auth=AUTH, ca=certificate, retry=retry) as client,
+        pytest.raises(NoAnswer) as caught,
+    ):
+        client.send(ask())
+    assert caught.value.sent == "no"
+    assert [attempt.sent for attempt in caught.value.attempts] == ["no"] * 3
+    server.finish()
+    assert server.connections == 3
+
+
+def test_a_server_that_does_not_speak_tls_gets_nothing(serve: Serve, certificate: Path) -> None:
+    """Plain HTTP where TLS is expected ends the call unsent."""
+    server = serve("await", b"HTTP/1.1 400 Bad Request\r\n\r\n", "close")
+    url = server.url.replace("http:", "https:")
+    with (
+        Client(url, auth=AUTH, ca=certificate, retry=None) as client,
+        pytest.raises(NoAnswer, match="TLS") as caught,
+    ):
+        client.send(ask())
+    assert caught.value.sent == "no"
+
+
+def test_a_handshake_that_never_ends_has_the_time_for_connecting(
+    serve: Serve, certificate: Path
+) -> None:
+    """A server that accepts and then says nothing holds a call for the connect timeout only."""
+    server = serve("await", "hold")
+    url = server.url.replace("http:", "https:")
+    started = time.monotonic()
+    with (
+        Client(url, auth=AUTH, ca=certificate, connect_timeout=SOON, retry=None) as client,
+        pytest.raises(NoAnswer, match="connecting took too long") as caught,
+    ):
+        client.send(ask())
+    assert time.monotonic() - started < NEVER / 2
+    assert caught.value.sent == "no"
+
+
+def test_auth_005_a_trusted_certificate_gets_the_request(
+    serve: Serve, tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same server is sent to as soon as its certificate is trusted, by system or argument."""
+    server = serve("hear", OK, tls=tls)
+    assert send(server, ca=certificate).bulk_id == "BULK-ID-123-xyz"
+    assert send(server, ca=str(certificate)).bulk_id == "BULK-ID-123-xyz"
+    assert send(server, ca=ssl.create_default_context(cafile=certificate)).bulk_id
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert send(server).bulk_id == "BULK-ID-123-xyz"
+    assert len(server.finish()) == 4
+
+
+def test_a_chunk_of_negative_size_is_no_answer(serve: Serve) -> None:
+    """A reply whose framing makes no sense is an error of ours; the request may have arrived."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    server = serve("hear", head + b"-5\r\nhello\r\n0\r\n\r\n", "close")
+
+    assert fail(NoAnswer, server).sent == "maybe"

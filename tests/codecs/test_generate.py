@@ -1,0 +1,171 @@
+"""Generation: both schemas agree, the output is deterministic, and nothing drifts unseen."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = ROOT / "schema"
+DERIVED = {"sms-reader.xsd", "sms-v1.xsd", "sms-v1-reader.xsd"}
+GENERATED = ROOT / "generated" / "infobip_sms_schema"
+
+
+def generate(*arguments: str | Path, seed: str = "0") -> subprocess.CompletedProcess[str]:
+    """Run the generator as make does."""
+    command = [sys.executable, str(SCHEMA / "generate.py"), *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env={"PYTHONHASHSEED": seed}
+    )
+
+
+def copy_schema(folder: Path) -> Path:
+    """Return a copy of the schemas that a test may break."""
+    return Path(shutil.copytree(SCHEMA, folder / "schema"))
+
+
+def test_generated_is_in_step() -> None:
+    """What is committed is what the schemas give."""
+    result = generate("--check")
+
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_generation_is_deterministic(tmp_path: Path) -> None:
+    """Another hash seed and another folder give the same bytes."""
+    assert generate("--target", tmp_path / "out", seed="4711").returncode == 0
+    assert generate("--check", "--target", tmp_path / "out").returncode == 0
+    assert generate("--check", "--target", GENERATED, seed="4711").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "difference"),
+    [
+        (
+            'maxLength value="200"',
+            'maxLength value="201"',
+            "Message.callback_data: max_length 200, 201",
+        ),
+        ("{3,14}", "{3,15}", "Message.from_: pattern"),
+        ('maxInclusive value="23"', 'maxInclusive value="24"', "TimeOfDay.hour: maximum 23, 24"),
+        ('value="CYRILLIC"', 'value="CYRILIC"', "Transliteration: values"),
+        (
+            '"processKey" type="xs:string" minOccurs="0"',
+            '"processKey" type="xs:string"',
+            "Tracking.process_key: required False, True",
+        ),
+        (
+            '"Destination" maxOccurs="unbounded"',
+            '"Destination"',
+            "Message.destinations: many True, False",
+        ),
+        ('"flash" type="xs:boolean"', '"flash" type="xs:string"', "Message.flash: type bool, str"),
+        (
+            'name="destination" type',
+            'name="receiver" type',
+            "Message.destinations: wrapper destination, receiver",
+        ),
+        ('name="smsResponse"', 'name="SMSResponse"', "root element smsResponse: SmsResponse, None"),
+        (
+            '<xs:element name="action" type="xs:string" minOccurs="0"/>',
+            "",
+            "Status.action: only in openapi.yaml",
+        ),
+        ('type="DeliveryReportsFlat"', 'type="DeliveryReports"', ""),
+    ],
+)
+def test_a_change_in_one_schema_only_is_refused(
+    tmp_path: Path, old: str, new: str, difference: str
+) -> None:
+    """A limit, name, type or number that differs between the schemas stops generation before it writes."""
+    schema = copy_schema(tmp_path)
+    text = (schema / "sms.xsd").read_text(encoding="utf-8")
+    assert old in text
+    (schema / "sms.xsd").write_text(text.replace(old, new), encoding="utf-8")
+    result = generate("--schema", schema, "--target", tmp_path / "out")
+
+    if difference:
+        assert result.returncode == 1
+        assert difference in result.stdout
+        assert not (tmp_path / "out").exists()
+    else:
+        assert result.returncode == 0, "a root element that JSON does not name is no difference"
+
+
+def test_a_known_difference_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    """An entry in the list of known differences that is no longer needed is reported."""
+    schema = copy_schema(tmp_path)
+    text = (schema / "openapi.yaml").read_text(encoding="utf-8")
+    start, end = (
+        text.index("        validationErrors:"),
+        text.rindex("            items: {type: string}\n"),
+    )
+    (schema / "openapi.yaml").write_text(
+        text[:start] + text[end + len("            items: {type: string}\n") :], encoding="utf-8"
+    )
+    result = generate("--schema", schema, "--target", tmp_path / "out")
+
+    assert (
+        "ServiceException.validation_errors: only in openapi.yaml: known difference that is gone"
+        in result.stdout
+    )
+    assert result.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "kept"),
+    [("minLength: 3", True), ("uniqueItems: true", False), ("maxItems: 7", False)],
+)
+def test_a_limit_is_enforced_or_generation_stops(tmp_path: Path, limit: str, kept: bool) -> None:
+    """A kind of limit that the models cannot hold is no silent loss: it stops generation."""
+    schema = copy_schema(tmp_path)
+    member = "maxLength: 200" if kept else "x-item-requirement: WIN-003"
+    text = (schema / "openapi.yaml").read_text(encoding="utf-8")
+    line = f"          {member}\n"
+    assert line in text
+    (schema / "openapi.yaml").write_text(
+        text.replace(line, f"{line}          {limit}\n"), encoding="utf-8"
+    )
+    result = generate("--schema", schema, "--target", tmp_path / "out")
+
+    assert result.returncode == 1
+    if kept:
+        assert "Message.callback_data: min_length 3, None" in result.stdout
+    else:
+        assert "unexpected keyword argument" in result.stderr
+
+
+@pytest.mark.parametrize("damage", ["missing", "orphan", "differs"])
+def test_drift_is_seen_both_ways(tmp_path: Path, damage: str) -> None:
+    """A file that is missing, left over or changed makes the check fail and is named."""
+    target = Path(shutil.copytree(GENERATED, tmp_path / "out"))
+    if damage == "missing":
+        (target / "scalars.py").unlink()
+    elif damage == "orphan":
+        (target / "left_over.py").write_text("", encoding="utf-8")
+    else:
+        with (target / "models.py").open("a", encoding="utf-8") as models:
+            models.write("# edited\n")
+    result = generate("--check", "--target", target)
+    name = {"missing": "limits.py", "orphan": "left_over.py", "differs": "models.py"}[damage]
+
+    assert result.returncode == 1
+    assert f"{damage}: {name}" in result.stdout
+
+
+def test_line_1_of_each_generated_module_says_so() -> None:
+    """Every generated module begins with the mark; the data beside them are byte copies of schema/."""
+    modules = sorted(GENERATED.glob("*.py"))
+
+    assert modules
+    assert all(
+        m.read_text(encoding="utf-8").startswith("# Generated by schema/generate.py")
+        for m in modules
+    )
+    for copy in (GENERATED / "data").rglob("*.*"):
+        source = SCHEMA / copy.relative_to(GENERATED / "data")
+        assert copy.name in DERIVED or copy.read_bytes() == source.read_bytes()

@@ -1,0 +1,225 @@
+"""Delivery reports at the callback: every form of every year is read, and codes that nobody knows yet."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infobip_sms import (
+    BadReply,
+    DeliveryReports,
+    Error,
+    SmsLogs,
+    SmsResponse,
+    SmsResponseV1,
+    Status,
+    parse_delivery_reports,
+)
+from infobip_sms.codecs import wire_json, wire_xml
+
+SCHEMA = Path(__file__).resolve().parents[2] / "schema"
+STATUS = (
+    "<status><groupId>3</groupId><groupName>DELIVERED</groupName><id>5</id>"
+    "<name>DELIVERED_TO_HANDSET</name></status>"
+)
+REPORT = f"<messageId>m</messageId><sentAt>2015-02-12T09:58:20.323+0100</sentAt>{STATUS}"
+ENTRY = "<to>1</to><status><groupId>1</groupId><groupName>P</groupName><id>7</id><name>N</name></status>"
+
+
+def example(wire: str) -> bytes:
+    """Return the documented reports."""
+    return (SCHEMA / "examples" / f"delivery-reports.{wire}").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "wire"),
+    [
+        ("application/json", "json"),
+        ("application/json;charset=UTF-8", "json"),
+        ("Application/JSON ; charset=utf-8", "json"),
+        ("text/json", "json"),
+        ("application/xml", "xml"),
+        ("text/xml; charset=utf-8", "xml"),
+        (None, "json"),
+        (None, "xml"),
+        ("", "xml"),
+        ("text/plain", "json"),
+        ("application/octet-stream", "xml"),
+    ],
+)
+def test_dlr_002_the_content_type_says_which_format(content_type: str | None, wire: str) -> None:
+    """Both formats are read by their content type, and by their looks without one."""
+    reports = parse_delivery_reports(example(wire), content_type)
+    first = reports.results[0]
+
+    assert first.status is not None
+    assert first.status.is_final
+    assert first.error is not None
+    assert first.error.permanent is False
+    assert first.price is not None
+    assert first.price.price_per_message == Decimal("0.01")
+    assert first.sent_at is not None
+    assert first.sent_at.utcoffset() == dt.timedelta(hours=1)
+    assert reports.raw == example(wire)
+
+
+@pytest.mark.parametrize("wire", ["json", "xml"])
+def test_a_content_type_that_names_the_other_format_is_believed(wire: str) -> None:
+    """A body that is not what its content type says is refused, not guessed at."""
+    other = {"json": "application/xml", "xml": "application/json"}[wire]
+    with pytest.raises(BadReply):
+        parse_delivery_reports(example(wire), other)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "<reportResponse><results><result>{0}</result><result>{0}</result></results></reportResponse>",
+        "<SMSReportResponse><results>{0}</results><results>{0}</results></SMSReportResponse>",
+        "<reportResponse><results><results>{0}</results><results>{0}</results></results></reportResponse>",
+        "\ufeff<?xml version='1.0'?>\n<reportResponse><x/><results><result>{0}</result><y/><result>{0}</result></results></reportResponse>",
+    ],
+)
+def test_dlr_001_every_root_and_wrapper_is_read(document: str) -> None:
+    """Every root element and every form of the list that was ever shown gives the same reports."""
+    reports = parse_delivery_reports(document.format(REPORT).encode(), "application/xml")
+
+    assert [report.message_id for report in reports.results] == ["m", "m"]
+    assert reports.results[0] == reports.results[1]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "<smsLogsResponse><results><result>{0}</result></results></smsLogsResponse>",
+        "<SMSLogsResponse><results><results>{0}</results></results></SMSLogsResponse>",
+    ],
+)
+@pytest.mark.parametrize("name", ["mccmnc", "mccMnc"])
+def test_log_001_logs_of_every_year_are_read(document: str, name: str) -> None:
+    """Both roots, both wrappers and both names of the network code are read."""
+    body = document.format(f"{REPORT}<{name}>22801</{name}>").encode()
+    (log,) = wire_xml.parse_reply(body, SmsLogs).results
+
+    assert log.mcc_mnc == "22801"
+    assert log.message_id == "m"
+
+
+@pytest.mark.parametrize("name", ["mccmnc", "mccMnc"])
+@pytest.mark.parametrize("model", [SmsLogs, DeliveryReports])
+def test_log_001_both_names_of_the_network_code_are_read_in_json(name: str, model: Any) -> None:
+    """The network code is read by either name; where both stand, by its own."""
+    (one,) = wire_json.parse_reply(f'{{"results":[{{"{name}":"22801"}}]}}'.encode(), model).results
+    (two,) = wire_json.parse_reply(
+        b'{"results":[{"mccmnc":22801,"mccMnc":"22801"}]}', model
+    ).results
+
+    assert one.mcc_mnc == two.mcc_mnc == "22801"
+
+
+@pytest.mark.parametrize("root", ["smsResponse", "SendSMSResponse", "SMSResponse"])
+@pytest.mark.parametrize("entry", ["message", "messages"])
+@pytest.mark.parametrize("model", [SmsResponse, SmsResponseV1])
+def test_v1_008_replies_with_the_root_of_another_year_are_read(
+    root: str, entry: str, model: Any
+) -> None:
+    """The reply to a send is read under each of its roots, with either name of its entries."""
+    body = f"<{root}><messages><{entry}>{ENTRY}</{entry}></messages></{root}>".encode()
+    (message,) = wire_xml.parse_reply(body, model).messages
+
+    assert (message.to, message.status.id) == ("1", 7)
+
+
+CATALOGUE = tomllib.loads((SCHEMA / "statuses.toml").read_text(encoding="utf-8"))
+GROUPS = {row["id"]: row for row in CATALOGUE["group"]}
+
+
+@pytest.mark.parametrize("row", CATALOGUE["status"], ids=lambda row: row["name"])
+def test_is_final_follows_the_catalogue(row: dict[str, Any]) -> None:
+    """A status is final if its group is an end."""
+    group = GROUPS[row["group"]]
+    status = Status(group_id=group["id"], group_name=group["name"], id=row["id"], name=row["name"])
+
+    assert status.is_final is group["final"]
+
+
+def test_a_status_of_a_group_that_nobody_knows_is_not_final() -> None:
+    """Unknown groups and ids are read as they are; nothing is concluded from them."""
+    body = b"""{"results":[{"status":{"groupId":77,"groupName":"NEW","id":4711,"name":"X_Y"},
+        "error":{"id":99999,"name":"EC_NEW","permanent":true}}]}"""
+    (report,) = parse_delivery_reports(body, "application/json").results
+
+    assert report.status is not None
+    assert (report.status.id, report.status.is_final) == (4711, False)
+    assert report.error is not None
+    assert report.error.permanent is True
+
+
+def test_dlr_004_callback_data_is_kept_in_full() -> None:
+    """Callback data of any length and of any characters that the format carries comes back."""
+    data = '<a> & "ü" 😀 ' * 40
+    body = wire_xml.dump_model(
+        attrs.evolve(
+            parse_delivery_reports(example("xml")),
+            results=[
+                attrs.evolve(r, callback_data=data)
+                for r in parse_delivery_reports(example("xml")).results
+            ],
+        )
+    )
+
+    assert {r.callback_data for r in parse_delivery_reports(body, "text/xml").results} == {data}
+
+
+@given(st.binary(max_size=80) | st.text(max_size=80).map(str.encode), st.text(max_size=20))
+def test_any_bytes_give_reports_or_an_error_of_ours(body: bytes, content_type: str) -> None:
+    """No body and no content type makes the parser raise anything but its own error."""
+    try:
+        parse_delivery_reports(body, content_type)
+    except Error as problem:
+        assert type(problem) is BadReply  # noqa: PT017 - that it is no other is the point
+        assert problem.body == body  # noqa: PT017 - nothing is lost
+
+
+NOISE = "x" * 100_000
+HOSTILE = {
+    "entities": '<!DOCTYPE a [<!ENTITY b "ccc">]><reportResponse><results>&b;</results></reportResponse>',
+    "external": '<!DOCTYPE a SYSTEM "file:///etc/passwd"><reportResponse/>',
+    "deep": "<reportResponse>" + "<a>" * 100_000,
+    "deep json": '{"results":' + "[" * 200_000,
+    "huge attribute": f'<reportResponse a="{NOISE * 30}"><results/></reportResponse>',
+    "huge attribute inside": f'<reportResponse><results><result a="{NOISE}"/></results></reportResponse>',
+    "many attributes": "<reportResponse "
+    + " ".join(f'a{n}=""' for n in range(20_000))
+    + "><results/></reportResponse>",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_xml_005_hostile_bodies_are_refused(name: str) -> None:
+    """Entities, depth and size are refused with the error of ours, and it quotes nothing of them."""
+    with pytest.raises(BadReply) as caught:
+        parse_delivery_reports(HOSTILE[name].encode())
+
+    assert len(str(caught.value)) < 500
+
+
+def test_xml_005_namespaces_without_end_are_read_in_bounded_time() -> None:
+    """A prefix that means something else in each of 5,000 elements costs no more than they do."""
+    entries = "".join(f'<result xmlns:a="u{n}"><to>4179</to></result>' for n in range(5_000))
+    started = time.monotonic()
+    found = parse_delivery_reports(
+        f"<reportResponse><results>{entries}</results></reportResponse>".encode()
+    )
+
+    assert len(found.results) == 5_000
+    assert time.monotonic() - started < 60

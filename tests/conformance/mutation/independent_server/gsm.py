@@ -1,0 +1,91 @@
+"""Segments of a text: alphabets, sizes, counts.
+
+Lives here: the tables of 3GPP TS 23.038 that the documentation's languages need.
+Never here: transliteration.
+"""
+
+from dataclasses import dataclass
+
+from tests.conformance.mutation.independent_server.traits import Traits
+
+SIGNS = "!\"#¤%&'()*+,-./0123456789:;<=>?"
+CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SMALL = CAPITALS.lower()
+GREEK = "ΔΦΓΛΩΠΨΣΘΞ"
+DEFAULT = frozenset(f"@£$¥èéùìòÇ\nØø\rÅå_{GREEK}ÆæßÉ {SIGNS}¡{CAPITALS}ÄÖÑÜ§¿{SMALL}äöñüà")
+EXTENSION = frozenset("\f^{}\\[~]|€")
+LOCKING = {
+    "TR": frozenset(f"@£$¥€éùıòÇ\nĞğ\rÅå_{GREEK}ŞşßÉ {SIGNS}İ{CAPITALS}ÄÖÑÜ§ç{SMALL}äöñüà"),
+    "PT": frozenset(
+        f"@£$¥êéúíóç\nÔô\rÁáΔ_ªÇÀ∞^\\€Ó|ÂâÊÉ {SIGNS.replace('¤', 'º')}Í{CAPITALS}ÃÕÚÜ§~{SMALL}ãõ`üà"
+    ),
+}
+SINGLE = {
+    "TR": EXTENSION | frozenset("ĞİŞçğış"),
+    "ES": EXTENSION | frozenset("çÁÍÓÚáíóú"),
+    "PT": EXTENSION | frozenset("êçÔôÁáΦΓΩΠΨΣΘÊÀÃÕÍÚãõíúÂâóÓ"),
+}
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language and the tables of it that are asked for."""
+
+    code: str
+    locking: bool
+    single: bool
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many segments a text has, and what is left in the last of them."""
+
+    segments: int
+    remaining: int
+
+
+def count(text: str, language: Language | None, traits: Traits) -> Count:
+    """Count the segments of a text."""
+    costs = measure(text, language)
+    if costs is None and language is not None:
+        language, costs = None, measure(text, None)
+    if costs is None:
+        units = [len(character.encode("utf-16-le")) // 2 for character in text]
+        part = 70 if traits.breaks("preview-unicode-70") else 67
+        return pack(units, 70, part)
+    alone, part = 160, 153
+    if language and not traits.breaks("preview-language-free"):
+        alone, part = (152, 146) if language.locking and language.single else (155, 149)
+    if traits.breaks("preview-part-160"):
+        part = alone
+    return pack(costs, alone, part)
+
+
+def measure(text: str, language: Language | None) -> list[int] | None:
+    """List the septets of each character; None if an alphabet lacks one."""
+    basic, extension = DEFAULT, EXTENSION
+    if language and language.locking:
+        basic = LOCKING.get(language.code, DEFAULT)
+    if language and language.single:
+        extension = SINGLE[language.code]
+    if not (basic | extension).issuperset(text):
+        return None
+    return [1 if character in basic else 2 for character in text]
+
+
+def pack(costs: list[int], alone: int, part: int) -> Count:
+    """Put characters into segments, none of them split."""
+    total = sum(costs)
+    if total <= alone:
+        return Count(1, alone - total)
+    segments, used = 1, 0
+    for cost in costs:
+        if used + cost > part:
+            segments, used = segments + 1, 0
+        used += cost
+    return Count(segments, part - used)
+
+
+def find_language(code: str) -> Language:
+    """Choose the tables of a language code that stands alone."""
+    return Language(code, locking=code in LOCKING, single=code not in LOCKING)

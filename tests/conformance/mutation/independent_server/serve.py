@@ -1,0 +1,15 @@
+"""The start of the outsider by its path; `python -m infobip_sms_conformance.servers.outsider` does the same.
+
+Lives here: the search path of a program that is no package.
+Never here: anything about the API.
+"""
+
+import runpy
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[4])
+    runpy.run_module(
+        "infobip_sms_conformance.servers.outsider", run_name="__main__", alter_sys=True
+    )

@@ -1,0 +1,136 @@
+"""The servers that the judge is tested by: programs of their own, good and broken ones.
+
+Lives here: how each is started, and what it breaks.
+Never here: an import of any of them; what the judge says of it.
+"""
+
+import shlex
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infobip_sms_conformance.transport.processes import NotStarted, run_program
+
+__all__ = [
+    "ACCOUNT",
+    "NotStarted",
+    "Subject",
+    "find_few",
+    "find_subjects",
+    "find_unseen",
+    "start_subject",
+]
+
+ACCOUNT = ("Aladdin", "open sesame", "a key for the selftest only")
+SERVERS = Path(__file__).parent
+SANDBOX = (sys.executable, "-m", "infobip_sms", "sandbox")
+FEW = 3
+WHO = ("--port", "0", "--user", ACCOUNT[0], "--password", ACCOUNT[1], "--api-key", ACCOUNT[2])
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A server to be judged."""
+
+    name: str
+    command: tuple[str, ...]
+    breaks: str | None = None
+    """The requirement that it breaks; none for a legal server."""
+    warned: tuple[str, ...] = ()
+    """SHOULDs that a legal server does not keep."""
+    without: tuple[str, ...] = ()
+    """What it does not have."""
+    clock: bool = False
+
+
+def find_subjects(*, everything: bool = False) -> list[Subject]:
+    """Return the servers of a run.
+
+    Of a stranger with many faults there is one for each requirement, unless everything is asked for.
+    """
+    return [*find_sandboxes(), *find_strangers(everything=everything)]
+
+
+def find_few() -> list[Subject]:
+    """Return one broken server for each requirement, and some legal ones of every program.
+
+    The sandbox is the last choice: servers that share no code with it say more about the judge, and start faster.
+    """
+    subjects = [*find_strangers(everything=False), *find_sandboxes()]
+    broken: dict[str, Subject] = {}
+    legal: dict[str, list[Subject]] = {}
+    for subject in subjects:
+        if subject.breaks is None:
+            legal.setdefault(subject.name.partition(" ")[0], []).append(subject)
+        else:
+            broken.setdefault(subject.breaks, subject)
+    return [*broken.values(), *(one for forms in legal.values() for one in forms[:FEW])]
+
+
+def find_unseen() -> dict[str, list[str]]:
+    """Return the broken servers that no short run can tell from good ones, by the reason."""
+    return {
+        group["why"]: [f"{row['name']} {name}" for name in group["names"]]
+        for row in read_toml("independent_servers.toml")["server"]
+        for group in row.get("unseen", ())
+    }
+
+
+def find_sandboxes() -> Iterator[Subject]:
+    """Yield the sandbox: as it is, with other readings, and with each of its faults."""
+    yield Subject("sandbox", SANDBOX, clock=True)
+    listed = read_toml("sandbox_mutants.toml")
+    for options in listed["legal"]:
+        yield Subject(f"sandbox {options}", (*SANDBOX, *shlex.split(options)), clock=True)
+    for fault, number in listed["faults"].items():
+        yield Subject(f"sandbox {fault}", (*SANDBOX, "--fault", fault), number, clock=True)
+
+
+def find_strangers(*, everything: bool) -> Iterator[Subject]:
+    """Yield the servers that share no code with the sandbox."""
+    for row in read_toml("independent_servers.toml")["server"]:
+        yield from find_legal(row)
+        yield from find_broken(row, everything=everything or not row.get("one_each"))
+
+
+def find_legal(row: Any) -> Iterator[Subject]:
+    """Yield the legal forms of a stranger."""
+    for legal in row["legal"]:
+        options = tuple(legal["options"])
+        yield Subject(
+            " ".join((row["name"], *options)),
+            (*build_command(row), *options),
+            warned=tuple(legal.get("warned", ())),
+            without=(*row.get("without", ()), *legal.get("without", ())),
+        )
+
+
+def find_broken(row: Any, *, everything: bool) -> Iterator[Subject]:
+    """Yield the broken forms of a stranger that show in a short run: all, or one for each requirement."""
+    unseen = {name for names in find_unseen().values() for name in names}
+    broken = set[str]()
+    for fault in read_toml(row["faults"])["fault"]:
+        name, number = f"{row['name']} {fault['name']}", fault["requirement"]
+        if name not in unseen and (everything or number not in broken):
+            broken.add(number)
+            command = (*build_command(row), "--break", fault["name"])
+            yield Subject(name, command, number, without=tuple(row.get("without", ())))
+
+
+def build_command(row: Any) -> tuple[str, ...]:
+    """Return how a stranger is started."""
+    return (sys.executable, str(SERVERS / row["program"]), *row.get("always", ()))
+
+
+def read_toml(name: str) -> Any:
+    """Return a list of servers."""
+    return tomllib.loads((SERVERS / name).read_text("utf-8"))
+
+
+def start_subject(subject: Subject) -> AbstractContextManager[str]:
+    """Run a server for the time of a ``with`` block; give its URL."""
+    return run_program([*subject.command, *WHO])

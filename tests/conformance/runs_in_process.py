@@ -1,0 +1,102 @@
+"""The judge's command line, run many times by one program: a list of words in, a line of JSON out.
+
+Starting Python and its libraries takes longer than a short run; so the tests start them once.
+
+Lives here: the program, and the side of it that the tests hold.
+Never here: what is expected.
+"""
+
+import io
+import json
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROGRAM = (sys.executable, "-m", "infobip_sms_conformance")
+ACCOUNT = ("--user", "Aladdin", "--password", "open sesame", "--api-key", "a key of the tests")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one command said."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Judge:
+    """A process that runs one command after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._count = folder, 0
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).resolve().parents[2],
+        )
+
+    def run(self, *words: str) -> Run:
+        """Run a command."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(json.dumps(words) + "\n")
+        stdin.flush()
+        return Run(**json.loads(stdout.readline()))
+
+    def judge(self, url: str, *words: str) -> tuple[Run, dict[str, Any]]:
+        """Judge a server with all credentials; return the run and what --json wrote."""
+        self._count += 1
+        path = self._folder / f"{self._count}.json"
+        done = self.run("server", url, *ACCOUNT, "--json", str(path), *words)
+        return done, json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.communicate()
+
+
+def find_rows(report: dict[str, Any], *verdicts: str) -> set[str]:
+    """Return the requirements that have one of some verdicts in either format."""
+    return {
+        row["requirement"]
+        for row in report["verdicts"]
+        if {row["json"], row["xml"]} & set(verdicts)
+    }
+
+
+def find_reasons(report: dict[str, Any], *verdicts: str) -> list[dict[str, Any]]:
+    """Return the findings of some verdicts, each with the requirement that it is about."""
+    return [
+        {"requirement": row["requirement"], **reason}
+        for row in report["verdicts"]
+        for reason in row["reasons"]
+        if reason["verdict"] in verdicts
+    ]
+
+
+def main() -> None:
+    """Run commands until there is no more to read."""
+    from infobip_sms_conformance.__main__ import main as run  # noqa: PLC0415 - the tests need none of it
+
+    for line in sys.stdin:
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                code = run(json.loads(line))
+            except SystemExit as end:
+                code = int(end.code or 0)
+        answer = {"code": code, "out": out.getvalue(), "err": err.getvalue()}
+        sys.__stdout__.write(json.dumps(answer) + "\n")  # type: ignore[union-attr]  # there is one
+        sys.__stdout__.flush()  # type: ignore[union-attr]  # likewise
+
+
+if __name__ == "__main__":
+    main()

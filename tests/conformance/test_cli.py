@@ -1,0 +1,366 @@
+"""The judge as a program: what may be asked of it, how it ends, and what it makes of servers that are none.
+
+Lives here: exit codes, wrong usage, dead and rude servers, the user's own settings.
+Never here: a verdict on a server of this API.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from infobip_sms_conformance.contract import files
+
+from infobip_sms.sandbox import Sandbox, running
+from tests.cli.runs import run_program_on_terminal
+from tests.conformance.runs_in_process import PROGRAM, Judge, Run, find_rows
+
+SERVERS = Path(__file__).parents[1] / "fakes"
+LONGEST = 120  # seconds; no test needs them
+NOBODY = "http://127.0.0.1:1"
+
+
+@pytest.fixture(name="sandbox", scope="module")
+def fixture_sandbox() -> Iterator[Sandbox]:
+    """Give a sandbox."""
+    with running() as sandbox:
+        yield sandbox
+
+
+@contextmanager
+def start_rude(manner: str) -> Iterator[str]:
+    """Run a rude server for the time of a ``with`` block; give its URL."""
+    program = [sys.executable, str(SERVERS / "not_http.py"), manner]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def run_alone(folder: Path, *words: str, **environment: str) -> Run:
+    """Run a command of the judge as a process of its own, in a folder."""
+    done = subprocess.run(
+        [*PROGRAM, *words],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout, done.stderr)
+
+
+# ------------------------------------------------------------------ wrong usage
+
+
+WRONG = [
+    ["server", "http://192.0.2.1:8080"],
+    ["server", "http://example.com"],
+    ["server", "http://localhost.example.com"],
+    ["server", "http://example.com", "--live", "--api-key", "k"],
+    ["server", "https://example.com", "--live", "--api-key", "k"],
+    ["server", "https://example.com", "--live", "--to", "41793026727"],
+    ["server", "https://example.com", "--live", "--to", "41793026727", "--user", "me"],
+    ["server", "http://127.0.0.1:port"],
+    ["server", "http://user:secret@127.0.0.1"],
+    ["server", "ftp://127.0.0.1"],
+    ["server", NOBODY, "--only", "NONE-001"],
+    ["server", NOBODY, "--only", ""],
+    ["server", NOBODY, "--without", "wings"],
+    ["server", NOBODY, "--profile", "secret"],
+    ["server", NOBODY, "--to", "secret"],
+    ["server", NOBODY, "--to", "123"],
+    ["server", NOBODY, "--max-messages", "0"],
+    ["server", NOBODY, "--seed", "secret"],
+    ["server", NOBODY, "--patience", "nan"],
+    ["server", NOBODY, "--no-basic"],
+    ["server", NOBODY, "--no-basic", "--user", "me", "--api-key", "k"],
+    ["server", NOBODY, "--callback", "https://example.com/x"],
+    ["server", NOBODY, "--callback", "example", "--callback-port", "9000"],
+    ["server", NOBODY, "--callback-port", "70000"],
+    ["server", NOBODY, "--max", "5"],
+    ["server", NOBODY, "--json", "/nowhere/at/all.json"],
+    ["server", NOBODY, "--json", "same", "--html", "same"],
+    ["server", NOBODY, "--baseline", "/nowhere/at/all.toml"],
+    ["server", NOBODY, "--replay", "NONE-001:x@1"],
+    ["explain", "SEND-999"],
+    ["explain", "READ-999"],
+    ["diff", "/nowhere/a.json", "/nowhere/b.json"],
+    ["selftest", "--jobs", "0"],
+    ["nonsense"],
+    [],
+    ["--no-such-option"],
+]
+
+
+@pytest.mark.parametrize("words", WRONG, ids=" ".join)
+def test_wrong_usage_is_one_line_and_3(judge_line: Judge, words: list[str]) -> None:
+    """What cannot be done ends with 3 and a line on standard error, before anything is sent or printed."""
+    run = judge_line.run(*words)
+
+    assert run.code == 3, run.out + run.err
+    assert len(run.err.splitlines()) == 1
+    assert run.err.startswith("infobip-sms conformance")
+    assert run.out == ""
+    assert not Path("same").exists()
+
+
+def test_password_of_the_url_is_not_repeated(judge_line: Judge) -> None:
+    """Credentials in the URL are refused without being shown."""
+    assert "hunter2" not in judge_line.run("server", "http://me:hunter2@127.0.0.1").err
+
+
+def test_port_that_is_taken_is_wrong_usage(judge_line: Judge, sandbox: Sandbox) -> None:
+    """Where the callback server cannot listen, the run does not begin."""
+    port = sandbox.url.rpartition(":")[2]
+    run = judge_line.run("server", sandbox.url, "--callback-port", port)
+
+    assert (run.code, len(run.err.splitlines())) == (3, 1)
+
+
+@pytest.mark.parametrize("number", ["+41793026727", "41 79 302 67 27", "+41 (79) 302-67-27"])
+def test_number_may_be_written_as_people_do(judge_line: Judge, number: str) -> None:
+    """--to takes a number with plus, blanks and signs between its digits."""
+    run = judge_line.run("server", NOBODY, "--dry-run", "--to", number)
+
+    assert (run.code, "to 1 number of yours (…27)" in run.out) == (0, True)
+
+
+# ------------------------------------------------------------------ the plan
+
+
+def test_dry_run_prints_the_bill_and_does_nothing(judge_line: Judge, tmp_path: Path) -> None:
+    """--dry-run says what a run may cost, asks no server and leaves no file."""
+    path = tmp_path / "verdicts.json"
+    run = judge_line.run("server", NOBODY, "--dry-run", "--json", str(path))
+
+    assert run.code == 0
+    assert len(run.out.splitlines()) == 2
+    assert run.out.splitlines()[1].startswith("The bill: ")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "to the 3 numbers of the documentation"),
+        (["--profile", "refusals"], "the first that is not ends the run"),
+        (["--profile", "live"], "at most 60 messages"),
+        (["--max-messages", "7"], "at most 7 messages"),
+        (["--only", "SEND-007"], "by 1 requirement,"),
+        (["--without", "xml"], "Without xml"),
+        (["--seed", "77"], "seed 77"),
+    ],
+)
+def test_bill_says_what_was_chosen(judge_line: Judge, words: list[str], said: str) -> None:
+    """Profile, limits, numbers, seed and features are said before the first byte."""
+    assert said in judge_line.run("server", "--dry-run", *words).out
+
+
+def test_few_messages_are_enough_to_say_so(judge_line: Judge, sandbox: Sandbox) -> None:
+    """With --max-messages no more is sent, and a run that could not look at all is no good one."""
+    run, report = judge_line.judge(sandbox.url, "--max-messages", "3", "--only", "RESP")
+
+    assert run.code == 2
+    assert report["messages"] <= 3
+    assert "the announced 3 messages were reached" in report["stopped"]
+
+
+# ------------------------------------------------------------------ servers that are none
+
+
+def test_server_that_is_down(judge_line: Judge, tmp_path: Path) -> None:
+    """Where no server listens, nothing could be judged, and every report says so."""
+    names = ("junit", "html", "markdown", "har", "badge")
+    words = [word for name in names for word in (f"--{name}", str(tmp_path / name))]
+    run, report = judge_line.judge(NOBODY, *words)
+
+    assert run.code == report["exit"] == 2
+    assert "Could not judge: the first request got no answer" in run.out
+    assert (report["verdicts"], report["messages"]) == ([], 0)
+    assert 'errors="1"' in (tmp_path / "junit").read_text()
+    assert "not judged" in (tmp_path / "badge").read_text()
+
+
+MANNERS = {
+    **dict.fromkeys(["hangs-up", "not-http", "silent", "dribbles-header", "dribbles-body"], 2),
+    **dict.fromkeys(["endless", "half"], 2),
+    **dict.fromkeys(["binary", "deep", "not-a-reply"], 1),
+}
+
+
+@pytest.mark.parametrize("manner", MANNERS)
+def test_rude_server(judge_line: Judge, manner: str) -> None:
+    """No server, however rude, leads to a traceback, to a run without end or to one that passes."""
+    began = time.monotonic()
+    with start_rude(manner) as url:
+        run, report = judge_line.judge(url, "--patience", "0")
+
+    assert run.code == report["exit"] == MANNERS[manner], run.out
+    assert "Traceback" not in run.out + run.err
+    assert time.monotonic() - began < LONGEST
+    assert not find_rows(report, "ERROR")
+
+
+def test_server_that_dies_in_between(judge_line: Judge, sandbox: Sandbox) -> None:
+    """A server that stops answering during the run is not called good, and the run ends soon."""
+    with dying(sandbox, after=30) as url:
+        run, report = judge_line.judge(url)
+
+    assert run.code == 2, run.out
+    assert "the server does not answer" in report["stopped"]
+    assert report["requests"] < 60
+
+
+@contextmanager
+def dying(sandbox: Sandbox, after: int) -> Iterator[str]:
+    """Drop all connections of a sandbox once it has taken so many messages."""
+    sandbox.reset()
+
+    def drop() -> None:
+        sandbox.wait_for(count=after, timeout=LONGEST)
+        sandbox.drop()
+
+    thread = threading.Thread(target=drop)
+    thread.start()
+    try:
+        yield sandbox.url
+    finally:
+        thread.join()
+        sandbox.reset()
+
+
+def test_server_that_says_yes_to_everything_is_judged_to_the_end(judge_line: Judge) -> None:
+    """A mock that accepts all fails by clauses, and the bill is enough for it."""
+    with start_rude("yes") as url:
+        run, report = judge_line.judge(url, "--patience", "0")
+
+    assert run.code == 1
+    assert report["stopped"] == ""
+    assert {"SEND-002", "SEND-007", "WIN-004", "AUTH-001"} <= find_rows(report, "FAIL")
+    assert report["requests"] <= report["most"]["requests"]
+    assert "more; --verbose and --html have all of them in full" in run.out
+
+
+# ------------------------------------------------------------------ surroundings
+
+
+def test_settings_of_the_user_do_not_reach_the_suite(tmp_path: Path, sandbox: Sandbox) -> None:
+    """A hostile conftest, ini file and environment change nothing, and no file is left behind."""
+    (tmp_path / "conftest.py").write_text("raise SystemExit('conftest')")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    hostile = {"PYTEST_ADDOPTS": "--no-such", "PYTEST_PLUGINS": "none", "PYTHONIOENCODING": "ascii"}
+    words = ("server", sandbox.url, "--only", "SEND-026", "--json", "verdicts.json")
+    run = run_alone(tmp_path, *words, **hostile)
+
+    assert run.code == 0, run.err
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"conftest.py", "pytest.ini", "verdicts.json"}
+
+
+PROGRAMS = [PROGRAM, (sys.executable, "-m", "infobip_sms", "conformance")]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: " ".join(program[1:]))
+def test_interrupted_run_tells_what_it_has(
+    tmp_path: Path, sandbox: Sandbox, program: tuple[str, ...]
+) -> None:
+    """Ctrl-C ends a run with 130, without a traceback, and what was judged is written."""
+    sandbox.reset()
+    sandbox.delay(0.2)
+    path = tmp_path / "verdicts.json"
+    command = [*program, "server", sandbox.url, "--json", str(path), "--only", "SEND"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        sandbox.wait_for(count=3, timeout=LONGEST)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=LONGEST)
+    sandbox.reset()
+
+    assert process.returncode == 130, err
+    assert b"Traceback" not in out + err
+    assert json.loads(path.read_text())["stopped"] == "it was interrupted"
+
+
+def test_reader_that_has_read_enough() -> None:
+    """A closed pipe ends the list without a traceback."""
+    with subprocess.Popen(
+        [*PROGRAM, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+
+def test_terminal_sees_progress_and_colours(sandbox: Sandbox) -> None:
+    """On a terminal the run shows how far it is; on a narrow one no line of the table is too long."""
+    words = ("server", sandbox.url, "--only", "SEND-00", "--only", "HTTP-001")
+    code, seen = run_program_on_terminal([*PROGRAM, *words])
+    code_plain, plain = run_program_on_terminal([*PROGRAM, *words], NO_COLOR="1")
+
+    assert (code, code_plain) == (0, 0)
+    assert "\x1b[32mPASS" in seen
+    assert "SEND-00" in seen
+    assert "\x1b[32m" not in plain
+    table = [line for line in plain.splitlines() if line.startswith("\x1b[1mSEND-")]
+    assert len(table) > 3
+    assert all(len(line) < 95 for line in table)
+
+
+# ------------------------------------------------------------------ other commands
+
+
+def test_list_names_every_requirement(judge_line: Judge) -> None:
+    """The command list prints id, level, how it is judged and the rule, one line each; --json has the same."""
+    lines = judge_line.run("list").out.splitlines()
+    plain: list[dict[str, Any]] = json.loads(judge_line.run("list", "--json").out)
+
+    assert [line.split()[0] for line in lines] == list(files.read_requirements())
+    assert [row["id"] for row in plain] == list(files.read_requirements())
+
+
+@pytest.mark.parametrize("number", [*files.read_requirements(), "READ-001", "send-007"])
+def test_explain_says_all_about_each(judge_line: Judge, number: str) -> None:
+    """The command explain prints the rule, its source, how it is judged, or why it is not."""
+    run = judge_line.run("explain", number)
+
+    assert run.code == 0
+    assert run.out.startswith(number.upper())
+    row = files.read_requirements().get(number)
+    if row:
+        assert " ".join(row.text.split()) in " ".join(run.out.split())
+        assert "  source    " in run.out
+        assert "  judged    " in run.out
+        assert not row.why or " ".join(row.why.split()) in " ".join(run.out.split())
+
+
+def test_diff_shows_what_has_changed(judge_line: Judge, tmp_path: Path) -> None:
+    """Two files are compared verdict by verdict; something that fails now and did not is 1."""
+    paths = []
+    for name, verdict in (("before", "PASS"), ("after", "FAIL")):
+        paths.append(str(tmp_path / name))
+        row = {"requirement": "SEND-002", "verdict": verdict, "json": verdict, "xml": "PASS"}
+        Path(paths[-1]).write_text(json.dumps({"seed": 1, "verdicts": [row]}))
+    worse, better = judge_line.run("diff", *paths), judge_line.run("diff", *reversed(paths))
+    same = judge_line.run("diff", paths[0], paths[0])
+
+    assert (worse.code, better.code, same.code) == (1, 0, 0)
+    assert worse.out.splitlines() == [
+        "SEND-002    json  PASS          -> FAIL",
+        "1 verdicts differ: 1 fail now, 0 do not any more",
+    ]
+    assert "0 fail now, 1 do not any more" in better.out
+    assert same.out.startswith("0 verdicts differ")

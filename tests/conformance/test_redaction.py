@@ -1,0 +1,235 @@
+"""What the judge hides: numbers, texts of messages, credentials, in whatever way they are written.
+
+Lives here: single bodies of servers and single documents; then whole runs against a server that quotes.
+Never here: what the reports say (test_judge_reports.py).
+"""
+
+import base64
+import html
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from infobip_sms_conformance.sanitization.bodies import show_body
+from infobip_sms_conformance.sanitization.redaction import (
+    Mask,
+    build_text_pattern,
+    find_pieces,
+    find_secrets,
+    unescape,
+)
+from infobip_sms_conformance.transport.credentials import Credentials
+
+from tests.conformance.runs_in_process import Judge
+
+SERVERS = Path(__file__).parents[1] / "fakes"
+NUMBER, SHORT_CODE = "4915123456789", "70700"
+USER, PASSWORD, KEY = "my user", "pa&ss <w0rd>", "k/3+y=zz%20"
+TEXT, SHORT_TEXT = "Your table is ready.", "Hello you"
+OTHERS = "447700900123"
+ACCOUNT = Credentials(USER, PASSWORD, KEY)
+SECRETS = find_secrets(ACCOUNT, [f"Basic {base64.b64encode(b'not my user:x').decode()}"])
+MASK = Mask(
+    (NUMBER, SHORT_CODE),
+    SECRETS,
+    build_text_pattern([TEXT, SHORT_TEXT]),
+    frozenset(find_pieces([TEXT, SHORT_TEXT])),
+    ("about plain", "d" * 200),
+    "a1b2c3",
+)
+
+
+def show(body: str | bytes, *, most: int = 2000, error: bool = False) -> str:
+    """Return what is shown of a body."""
+    plain = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+    return show_body(plain, MASK, most=most, error=error)
+
+
+ESCAPED = "".join(f"\\u{ord(digit):04x}" for digit in NUMBER)
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        # numbers
+        ('{"to":"+4915123456789","x":4915123456789}', '{"to":"+$TO","x":$TO}'),
+        ('{"x":"+49 151 2345-6789, 0049(151)23456789"}', '{"x":"+$TO, 00$TO"}'),
+        ('{"x":"015123456789"}', '{"x":"0$TO"}'),
+        ('{"x":"%2B4915123456789"}', '{"x":"%2B$TO"}'),
+        (f'{{"x":"{ESCAPED}"}}', '{"x":"$TO"}'),
+        ('{"x":"4915x123456789"}', '{"x":"$TO"}'),
+        (f'{{"to":"{OTHERS}","from":{OTHERS}}}', '{"to":"$OTHER","from":$OTHER}'),
+        (f'{{"to":["{OTHERS}"]}}', '{"to":["$OTHER"]}'),
+        ('{"x":"707001 70700"}', '{"x":"707001 $TO2"}'),
+        ("<a><to>49&#49;5123456789</to></a>", "<a><to>$TO</to></a>"),
+        (f"<a to='{OTHERS}'/>", '<a to="$OTHER"/>'),
+        ("<a><!-- 4915123456789 --></a>", "<a><!-- $TO --></a>"),
+        # texts
+        (f'{{"text":"{TEXT}","x":"{TEXT}"}}', '{"text":"...","x":"..."}'),
+        ('{"text":"of somebody else"}', '{"text":"..."}'),
+        ('{"x":"at: Your table is rea"}', '{"x":"at: ..."}'),
+        ('{"x":"Your+table+is+ready."}', '{"x":"..."}'),
+        (f'{{"x":"{SHORT_TEXT}!"}}', '{"x":"...!"}'),
+        (f"<a><text><![CDATA[{TEXT}]]></text></a>", "<a><text><![CDATA[...]]></text></a>"),
+        ("<n:text>a<b>c</b></n:text>", "<n:text>...<b>...</b></n:text>"),
+        (f'<a x="{TEXT}"/>', '<a x="..."/>'),
+        ('{"originalText":"x","textPreview":"y"}', '{"originalText":"...","textPreview":"..."}'),
+        # callback data
+        ('{"callbackData":"customer 4711"}', '{"callbackData":"..."}'),
+        ('{"callbackData":"about plain"}', '{"callbackData":"about plain"}'),
+        (f'{{"callbackData":"{"d" * 30}?"}}', f'{{"callbackData":"{"d" * 30}?"}}'),
+        # credentials
+        (f'{{"x":"{PASSWORD}, {KEY}"}}', '{"x":"$AUTH, $AUTH"}'),
+        (f'{{"x":"{quote(PASSWORD)}"}}', '{"x":"$AUTH"}'),
+        (f"<a>{html.escape(PASSWORD)}</a>", "<a>$AUTH</a>"),
+        (f'{{"x":"got {ACCOUNT.basic}"}}', '{"x":"got Basic $AUTH"}'),
+        (f"you are {USER.upper()}", "you are $AUTH"),
+        # what stays
+        ('{"messageId":"20339128607605222071234"}', '{"messageId":"20339128607605222071234"}'),
+        ('{ "a" : [ 1 , 2.50 ],\n"b":"x  y" }', '{"a":[1,2.50],"b":"x  y"}'),
+        ('{"bulkId":"B-a1b2c3-4-0"}', '{"bulkId":"B"}'),
+        ('<?xml version="1.0"?>\n<a>\n  <b>x</b>\n</a>', '<?xml version="1.0"?><a><b>x</b></a>'),
+        ("", ""),
+    ],
+)
+def test_body_is_shown_without_what_has_to_be_hidden(body: str, shown: str) -> None:
+    """What a server wrote is shown as it stands, but for numbers, texts, foreign callback data and credentials."""
+    assert show(body) == shown
+
+
+def test_explanation_of_a_refusal_is_shown() -> None:
+    """The text of an error is no text of a message; what it quotes is hidden."""
+    body = f'{{"requestError":{{"text":"{TEXT} is too long"}}}}'
+
+    assert show(body, error=True) == '{"requestError":{"text":"... is too long"}}'
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_other_encodings_are_read(encoding: str) -> None:
+    """A body in another encoding is read before anything is looked for in it."""
+    body = f"<a><to>{NUMBER}</to><text>{TEXT}</text></a>".encode(encoding)
+
+    assert show(body) == "<a><to>$TO</to><text>...</text></a>"
+
+
+@pytest.mark.parametrize("length", range(1, 60))
+def test_body_that_breaks_off_shows_no_more(length: int) -> None:
+    """Wherever a body ends, no great part of a number or of a text is left."""
+    said = "".join(f"\\u{ord(sign):04x}" for sign in TEXT)
+    body = f'{{"x":"{TEXT}","to":"{NUMBER}","y":"{said}"}}'[: 12 + length * 3]
+
+    shown = unescape(show(body).replace("\\\\", "\\"))
+    assert TEXT[:12] not in shown
+    assert "ready" not in shown
+    assert not re.search(r"\d{5}", shown)
+
+
+def test_binary_and_endless_bodies_are_named_by_their_size() -> None:
+    """Bytes that are no text are counted; of a long text the beginning is shown."""
+    assert show(bytes(range(256))) == "(256 bytes that are no text)"
+    assert show("x" * 10_000_000, most=5) == "xxxxx … (10000000 bytes)"
+    assert len(show('{"x":"' + "y" * 10_000_000, most=100)) < 150
+
+
+@pytest.mark.parametrize("body", ['{{"x":"{}"}}', "<a>{}</a>", "{}"])
+def test_nothing_is_left_that_a_terminal_obeys(body: str) -> None:
+    """Controls, marks of direction and half characters are shown by their numbers."""
+    shown = show(body.format("a\x1b[31mb\x9bc\u202ed\u2028e\ufefff\x7fg" + "h" * 100))
+
+    assert shown.isprintable()
+    assert "\\u001b[31m" in shown
+    assert "\\u202e" in shown
+    assert "\ud800" not in show(body.format("\ud800" + "h" * 100))
+
+
+def test_short_secret_is_hidden_as_a_word() -> None:
+    """A password of three letters is not looked for within words, and not at all in words of the suite."""
+    mask = Mask((), ("key",))
+
+    assert mask.hide("the key, trackingProcessKey") == "the $AUTH, trackingProcessKey"
+    assert mask.hide_words("with a wrong key") == "with a wrong key"
+
+
+@pytest.mark.parametrize(
+    ("to", "shown"),
+    [
+        (f"+{NUMBER}", "+$TO"),
+        (SHORT_CODE, "$TO2"),
+        ("49151x23456789", "${TO%????????}x${TO#?????}"),
+        ("nobody", "nobody"),
+        ("", ""),
+    ],
+)
+def test_document_of_the_suite_is_shown_with_variables(to: str, shown: str) -> None:
+    """In what the suite sends, numbers are variables, texts are dots, and callback data stay."""
+    message = {"destinations": [{"to": to}], "text": TEXT, "callbackData": "about me", "flash": 1}
+    found = MASK.hide_document({"bulkId": "B-a1b2c3-12", "messages": [message]})
+
+    assert found["bulkId"] == "B"
+    assert found["messages"][0] == {
+        "destinations": [{"to": shown}],
+        "text": "...",
+        "callbackData": "about me",
+        "flash": 1,
+    }
+
+
+# ------------------------------------------------------------------ whole runs
+
+
+@contextmanager
+def start_quoting(manner: str) -> Iterator[str]:
+    """Run the server that quotes for the time of a ``with`` block; give its URL."""
+    program = [sys.executable, str(SERVERS / "quoting_server.py"), manner]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+FORMS = ("json", "junit", "html", "markdown", "har", "badge")
+ONLY = ("SEND-008", "RESP-00", "HTTP-003", "AUTH", "LOG-001", "PREV-003", "DLR-007")
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\ud800-\udfff]")
+
+
+@pytest.mark.parametrize("manner", ["json", "xml", "utf-16", "half", "plain"])
+def test_no_report_repeats_a_secret(judge_line: Judge, tmp_path: Path, manner: str) -> None:
+    """A server that quotes all it is sent puts none of it into any report, and nothing that is obeyed there."""
+    files = {form: tmp_path / f"report.{form}" for form in FORMS}
+    words = [word for form, path in files.items() for word in (f"--{form}", str(path))]
+    words += [word for one in ONLY for word in ("--only", one)]
+    words += [
+        "--patience",
+        "0",
+        "--to",
+        "+49 151 2345 6789",
+        "--to",
+        OTHERS,
+        "--user",
+        USER,
+        "--password",
+        PASSWORD,
+    ]
+    with start_quoting(manner) as url:
+        done = judge_line.run("server", f"{url}/{quote(KEY, safe='')}", "--api-key", KEY, *words)
+    told = {"out": done.out, "err": done.err} | {f: p.read_text("utf-8") for f, p in files.items()}
+
+    assert done.code == 1
+    digits = ("15123456789", "7700900123")
+    spelled = {spelling for spelling in find_secrets(ACCOUNT) if len(spelling) > 4}
+    for form, text in told.items():
+        flat = re.sub(r"[\s\\]", "", text)
+        for secret in (*digits, *spelled, TEXT, "is ready"):
+            assert secret not in text, (form, secret)
+            assert re.sub(r"[\s\\]", "", secret) not in flat, (form, secret)
+        assert not UNPRINTABLE.search(text), form
+    assert "<script>alert" not in told["html"]
+    json.loads(told["har"])

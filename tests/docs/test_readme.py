@@ -1,0 +1,130 @@
+"""The README's Python is run as it stands."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from infobip_sms import Destination, Message, SmsRequest, cli
+from infobip_sms.cli.sandbox import sandbox as command
+from infobip_sms.sandbox import running
+
+if TYPE_CHECKING:
+    import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SANDBOX = README.partition("## The sandbox")[2].partition("\n## ")[0]
+
+
+def test_the_ten_lines_of_python_run(sandbox_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The example, pointed at a sandbox, prints the status of an accepted message."""
+    example, *_ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    lines = [line for line in example.splitlines() if line]
+    assert "http://127.0.0.1:8080" in example
+    exec(compile(example.replace("http://127.0.0.1:8080", sandbox_url), "README.md", "exec"), {})  # noqa: S102 - our own page
+
+    assert len(lines) <= 10
+    assert capsys.readouterr().out == "PENDING_ACCEPTED\n"
+
+
+def test_every_file_that_the_readme_names_exists() -> None:
+    """Paths in the map lead somewhere."""
+    names = re.findall(r"`((?:schema|src|conformance|generated)/[\w./-]*)`", README)
+
+    assert len(names) > 10
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+def test_every_command_that_the_readme_names_exists() -> None:
+    """Subcommands and make targets of the README are there."""
+    commands = set(re.findall(r"`infobip-sms (\w+)", README))
+    targets = set(re.findall(r"(?:`|^)make ([a-z]+)", README, re.MULTILINE))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    assert commands <= set(cli.cli.commands)
+    assert commands
+    assert [t for t in targets if f"\n{t}:" not in makefile] == []
+
+
+def test_the_receivers_are_the_ones_that_are_tested() -> None:
+    """The receivers to copy stand in the README as they stand in the files that tests run."""
+    receivers = sorted((ROOT / "tests" / "receivers").glob("*.py"))
+
+    assert len(receivers) == 2
+    assert all(f"```python\n{r.read_text(encoding='utf-8')}```" in README for r in receivers)
+    assert all(sum(map(bool, r.read_text().splitlines())) < 15 for r in receivers)
+
+
+def test_the_sandbox_in_a_process_of_its_own_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The example prints what stands beside its print."""
+    example, _ = re.findall(r"```python\n(.*?)```", SANDBOX, re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})  # noqa: S102 - our own page
+
+    assert capsys.readouterr().out == f"{example.rpartition('# ')[2].strip()}\n"
+
+
+def test_the_sandbox_as_a_fixture_runs(tmp_path: Path) -> None:
+    """The example is a test that passes, with the plugin and nothing else, and can fail."""
+    _, example = re.findall(r"```python\n(.*?)```", SANDBOX, re.DOTALL)
+    (tmp_path / "test_good.py").write_text(example, encoding="utf-8")
+    (tmp_path / "test_bad.py").write_text(example.replace('ready."\n', 'cold."\n'), "utf-8")
+    plugins = ["-p", "infobip_sms.pytest_plugin", "-p", "no:cacheprovider"]
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", *plugins, "."],
+        cwd=tmp_path,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "1 failed, 1 passed" in result.stdout
+    assert "FAILED test_bad.py" in result.stdout
+
+
+def test_what_other_languages_ask_is_answered() -> None:
+    """Each line for curl gets 200 from a sandbox, and finds the message that was sent."""
+    with running() as sandbox:
+        message = Message(destinations=[Destination(to="41793026727")], text="Hello")
+        sandbox.client().send(SmsRequest(messages=[message]))
+        asked = re.findall(r"^curl (.*)$", SANDBOX, re.MULTILINE)
+        answers = [ask_as_curl(sandbox.url, line) for line in asked]
+
+    assert len(answers) == 5
+    assert [status for status, _ in answers] == [200] * 5
+    assert answers[1][1]["total"] == 1
+
+
+def ask_as_curl(url: str, line: str) -> tuple[int, Any]:
+    """Make the request that curl would make; return its status and the JSON of its body."""
+    words = shlex.split(line, comments=True)
+    options = dict(zip(words[:-1:2], words[1:-1:2], strict=True))
+    body = options.get("-d")
+    method = options.get("-X", "GET" if body is None else "POST")
+    assert options.keys() <= {"-d", "-X"}
+    target = urlsplit(words[-1])
+    assert target.netloc == "127.0.0.1:8080"
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection.request(method, f"{target.path}?{target.query}", body)
+    reply = connection.getresponse()
+    found = reply.status, json.loads(reply.read())
+    connection.close()
+    return found
+
+
+def test_the_options_of_the_sandbox_are_those_that_there_are() -> None:
+    """Each option of the table is one of the command, and the README names all but those of the account."""
+    there = {name for option in command.params for name in option.opts}
+    named = set(re.findall(r"--[a-z][a-z-]*", SANDBOX))
+
+    assert named <= there
+    assert there - named == {"--port", "--user", "--password", "--api-key", "--json"}

@@ -1,0 +1,266 @@
+"""Scheduled bulks: their states, and how they are moved."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+from infobip_sms_schema import (
+    BulkRequest,
+    BulkResponse,
+    BulkStatus,
+    BulkStatusRequest,
+    BulkStatusResponse,
+)
+
+from tests.sandbox.lifecycle.virtual_sandbox import CODECS, SEND, START, Bench, find_text, find_word
+
+BULKS, STATUS = "/sms/1/bulks", "/sms/1/bulks/status"
+LATER = "2030-01-02T13:00:00.000+01:00"  # a day after the start
+both = pytest.mark.parametrize("wire", ["json", "xml"])
+
+
+def schedule(*to: str, **message: Any) -> Bench:
+    """Return a sandbox with one scheduled bulk, B."""
+    bench = Bench(delay=0)
+    bench.send(*(to or ("41", "42")), **{"bulkId": "B", "sendAt": LATER, **message})
+    return bench
+
+
+def find_status(bench: Bench, wire: str = "json") -> str:
+    """Return the state of the bulk."""
+    reply = bench.ask("GET", STATUS, b"", wire, bulkId="B")
+    assert reply.status == 200
+    response = CODECS[wire].parse_reply(reply.body, BulkStatusResponse)
+    assert response.bulk_id == "B"
+    return str(response.status)
+
+
+def set_status(bench: Bench, status: str, wire: str = "json") -> Any:
+    """Bring the bulk into another state; return the reply."""
+    body = CODECS[wire].dump_model(BulkStatusRequest(status=BulkStatus(status)))
+    return bench.ask("PUT", STATUS, body, wire, bulkId="B")
+
+
+def move(bench: Bench, instant: dt.datetime, wire: str = "json") -> Any:
+    """Move the bulk; return the reply."""
+    body = CODECS[wire].dump_model(BulkRequest(send_at=instant))
+    return bench.ask("PUT", BULKS, body, wire, bulkId="B")
+
+
+def sent(bench: Bench) -> list[float]:
+    """Return the hours after the start at which messages were sent."""
+    times = [sms.sent_at for sms in bench.state.messages.values()]
+    return [(at - START).total_seconds() / 3600 for at in times if at]
+
+
+@both
+def test_bulk_001_a_scheduled_bulk_says_when(wire: str) -> None:
+    """The reply has bulkId and sendAt, in the time zone in which it was asked for."""
+    bench = schedule()
+    reply = bench.ask("GET", BULKS, b"", wire, bulkId="B")
+    response = CODECS[wire].parse_reply(reply.body, BulkResponse)
+
+    assert response.bulk_id == "B"
+    assert response.send_at == dt.datetime.fromisoformat(LATER)
+    assert LATER.encode() in reply.body
+
+
+@both
+def test_bulk_002_a_bulk_is_moved(wire: str) -> None:
+    """The reply and every later one have the new instant; the messages are sent then, and only then."""
+    bench = schedule()
+    reply = move(bench, START + dt.timedelta(hours=2), wire)
+    response = CODECS[wire].parse_reply(reply.body, BulkResponse)
+    again = bench.ask("GET", BULKS, b"", wire, bulkId="B")
+    bench.wait(days=3)
+
+    assert response.send_at == START + dt.timedelta(hours=2)
+    assert again.body == reply.body
+    assert sent(bench) == [2, 2]
+
+
+def test_bulk_002_a_bulk_is_moved_back_and_forth() -> None:
+    """Only the last instant counts; one in the past means at once (READ-019)."""
+    bench = schedule()
+    move(bench, START + dt.timedelta(hours=1))
+    move(bench, START + dt.timedelta(hours=9))
+    bench.wait(hours=5)
+    move(bench, START)
+    bench.wait(days=3)
+
+    assert sent(bench) == [5, 5]
+
+
+@both
+def test_bulk_003_states_follow_the_clock(wire: str) -> None:
+    """PENDING before its instant, PROCESSING while messages are under way, FINISHED afterwards."""
+    bench = schedule("9993010000005", "41")
+    seen = [find_status(bench, wire)]
+    bench.wait(hours=24, milliseconds=-1)
+    seen.append(find_status(bench, wire))
+    bench.wait(milliseconds=1)
+    seen.append(find_status(bench, wire))
+    bench.wait(seconds=29)
+    seen.append(find_status(bench, wire))
+    bench.wait(seconds=1)
+    seen.append(find_status(bench, wire))
+
+    assert seen == ["PENDING", "PENDING", "PROCESSING", "PROCESSING", "FINISHED"]
+
+
+def test_bulk_003_a_bulk_of_which_nothing_was_sent_has_failed() -> None:
+    """Messages that expire before their window opens, or are rejected, make the bulk FAILED."""
+    never = {"deliveryTimeWindow": {"days": ["SATURDAY"]}, "validityPeriod": 60}
+    expiring, rejected = schedule(**never), schedule("9990110000006")
+    for bench in (expiring, rejected):
+        bench.wait(days=3)
+
+    assert find_status(expiring) == find_status(rejected) == "FAILED"
+    assert {log.status.name for log in expiring.logs()} == {"EXPIRED_EXPIRED"}
+
+
+@both
+def test_bulk_003_a_paused_bulk_is_not_sent_until_it_is_resumed(wire: str) -> None:
+    """Nothing happens at its instant; resumed later it is sent at once, its validity period still to come."""
+    bench = schedule(validityPeriod=60)
+    reply = set_status(bench, "PAUSED", wire)
+    bench.wait(days=5)
+    paused = find_status(bench, wire)
+    unsent = sent(bench)
+    resumed = set_status(bench, "PENDING", wire)
+    bench.wait(seconds=1)
+
+    assert CODECS[wire].parse_reply(reply.body, BulkStatusResponse).status == "PAUSED"
+    assert CODECS[wire].parse_reply(resumed.body, BulkStatusResponse).status == "PENDING"
+    assert (paused, unsent) == ("PAUSED", [])
+    assert sent(bench) == [120, 120]
+    assert find_status(bench, wire) == "FINISHED"
+
+
+def test_bulk_003_a_bulk_that_is_resumed_in_time_keeps_its_instant() -> None:
+    """Paused, moved and resumed before its instant it is sent at its instant."""
+    bench = schedule()
+    set_status(bench, "PAUSED")
+    moved = move(bench, START + dt.timedelta(hours=30))
+    bench.wait(hours=1)
+    set_status(bench, "PENDING")
+    bench.wait(days=3)
+
+    assert moved.status == 200
+    assert sent(bench) == [30, 30]
+
+
+def test_bulk_003_a_cancelled_bulk_is_never_sent() -> None:
+    """It stays CANCELED, and its messages get no report."""
+    bench = schedule()
+    set_status(bench, "CANCELED")
+    bench.wait(days=30)
+
+    assert find_status(bench) == "CANCELED"
+    assert sent(bench) == []
+    assert bench.reports() == []
+    assert {log.status.id for log in bench.logs()} == {26}
+
+
+@pytest.mark.parametrize(
+    ("steps", "last", "status"),
+    [
+        ([], "PENDING", 400),
+        ([], "PROCESSING", 400),
+        ([], "FINISHED", 400),
+        ([], "FAILED", 400),
+        ([], "PAUSED", 200),
+        ([], "CANCELED", 200),
+        (["PAUSED"], "PAUSED", 400),
+        (["PAUSED"], "PENDING", 200),
+        (["PAUSED"], "CANCELED", 200),
+        (["PAUSED"], "FINISHED", 400),
+        (["PAUSED", "PENDING"], "PAUSED", 200),
+        (["CANCELED"], "PENDING", 400),
+        (["CANCELED"], "PAUSED", 400),
+        (["CANCELED"], "CANCELED", 400),
+    ],
+)
+def test_read_024_moves_between_states(steps: list[str], last: str, status: int) -> None:
+    """PENDING and PAUSED into each other and into CANCELED; every other move is refused and says why."""
+    bench = schedule()
+    for step in steps:
+        assert set_status(bench, step).status == 200
+    before = find_status(bench)
+    reply = set_status(bench, last)
+
+    assert reply.status == status
+    assert find_status(bench) == (last if status == 200 else before)
+    if status == 400:
+        assert f"{before}; it cannot become {last}" in find_text(reply)
+
+
+@pytest.mark.parametrize("to", ["41", "9993010000005"])
+def test_read_024_what_has_begun_cannot_be_changed(to: str) -> None:
+    """While it is PROCESSING and when it is FINISHED a bulk is neither moved nor paused nor cancelled."""
+    bench = schedule(to)
+    bench.wait(days=1, seconds=1)
+    replies = [
+        move(bench, START + dt.timedelta(days=9)),
+        *(set_status(bench, status) for status in ("PAUSED", "CANCELED", "PENDING")),
+    ]
+    bench.wait(days=10)
+
+    assert [r.status for r in replies] == [400] * 4
+    assert sent(bench) == [24]
+
+
+@both
+def test_bulk_004_an_unknown_bulk_is_not_found(wire: str) -> None:
+    """404 from all four operations, with the documented word."""
+    bench = Bench()
+    replies = [
+        bench.ask("GET", BULKS, b"", wire, bulkId="B"),
+        bench.ask("GET", STATUS, b"", wire, bulkId="B"),
+        move(bench, START, wire),
+        set_status(bench, "PAUSED", wire),
+    ]
+
+    assert [(r.status, find_word(r, wire)) for r in replies] == [(404, "NOT_FOUND")] * 4
+    assert find_text(replies[0], wire) == "Bulk not found"
+
+
+def test_bulk_005_only_a_request_with_one_message_for_later_is_a_bulk() -> None:
+    """Two messages, no sendAt, or one in the past: there is nothing to move."""
+    bench = Bench()
+    one = {"destinations": [{"to": "41"}], "sendAt": LATER}
+    for bulk, messages in (
+        ("two", [one, one]),
+        ("now", [{"destinations": [{"to": "41"}, {"to": "42"}]}]),
+        ("past", [{**one, "sendAt": "2015-07-07T17:00:00.000+01:00"}]),
+        ("B", [one]),
+    ):
+        body = json.dumps({"bulkId": bulk, "messages": messages}).encode()
+        assert bench.ask("POST", SEND, body).status == 200
+    found = [bench.ask("GET", BULKS, bulkId=bulk).status for bulk in ("two", "now", "past", "B")]
+
+    assert found == [404, 404, 404, 200]
+
+
+def test_bulk_005_a_bulk_without_a_name_gets_one_in_the_reply() -> None:
+    """One message for later, to one destination: the reply has a bulkId, given or made, to move it by."""
+    bench = Bench()
+    made = bench.send("41", sendAt=LATER)["bulkId"]
+    given = bench.send("41", sendAt=LATER, bulkId="mine")["bulkId"]
+
+    assert given == "mine"
+    assert bench.ask("GET", BULKS, bulkId=made).status == 200
+    assert "bulkId" not in bench.send("41")
+
+
+def test_bulk_005_a_name_that_is_used_again_is_that_of_the_last_bulk() -> None:
+    """The earlier bulk is sent as it was scheduled."""
+    bench = schedule("41")
+    bench.send("42", bulkId="B", sendAt=LATER)
+    set_status(bench, "CANCELED")
+    bench.wait(days=2)
+
+    assert [s.to for s in bench.state.messages.values() if s.sent_at] == ["41"]

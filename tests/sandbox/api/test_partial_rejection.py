@@ -1,0 +1,222 @@
+"""A faulty request answered with 200 and rejections at its destinations: READ-001 the other way."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from infobip_sms_schema import SmsResponse, SmsResponseV1
+
+from tests.sandbox.lifecycle.virtual_sandbox import CODECS, SEND, SEND_V1, Bench, find_text
+
+GOOD = {"to": "41793026727"}
+NIGHT = {
+    "days": ["MONDAY"],
+    "from": {"hour": 22, "minute": 0},
+    "to": {"hour": 6, "minute": 0},
+}
+ACCEPTED, MISSING, INVALID, SOURCE, OTHER = 26, 51, 52, 11, 21
+
+
+def make_bench(**readings: str) -> Bench:
+    """Return a sandbox that answers faulty requests with 200."""
+    return Bench(readings={"READ-001": "200", **readings})
+
+
+def ask(bench: Bench, document: Any, wire: str = "json", path: str = SEND) -> Any:
+    """Send a document as it stands; return the reply."""
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return bench.ask("POST", path, body, wire)
+
+
+def send(bench: Bench, *messages: dict[str, Any], path: str = SEND, **outer: Any) -> Any:
+    """Send messages and return the answer, which is one."""
+    reply = ask(bench, {"messages": list(messages), **outer}, path=path)
+    assert reply.status == 200, reply.body
+    return CODECS["json"].parse_reply(reply.body, SmsResponse if path == SEND else SmsResponseV1)
+
+
+def find_ids(answer: Any) -> list[int]:
+    """Return the status of each entry."""
+    return [entry.status.id for entry in answer.messages]
+
+
+@pytest.mark.parametrize(
+    ("destination", "to", "status"),
+    [
+        ({}, "", MISSING),
+        ({"to": ""}, "", MISSING),
+        ({"to": None}, "", MISSING),
+        ({"to": "41 79"}, "41 79", INVALID),
+        ({"to": "+"}, "+", INVALID),
+        ({"to": 41793026727}, "41793026727", INVALID),
+        ({"to": "41793026727", "messageId": 5}, "41793026727", OTHER),
+        ({"to": "", "messageId": 5}, "", MISSING),
+    ],
+)
+def test_read_001_a_faulty_destination_is_rejected_by_itself(
+    destination: dict[str, Any], to: str, status: int
+) -> None:
+    """The others of its message are accepted and delivered; the entries stand in order."""
+    bench = make_bench()
+    answer = send(bench, {"destinations": [GOOD, destination, GOOD]}, {"destinations": [GOOD]})
+    bench.wait(minutes=1)
+
+    assert find_ids(answer) == [ACCEPTED, status, ACCEPTED, ACCEPTED]
+    assert [entry.to for entry in answer.messages][1] == to
+    assert {entry.status.group_name for entry in answer.messages} == {"PENDING", "REJECTED"}
+    assert [log.status.name for log in bench.logs()] == ["DELIVERED_TO_HANDSET"] * 3
+
+
+@pytest.mark.parametrize(
+    ("member", "status"),
+    [
+        ({"from": "In"}, SOURCE),
+        ({"from": "41"}, SOURCE),
+        ({"from": "In", "flash": "yes"}, OTHER),
+        ({"text": 5}, OTHER),
+        ({"callbackData": "x" * 201}, OTHER),
+        ({"sendAt": "tomorrow"}, OTHER),
+        ({"deliveryTimeWindow": {"days": []}}, OTHER),
+    ],
+)
+@pytest.mark.parametrize("path", [SEND, SEND_V1])
+def test_read_001_a_faulty_message_is_rejected_at_all_of_its_destinations(
+    member: dict[str, Any], status: int, path: str
+) -> None:
+    """A destination that is wrong by itself keeps its own status; other messages are accepted."""
+    bench = make_bench(**{"READ-046": "26"})
+    if path == SEND_V1 and "callbackData" in member:
+        status = ACCEPTED  # V1-007: no limit
+    faulty = {"destinations": [GOOD, {"to": ""}, GOOD], **member}
+    answer = send(bench, {"destinations": [GOOD]}, faulty, path=path)
+
+    assert find_ids(answer) == [ACCEPTED, status, MISSING, status]
+
+
+def test_read_001_a_rejection_leaves_no_message_behind() -> None:
+    """A given messageId comes back, none is made up; the logs know nothing of it, bulkId counts all."""
+    bench = make_bench()
+    named = {"to": "x", "messageId": "mine"}
+    faulty = {"destinations": [GOOD], "text": 5}
+    answer = send(bench, {"destinations": [named, {"to": "y"}]}, faulty, bulkId="B")
+    bench.wait(minutes=1)
+
+    assert [entry.message_id for entry in answer.messages] == ["mine", None, None]
+    assert answer.bulk_id == "B"
+    assert bench.logs() == []
+    assert bench.reports() == []
+    assert bench.pushed == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"messages": []},
+        {},
+        [],
+        {"messages": [{"destinations": []}]},
+        {"messages": [{"destinations": [GOOD]}, {"text": "x"}]},
+        {"messages": [{"destinations": [GOOD]}, "x"]},
+        {"messages": [{"destinations": [GOOD, "x"]}]},
+        {"messages": [{"destinations": [{"to": ["41"]}]}]},
+        {"messages": [{"destinations": [{"to": True}]}]},
+        {"messages": [{"destinations": [{"to": "\ud800"}]}]},
+        {"bulkId": 5, "messages": [{"destinations": [{"to": ""}]}]},
+        {"tracking": {"track": "ALL"}, "messages": [{"destinations": [{"to": ""}]}]},
+        b"",
+        b"{",
+        b"<request/>",
+    ],
+    ids=lambda document: repr(document)[:60],
+)
+def test_read_001_what_cannot_be_said_at_a_destination_stays_400(document: Any) -> None:
+    """Without destinations to answer at, or with a fault around the messages, all is refused."""
+    bench = make_bench()
+    reply = ask(bench, document)
+
+    assert reply.status == 400
+    assert find_text(reply).startswith("Bad request")
+    assert bench.state.messages == {}
+
+
+def test_read_001_other_operations_refuse_with_400() -> None:
+    """Only sending has destinations."""
+    for method, path, body in (
+        ("POST", "/sms/1/preview", b"{}"),
+        ("PUT", "/sms/1/bulks", b"{}"),
+    ):
+        assert make_bench().ask(method, path, body, bulkId="B").status == 400
+
+
+def test_read_001_more_faults_than_are_counted() -> None:
+    """Each of 300 faulty destinations and messages is rejected, and what is good between them is not."""
+    bench = make_bench()
+    rows = [{"to": "x"}] * 300
+    many = send(bench, {"destinations": [*rows, GOOD, *rows]})
+    faulty = {"destinations": [GOOD], "text": 5}
+    wide = send(bench, *[faulty] * 300, {"destinations": [GOOD]})
+
+    assert find_ids(many) == [INVALID] * 300 + [ACCEPTED] + [INVALID] * 300
+    assert find_ids(wide) == [OTHER] * 300 + [ACCEPTED]
+
+
+def test_read_001_more_faults_than_are_counted_do_not_hide_one_around_them() -> None:
+    """A fault outside of the messages is seen behind any number of others."""
+    rows = [{"to": "x"}] * 300
+    reply = ask(make_bench(), {"messages": [{"destinations": rows}], "tracking": {"track": "ALL"}})
+
+    assert reply.status == 400
+
+
+def test_read_001_what_only_the_form_of_xml_shows_is_rejected_too() -> None:
+    """An element that stands twice is a fault of its message alone."""
+    one = "<destinations><destination><to>41793026727</to></destination></destinations>"
+    twice = f"<message><from>ABCD</from><from>ABCD</from>{one}</message>"
+    flag = f"<message><flash>yes</flash>{one}</message>"
+    good = f"<message>{one}</message>"
+    body = f"<request><messages>{twice}{good}{flag}</messages></request>".encode()
+    reply = ask(make_bench(), body, "xml")
+    answer = CODECS["xml"].parse_reply(reply.body, SmsResponse)
+
+    assert find_ids(answer) == [OTHER, ACCEPTED, OTHER]
+
+
+def test_read_001_a_window_that_is_refused_is_rejected_too() -> None:
+    """READ-008 names a fault of a message, alone or beside others of the request."""
+    bench = make_bench(**{"READ-008": "refused"})
+    night = {"destinations": [GOOD], "deliveryTimeWindow": NIGHT}
+    alone = send(bench, night, {"destinations": [GOOD]})
+    beside = send(bench, night, {"destinations": [{"to": ""}]})
+
+    assert find_ids(alone) == [OTHER, ACCEPTED]
+    assert find_ids(beside) == [OTHER, MISSING]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["to", "messageId", "x"]),
+        st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.lists(st.none()),
+    ),
+    st.dictionaries(
+        st.sampled_from(["from", "text", "flash", "sendAt", "language", "deliveryTimeWindow"]),
+        st.none() | st.integers() | st.text(max_size=4) | st.lists(st.integers(), max_size=2),
+    ),
+    st.sampled_from(["json", "xml"]),
+)
+def test_read_001_anything_gets_one_of_the_two_answers(
+    destination: dict[str, Any], message: dict[str, Any], accept: str
+) -> None:
+    """400, or 200 with an entry for each destination, whatever stands in it and in either format."""
+    rows = [GOOD, destination]
+    body = json.dumps({"messages": [{**message, "destinations": rows}]}).encode()
+    wanted = {"accept": f"application/{accept}"}
+    reply = make_bench().ask("POST", SEND, body, headers=wanted)
+
+    assert reply.status in {200, 400}
+    if reply.status == 200:
+        answer = CODECS[accept].parse_reply(reply.body, SmsResponse)
+        assert len(answer.messages) == len(rows)

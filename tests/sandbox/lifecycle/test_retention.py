@@ -1,0 +1,228 @@
+"""How much a sandbox keeps: what goes first, what stays, and that nothing grows without end."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import pytest
+
+from infobip_sms.sandbox.lifecycle.engine import advance
+from infobip_sms.sandbox.lifecycle.webhooks import Answer
+from infobip_sms.sandbox.state.data_file import Store
+from infobip_sms.sandbox.state.state import State
+from tests.cli.runs import PROGRAM, run
+from tests.sandbox.lifecycle.virtual_sandbox import CALLBACK, Bench
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TO = "41793026727"
+LATER = "2030-01-02T12:00:00.000+00:00"
+URL = "see http://example.com/a/long/way/to/the/offer"
+
+
+def send(bench: Bench, *names: int | str, **message: Any) -> None:
+    """Send messages of these names, each in a request of its own, and let them be delivered."""
+    for name in names:
+        to = {"to": TO, "messageId": str(name)}
+        messages = [{"destinations": [to], "text": "Hi", **message}]
+        document = {"bulkId": f"bulk {name}", "messages": messages}
+        reply = bench.ask("POST", "/sms/2/text/advanced", json.dumps(document).encode())
+        assert reply.status == 200
+        bench.wait(seconds=1)
+
+
+def list_names(bench: Bench) -> list[str]:
+    """Return the names of the messages that there are."""
+    return [sms.message_id for sms in bench.state.messages.values()]
+
+
+def test_the_oldest_go_a_tenth_at_a_time() -> None:
+    """There are never more than 20; when the 21st comes two go, and the newest stay, in order."""
+    bench = Bench(keep=20)
+    sizes = []
+    for name in range(60):
+        send(bench, name)
+        sizes.append(len(bench.state.messages))
+
+    assert max(sizes) == 20
+    assert min(sizes[20:]) == 19
+    assert list_names(bench) == [str(n) for n in range(60 - sizes[-1], 60)]
+
+
+def test_what_has_gone_is_as_if_it_had_never_been() -> None:
+    """Neither logs nor reports nor the bulk know of it, and what was kept is complete in all three."""
+    bench = Bench(keep=2)
+    send(bench, "a", sendAt=LATER)
+    bench.wait(days=1)
+    send(bench, "b", "c", "d")
+
+    assert [log.message_id for log in bench.logs()] == ["d", "c"]
+    assert [report.message_id for report in bench.reports()] == ["c", "d"]
+    assert bench.ask("GET", "/sms/1/bulks", bulkId="bulk a").status == 404
+    assert bench.logs(messageId="a") == bench.reports(bulkId="bulk b") == []
+
+
+def test_what_is_not_over_stays() -> None:
+    """However many are scheduled or under way, all of them stay; they go once they are over."""
+    bench = Bench(keep=10)
+    send(bench, *range(30), sendAt=LATER)
+    assert len(bench.state.messages) == 30
+    send(bench, "now")
+    assert "now" not in list_names(bench)
+
+    bench.wait(days=1)
+
+    assert list_names(bench) == [str(n) for n in range(20, 30)]
+
+
+def test_a_message_stays_until_its_report_has_arrived() -> None:
+    """While the callback server is down nothing goes; every report arrives, then there is room."""
+    bench = Bench(keep=2)
+    bench.callback = lambda _: Answer(None, "down")
+    send(bench, *range(6), notifyUrl=CALLBACK)
+    assert len(bench.state.messages) == len(bench.state.pushes) == 6
+
+    bench.callback, bench.pushed = lambda _: Answer(200), []
+    bench.wait(hours=1)
+
+    assert [push.report.message_id for push in bench.pushed] == [str(n) for n in range(6)]
+    assert list_names(bench) == ["4", "5"]
+    assert len(bench.state.pushes) == 2
+
+
+def test_dead_letters_go_with_their_messages() -> None:
+    """Reports to a host that nothing is pushed to do not fill the memory."""
+    bench = Bench(keep=5)
+    send(bench, *range(40), notifyUrl="https://www.example.com/reports")
+
+    assert {push.end for push in bench.state.pushes.values()} == {"dead"}
+    assert {push.sms for push in bench.state.pushes.values()} <= bench.state.messages.keys()
+
+
+def test_old_links_go_and_no_code_comes_twice() -> None:
+    """The newest links lead on, the oldest are not found, and new ones are unlike all before."""
+    bench = Bench(keep=10)
+    codes: list[str] = []
+    for name in range(30):
+        send(bench, name, text=URL)
+        assert bench.state.links == {}
+    for _ in range(30):
+        bench.send(TO, text=f"{URL} {URL}", tracking={"track": "URL", "type": "x"})
+        codes += [code for code in bench.state.links if code not in codes]
+        bench.wait(seconds=1)
+
+    assert len(codes) == len(set(codes)) == 60
+    assert 9 <= len(bench.state.links) <= 10
+    assert list(bench.state.links) == codes[-len(bench.state.links) :]
+    assert bench.ask("GET", f"/s/{codes[-1]}").status == 302
+    assert bench.ask("GET", f"/s/{codes[0]}").status == 404
+
+
+def measure(state: State) -> dict[str, int]:
+    """Return the size of everything in a state that has one."""
+    return {name: len(value) for name, value in vars(state).items() if hasattr(value, "__len__")}
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_nothing_in_a_state_grows_without_end(*, taken: bool) -> None:
+    """After many messages with reports, links and bulks each of its collections is as small as after few."""
+    bench = Bench(keep=20)
+    bench.callback = lambda _: Answer(200 if taken else 500)
+    sizes = []
+    for round_ in range(4):
+        for number in range(30):
+            to = {"to": TO, "messageId": f"{round_} {number}"}
+            send_at = (bench.now + dt.timedelta(seconds=5)).isoformat(timespec="milliseconds")
+            message = {"destinations": [to], "text": URL, "sendAt": send_at, "notifyUrl": CALLBACK}
+            document = {
+                "bulkId": f"{round_} {number}",
+                "messages": [{**message, "intermediateReport": True}],
+                "tracking": {"track": "URL", "type": "x"},
+            }
+            reply = bench.ask("POST", "/sms/2/text/advanced", json.dumps(document).encode())
+            assert reply.status == 200
+            bench.wait(minutes=1)
+        bench.wait(days=4)  # until both reports of each message are dead, if nobody takes them
+        bench.wait(seconds=1)
+        sizes.append(measure(bench.state))
+
+    assert len(bench.state.messages) == len(bench.state.bulks) <= 20
+    for name, size in sizes[-1].items():
+        assert size <= max(sizes[1][name], 30), name
+
+
+def test_a_state_that_is_read_again_keeps_and_drops_the_same() -> None:
+    """What is over follows from the rows: another state with the same rows goes on as this one does."""
+    bench = Bench(keep=10)
+    send(bench, *range(4))
+    send(bench, "later", sendAt=LATER)
+    bench.callback = lambda _: Answer(500)
+    send(bench, "reported", notifyUrl=CALLBACK)
+    twin = State()
+    twin.put(bench.state.rows())
+    assert twin.over == bench.state.over
+    assert len(twin.over) == 4
+
+    advance(twin, bench.now, Bench(keep=3).settings)
+    advance(bench.state, bench.now, Bench(keep=3).settings)
+
+    assert twin.messages == bench.state.messages
+    assert sorted(list_names(bench)) == ["3", "later", "reported"]
+
+
+def test_what_has_gone_is_gone_from_the_data_file(tmp_path: Path) -> None:
+    """A sandbox that starts from the file finds what was kept; nothing of the rest is left in there."""
+    bench = Bench(keep=5)
+    with closing(Store(tmp_path / "d", "x")) as store:
+        bench.state = store.load()
+        for name in range(20):
+            send(bench, name, text=f"Hi {name}", notifyUrl="https://www.example.com/reports")
+            bench.send(TO, text=URL, tracking={"track": "URL", "type": "x"})
+            bench.wait(seconds=1)
+            store.save(bench.state)
+        (contents,) = store._file.execute("SELECT COUNT(*) FROM content").fetchone()
+    with closing(Store(tmp_path / "d")) as store:
+        found = store.load()
+
+    assert contents == len(found.messages) == 5
+    assert found.messages == bench.state.messages
+    assert found.pushes == bench.state.pushes
+    assert found.bulks == bench.state.bulks
+    assert len(found.links) == 5
+    assert found.links == bench.state.links
+
+
+def count(url: str, **search: Any) -> int:
+    """Return how many messages a sandbox has that fit."""
+    with urlopen(f"{url}/sandbox/messages?{urlencode(search)}") as reply:  # noqa: S310 - our own
+        total: int = json.load(reply)["total"]
+    return total
+
+
+def test_the_program_keeps_as_many_as_it_is_told() -> None:
+    """``--keep 7``: after 30 messages there are 7 at most, the last one among them."""
+    words = ("sandbox", "--port", "0", "--keep", "7", "--delay", "0")
+    with subprocess.Popen([*PROGRAM, *words], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().partition("sandbox: ")[2].strip()
+            for number in range(30):
+                sent = run(
+                    *("send", "--to", f"4179302{number:04}", "Hi", "--user", "Aladdin"),
+                    *("--password", "open sesame"),
+                    url=url,
+                    key=None,
+                )
+                assert sent.exit_code == 0, sent.output
+            last = {"to": "41793020029", "status": "DELIVERED", "wait": 20}
+            assert count(url, **last) == 1
+            assert count(url) <= 7
+        finally:
+            process.terminate()

@@ -1,0 +1,295 @@
+"""Reports that are pushed to notify URLs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from infobip_sms import DeliveryReports
+from infobip_sms.codecs import wire_json, wire_xml
+from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.lifecycle.engine import advance
+from infobip_sms.sandbox.lifecycle.webhooks import (
+    Answer,
+    Posting,
+    find_dead_letters,
+    find_gap,
+    find_obstacle,
+    find_target,
+    take_postings,
+)
+from tests.sandbox.lifecycle.virtual_sandbox import CALLBACK, START, Bench, minutes
+
+REFUSING = Answer(503, "HTTP 503")
+EVERY_ATTEMPT = minutes(
+    0,
+    1,
+    3,
+    8,
+    18,
+    35,
+    61,
+    98,
+    148,
+    213,
+    295,
+    396,
+    518,
+    663,
+    833,
+    1030,
+    1256,
+    1513,
+    1803,
+    2128,
+    2490,
+)
+
+
+def test_dlr_006_the_gaps_are_those_of_the_documentation() -> None:
+    """1 + n * n minutes: 1, 2, 5, 10, 17, 26, 37."""
+    assert [find_gap(n) for n in range(7)] == minutes(1, 2, 5, 10, 17, 26, 37)
+
+
+def test_dlr_006_a_report_that_nobody_takes_is_tried_21_times_and_is_then_dead() -> None:
+    """20 retries at the documented instants, the last 41 hours 30 minutes after the first attempt."""
+    bench = Bench(delay=0)
+    bench.callback = lambda _: REFUSING
+    bench.send("41793026727", notifyUrl=CALLBACK)
+    bench.wait(hours=41, minutes=29)
+    unfinished = find_dead_letters(bench.state)
+    bench.wait(days=10)
+    (dead,) = find_dead_letters(bench.state)
+
+    assert [p.at - START for p in bench.pushed] == EVERY_ATTEMPT
+    assert EVERY_ATTEMPT[-1] == dt.timedelta(hours=41, minutes=30)
+    assert len({p.posting.body for p in bench.pushed}) == 1
+    assert unfinished == []
+    assert (dead.attempts, dead.reason, dead.end) == (21, "HTTP 503", "dead")
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(500), Answer(404), Answer(301), Answer(199), Answer(None)]
+)
+def test_dlr_006_anything_but_2xx_is_no_acceptance(answer: Answer) -> None:
+    """The report comes again a minute after an error, a redirection, or no answer."""
+    bench = Bench(delay=0)
+    bench.callback = lambda _: answer if len(bench.pushed) == 1 else Answer(204)
+    bench.send("41", notifyUrl=CALLBACK)
+    bench.wait(days=3)
+
+    assert [p.at - START for p in bench.pushed] == minutes(0, 1)
+    assert find_dead_letters(bench.state) == []
+
+
+def test_reports_of_one_message_keep_their_order() -> None:
+    """The final report waits for an intermediate one that was not taken, and then follows at once."""
+    bench = Bench()
+    bench.callback = lambda _: REFUSING if len(bench.pushed) < 3 else Answer(200)
+    bench.send("9990320000005", notifyUrl=CALLBACK, intermediateReport=True)
+    bench.wait(hours=1)
+
+    assert [(p.status, p.at - START) for p in bench.pushed] == list(
+        zip([3, 3, 3, 5], minutes(0, 1, 3, 3), strict=True)
+    )
+
+
+def test_a_message_that_is_stuck_does_not_hold_up_others() -> None:
+    """Only reports of the same message wait for each other."""
+    bench = Bench()
+    bench.callback = lambda _: REFUSING if bench.pushed[-1].to == "9990120000005" else Answer(200)
+    bench.send("9990120000005", "9990120000009", notifyUrl=CALLBACK, intermediateReport=True)
+    bench.wait(seconds=30)
+
+    assert [(p.to, p.status) for p in bench.pushed] == [
+        ("9990120000005", 3),
+        ("9990120000009", 3),
+        ("9990120000009", 9),
+    ]
+
+
+def test_the_final_report_follows_a_dead_intermediate_one() -> None:
+    """When the intermediate report has been given up the final one has its own 21 attempts."""
+    bench = Bench()
+    bench.callback = lambda _: REFUSING
+    bench.send("9990120000005", notifyUrl=CALLBACK, intermediateReport=True)
+    bench.wait(days=5)
+
+    assert [p.status for p in bench.pushed] == [3] * 21 + [5] * 21
+    assert bench.pushed[21].at == bench.pushed[20].at
+    assert len(find_dead_letters(bench.state)) == 2
+
+
+def test_a_report_is_handed_out_once_until_its_answer_is_known() -> None:
+    """What is on its way to the callback server is not sent a second time meanwhile."""
+    bench = Bench()
+    bench.send("9990030000005", notifyUrl=CALLBACK, intermediateReport=True)
+    advance(bench.state, START, bench.settings)
+    first = take_postings(bench.state, START, bench.settings)
+    later = START + dt.timedelta(hours=1)
+    advance(bench.state, later, bench.settings)
+
+    assert len(first) == 1
+    assert take_postings(bench.state, later, bench.settings) == []
+
+
+@pytest.mark.parametrize("media", ["application/json", "application/xml", None])
+def test_dlr_001_to_004_a_report_has_what_the_documentation_shows(media: str | None) -> None:
+    """Format as asked (JSON if not), names of the message, both times, price, callbackData in full."""
+    data = "ş<&>\"'𝄞 " * 25
+    asked = {} if media is None else {"notifyContentType": media}
+    bench = Bench()
+    answer = bench.send(
+        "9990210000005",
+        "9990210000005",
+        text="x" * 161,
+        notifyUrl=CALLBACK,
+        callbackData=data,
+        bulkId="BULK-ID",
+        **{"from": "InfoSMS", **asked},
+    )
+    bench.wait(seconds=3)
+    posting = bench.pushed[1].posting
+    codec: Any = wire_xml if media == "application/xml" else wire_json
+    (report,) = codec.parse_reply(posting.body, DeliveryReports).results
+
+    assert len(data) == 200
+    assert posting.content_type == (media or "application/json")
+    assert (report.bulk_id, report.message_id) == ("BULK-ID", answer["messages"][1]["messageId"])
+    assert (report.to, report.from_) == ("9990210000005", "InfoSMS")
+    assert (report.sent_at, report.done_at) == (START, START + dt.timedelta(seconds=2))
+    assert report.callback_data == data
+    assert (report.sms_count, report.mcc_mnc) == (2, "00101")
+    assert (str(report.price.price_per_message), report.price.currency) == ("0.01", "EUR")
+    assert (report.status.name, report.error.name) == ("DELIVERED_TO_HANDSET", "NO_ERROR")
+    assert b"2030-01-01T12:00:02.000+0000" in posting.body
+
+
+def test_a_text_that_xml_cannot_carry_becomes_a_dead_letter() -> None:
+    """Nothing is altered on its way (TEXT-002): the report is given up with the reason, and can be fetched."""
+    bench = Bench(delay=0)
+    bench.send("41", notifyUrl=CALLBACK, notifyContentType="application/xml", callbackData="\x01")
+    bench.wait(seconds=1)
+    (dead,) = find_dead_letters(bench.state)
+
+    assert bench.pushed == []
+    assert "cannot carry" in dead.reason
+    assert bench.reports()[0].callback_data == "\x01"
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "goes"),
+    [
+        ("http://127.0.0.1:8081/x", (), True),
+        ("http://127.8.9.1/x", (), True),
+        ("https://localhost/x", (), True),
+        ("HTTP://LOCALHOST/x", (), True),
+        ("http://[::1]:8081", (), True),
+        ("https://www.example.com/x", (), False),
+        ("http://10.0.0.1/x", (), False),
+        ("http://169.254.169.254/latest/meta-data", (), False),
+        ("http://127.0.0.1.example.com/x", (), False),
+        ("http://127.0.0.1@www.example.com/x", (), False),
+        ("http://www.example.com\\@127.0.0.1/x", ("other",), True),
+        ("http://localhost.example.com/x", (), False),
+        ("http://0.0.0.0/x", (), False),
+        ("https://www.example.com/x", ("www.example.com",), True),
+        ("https://www.example.com/x", ("example.com",), False),
+        ("https://www.example.com/x", ("*",), True),
+        ("ftp://127.0.0.1/x", ("*",), False),
+        ("file:///etc/passwd", ("*",), False),
+        ("not a url", ("*",), False),
+        ("", ("*",), False),
+        ("http://", ("*",), False),
+        ("http://[::1", ("*",), False),
+        ("http://127.0.0.1:99999/", ("*",), False),
+        ("http://127.0.0.1:x/", ("*",), False),
+    ],
+)
+def test_reports_go_to_this_machine_unless_the_settings_say_otherwise(
+    url: str, hosts: tuple[str, ...], goes: bool
+) -> None:
+    """A URL that a request brings is no way into other networks; why not is said."""
+    assert (find_obstacle(url, Settings(push_to=hosts)) == "") == goes
+
+
+def test_what_is_connected_to_is_what_was_checked() -> None:
+    """The parts that are connected to are the parts that were looked at; the path is made fit for HTTP."""
+    tricky = find_target("http://www.example.com\\@127.0.0.1/ü a?b=ü#part")
+    plain = find_target("https://localhost")
+
+    assert tricky is not None
+    assert plain is not None
+    assert (tricky.host, tricky.port, tricky.path) == ("127.0.0.1", 80, "/%C3%BC%20a?b=%C3%BC")
+    assert (plain.scheme, plain.port, plain.path) == ("https", 443, "/")
+
+
+def test_a_report_that_was_fetched_is_still_pushed() -> None:
+    """A callback server that was away gets what was fetched meanwhile; nobody gets what it took (READ-037)."""
+    bench = Bench(delay=0)
+    bench.callback = lambda _: REFUSING if len(bench.pushed) <= 2 else Answer(200)
+    bench.send("41", "42", notifyUrl=CALLBACK)
+    bench.wait(seconds=1)
+    fetched = [r.to for r in bench.reports(limit=1)]
+    bench.wait(minutes=2)
+
+    assert fetched == ["41"]
+    assert [p.to for p in bench.pushed] == ["41", "42", "41", "42"]
+    assert bench.reports() == []
+
+
+def test_what_is_not_pushed_stays_visible_and_can_be_fetched() -> None:
+    """A report for another host is a dead letter from the start, with the reason, and waits to be fetched."""
+    bench = Bench(delay=0)
+    bench.send("41", notifyUrl="https://www.example.com/sms/advanced", intermediateReport=True)
+    bench.wait(days=1)
+    letters = find_dead_letters(bench.state)
+
+    assert bench.pushed == []
+    assert [(d.attempts, d.is_final) for d in letters] == [(0, False), (0, True)]
+    assert "not this machine" in letters[0].reason
+    assert len(bench.reports()) == 1
+
+
+def test_reports_of_many_messages_come_in_the_order_in_which_they_happened() -> None:
+    """Across messages reports go out by time, and at the same instant in the order of acceptance."""
+    bench = Bench(delay=0)
+    bench.send(*(f"99905{n % 2 + 1}0000005" for n in range(6)), notifyUrl=CALLBACK)
+    bench.send("9990110000009", "41", notifyUrl=CALLBACK)
+    bench.wait(seconds=9)
+
+    assert [p.report.to for p in bench.pushed] == [
+        "41",
+        "9990110000009",
+        *(f"99905{n % 2 + 1}0000005" for n in range(6)),
+    ]
+
+
+def test_dlr_001_no_url_no_push() -> None:
+    """Without notifyUrl nothing is pushed and nothing is dead."""
+    bench = Bench()
+    bench.send("41", intermediateReport=True)
+    bench.wait(days=1)
+
+    assert (bench.pushed, find_dead_letters(bench.state)) == ([], [])
+
+
+def test_a_posting_shows_nothing_of_what_it_carries() -> None:
+    """Its repr has neither body nor path, which may hold numbers and keys."""
+    bench = Bench(delay=0)
+    shown: list[Posting] = []
+
+    def take(posting: Posting) -> Answer:
+        shown.append(posting)
+        return Answer(200)
+
+    bench.callback = take
+    bench.send("41793026727", notifyUrl="http://localhost/secret", callbackData="mine")
+    bench.wait(seconds=1)
+
+    assert json.loads(shown[0].body)["results"][0]["to"] == "41793026727"
+    for word in ("41793026727", "secret", "mine"):
+        assert word not in repr(shown[0])

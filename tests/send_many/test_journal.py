@@ -1,0 +1,470 @@
+"""The journal: nothing is sent twice and nothing is forgotten, whatever ended the run before."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infobip_sms import Client, Destination, JournalError, Message, Outcome, SmsLogs, Tracking
+from infobip_sms.send_many.batch import Delivery, Options
+from infobip_sms.send_many.journal import Journal
+from infobip_sms.send_many.outcomes import Item, Verdict
+from tests.fakes.ledgers import AUTH, TEXT, Ledger, build_messages, build_number, find_states
+
+if TYPE_CHECKING:
+    from infobip_sms import SmsResponse
+
+
+@pytest.fixture(name="path")
+def fixture_path(tmp_path: Path) -> Path:
+    """Give a name for a journal."""
+    return tmp_path / "run.journal"
+
+
+def send(ledger: Ledger, path: Path, count: int = 8, **options: Any) -> list[Outcome]:
+    """Send the first so many messages, two at a time, with a journal."""
+    return ledger.send(
+        build_messages(count), **{"chunk": 2, "concurrency": 1, "journal": path, **options}
+    )
+
+
+def mark(journal: Journal, count: int = 4) -> list[Item]:
+    """Mark places in a journal by itself."""
+    (message,) = build_messages(1)
+    items = [
+        Item(i, message, message.destinations[0], True, journal.names.build_digest(str(i)))
+        for i in range(count)
+    ]
+    journal.find_records(items)
+    return items
+
+
+def test_a_second_run_sends_nothing_and_tells_the_same(tmp_path: Path, path: Path) -> None:
+    """Accepted and refused ones have the outcome that they had, and the same messageIds."""
+    messages = [*build_messages(3), Message(destinations=[Destination(to="410000")])]
+    with Ledger(tmp_path, "--accident", "400@1") as ledger:
+        first = ledger.send(messages, journal=path, chunk=2, concurrency=1)
+        second = ledger.send(messages, journal=path, chunk=3)
+
+        assert find_states(first) == find_states(second) == ["r", "r", "a", "r"]
+        assert [o.earlier for o in first + second] == [False] * 4 + [True] * 4
+        for one, other in zip(first, second, strict=True):
+            assert (one.index, one.to, one.message_id) == (other.index, other.to, other.message_id)
+            assert (one.reason, one.bulk_id, one.status) == (
+                other.reason,
+                other.bulk_id,
+                other.status,
+            )
+        assert len(ledger.rows) == 1
+
+
+def test_what_was_unsent_is_sent_by_the_next_run(tmp_path: Path, path: Path) -> None:
+    """After refused credentials the rest goes out, and what was accepted does not."""
+    with Ledger(tmp_path, "--accident", "401@2") as ledger:
+        first, second = send(ledger, path), send(ledger, path)
+
+        assert find_states(first) == ["a"] * 2 + ["n"] * 6
+        assert find_states(second) == ["a"] * 8
+        assert [o.earlier for o in second] == [True] * 2 + [False] * 6
+        assert ledger.numbers == [build_number(i) for i in range(8)]
+
+
+@pytest.mark.parametrize("on_unknown", ["report", "reconcile", "resend", "stop"])
+@pytest.mark.parametrize("accident", ["drop-after", "drop-before"])
+def test_what_is_unknown_is_looked_up_first_and_never_sent_again_blindly(
+    accident: str, on_unknown: str, tmp_path: Path, path: Path
+) -> None:
+    """What the logs know is settled in each mode; what they do not is sent with resend only."""
+    with Ledger(tmp_path, "--accident", f"{accident}@2") as ledger:
+        first = send(ledger, path)
+        second = send(ledger, path, on_unknown=on_unknown)
+        third = send(ledger, path)
+        states = {"drop-after": "a", "drop-before": "a" if on_unknown == "resend" else "u"}
+
+        assert find_states(first) == ["a"] * 2 + ["u"] * 2 + ["a"] * 4
+        assert find_states(second) == ["a"] * 2 + [states[accident]] * 2 + ["a"] * 4
+        assert find_states(third) == find_states(second)
+        assert [o.message_id for o in first] == [o.message_id for o in second]
+        accepted = {o.to for o in second if o.state == "accepted"}
+        assert ledger.numbers == sorted(accepted)
+
+
+class Broken(Client):
+    """A client that ends its program as soon as an answer has come."""
+
+    def send(self, *arguments: Any, **options: Any) -> SmsResponse:
+        """Send, and never tell."""
+        super().send(*arguments, **options)
+        raise ZeroDivisionError("the program ends here")
+
+
+def test_a_request_is_in_the_journal_before_it_leaves(tmp_path: Path, path: Path) -> None:
+    """What ended between request and verdict is looked up by the next run, and not sent again."""
+    with Ledger(tmp_path) as ledger, Broken(ledger.url, auth=AUTH) as client:
+        with pytest.raises(ZeroDivisionError):
+            list(client.send_many(build_messages(8), journal=path, chunk=2, concurrency=1))
+        sent = len(ledger.rows)
+        outcomes = send(ledger, path, on_unknown="stop")
+
+        assert sent in {2, 4}
+        assert find_states(outcomes) == ["a"] * 8
+        assert len(ledger.rows) == 8
+
+
+def test_a_run_that_stops_knows_more_the_next_time(tmp_path: Path, path: Path) -> None:
+    """With ``stop`` an unknown one ends a run; once the logs know it, the next one goes on."""
+    with Ledger(tmp_path, "--accident", "drop-after@2") as ledger:
+        first = send(ledger, path, on_unknown="stop")
+        second = send(ledger, path, on_unknown="stop")
+
+    assert find_states(first) == ["a"] * 2 + ["u"] * 2 + ["n"] * 4
+    assert find_states(second) == ["a"] * 8
+
+
+def test_what_is_unknown_stays_so_while_the_server_is_away(tmp_path: Path, path: Path) -> None:
+    """A run without a server turns no unknown one into an unsent one, which would be sent again."""
+    with Ledger(tmp_path, "--accident", "drop-before@1", "--accident", "401@2") as ledger:
+        send(ledger, path)
+        ledger.kill()
+        away = [send(ledger, path, on_unknown="resend") for _ in range(2)]
+
+    assert {tuple(find_states(outcomes)) for outcomes in away} == {("u",) * 2 + ("n",) * 6}
+
+
+def test_a_second_request_that_could_not_be_made_leaves_unknown_what_was(
+    tmp_path: Path, path: Path
+) -> None:
+    """Absent, sent again, and refused for its credentials: the first request is still in doubt."""
+    with Ledger(tmp_path, "--accident", "drop-before@1", "--accident", "401@2") as ledger:
+        assert find_states(send(ledger, path, 2, on_unknown="resend")) == ["u"] * 2
+        assert find_states(send(ledger, path, 2)) == ["u"] * 2
+
+
+class Late(Client):
+    """A client during whose question the run ends, by what another thread met."""
+
+    delivery: Delivery
+
+    def get_logs(self, **_: Any) -> SmsLogs:
+        """Know nothing, and let the run end."""
+        self.delivery.ended.set()
+        return SmsLogs(results=[])
+
+
+def test_what_is_unknown_stays_so_when_the_run_ends_before_it_is_sent_again(path: Path) -> None:
+    """Absent from the logs, and not sent again any more: it is in doubt as before."""
+    journal = Journal(path)
+    (item, *_) = mark(journal)
+    journal.begin([0], time.time())
+    with Late("http://127.0.0.1:9", auth=AUTH) as client:
+        client.delivery = Delivery(client, Options(1, 1, "resend", path, None, 0, 0), journal)
+        outcomes = client.delivery.finish([item], journal.find_records([item]))
+    journal.close()
+
+    assert find_states(outcomes) == ["u"]
+
+
+@pytest.mark.parametrize(("hours", "state"), [(1, "a"), (46, "a"), (48, "u")])
+def test_log_001_what_is_older_than_the_logs_is_never_sent_again(
+    hours: int, state: str, tmp_path: Path, path: Path
+) -> None:
+    """Logs reach back 48 hours; of what is older, absence proves nothing."""
+    with Ledger(tmp_path, "--accident", "drop-before@1") as ledger:
+        send(ledger, path, 2)
+        with sqlite3.connect(path) as file:
+            file.execute("UPDATE destination SET begun = begun - ?", (hours * 3600,))
+        file.close()
+
+        assert find_states(send(ledger, path, 2, on_unknown="resend")) == [state] * 2
+
+
+def change(messages: list[Message], how: str) -> list[Message]:
+    """Return another input: 8 messages of which something is different from the fourth on."""
+    changed = {
+        "number": Message(from_="InfoSMS", destinations=[Destination(to="4111")], text=TEXT),
+        "text": Message(from_="InfoSMS", destinations=messages[3].destinations, text="Other"),
+        "setting": Message(
+            from_="InfoSMS", destinations=messages[3].destinations, text=TEXT, flash=True
+        ),
+        "id": Message(
+            from_="InfoSMS",
+            destinations=[Destination(to=build_number(3), message_id="mine")],
+            text=TEXT,
+        ),
+    }
+    if how == "one less":
+        return messages[:3] + messages[4:]
+    if how == "one more":
+        return [*messages[:3], *build_messages(1, 50), *messages[3:]]
+    if how == "order":
+        return [*messages[:3], messages[4], messages[3], *messages[5:]]
+    return [*messages[:3], changed[how], *messages[4:]]
+
+
+@pytest.mark.parametrize(
+    "how", ["number", "text", "setting", "id", "one less", "one more", "order"]
+)
+@pytest.mark.parametrize("accident", ["drop-after@9", "401@1"])
+def test_a_changed_input_is_refused_at_the_first_place_that_differs(
+    how: str, accident: str, tmp_path: Path, path: Path
+) -> None:
+    """Also where nothing had been sent yet; nothing from that place on is sent."""
+    messages = list(build_messages(8))
+    with Ledger(tmp_path, "--accident", accident) as ledger:
+        ledger.send(messages, journal=path, chunk=2)
+        with Client(ledger.url, auth=AUTH) as client:
+            outcomes = client.send_many(change(messages, how), journal=path, chunk=3)
+            seen = [next(outcomes).state for _ in range(3)]
+            with pytest.raises(JournalError, match=r"run.journal: destination 3 of the input"):
+                next(outcomes)
+
+        assert seen == ["accepted"] * 3
+        assert len(set(ledger.numbers)) == len(ledger.numbers)
+
+
+def test_an_input_that_ends_early_is_refused(tmp_path: Path, path: Path) -> None:
+    """The outcomes of what is there come first; nothing that was once given is forgotten silently."""
+    with Ledger(tmp_path) as ledger, Client(ledger.url, auth=AUTH) as client:
+        send(ledger, path)
+        outcomes = client.send_many(build_messages(6), journal=path)
+
+        assert [next(outcomes).earlier for _ in range(6)] == [True] * 6
+        with pytest.raises(JournalError, match="knows 8 destinations, and the input ended after 6"):
+            next(outcomes)
+
+
+def test_an_input_may_grow_at_its_end(tmp_path: Path, path: Path) -> None:
+    """What is new is sent, and what was there is not."""
+    with Ledger(tmp_path) as ledger:
+        send(ledger, path, 3)
+
+        assert [o.earlier for o in send(ledger, path, 5)] == [True] * 3 + [False] * 2
+        assert ledger.numbers == [build_number(i) for i in range(5)]
+
+
+def test_another_tracking_is_another_input(tmp_path: Path, path: Path) -> None:
+    """What goes with every request belongs to the content."""
+    with Ledger(tmp_path) as ledger:
+        send(ledger, path, 3)
+        with pytest.raises(JournalError, match="destination 0 of"):
+            send(ledger, path, 3, tracking=Tracking(type="MY_CAMPAIGN"))
+
+
+def test_no_number_and_no_text_is_in_the_file(tmp_path: Path, path: Path) -> None:
+    """Nor in the one beside it; message ids of ours are not in it either."""
+    with (
+        Ledger(tmp_path, "--accident", "short@1") as ledger,
+        Client(ledger.url, auth=AUTH) as client,
+    ):
+        outcomes = client.send_many(build_messages(8), journal=path, chunk=4)
+        seen = [next(outcomes) for _ in range(6)]
+        files = [path, path.with_name("run.journal-wal")]
+        content = b"".join(file.read_bytes() for file in files)
+        outcomes.close()
+
+    for outcome in seen:
+        assert outcome.to.encode() not in content
+        assert outcome.message_id.encode() not in content
+    assert TEXT.encode() not in content
+    assert b"PENDING_ACCEPTED" in content
+    assert [file.exists() for file in files] == [True, False]
+
+
+def test_digests_are_short_and_of_this_run_alone(tmp_path: Path) -> None:
+    """24 bits, keyed: a number cannot be found by trying all, nor by comparing two files."""
+    one, other = Journal(tmp_path / "one"), Journal(tmp_path / "other")
+    digests = {journal.names.build_digest("text", "41793026727") for journal in (one, other)}
+    one.close()
+    other.close()
+
+    assert {len(digest) for digest in digests} == {3}
+    assert len(digests) == 2
+
+
+def test_one_process_at_a_time_has_a_journal(path: Path) -> None:
+    """A second one is told so, in this process or in another."""
+    journal = Journal(path)
+    with pytest.raises(JournalError, match="another process uses it"):
+        Journal(path)
+    code = f"from infobip_sms.send_many.journal import Journal; Journal({str(path)!r})"
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    journal.close()
+
+    assert "JournalError: journal run.journal: another process uses it" in other.stderr
+    Journal(path).close()
+
+
+HOLD = """
+import sys, time
+sys.path.insert(0, {tests!r})
+from tests.send_many.test_journal import Journal, Verdict, mark
+journal = Journal({path!r})
+items = mark(journal)
+journal.begin([0, 1, 2], time.time())
+journal.settle({{0: Verdict(state="accepted", reason="fine")}})
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def leave_open(path: Path) -> None:
+    """Let a process write into a journal and be killed."""
+    code = HOLD.format(tests=str(Path(__file__).resolve().parents[2]), path=str(path))
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGKILL)
+
+
+def test_what_was_written_before_a_kill_is_there_after_it(path: Path) -> None:
+    """Marks and verdicts survive, and the file can be used at once."""
+    leave_open(path)
+    journal = Journal(path)
+    rows = journal._file.execute(
+        "SELECT begun IS NULL, verdict FROM destination ORDER BY place"
+    ).fetchall()
+    journal.close()
+
+    assert rows == [(0, 1), (0, None), (0, None), (1, None)]
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbage"])
+def test_a_torn_end_is_left_out(damage: str, path: Path) -> None:
+    """The last record is lost if it was half written; those before it hold, and the file works."""
+    leave_open(path)
+    log = path.with_name("run.journal-wal")
+    whole = log.read_bytes()
+    log.write_bytes(whole[:-100] if damage == "cut" else whole + b"\x07" * 1000)
+    journal = Journal(path)
+    rows = journal._file.execute("SELECT begun IS NULL, verdict FROM destination").fetchall()
+    journal.close()
+
+    assert rows == [(0, None if damage == "cut" else 1), (0, None), (0, None), (1, None)]
+
+
+def test_a_lost_log_is_noticed(path: Path) -> None:
+    """Without the second file what was sent last is not known; it is asked for, not ignored."""
+    leave_open(path)
+    path.with_name("run.journal-wal").unlink()
+    with pytest.raises(JournalError, match=r"the file run\.journal-wal, which belongs to it"):
+        Journal(path)
+    path.with_name("run.journal-wal").touch()
+    Journal(path).close()
+
+
+@pytest.mark.parametrize("content", [b"to;text\n" * 500, b"", None])
+def test_another_kind_of_file_is_no_journal(content: bytes | None, path: Path) -> None:
+    """It is refused and left as it was; an empty file is a new journal."""
+    if content is None:
+        file = sqlite3.connect(path)
+        file.execute("CREATE TABLE theirs (a)")
+        file.close()
+        content = path.read_bytes()
+    path.write_bytes(content)
+    if content:
+        with pytest.raises(JournalError, match=r"run\.journal: (it is another|file is not)"):
+            Journal(path)
+        assert path.read_bytes() == content
+    else:
+        Journal(path).close()
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """The error comes before anything is sent."""
+    with Ledger(tmp_path) as ledger:
+        with pytest.raises(JournalError, match="unable to open"):
+            send(ledger, tmp_path / "nowhere" / "run.journal")
+
+        assert ledger.rows == []
+
+
+def test_a_journal_of_another_version_is_refused(path: Path) -> None:
+    """A form that is not known is not guessed at."""
+    Journal(path).close()
+    file = sqlite3.connect(path)
+    file.execute("PRAGMA user_version = 99")
+    file.close()
+
+    with pytest.raises(JournalError, match="another version"):
+        Journal(path)
+
+
+def test_marks_are_on_the_disk_before_a_request_leaves(path: Path) -> None:
+    """``begin`` waits for the disk; verdicts need not, for they can be looked up."""
+    journal = Journal(path)
+    statements: list[str] = []
+    items = mark(journal)
+    journal._file.set_trace_callback(statements.append)
+    journal.begin([item.index for item in items], time.time())
+    marks = list(statements)
+    statements.clear()
+    journal.settle({0: Verdict(state="accepted", reason="fine")})
+    journal.close()
+
+    assert marks[0] == "PRAGMA synchronous = FULL"
+    assert marks[-1] == "COMMIT"
+    assert statements[0] == "PRAGMA synchronous = NORMAL"
+
+
+class Interrupted:
+    """A file in which the user presses Ctrl-C as soon as a statement of that word has been done."""
+
+    def __init__(self, file: Any, word: str = "BEGIN") -> None:
+        self._file = file
+        self._word = word
+        self._begun = False
+
+    def execute(self, statement: str, *values: Any) -> Any:
+        """Do it, then be interrupted, once."""
+        result = self._file.execute(statement, *values)
+        if statement.startswith(self._word) and not self._begun:
+            self._begun = True
+            raise KeyboardInterrupt
+        return result
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def test_an_interrupt_between_two_steps_leaves_a_journal_that_can_be_used(path: Path) -> None:
+    """Ctrl-C right after a transaction began, then a regular end: the next run opens the journal."""
+    journal = Journal(path)
+    mark(journal)
+    journal._file = Interrupted(journal._file)  # type: ignore[assignment]  # stands in for it
+    with pytest.raises(KeyboardInterrupt):
+        journal.begin([0, 1], 1.0)
+    journal.close()
+    again = Journal(path)
+    records = again.find_records(mark(again))
+    again.close()
+
+    assert [record.begun for record in records] == [None] * 4
+
+
+@pytest.mark.parametrize("word", ["PRAGMA synchronous", "BEGIN", "UPDATE", "COMMIT", "PRAGMA wal"])
+def test_an_interrupt_while_a_journal_is_closed_leaves_one_that_can_be_used(
+    word: str, path: Path
+) -> None:
+    """A second Ctrl-C, while the first one's end is under way, does not make the file look damaged."""
+    journal = Journal(path)
+    mark(journal)
+    journal.begin([0], 1.0)
+    journal._file = Interrupted(journal._file, word)  # type: ignore[assignment]  # stands in for it
+    with pytest.raises(KeyboardInterrupt):
+        journal.close()
+    again = Journal(path)
+    records = again.find_records(mark(again))
+    again.close()
+
+    assert [record.begun for record in records] == [1.0, None, None, None]

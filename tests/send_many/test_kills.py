@@ -1,0 +1,84 @@
+"""Kills: of the server, of the sender, and what memory does. `make volume` runs the same for 200,000."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import TYPE_CHECKING
+
+import pytest
+from infobip_sms_schema import SmsResponse, SmsResponseDetails, Status
+
+from infobip_sms import Client
+from tests.fakes.ledgers import AUTH, build_messages
+from tests.send_many.large_run import is_right, run_sender, run_server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infobip_sms import SmsRequest
+
+COUNT = 6_000
+
+
+@pytest.mark.parametrize("on_unknown", ["reconcile", "resend"])
+def test_a_server_that_is_killed_and_restarted_accepts_each_destination_once(
+    on_unknown: str, tmp_path: Path
+) -> None:
+    """SIGKILL in the middle, and a restart a second later: all are accepted once, or told."""
+    found = run_server(tmp_path, COUNT, on_unknown, chunk=50)
+
+    assert is_right(found), found
+    assert found["in the ledger"] >= COUNT - 4 * 50
+    if on_unknown == "resend":
+        assert found["states"] == {"accepted": COUNT}
+
+
+@pytest.mark.parametrize(("on_unknown", "seed"), [("reconcile", 1), ("resend", 2)])
+def test_a_sender_that_is_killed_ten_times_sends_each_destination_once(
+    on_unknown: str, seed: int, tmp_path: Path
+) -> None:
+    """SIGKILL, ten times, and one run to the end: all are accepted once, or told as unknown."""
+    found = run_sender(tmp_path, COUNT, on_unknown, 50, seed)
+
+    assert is_right(found), found
+    assert len(found["accepted at the kills"]) == 10
+    assert max(found["accepted at the kills"]) < COUNT
+    assert found["states"].keys() <= {"accepted", "unknown"}
+    if on_unknown == "resend":
+        assert found["states"] == {"accepted": COUNT}
+
+
+class Echo(Client):
+    """A client whose server says yes at once, without a network."""
+
+    def send(self, request: SmsRequest, **_: object) -> SmsResponse:
+        """Accept all."""
+        status = Status(group_id=1, group_name="PENDING", id=26, name="PENDING_ACCEPTED")
+        entries = [
+            SmsResponseDetails(to=place.to, status=status, message_id=place.message_id)
+            for message in request.messages
+            for place in message.destinations
+        ]
+        return SmsResponse(messages=entries)
+
+
+def measure(path: Path, count: int) -> int:
+    """Return the peak of memory while so many are sent, in bytes."""
+    with Echo("http://127.0.0.1:9", auth=AUTH) as client:
+        tracemalloc.start()
+        outcomes = client.send_many(build_messages(count), chunk=50, concurrency=1, journal=path)
+        accepted = sum(outcome.state == "accepted" for outcome in outcomes)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert accepted == count
+    return peak
+
+
+def test_memory_does_not_grow_with_the_input(tmp_path: Path) -> None:
+    """Ten times as many destinations take as much memory, in a first run and in one that resumes."""
+    measure(tmp_path / "warm", 1_000)
+    few, many = tmp_path / "few", tmp_path / "many"
+    peaks = [measure(path, 1_000 if path is few else 10_000) for path in (few, many) * 2]
+
+    assert peaks[1] < 1.2 * peaks[0]
+    assert peaks[3] < 1.2 * peaks[2]

@@ -1,0 +1,251 @@
+"""The repository keeps its own rules: arrows, names, sizes, and facts that refer to each other."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import infobip_sms
+
+ROOT = Path(__file__).resolve().parents[1]
+SRC = ROOT / "src" / "infobip_sms"
+JUDGE = ROOT / "conformance" / "infobip_sms_conformance"
+SCHEMA_PACKAGE = "infobip_sms_schema"
+
+
+def read_toml(name: str) -> dict[str, Any]:
+    """Return a TOML file of schema/."""
+    return tomllib.loads((ROOT / "schema" / name).read_text(encoding="utf-8"))
+
+
+REQUIREMENTS = read_toml("requirements.toml")
+IDS = {row["id"] for row in REQUIREMENTS["requirement"]}
+READINGS = {row["id"] for row in REQUIREMENTS["reading"]}
+
+
+def find_imports(path: Path, package: str) -> set[str]:
+    """Return the full names of what a module imports, at any depth of its syntax tree."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join([*parents, *filter(None, [node.module])]) if node.level else node.module
+            names |= {f"{base}.{alias.name}" for alias in node.names}
+    return names
+
+
+def find_own_modules(path: Path) -> set[str]:
+    """Return the modules of the binding that a module of it imports."""
+    package = ".".join(["infobip_sms", *path.relative_to(SRC).parts[:-1]])
+    found = set()
+    for name in find_imports(path, package):
+        parts = name.split(".")
+        if parts[0] != "infobip_sms":
+            continue
+        options = ["/".join(parts[1:]), "/".join(parts[1:-1]), "/".join([*parts[1:-1], "__init__"])]
+        module = next((o for o in options if o and (SRC / f"{o}.py").exists()), "__init__")
+        found.add(module)
+    return found
+
+
+MODULES = sorted(str(p.relative_to(SRC).with_suffix("")) for p in SRC.rglob("*.py"))
+
+
+def test_only_connections_and_serve_open_connections() -> None:
+    """Of the binding, connections.py alone can open a connection, serve.py and listen.py can listen.
+
+    addresses.py has urllib3's parser of URLs, and client.py a type. The sandbox's push.py brings
+    reports to callback servers, its local.py asks it for control.
+    """
+    network = {"urllib3", "socket", "http", "ssl"}
+    words_only = {"http.HTTPStatus"}
+    users = {
+        module: {
+            name.split(".")[0]
+            for name in find_imports(SRC / f"{module}.py", "infobip_sms") - words_only
+        }
+        & network
+        for module in MODULES
+    }
+
+    assert {m: n for m, n in users.items() if n} == {
+        "transport/urls": {"urllib3"},
+        "client": {"ssl"},
+        "transport/connections": {"urllib3", "socket", "http", "ssl"},
+        "webhook_server": {"socket", "http"},
+        "sandbox/testing": {"http"},
+        "sandbox/runtime/webhook_sender": {"urllib3"},
+        "sandbox/runtime/server": {"socket"},
+    }
+
+
+def test_the_judge_imports_nothing_of_what_it_judges() -> None:
+    """No module of the conformance suite imports the binding or what is generated."""
+    modules = list(JUDGE.rglob("*.py"))
+    roots = {n.split(".")[0] for m in modules for n in find_imports(m, "infobip_sms_conformance")}
+
+    assert len(modules) > 5
+    assert roots.isdisjoint({"infobip_sms", SCHEMA_PACKAGE})
+
+
+def test_generated_code_imports_nothing_of_ours() -> None:
+    """What is generated uses attrs and the standard library."""
+    folder = ROOT / "generated" / SCHEMA_PACKAGE
+    roots = {n.split(".")[0] for m in folder.glob("*.py") for n in find_imports(m, SCHEMA_PACKAGE)}
+
+    assert roots.isdisjoint({"infobip_sms", "infobip_sms_conformance"})
+
+
+def test_import_loads_neither_xmlschema_nor_any_extra() -> None:
+    """Importing the package loads no XML library, no orjson and nothing of an extra."""
+    heavy = (
+        "xmlschema elementpath lxml orjson anyascii click rich starlette uvicorn hypothesis pytest"
+    )
+    code = f"import infobip_sms, sys; print([m for m in {heavy.split()} if m in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert result.stdout.strip() == "[]"
+
+
+def test_the_table_of_contents_is_what_can_be_seen() -> None:
+    """Every public name of the package is in __all__, and nothing else is."""
+    modules = {m.partition("/")[0] for m in MODULES}
+    own = ("_", "@")  # @ is pytest's, which rewrites the package of every plugin
+    machinery = {"annotations", "import_module", "TYPE_CHECKING", "Any"}
+    seen = {n for n in dir(infobip_sms) if not n.startswith(own)} - modules - machinery
+    promised = {
+        name.rpartition(".")[2]
+        for name in find_imports(SRC / "__init__.py", "infobip_sms")
+        if name.startswith(("infobip_sms.", f"{SCHEMA_PACKAGE}."))
+    }
+
+    assert seen == promised == set(infobip_sms.__all__)
+    assert all(getattr(infobip_sms, name) is not None for name in infobip_sms.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        infobip_sms.nothing  # noqa: B018 - that it is not there
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted([*SRC.rglob("*.py"), *JUDGE.rglob("*.py"), *(ROOT / "schema").rglob("*.py")]),
+    ids=str,
+)
+def test_modules_are_small_and_say_what_they_are(path: Path) -> None:
+    """No module has more than 400 lines, no function more than 40, and each opens with its rules."""
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    long = [f.name for f in functions if (f.end_lineno or 0) - f.lineno >= 40]
+
+    assert text.count("\n") <= 400
+    assert long == []
+    assert ast.get_docstring(tree), "a module says what it is"
+
+
+def test_requirement_ids_that_are_named_exist() -> None:
+    """An id in code, schemas or cases is an id of requirements.toml."""
+    pattern = re.compile(
+        r"\b(?:SEND|WIN|VAL|SCHED|RESP|HTTP|AUTH|ERR|TEXT|XML|DLR|LOG|PREV|BULK|TRACK|V1|READ)-\d{3}\b"
+    )
+    files = [
+        *SRC.rglob("*.py"),
+        *JUDGE.rglob("*.py"),
+        *(ROOT / "schema").glob("*.*"),
+        ROOT / "README.md",
+    ]
+    named = {i for f in files for i in pattern.findall(f.read_text(encoding="utf-8"))}
+
+    assert named - IDS - READINGS == set()
+
+
+def test_requirements_are_complete() -> None:
+    """Every requirement has its level, wording, source, kind of proof, and a reason if it is not judged."""
+    for row in REQUIREMENTS["requirement"]:
+        assert row["level"] in {"MUST", "SHOULD", "MAY"}
+        assert row["seen"] in {"documentation", "recorded traffic", "later vendor spec"}
+        assert row["judged"] in {"exchange", "client", "time", "push", "session", "never"}
+        assert row["text"].endswith(".")
+        assert row["source"]
+        assert (row["judged"] == "exchange") == ("why" not in row)
+        assert row.get("reading", "READ-001") in READINGS
+    assert len(IDS) == len(REQUIREMENTS["requirement"])
+
+
+def test_readings_are_complete() -> None:
+    """Every reading names its outcomes, which of them is ours, why, and the source."""
+    for row in REQUIREMENTS["reading"]:
+        assert len(row["outcomes"]) > 1
+        assert row["question"].endswith("?")
+        assert all(row[member] for member in ("ours", "why", "source"))
+
+
+def test_every_status_has_a_group_and_a_source() -> None:
+    """Rows of the catalogue refer to groups that exist and say where they are from."""
+    catalogue = read_toml("statuses.toml")
+    for rows, groups in (("status", "group"), ("error", "error_group")):
+        known = {group["id"] for group in catalogue[groups]}
+        for row in catalogue[rows]:
+            assert row["group"] in known
+            assert row["source"]
+            assert row["seen"] in {"documentation", "recorded traffic", "later vendor spec"}
+    assert len({row["id"] for row in catalogue["status"]}) == len(catalogue["status"])
+
+
+def test_cases_have_permanent_ids_and_existing_examples() -> None:
+    """Every case has an id of its own, one edit, an example and a requirement."""
+    cases = read_toml("cases.toml")
+    rows = [*cases["refused"], *cases["accepted"]]
+
+    assert len({row["id"] for row in rows}) == len(rows)
+    for row in rows:
+        assert (ROOT / "schema" / "examples" / f"{row['example']}.json").exists()
+        assert row["requirement"] in IDS
+        assert len({"set", "remove", "repeat"} & row.keys()) == 1
+
+
+def test_numbers_of_the_schemas_do_not_stand_in_the_binding() -> None:
+    """No limit of the contract is repeated in src/: 2880, 200 characters, 14 digits, 11 characters."""
+    found = {
+        (str(path.relative_to(ROOT)), node.value)
+        for path in SRC.rglob("*.py")
+        if path.relative_to(SRC).as_posix() != "sandbox/mutants/requests.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in (2880, 11, 14, 23, 59)
+    }
+
+    assert found == set()
+
+
+def test_wire_spelling_stands_in_the_schemas_only() -> None:
+    """No member is spelled as on the wire in the binding, but where a fault reads a broken request."""
+    wire = {
+        "messageId",
+        "bulkId",
+        "sendAt",
+        "callbackData",
+        "notifyUrl",
+        "validityPeriod",
+        "groupId",
+    }
+    found = {
+        (path.relative_to(SRC).as_posix(), node.value)
+        for path in SRC.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in wire
+    }
+
+    assert found == {
+        ("sandbox/mutants/requests.py", "messageId"),
+        ("sandbox/mutants/requests.py", "bulkId"),
+    }
