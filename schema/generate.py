@@ -77,7 +77,7 @@ from .constraints import Limit
 from .models import (
 {imports}
 )
-from .violations import Error, RequestRefused, Violation
+from .violations import Error, InvalidRequestError, Violation
 
 MODELS: tuple[type[attrs.AttrsInstance], ...] = ({models},)
 """Every model."""
@@ -221,7 +221,15 @@ def write_init(components: dict[str, Any], documents: list[str]) -> str:
     """Return the source of the package's table of contents."""
     models = sorted(name for name, component in components.items() if "enum" not in component)
     also, own = find_roots(components, documents)
-    names = ["MODELS", "XML_ROOTS", "XML_SCHEMAS", "Error", "Limit", "RequestRefused", "Violation"]
+    names = [
+        "MODELS",
+        "XML_ROOTS",
+        "XML_SCHEMAS",
+        "Error",
+        "Limit",
+        "InvalidRequestError",
+        "Violation",
+    ]
     return INIT.format(
         imports="\n".join(f"    {name}," for name in sorted(components)),
         models=", ".join(models),

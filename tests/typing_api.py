@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, assert_type
 
 from infobip_sms import (
-    ApiError,
     ApiKey,
     Attempt,
     Auth,
-    BadReply,
     Basic,
     Bearer,
     BulkResponse,
@@ -25,8 +23,11 @@ from infobip_sms import (
     DeliveryTimeWindow,
     Destination,
     Error,
+    ErrorResponse,
     GeneralStatus,
     IbssoToken,
+    InvalidRequestError,
+    InvalidResponseError,
     JournalError,
     Language,
     LanguageCode,
@@ -39,7 +40,6 @@ from infobip_sms import (
     Price,
     Reconciled,
     Rejected,
-    RequestRefused,
     Retry,
     SmsLog,
     SmsRequest,
@@ -111,17 +111,17 @@ def send() -> None:
     ) as client:
         try:
             response = client.send(build(), wire="json", timeout=1.0)
-        except RequestRefused as refused:
+        except InvalidRequestError as refused:
             assert_type(refused.violations, tuple[Violation, ...])
         except NoAnswer as lost:
             print(lost.sent == "maybe", lost.reason)
             assert_type(lost.attempts, tuple[Attempt, ...])
         except Rejected as rejected:
-            assert_type(rejected.api_error, ApiError | None)
+            assert_type(rejected.api_error, ErrorResponse | None)
             print(rejected.status, rejected.text, rejected.message_id, rejected.body)
             assert_type(rejected.attempts, tuple[Attempt, ...])
             print(rejected.sent == "maybe")
-        except BadReply as bad:
+        except InvalidResponseError as bad:
             print(bad.status, bad.body, bad.violations, bad.sent)
             for attempt in bad.attempts:
                 print(attempt.number, attempt.outcome, attempt.sent, attempt.took, attempt.waited)
@@ -167,7 +167,7 @@ def use_operations(client: Client) -> None:
         ]
     )
     assert_type(client.send_v1(v1, wire="xml").messages[0].sms_count, int | None)
-    assert_type(client.get_delivery_reports(bulk_id="b", limit=10), DeliveryReports)
+    assert_type(client.fetch_delivery_reports(bulk_id="b", limit=10), DeliveryReports)
     noon = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
     logs = client.get_logs(
         message_id=["a", "b"], bulk_id="c", general_status=GeneralStatus.PENDING, sent_since=noon
@@ -179,7 +179,7 @@ def use_operations(client: Client) -> None:
     assert_type(client.reschedule("b", noon), BulkResponse)
     assert_type(client.get_scheduled_status("b").status, str | None)
     assert_type(client.set_scheduled_status("b", BulkStatus.CANCELED), BulkStatusResponse)
-    assert_type(client.log_conversion("m").process_key, str | None)
+    assert_type(client.record_conversion("m").process_key, str | None)
 
 
 def use_volume(client: Client, messages: list[Message]) -> None:

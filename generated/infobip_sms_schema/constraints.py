@@ -19,7 +19,7 @@ from typing import Any
 
 import attrs
 
-from .violations import RequestRefused, Violation
+from .violations import InvalidRequestError, Violation
 
 MAX_VIOLATIONS = 200  # no document is refused with more; the first ones are the ones to mend
 _NO_TEXT = Violation("", "half of a surrogate pair", "Unicode text", "TEXT-001")
@@ -51,11 +51,11 @@ class Limit:
     missing_requirement: str | None = None
 
     def __call__(self, instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        """Raise RequestRefused if the value is outside the limit."""
+        """Raise InvalidRequestError if the value is outside the limit."""
         problems = self.check(value, attribute.type)
         if problems:
             where = f"{type(instance).__name__}.{attribute.name}"
-            raise RequestRefused(problem.inside(where) for problem in problems)
+            raise InvalidRequestError(problem.inside(where) for problem in problems)
 
     def check(self, value: object, annotation: Any) -> list[Violation]:
         """Return what is wrong with a value of a field that has this annotation."""

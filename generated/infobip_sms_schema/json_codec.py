@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from .constraints import is_text
 from .models import (
-    ApiError,
     BulkRequest,
     BulkResponse,
     BulkStatus,
@@ -24,6 +23,10 @@ from .models import (
     DeliveryReports,
     DeliveryTimeWindow,
     Destination,
+    ErrorDetails,
+    ErrorResponse,
+    ErrorResponseBody,
+    GsmErrorCode,
     Language,
     LanguageCode,
     LanguageV1,
@@ -36,9 +39,6 @@ from .models import (
     PreviewRequest,
     PreviewResponse,
     Price,
-    ReportError,
-    RequestError,
-    ServiceException,
     SmsLog,
     SmsLogs,
     SmsRequest,
@@ -80,7 +80,6 @@ if TYPE_CHECKING:
     Reader = Callable[[Any, Any], Any]
     Writer = Callable[[Any], dict[str, Any]]
 
-ApiErrorTwin = find_twin(ApiError)
 BulkRequestTwin = find_twin(BulkRequest)
 BulkResponseTwin = find_twin(BulkResponse)
 BulkStatusRequestTwin = find_twin(BulkStatusRequest)
@@ -90,6 +89,10 @@ DeliveryReportTwin = find_twin(DeliveryReport)
 DeliveryReportsTwin = find_twin(DeliveryReports)
 DeliveryTimeWindowTwin = find_twin(DeliveryTimeWindow)
 DestinationTwin = find_twin(Destination)
+ErrorDetailsTwin = find_twin(ErrorDetails)
+ErrorResponseTwin = find_twin(ErrorResponse)
+ErrorResponseBodyTwin = find_twin(ErrorResponseBody)
+GsmErrorCodeTwin = find_twin(GsmErrorCode)
 LanguageTwin = find_twin(Language)
 LanguageV1Twin = find_twin(LanguageV1)
 MessageTwin = find_twin(Message)
@@ -100,9 +103,6 @@ PreviewLanguageTwin = find_twin(PreviewLanguage)
 PreviewRequestTwin = find_twin(PreviewRequest)
 PreviewResponseTwin = find_twin(PreviewResponse)
 PriceTwin = find_twin(Price)
-ReportErrorTwin = find_twin(ReportError)
-RequestErrorTwin = find_twin(RequestError)
-ServiceExceptionTwin = find_twin(ServiceException)
 SmsLogTwin = find_twin(SmsLog)
 SmsLogsTwin = find_twin(SmsLogs)
 SmsRequestTwin = find_twin(SmsRequest)
@@ -641,79 +641,6 @@ def build_strict_SmsRequestV1(find: Callable[[Any], Reader]) -> Reader:
     return read
 
 
-def build_open_ServiceException(find: Callable[[Any], Reader]) -> Reader:
-    def read(value: Any, _: Any) -> Any:
-        if type(value) is not dict:
-            raise Odd
-        if "messageId" in value:
-            its_message_id = value["messageId"]
-            if type(its_message_id) is not str or not (
-                its_message_id.isascii() or is_text(its_message_id)
-            ):
-                its_message_id = open_text(its_message_id)
-        else:
-            its_message_id = None
-        if "text" in value:
-            its_text = value["text"]
-            if type(its_text) is not str or not (its_text.isascii() or is_text(its_text)):
-                its_text = open_text(its_text)
-        else:
-            its_text = None
-        if "validationErrors" in value:
-            its_validation_errors = value["validationErrors"]
-            if type(its_validation_errors) is not dict:
-                its_validation_errors = open_nothing(its_validation_errors)
-        else:
-            its_validation_errors = None
-        made = ServiceExceptionTwin()
-        made.message_id = its_message_id
-        made.text = its_text
-        made.validation_errors = its_validation_errors
-        made.__class__ = ServiceException
-        return made
-
-    return read
-
-
-def build_open_RequestError(find: Callable[[Any], Reader]) -> Reader:
-    read_ServiceException = find(ServiceException)
-
-    def read(value: Any, _: Any) -> Any:
-        if type(value) is not dict:
-            raise Odd
-        its_service_exception = value["serviceException"]
-        if type(its_service_exception) is dict:
-            its_service_exception = read_ServiceException(its_service_exception, ServiceException)
-        else:
-            raise Odd
-        made = RequestErrorTwin()
-        made.service_exception = its_service_exception
-        made.__class__ = RequestError
-        return made
-
-    return read
-
-
-def build_open_ApiError(find: Callable[[Any], Reader]) -> Reader:
-    read_RequestError = find(RequestError)
-
-    def read(value: Any, _: Any) -> Any:
-        if type(value) is not dict:
-            raise Odd
-        its_request_error = value["requestError"]
-        if type(its_request_error) is dict:
-            its_request_error = read_RequestError(its_request_error, RequestError)
-        else:
-            raise Odd
-        made = ApiErrorTwin()
-        made.request_error = its_request_error
-        made.raw = None
-        made.__class__ = ApiError
-        return made
-
-    return read
-
-
 def build_open_BulkResponse(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
@@ -866,7 +793,7 @@ def build_open_Status(find: Callable[[Any], Reader]) -> Reader:
     return read
 
 
-def build_open_ReportError(find: Callable[[Any], Reader]) -> Reader:
+def build_open_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise Odd
@@ -910,22 +837,22 @@ def build_open_ReportError(find: Callable[[Any], Reader]) -> Reader:
                 its_permanent = open_boolean(its_permanent)
         else:
             its_permanent = None
-        made = ReportErrorTwin()
+        made = GsmErrorCodeTwin()
         made.group_id = its_group_id
         made.group_name = its_group_name
         made.id = its_id
         made.name = its_name
         made.description = its_description
         made.permanent = its_permanent
-        made.__class__ = ReportError
+        made.__class__ = GsmErrorCode
         return made
 
     return read
 
 
 def build_open_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
+    read_GsmErrorCode = find(GsmErrorCode)
     read_Price = find(Price)
-    read_ReportError = find(ReportError)
     read_Status = find(Status)
 
     def read(value: Any, _: Any) -> Any:
@@ -1016,7 +943,7 @@ def build_open_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
         if "error" in value:
             its_error = value["error"]
             if type(its_error) is dict:
-                its_error = read_ReportError(its_error, ReportError)
+                its_error = read_GsmErrorCode(its_error, GsmErrorCode)
             else:
                 its_error = open_nothing(its_error)
         else:
@@ -1056,6 +983,79 @@ def build_open_DeliveryReports(find: Callable[[Any], Reader]) -> Reader:
         made.results = its_results
         made.raw = None
         made.__class__ = DeliveryReports
+        return made
+
+    return read
+
+
+def build_open_ErrorDetails(find: Callable[[Any], Reader]) -> Reader:
+    def read(value: Any, _: Any) -> Any:
+        if type(value) is not dict:
+            raise Odd
+        if "messageId" in value:
+            its_message_id = value["messageId"]
+            if type(its_message_id) is not str or not (
+                its_message_id.isascii() or is_text(its_message_id)
+            ):
+                its_message_id = open_text(its_message_id)
+        else:
+            its_message_id = None
+        if "text" in value:
+            its_text = value["text"]
+            if type(its_text) is not str or not (its_text.isascii() or is_text(its_text)):
+                its_text = open_text(its_text)
+        else:
+            its_text = None
+        if "validationErrors" in value:
+            its_validation_errors = value["validationErrors"]
+            if type(its_validation_errors) is not dict:
+                its_validation_errors = open_nothing(its_validation_errors)
+        else:
+            its_validation_errors = None
+        made = ErrorDetailsTwin()
+        made.message_id = its_message_id
+        made.text = its_text
+        made.validation_errors = its_validation_errors
+        made.__class__ = ErrorDetails
+        return made
+
+    return read
+
+
+def build_open_ErrorResponseBody(find: Callable[[Any], Reader]) -> Reader:
+    read_ErrorDetails = find(ErrorDetails)
+
+    def read(value: Any, _: Any) -> Any:
+        if type(value) is not dict:
+            raise Odd
+        its_service_exception = value["serviceException"]
+        if type(its_service_exception) is dict:
+            its_service_exception = read_ErrorDetails(its_service_exception, ErrorDetails)
+        else:
+            raise Odd
+        made = ErrorResponseBodyTwin()
+        made.service_exception = its_service_exception
+        made.__class__ = ErrorResponseBody
+        return made
+
+    return read
+
+
+def build_open_ErrorResponse(find: Callable[[Any], Reader]) -> Reader:
+    read_ErrorResponseBody = find(ErrorResponseBody)
+
+    def read(value: Any, _: Any) -> Any:
+        if type(value) is not dict:
+            raise Odd
+        its_request_error = value["requestError"]
+        if type(its_request_error) is dict:
+            its_request_error = read_ErrorResponseBody(its_request_error, ErrorResponseBody)
+        else:
+            raise Odd
+        made = ErrorResponseTwin()
+        made.request_error = its_request_error
+        made.raw = None
+        made.__class__ = ErrorResponse
         return made
 
     return read
@@ -1192,8 +1192,8 @@ def build_open_PreviewResponse(find: Callable[[Any], Reader]) -> Reader:
 
 
 def build_open_SmsLog(find: Callable[[Any], Reader]) -> Reader:
+    read_GsmErrorCode = find(GsmErrorCode)
     read_Price = find(Price)
-    read_ReportError = find(ReportError)
     read_Status = find(Status)
 
     def read(value: Any, _: Any) -> Any:
@@ -1276,7 +1276,7 @@ def build_open_SmsLog(find: Callable[[Any], Reader]) -> Reader:
         if "error" in value:
             its_error = value["error"]
             if type(its_error) is dict:
-                its_error = read_ReportError(its_error, ReportError)
+                its_error = read_GsmErrorCode(its_error, GsmErrorCode)
             else:
                 its_error = open_nothing(its_error)
         else:
@@ -1437,15 +1437,6 @@ def build_open_SmsResponseV1(find: Callable[[Any], Reader]) -> Reader:
     return read
 
 
-def write_ApiError(value: Any) -> dict[str, Any]:
-    if type(value) is not ApiError:
-        raise Odd
-    plain: dict[str, Any] = {}
-    its_request_error = value.request_error
-    plain["requestError"] = write_RequestError(its_request_error)
-    return plain
-
-
 def write_BulkRequest(value: Any) -> dict[str, Any]:
     if type(value) is not BulkRequest:
         raise Odd
@@ -1566,7 +1557,7 @@ def write_DeliveryReport(value: Any) -> dict[str, Any]:
         plain["status"] = write_Status(its_status)
     its_error = value.error
     if its_error is not None:
-        plain["error"] = write_ReportError(its_error)
+        plain["error"] = write_GsmErrorCode(its_error)
     return plain
 
 
@@ -1631,6 +1622,83 @@ def write_Destination(value: Any) -> dict[str, Any]:
         if type(its_message_id) is not str:
             raise Odd
         plain["messageId"] = its_message_id
+    return plain
+
+
+def write_ErrorDetails(value: Any) -> dict[str, Any]:
+    if type(value) is not ErrorDetails:
+        raise Odd
+    plain: dict[str, Any] = {}
+    its_message_id = value.message_id
+    if its_message_id is not None:
+        if type(its_message_id) is not str:
+            raise Odd
+        plain["messageId"] = its_message_id
+    its_text = value.text
+    if its_text is not None:
+        if type(its_text) is not str:
+            raise Odd
+        plain["text"] = its_text
+    its_validation_errors = value.validation_errors
+    if its_validation_errors is not None:
+        if type(its_validation_errors) is not dict:
+            raise Odd
+        plain["validationErrors"] = its_validation_errors
+    return plain
+
+
+def write_ErrorResponse(value: Any) -> dict[str, Any]:
+    if type(value) is not ErrorResponse:
+        raise Odd
+    plain: dict[str, Any] = {}
+    its_request_error = value.request_error
+    plain["requestError"] = write_ErrorResponseBody(its_request_error)
+    return plain
+
+
+def write_ErrorResponseBody(value: Any) -> dict[str, Any]:
+    if type(value) is not ErrorResponseBody:
+        raise Odd
+    plain: dict[str, Any] = {}
+    its_service_exception = value.service_exception
+    plain["serviceException"] = write_ErrorDetails(its_service_exception)
+    return plain
+
+
+def write_GsmErrorCode(value: Any) -> dict[str, Any]:
+    if type(value) is not GsmErrorCode:
+        raise Odd
+    plain: dict[str, Any] = {}
+    its_group_id = value.group_id
+    if its_group_id is not None:
+        if type(its_group_id) is not int or not LEAST < its_group_id < MOST:
+            raise Odd
+        plain["groupId"] = its_group_id
+    its_group_name = value.group_name
+    if its_group_name is not None:
+        if type(its_group_name) is not str:
+            raise Odd
+        plain["groupName"] = its_group_name
+    its_id = value.id
+    if its_id is not None:
+        if type(its_id) is not int or not LEAST < its_id < MOST:
+            raise Odd
+        plain["id"] = its_id
+    its_name = value.name
+    if its_name is not None:
+        if type(its_name) is not str:
+            raise Odd
+        plain["name"] = its_name
+    its_description = value.description
+    if its_description is not None:
+        if type(its_description) is not str:
+            raise Odd
+        plain["description"] = its_description
+    its_permanent = value.permanent
+    if its_permanent is not None:
+        if type(its_permanent) is not bool:
+            raise Odd
+        plain["permanent"] = its_permanent
     return plain
 
 
@@ -2035,74 +2103,6 @@ def write_Price(value: Any) -> dict[str, Any]:
     return plain
 
 
-def write_ReportError(value: Any) -> dict[str, Any]:
-    if type(value) is not ReportError:
-        raise Odd
-    plain: dict[str, Any] = {}
-    its_group_id = value.group_id
-    if its_group_id is not None:
-        if type(its_group_id) is not int or not LEAST < its_group_id < MOST:
-            raise Odd
-        plain["groupId"] = its_group_id
-    its_group_name = value.group_name
-    if its_group_name is not None:
-        if type(its_group_name) is not str:
-            raise Odd
-        plain["groupName"] = its_group_name
-    its_id = value.id
-    if its_id is not None:
-        if type(its_id) is not int or not LEAST < its_id < MOST:
-            raise Odd
-        plain["id"] = its_id
-    its_name = value.name
-    if its_name is not None:
-        if type(its_name) is not str:
-            raise Odd
-        plain["name"] = its_name
-    its_description = value.description
-    if its_description is not None:
-        if type(its_description) is not str:
-            raise Odd
-        plain["description"] = its_description
-    its_permanent = value.permanent
-    if its_permanent is not None:
-        if type(its_permanent) is not bool:
-            raise Odd
-        plain["permanent"] = its_permanent
-    return plain
-
-
-def write_RequestError(value: Any) -> dict[str, Any]:
-    if type(value) is not RequestError:
-        raise Odd
-    plain: dict[str, Any] = {}
-    its_service_exception = value.service_exception
-    plain["serviceException"] = write_ServiceException(its_service_exception)
-    return plain
-
-
-def write_ServiceException(value: Any) -> dict[str, Any]:
-    if type(value) is not ServiceException:
-        raise Odd
-    plain: dict[str, Any] = {}
-    its_message_id = value.message_id
-    if its_message_id is not None:
-        if type(its_message_id) is not str:
-            raise Odd
-        plain["messageId"] = its_message_id
-    its_text = value.text
-    if its_text is not None:
-        if type(its_text) is not str:
-            raise Odd
-        plain["text"] = its_text
-    its_validation_errors = value.validation_errors
-    if its_validation_errors is not None:
-        if type(its_validation_errors) is not dict:
-            raise Odd
-        plain["validationErrors"] = its_validation_errors
-    return plain
-
-
 def write_SmsLog(value: Any) -> dict[str, Any]:
     if type(value) is not SmsLog:
         raise Odd
@@ -2156,7 +2156,7 @@ def write_SmsLog(value: Any) -> dict[str, Any]:
         plain["status"] = write_Status(its_status)
     its_error = value.error
     if its_error is not None:
-        plain["error"] = write_ReportError(its_error)
+        plain["error"] = write_GsmErrorCode(its_error)
     return plain
 
 
@@ -2471,17 +2471,17 @@ STRICT_READERS: dict[type, Callable[[Callable[[Any], Reader]], Reader]] = {
 """For each model of a request what builds its reader, given what finds the readers of its parts."""
 
 OPEN_READERS: dict[type, Callable[[Callable[[Any], Reader]], Reader]] = {
-    ServiceException: build_open_ServiceException,
-    RequestError: build_open_RequestError,
-    ApiError: build_open_ApiError,
     BulkResponse: build_open_BulkResponse,
     BulkStatusResponse: build_open_BulkStatusResponse,
     ConversionResponse: build_open_ConversionResponse,
     Price: build_open_Price,
     Status: build_open_Status,
-    ReportError: build_open_ReportError,
+    GsmErrorCode: build_open_GsmErrorCode,
     DeliveryReport: build_open_DeliveryReport,
     DeliveryReports: build_open_DeliveryReports,
+    ErrorDetails: build_open_ErrorDetails,
+    ErrorResponseBody: build_open_ErrorResponseBody,
+    ErrorResponse: build_open_ErrorResponse,
     PreviewLanguage: build_open_PreviewLanguage,
     PreviewConfiguration: build_open_PreviewConfiguration,
     Preview: build_open_Preview,
@@ -2495,7 +2495,6 @@ OPEN_READERS: dict[type, Callable[[Callable[[Any], Reader]], Reader]] = {
 """The same for each model of a reply."""
 
 WRITERS: dict[type, Writer] = {
-    ApiError: write_ApiError,
     BulkRequest: write_BulkRequest,
     BulkResponse: write_BulkResponse,
     BulkStatusRequest: write_BulkStatusRequest,
@@ -2505,6 +2504,10 @@ WRITERS: dict[type, Writer] = {
     DeliveryReports: write_DeliveryReports,
     DeliveryTimeWindow: write_DeliveryTimeWindow,
     Destination: write_Destination,
+    ErrorDetails: write_ErrorDetails,
+    ErrorResponse: write_ErrorResponse,
+    ErrorResponseBody: write_ErrorResponseBody,
+    GsmErrorCode: write_GsmErrorCode,
     Language: write_Language,
     LanguageV1: write_LanguageV1,
     Message: write_Message,
@@ -2515,9 +2518,6 @@ WRITERS: dict[type, Writer] = {
     PreviewRequest: write_PreviewRequest,
     PreviewResponse: write_PreviewResponse,
     Price: write_Price,
-    ReportError: write_ReportError,
-    RequestError: write_RequestError,
-    ServiceException: write_ServiceException,
     SmsLog: write_SmsLog,
     SmsLogs: write_SmsLogs,
     SmsRequest: write_SmsRequest,
@@ -2532,7 +2532,6 @@ WRITERS: dict[type, Writer] = {
 """For each model what writes it, with all that is in it."""
 
 BEGINNERS: dict[type, Writer] = {
-    ApiError: write_ApiError,
     BulkRequest: write_BulkRequest,
     BulkResponse: write_BulkResponse,
     BulkStatusRequest: write_BulkStatusRequest,
@@ -2542,6 +2541,10 @@ BEGINNERS: dict[type, Writer] = {
     DeliveryReports: begin_DeliveryReports,
     DeliveryTimeWindow: write_DeliveryTimeWindow,
     Destination: write_Destination,
+    ErrorDetails: write_ErrorDetails,
+    ErrorResponse: write_ErrorResponse,
+    ErrorResponseBody: write_ErrorResponseBody,
+    GsmErrorCode: write_GsmErrorCode,
     Language: write_Language,
     LanguageV1: write_LanguageV1,
     Message: begin_Message,
@@ -2552,9 +2555,6 @@ BEGINNERS: dict[type, Writer] = {
     PreviewRequest: write_PreviewRequest,
     PreviewResponse: begin_PreviewResponse,
     Price: write_Price,
-    ReportError: write_ReportError,
-    RequestError: write_RequestError,
-    ServiceException: write_ServiceException,
     SmsLog: write_SmsLog,
     SmsLogs: begin_SmsLogs,
     SmsRequest: begin_SmsRequest,
@@ -2570,12 +2570,12 @@ BEGINNERS: dict[type, Writer] = {
 
 EXACT: frozenset[type] = frozenset(
     {
-        ApiError,
         DeliveryReport,
         DeliveryReports,
+        ErrorDetails,
+        ErrorResponse,
+        ErrorResponseBody,
         Price,
-        RequestError,
-        ServiceException,
         SmsLog,
         SmsLogs,
     }

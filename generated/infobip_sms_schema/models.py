@@ -11,27 +11,6 @@ from infobip_sms_schema.constraints import Limit, hold_milliseconds
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class ApiError:
-    """Body of a refused request."""
-
-    request_error: RequestError = attrs.field(
-        validator=Limit(requirement="ERR-001", required=True), metadata={"wire": "requestError"}
-    )
-    """Why the request was refused.
-
-    On the wire: requestError. Requirement: ERR-001.
-    """
-
-    raw: bytes | None = attrs.field(
-        default=None,
-        eq=False,
-        repr=False,
-        validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
-    )
-    """The bytes that this reply was read from, unknown members included; no part of equality."""
-
-
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class BulkRequest:
     """The instant to move a scheduled bulk to."""
 
@@ -263,7 +242,7 @@ class DeliveryReport:
 
     On the wire: status. Requirement: DLR-001.
     """
-    error: ReportError | None = attrs.field(
+    error: GsmErrorCode | None = attrs.field(
         default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "error"}
     )
     """Network error behind the state, if any.
@@ -358,22 +337,70 @@ class Destination:
     """
 
 
-class GeneralStatus(StrEnum):
-    """
-    Groups of statuses that messages can be looked up by.
-    """
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
+class ErrorDetails:
+    """Reason of a refusal."""
 
-    ACCEPTED = "ACCEPTED"
-    PENDING = "PENDING"
-    UNDELIVERABLE = "UNDELIVERABLE"
-    DELIVERED = "DELIVERED"
-    REJECTED = "REJECTED"
-    EXPIRED = "EXPIRED"
+    message_id: str | None = attrs.field(
+        default=None, validator=Limit(requirement="ERR-001"), metadata={"wire": "messageId"}
+    )
+    """Fixed word for the reason, such as BAD_REQUEST or UNAUTHORIZED.
+
+    On the wire: messageId. Requirement: ERR-001.
+    """
+    text: str | None = attrs.field(
+        default=None, validator=Limit(requirement="ERR-001"), metadata={"wire": "text"}
+    )
+    """The reason in words.
+
+    On the wire: text. Requirement: ERR-001.
+    """
+    validation_errors: dict[str, list[str]] | None = attrs.field(
+        default=None, validator=Limit(requirement="ERR-001"), metadata={"wire": "validationErrors"}
+    )
+    """For each faulty member, by its path, what is wrong with it.
+
+    On the wire: validationErrors. Requirement: ERR-001.
+    """
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class GetDeliveryReportsParameters:
-    """Parameters of getDeliveryReports."""
+class ErrorResponse:
+    """Body of a refused request."""
+
+    request_error: ErrorResponseBody = attrs.field(
+        validator=Limit(requirement="ERR-001", required=True), metadata={"wire": "requestError"}
+    )
+    """Why the request was refused.
+
+    On the wire: requestError. Requirement: ERR-001.
+    """
+
+    raw: bytes | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
+    )
+    """The bytes that this reply was read from, unknown members included; no part of equality."""
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
+class ErrorResponseBody:
+    """Wrapper of the reason."""
+
+    service_exception: ErrorDetails = attrs.field(
+        validator=Limit(requirement="ERR-001", required=True), metadata={"wire": "serviceException"}
+    )
+    """The reason itself.
+
+    On the wire: serviceException. Requirement: ERR-001.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
+class FetchDeliveryReportsParameters:
+    """Parameters of fetchDeliveryReports."""
 
     bulk_id: str | None = attrs.field(
         default=None, validator=Limit(requirement="DLR-007"), metadata={"wire": "bulkId"}
@@ -398,6 +425,19 @@ class GetDeliveryReportsParameters:
 
     On the wire: limit. Requirement: DLR-008.
     """
+
+
+class GeneralStatus(StrEnum):
+    """
+    Groups of statuses that messages can be looked up by.
+    """
+
+    ACCEPTED = "ACCEPTED"
+    PENDING = "PENDING"
+    UNDELIVERABLE = "UNDELIVERABLE"
+    DELIVERED = "DELIVERED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -525,6 +565,55 @@ class GetScheduledStatusParameters:
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
+class GsmErrorCode:
+    """Network error of a delivery report. The catalogue of known values is statuses.toml;
+    others may come and are read as they are."""
+
+    group_id: int | None = attrs.field(
+        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "groupId"}
+    )
+    """Number of the error group.
+
+    On the wire: groupId. Requirement: DLR-001.
+    """
+    group_name: str | None = attrs.field(
+        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "groupName"}
+    )
+    """Name of the error group.
+
+    On the wire: groupName. Requirement: DLR-001.
+    """
+    id: int | None = attrs.field(
+        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "id"}
+    )
+    """Number of the error.
+
+    On the wire: id. Requirement: DLR-001.
+    """
+    name: str | None = attrs.field(
+        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "name"}
+    )
+    """Name of the error.
+
+    On the wire: name. Requirement: DLR-001.
+    """
+    description: str | None = attrs.field(
+        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "description"}
+    )
+    """The error in words.
+
+    On the wire: description. Requirement: DLR-001.
+    """
+    permanent: bool | None = attrs.field(
+        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "permanent"}
+    )
+    """True when trying again would not help.
+
+    On the wire: permanent. Requirement: DLR-001.
+    """
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class Language:
     """Language whose letters the text needs."""
 
@@ -571,25 +660,6 @@ class LanguageV1:
     """True uses the table that takes the place of the common one.
 
     On the wire: lockingShift. Requirement: V1-004.
-    """
-
-
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class LogConversionParameters:
-    """Parameters of logConversion."""
-
-    message_id: str = attrs.field(
-        validator=Limit(
-            requirement="TRACK-002",
-            required=True,
-            pattern="^(?!\\.{1,2}$)[\\s\\S]+$",
-            wants=(("[\\s\\S]*", "TRACK-002", "the name of a message"),),
-        ),
-        metadata={"wire": "messageId", "in": "path"},
-    )
-    """Name of the message.
-
-    On the wire: messageId. Requirement: TRACK-002.
     """
 
 
@@ -999,64 +1069,21 @@ class Price:
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class ReportError:
-    """Network error of a delivery report. The catalogue of known values is statuses.toml;
-    others may come and are read as they are."""
+class RecordConversionParameters:
+    """Parameters of recordConversion."""
 
-    group_id: int | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "groupId"}
+    message_id: str = attrs.field(
+        validator=Limit(
+            requirement="TRACK-002",
+            required=True,
+            pattern="^(?!\\.{1,2}$)[\\s\\S]+$",
+            wants=(("[\\s\\S]*", "TRACK-002", "the name of a message"),),
+        ),
+        metadata={"wire": "messageId", "in": "path"},
     )
-    """Number of the error group.
+    """Name of the message.
 
-    On the wire: groupId. Requirement: DLR-001.
-    """
-    group_name: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "groupName"}
-    )
-    """Name of the error group.
-
-    On the wire: groupName. Requirement: DLR-001.
-    """
-    id: int | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "id"}
-    )
-    """Number of the error.
-
-    On the wire: id. Requirement: DLR-001.
-    """
-    name: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "name"}
-    )
-    """Name of the error.
-
-    On the wire: name. Requirement: DLR-001.
-    """
-    description: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "description"}
-    )
-    """The error in words.
-
-    On the wire: description. Requirement: DLR-001.
-    """
-    permanent: bool | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "permanent"}
-    )
-    """True when trying again would not help.
-
-    On the wire: permanent. Requirement: DLR-001.
-    """
-
-
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class RequestError:
-    """Wrapper of the reason."""
-
-    service_exception: ServiceException = attrs.field(
-        validator=Limit(requirement="ERR-001", required=True), metadata={"wire": "serviceException"}
-    )
-    """The reason itself.
-
-    On the wire: serviceException. Requirement: ERR-001.
+    On the wire: messageId. Requirement: TRACK-002.
     """
 
 
@@ -1071,33 +1098,6 @@ class RescheduleParameters:
     """Name of the request that scheduled the bulk.
 
     On the wire: bulkId. Requirement: BULK-001.
-    """
-
-
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class ServiceException:
-    """Reason of a refusal."""
-
-    message_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="ERR-001"), metadata={"wire": "messageId"}
-    )
-    """Fixed word for the reason, such as BAD_REQUEST or UNAUTHORIZED.
-
-    On the wire: messageId. Requirement: ERR-001.
-    """
-    text: str | None = attrs.field(
-        default=None, validator=Limit(requirement="ERR-001"), metadata={"wire": "text"}
-    )
-    """The reason in words.
-
-    On the wire: text. Requirement: ERR-001.
-    """
-    validation_errors: dict[str, list[str]] | None = attrs.field(
-        default=None, validator=Limit(requirement="ERR-001"), metadata={"wire": "validationErrors"}
-    )
-    """For each faulty member, by its path, what is wrong with it.
-
-    On the wire: validationErrors. Requirement: ERR-001.
     """
 
 
@@ -1205,7 +1205,7 @@ class SmsLog:
 
     On the wire: status. Requirement: LOG-001.
     """
-    error: ReportError | None = attrs.field(
+    error: GsmErrorCode | None = attrs.field(
         default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "error"}
     )
     """Network error behind the state, if any.

@@ -14,13 +14,13 @@ from .models import (
     BulkStatusResponse,
     ConversionResponse,
     DeliveryReports,
-    GetDeliveryReportsParameters,
+    FetchDeliveryReportsParameters,
     GetLogsParameters,
     GetScheduledParameters,
     GetScheduledStatusParameters,
-    LogConversionParameters,
     PreviewRequest,
     PreviewResponse,
+    RecordConversionParameters,
     RescheduleParameters,
     SetScheduledStatusParameters,
     SmsLogs,
@@ -69,11 +69,11 @@ SEND_V1: Operation[SmsResponseV1] = Operation(
 )
 """Send text messages by version 1, which counts segments and takes other units."""
 
-GET_DELIVERY_REPORTS: Operation[DeliveryReports] = Operation(
-    name="get_delivery_reports",
+FETCH_DELIVERY_REPORTS: Operation[DeliveryReports] = Operation(
+    name="fetch_delivery_reports",
     method="GET",
     path="/sms/1/reports",
-    parameters=GetDeliveryReportsParameters,
+    parameters=FetchDeliveryReportsParameters,
     request=None,
     response=DeliveryReports,
 )
@@ -139,11 +139,11 @@ SET_SCHEDULED_STATUS: Operation[BulkStatusResponse] = Operation(
 )
 """Pause, resume or cancel a scheduled bulk."""
 
-LOG_CONVERSION: Operation[ConversionResponse] = Operation(
-    name="log_conversion",
+RECORD_CONVERSION: Operation[ConversionResponse] = Operation(
+    name="record_conversion",
     method="POST",
     path="/ct/1/log/end/{messageId}",
-    parameters=LogConversionParameters,
+    parameters=RecordConversionParameters,
     request=None,
     response=ConversionResponse,
 )
@@ -153,26 +153,26 @@ LOG_CONVERSION: Operation[ConversionResponse] = Operation(
 OPERATIONS: tuple[Operation[attrs.AttrsInstance], ...] = (
     SEND,
     SEND_V1,
-    GET_DELIVERY_REPORTS,
+    FETCH_DELIVERY_REPORTS,
     GET_LOGS,
     PREVIEW,
     GET_SCHEDULED,
     RESCHEDULE,
     GET_SCHEDULED_STATUS,
     SET_SCHEDULED_STATUS,
-    LOG_CONVERSION,
+    RECORD_CONVERSION,
 )
 """Every operation."""
 
 __all__ = [
-    "GET_DELIVERY_REPORTS",
+    "FETCH_DELIVERY_REPORTS",
     "GET_LOGS",
     "GET_SCHEDULED",
     "GET_SCHEDULED_STATUS",
-    "LOG_CONVERSION",
     "OPERATIONS",
     "Operation",
     "PREVIEW",
+    "RECORD_CONVERSION",
     "RESCHEDULE",
     "SEND",
     "SEND_V1",

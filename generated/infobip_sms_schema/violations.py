@@ -44,7 +44,7 @@ class Error(Exception):
     """Root of every error that this project raises on purpose."""
 
 
-class RequestRefused(Error, ValueError):
+class InvalidRequestError(Error, ValueError):
     """A rule of the contract is broken on our side; nothing was sent.
 
     ``violations`` holds every broken requirement that was found, in document order.

@@ -11,7 +11,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .models import (
-    ApiError,
     BulkRequest,
     BulkResponse,
     BulkStatus,
@@ -23,6 +22,10 @@ from .models import (
     DeliveryReports,
     DeliveryTimeWindow,
     Destination,
+    ErrorDetails,
+    ErrorResponse,
+    ErrorResponseBody,
+    GsmErrorCode,
     Language,
     LanguageCode,
     LanguageV1,
@@ -35,9 +38,6 @@ from .models import (
     PreviewRequest,
     PreviewResponse,
     Price,
-    ReportError,
-    RequestError,
-    ServiceException,
     SmsLog,
     SmsLogs,
     SmsRequest,
@@ -76,7 +76,6 @@ from .scalars import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ApiErrorTwin = find_twin(ApiError)
 BulkRequestTwin = find_twin(BulkRequest)
 BulkResponseTwin = find_twin(BulkResponse)
 BulkStatusRequestTwin = find_twin(BulkStatusRequest)
@@ -86,6 +85,10 @@ DeliveryReportTwin = find_twin(DeliveryReport)
 DeliveryReportsTwin = find_twin(DeliveryReports)
 DeliveryTimeWindowTwin = find_twin(DeliveryTimeWindow)
 DestinationTwin = find_twin(Destination)
+ErrorDetailsTwin = find_twin(ErrorDetails)
+ErrorResponseTwin = find_twin(ErrorResponse)
+ErrorResponseBodyTwin = find_twin(ErrorResponseBody)
+GsmErrorCodeTwin = find_twin(GsmErrorCode)
 LanguageTwin = find_twin(Language)
 LanguageV1Twin = find_twin(LanguageV1)
 MessageTwin = find_twin(Message)
@@ -96,9 +99,6 @@ PreviewLanguageTwin = find_twin(PreviewLanguage)
 PreviewRequestTwin = find_twin(PreviewRequest)
 PreviewResponseTwin = find_twin(PreviewResponse)
 PriceTwin = find_twin(Price)
-ReportErrorTwin = find_twin(ReportError)
-RequestErrorTwin = find_twin(RequestError)
-ServiceExceptionTwin = find_twin(ServiceException)
 SmsLogTwin = find_twin(SmsLog)
 SmsLogsTwin = find_twin(SmsLogs)
 SmsRequestTwin = find_twin(SmsRequest)
@@ -125,125 +125,6 @@ Transliteration_WORDS = find_words(Transliteration)
 TransliterationV1_WORDS = find_words(TransliterationV1)
 FITS_FROM = re.compile("^([0-9]{3,14}|[\\s\\S]{3,11})$").fullmatch
 FITS_TO = re.compile("^\\+?[0-9]+$").fullmatch
-
-
-def read_open_ServiceException(element: Any) -> Any:
-    its_message_id: Any = None
-    its_text: Any = None
-    its_validation_errors: Any = UNSET
-    for child in element:
-        tag = child.tag
-        if tag == "messageId":
-            if its_message_id is not None or len(child):
-                raise Odd
-            its_message_id = child.text or ""
-        elif tag == "text":
-            if its_text is not None or len(child):
-                raise Odd
-            its_text = child.text or ""
-        else:
-            skip(child)
-    if (
-        len(element)
-        and its_message_id is None
-        and its_text is None
-        and its_validation_errors is UNSET
-    ):
-        raise Odd
-    if its_validation_errors is UNSET:
-        its_validation_errors = None
-    made = ServiceExceptionTwin()
-    made.message_id = its_message_id
-    made.text = its_text
-    made.validation_errors = its_validation_errors
-    made.__class__ = ServiceException
-    return made
-
-
-def read_open_RequestError(element: Any) -> Any:
-    its_service_exception: Any = None
-    for child in element:
-        tag = child.tag
-        if tag == "serviceException":
-            if its_service_exception is not None:
-                raise Odd
-            its_service_exception = read_open_ServiceException(child)
-        else:
-            skip(child)
-    if its_service_exception is None:
-        raise Odd
-    made = RequestErrorTwin()
-    made.service_exception = its_service_exception
-    made.__class__ = RequestError
-    return made
-
-
-def read_open_ApiError(element: Any) -> Any:
-    its_request_error: Any = None
-    for child in element:
-        tag = child.tag
-        if tag == "requestError":
-            if its_request_error is not None:
-                raise Odd
-            its_request_error = read_open_RequestError(child)
-        else:
-            skip(child)
-    if its_request_error is None:
-        raise Odd
-    made = ApiErrorTwin()
-    made.request_error = its_request_error
-    made.raw = None
-    made.__class__ = ApiError
-    return made
-
-
-def write_ServiceException(value: Any) -> str:
-    if type(value) is not ServiceException:
-        raise Odd
-    text = ""
-    its_message_id = value.message_id
-    if its_message_id is not None:
-        if type(its_message_id) is not str:
-            raise Odd
-        if (
-            not its_message_id.isprintable()
-            or "&" in its_message_id
-            or "<" in its_message_id
-            or ">" in its_message_id
-        ):
-            its_message_id = escape(its_message_id)
-        text += f"<messageId>{its_message_id}</messageId>" if its_message_id else "<messageId />"
-    its_text = value.text
-    if its_text is not None:
-        if type(its_text) is not str:
-            raise Odd
-        if not its_text.isprintable() or "&" in its_text or "<" in its_text or ">" in its_text:
-            its_text = escape(its_text)
-        text += f"<text>{its_text}</text>" if its_text else "<text />"
-    its_validation_errors = value.validation_errors
-    if its_validation_errors is not None and (type(its_validation_errors) is not dict):
-        raise Odd
-    return text
-
-
-def write_RequestError(value: Any) -> str:
-    if type(value) is not RequestError:
-        raise Odd
-    text = ""
-    its_service_exception = value.service_exception
-    inner = write_ServiceException(its_service_exception)
-    text += f"<serviceException>{inner}</serviceException>" if inner else "<serviceException />"
-    return text
-
-
-def write_ApiError(value: Any) -> str:
-    if type(value) is not ApiError:
-        raise Odd
-    text = ""
-    its_request_error = value.request_error
-    inner = write_RequestError(its_request_error)
-    text += f"<requestError>{inner}</requestError>" if inner else "<requestError />"
-    return text
 
 
 def read_strict_BulkRequest(element: Any) -> Any:
@@ -533,7 +414,7 @@ def read_open_Status(element: Any) -> Any:
     return made
 
 
-def read_open_ReportError(element: Any) -> Any:
+def read_open_GsmErrorCode(element: Any) -> Any:
     its_description: Any = None
     its_group_id: Any = UNSET
     its_group_name: Any = None
@@ -584,14 +465,14 @@ def read_open_ReportError(element: Any) -> Any:
         its_id = None
     if its_permanent is UNSET:
         its_permanent = None
-    made = ReportErrorTwin()
+    made = GsmErrorCodeTwin()
     made.group_id = its_group_id
     made.group_name = its_group_name
     made.id = its_id
     made.name = its_name
     made.description = its_description
     made.permanent = its_permanent
-    made.__class__ = ReportError
+    made.__class__ = GsmErrorCode
     return made
 
 
@@ -663,7 +544,7 @@ def read_open_DeliveryReport(element: Any) -> Any:
         elif tag == "error":
             if its_error is not None:
                 raise Odd
-            its_error = read_open_ReportError(child)
+            its_error = read_open_GsmErrorCode(child)
         elif tag == "mccmnc":
             if its_mcc_mnc_too is not None or len(child):
                 raise Odd
@@ -840,8 +721,8 @@ def write_Status(value: Any) -> str:
     return text
 
 
-def write_ReportError(value: Any) -> str:
-    if type(value) is not ReportError:
+def write_GsmErrorCode(value: Any) -> str:
+    if type(value) is not GsmErrorCode:
         raise Odd
     text = ""
     its_group_id = value.group_id
@@ -995,7 +876,7 @@ def write_DeliveryReport(value: Any) -> str:
         text += f"<status>{inner}</status>" if inner else "<status />"
     its_error = value.error
     if its_error is not None:
-        inner = write_ReportError(its_error)
+        inner = write_GsmErrorCode(its_error)
         text += f"<error>{inner}</error>" if inner else "<error />"
     return text
 
@@ -1009,6 +890,125 @@ def write_DeliveryReports(value: Any) -> str:
         raise Odd
     inner = join(write_DeliveryReport, its_results, "result")
     text += f"<results>{inner}</results>" if inner else "<results />"
+    return text
+
+
+def read_open_ErrorDetails(element: Any) -> Any:
+    its_message_id: Any = None
+    its_text: Any = None
+    its_validation_errors: Any = UNSET
+    for child in element:
+        tag = child.tag
+        if tag == "messageId":
+            if its_message_id is not None or len(child):
+                raise Odd
+            its_message_id = child.text or ""
+        elif tag == "text":
+            if its_text is not None or len(child):
+                raise Odd
+            its_text = child.text or ""
+        else:
+            skip(child)
+    if (
+        len(element)
+        and its_message_id is None
+        and its_text is None
+        and its_validation_errors is UNSET
+    ):
+        raise Odd
+    if its_validation_errors is UNSET:
+        its_validation_errors = None
+    made = ErrorDetailsTwin()
+    made.message_id = its_message_id
+    made.text = its_text
+    made.validation_errors = its_validation_errors
+    made.__class__ = ErrorDetails
+    return made
+
+
+def read_open_ErrorResponseBody(element: Any) -> Any:
+    its_service_exception: Any = None
+    for child in element:
+        tag = child.tag
+        if tag == "serviceException":
+            if its_service_exception is not None:
+                raise Odd
+            its_service_exception = read_open_ErrorDetails(child)
+        else:
+            skip(child)
+    if its_service_exception is None:
+        raise Odd
+    made = ErrorResponseBodyTwin()
+    made.service_exception = its_service_exception
+    made.__class__ = ErrorResponseBody
+    return made
+
+
+def read_open_ErrorResponse(element: Any) -> Any:
+    its_request_error: Any = None
+    for child in element:
+        tag = child.tag
+        if tag == "requestError":
+            if its_request_error is not None:
+                raise Odd
+            its_request_error = read_open_ErrorResponseBody(child)
+        else:
+            skip(child)
+    if its_request_error is None:
+        raise Odd
+    made = ErrorResponseTwin()
+    made.request_error = its_request_error
+    made.raw = None
+    made.__class__ = ErrorResponse
+    return made
+
+
+def write_ErrorDetails(value: Any) -> str:
+    if type(value) is not ErrorDetails:
+        raise Odd
+    text = ""
+    its_message_id = value.message_id
+    if its_message_id is not None:
+        if type(its_message_id) is not str:
+            raise Odd
+        if (
+            not its_message_id.isprintable()
+            or "&" in its_message_id
+            or "<" in its_message_id
+            or ">" in its_message_id
+        ):
+            its_message_id = escape(its_message_id)
+        text += f"<messageId>{its_message_id}</messageId>" if its_message_id else "<messageId />"
+    its_text = value.text
+    if its_text is not None:
+        if type(its_text) is not str:
+            raise Odd
+        if not its_text.isprintable() or "&" in its_text or "<" in its_text or ">" in its_text:
+            its_text = escape(its_text)
+        text += f"<text>{its_text}</text>" if its_text else "<text />"
+    its_validation_errors = value.validation_errors
+    if its_validation_errors is not None and (type(its_validation_errors) is not dict):
+        raise Odd
+    return text
+
+
+def write_ErrorResponseBody(value: Any) -> str:
+    if type(value) is not ErrorResponseBody:
+        raise Odd
+    text = ""
+    its_service_exception = value.service_exception
+    inner = write_ErrorDetails(its_service_exception)
+    text += f"<serviceException>{inner}</serviceException>" if inner else "<serviceException />"
+    return text
+
+
+def write_ErrorResponse(value: Any) -> str:
+    if type(value) is not ErrorResponse:
+        raise Odd
+    text = ""
+    its_request_error = value.request_error
+    inner = write_ErrorResponseBody(its_request_error)
+    text += f"<requestError>{inner}</requestError>" if inner else "<requestError />"
     return text
 
 
@@ -1363,7 +1363,7 @@ def read_open_SmsLog(element: Any) -> Any:
         elif tag == "error":
             if its_error is not None:
                 raise Odd
-            its_error = read_open_ReportError(child)
+            its_error = read_open_GsmErrorCode(child)
         elif tag == "mccMnc":
             if its_mcc_mnc_too is not None or len(child):
                 raise Odd
@@ -1519,7 +1519,7 @@ def write_SmsLog(value: Any) -> str:
         text += f"<status>{inner}</status>" if inner else "<status />"
     its_error = value.error
     if its_error is not None:
-        inner = write_ReportError(its_error)
+        inner = write_GsmErrorCode(its_error)
         text += f"<error>{inner}</error>" if inner else "<error />"
     return text
 
@@ -2717,7 +2717,6 @@ def write_SmsResponseV1(value: Any) -> str:
 
 
 READERS: dict[type, dict[str, Callable[[Any], Any]]] = {
-    ApiError: {"ApiException": read_open_ApiError},
     BulkRequest: {"BulkRequest": read_strict_BulkRequest},
     BulkResponse: {"BulkResponse": read_open_BulkResponse},
     BulkStatusRequest: {"UpdateStatusRequest": read_strict_BulkStatusRequest},
@@ -2727,6 +2726,7 @@ READERS: dict[type, dict[str, Callable[[Any], Any]]] = {
         "reportResponse": read_open_DeliveryReports,
         "SMSReportResponse": read_open_DeliveryReports_from_DeliveryReportsFlat,
     },
+    ErrorResponse: {"ApiException": read_open_ErrorResponse},
     PreviewRequest: {"PreviewRequest": read_strict_PreviewRequest},
     PreviewResponse: {"PreviewResponse": read_open_PreviewResponse},
     SmsLogs: {"smsLogsResponse": read_open_SmsLogs, "SMSLogsResponse": read_open_SmsLogs},
@@ -2746,13 +2746,13 @@ READERS: dict[type, dict[str, Callable[[Any], Any]]] = {
 """For each model that is a document what reads it, by the root's name."""
 
 WRITERS: dict[type, tuple[str, Callable[[Any], str]]] = {
-    ApiError: ("ApiException", write_ApiError),
     BulkRequest: ("BulkRequest", write_BulkRequest),
     BulkResponse: ("BulkResponse", write_BulkResponse),
     BulkStatusRequest: ("UpdateStatusRequest", write_BulkStatusRequest),
     BulkStatusResponse: ("BulkStatusResponse", write_BulkStatusResponse),
     ConversionResponse: ("EndTagResponse", write_ConversionResponse),
     DeliveryReports: ("reportResponse", write_DeliveryReports),
+    ErrorResponse: ("ApiException", write_ErrorResponse),
     PreviewRequest: ("PreviewRequest", write_PreviewRequest),
     PreviewResponse: ("PreviewResponse", write_PreviewResponse),
     SmsLogs: ("smsLogsResponse", write_SmsLogs),

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from infobip_sms_schema import (
-        ApiError,
         BulkResponse,
         BulkStatus,
         BulkStatusResponse,
@@ -27,7 +26,11 @@ if TYPE_CHECKING:
         DeliveryReports,
         DeliveryTimeWindow,
         Destination,
+        ErrorDetails,
+        ErrorResponse,
+        ErrorResponseBody,
         GeneralStatus,
+        GsmErrorCode,
         Language,
         LanguageCode,
         LanguageV1,
@@ -39,9 +42,6 @@ if TYPE_CHECKING:
         PreviewLanguage,
         PreviewResponse,
         Price,
-        ReportError,
-        RequestError,
-        ServiceException,
         SmsLog,
         SmsLogs,
         SmsRequest,
@@ -66,17 +66,25 @@ if TYPE_CHECKING:
 
     from .auth import ApiKey, Auth, Basic, Bearer, IbssoToken
     from .client import Client
-    from .errors import Attempt, BadReply, Error, NoAnswer, Rejected, RequestRefused, Violation
+    from .errors import (
+        Attempt,
+        Error,
+        InvalidRequestError,
+        InvalidResponseError,
+        NoAnswer,
+        Rejected,
+        Violation,
+    )
     from .webhooks import parse_delivery_reports
 
 _HOMES = {
     "Client": "client",
     "Attempt": "errors",
-    "BadReply": "errors",
+    "InvalidResponseError": "errors",
     "Error": "errors",
     "NoAnswer": "errors",
     "Rejected": "errors",
-    "RequestRefused": "errors",
+    "InvalidRequestError": "errors",
     "Violation": "errors",
     "ApiKey": "auth",
     "Auth": "auth",
@@ -132,7 +140,7 @@ __all__ = [
     "DeliveryReports",
     "GeneralStatus",
     "Price",
-    "ReportError",
+    "GsmErrorCode",
     "SmsLog",
     "SmsLogs",
     "parse_delivery_reports",
@@ -156,15 +164,15 @@ __all__ = [
     "BulkStatusResponse",
     "ConversionResponse",
     # errors
-    "ApiError",
+    "ErrorResponse",
     "Attempt",
-    "BadReply",
+    "InvalidResponseError",
     "Error",
     "NoAnswer",
     "Rejected",
-    "RequestError",
-    "RequestRefused",
-    "ServiceException",
+    "ErrorResponseBody",
+    "InvalidRequestError",
+    "ErrorDetails",
     "Violation",
 ]
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
-from infobip_sms.errors import RequestRefused, Violation
+from infobip_sms.errors import InvalidRequestError, Violation
 
 
 @runtime_checkable
@@ -21,7 +21,7 @@ class Auth(Protocol):
 def _check_secret(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str):
         got = "nothing" if value is None else "something else"
-        raise RequestRefused([Violation(attribute.name, got, "a string", "AUTH-005")])
+        raise InvalidRequestError([Violation(attribute.name, got, "a string", "AUTH-005")])
 
 
 @attrs.frozen
@@ -34,12 +34,14 @@ class Basic:
     def __attrs_post_init__(self) -> None:
         if ":" in self.username:
             wants = "a name without one (RFC 7617)"
-            raise RequestRefused([Violation("username", "a colon", wants, "AUTH-003")])
+            raise InvalidRequestError([Violation("username", "a colon", wants, "AUTH-003")])
         try:
             f"{self.username}{self.password}".encode()
         except UnicodeEncodeError:
             got = "half of a surrogate pair"
-            raise RequestRefused([Violation("auth", got, "Unicode text", "TEXT-001")]) from None
+            raise InvalidRequestError(
+                [Violation("auth", got, "Unicode text", "TEXT-001")]
+            ) from None
 
     def header(self) -> str:
         """Return ``Basic`` and the pair in base64."""

@@ -19,7 +19,7 @@ from infobip_sms.transport.urls import find_proxy, find_server
 
 from .auth import Auth
 from .codecs import XmlWay
-from .errors import Attempt, BadReply, NoAnswer, RequestRefused, Violation
+from .errors import Attempt, InvalidRequestError, InvalidResponseError, NoAnswer, Violation
 from .operations import Operations
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Client(Operations):
     xml_engine: ``"generated"``, the codec that is derived from the schemas, or ``"xmlschema"``, which
         does the same at run time. Both give equal models and refuse the same.
     validate_xml: have xmlschema validate every document that is sent or comes, whatever it costs.
-        RequestRefused before anything is sent, and BadReply for a reply.
+        InvalidRequestError before anything is sent, and InvalidResponseError for a reply.
     timeout: seconds for one attempt as a whole, from connecting to the last byte of the reply.
     connect_timeout: seconds of it for making a connection, proxy and TLS included. Looking up a
         host's name is the system's affair: no timeout ends it.
@@ -154,12 +154,12 @@ class Client(Operations):
                 return _finish(result, tuple(attempts))
             time.sleep(wait)
 
-    def _attempt(self, call: Call, seconds: float) -> Reply | BadReply | Failure:
+    def _attempt(self, call: Call, seconds: float) -> Reply | InvalidResponseError | Failure:
         try:
             return self._connections.perform(call, seconds)
         except Failed as problem:
             return problem.failure
-        except BadReply as problem:
+        except InvalidResponseError as problem:
             return problem
 
     def _log(self, call: Call, attempt: Attempt, *, again: bool) -> None:
@@ -175,16 +175,16 @@ class Client(Operations):
         )
 
 
-def _find_failure(result: Reply | BadReply | Failure) -> Failure | None:
+def _find_failure(result: Reply | InvalidResponseError | Failure) -> Failure | None:
     if isinstance(result, Failure):
         return result
-    if isinstance(result, BadReply):
+    if isinstance(result, InvalidResponseError):
         return Failure("a reply that is too large", "maybe", "final")
     return find_failure(result.status, result.headers, time.time())
 
 
 def _build_attempt(
-    result: Reply | BadReply | Failure,
+    result: Reply | InvalidResponseError | Failure,
     failure: Failure | None,
     number: int,
     took: float,
@@ -196,12 +196,14 @@ def _build_attempt(
     return Attempt(number, f"HTTP {result.status}", "maybe", took, waited)
 
 
-def _finish(result: Reply | BadReply | Failure, attempts: tuple[Attempt, ...]) -> Reply:
+def _finish(result: Reply | InvalidResponseError | Failure, attempts: tuple[Attempt, ...]) -> Reply:
     """Return the last reply, or raise the last error, with all that was tried."""
     if isinstance(result, Failure):
         raise NoAnswer(result.outcome, result.sent, attempts)
-    if isinstance(result, BadReply):
-        raise BadReply(result.violations, result.status, result.body, result.headers, attempts)
+    if isinstance(result, InvalidResponseError):
+        raise InvalidResponseError(
+            result.violations, result.status, result.body, result.headers, attempts
+        )
     return Reply(result.status, result.headers, result.body, attempts)
 
 
@@ -209,7 +211,7 @@ def _check_auth(auth: object) -> Auth:
     if isinstance(auth, Auth):
         return auth
     wants = "Basic, ApiKey, IbssoToken or Bearer"
-    raise RequestRefused([Violation("auth", "something else", wants, "AUTH-005")])
+    raise InvalidRequestError([Violation("auth", "something else", wants, "AUTH-005")])
 
 
 def _check_seconds(name: str, value: float) -> float:
@@ -256,6 +258,6 @@ def _is_plain(value: str) -> bool:
     return value.isascii() and value.isprintable()
 
 
-def _refuse(path: str, wants: str) -> RequestRefused:
+def _refuse(path: str, wants: str) -> InvalidRequestError:
     got = "characters that a header cannot carry"
-    return RequestRefused([Violation(path, got, wants, "AUTH-005")])
+    return InvalidRequestError([Violation(path, got, wants, "AUTH-005")])

@@ -1,10 +1,10 @@
 """The error tree.
 
     Error
-    ├── RequestRefused   we broke a rule: nothing was sent          .violations
+    ├── InvalidRequestError   we broke a rule: nothing was sent          .violations
     ├── NoAnswer         the network failed: no reply               .sent
     ├── Rejected         the server refused: 4xx or 503             .status .api_error .body
-    └── BadReply         the server misbehaved: unreadable, or 5xx  .status .violations .body
+    └── InvalidResponseError         the server misbehaved: unreadable, or 5xx  .status .violations .body
 
 Four questions find the branch: did I break a rule, did the network fail, did the server refuse,
 did the server misbehave? Whatever came of the network also says what was tried: ``.attempts``.
@@ -19,18 +19,18 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
 
 import attrs
-from infobip_sms_schema import Error, RequestRefused, Violation
+from infobip_sms_schema import Error, InvalidRequestError, Violation
 
 if TYPE_CHECKING:
-    from infobip_sms_schema import ApiError
+    from infobip_sms_schema import ErrorResponse
 
 __all__ = [
     "Attempt",
-    "BadReply",
+    "InvalidResponseError",
     "Error",
     "NoAnswer",
     "Rejected",
-    "RequestRefused",
+    "InvalidRequestError",
     "Sent",
     "Violation",
 ]
@@ -90,7 +90,7 @@ class Rejected(Error):
         status: int,
         body: bytes = b"",
         headers: dict[str, str] | None = None,
-        api_error: ApiError | None = None,
+        api_error: ErrorResponse | None = None,
         attempts: tuple[Attempt, ...] = (),
     ) -> None:
         super().__init__(status, body, headers, api_error, attempts)
@@ -125,7 +125,7 @@ class Rejected(Error):
         return f"{type(self).__name__}({self.status})"
 
 
-class BadReply(Error):
+class InvalidResponseError(Error):
     """The server answered outside the contract.
 
     ``status`` is the HTTP status, or None where there was none to see; ``violations`` says what

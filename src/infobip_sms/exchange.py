@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import attrs
-from infobip_sms_schema import ApiError
+from infobip_sms_schema import ErrorResponse
 from infobip_sms_schema.constraints import describe
 
 from infobip_sms.codecs.plain_data import build_plain
 from infobip_sms.transport.messages import Call, Reply
 
 from .codecs import XmlWay, find_codec, find_wire
-from .errors import BadReply, Rejected, RequestRefused, Violation
+from .errors import InvalidRequestError, InvalidResponseError, Rejected, Violation
 from .rules import check_model
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def build_call(  # noqa: PLR0913 - what a call is made of
     *,
     xml: XmlWay = _USUAL,
 ) -> Call:
-    """Describe a call of an operation; raise RequestRefused if its body or a parameter breaks a rule."""
+    """Describe a call of an operation; raise InvalidRequestError if its body or a parameter breaks a rule."""
     if not isinstance(body, operation.request or type(None)):
         wants = f"of the type {operation.request.__name__}" if operation.request else "no body"
-        raise RequestRefused([Violation("", describe(body), wants, "HTTP-003")])
+        raise InvalidRequestError([Violation("", describe(body), wants, "HTTP-003")])
     codec = find_codec(wire, xml.engine)
     headers = {"Authorization": _check_header(auth.header()), "Accept": codec.CONTENT_TYPE}
     if body is None:
@@ -58,14 +58,14 @@ def build_call(  # noqa: PLR0913 - what a call is made of
 def read_reply(
     operation: Operation[Model], reply: Reply, wire: Wire, *, xml: XmlWay = _USUAL
 ) -> Model:
-    """Return the answer of an operation; raise Rejected or BadReply."""
+    """Return the answer of an operation; raise Rejected or InvalidResponseError."""
     wire = find_wire(reply.headers.get("content-type", "")) or wire
     if not 200 <= reply.status < 300:  # noqa: PLR2004 - HTTP's own numbers
         raise _find_error(reply, wire)
     try:
         codec = find_codec(wire, xml.engine)
         answer: Model = codec.parse_reply(reply.body, operation.response, validate=xml.validate)
-    except BadReply as problem:
+    except InvalidResponseError as problem:
         raise _build_bad_reply(reply, problem.violations) from None
     return answer
 
@@ -75,7 +75,7 @@ def _build_path(template: str, parameters: attrs.AttrsInstance | None) -> str:
     if parameters is None:
         return template
     if problems := check_model(parameters):
-        raise RequestRefused(problems)
+        raise InvalidRequestError(problems)
     fields = {f.metadata["wire"]: f.metadata for f in attrs.fields(type(parameters))}
     plain: dict[str, Any] = build_plain(parameters)
     inside = {n: quote(v, safe="") for n, v in plain.items() if fields[n].get("in") == "path"}
@@ -84,7 +84,7 @@ def _build_path(template: str, parameters: attrs.AttrsInstance | None) -> str:
     return f"{path}?{urlencode(query, doseq=True)}" if query else path
 
 
-def _find_error(reply: Reply, wire: Wire) -> Rejected | BadReply:
+def _find_error(reply: Reply, wire: Wire) -> Rejected | InvalidResponseError:
     refused = 400 <= reply.status < 500 or reply.status == 503  # noqa: PLR2004 - HTTP's own numbers
     if not refused:
         return _build_bad_reply(reply, ())
@@ -92,14 +92,14 @@ def _find_error(reply: Reply, wire: Wire) -> Rejected | BadReply:
     return Rejected(reply.status, reply.body, reply.headers, said, reply.attempts)
 
 
-def _build_bad_reply(reply: Reply, problems: tuple[Violation, ...]) -> BadReply:
-    return BadReply(problems, reply.status, reply.body, reply.headers, reply.attempts)
+def _build_bad_reply(reply: Reply, problems: tuple[Violation, ...]) -> InvalidResponseError:
+    return InvalidResponseError(problems, reply.status, reply.body, reply.headers, reply.attempts)
 
 
-def _find_api_error(body: bytes, wire: Wire) -> ApiError | None:
+def _find_api_error(body: bytes, wire: Wire) -> ErrorResponse | None:
     try:
-        error: ApiError = find_codec(wire).parse_reply(body, ApiError)
-    except BadReply:
+        error: ErrorResponse = find_codec(wire).parse_reply(body, ErrorResponse)
+    except InvalidResponseError:
         return None
     return error
 
@@ -110,4 +110,4 @@ def _check_header(value: str) -> str:
     if scheme and secret and " " not in secret and value.isascii() and value.isprintable():
         return value
     got, wants = "characters that a header cannot carry", "a scheme, a space and visible ASCII"
-    raise RequestRefused([Violation("auth", got, wants, "AUTH-005")])
+    raise InvalidRequestError([Violation("auth", got, wants, "AUTH-005")])

@@ -14,12 +14,12 @@ import attrs
 from infobip_sms_schema import (
     BulkRequest,
     BulkStatusRequest,
-    GetDeliveryReportsParameters,
+    FetchDeliveryReportsParameters,
     GetLogsParameters,
     GetScheduledParameters,
     GetScheduledStatusParameters,
-    LogConversionParameters,
     PreviewRequest,
+    RecordConversionParameters,
     RescheduleParameters,
     SetScheduledStatusParameters,
 )
@@ -66,7 +66,7 @@ class Operations(ABC):
     """Every operation of the API as a method.
 
     Each takes ``wire`` ("json" or "xml") and ``timeout`` (seconds) for this call alone, and raises
-    RequestRefused before anything is sent, NoAnswer, Rejected or BadReply. ``raw`` of what it
+    InvalidRequestError before anything is sent, NoAnswer, Rejected or InvalidResponseError. ``raw`` of what it
     returns holds the bytes of the reply.
     """
 
@@ -77,7 +77,7 @@ class Operations(ABC):
 
     @abstractmethod
     def _exchange(self, call: Call, timeout: float | None) -> Reply:
-        """Carry a call to the server and return its reply; raise NoAnswer or BadReply."""
+        """Carry a call to the server and return its reply; raise NoAnswer or InvalidResponseError."""
 
     def send(
         self, request: SmsRequest, *, wire: Wire | None = None, timeout: float | None = None
@@ -148,13 +148,13 @@ class Operations(ABC):
         reports: ask GET /sms/1/reports for those that the logs do not know, one call for each. This
             uses the reports up (DLR-007): whatever came is in the result, and nowhere else.
 
-        Raises NoAnswer, Rejected or BadReply; what was yielded before stands.
+        Raises NoAnswer, Rejected or InvalidResponseError; what was yielded before stands.
         """
         from infobip_sms.send_many.reconcile import reconcile  # noqa: PLC0415 - a program that sends needs none of it
 
         return reconcile(self, message_ids, reports=reports)
 
-    def get_delivery_reports(
+    def fetch_delivery_reports(
         self,
         *,
         bulk_id: str | None = None,
@@ -168,10 +168,10 @@ class Operations(ABC):
         limit: 1 to 1000; 50 if left out (DLR-008). A reply that is lost takes its reports with it:
         ``get_logs`` still has them for 48 hours.
         """
-        parameters = GetDeliveryReportsParameters(
+        parameters = FetchDeliveryReportsParameters(
             bulk_id=bulk_id, message_id=message_id, limit=limit
         )
-        return self._run(contract.GET_DELIVERY_REPORTS, wire, timeout, parameters=parameters)
+        return self._run(contract.FETCH_DELIVERY_REPORTS, wire, timeout, parameters=parameters)
 
     def get_logs(  # noqa: PLR0913 - as many filters as the contract has
         self,
@@ -269,15 +269,15 @@ class Operations(ABC):
         parameters = SetScheduledStatusParameters(bulk_id=bulk_id)
         return self._run(contract.SET_SCHEDULED_STATUS, wire, timeout, request, parameters)
 
-    def log_conversion(
+    def record_conversion(
         self, message_id: str, *, wire: Wire | None = None, timeout: float | None = None
     ) -> ConversionResponse:
         """Tell that the recipient of a tracked message did what it asked for (TRACK-002).
 
         POST /ct/1/log/end/{messageId}; a message that is not tracked: Rejected with 404.
         """
-        parameters = LogConversionParameters(message_id=message_id)
-        return self._run(contract.LOG_CONVERSION, wire, timeout, parameters=parameters)
+        parameters = RecordConversionParameters(message_id=message_id)
+        return self._run(contract.RECORD_CONVERSION, wire, timeout, parameters=parameters)
 
     def _run(
         self,

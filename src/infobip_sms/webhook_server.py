@@ -17,7 +17,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
-from .errors import BadReply
+from .errors import InvalidResponseError
 from .webhooks import parse_delivery_reports
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Listener(ThreadingHTTPServer):
         """Write the reports of a body; raise Refused if it holds none or they cannot be written."""
         try:
             reports = parse_delivery_reports(body, content_type)
-        except BadReply as problem:
+        except InvalidResponseError as problem:
             count = len(problem.violations)
             words = f"{len(body)} bytes that are no delivery reports ({count} violations)"
             raise Refused(HTTPStatus.BAD_REQUEST, words) from None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def parse_delivery_reports(
     body: bytes, content_type: str | None = None, *, validate: bool = False
 ) -> DeliveryReports:
-    """Read the body that was posted to a notify URL; raise BadReply if it holds no reports.
+    """Read the body that was posted to a notify URL; raise InvalidResponseError if it holds no reports.
 
     content_type: the request's header; a body without one, or with one that names neither format,
     is read as what it looks like. validate: have xmlschema validate XML as a whole, and refuse also

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infobip_sms import BadReply, Client, Destination, Message, NoAnswer, Rejected, SmsRequest
+from infobip_sms import (
+    Client,
+    Destination,
+    InvalidResponseError,
+    Message,
+    NoAnswer,
+    Rejected,
+    SmsRequest,
+)
 from tests.client.calls import (
     AUTH,
     CHUNKS,
@@ -150,7 +158,7 @@ def test_a_chunk_of_size_minus_one_takes_bounded_memory(serve: Serve) -> None:
     server = serve("hear", head + bytes(MEBIBYTE) * 200, "close")
     tracemalloc.start()
     try:
-        error = fail(BadReply, server)
+        error = fail(InvalidResponseError, server)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -162,7 +170,7 @@ def test_endless_preliminary_replies_take_bounded_memory_and_time(serve: Serve) 
     """A server that says 100 Continue for ever is cut off by what a reply may have in bytes."""
     preliminary = b"HTTP/1.1 100 Continue\r\nX-Filler: %b\r\n\r\n" % (b"x" * 1000)
     server = serve("hear", preliminary * 80_000, "close")
-    assert fail(BadReply, server, timeout=NEVER).status is None
+    assert fail(InvalidResponseError, server, timeout=NEVER).status is None
 
 
 def test_many_small_chunks_are_read(serve: Serve) -> None:

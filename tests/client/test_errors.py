@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from tests.client.calls import Serve
 
 from infobip_sms import (
-    BadReply,
     Client,
+    InvalidResponseError,
     Rejected,
     Retry,
 )
@@ -94,9 +94,11 @@ def test_err_001_a_refusal_needs_no_documented_body(
     assert len(server.finish()) == (2 if status == 429 else 1)
 
 
-@pytest.mark.parametrize(("status", "kind"), [(200, BadReply), (401, Rejected), (500, BadReply)])
+@pytest.mark.parametrize(
+    ("status", "kind"), [(200, InvalidResponseError), (401, Rejected), (500, InvalidResponseError)]
+)
 def test_a_body_that_cannot_be_unpacked_does_not_hide_the_status(
-    serve: Serve, status: int, kind: type[Rejected | BadReply]
+    serve: Serve, status: int, kind: type[Rejected | InvalidResponseError]
 ) -> None:
     """A body that is not what its Content-Encoding says leaves the status to decide the branch."""
     server = serve("hear", reply(b"nonsense", status, "application/json", "Content-Encoding: gzip"))
@@ -133,7 +135,7 @@ def test_http_002_a_server_error_may_have_sent(
 ) -> None:
     """A 5xx other than 503 leaves open whether the messages were accepted; it is not repeated."""
     server = serve("hear", reply(body, status, kind, "Retry-After: 0"))
-    error = fail(BadReply, server)
+    error = fail(InvalidResponseError, server)
     assert (error.status, error.sent, error.body) == (status, "maybe", body)
     assert error.violations == ()
     assert str(error) == f"HTTP {status}: a status outside the contract"
@@ -167,7 +169,7 @@ UNREADABLE = {
 def test_an_unreadable_reply_is_kept_in_the_error(serve: Serve, body: bytes, kind: str) -> None:
     """A 200 that is no answer says what is wrong with it and keeps status, bytes and headers."""
     server = serve("hear", reply(body, 200, kind))
-    error = fail(BadReply, server)
+    error = fail(InvalidResponseError, server)
     assert (error.status, error.sent, error.body) == (200, "maybe", body)
     assert error.headers["content-type"] == kind
     assert error.violations
@@ -179,7 +181,7 @@ def test_xml_005_entities_of_a_reply_are_not_expanded(serve: Serve) -> None:
     """A reply with a document type declaration is refused as such."""
     names = [f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "x" * 100}">' for n in range(9)]
     body = f"<!DOCTYPE smsResponse [{''.join(names)}]><smsResponse>&e8;</smsResponse>".encode()
-    error = fail(BadReply, serve("hear", reply(body, 200, TYPES["xml"])))
+    error = fail(InvalidResponseError, serve("hear", reply(body, 200, TYPES["xml"])))
     assert [violation.requirement for violation in error.violations] == ["XML-005"]
 
 
@@ -190,7 +192,7 @@ def test_auth_005_credentials_do_not_follow_a_redirect(serve: Serve, status: int
     targets = [other.url.replace("127.0.0.1", "localhost"), other.url, "/elsewhere"]
     for target in targets:
         here = serve("hear", reply(GOOD["json"], status, TYPES["json"], f"Location: {target}"))
-        assert fail(BadReply, here).status == status
+        assert fail(InvalidResponseError, here).status == status
         assert len(here.finish()) == 1
     assert other.finish() == []
     assert other.connections == 0
@@ -200,7 +202,7 @@ def test_a_declared_size_is_refused_before_it_is_read(serve: Serve) -> None:
     """A Content-Length of 100 MB is a bad reply at once, though not one byte of it ever comes."""
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 104857600\r\n\r\n"
     started = time.monotonic()
-    error = fail(BadReply, serve("hear", head, "hold"))
+    error = fail(InvalidResponseError, serve("hear", head, "hold"))
     assert time.monotonic() - started < NEVER / 2
     assert (error.status, error.body) == (200, b"")
     assert "a larger body" in str(error)
@@ -224,7 +226,7 @@ def test_a_large_reply_is_refused_in_bounded_memory(serve: Serve, kind: str) -> 
     server = serve("hear", bomb(kind), "close")
     tracemalloc.start()
     try:
-        error = fail(BadReply, server)
+        error = fail(InvalidResponseError, server)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -240,7 +242,7 @@ def test_a_client_works_on_after_large_replies(serve: Serve) -> None:
     server = serve("hear", lambda _: next(replies))
     with Client(server.url, auth=AUTH, timeout=NEVER, connections=2) as client:
         for _ in range(5):
-            with pytest.raises(BadReply):
+            with pytest.raises(InvalidResponseError):
                 client.send(ask())
         assert client.send(ask()).bulk_id == "BULK-ID-123-xyz"
     assert [request.connection for request in server.finish()] == list(range(6))

@@ -14,8 +14,8 @@ from infobip_sms import (
     Client,
     Destination,
     IbssoToken,
+    InvalidRequestError,
     Message,
-    RequestRefused,
     SmsRequest,
 )
 
@@ -74,7 +74,7 @@ def test_auth_005_https_and_loopback_are_fine(url: str) -> None:
 )
 def test_auth_005_plain_http_to_other_hosts_is_refused(url: str) -> None:
     """Plain http to anything but loopback is refused when the client is made."""
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         Client(url, auth=AUTH)
     assert [(v.path, v.requirement) for v in caught.value.violations] == [("base_url", "AUTH-005")]
 
@@ -104,7 +104,7 @@ def test_auth_005_plain_http_to_other_hosts_is_refused(url: str) -> None:
 )
 def test_auth_005_a_base_url_of_another_form_is_refused(url: str) -> None:
     """What is no http or https URL of a host is refused, and not quoted."""
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         Client(url, auth=AUTH)
     assert [(v.path, v.requirement) for v in caught.value.violations] == [("base_url", "AUTH-005")]
     assert "hunter2" not in repr(caught.value)
@@ -122,7 +122,7 @@ def test_auth_005_a_key_that_a_header_cannot_carry_is_refused(
     """Line breaks, spaces, controls and non-ASCII in a key are refused, and nothing is sent."""
     server = serve("hear", OK)
     for key in (f"hunter2{middle}hunter2", f"hunter2{middle}", f"{middle}hunter2"):
-        error = fail(RequestRefused, server, auth=scheme(key))
+        error = fail(InvalidRequestError, server, auth=scheme(key))
         assert [(v.path, v.requirement) for v in error.violations] == [("auth", "AUTH-005")]
         assert "hunter2" not in f"{error} {error!r}"
     assert server.finish() == []
@@ -133,7 +133,7 @@ def test_auth_005_a_key_that_a_header_cannot_carry_is_refused(
 def test_auth_005_an_empty_key_is_refused(serve: Serve, scheme: Callable[[str], Auth]) -> None:
     """An empty key is refused, and nothing is sent."""
     server = serve("hear", OK)
-    fail(RequestRefused, server, auth=scheme(""))
+    fail(InvalidRequestError, server, auth=scheme(""))
     server.finish()
     assert server.connections == 0
 
@@ -154,14 +154,14 @@ def test_auth_005_a_key_that_is_no_string_is_refused_at_once(
     scheme: Callable[[Any], Auth], path: str, value: Any
 ) -> None:
     """A variable of the environment that is not set does not go out as the key None."""
-    with pytest.raises(RequestRefused, match=rf"^{path}: got .*, wants a string ") as caught:
+    with pytest.raises(InvalidRequestError, match=rf"^{path}: got .*, wants a string ") as caught:
         scheme(value)
     assert not re.search("hunter2|4711", f"{caught.value} {caught.value!r}")
 
 
 def test_auth_003_a_user_with_a_colon_is_refused() -> None:
     """A colon in the user's name, which the server would take for the end of it, is refused."""
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         Basic("hunter2:x", "secret")
     assert [(v.path, v.requirement) for v in caught.value.violations] == [("username", "AUTH-003")]
     assert "hunter2" not in repr(caught.value)
@@ -188,7 +188,7 @@ def test_a_request_that_was_spoilt_later_is_not_sent(
     """A list that was changed after the request was made is looked at again before sending."""
     server, request = serve("hear", OK), ask()
     spoil(request)
-    with Client(server.url, auth=AUTH) as client, pytest.raises(RequestRefused) as caught:
+    with Client(server.url, auth=AUTH) as client, pytest.raises(InvalidRequestError) as caught:
         client.send(request, wire=wire)
     assert [(v.path, v.requirement) for v in caught.value.violations] == [(path, requirement)]
     assert server.finish() == []
@@ -210,7 +210,7 @@ class OwnAuth:
 def test_auth_005_a_users_own_authorization_is_checked(serve: Serve, value: str) -> None:
     """A header that cannot be sent is refused before anything is, and not shown."""
     server = serve("hear", OK)
-    error = fail(RequestRefused, server, auth=OwnAuth(value))
+    error = fail(InvalidRequestError, server, auth=OwnAuth(value))
 
     assert [v.requirement for v in error.violations] == ["AUTH-005"]
     assert "hunter2" not in str(error) + repr(error)
@@ -220,7 +220,7 @@ def test_auth_005_a_users_own_authorization_is_checked(serve: Serve, value: str)
 
 def test_text_001_half_a_surrogate_pair_is_no_password() -> None:
     """A password that no encoding carries is refused when it is given, and not shown."""
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         Basic("user", "hunter2\ud800")
     assert "hunter2" not in str(caught.value) + repr(caught.value)
 
@@ -230,7 +230,7 @@ def test_text_001_half_a_surrogate_pair_is_no_password() -> None:
 )
 def test_auth_005_a_base_url_that_leads_nowhere_is_refused(url: str) -> None:
     """A fragment, or a host name that no name server can be asked for, is refused at once."""
-    with pytest.raises(RequestRefused, match="base_url"):
+    with pytest.raises(InvalidRequestError, match="base_url"):
         Client(url, auth=AUTH)
 
 
@@ -244,7 +244,7 @@ def test_text_002_what_xml_cannot_carry_is_not_sent(serve: Serve) -> None:
     """A text with a control character is refused with its path for XML, and nothing is sent."""
     server = serve("hear", OK)
     message = Message(destinations=[Destination(to=PHONE)], text="a\x00b")
-    with Client(server.url, auth=AUTH) as client, pytest.raises(RequestRefused) as caught:
+    with Client(server.url, auth=AUTH) as client, pytest.raises(InvalidRequestError) as caught:
         client.send(SmsRequest(messages=[message]), wire="xml")
     assert [v.path for v in caught.value.violations] == ["messages[0].text"]
     server.finish()
@@ -254,7 +254,7 @@ def test_text_002_what_xml_cannot_carry_is_not_sent(serve: Serve) -> None:
 @pytest.mark.parametrize("auth", [None, "App key", ("user", "password")])
 def test_auth_005_what_is_no_authorization_is_refused_at_once(auth: Any) -> None:
     """A client is not made with anything that cannot give an Authorization header."""
-    with pytest.raises(RequestRefused, match=r"^auth: .* \(AUTH-005\)$"):
+    with pytest.raises(InvalidRequestError, match=r"^auth: .* \(AUTH-005\)$"):
         Client("https://api.infobip.com", auth=auth)
 
 
@@ -262,7 +262,10 @@ def test_auth_005_what_is_no_authorization_is_refused_at_once(auth: Any) -> None
 def test_send_002_what_is_no_request_is_refused(serve: Serve, request_: Any) -> None:
     """Something else than a request is refused before anything is sent."""
     server = serve("hear", OK)
-    with Client(server.url, auth=AUTH) as client, pytest.raises(RequestRefused, match="SmsRequest"):
+    with (
+        Client(server.url, auth=AUTH) as client,
+        pytest.raises(InvalidRequestError, match="SmsRequest"),
+    ):
         client.send(request_)
     server.finish()
     assert server.connections == 0

@@ -16,12 +16,12 @@ from infobip_sms import (
     Client,
     Destination,
     GeneralStatus,
+    InvalidRequestError,
     LanguageCode,
     LanguageV1,
     Message,
     MessageV1,
     Rejected,
-    RequestRefused,
     SmsRequest,
     SmsRequestV1,
     Transliteration,
@@ -69,16 +69,16 @@ CALLS: dict[str, tuple[Callable[[Client], Any], str, Any, str, Callable[[Any], A
         lambda r: [m.sms_count for m in r.messages],
         [1, 1, 2],
     ),
-    "get_delivery_reports": (
-        lambda c: c.get_delivery_reports(bulk_id="a b", message_id="c/d", limit=3),
+    "fetch_delivery_reports": (
+        lambda c: c.fetch_delivery_reports(bulk_id="a b", message_id="c/d", limit=3),
         "GET /sms/1/reports?bulkId=a+b&messageId=c%2Fd&limit=3",
         None,
         "delivery-reports",
         lambda r: r.results[0].message_id,
         ID,
     ),
-    "get_delivery_reports of all": (
-        lambda c: c.get_delivery_reports(),
+    "fetch_delivery_reports of all": (
+        lambda c: c.fetch_delivery_reports(),
         "GET /sms/1/reports",
         None,
         "no-delivery-reports",
@@ -155,8 +155,8 @@ CALLS: dict[str, tuple[Callable[[Client], Any], str, Any, str, Callable[[Any], A
         lambda r: r.status,
         "PAUSED",
     ),
-    "log_conversion": (
-        lambda c: c.log_conversion("a/b ?#%ä"),
+    "record_conversion": (
+        lambda c: c.record_conversion("a/b ?#%ä"),
         "POST /ct/1/log/end/a%2Fb%20%3F%23%25%C3%A4",
         None,
         "conversion-response",
@@ -217,8 +217,8 @@ REFUSED: dict[str, tuple[Callable[[Client], Any], str, str]] = {
     "limit of 0": (lambda c: c.get_logs(limit=0), "GetLogsParameters.limit", "LOG-003"),
     "limit of 1001": (lambda c: c.get_logs(limit=1001), "GetLogsParameters.limit", "LOG-003"),
     "limit of reports": (
-        lambda c: c.get_delivery_reports(limit=1001),
-        "GetDeliveryReportsParameters.limit",
+        lambda c: c.fetch_delivery_reports(limit=1001),
+        "FetchDeliveryReportsParameters.limit",
         "DLR-008",
     ),
     "mcc of letters": (lambda c: c.get_logs(mcc="CHE"), "GetLogsParameters.mcc", "LOG-004"),
@@ -256,13 +256,13 @@ REFUSED: dict[str, tuple[Callable[[Client], Any], str, str]] = {
         "BULK-003",
     ),
     "path of dots": (
-        lambda c: c.log_conversion(".."),
-        "LogConversionParameters.message_id",
+        lambda c: c.record_conversion(".."),
+        "RecordConversionParameters.message_id",
         "TRACK-002",
     ),
     "no message": (
-        lambda c: c.log_conversion(""),
-        "LogConversionParameters.message_id",
+        lambda c: c.record_conversion(""),
+        "RecordConversionParameters.message_id",
         "TRACK-002",
     ),
     "no text": (
@@ -280,7 +280,7 @@ def test_bad_parameters_are_refused_before_anything_is_sent(serve: Serve, name: 
     server = serve("hear", reply(b"{}"))
     with (
         Client(server.url, auth=AUTH, timeout=NEVER) as client,
-        pytest.raises(RequestRefused) as caught,
+        pytest.raises(InvalidRequestError) as caught,
     ):
         call(client)
 
@@ -294,7 +294,7 @@ def test_no_value_breaks_out_of_its_place(serve: Serve, value: str) -> None:
     server = serve("hear", reply(example("logs")), "hear", reply(example("conversion-response")))
     with Client(server.url, auth=AUTH, timeout=NEVER) as client:
         client.get_logs(bulk_id=value)
-        client.log_conversion(value)
+        client.record_conversion(value)
     lines = [request.line for request in server.finish()]
 
     assert len(lines) == 2
@@ -330,9 +330,9 @@ def test_v1_003_the_units_of_the_validity_period_cannot_be_mixed() -> None:
         Message(destinations=there, validity_period_ms=720)  # type: ignore[call-arg]  # the point
     with pytest.raises(TypeError, match="validity_period"):
         MessageV1(destinations=there, validity_period=720)  # type: ignore[call-arg]  # the point
-    with pytest.raises(RequestRefused, match=r"messages\[0\].*SEND-002"):
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\].*SEND-002"):
         SmsRequest(messages=[MessageV1(destinations=there)])  # type: ignore[list-item]  # the point
-    with pytest.raises(RequestRefused, match=r"messages\[0\].*SEND-002"):
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\].*SEND-002"):
         SmsRequestV1(messages=[Message(destinations=there)])  # type: ignore[list-item]  # the point
 
 
@@ -342,9 +342,9 @@ def test_requests_of_the_wrong_version_are_refused(serve: Serve, wire: Any) -> N
     v2 = SmsRequest(messages=[Message(destinations=[Destination(to="41793026727")])])
     server = serve("hear", reply(b"{}"))
     with Client(server.url, auth=AUTH, wire=wire, timeout=NEVER) as client:
-        with pytest.raises(RequestRefused, match=r"wants .*SmsRequest "):
+        with pytest.raises(InvalidRequestError, match=r"wants .*SmsRequest "):
             client.send(V1)  # type: ignore[arg-type]  # the point
-        with pytest.raises(RequestRefused, match="SmsRequestV1"):
+        with pytest.raises(InvalidRequestError, match="SmsRequestV1"):
             send_v1(client, v2)
 
     assert server.finish() == []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infobip_sms import Client, NoAnswer, RequestRefused, Retry
+from infobip_sms import Client, InvalidRequestError, NoAnswer, Retry
 from infobip_sms.transport.urls import find_proxy, find_server
 from tests.client.calls import AUTH, NEVER, OK, PHONE, SEND, TEXT, ask, fail, send
 from tests.fakes.scripted_proxy import Proxy
@@ -263,7 +263,7 @@ def test_loopback_never_goes_through_the_environments_proxy(
 )
 def test_auth_005_a_proxy_that_cannot_be_used_is_refused(base_url: str, proxy: Any) -> None:
     """Plain http through a remote proxy would show the key; other forms are no proxy of ours."""
-    with pytest.raises(RequestRefused, match=r"^proxy: got ") as caught:
+    with pytest.raises(InvalidRequestError, match=r"^proxy: got ") as caught:
         Client(base_url, auth=AUTH, proxy=proxy)
     assert "hunter2" not in f"{caught.value} {caught.value!r}"
 
@@ -273,5 +273,5 @@ def test_a_proxy_of_the_environment_that_cannot_be_used_is_not_ignored(
 ) -> None:
     """Calls do not silently go around a proxy that this client cannot speak to."""
     environment.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
-    with pytest.raises(RequestRefused, match=r"^proxy of the environment: got "):
+    with pytest.raises(InvalidRequestError, match=r"^proxy of the environment: got "):
         Client(auth=AUTH, timeout=NEVER)

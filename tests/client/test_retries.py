@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from infobip_sms import BadReply, Client, NoAnswer, Rejected, Retry
+from infobip_sms import Client, InvalidResponseError, NoAnswer, Rejected, Retry
 from infobip_sms.transport.retry import Failure, Repeatable, Spent, find_failure, find_retry_after
 from tests.client.calls import (
     AUTH,
@@ -53,7 +53,7 @@ def busy(status: int, *more: str) -> bytes:
     return reply(b"", status, "application/json", *more)
 
 
-def outcomes(error: NoAnswer | Rejected | BadReply) -> list[str]:
+def outcomes(error: NoAnswer | Rejected | InvalidResponseError) -> list[str]:
     """Return what came of each attempt; numbers and times have to make sense."""
     attempts: tuple[Attempt, ...] = error.attempts
     assert [attempt.number for attempt in attempts] == list(range(1, len(attempts) + 1))
@@ -244,13 +244,17 @@ ELSE: dict[str, tuple[tuple[Step, ...], Repeatable | None, type[Any]]] = {
     "400": (("hear", busy(400, "Retry-After: 0")), None, Rejected),
     "401": (("hear", busy(401, "Retry-After: 0")), None, Rejected),
     "404": (("hear", busy(404)), None, Rejected),
-    "302": (("hear", busy(302, "Retry-After: 0")), None, BadReply),
-    "unreadable": (("hear", reply(b"[]")), None, BadReply),
-    "too-large": (("hear", busy(200).replace(b"Length: 0", b"Length: 999999999")), None, BadReply),
-    "500": (("hear", busy(500)), "server-error", BadReply),
-    "502": (("hear", busy(502, "Retry-After: 0")), "server-error", BadReply),
+    "302": (("hear", busy(302, "Retry-After: 0")), None, InvalidResponseError),
+    "unreadable": (("hear", reply(b"[]")), None, InvalidResponseError),
+    "too-large": (
+        ("hear", busy(200).replace(b"Length: 0", b"Length: 999999999")),
+        None,
+        InvalidResponseError,
+    ),
+    "500": (("hear", busy(500)), "server-error", InvalidResponseError),
+    "502": (("hear", busy(502, "Retry-After: 0")), "server-error", InvalidResponseError),
     "503": (("hear", busy(503)), "server-error", Rejected),
-    "504": (("hear", busy(504)), "server-error", BadReply),
+    "504": (("hear", busy(504)), "server-error", InvalidResponseError),
     "reset": (("hear", "reset"), "broken", NoAnswer),
     "hung-up": (("hear", "close"), "broken", NoAnswer),
     "half-the-body": (("hear", split(OK), "close"), "broken", NoAnswer),
@@ -338,10 +342,10 @@ def test_every_attempt_is_a_line_of_the_log(serve: Serve, caplog: pytest.LogCapt
     [
         (NoAnswer, ("hear", "close")),
         (Rejected, ("hear", busy(400))),
-        (BadReply, ("hear", busy(500))),
-        (BadReply, ("hear", reply(b"[]"))),
+        (InvalidResponseError, ("hear", busy(500))),
+        (InvalidResponseError, ("hear", reply(b"[]"))),
     ],
-    ids=["NoAnswer", "Rejected", "BadReply", "unreadable"],
+    ids=["NoAnswer", "Rejected", "InvalidResponseError", "unreadable"],
 )
 def test_attempts_survive_pickle(serve: Serve, kind: type[Any], last: tuple[Step, ...]) -> None:
     """An error in another process tells of the same attempts, and ends with their number."""

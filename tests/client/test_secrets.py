@@ -13,15 +13,15 @@ import pytest
 
 from infobip_sms import (
     ApiKey,
-    BadReply,
     Basic,
     Bearer,
     Client,
     Error,
     IbssoToken,
+    InvalidRequestError,
+    InvalidResponseError,
     NoAnswer,
     Rejected,
-    RequestRefused,
     Violation,
 )
 
@@ -121,8 +121,8 @@ REFUSED: tuple[Step, ...] = (reply(example("unauthorized-error"), 401, TYPES["js
     [
         (NoAnswer, ("close",), {}),
         (Rejected, REFUSED, {}),
-        (BadReply, (reply(b"[]"),), {}),
-        (RequestRefused, (OK,), {"auth": ApiKey("")}),
+        (InvalidResponseError, (reply(b"[]"),), {}),
+        (InvalidRequestError, (OK,), {"auth": ApiKey("")}),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
@@ -142,10 +142,13 @@ def test_every_error_of_the_tree_is_an_error_and_says_what_it_is() -> None:
     """One except clause catches every branch, and the shown text names no body."""
     problem = Violation("messages", "nothing", "a list", "RESP-001")
     errors: list[tuple[Error, str]] = [
-        (RequestRefused([problem]), "messages: got nothing, wants a list (RESP-001)"),
+        (InvalidRequestError([problem]), "messages: got nothing, wants a list (RESP-001)"),
         (NoAnswer("the line was cut", "no"), "no answer: the line was cut; request sent: no"),
         (Rejected(403, b"body"), "the server refused: HTTP 403 Forbidden"),
-        (BadReply((problem,), None, b"body"), "messages: got nothing, wants a list (RESP-001)"),
+        (
+            InvalidResponseError((problem,), None, b"body"),
+            "messages: got nothing, wants a list (RESP-001)",
+        ),
     ]
     for error, text in errors:
         assert str(error) == text

@@ -19,12 +19,12 @@ from infobip_sms_schema.scalars import Odd, find_twin
 from lxml import etree
 
 from infobip_sms import (
-    ApiError,
-    BadReply,
     Day,
     DeliveryTimeWindow,
     Destination,
-    RequestRefused,
+    ErrorResponse,
+    InvalidRequestError,
+    InvalidResponseError,
     SmsRequest,
     SmsResponse,
     TimeOfDay,
@@ -75,7 +75,7 @@ def verdict(read: Callable[[], Any]) -> tuple[Any, ...]:
     """Return what a reader says: the model and all that it shows, or every violation."""
     try:
         model = read()
-    except (RequestRefused, BadReply) as problem:
+    except (InvalidRequestError, InvalidResponseError) as problem:
         return (type(problem).__name__, *map(str, problem.violations))
     return ("read", model, repr(model))
 
@@ -94,8 +94,10 @@ def read_json_slowly(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, 
     def read() -> Any:
         try:
             return converter.explain(wire_json.parse_plain(body, cls), cls)
-        except RequestRefused as problem:
-            raise (BadReply if is_reply(cls) else RequestRefused)(problem.violations) from None
+        except InvalidRequestError as problem:
+            raise (InvalidResponseError if is_reply(cls) else InvalidRequestError)(
+                problem.violations
+            ) from None
 
     return verdict(read)
 
@@ -283,7 +285,7 @@ def find_refusal(dump: Callable[[Any], bytes], model: Any) -> list[str]:
     """Return what a writer says against a model."""
     try:
         dump(model)
-    except RequestRefused as problem:
+    except InvalidRequestError as problem:
         return [str(violation) for violation in problem.violations]
     return []
 
@@ -330,7 +332,7 @@ def test_a_users_hook_for_a_model_is_obeyed() -> None:
     assert request.messages[0].destinations == [Destination(to="41793026727")]
     assert wire_json.dump_model(request) == body
     assert build_plain(request) == orjson.loads(body)
-    with pytest.raises(RequestRefused, match=r"messages\[0\].text: got 1, wants a string"):
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\].text: got 1, wants a string"):
         wire_json.parse_request(body.replace(b'"Hello"', b"1"), SmsRequest)
 
 
@@ -368,7 +370,7 @@ def test_validation_refuses_what_can_be_read_all_the_same() -> None:
     body = load("documented-response", "xml").replace(b"<messages>", b"<messages>words", 1)
 
     assert wire_xml.parse_reply(body, SmsResponse).messages
-    with pytest.raises(BadReply, match=r"messages: got text of another form"):
+    with pytest.raises(InvalidResponseError, match=r"messages: got text of another form"):
         wire_xml.parse_reply(body, SmsResponse, validate=True)
 
 
@@ -376,7 +378,7 @@ def test_validation_of_what_is_written_is_by_xmlschema() -> None:
     """A document that is not to the letter of sms.xsd is refused before it leaves."""
     xml_reference.check_document(load("minimal-request", "xml"), SmsRequest)
     turned = load("minimal-request", "xml").replace(b"from>", b"form>")
-    with pytest.raises(RequestRefused, match="XML-001"):
+    with pytest.raises(InvalidRequestError, match="XML-001"):
         xml_reference.check_document(turned, SmsRequest)
 
 
@@ -423,5 +425,5 @@ def test_dlr_001_no_digit_is_lost_where_plain_data_is_kept() -> None:
     body = json.dumps({"requestError": {"serviceException": error}}).encode()
     reply = body.replace(b"1.1}", b"1.10}")
 
-    assert read_json(reply, ApiError) == read_json_slowly(reply, ApiError)
-    assert "Decimal('1.10')" in read_json(reply, ApiError)[2]
+    assert read_json(reply, ErrorResponse) == read_json_slowly(reply, ErrorResponse)
+    assert "Decimal('1.10')" in read_json(reply, ErrorResponse)[2]

@@ -18,10 +18,10 @@ from infobip_sms import (
     DeliveryTimeWindow,
     Destination,
     Error,
+    InvalidRequestError,
     Language,
     LanguageCode,
     Message,
-    RequestRefused,
     SmsRequest,
     TimeOfDay,
     rules,
@@ -35,7 +35,7 @@ LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="012345678
 
 def refusal(build: Any, **values: Any) -> list[tuple[str, str]]:
     """Return path and requirement of what a model refuses."""
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         build(**values)
     return [(problem.path, problem.requirement) for problem in caught.value.violations]
 
@@ -204,7 +204,7 @@ def test_a_refusal_is_a_value_error_and_an_error_of_ours() -> None:
         ValueError, match=r"Destination.to: got an empty string, wants .* \(SEND-007\)"
     ):
         Destination(to="")
-    assert issubclass(RequestRefused, Error)
+    assert issubclass(InvalidRequestError, Error)
 
 
 @given(st.text(TEXT, min_size=12), st.text(TEXT, min_size=1))
@@ -214,7 +214,7 @@ def test_no_refusal_shows_what_was_written(sender: str, number: str) -> None:
         (message, {"from_": f"~{sender}~"}),
         (Destination, {"to": f"~{number}~"}),
     ):
-        with pytest.raises(RequestRefused) as caught:
+        with pytest.raises(InvalidRequestError) as caught:
             build(**values)
         assert "~" not in str(caught.value) + repr(caught.value)
 

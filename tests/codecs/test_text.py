@@ -16,7 +16,7 @@ from gsmcodecs.charmaps import GSMCHARMAPS  # type: ignore[import-untyped]
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from infobip_sms import LanguageCode, RequestRefused, Transliteration
+from infobip_sms import InvalidRequestError, LanguageCode, Transliteration
 from infobip_sms.text import gsm7, transliteration
 from infobip_sms.text.segments import SegmentCount, count_segments
 from infobip_sms.text.transliteration import transliterate
@@ -74,7 +74,7 @@ SHIFTS = [
 
 def refusal(call: Any, *values: Any, **named: Any) -> list[tuple[str, str]]:
     """Return path and requirement of what a call refuses; no word of the text is in its reason."""
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         call(*values, **named)
     assert "secret" not in str(caught.value)
     return [(problem.path, problem.requirement) for problem in caught.value.violations]

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infobip_sms import (
-    BadReply,
     DeliveryReports,
     Error,
+    InvalidResponseError,
     SmsLogs,
     SmsResponse,
     SmsResponseV1,
@@ -76,7 +76,7 @@ def test_dlr_002_the_content_type_says_which_format(content_type: str | None, wi
 def test_a_content_type_that_names_the_other_format_is_believed(wire: str) -> None:
     """A body that is not what its content type says is refused, not guessed at."""
     other = {"json": "application/xml", "xml": "application/json"}[wire]
-    with pytest.raises(BadReply):
+    with pytest.raises(InvalidResponseError):
         parse_delivery_reports(example(wire), other)
 
 
@@ -186,7 +186,7 @@ def test_any_bytes_give_reports_or_an_error_of_ours(body: bytes, content_type: s
     try:
         parse_delivery_reports(body, content_type)
     except Error as problem:
-        assert type(problem) is BadReply  # noqa: PT017 - that it is no other is the point
+        assert type(problem) is InvalidResponseError  # noqa: PT017 - that it is no other is the point
         assert problem.body == body  # noqa: PT017 - nothing is lost
 
 
@@ -207,7 +207,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_xml_005_hostile_bodies_are_refused(name: str) -> None:
     """Entities, depth and size are refused with the error of ours, and it quotes nothing of them."""
-    with pytest.raises(BadReply) as caught:
+    with pytest.raises(InvalidResponseError) as caught:
         parse_delivery_reports(HOSTILE[name].encode())
 
     assert len(str(caught.value)) < 500

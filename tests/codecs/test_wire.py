@@ -26,8 +26,6 @@ from infobip_sms_schema import (
 from lxml import etree
 
 from infobip_sms import (
-    ApiError,
-    BadReply,
     BulkResponse,
     BulkStatusResponse,
     ConversionResponse,
@@ -35,13 +33,15 @@ from infobip_sms import (
     DeliveryReports,
     Destination,
     Error,
+    ErrorDetails,
+    ErrorResponse,
+    ErrorResponseBody,
+    InvalidRequestError,
+    InvalidResponseError,
     LanguageCode,
     Message,
     NotifyContentType,
     PreviewResponse,
-    RequestError,
-    RequestRefused,
-    ServiceException,
     SmsLogs,
     SmsRequest,
     SmsRequestV1,
@@ -73,7 +73,7 @@ DOCUMENTS: dict[str, type[attrs.AttrsInstance]] = {
     "response": SmsResponse,
     "reports": DeliveryReports,
     "logs": SmsLogs,
-    "error": ApiError,
+    "error": ErrorResponse,
 }
 STEMS = sorted(
     path.name[:-5] for path in (DATA / "examples").iterdir() if path.name.endswith(".json")
@@ -194,7 +194,7 @@ def test_values_that_are_read_are_what_the_models_say(wire: str) -> None:
 @pytest.mark.parametrize(("row", "wire"), cases("refused"))
 def test_refused_cases_break_exactly_their_requirement(row: dict[str, Any], wire: str) -> None:
     """One edit of a good example breaks the requirement that the case names, at the edited place."""
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         CODECS[wire].parse_request(edited(row, wire), SmsRequest)
     found = {(problem.requirement) for problem in caught.value.violations}
     places = [problem.path for problem in caught.value.violations]
@@ -228,7 +228,7 @@ def test_all_violations_are_reported_together(wire: str) -> None:
             },
         ]
     }
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         CODECS[wire].parse_request(codec.dump(document, wire), SmsRequest)
 
     assert [(problem.path, problem.requirement) for problem in caught.value.violations] == [
@@ -321,7 +321,8 @@ def test_text_002_what_xml_cannot_carry_is_refused_when_written(character: str) 
     """A character outside XML 1.0 is refused with its place, not dropped; JSON carries it."""
     request = SmsRequest(messages=[Message(destinations=TO, text=f"a{character}b")])
     with pytest.raises(
-        RequestRefused, match=rf"messages\[0\].text: got U\+{ord(character):04X} at character 2"
+        InvalidRequestError,
+        match=rf"messages\[0\].text: got U\+{ord(character):04X} at character 2",
     ) as caught:
         wire_xml.dump_model(request)
 
@@ -333,7 +334,7 @@ def test_text_002_what_xml_cannot_carry_is_refused_when_written(character: str) 
 def test_text_002_what_xml_cannot_carry_is_refused_when_read(reference: bytes) -> None:
     """A document with such a character is refused as not well-formed."""
     body = load("minimal-request", "xml").replace(b"Your", reference)
-    with pytest.raises(RequestRefused, match="not XML"):
+    with pytest.raises(InvalidRequestError, match="not XML"):
         wire_xml.parse_request(body, SmsRequest)
 
 
@@ -342,20 +343,18 @@ def test_a_model_changed_after_it_was_made_is_checked_before_it_is_written(wire:
     """A list emptied by hand is found when the request is written, with its wire path."""
     request = SmsRequest(messages=[Message(destinations=list(TO))])
     request.messages[0].destinations.clear()
-    with pytest.raises(RequestRefused, match=r"messages\[0\].destinations: .* \(SEND-005\)"):
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\].destinations: .* \(SEND-005\)"):
         CODECS[wire].dump_model(request)
 
 
 @both
 def test_validation_errors_reach_the_reader_where_they_have_a_form(wire: str) -> None:
     """The map of faults is written in JSON and left out of XML, where none is documented (READ-009)."""
-    exception = ServiceException(
-        message_id="BAD_REQUEST", validation_errors={"messages[0]": ["bad"]}
-    )
+    exception = ErrorDetails(message_id="BAD_REQUEST", validation_errors={"messages[0]": ["bad"]})
     body = CODECS[wire].dump_model(
-        ApiError(request_error=RequestError(service_exception=exception))
+        ErrorResponse(request_error=ErrorResponseBody(service_exception=exception))
     )
-    read_back = CODECS[wire].parse_reply(body, ApiError).request_error.service_exception
+    read_back = CODECS[wire].parse_reply(body, ErrorResponse).request_error.service_exception
 
     assert read_back.validation_errors == ({"messages[0]": ["bad"]} if wire == "json" else None)
 
@@ -384,7 +383,7 @@ def test_requests_are_not_coerced(member: str, value: Any) -> None:
     """A value of another type is refused, however near it is."""
     document = json.loads(load("minimal-request", "json"))
     document["messages"][0][member] = value
-    with pytest.raises(RequestRefused, match=rf"^messages\[0\].{member}: "):
+    with pytest.raises(InvalidRequestError, match=rf"^messages\[0\].{member}: "):
         wire_json.parse_request(json.dumps(document).encode(), SmsRequest)
 
 
@@ -504,7 +503,7 @@ def test_dlr_001_every_form_of_the_list_is_read(document: str) -> None:
 )
 def test_dlr_001_a_list_of_unknown_form_is_not_taken_for_an_empty_one(document: str) -> None:
     """Reports that stand in a form that nobody has seen are an error, not silently no reports."""
-    with pytest.raises(BadReply, match=r"results\[0\]: got text of another form"):
+    with pytest.raises(InvalidResponseError, match=r"results\[0\]: got text of another form"):
         wire_xml.parse_reply(document.encode(), DeliveryReports)
 
 
@@ -562,7 +561,7 @@ def test_send_018_instants_of_odd_zones_survive_the_wire(instant: dt.datetime, w
 @pytest.mark.parametrize("price", ["1e999999999", "1e-999999999", '"1_0.5"', '"NaN"', '"x"'])
 def test_dlr_001_prices_that_cannot_be_written_are_refused(price: str) -> None:
     """A number of a billion digits, or none, is an error of ours and is never written out."""
-    with pytest.raises(BadReply, match="pricePerMessage"):
+    with pytest.raises(InvalidResponseError, match="pricePerMessage"):
         wire_json.parse_reply(
             f'{{"results":[{{"price":{{"pricePerMessage":{price}}}}}]}}'.encode(), DeliveryReports
         )
@@ -602,10 +601,10 @@ BAD = {
 @pytest.mark.parametrize("body", BAD.values(), ids=BAD)
 def test_http_003_bad_input_is_an_error_of_ours(body: bytes, wire: str) -> None:
     """Whatever is no document of the contract is refused by each reader with its own error."""
-    with pytest.raises(RequestRefused):
+    with pytest.raises(InvalidRequestError):
         CODECS[wire].parse_request(body, SmsRequest)
-    for kind in (SmsResponse, SmsLogs, DeliveryReports, ApiError):
-        with pytest.raises(BadReply) as caught:
+    for kind in (SmsResponse, SmsLogs, DeliveryReports, ErrorResponse):
+        with pytest.raises(InvalidResponseError) as caught:
             read(CODECS[wire], kind, body)
         assert caught.value.body == body
         assert caught.value.violations
@@ -624,7 +623,7 @@ def test_a_refusal_is_bounded_however_long_the_document(wire: str, entry: str) -
     body = f'{{"messages":[{",".join([piece] * 10_000)}]}}'
     if wire == "xml":
         body = f"<request><messages>{piece * 10_000}</messages></request>"
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         CODECS[wire].parse_request(body.encode(), SmsRequest)
 
     assert caught.value.violations[0].path.startswith("messages[0]")
@@ -641,7 +640,7 @@ def test_http_003_only_character_sets_are_encodings(encoding: str) -> None:
     body = (
         f'<?xml version="1.0" encoding="{encoding}"?><smsResponse>{"a" * 900_000}-b</smsResponse>'
     )
-    with pytest.raises(BadReply, match="declared encoding"):
+    with pytest.raises(InvalidResponseError, match="declared encoding"):
         wire_xml.parse_reply(body.encode(), SmsResponse)
 
 
@@ -667,7 +666,7 @@ class Visited(list[Any]):
 def test_reading_gives_up_when_enough_is_wrong() -> None:
     """Of a list of ten thousand faulty entries no more are read than are reported."""
     entries = Visited([{}] * 10_000)
-    with pytest.raises(RequestRefused):
+    with pytest.raises(InvalidRequestError):
         build_model({"messages": entries}, SmsRequest, strict=True)
 
     assert entries.visited == constraints.MAX_VIOLATIONS
@@ -676,7 +675,7 @@ def test_reading_gives_up_when_enough_is_wrong() -> None:
 def test_violations_of_nested_lists_are_bounded_together() -> None:
     """Lists within lists do not multiply what is reported."""
     many: dict[str, Any] = {"destinations": [{}] * 150}
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         build_model({"messages": [many, many]}, SmsRequest, strict=True)
 
     assert len(caught.value.violations) == constraints.MAX_VIOLATIONS
@@ -685,14 +684,14 @@ def test_violations_of_nested_lists_are_bounded_together() -> None:
 @pytest.mark.parametrize("name", ["deep xml", "deep and closed"])
 def test_http_003_deep_nesting_is_refused_as_such(name: str) -> None:
     """A document of 200,000 levels is refused for its depth, before anything else looks at it."""
-    with pytest.raises(BadReply, match="nested too deeply"):
+    with pytest.raises(InvalidResponseError, match="nested too deeply"):
         wire_xml.parse_reply(BAD[name], SmsResponse)
 
 
 def test_xml_005_a_document_type_is_refused_by_its_requirement() -> None:
     """A DOCTYPE is refused as such, before anything in it is looked at."""
     for name in ("entities", "external entity", "doctype"):
-        with pytest.raises(RequestRefused) as caught:
+        with pytest.raises(InvalidRequestError) as caught:
             wire_xml.parse_request(BAD[name], SmsRequest)
         assert [problem.requirement for problem in caught.value.violations] == ["XML-005"]
 
@@ -733,7 +732,7 @@ def test_xml_requests_are_not_read_wider_than_the_schema(
 ) -> None:
     """Repeated elements, stray text and numbers that only Python would read are refused."""
     body = load("minimal-request", "xml").decode().replace(old, new)
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         wire_xml.parse_request(body.encode(), SmsRequest)
 
     assert [(p.path, p.requirement) for p in caught.value.violations] == [(path, requirement)]

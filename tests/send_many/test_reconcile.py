@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from infobip_sms import Client, Rejected, RequestRefused
+from infobip_sms import Client, InvalidRequestError, Rejected
 from tests.client.calls import entry, reply
 from tests.fakes.ledgers import AUTH, Ledger, build_messages
 
@@ -120,7 +120,7 @@ def test_what_is_no_id_is_refused_before_it_is_asked_for(
     server = serve("hear", reply(b"{}", 500))
     with (
         Client(server.url, auth=AUTH) as client,
-        pytest.raises(RequestRefused, match=r"message_id\[1\]") as caught,
+        pytest.raises(InvalidRequestError, match=r"message_id\[1\]") as caught,
     ):
         list(client.reconcile(["good", bad]))
     server.finish()

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infobip_sms import (
-    BadReply,
     Client,
     Day,
     DeliveryTimeWindow,
     Destination,
+    InvalidRequestError,
+    InvalidResponseError,
     Message,
     NoAnswer,
     Rejected,
-    RequestRefused,
     Tracking,
 )
 from infobip_sms.send_many.batch import Delivery, Options
@@ -116,7 +116,7 @@ def test_a_message_that_breaks_a_rule_takes_no_other_with_it(
         outcomes = ledger.send([one, bad, other], journal=journal and tmp_path / journal)
 
     assert find_states(outcomes) == ["a", *"r" * len(bad.destinations), "a"]
-    assert isinstance(outcomes[1].error, RequestRefused)
+    assert isinstance(outcomes[1].error, InvalidRequestError)
     assert outcomes[1].error.violations[0].path in {
         "deliveryTimeWindow.days[1]",
         "Message.destinations[1]",
@@ -153,10 +153,10 @@ UNKNOWN = ["a"] * 2 + ["u"] * 2 + ["a"] * 4
     [
         ("drop-after@2", "report", UNKNOWN, NoAnswer),
         ("drop-before@2", "report", UNKNOWN, NoAnswer),
-        ("500-after@2", "report", UNKNOWN, BadReply),
-        ("garbage@2", "report", UNKNOWN, BadReply),
-        ("foreign@2", "report", UNKNOWN, BadReply),
-        ("short@2", "report", UNKNOWN, BadReply),
+        ("500-after@2", "report", UNKNOWN, InvalidResponseError),
+        ("garbage@2", "report", UNKNOWN, InvalidResponseError),
+        ("foreign@2", "report", UNKNOWN, InvalidResponseError),
+        ("short@2", "report", UNKNOWN, InvalidResponseError),
         ("503-bare@2", "report", UNKNOWN, Rejected),
         ("drop-after@2", "reconcile", ["a"] * 8, None),
         ("500-after@2", "reconcile", ["a"] * 8, None),
@@ -364,7 +364,9 @@ def test_what_is_no_message_is_told_by_its_place(tmp_path: Path) -> None:
         outcomes = client.send_many(messages)
 
         assert [next(outcomes).state, next(outcomes).state] == ["accepted"] * 2
-        with pytest.raises(RequestRefused, match=r"messages\[2\]: got a string of 11 characters"):
+        with pytest.raises(
+            InvalidRequestError, match=r"messages\[2\]: got a string of 11 characters"
+        ):
             next(outcomes)
 
 

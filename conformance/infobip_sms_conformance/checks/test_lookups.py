@@ -269,7 +269,7 @@ def check_pages(session: Session, findings: list[Finding]) -> None:
     """Raise unless reports can be fetched at all; a limit that is refused is DLR-008's matter."""
     check_taken(session, send_batch(session), findings)
     one, more, _ = fetch_pages(session)
-    check_offered(one, "getDeliveryReports")
+    check_offered(one, "fetchDeliveryReports")
     for page in (one, more):
         if is_done(page) and not is_answered(page):
             raise Broken("no list of results", expected=LIST, exchange=page)

@@ -93,7 +93,7 @@ def convert(session: Session) -> Exchange:
     """Tell the conversion of a message of the batch."""
     name = find_batch(session)[3].message_id
     what = "a conversion of a tracked message"
-    return call_once(session, ONE, "logConversion", what, inside={"messageId": name})
+    return call_once(session, ONE, "recordConversion", what, inside={"messageId": name})
 
 
 @requirement("TRACK-002", ["json"], needs=["lists", "tracking"], feature="tracking", order=LATE)
@@ -102,7 +102,7 @@ def test_track_002_conversion_is_counted(session: Session, findings: list[Findin
     sent = send_batch(session)
     check_taken(session, sent, findings)
     found = convert(session)
-    check_offered(found, "logConversion")
+    check_offered(found, "recordConversion")
     expected = "HTTP 200 and the processKey of the request's reply"
     check_done(found, expected)
     key, wanted = read_text(found.data, "processKey"), sent.reply.tracking_key if sent.reply else ""
@@ -120,13 +120,13 @@ def test_track_003_message_that_is_not_tracked_is_not_found(
     check_turn(session, wire, OTHER)
     check_taken(session, send_batch(session), findings)
     known = convert(session)
-    check_offered(known, "logConversion")
+    check_offered(known, "recordConversion")
     if not is_done(known):
         raise Inconclusive(known.got, because="TRACK-002", exchange=known)
     names = {"a message without tracking": find_untracked(session), "no message": NOBODY}
     for whose, name in names.items():
         what = f"a conversion of {whose}"
-        found = call_once(session, OTHER, "logConversion", what, inside={"messageId": name})
+        found = call_once(session, OTHER, "recordConversion", what, inside={"messageId": name})
         with explained_by(findings, "RESP-005"):  # the name may be that of a tracked message, too
             check_refused(found, "HTTP 404", findings)
             if found.status != NOT_FOUND:

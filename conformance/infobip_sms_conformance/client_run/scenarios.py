@@ -34,14 +34,14 @@ REJECTED = {
     "action": "Contact account manager",
 }
 EXAMPLES = {
-    "getDeliveryReports": "delivery-reports",
+    "fetchDeliveryReports": "delivery-reports",
     "getLogs": "logs",
     "preview": "preview-response",
     "getScheduled": "bulk-response",
     "reschedule": "bulk-response",
     "getScheduledStatus": "bulk-status-response",
     "setScheduledStatus": "bulk-status-response",
-    "logConversion": "conversion-response",
+    "recordConversion": "conversion-response",
 }
 PROCESS_KEY = "A37D448C1ACCA02FABA745522558326C"
 WAIT = 2
@@ -215,7 +215,7 @@ def find_reply_wire(paper: Paper) -> str:
 def write_document(document: Any, paper: Paper) -> Reply:
     """Return the answer with a document."""
     wire = find_reply_wire(paper)
-    component = paper.operation.response if paper.operation else "ApiError"
+    component = paper.operation.response if paper.operation else "ErrorResponse"
     body = dump_json(document) if wire == "json" else dump_ordered(document, component)
     return Reply(headers={"Content-Type": MEDIA_TYPES[wire]}, body=body)
 
@@ -250,7 +250,7 @@ def write_error(status: int, word: str, text: str, **headers: str) -> Callable[.
     def write(_reply: Reply, paper: Paper) -> Reply:
         error = {"requestError": {"serviceException": {"messageId": word, "text": text}}}
         wire = find_reply_wire(paper)
-        body = dump(error, wire, "ApiError")
+        body = dump(error, wire, "ErrorResponse")
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return Reply(status, {"Content-Type": MEDIA_TYPES[wire], **named}, body)
 

@@ -218,7 +218,7 @@ NARROWER: dict[str, Callable[[dict[str, Any]], Strategy]] = {
     "SmsResponseDetails.to": lambda _schema: NUMBERS,
     "DeliveryReport.to": lambda _schema: NUMBERS,
     "Status": lambda schema: build_row("status", schema),
-    "ReportError": lambda schema: build_row("error", schema),
+    "GsmErrorCode": lambda schema: build_row("error", schema),
     "Message.text": lambda _schema: PROSE,
     "Message.notifyUrl": lambda _schema: URL,  # READ-013
     "Message.validityPeriod": build_period,

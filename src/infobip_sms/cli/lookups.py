@@ -14,8 +14,8 @@ import click
 from infobip_sms_schema import GetLogsParameters
 
 from infobip_sms import (
-    BadReply,
     GeneralStatus,
+    InvalidResponseError,
     LanguageCode,
     NoAnswer,
     Preview,
@@ -86,7 +86,7 @@ def reports(settings: Settings, *, follow: bool, interval: float, **filters: Any
             for report in _follow(client, interval, filters):
                 write_report(report, as_json=settings.as_json)
             return None
-        found = client.get_delivery_reports(**filters)
+        found = client.fetch_delivery_reports(**filters)
     if settings.as_json:
         write_model(found)
         return None
@@ -100,8 +100,8 @@ def _follow(client: Client, interval: float, filters: dict[str, Any]) -> Iterato
     """Give reports as they come; once it has worked, a question that fails is asked again."""
     for number in count():
         try:
-            yield from client.get_delivery_reports(**filters).results
-        except (NoAnswer, BadReply) as problem:
+            yield from client.fetch_delivery_reports(**filters).results
+        except (NoAnswer, InvalidResponseError) as problem:
             if number == 0:
                 raise
             write_note(f"{type(problem).__name__}; asking again")
@@ -212,7 +212,7 @@ def conversion(settings: Settings, *, message_id: str) -> None:
     Its recipient did what it asked for, such as typing in a PIN.
     """
     with settings.open_client() as client:
-        found = client.log_conversion(message_id)
+        found = client.record_conversion(message_id)
     if settings.as_json:
         write_model(found)
     else:

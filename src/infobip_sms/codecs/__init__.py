@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from infobip_sms.errors import RequestRefused, Violation
+from infobip_sms.errors import InvalidRequestError, Violation
 
 from . import wire_json
 
@@ -34,7 +34,9 @@ class XmlWay:
     def __attrs_post_init__(self) -> None:
         if self.engine not in {"generated", "xmlschema"}:
             wants = "generated or xmlschema"
-            raise RequestRefused([Violation("xml_engine", "another engine", wants, "HTTP-004")])
+            raise InvalidRequestError(
+                [Violation("xml_engine", "another engine", wants, "HTTP-004")]
+            )
 
 
 def find_wire(content_type: str) -> Wire | None:
@@ -58,4 +60,4 @@ def find_codec(wire: Wire, engine: Engine = "generated") -> ModuleType:
         from . import xml_reference  # noqa: PLC0415 - costs more than all the rest together
 
         return xml_reference
-    raise RequestRefused([Violation("wire", "another format", "json or xml", "HTTP-004")])
+    raise InvalidRequestError([Violation("wire", "another format", "json or xml", "HTTP-004")])

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
-from infobip_sms_schema import MODELS, RequestRefused, Violation, json_codec
+from infobip_sms_schema import MODELS, InvalidRequestError, Violation, json_codec
 from infobip_sms_schema.constraints import MAX_VIOLATIONS, Limit, describe, unfold
 from infobip_sms_schema.scalars import INTEGER, NUMBER, find_instant
 
@@ -68,13 +68,15 @@ class ModelConverter(Converter):
         return self._writers[-1]
 
     def explain(self, plain: object, cls: type[Model]) -> Model:
-        """Return the model of plain data, or raise RequestRefused with every violation."""
+        """Return the model of plain data, or raise InvalidRequestError with every violation."""
         try:
             model = self.detailed.structure(plain, cls)
         except ClassValidationError as group:
-            raise RequestRefused(list_violations(group)[:MAX_VIOLATIONS]) from None
+            raise InvalidRequestError(list_violations(group)[:MAX_VIOLATIONS]) from None
         if not isinstance(model, cls):
-            raise RequestRefused([Violation("", describe(plain), f"a {cls.__name__}", "HTTP-003")])
+            raise InvalidRequestError(
+                [Violation("", describe(plain), f"a {cls.__name__}", "HTTP-003")]
+            )
         return model
 
     def register_structure_hook(self, *hook: Any) -> Any:
@@ -200,7 +202,7 @@ def _make_reader(
                 value = {**value, wire: value[other]}
         model = build(value, kind)
         if strict and (problems := check_rules(model)):
-            raise RequestRefused(problems)
+            raise InvalidRequestError(problems)
         return model
 
     return read
@@ -214,7 +216,7 @@ def _read_field(
     base, item = unfold(kind)
     absent = value is None or (value == "" and base is not str and not strict)
     if absent and (strict or limit.required):
-        raise RequestRefused([limit.violation(value, kind)])
+        raise InvalidRequestError([limit.violation(value, kind)])
     if absent:
         return None
     if item is not None and isinstance(value, list):
@@ -222,7 +224,7 @@ def _read_field(
     elif item is None:
         value = converter.structure(value, base)
     if problems := limit.check(value, kind):
-        raise RequestRefused(problems)
+        raise InvalidRequestError(problems)
     return value
 
 
@@ -233,14 +235,14 @@ def _read_list(entries: list[Any], item: Any, converter: Converter) -> list[Any]
     for index, entry in enumerate(entries):
         try:
             made.append(converter.structure(entry, item))
-        except (ClassValidationError, RequestRefused) as problem:
+        except (ClassValidationError, InvalidRequestError) as problem:
             problems += [
                 violation.inside(f"[{index}]") for violation in list_violations_of(problem)
             ]
         if len(problems) >= MAX_VIOLATIONS:
             break
     if problems:
-        raise RequestRefused(problems)
+        raise InvalidRequestError(problems)
     return made
 
 

@@ -33,7 +33,7 @@ def make_converter(*, strict: bool) -> ModelConverter:
 
 
 def build_model(plain: object, cls: type[Model], *, strict: bool) -> Model:
-    """Return the model of plain data, or raise RequestRefused with every violation and its path."""
+    """Return the model of plain data, or raise InvalidRequestError with every violation and its path."""
     converter = make_converter(strict=strict)
     try:
         return converter.structure(plain, cls)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 from cattrs import ClassValidationError
 from cattrs.errors import AttributeValidationNote
-from infobip_sms_schema import RequestRefused, Violation
+from infobip_sms_schema import InvalidRequestError, Violation
 
 if TYPE_CHECKING:
     from infobip_sms_schema.constraints import Limit
@@ -17,7 +17,7 @@ def list_violations_of(problem: Exception) -> list[Violation]:
     """Return the violations that an exception of a hook carries; none if it carries none."""
     if isinstance(problem, ClassValidationError):
         return list_violations(problem)
-    return list(problem.violations) if isinstance(problem, RequestRefused) else []
+    return list(problem.violations) if isinstance(problem, InvalidRequestError) else []
 
 
 def list_violations(group: ClassValidationError) -> list[Violation]:
@@ -27,7 +27,7 @@ def list_violations(group: ClassValidationError) -> list[Violation]:
         where = _find_step(problem, group)
         if isinstance(problem, KeyError):
             found.append(_find_missing(problem, group, where))
-        elif isinstance(problem, ClassValidationError | RequestRefused):
+        elif isinstance(problem, ClassValidationError | InvalidRequestError):
             found += [violation.inside(where) for violation in list_violations_of(problem)]
         else:
             raise problem

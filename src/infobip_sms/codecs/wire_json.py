@@ -1,7 +1,7 @@
 """JSON bytes <-> models.
 
-Requests are read strictly and refused with RequestRefused; replies and reports are read openly and
-refused with BadReply. The same functions, for XML, are in wire_xml.py.
+Requests are read strictly and refused with InvalidRequestError; replies and reports are read openly and
+refused with InvalidResponseError. The same functions, for XML, are in wire_xml.py.
 
 Lives here: JSON itself: orjson where it is installed and loses no digit, else the standard library.
 Never here: limits, rules, XML, I/O.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import attrs
 from infobip_sms_schema.scalars import Long
 
-from infobip_sms.errors import BadReply, RequestRefused, Violation
+from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 from infobip_sms.rules import check_model
 
 from .plain_data import build_model, build_plain, find_exact, make_converter, make_writers
@@ -34,7 +34,7 @@ Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
 
 def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:  # noqa: ARG001 - as for XML
-    """Read a document of this model as it stands; raise RequestRefused if it is not JSON.
+    """Read a document of this model as it stands; raise InvalidRequestError if it is not JSON.
 
     Nothing is checked.
     """
@@ -52,30 +52,30 @@ def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:  # noqa: AR
 
 
 def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:  # noqa: ARG001 - as for XML
-    """Read a request of this model strictly; raise RequestRefused with every violation."""
+    """Read a request of this model strictly; raise InvalidRequestError with every violation."""
     return _parse(body, cls, strict=True)
 
 
 def parse_reply(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:  # noqa: ARG001 - as for XML
-    """Read a reply of this model openly; raise BadReply with every violation.
+    """Read a reply of this model openly; raise InvalidResponseError with every violation.
 
     ``raw`` of the model holds the bytes.
     """
     try:
         model = _parse(body, cls, strict=False)
-    except RequestRefused as problem:
-        raise BadReply(problem.violations, body=body) from None
+    except InvalidRequestError as problem:
+        raise InvalidResponseError(problem.violations, body=body) from None
     object.__setattr__(model, "raw", bytes(body))  # it is new: nobody has seen it without
     return model
 
 
 def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:  # noqa: ARG001 - as for XML
-    """Write a request or a reply; raise RequestRefused if it breaks a rule."""
+    """Write a request or a reply; raise InvalidRequestError if it breaks a rule."""
     try:
         return _find_writer()(model)
     except Exception:  # noqa: BLE001 - whatever it was, the check says it with its path
         if problems := check_model(model):
-            raise RequestRefused(problems) from None
+            raise InvalidRequestError(problems) from None
     return _find_writer()(build_plain(model))
 
 
@@ -91,7 +91,7 @@ def _parse(body: bytes, cls: type[Model], *, strict: bool) -> Model:
 
 
 def _refuse(got: str) -> NoReturn:
-    raise RequestRefused([Violation("", got, "a JSON document", "HTTP-003")]) from None
+    raise InvalidRequestError([Violation("", got, "a JSON document", "HTTP-003")]) from None
 
 
 def _refuse_constant(_: str) -> NoReturn:

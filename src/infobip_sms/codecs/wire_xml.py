@@ -1,7 +1,7 @@
 """XML bytes <-> models.
 
-Requests are read strictly and refused with RequestRefused; replies and reports are read openly and
-refused with BadReply. The same functions, for JSON, are in wire_json.py; by xmlschema at run time, in
+Requests are read strictly and refused with InvalidRequestError; replies and reports are read openly and
+refused with InvalidResponseError. The same functions, for JSON, are in wire_json.py; by xmlschema at run time, in
 xml_by_schema.py.
 
 Lives here: the parser and the generated codec, and what of a document must be known before the codec
@@ -35,12 +35,12 @@ _ATTRIBUTE = re.compile(rb"=[ \t\r\n]*[\"']")
 
 
 def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:
-    """Read a document of this model as it stands; raise RequestRefused if it is none. Nothing is checked."""
+    """Read a document of this model as it stands; raise InvalidRequestError if it is none. Nothing is checked."""
     return _find_authority().parse_plain(body, cls)
 
 
 def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:
-    """Read a request of this model strictly; raise RequestRefused with every violation.
+    """Read a request of this model strictly; raise InvalidRequestError with every violation.
 
     validate: have xmlschema read it, whatever it costs.
     """
@@ -53,7 +53,7 @@ def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> M
 
 
 def parse_reply(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:
-    """Read a reply of this model openly; raise BadReply with every violation.
+    """Read a reply of this model openly; raise InvalidResponseError with every violation.
 
     ``raw`` of the model holds the bytes. validate: have xmlschema read it, and refuse also what the
     reader's schema does not have.
@@ -68,7 +68,7 @@ def parse_reply(body: bytes, cls: type[Model], *, validate: bool = False) -> Mod
 
 
 def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
-    """Write a request or a reply; raise RequestRefused if it breaks a rule or XML cannot carry a text.
+    """Write a request or a reply; raise InvalidRequestError if it breaks a rule or XML cannot carry a text.
 
     validate: have xmlschema look at what was written.
     """

@@ -11,7 +11,7 @@ import re
 from typing import Any, NoReturn
 from xml.parsers import expat
 
-from infobip_sms.errors import RequestRefused, Violation
+from infobip_sms.errors import InvalidRequestError, Violation
 
 MAX_DEPTH = 64
 MAX_ERRORS = 100  # of xmlschema, looked into: each costs a walk through the document
@@ -67,4 +67,4 @@ def check_shape(text: str) -> str:
 
 def refuse(got: str, wants: str = "an XML document", requirement: str = "HTTP-003") -> NoReturn:
     """Refuse a document as a whole."""
-    raise RequestRefused([Violation("", got, wants, requirement)]) from None
+    raise InvalidRequestError([Violation("", got, wants, requirement)]) from None

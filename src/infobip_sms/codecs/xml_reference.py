@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import xmlschema
-from infobip_sms_schema import XML_ROOTS, XML_SCHEMAS, ApiError
+from infobip_sms_schema import XML_ROOTS, XML_SCHEMAS, ErrorResponse
 from infobip_sms_schema.constraints import Limit, Unreadable, unfold
 from infobip_sms_schema.scalars import XML_ILLEGAL
 from xmlschema.converters import ElementData, XMLSchemaConverter
 from xmlschema.validators import XsdAttributeGroup
 
-from infobip_sms.errors import BadReply, RequestRefused, Violation
+from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 from infobip_sms.rules import check_model
 
 from .plain_data import build_model, build_plain
@@ -41,25 +41,25 @@ Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
 
 def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:
-    """Read a document of this model as it stands; raise RequestRefused if it is none. Nothing is checked."""
+    """Read a document of this model as it stands; raise InvalidRequestError if it is none. Nothing is checked."""
     return _parse(body, cls)[0]
 
 
 def parse_request(body: bytes, cls: type[Model], *, validate: bool = True) -> Model:  # noqa: ARG001 - it always does
-    """Read a request of this model strictly; raise RequestRefused with every violation."""
+    """Read a request of this model strictly; raise InvalidRequestError with every violation."""
     plain, errors = _parse(body, cls)
     found = [_explain(error, cls) for error in errors[:MAX_ERRORS]]
     try:
         request = build_model(plain, cls, strict=True)
-    except RequestRefused as problem:
-        raise RequestRefused([*problem.violations, *_add(found, problem.violations)]) from None
+    except InvalidRequestError as problem:
+        raise InvalidRequestError([*problem.violations, *_add(found, problem.violations)]) from None
     if unseen := list(_add(found, ())):
-        raise RequestRefused(unseen)
+        raise InvalidRequestError(unseen)
     return request
 
 
 def parse_reply(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:
-    """Read a reply of this model openly; raise BadReply with every violation.
+    """Read a reply of this model openly; raise InvalidResponseError with every violation.
 
     ``raw`` of the model holds the bytes. validate: refuse also what the reader's schema does not
     have, though it can be read: text between elements, an element twice.
@@ -69,9 +69,9 @@ def parse_reply(body: bytes, cls: type[Model], *, validate: bool = False) -> Mod
         model = build_model(plain, cls, strict=False)
         found = [_explain(error, cls) for error in errors[: MAX_ERRORS * validate]]
         if unseen := list(_add(found, ())):
-            raise RequestRefused(unseen)  # noqa: TRY301 - one answer to both
-    except RequestRefused as problem:
-        raise BadReply(problem.violations, body=body) from None
+            raise InvalidRequestError(unseen)  # noqa: TRY301 - one answer to both
+    except InvalidRequestError as problem:
+        raise InvalidResponseError(problem.violations, body=body) from None
     object.__setattr__(model, "raw", bytes(body))  # it is new: nobody has seen it without
     return model
 
@@ -86,15 +86,15 @@ def check_document(body: bytes, cls: type[attrs.AttrsInstance]) -> None:
 
 
 def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
-    """Write a request or a reply; raise RequestRefused if it breaks a rule or XML cannot carry a text.
+    """Write a request or a reply; raise InvalidRequestError if it breaks a rule or XML cannot carry a text.
 
     validate: have xmlschema look at what was written, too.
     """
     if problems := check_model(model):
-        raise RequestRefused(problems)
+        raise InvalidRequestError(problems)
     plain, cls = build_plain(_leave_out(model)), type(model)
     if problems := list(_check_characters(plain)):
-        raise RequestRefused(problems)
+        raise InvalidRequestError(problems)
     try:
         tree = _open_schema(XML_SCHEMAS.get(cls, "sms.xsd")).encode(
             plain, path=XML_ROOTS[cls][0], indent=0
@@ -110,10 +110,12 @@ def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
 
 def _leave_out(model: attrs.AttrsInstance) -> attrs.AttrsInstance:
     """Take validationErrors out of an error: they have no XML form (READ-009)."""
-    if not isinstance(model, ApiError):
+    if not isinstance(model, ErrorResponse):
         return model
     exception = attrs.evolve(model.request_error.service_exception, validation_errors=None)
-    return ApiError(request_error=attrs.evolve(model.request_error, service_exception=exception))
+    return ErrorResponse(
+        request_error=attrs.evolve(model.request_error, service_exception=exception)
+    )
 
 
 class _Plain(XMLSchemaConverter):

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_args
 import attrs
 from infobip_sms_schema import SmsRequest, Tracking, Violation
 
-from infobip_sms.errors import BadReply, Error, NoAnswer, Rejected, RequestRefused
+from infobip_sms.errors import Error, InvalidRequestError, InvalidResponseError, NoAnswer, Rejected
 from infobip_sms.transport.retry import Failure, Retry, Spent, find_retry_after
 
 from .outcomes import (
@@ -247,7 +247,9 @@ class Delivery:
             messages = [part.message for part in parts]
             request = SmsRequest(messages=messages, tracking=self._options.tracking)
             answer = self._persist(lambda: self._client.send(request), is_busy)  # noqa: B023 - called at once
-            if isinstance(answer, RequestRefused) and (found := _find_refusals(answer, len(parts))):
+            if isinstance(answer, InvalidRequestError) and (
+                found := _find_refusals(answer, len(parts))
+            ):
                 for number, refusal in found.items():
                     verdicts |= _give_all(parts[number].items, find_error_verdict(refusal))
                 parts = [part for number, part in enumerate(parts) if number not in found]
@@ -297,7 +299,7 @@ def _build_parts(items: Sequence[Item]) -> tuple[dict[int, Verdict], list[_Part]
         try:
             message = attrs.evolve(group[0].message, destinations=destinations)
             parts.append(_Part(message, group))
-        except RequestRefused as refusal:
+        except InvalidRequestError as refusal:
             refused |= _give_all(group, find_error_verdict(refusal))
     return refused, parts
 
@@ -309,14 +311,14 @@ def _give_all(items: Sequence[Item], verdict: Verdict) -> dict[int, Verdict]:
 def _find_answers(
     items: Sequence[Item], answer: SmsResponse | Error, again: set[int]
 ) -> list[Verdict]:
-    if isinstance(answer, RequestRefused):  # no message's fault: the client's own settings
+    if isinstance(answer, InvalidRequestError):  # no message's fault: the client's own settings
         return [Verdict(state="unsent", reason=str(answer), error=answer)] * len(items)
     if isinstance(answer, Error):
         return [find_error_verdict(answer)] * len(items)
     return find_verdicts(items, answer, again)
 
 
-def _find_refusals(refusal: RequestRefused, count: int) -> dict[int, RequestRefused]:
+def _find_refusals(refusal: InvalidRequestError, count: int) -> dict[int, InvalidRequestError]:
     """Return the refusal of each message that breaks a rule; none if it is no message's fault."""
     by_part: dict[int, list[Violation]] = {}
     for problem in refusal.violations:
@@ -325,7 +327,7 @@ def _find_refusals(refusal: RequestRefused, count: int) -> dict[int, RequestRefu
             return dict.fromkeys(range(count), refusal) if problem.path == "" else {}
         rest = problem.path[found.end() :]
         by_part.setdefault(int(found[1]), []).append(attrs.evolve(problem, path=rest))
-    return {number: RequestRefused(problems) for number, problems in by_part.items()}
+    return {number: InvalidRequestError(problems) for number, problems in by_part.items()}
 
 
 def _may_resend(item: Item, work: _Work) -> bool:
@@ -336,13 +338,13 @@ def _may_resend(item: Item, work: _Work) -> bool:
 
 
 def _may_ask_again(error: Error) -> bool:
-    away = isinstance(error, NoAnswer | BadReply)
+    away = isinstance(error, NoAnswer | InvalidResponseError)
     return away or is_busy(error)
 
 
 def _find_pause(error: Error, number: int) -> float:
     """Return how long to wait after so many attempts: as the server asks, or longer each time."""
-    headers = error.headers if isinstance(error, Rejected | BadReply) else {}
+    headers = error.headers if isinstance(error, Rejected | InvalidResponseError) else {}
     told = find_retry_after(headers, time.time())
     if told is not None:
         return max(_PAUSE, told)

@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 from infobip_sms_schema import Destination, GeneralStatus, Status
 
-from infobip_sms.errors import BadReply, Error, NoAnswer, Rejected, RequestRefused, Violation
+from infobip_sms.errors import (
+    Error,
+    InvalidRequestError,
+    InvalidResponseError,
+    NoAnswer,
+    Rejected,
+    Violation,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -194,11 +201,11 @@ def _is_rejected(status: Status | None) -> bool:
 def _build_lost(items: Sequence[Item], response: SmsResponse) -> Verdict:
     got = f"{len(response.messages)} entries, none of which is certainly this destination's"
     problem = Violation("messages", got, f"one for each of {len(items)} destinations", "RESP-001")
-    return find_error_verdict(BadReply((problem,), body=response.raw or b""))
+    return find_error_verdict(InvalidResponseError((problem,), body=response.raw or b""))
 
 
 def _find_state(error: Error) -> State:
-    if isinstance(error, RequestRefused):
+    if isinstance(error, InvalidRequestError):
         return "refused"
     if isinstance(error, Rejected) and error.sent == "no":
         return "refused" if error.status in _CONTENT else "unsent"

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import attrs
-from infobip_sms_schema import Destination, Message, RequestRefused, Violation
+from infobip_sms_schema import Destination, InvalidRequestError, Message, Violation
 from infobip_sms_schema.constraints import describe
 
 from infobip_sms.codecs.plain_data import build_plain
@@ -111,7 +111,7 @@ class _Source:
                     wrong = Violation(
                         f"messages[{number}]", describe(message), "a Message", "SEND-002"
                     )
-                    raise RequestRefused([wrong])  # noqa: TRY301 - the input's error, as one of its own
+                    raise InvalidRequestError([wrong])  # noqa: TRY301 - the input's error, as one of its own
                 content = self._build_content(message)
                 for destination in message.destinations:
                     yield self._build_item(message, destination, content)

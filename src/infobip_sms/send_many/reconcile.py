@@ -32,7 +32,7 @@ class Asked(Protocol):
     def get_logs(self, *, message_id: Iterable[str], limit: int) -> SmsLogs:
         """Look up messages."""
 
-    def get_delivery_reports(self, *, message_id: str) -> DeliveryReports:
+    def fetch_delivery_reports(self, *, message_id: str) -> DeliveryReports:
         """Fetch reports."""
 
 
@@ -79,7 +79,7 @@ def _reconcile(client: Asked, message_ids: Iterator[str], *, reports: bool) -> I
 
 
 def _fetch(client: Asked, name: str) -> Reconciled:
-    return _conclude(name, reports=tuple(client.get_delivery_reports(message_id=name).results))
+    return _conclude(name, reports=tuple(client.fetch_delivery_reports(message_id=name).results))
 
 
 def _conclude(

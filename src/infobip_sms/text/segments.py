@@ -16,7 +16,7 @@ import attrs
 from infobip_sms_schema import LanguageCode
 from infobip_sms_schema.constraints import Limit
 
-from infobip_sms.errors import RequestRefused, Violation
+from infobip_sms.errors import InvalidRequestError, Violation
 
 from . import gsm7
 
@@ -91,7 +91,7 @@ def count_segments(
     fixture has it so), what happens to a character that the language's tables lack, or whether
     surrogate pairs are kept together (TS 23.040 speaks of UCS2 characters, which have none).
 
-    Raise RequestRefused if the language is unknown, or has no such table (SEND-011), or the text is
+    Raise InvalidRequestError if the language is unknown, or has no such table (SEND-011), or the text is
     no Unicode text (TEXT-001).
     """
     require_text(text)
@@ -156,7 +156,7 @@ def _find_shifts(language: object, *, locking: bool | None, single: bool | None)
     for name, asked, has in (("locking", locking, has_locking), ("single", single, has_single)):
         if asked and not has:
             wants = f"a language that has a {name} shift table"
-            raise RequestRefused([Violation("language", code or "nothing", wants, "SEND-011")])
+            raise InvalidRequestError([Violation("language", code or "nothing", wants, "SEND-011")])
     if locking is None and single is None:
         locking, single = has_locking, has_single and not has_locking
     if not locking and not single:
@@ -176,15 +176,15 @@ def _find_septets(shifts: _Shifts) -> dict[str, int]:
 
 
 def require_text(text: object) -> None:
-    """Raise RequestRefused unless a value is Unicode text (TEXT-001)."""
+    """Raise InvalidRequestError unless a value is Unicode text (TEXT-001)."""
     if problems := Limit(requirement="SEND-009", required=True).check(text, str):
-        raise RequestRefused(problem.inside("text") for problem in problems)
+        raise InvalidRequestError(problem.inside("text") for problem in problems)
 
 
 def require_choice(value: object, kind: type[Choice], path: str, requirement: str) -> Choice:
-    """Return the enum member of a value, or raise RequestRefused."""
+    """Return the enum member of a value, or raise InvalidRequestError."""
     if problems := Limit(requirement=requirement, required=True).check(value, kind):
-        raise RequestRefused(problem.inside(path) for problem in problems)
+        raise InvalidRequestError(problem.inside(path) for problem in problems)
     return kind(value)
 
 

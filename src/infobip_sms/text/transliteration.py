@@ -67,7 +67,7 @@ def transliterate(text: str, transliteration: Transliteration | str) -> Translit
       An estimate: whether some are replaced is not shown.
 
     Estimates come from the library anyascii, which the extra ``text`` installs; without it a text
-    that needs one raises ModuleNotFoundError. Raise RequestRefused if the transliteration is unknown
+    that needs one raises ModuleNotFoundError. Raise InvalidRequestError if the transliteration is unknown
     (SEND-012) or the text is no Unicode text (TEXT-001).
     """
     require_text(text)

@@ -31,7 +31,7 @@ from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 from urllib3.util import parse_url
 from urllib3.util.connection import create_connection
 
-from infobip_sms.errors import BadReply, RequestRefused, Violation
+from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 
 from .messages import Call, Reply
 from .retry import Failure
@@ -200,7 +200,7 @@ class Connections:
         _close_all(self._idle)
 
     def perform(self, call: Call, seconds: float) -> Reply:
-        """Make one attempt; raise Failed, or BadReply for more than MAX_REPLY bytes."""
+        """Make one attempt; raise Failed, or InvalidResponseError for more than MAX_REPLY bytes."""
         deadline = time.monotonic() + seconds
         connection = self._take()
         try:
@@ -273,7 +273,7 @@ class Connections:
 
 
 def build_context(ca: str | Path | ssl.SSLContext | None) -> ssl.SSLContext:
-    """Return what certificates are verified with; raise RequestRefused for one that verifies none."""
+    """Return what certificates are verified with; raise InvalidRequestError for one that verifies none."""
     if isinstance(ca, ssl.SSLContext):
         if ca.verify_mode is ssl.CERT_REQUIRED and ca.check_hostname:
             return ca
@@ -286,8 +286,8 @@ def build_context(ca: str | Path | ssl.SSLContext | None) -> ssl.SSLContext:
         raise _refuse("no certificates", "a file of them in PEM form") from None
 
 
-def _refuse(got: str, wants: str) -> RequestRefused:
-    return RequestRefused([Violation("ca", got, wants, "AUTH-005")])
+def _refuse(got: str, wants: str) -> InvalidRequestError:
+    return InvalidRequestError([Violation("ca", got, wants, "AUTH-005")])
 
 
 def _close_all(connections: deque[_Punctual]) -> None:
@@ -317,7 +317,7 @@ def _converse(connection: _Punctual, call: Call) -> Reply:
             connection.request(call.method, call.path, body, call.headers, preload_content=False)
         return _read_reply(connection.getresponse())
     except TooLargeError:
-        raise BadReply((_TOO_LARGE,)) from None
+        raise InvalidResponseError((_TOO_LARGE,)) from None
     except (TimeoutError, ReadTimeoutError):
         raise Failed(_LATE) from None
     except (OSError, HTTPError, HTTPException, ValueError):  # ValueError: a chunk of negative size
@@ -340,7 +340,7 @@ def _read_reply(response: BaseHTTPResponse) -> Reply:
                 break
     except TooLargeError:
         response.close()
-        raise BadReply((_TOO_LARGE,), response.status, b"", headers) from None
+        raise InvalidResponseError((_TOO_LARGE,), response.status, b"", headers) from None
     except DecodeError:
         response.close()  # what was unpacked so far tells no more than the status does
     except BaseException:

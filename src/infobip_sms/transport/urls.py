@@ -16,7 +16,7 @@ import attrs
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
-from infobip_sms.errors import RequestRefused, Violation
+from infobip_sms.errors import InvalidRequestError, Violation
 
 PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[A-Za-z0-9._-]+")  # of a host, as name servers are asked for it
@@ -43,7 +43,7 @@ class Address:
 
 
 def find_server(base_url: str) -> Address:
-    """Return the server's address; raise RequestRefused if it is not usable."""
+    """Return the server's address; raise InvalidRequestError if it is not usable."""
     parts = _parse(base_url)
     if parts is None or parts.auth or parts.query or parts.fragment:
         wants = "http:// or https:// and a host, without user, query or fragment"
@@ -55,7 +55,7 @@ def find_server(base_url: str) -> Address:
 
 
 def find_proxy(proxy: str | Literal[False] | None, server: Address) -> Address | None:
-    """Return the proxy to use; raise RequestRefused if it is not usable.
+    """Return the proxy to use; raise InvalidRequestError if it is not usable.
 
     proxy: its URL; an empty one or False for none; None asks the environment (HTTPS_PROXY,
         HTTP_PROXY, ALL_PROXY, NO_PROXY; on macOS and Windows also the system's settings), which
@@ -125,5 +125,5 @@ def _build_proxy_headers(name: str, auth: str | None) -> dict[str, str]:
     return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
 
 
-def _refuse(path: str, got: str, wants: str) -> RequestRefused:
-    return RequestRefused([Violation(path, got, wants, "AUTH-005")])
+def _refuse(path: str, got: str, wants: str) -> InvalidRequestError:
+    return InvalidRequestError([Violation(path, got, wants, "AUTH-005")])

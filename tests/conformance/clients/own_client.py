@@ -60,7 +60,7 @@ def build_old() -> SmsRequestV1:
 CALLS: dict[str, Callable[[Client], object]] = {
     "send": lambda client: client.send(build_request()),
     "send_v1": lambda client: client.send_v1(build_old()),
-    "reports": lambda client: client.get_delivery_reports(bulk_id="b", message_id="m", limit=10),
+    "reports": lambda client: client.fetch_delivery_reports(bulk_id="b", message_id="m", limit=10),
     "logs": lambda client: client.get_logs(
         from_="InfoSMS",
         to="41793026727",
@@ -80,7 +80,7 @@ CALLS: dict[str, Callable[[Client], object]] = {
     "reschedule": lambda client: client.reschedule("bulk", SOON),
     "get_scheduled_status": lambda client: client.get_scheduled_status("bulk"),
     "set_scheduled_status": lambda client: client.set_scheduled_status("bulk", BulkStatus.PAUSED),
-    "log_conversion": lambda client: client.log_conversion("a message"),
+    "record_conversion": lambda client: client.record_conversion("a message"),
 }
 
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from infobip_sms.sandbox.api.http import Question
 
-REPORTS, LOGS = "get_delivery_reports", "get_logs"
+REPORTS, LOGS = "fetch_delivery_reports", "get_logs"
 LOOK, MOVE = "get_scheduled", "reschedule"
 STATE, CHANGE = "get_scheduled_status", "set_scheduled_status"
-CONVERT = "log_conversion"
+CONVERT = "record_conversion"
 BULKS = {LOOK, MOVE, STATE, CHANGE}
 BAD = Refusal(400, "BAD_REQUEST", "Bad request")
 WRONG = Refusal(500, "GENERAL_ERROR", "Something went wrong")

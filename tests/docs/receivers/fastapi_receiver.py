@@ -1,6 +1,6 @@
 from fastapi import FastAPI, Request, Response
 
-from infobip_sms import BadReply, parse_delivery_reports
+from infobip_sms import InvalidResponseError, parse_delivery_reports
 
 app = FastAPI()
 
@@ -9,7 +9,9 @@ app = FastAPI()
 async def receive(request: Request) -> Response:
     try:
         reports = parse_delivery_reports(await request.body(), request.headers.get("content-type"))
-    except BadReply:  # 400 has the platform try again, for 41 hours: time to see what is wrong
+    except (
+        InvalidResponseError
+    ):  # 400 has the platform try again, for 41 hours: time to see what is wrong
         return Response(status_code=400)
     with open("reports.txt", "a") as file:  # kept before 200 is answered; an error here answers 500
         file.writelines(f"{r.message_id} {r.status and r.status.name}\n" for r in reports.results)

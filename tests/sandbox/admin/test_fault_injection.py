@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infobip_sms import ApiError
+from infobip_sms import ErrorResponse
 from infobip_sms.codecs import wire_json, wire_xml
 from infobip_sms.sandbox import Sandbox, running
 from infobip_sms.sandbox.mutants.app import FAULTS
@@ -270,7 +270,7 @@ def test_a_status_is_a_refusal_in_the_format_of_the_request(
     bare = call(url, "GET", LOGS, headers={"Accept": f"application/{wire}"})
 
     for reply, after in ((first, "7"), (bare, None)):
-        error = CODECS[wire].parse_reply(reply.body, ApiError).request_error.service_exception
+        error = CODECS[wire].parse_reply(reply.body, ErrorResponse).request_error.service_exception
         assert reply.headers["content-type"].startswith(f"application/{wire}")
         assert (reply.status, error.message_id, error.text) == (status, word, text)
         assert reply.headers.get("retry-after") == after

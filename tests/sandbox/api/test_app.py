@@ -22,11 +22,11 @@ from infobip_sms_conformance.contract import codec, edits
 from infobip_sms_conformance.contract.files import Case, read_toml
 
 from infobip_sms import (
-    ApiError,
     ApiKey,
     Basic,
     Client,
     Destination,
+    ErrorResponse,
     Message,
     SmsRequest,
     SmsResponse,
@@ -67,7 +67,9 @@ def post(
 def error_word(reply: HttpReply, wire: str) -> str | None:
     """Return the fixed word of an error body."""
     word: str | None = (
-        CODECS[wire].parse_reply(reply.body, ApiError).request_error.service_exception.message_id
+        CODECS[wire]
+        .parse_reply(reply.body, ErrorResponse)
+        .request_error.service_exception.message_id
     )
     return word
 
@@ -109,7 +111,9 @@ def test_http_002_cases_are_answered_as_they_say(table: str, wire: str) -> None:
         if table == "accepted":
             assert reply.status == 200, row["id"]
             continue
-        text = CODECS[wire].parse_reply(reply.body, ApiError).request_error.service_exception.text
+        text = (
+            CODECS[wire].parse_reply(reply.body, ErrorResponse).request_error.service_exception.text
+        )
         assert reply.status == 400, row["id"]
         assert row["requirement"] in text
         assert "got" in text
@@ -123,7 +127,7 @@ def test_err_001_a_refusal_lists_every_violation(wire: str) -> None:
     document["messages"][1]["destinations"][0]["to"] = "y"
     exception = (
         CODECS[wire]
-        .parse_reply(post(codec.dump(document, wire), wire).body, ApiError)
+        .parse_reply(post(codec.dump(document, wire), wire).body, ErrorResponse)
         .request_error.service_exception
     )
 
@@ -376,7 +380,9 @@ def test_a_body_of_100_mb_is_refused_unread(sandbox_url: str) -> None:
     reply = connection.getresponse()
 
     assert reply.status == 413
-    assert wire_json.parse_reply(reply.read(), ApiError).request_error.service_exception.message_id
+    assert wire_json.parse_reply(
+        reply.read(), ErrorResponse
+    ).request_error.service_exception.message_id
     connection.close()
 
 
@@ -425,7 +431,9 @@ def test_a_refusal_is_not_larger_than_it_helps() -> None:
 
     assert reply.status == 400
     assert len(reply.body) < 200_000
-    text = wire_json.parse_reply(reply.body, ApiError).request_error.service_exception.text or ""
+    text = (
+        wire_json.parse_reply(reply.body, ErrorResponse).request_error.service_exception.text or ""
+    )
     assert text.count("messages[") == 50
     assert text.endswith("; and 150 more")
 

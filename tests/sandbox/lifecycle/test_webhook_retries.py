@@ -267,9 +267,9 @@ def test_a_real_server_that_stays_down_costs_no_report() -> None:
         waiting = sandbox.reports("waiting")
         sandbox.clock.advance(1)
         dead = sandbox.reports("dead")
-        fetched = client.get_delivery_reports().results
+        fetched = client.fetch_delivery_reports().results
 
-        assert client.get_delivery_reports().results == []
+        assert client.fetch_delivery_reports().results == []
     assert [(r["attempts"], r["final"]) for r in waiting] == [(20, True)] * 2
     assert [(r["attempts"], r["final"]) for r in dead] == [(21, True)] * 2
     assert [r["reason"] for r in dead] == ["no answer: NewConnectionError", "HTTP 500"]

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
-from infobip_sms import ApiError, DeliveryReport, DeliveryReports, SmsLogs
+from infobip_sms import DeliveryReport, DeliveryReports, ErrorResponse, SmsLogs
 from infobip_sms.codecs import wire_json, wire_xml
 from infobip_sms.sandbox.api.app import App
 from infobip_sms.sandbox.api.http import HttpReply, HttpRequest
@@ -129,7 +129,9 @@ class Bench:
 def find_word(reply: HttpReply, wire: str = "json") -> str | None:
     """Return the fixed word of an error body."""
     word: str | None = (
-        CODECS[wire].parse_reply(reply.body, ApiError).request_error.service_exception.message_id
+        CODECS[wire]
+        .parse_reply(reply.body, ErrorResponse)
+        .request_error.service_exception.message_id
     )
     return word
 
@@ -137,7 +139,7 @@ def find_word(reply: HttpReply, wire: str = "json") -> str | None:
 def find_text(reply: HttpReply, wire: str = "json") -> str:
     """Return the reason of an error body."""
     text: str | None = (
-        CODECS[wire].parse_reply(reply.body, ApiError).request_error.service_exception.text
+        CODECS[wire].parse_reply(reply.body, ErrorResponse).request_error.service_exception.text
     )
     return text or ""
 

@@ -356,7 +356,7 @@ def check_api_error(answer: Answer, wanted: str | None) -> None:
 
 def read_error(body: bytes, wire: str) -> dict[str, Any]:
     """Return what is in an error body."""
-    whole = codec.parse_xml(body, "ApiError") if wire == "xml" else codec.parse_json(body)
+    whole = codec.parse_xml(body, "ErrorResponse") if wire == "xml" else codec.parse_json(body)
     assert list(whole) == ["requestError"]
     assert list(whole["requestError"]) == ["serviceException"]
     found: dict[str, Any] = whole["requestError"]["serviceException"]

@@ -219,13 +219,13 @@ def test_every_operation_of_the_client_is_answered(client: Client, wire: Any) ->
     delivered = GeneralStatus.DELIVERED
     wait_for(lambda: len(client.get_logs(message_id=names, general_status=delivered).results) > 1)
     logs = client.get_logs(message_id=names, from_="InfoSMS", wire=wire).results
-    reports = client.get_delivery_reports(message_id=names[1], wire=wire).results
+    reports = client.fetch_delivery_reports(message_id=names[1], wire=wire).results
     preview = client.preview("Hello", wire=wire).previews
 
     assert [log.message_id for log in logs] == names[::-1]
     assert [report.message_id for report in reports] == [names[1]]
-    assert client.get_delivery_reports(message_id=names[1], wire=wire).results == []
-    assert client.get_delivery_reports(message_id=names[0], wire=wire).results == []
+    assert client.fetch_delivery_reports(message_id=names[1], wire=wire).results == []
+    assert client.fetch_delivery_reports(message_id=names[0], wire=wire).results == []
     assert (preview[0].message_count, preview[0].characters_remaining) == (1, 155)
 
 
@@ -265,7 +265,7 @@ def test_conversions_and_links_work_through_the_client(
         tracking=Tracking(track="URL"),  # type: ignore[arg-type]  # a name is a kind
     )
     response = client.send(asked, wire=wire)
-    converted = client.log_conversion(name, wire=wire)
+    converted = client.record_conversion(name, wire=wire)
     (log,) = client.get_logs(message_id=name).results
     link = (log.text or "").split()[-1]
     connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=10)
@@ -277,7 +277,7 @@ def test_conversions_and_links_work_through_the_client(
     assert link.startswith(sandbox.url + "/s/")
     assert (reply.status, reply.getheader("location")) == (302, "http://example.com/x")
     with pytest.raises(Rejected):
-        client.log_conversion("unknown", wire=wire)
+        client.record_conversion("unknown", wire=wire)
 
 
 @pytest.mark.filterwarnings("ignore:send_v1 calls:DeprecationWarning")

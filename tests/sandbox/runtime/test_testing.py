@@ -88,7 +88,7 @@ def test_clicks_and_conversions_of_a_message_are_counted(sandbox: Sandbox) -> No
     client.send(request)
     sent = client.send(attrs.evolve(request, tracking=tracking))
     _, tracked = sandbox.messages()
-    client.log_conversion(sent.messages[0].message_id or "")
+    client.record_conversion(sent.messages[0].message_id or "")
     link = urlsplit(tracked.text.split()[1].rstrip(","))
     reply = call(sandbox.url, "GET", link.path)
 

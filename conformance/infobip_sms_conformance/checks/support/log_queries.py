@@ -186,7 +186,7 @@ def fetch_one(session: Session) -> Exchange:
         session,
         what,
         ONE,
-        lambda: session.call("getDeliveryReports", wire, what, query=query),
+        lambda: session.call("fetchDeliveryReports", wire, what, query=query),
         lambda found: bool(find_entries(found)),
     )
 
@@ -196,7 +196,7 @@ def fetch_more(session: Session) -> Exchange:
     if session.plan.profile.lists and "logs" not in session.plan.without:
         look_up_all(session)  # shows whether there is a report of every message by now
     query = [("bulkId", find_bulk_id(session))]
-    return call_once(session, OTHER, "getDeliveryReports", "the next reports", query=query)
+    return call_once(session, OTHER, "fetchDeliveryReports", "the next reports", query=query)
 
 
 def find_come(session: Session) -> Sent:
@@ -211,7 +211,7 @@ def fetch_named(session: Session) -> Exchange:
     """Fetch the report of one message again, which is to bring nothing."""
     name = find_come(session).message_id
     query = [("bulkId", find_bulk_id(session)), ("messageId", name), ("limit", MOST)]
-    return call_once(session, ONE, "getDeliveryReports", "the report of one message", query=query)
+    return call_once(session, ONE, "fetchDeliveryReports", "the report of one message", query=query)
 
 
 def fetch_pages(session: Session) -> list[Exchange]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infobip_sms import BadReply, NoAnswer, Rejected, RequestRefused
+from infobip_sms import InvalidRequestError, InvalidResponseError, NoAnswer, Rejected
 from infobip_sms.transport.urls import find_server, is_loopback
 
 from .framework import COULD_NOT, REFUSED, WRONG_USAGE
@@ -49,14 +49,16 @@ def explain(error: Error, base_url: str) -> tuple[str, str]:
     return _explain(error, base_url)[1:]
 
 
-def list_violations(problem: RequestRefused | BadReply, *, by_flag: bool = True) -> list[str]:
+def list_violations(
+    problem: InvalidRequestError | InvalidResponseError, *, by_flag: bool = True
+) -> list[str]:
     """Return one line for each violation, with the option that it is about if there is one."""
     flags = _find_flags() if by_flag else {}
     return [_name(violation, flags) for violation in problem.violations]
 
 
 def _explain(error: Error, base_url: str) -> tuple[int, str, str]:
-    if isinstance(error, RequestRefused):
+    if isinstance(error, InvalidRequestError):
         lines = "".join(f"\n  {line}" for line in list_violations(error))
         return WRONG_USAGE, f"nothing was sent, because a rule is broken:{lines}", ""
     if isinstance(error, NoAnswer):
@@ -64,7 +66,7 @@ def _explain(error: Error, base_url: str) -> tuple[int, str, str]:
     if isinstance(error, Rejected):
         code = COULD_NOT if error.sent == "maybe" else REFUSED
         return code, _count(error, f"the server refused: {_show_refusal(error)}"), _help(error)
-    if not isinstance(error, BadReply):  # a journal that cannot be used
+    if not isinstance(error, InvalidResponseError):  # a journal that cannot be used
         return WRONG_USAGE, str(error), ""
     status = f" (HTTP {error.status})" if error.status else ""
     lines = "".join(f"\n  {line}" for line in list_violations(error, by_flag=False))
@@ -99,18 +101,18 @@ def _show_refusal(error: Rejected) -> str:
     return f"HTTP {error.status}{known}"
 
 
-def _count(error: NoAnswer | Rejected | BadReply, words: str) -> str:
+def _count(error: NoAnswer | Rejected | InvalidResponseError, words: str) -> str:
     count = len(error.attempts)
     return f"{words} ({count} attempts)" if count > 1 else words
 
 
 def _describe(error: Error, words: str) -> dict[str, Any]:
     plain: dict[str, Any] = {"kind": type(error).__name__, "message": words}
-    if isinstance(error, Rejected | BadReply):
+    if isinstance(error, Rejected | InvalidResponseError):
         plain["status"] = error.status
-    if isinstance(error, NoAnswer | Rejected | BadReply):
+    if isinstance(error, NoAnswer | Rejected | InvalidResponseError):
         plain["sent"] = error.sent
-    if isinstance(error, RequestRefused):
+    if isinstance(error, InvalidRequestError):
         plain["violations"] = list_violations(error)
     return plain
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from infobip_sms_schema import SmsRequest
 
-from infobip_sms import RequestRefused, Violation
+from infobip_sms import InvalidRequestError, Violation
 from infobip_sms.codecs import find_codec
 
 from .framework import WrongInput
@@ -57,7 +57,7 @@ def find_format(body: bytes) -> Wire:
 
 
 def parse_document(body: bytes, wire: Wire) -> SmsRequest:
-    """Return the request of a document; raise RequestRefused, also for a member that nobody knows.
+    """Return the request of a document; raise InvalidRequestError, also for a member that nobody knows.
 
     A server may skip such a member (READ-010); a person who wrote it wants to know.
     """
@@ -68,7 +68,7 @@ def parse_document(body: bytes, wire: Wire) -> SmsRequest:
     lost = [place for place in _list_places(read(body)) if place not in known]
     if lost:
         wants = "members that the documentation knows"
-        raise RequestRefused(
+        raise InvalidRequestError(
             Violation(place, "an unknown member", wants, "READ-010") for place in lost
         )
     return request

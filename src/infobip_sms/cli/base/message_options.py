@@ -73,7 +73,7 @@ class Draft:
         text: str,
         sender: str | None = None,
     ) -> SmsRequest:
-        """Return a request of one message; raise RequestRefused with all that breaks a rule.
+        """Return a request of one message; raise InvalidRequestError with all that breaks a rule.
 
         destinations: numbers, each with its messageId or None.
         sender: who it is from, if not the sender of all messages.

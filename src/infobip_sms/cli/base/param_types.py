@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import click
 
-from infobip_sms import Day, DeliveryTimeWindow, RequestRefused, TimeOfDay
+from infobip_sms import Day, DeliveryTimeWindow, InvalidRequestError, TimeOfDay
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -88,7 +88,7 @@ class Window(click.ParamType):  # type: ignore[type-arg]  # generic to the type 
             ]
             opens, closes = times or (None, None)
             return DeliveryTimeWindow(days=[day for day in days if day], from_=opens, to=closes)
-        except RequestRefused as problem:
+        except InvalidRequestError as problem:
             wrong = [attrs.evolve(v, path=v.path.rpartition(".")[2]) for v in problem.violations]
             self.fail("; ".join(map(str, wrong)), param, ctx)
 

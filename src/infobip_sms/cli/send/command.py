@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from infobip_sms import RequestRefused
+from infobip_sms import InvalidRequestError
 from infobip_sms.cli.base.error_messages import list_violations
 from infobip_sms.cli.base.framework import DONE, REFUSED, Command, WrongInput
 from infobip_sms.cli.base.input import decode, find_format, parse_document, read_bytes, read_text
@@ -187,7 +187,7 @@ def _send_document(settings: Settings, draft: Draft, wishes: Wishes) -> int:
     wire = find_format(body)
     try:
         request = parse_document(body, wire)
-    except RequestRefused as problem:
+    except InvalidRequestError as problem:
         lines = "".join(f"\n  {line}" for line in list_violations(problem, by_flag=False))
         raise WrongInput(f"{name} is no request that may be sent:{lines}") from None
     return _send(settings, request, wishes, wire)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from infobip_sms import Destination, Message, RequestRefused
+from infobip_sms import Destination, InvalidRequestError, Message
 from infobip_sms.cli.base.framework import WrongInput
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Mailing:
             destination = (known["to"], known.get("message_id") or None)
             request = self.draft.build_request([destination], text, known.get("from") or None)
             return request.messages[0]
-        except RequestRefused as problem:
+        except InvalidRequestError as problem:
             return f"row {number}, {'; '.join(map(_place, problem.violations))}"
 
 

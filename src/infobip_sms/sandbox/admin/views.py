@@ -19,7 +19,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from infobip_sms_schema import RequestRefused
+from infobip_sms_schema import InvalidRequestError
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -138,7 +138,7 @@ def find_count(sms: Sms) -> SegmentCount | None:
     """Count the delivered text; None if the request's language gave another count than this."""
     try:
         counted = count_segments(sms.content.text)
-    except RequestRefused:
+    except InvalidRequestError:
         return None
     return counted if counted.segments == sms.content.sms_count else None
 

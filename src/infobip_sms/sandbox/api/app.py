@@ -19,22 +19,22 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from infobip_sms_schema import (
-    ApiError,
+    ErrorDetails,
+    ErrorResponse,
+    ErrorResponseBody,
+    InvalidRequestError,
     Message,
-    RequestError,
-    RequestRefused,
-    ServiceException,
     SmsRequest,
     SmsRequestV1,
     Violation,
 )
 from infobip_sms_schema.operations import (
-    GET_DELIVERY_REPORTS,
+    FETCH_DELIVERY_REPORTS,
     GET_LOGS,
     GET_SCHEDULED,
     GET_SCHEDULED_STATUS,
-    LOG_CONVERSION,
     PREVIEW,
+    RECORD_CONVERSION,
     RESCHEDULE,
     SEND,
     SEND_V1,
@@ -136,7 +136,7 @@ class App:
         """Return body and parameters of a request."""
         try:
             parameters = read_parameters(operation, inside, request.query)
-        except RequestRefused as problem:
+        except InvalidRequestError as problem:
             raise refuse_document(problem.violations) from None
         body = None if operation.request is None else self.read(operation, request)
         if isinstance(body, Submission):
@@ -160,7 +160,7 @@ class App:
             raise Refusal(status, word, text)
         try:
             body = find_codec(wire).parse_request(request.body, operation.request)
-        except RequestRefused as problem:
+        except InvalidRequestError as problem:
             return self.read_faulty(operation, request, wire, problem.violations)
         if not isinstance(body, SmsRequest | SmsRequestV1):
             return body
@@ -186,7 +186,7 @@ class App:
         """Refuse a request that breaks a rule, or what is wrong in it (READ-001)."""
         kind = operation.request
         if self.settings.find_reading("READ-001") == "200" and kind in {SmsRequest, SmsRequestV1}:
-            with suppress(RequestRefused):  # a body that cannot be read has no destinations
+            with suppress(InvalidRequestError):  # a body that cannot be read has no destinations
                 plain = find_codec(wire).parse_plain(request.body, kind)
                 if submission := read_partly(plain, kind, problems, self.check_window):
                     return submission
@@ -234,7 +234,7 @@ class App:
         """
         try:
             return find_codec(wire).dump_model(outcome.response), outcome
-        except RequestRefused as problem:
+        except InvalidRequestError as problem:
             lost = {int(f[1]) for v in problem.violations if (f := _RESULT.match(v.path))}
             if not lost:
                 raise refuse_document(problem.violations) from None
@@ -247,10 +247,10 @@ class App:
         for problem in refusal.problems:
             words = str(attrs.evolve(problem, path="")).partition(": ")[2]
             errors.setdefault(problem.path or "document", []).append(words)
-        exception = ServiceException(
+        exception = ErrorDetails(
             message_id=refusal.word, text=refusal.text, validation_errors=errors or None
         )
-        error = ApiError(request_error=RequestError(service_exception=exception))
+        error = ErrorResponse(request_error=ErrorResponseBody(service_exception=exception))
         reply = self.reply(refusal.status, find_codec(wire).dump_model(error), wire)
         return attrs.evolve(reply, headers={**reply.headers, **refusal.headers})
 
@@ -264,7 +264,7 @@ class App:
 HANDLERS: dict[str, Callable[[App, Question], Outcome]] = {
     SEND.name: lambda app, q: app.accept(q.body, q),
     SEND_V1.name: lambda app, q: app.accept(q.body, q),
-    GET_DELIVERY_REPORTS.name: lambda app, q: lookups.get_reports(
+    FETCH_DELIVERY_REPORTS.name: lambda app, q: lookups.get_reports(
         q.parameters, q.state, q.now, app.settings
     ),
     GET_LOGS.name: lambda app, q: lookups.get_logs(q.parameters, q.state, q.now, app.settings),
@@ -279,7 +279,7 @@ HANDLERS: dict[str, Callable[[App, Question], Outcome]] = {
     SET_SCHEDULED_STATUS.name: lambda app, q: bulks.set_bulk_status(
         q.parameters.bulk_id, q.body.status, q.state, q.now, app.settings
     ),
-    LOG_CONVERSION.name: lambda _, q: tracking.end_conversion(q.parameters.message_id, q.state),
+    RECORD_CONVERSION.name: lambda _, q: tracking.end_conversion(q.parameters.message_id, q.state),
 }
 """What answers each operation; sending goes through a method that a subclass may change."""
 

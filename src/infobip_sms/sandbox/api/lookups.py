@@ -24,7 +24,7 @@ from .http import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from infobip_sms_schema import GetDeliveryReportsParameters, GetLogsParameters
+    from infobip_sms_schema import FetchDeliveryReportsParameters, GetLogsParameters
 
     from infobip_sms.sandbox.config import Settings
     from infobip_sms.sandbox.state.rows import Sms
@@ -35,7 +35,7 @@ DEFAULT_LIMIT = 50
 
 
 def get_reports(
-    asked: GetDeliveryReportsParameters, state: State, now: dt.datetime, settings: Settings
+    asked: FetchDeliveryReportsParameters, state: State, now: dt.datetime, settings: Settings
 ) -> Outcome:
     """Return final reports, the oldest first, and take down that they were fetched (DLR-007, DLR-008)."""
     found = list(islice(_find_unread(asked, state, now), asked.limit or DEFAULT_LIMIT))
@@ -56,7 +56,7 @@ def get_logs(
 
 
 def _find_unread(
-    asked: GetDeliveryReportsParameters, state: State, now: dt.datetime
+    asked: FetchDeliveryReportsParameters, state: State, now: dt.datetime
 ) -> Iterator[Sms]:
     named: Iterable[Sms]
     if asked.message_id is not None:

@@ -19,7 +19,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from infobip_sms_schema import Destination, Message, RequestRefused, SmsRequest, Violation
+from infobip_sms_schema import Destination, InvalidRequestError, Message, SmsRequest, Violation
 from infobip_sms_schema.constraints import unfold
 
 from infobip_sms.codecs.plain_data import build_model, build_plain
@@ -64,7 +64,7 @@ def read_partly(
     try:
         outer = build_model({**plain, field.metadata["wire"]: [_STAND_IN]}, kind, strict=True)
         drafts = tuple(reader.read(index, message) for index, message in enumerate(messages))
-    except (RequestRefused, _Unanswerable):
+    except (InvalidRequestError, _Unanswerable):
         return None
     return attrs.evolve(build_submission(outer), drafts=drafts)
 
@@ -95,7 +95,7 @@ class _Reader:
         try:
             model = build_model(message, self.kind, strict=True)
             problems += self.check(model)
-        except RequestRefused as problem:
+        except InvalidRequestError as problem:
             problems += problem.violations
         if not problems:
             return build_draft(model), None
@@ -106,7 +106,7 @@ class _Reader:
         problems = list(self.blamed.get(place, ()))
         try:
             build_model(row, Destination, strict=True)
-        except RequestRefused as problem:
+        except InvalidRequestError as problem:
             problems += problem.violations
         if not problems:
             return None

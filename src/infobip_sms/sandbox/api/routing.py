@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
 import attrs
-from infobip_sms_schema import RequestRefused, Violation
+from infobip_sms_schema import InvalidRequestError, Violation
 from infobip_sms_schema.constraints import unfold
 from infobip_sms_schema.operations import OPERATIONS
 
@@ -52,7 +52,7 @@ def find_operation(request: HttpRequest, settings: Settings) -> tuple[AnyOperati
 def read_parameters(
     operation: AnyOperation, inside: dict[str, str], query: str
 ) -> attrs.AttrsInstance | None:
-    """Return the parameters of an operation; raise RequestRefused with everything wrong with them."""
+    """Return the parameters of an operation; raise InvalidRequestError with everything wrong with them."""
     if operation.parameters is None:
         return None
     given = {**_read_query(query), **{name: [value] for name, value in inside.items()}}
@@ -68,7 +68,7 @@ def read_parameters(
             problems.append(Violation(wire, got, "one value", field.validator.requirement))
         plain[wire] = given[wire] if item else _convert(given[wire][0], base)
     if problems:
-        raise RequestRefused(problems)
+        raise InvalidRequestError(problems)
     return build_model(plain, operation.parameters, strict=True)
 
 
@@ -77,7 +77,7 @@ def _read_query(query: str) -> dict[str, list[str]]:
         return parse_qs(query, keep_blank_values=True, errors="strict", max_num_fields=10_000)
     except ValueError:  # bytes that are not UTF-8, or too many of them
         problem = Violation("", "a query that cannot be read", "UTF-8, percent-encoded", "HTTP-002")
-        raise RequestRefused([problem]) from None
+        raise InvalidRequestError([problem]) from None
 
 
 def _convert(text: str, base: Any) -> Any:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 from infobip_sms_schema import (
+    InvalidRequestError,
     Preview,
     PreviewConfiguration,
     PreviewLanguage,
     PreviewResponse,
-    RequestRefused,
 )
 
 from infobip_sms.text.segments import count_segments
@@ -85,7 +85,7 @@ def count(text: str, wording: Wording) -> SegmentCount:
             locking_shift=wording.locking_shift,
             single_shift=wording.single_shift,
         )
-    except RequestRefused:
+    except InvalidRequestError:
         return count_segments(text, wording.language)
 
 

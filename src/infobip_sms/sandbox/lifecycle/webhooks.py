@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import attrs
-from infobip_sms_schema import DeliveryReports, RequestRefused
+from infobip_sms_schema import DeliveryReports, InvalidRequestError
 
 from infobip_sms.codecs import find_codec
 from infobip_sms.sandbox.clock import find_later
@@ -125,7 +125,7 @@ def find_obstacle(url: str, settings: Settings) -> str:
 
 
 def build_posting(push: Push, sms: Sms, settings: Settings) -> Posting:
-    """Return what is posted; raise RequestRefused if the format cannot carry a text (TEXT-002)."""
+    """Return what is posted; raise InvalidRequestError if the format cannot carry a text (TEXT-002)."""
     target = find_target(sms.content.notify_url or "")
     assert target is not None, "there is no push without a URL"
     codec = find_codec(sms.content.notify_wire)
@@ -144,7 +144,7 @@ def take_postings(
     while (most is None or len(found) < most) and (push := state.take_push(now)):
         try:
             found.append(build_posting(push, state.messages[push.sms], settings))
-        except RequestRefused:
+        except InvalidRequestError:
             reason = "the format of the report cannot carry one of its texts"
             state.put([attrs.evolve(push, end="dead", reason=reason)])
     return found

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from infobip_sms_schema import BulkResponse, BulkStatus, ConversionResponse
 from infobip_sms_schema.operations import (
-    GET_DELIVERY_REPORTS,
+    FETCH_DELIVERY_REPORTS,
     GET_LOGS,
     GET_SCHEDULED,
     GET_SCHEDULED_STATUS,
-    LOG_CONVERSION,
     PREVIEW,
+    RECORD_CONVERSION,
     RESCHEDULE,
     SET_SCHEDULED_STATUS,
 )
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from infobip_sms.sandbox.api.http import Question
 
-REPORTS, LOGS = GET_DELIVERY_REPORTS.name, GET_LOGS.name
+REPORTS, LOGS = FETCH_DELIVERY_REPORTS.name, GET_LOGS.name
 LOOK, MOVE = GET_SCHEDULED.name, RESCHEDULE.name
 STATUS, CHANGE = GET_SCHEDULED_STATUS.name, SET_SCHEDULED_STATUS.name
-CONVERT, SHOW = LOG_CONVERSION.name, PREVIEW.name
+CONVERT, SHOW = RECORD_CONVERSION.name, PREVIEW.name
 _FEWER, _MOST, _LESS = 20, 1000, 500
 _KEY = "A" * 32
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import h11
 import uvicorn
-from infobip_sms_schema import ApiError, RequestError, ServiceException
+from infobip_sms_schema import ErrorDetails, ErrorResponse, ErrorResponseBody
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from infobip_sms.codecs import find_codec
@@ -151,8 +151,8 @@ class Incoming(H11Protocol):
     def _refuse(self, status: int, word: str, text: str) -> None:
         """End the connection, with an error body if no reply has begun (READ-009)."""
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-            exception = ServiceException(message_id=word, text=text)
-            error = ApiError(request_error=RequestError(service_exception=exception))
+            exception = ErrorDetails(message_id=word, text=text)
+            error = ErrorResponse(request_error=ErrorResponseBody(service_exception=exception))
             codec = find_codec("json")
             body = codec.dump_model(error)
             headers = [

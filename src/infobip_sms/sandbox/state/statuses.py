@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from infobip_sms_schema import ReportError, Status
+from infobip_sms_schema import GsmErrorCode, Status
 
 WAITING_DELIVERY = 3
 DELIVERED = 5
@@ -38,11 +38,11 @@ def find_status(status_id: int) -> Status:
 
 
 @cache
-def find_error(error_id: int) -> ReportError:
+def find_error(error_id: int) -> GsmErrorCode:
     """Return a network error of the catalogue; raise KeyError if it has none of this number."""
     row = _find_row("error", error_id)
     group = _find_row("error_group", row["group"])
-    return ReportError(
+    return GsmErrorCode(
         group_id=group["id"],
         group_name=group["name"],
         id=row["id"],
@@ -59,7 +59,7 @@ def find_statuses() -> tuple[Status, ...]:
 
 
 @cache
-def find_errors() -> tuple[ReportError, ...]:
+def find_errors() -> tuple[GsmErrorCode, ...]:
     """Return every network error of the catalogue."""
     return tuple(find_error(row["id"]) for row in _open_catalogue()["error"])
 
