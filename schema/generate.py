@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from generator.fields import build_family
+from generator.fields import build_model_set
 from generator.json_codec import write_json_codec
-from generator.openapi import add_parameters, find_documents, find_names, write_operations
-from generator.parity import find_differences
+from generator.openapi import add_parameters, get_field_names, list_documents, write_operations
+from generator.parity import list_differences
 from generator.xml_readers import write_xml_codec
-from generator.xsd import exchange_root, open_schema
+from generator.xsd import build_lenient_schema, set_root_type
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -63,9 +63,7 @@ OPTIONS = (
     "ruff-check",
     "ruff-format",
 )
-IMPORTS = (
-    "attrs,infobip_sms_schema.constraints.Limit,infobip_sms_schema.constraints.hold_milliseconds"
-)
+IMPORTS = "attrs,infobip_sms_schema.constraints.Constraint,infobip_sms_schema.constraints.truncate_to_milliseconds"
 RUFF = 'line-length = 100\ntarget-version = "py311"\n[lint]\nselect = ["I", "F401"]\n'
 INIT = '''"""The contract's models and limits, derived from schema/. Users import them from infobip_sms."""
 
@@ -73,7 +71,7 @@ from __future__ import annotations
 
 import attrs
 
-from .constraints import Limit
+from .constraints import Constraint
 from .models import (
 {imports}
 )
@@ -111,7 +109,7 @@ def main() -> int:
             )
             return 1
         if options.check:
-            return _report(find_drift(fresh, options.target))
+            return _print_drift(list_drift(fresh, options.target))
         shutil.rmtree(options.target, ignore_errors=True)
         shutil.copytree(fresh, options.target)
     print(f"wrote {options.target}")
@@ -131,13 +129,13 @@ def generate(schema: Path, target: Path) -> list[str]:
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "openapi.yaml"
         source.write_text(yaml.safe_dump(widened, sort_keys=False), encoding="utf-8")
-        extra = find_extra(components, [group["id"] for group in groups if group["final"]])
-        names = find_names(components)
+        extra = build_extra_data(components, [group["id"] for group in groups if group["final"]])
+        names = get_field_names(components)
         run_generator(source, "openapi", target / "models.py", names, extra)
     run_generator(schema / "sms.xsd", "xmlschema", target / "_xsd.py", names, extra)
     (target / "__init__.py").touch()
-    documents = find_documents(contract)
-    differences = find_differences(
+    documents = list_documents(contract)
+    differences = list_differences(
         load(target, "models"), load(target, "_xsd"), contract["components"]["schemas"], documents
     )
     (target / "_xsd.py").unlink()
@@ -152,23 +150,25 @@ def generate(schema: Path, target: Path) -> list[str]:
 
 def write_codecs(target: Path, components: dict[str, Any], documents: list[str]) -> None:
     """Write the readers and writers of both formats."""
-    family = build_family(load(target, "models"), components, documents)
-    roots, own = find_roots(components, documents)
+    family = build_model_set(load(target, "models"), components, documents)
+    roots, own = get_roots(components, documents)
     write_module(target / "json_codec.py", write_json_codec(family))
     write_module(target / "xml_codec.py", write_xml_codec(family, target / "data", roots, own))
 
 
-def find_roots(
+def get_roots(
     components: dict[str, Any], documents: list[str]
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
     """Return the root elements of each document, and the XML schemas of those that have their own."""
     roots = {
         n: [components[n]["xml"]["name"], *components[n].get("x-xml-also", ())] for n in documents
     }
-    return roots, {n: f"{find_stem(n)}.xsd" for n in documents if "x-xml-root" in components[n]}
+    return roots, {
+        n: f"{get_schema_stem(n)}.xsd" for n in documents if "x-xml-root" in components[n]
+    }
 
 
-def find_extra(components: dict[str, Any], final: list[int]) -> dict[str, Any]:
+def build_extra_data(components: dict[str, Any], final: list[int]) -> dict[str, Any]:
     """Return what the template is told of a class beside its schema."""
     return {
         name: {"reply": "x-reply" in component, "final": final if "x-final" in component else None}
@@ -220,13 +220,13 @@ def load(package: Path, name: str) -> ModuleType:
 def write_init(components: dict[str, Any], documents: list[str]) -> str:
     """Return the source of the package's table of contents."""
     models = sorted(name for name, component in components.items() if "enum" not in component)
-    also, own = find_roots(components, documents)
+    also, own = get_roots(components, documents)
     names = [
         "MODELS",
         "XML_ROOTS",
         "XML_SCHEMAS",
         "Error",
-        "Limit",
+        "Constraint",
         "InvalidRequestError",
         "Violation",
     ]
@@ -239,7 +239,7 @@ def write_init(components: dict[str, Any], documents: list[str]) -> str:
     )
 
 
-def find_stem(document: str) -> str:
+def get_schema_stem(document: str) -> str:
     """Return sms-v1 for SmsRequestV1: the name of the document's own XML schema."""
     return f"sms-{document.removeprefix('SmsRequest').lower()}"
 
@@ -265,15 +265,15 @@ def copy_data(schema: Path, target: Path, components: dict[str, Any]) -> None:
     texts = {"sms": (schema / "sms.xsd").read_text(encoding="utf-8")}
     for name, component in components.items():
         if "x-xml-root" in component:
-            stem, root = find_stem(name), component["xml"]["name"]
-            texts[stem] = exchange_root(texts["sms"], root, name)
+            stem, root = get_schema_stem(name), component["xml"]["name"]
+            texts[stem] = set_root_type(texts["sms"], root, name)
             (target / f"{stem}.xsd").write_text(texts[stem], encoding="utf-8")
     for stem, text in texts.items():
         reader = target / f"{stem}-reader.xsd"
-        reader.write_text(open_schema(text, components), encoding="utf-8")
+        reader.write_text(build_lenient_schema(text, components), encoding="utf-8")
 
 
-def find_drift(fresh: Path, committed: Path) -> list[str]:
+def list_drift(fresh: Path, committed: Path) -> list[str]:
     """Compare two folders both ways: missing files, orphans, and different bytes."""
     new, old = (
         {
@@ -292,7 +292,7 @@ def find_drift(fresh: Path, committed: Path) -> list[str]:
     return sorted(drift)
 
 
-def _report(drift: list[str]) -> int:
+def _print_drift(drift: list[str]) -> int:
     if drift:
         print("generated/ is not what schema/ gives; run make generate:", *drift, sep="\n  ")
         return 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, assert_type
 
 from infobip_sms import (
+    ApiError,
     ApiKey,
     Attempt,
     Auth,
@@ -34,12 +35,10 @@ from infobip_sms import (
     LanguageV1,
     Message,
     MessageV1,
-    NoAnswer,
     NotifyContentType,
     Outcome,
     Price,
     Reconciled,
-    Rejected,
     Retry,
     SmsLog,
     SmsRequest,
@@ -51,6 +50,7 @@ from infobip_sms import (
     Tracking,
     Transliteration,
     TransliterationV1,
+    TransportError,
     Violation,
     count_segments,
     parse_delivery_reports,
@@ -104,7 +104,7 @@ def send() -> None:
         timeout=3.5,
         connect_timeout=1,
         connections=4,
-        retry=Retry(attempts=3, budget=30, backoff=0.5, longest=10, also=["timeout"]),
+        retry=Retry(attempts=3, timeout=30, wait_initial=0.5, wait_max=10, on=["timeout"]),
         proxy="http://user:password@proxy.example:3128",
         ca=Path("ca.pem"),
         user_agent="my-app/1.0",
@@ -113,18 +113,20 @@ def send() -> None:
             response = client.send(build(), wire="json", timeout=1.0)
         except InvalidRequestError as refused:
             assert_type(refused.violations, tuple[Violation, ...])
-        except NoAnswer as lost:
+        except TransportError as lost:
             print(lost.sent == "maybe", lost.reason)
             assert_type(lost.attempts, tuple[Attempt, ...])
-        except Rejected as rejected:
-            assert_type(rejected.api_error, ErrorResponse | None)
-            print(rejected.status, rejected.text, rejected.message_id, rejected.body)
+        except ApiError as rejected:
+            assert_type(rejected.error_response, ErrorResponse | None)
+            print(rejected.status, rejected.text, rejected.code, rejected.body)
             assert_type(rejected.attempts, tuple[Attempt, ...])
             print(rejected.sent == "maybe")
         except InvalidResponseError as bad:
             print(bad.status, bad.body, bad.violations, bad.sent)
             for attempt in bad.attempts:
-                print(attempt.number, attempt.outcome, attempt.sent, attempt.took, attempt.waited)
+                print(
+                    attempt.serial, attempt.outcome, attempt.sent, attempt.duration, attempt.waited
+                )
         except Error as error:
             print(error)
         else:
@@ -141,7 +143,7 @@ def make_clients(context: ssl.SSLContext) -> list[Client]:
         Client(auth=auth, retry=None, proxy=False, ca=context),
         Client(auth=auth, wire="xml", xml_engine="xmlschema", validate_xml=True),
         Client(auth=auth, retry=Retry.none(), proxy="", ca="ca.pem"),
-        Client(auth=auth, retry=Retry(also={"broken", "server-error"})),
+        Client(auth=auth, retry=Retry(on={"broken", "server-error"})),
     ]
 
 
@@ -191,7 +193,7 @@ def use_volume(client: Client, messages: list[Message]) -> None:
         on_unknown="reconcile",
         journal="run.journal",
         tracking=Tracking(type="type"),
-        settle=5,
+        log_delay=5,
         patience=60,
     )
     try:

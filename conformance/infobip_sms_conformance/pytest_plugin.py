@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from infobip_sms_conformance.testing import Server
+    from infobip_sms_conformance.testing import ServerSettings
 
 
 @pytest.fixture(scope="session")
-def infobip_server() -> "Server":
+def infobip_server() -> "ServerSettings":
     """Your server; to be defined by you, in conftest.py."""
     pytest.fail(
         "define the fixture infobip_server, which gives an infobip_sms_conformance.testing.Server",
@@ -22,8 +22,8 @@ def infobip_server() -> "Server":
 
 
 @pytest.fixture(scope="session")
-def infobip_record(infobip_server: "Server") -> dict[str, Any]:
+def infobip_record(infobip_server: "ServerSettings") -> dict[str, Any]:
     """What the judge says of your server, as --json writes it."""
-    from infobip_sms_conformance.testing import run_judge  # noqa: PLC0415 - see above
+    from infobip_sms_conformance.testing import run_conformance  # noqa: PLC0415 - see above
 
-    return run_judge(infobip_server)
+    return run_conformance(infobip_server)

@@ -30,15 +30,15 @@ import pytest
 
 from infobip_sms_conformance.contract.files import WIRES, read_requirements
 from infobip_sms_conformance.observations.verdicts import Verdict
-from infobip_sms_conformance.run.engine import read_ties
+from infobip_sms_conformance.run.engine import load_checks
 
-__all__ = ["Server", "test_infobip_requirement"]
+__all__ = ["ServerSettings", "test_infobip_requirement"]
 
 SECONDS = 600.0
 
 
 @dataclass(frozen=True)
-class Server:
+class ServerSettings:
     """Your server: its base URL, its account, and what it goes without."""
 
     url: str
@@ -54,13 +54,13 @@ class InfobipWarning(UserWarning):
     """A SHOULD that the server does not keep."""
 
 
-def find_pairs() -> list[tuple[str, str]]:
+def get_pairs() -> list[tuple[str, str]]:
     """Return every requirement that is judged, with its formats."""
-    judged = {(tie.number, wire) for tie in read_ties() for wire in tie.wires}
+    judged = {(tie.requirement_id, wire) for tie in load_checks() for wire in tie.wires}
     return [(n, wire) for n in read_requirements() for wire in WIRES if (n, wire) in judged]
 
 
-def run_judge(server: Server) -> dict[str, Any]:
+def run_conformance(server: ServerSettings) -> dict[str, Any]:
     """Return what the judge wrote about a server; fail when it wrote nothing."""
     account = ["--no-basic"] if server.user is None else ["--user", server.user]
     account += [] if server.user is None else ["--password", server.password]
@@ -82,14 +82,14 @@ def run_judge(server: Server) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(("number", "wire"), find_pairs())
+@pytest.mark.parametrize(("number", "wire"), get_pairs())
 def test_infobip_requirement(infobip_record: dict[str, Any], number: str, wire: str) -> None:
     """The server keeps the requirement in the format."""
     row = next((r for r in infobip_record["verdicts"] if r["requirement"] == number), None)
     verdict = row[wire] if row else None
     if row is None or verdict is None:
         pytest.skip(infobip_record["stopped"] or "not judged")
-    told = tell(row, wire, verdict)
+    told = format_reasons(row, wire, verdict)
     if verdict == Verdict.WARN:
         warnings.warn(InfobipWarning(told), stacklevel=1)
     elif verdict in {Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE}:
@@ -100,12 +100,12 @@ def test_infobip_requirement(infobip_record: dict[str, Any], number: str, wire: 
         pytest.fail(told, pytrace=False)
 
 
-def tell(row: dict[str, Any], wire: str, verdict: str) -> str:
+def format_reasons(row: dict[str, Any], wire: str, verdict: str) -> str:
     """Return what is behind a verdict, as text."""
     lines = [f"{row['requirement']} {row['text']} ({row['source']})"]
     for reason in row["reasons"]:
         if reason["wire"] == wire and reason["verdict"] == verdict:
-            names = ("sent", "expected", "got", "because", "token")
+            names = ("sent", "expected", "got", "caused_by", "token")
             lines += [f"  {name:9}{reason[name]}" for name in names if reason.get(name)]
             lines += [f"  curl     {reason['evidence']['curl']}"] if "evidence" in reason else []
     return "\n".join(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import attrs
 
-from .constraints import Limit
+from .constraints import Constraint
 from .models import (
     BulkRequest,
     BulkResponse,
@@ -132,6 +132,7 @@ __all__ = [
     "BulkStatus",
     "BulkStatusRequest",
     "BulkStatusResponse",
+    "Constraint",
     "ConversionResponse",
     "Day",
     "DeliveryReport",
@@ -152,7 +153,6 @@ __all__ = [
     "Language",
     "LanguageCode",
     "LanguageV1",
-    "Limit",
     "MODELS",
     "Message",
     "MessageV1",

@@ -22,22 +22,22 @@ import attrs
 from .violations import InvalidRequestError, Violation
 
 MAX_VIOLATIONS = 200  # no document is refused with more; the first ones are the ones to mend
-_NO_TEXT = Violation("", "half of a surrogate pair", "Unicode text", "TEXT-001")
-_SMALL = 9999  # a larger number might be a telephone number, and is not shown
-_WIDEST = 1024  # bits of a number; Python itself writes no more than 4,300 digits
-_LONGEST = 1000  # digits of a fraction on either side of its point
-_UTC_OFFSETS = dt.timedelta(hours=14)  # the widest that the wire's notation is used for
+_INVALID_TEXT = Violation("", "half of a surrogate pair", "Unicode text", "TEXT-001")
+_MAX_SHOWN_INTEGER = 9999  # a larger number might be a telephone number, and is not shown
+_MAX_INTEGER_BITS = 1024  # bits of a number; Python itself writes no more than 4,300 digits
+_MAX_DECIMAL_DIGITS = 1000  # digits of a fraction on either side of its point
+_MAX_UTC_OFFSET = dt.timedelta(hours=14)  # the widest that the wire's notation is used for
 
 
-class Unreadable:
+class UnreadableText:
     """Stands for text on the wire of which no value could be made."""
 
 
 @attrs.frozen(kw_only=True)
-class Limit:
+class Constraint:
     """What one field may hold; usable as an attrs validator."""
 
-    requirement: str
+    requirement_id: str
     required: bool = False
     minimum: int | None = None
     maximum: int | None = None
@@ -45,10 +45,10 @@ class Limit:
     max_length: int | None = None
     min_items: int | None = None
     pattern: str | None = None
-    wants: tuple[tuple[str, str, str], ...] = ()
+    alternatives: tuple[tuple[str, str, str], ...] = ()
     """For a pattern with alternatives: when it applies, the requirement, the wording."""
-    item_requirement: str | None = None
-    missing_requirement: str | None = None
+    item_requirement_id: str | None = None
+    missing_requirement_id: str | None = None
 
     def __call__(self, instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         """Raise InvalidRequestError if the value is outside the limit."""
@@ -60,74 +60,80 @@ class Limit:
     def check(self, value: object, annotation: Any) -> list[Violation]:
         """Return what is wrong with a value of a field that has this annotation."""
         if value is None:
-            return [self.missing(annotation)] if self.required else []
+            return [self.build_missing_violation(annotation)] if self.required else []
         base, item = unfold(annotation)
         if item is not None:
             return self._check_list(value, item, annotation)
-        if not fits(value, base):
-            return [self.violation(value, annotation)]
+        if not is_of_type(value, base):
+            return [self.build_violation(value, annotation)]
         if isinstance(value, str):
             return self._check_text(value, annotation)
-        if isinstance(value, int) and not self._in_range(value):
-            return [self.violation(value, annotation)]
+        if isinstance(value, int) and not self._is_in_range(value):
+            return [self.build_violation(value, annotation)]
         return []
 
-    def missing(self, annotation: Any) -> Violation:
+    def build_missing_violation(self, annotation: Any) -> Violation:
         """Return the violation for a mandatory member that is not there."""
-        requirement = self.missing_requirement or self.requirement
-        own = [wants for _, wanted, wants in self.wants if wanted == requirement]
-        return Violation("", "nothing", own[0] if own else self.describe(annotation), requirement)
+        requirement = self.missing_requirement_id or self.requirement_id
+        own = [wants for _, wanted, wants in self.alternatives if wanted == requirement]
+        return Violation(
+            "", "nothing", own[0] if own else self.describe_expected(annotation), requirement
+        )
 
-    def violation(self, value: object, annotation: Any) -> Violation:
+    def build_violation(self, value: object, annotation: Any) -> Violation:
         """Return the violation for a value that does not fit."""
-        got = describe(value, unfold(annotation)[0])
-        return Violation("", got, self.describe(annotation), self.requirement)
+        got = describe_value(value, unfold(annotation)[0])
+        return Violation("", got, self.describe_expected(annotation), self.requirement_id)
 
-    def describe(self, annotation: Any) -> str:
+    def describe_expected(self, annotation: Any) -> str:
         """Say in words what a field of this annotation wants."""
         base, item = unfold(annotation)
         if item is not None:
             least = f"at least {self.min_items}" if self.min_items else "any number"
-            return f"a list, {least} of: {_noun(item)}"
+            return f"a list, {least} of: {_describe_type(item)}"
         if self.minimum is not None and self.maximum is not None:
-            return f"{_noun(base)} from {self.minimum} to {self.maximum}"
+            return f"{_describe_type(base)} from {self.minimum} to {self.maximum}"
         if self.min_length is not None or self.max_length is not None:
             bounds = {"at least": self.min_length, "at most": self.max_length}
             words = " and ".join(f"{word} {n}" for word, n in bounds.items() if n is not None)
-            return f"{_noun(base)} of {words} characters"
-        return " or ".join(dict.fromkeys(w for _, _, w in self.wants)) or _noun(base)
+            return f"{_describe_type(base)} of {words} characters"
+        return " or ".join(dict.fromkeys(w for _, _, w in self.alternatives)) or _describe_type(
+            base
+        )
 
     def _check_list(self, value: object, item: Any, annotation: Any) -> list[Violation]:
         if not isinstance(value, list) or len(value) < (self.min_items or 0):
-            return [self.violation(value, annotation)]
+            return [self.build_violation(value, annotation)]
         found = (self._check_entry(i, entry, item) for i, entry in enumerate(value))
         return list(islice(filter(None, found), MAX_VIOLATIONS))
 
     def _check_entry(self, index: int, entry: object, item: Any) -> Violation | None:
-        if not fits(entry, item):
-            wanted = self.item_requirement or self.requirement
-            return Violation(f"[{index}]", describe(entry, item), _noun(item), wanted)
+        if not is_of_type(entry, item):
+            wanted = self.item_requirement_id or self.requirement_id
+            return Violation(
+                f"[{index}]", describe_value(entry, item), _describe_type(item), wanted
+            )
         if isinstance(entry, str) and not is_text(entry):
-            return attrs.evolve(_NO_TEXT, path=f"[{index}]")
+            return attrs.evolve(_INVALID_TEXT, path=f"[{index}]")
         return None
 
     def _check_text(self, value: str, annotation: Any) -> list[Violation]:
         if not is_text(value):
-            return [_NO_TEXT]
+            return [_INVALID_TEXT]
         if not self._has_length(value):
-            return [self.violation(value, annotation)]
+            return [self.build_violation(value, annotation)]
         if self.pattern is None or re.fullmatch(self.pattern, value):
             return []
-        for when, requirement, wants in self.wants:
+        for when, requirement, wants in self.alternatives:
             if re.fullmatch(when, value):
-                return [Violation("", describe(value), wants, requirement)]
-        return [self.violation(value, annotation)]
+                return [Violation("", describe_value(value), wants, requirement)]
+        return [self.build_violation(value, annotation)]
 
     def _has_length(self, value: str) -> bool:
         above = self.min_length is None or len(value) >= self.min_length
         return above and (self.max_length is None or len(value) <= self.max_length)
 
-    def _in_range(self, value: int) -> bool:
+    def _is_in_range(self, value: int) -> bool:
         above = self.minimum is None or value >= self.minimum
         return above and (self.maximum is None or value <= self.maximum)
 
@@ -146,14 +152,14 @@ def _unfold(annotation: Any) -> tuple[Any, Any]:
     return annotation, None
 
 
-def describe(value: object, wanted: Any = None) -> str:
+def describe_value(value: object, expected_type: Any = None) -> str:
     """Describe a value without showing what a person may have written in it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):
-        return f"{value}" if abs(value) <= _SMALL else "a large integer"
+        return f"{value}" if abs(value) <= _MAX_SHOWN_INTEGER else "a large integer"
     if isinstance(value, str):
-        return _describe_text(value, wanted)
+        return _describe_text(value, expected_type)
     if isinstance(value, list | tuple | dict):
         kind = {dict: "an object", tuple: "a tuple"}.get(type(value), "a list")
         return f"{kind} of {len(value)}" if value else f"{kind} that is empty"
@@ -163,12 +169,12 @@ def describe(value: object, wanted: Any = None) -> str:
         type(None): "null",
         Decimal: "a fraction",
         float: "a fraction",
-        Unreadable: "text of another form",
+        UnreadableText: "text of another form",
     }
     return names.get(type(value)) or f"a {type(value).__name__}"
 
 
-def hold_milliseconds(value: dt.datetime | None) -> dt.datetime | None:
+def truncate_to_milliseconds(value: dt.datetime | None) -> dt.datetime | None:
     """Cut an instant to what the wire carries: milliseconds, and an offset in whole minutes.
 
     The instant stays the same but for what lies below a millisecond.
@@ -187,24 +193,24 @@ def hold_milliseconds(value: dt.datetime | None) -> dt.datetime | None:
 
 
 def _is_plain_offset(offset: dt.timedelta) -> bool:
-    return offset % dt.timedelta(minutes=1) == dt.timedelta(0) and abs(offset) <= _UTC_OFFSETS
+    return offset % dt.timedelta(minutes=1) == dt.timedelta(0) and abs(offset) <= _MAX_UTC_OFFSET
 
 
-def _describe_text(value: str, wanted: Any) -> str:
-    if isinstance(wanted, type) and issubclass(wanted, Enum):
-        known = {str(member.value).casefold() for member in wanted}
+def _describe_text(value: str, expected_type: Any) -> str:
+    if isinstance(expected_type, type) and issubclass(expected_type, Enum):
+        known = {str(member.value).casefold() for member in expected_type}
         if value.strip().casefold() in known:
             return repr(value)
     unit = "character" if len(value) == 1 else "characters"
     return f"a string of {len(value)} {unit}" if value else "an empty string"
 
 
-def fits(value: object, base: Any) -> bool:
+def is_of_type(value: object, base: Any) -> bool:
     """Tell whether a value is of a type that fields have."""
     if base is bool:
         return isinstance(value, bool)
     if base is int:
-        return type(value) is int and value.bit_length() <= _WIDEST
+        return type(value) is int and value.bit_length() <= _MAX_INTEGER_BITS
     if typing.get_origin(base) is dict:
         return isinstance(value, dict)
     if issubclass(base, Enum):
@@ -219,7 +225,11 @@ def fits(value: object, base: Any) -> bool:
 
 def _is_writable(value: Decimal) -> bool:
     exponent = value.as_tuple().exponent
-    return isinstance(exponent, int) and exponent >= -_LONGEST and value.adjusted() <= _LONGEST
+    return (
+        isinstance(exponent, int)
+        and exponent >= -_MAX_DECIMAL_DIGITS
+        and value.adjusted() <= _MAX_DECIMAL_DIGITS
+    )
 
 
 def is_text(value: str) -> bool:
@@ -231,7 +241,7 @@ def is_text(value: str) -> bool:
     return True
 
 
-def _noun(base: Any) -> str:
+def _describe_type(base: Any) -> str:
     nouns = {
         str: "a string",
         int: "a whole number",

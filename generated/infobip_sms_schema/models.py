@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 import attrs
-from infobip_sms_schema.constraints import Limit, hold_milliseconds
+from infobip_sms_schema.constraints import Constraint, truncate_to_milliseconds
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -15,8 +15,8 @@ class BulkRequest:
     """The instant to move a scheduled bulk to."""
 
     send_at: datetime = attrs.field(
-        converter=hold_milliseconds,
-        validator=Limit(requirement="BULK-002", required=True),
+        converter=truncate_to_milliseconds,
+        validator=Constraint(requirement_id="BULK-002", required=True),
         metadata={"wire": "sendAt"},
     )
     """The new instant of sending, with its time zone.
@@ -30,7 +30,7 @@ class BulkResponse:
     """A scheduled bulk."""
 
     bulk_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="BULK-001"), metadata={"wire": "bulkId"}
+        default=None, validator=Constraint(requirement_id="BULK-001"), metadata={"wire": "bulkId"}
     )
     """Name of the bulk.
 
@@ -38,8 +38,8 @@ class BulkResponse:
     """
     send_at: datetime | None = attrs.field(
         default=None,
-        converter=hold_milliseconds,
-        validator=Limit(requirement="BULK-001"),
+        converter=truncate_to_milliseconds,
+        validator=Constraint(requirement_id="BULK-001"),
         metadata={"wire": "sendAt"},
     )
     """The instant of sending.
@@ -53,7 +53,7 @@ class BulkResponse:
         repr=False,
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
-    """The bytes that this reply was read from, unknown members included; no part of equality."""
+    """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
 
 class BulkStatus(StrEnum):
@@ -74,7 +74,7 @@ class BulkStatusRequest:
     """The state to bring a scheduled bulk into."""
 
     status: BulkStatus = attrs.field(
-        validator=Limit(requirement="BULK-003", required=True), metadata={"wire": "status"}
+        validator=Constraint(requirement_id="BULK-003", required=True), metadata={"wire": "status"}
     )
     """The new state.
 
@@ -87,14 +87,14 @@ class BulkStatusResponse:
     """The state of a scheduled bulk."""
 
     bulk_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="BULK-003"), metadata={"wire": "bulkId"}
+        default=None, validator=Constraint(requirement_id="BULK-003"), metadata={"wire": "bulkId"}
     )
     """Name of the bulk.
 
     On the wire: bulkId. Requirement: BULK-003.
     """
     status: str | None = attrs.field(
-        default=None, validator=Limit(requirement="BULK-003"), metadata={"wire": "status"}
+        default=None, validator=Constraint(requirement_id="BULK-003"), metadata={"wire": "status"}
     )
     """The state; compares equal to a BulkStatus, and may be one that nobody knows yet.
 
@@ -107,7 +107,7 @@ class BulkStatusResponse:
         repr=False,
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
-    """The bytes that this reply was read from, unknown members included; no part of equality."""
+    """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -115,7 +115,9 @@ class ConversionResponse:
     """A conversion was counted."""
 
     process_key: str | None = attrs.field(
-        default=None, validator=Limit(requirement="TRACK-002"), metadata={"wire": "processKey"}
+        default=None,
+        validator=Constraint(requirement_id="TRACK-002"),
+        metadata={"wire": "processKey"},
     )
     """Key of the conversion tracking process.
 
@@ -128,7 +130,7 @@ class ConversionResponse:
         repr=False,
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
-    """The bytes that this reply was read from, unknown members included; no part of equality."""
+    """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
 
 class Day(StrEnum):
@@ -151,35 +153,35 @@ class DeliveryReport:
     that were left out are None."""
 
     bulk_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "bulkId"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "bulkId"}
     )
     """Name of the request that sent the message.
 
     On the wire: bulkId. Requirement: DLR-001.
     """
     message_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "messageId"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "messageId"}
     )
     """Name of the message.
 
     On the wire: messageId. Requirement: DLR-001.
     """
     to: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "to"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "to"}
     )
     """The destination.
 
     On the wire: to. Requirement: DLR-001.
     """
     from_: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "from"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "from"}
     )
     """The sender.
 
     On the wire: from. Requirement: DLR-001.
     """
     text: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "text"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "text"}
     )
     """The text; seen in an official client's model only.
 
@@ -187,8 +189,8 @@ class DeliveryReport:
     """
     sent_at: datetime | None = attrs.field(
         default=None,
-        converter=hold_milliseconds,
-        validator=Limit(requirement="DLR-003"),
+        converter=truncate_to_milliseconds,
+        validator=Constraint(requirement_id="DLR-003"),
         metadata={"wire": "sentAt", "offset": "without colon"},
     )
     """When sending began.
@@ -197,8 +199,8 @@ class DeliveryReport:
     """
     done_at: datetime | None = attrs.field(
         default=None,
-        converter=hold_milliseconds,
-        validator=Limit(requirement="DLR-003"),
+        converter=truncate_to_milliseconds,
+        validator=Constraint(requirement_id="DLR-003"),
         metadata={"wire": "doneAt", "offset": "without colon"},
     )
     """When the message reached the state that is reported.
@@ -206,7 +208,7 @@ class DeliveryReport:
     On the wire: doneAt. Requirement: DLR-003.
     """
     sms_count: int | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "smsCount"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "smsCount"}
     )
     """Number of segments.
 
@@ -214,7 +216,7 @@ class DeliveryReport:
     """
     mcc_mnc: str | None = attrs.field(
         default=None,
-        validator=Limit(requirement="DLR-001"),
+        validator=Constraint(requirement_id="DLR-001"),
         metadata={"wire": "mccMnc", "also": ["mccmnc"]},
     )
     """Mobile country code and network code of the destination, as digits.
@@ -222,28 +224,30 @@ class DeliveryReport:
     On the wire: mccMnc. Requirement: DLR-001.
     """
     callback_data: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-004"), metadata={"wire": "callbackData"}
+        default=None,
+        validator=Constraint(requirement_id="DLR-004"),
+        metadata={"wire": "callbackData"},
     )
     """Your own data from the request, in full.
 
     On the wire: callbackData. Requirement: DLR-004.
     """
     price: Price | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "price"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "price"}
     )
     """Price of the message.
 
     On the wire: price. Requirement: DLR-001.
     """
     status: Status | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "status"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "status"}
     )
     """State of the message.
 
     On the wire: status. Requirement: DLR-001.
     """
     error: GsmErrorCode | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "error"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "error"}
     )
     """Network error behind the state, if any.
 
@@ -256,7 +260,7 @@ class DeliveryReports:
     """Delivery reports, as pushed to a notify URL and as fetched."""
 
     results: list[DeliveryReport] = attrs.field(
-        validator=Limit(requirement="DLR-001", required=True),
+        validator=Constraint(requirement_id="DLR-001", required=True),
         metadata={"wire": "results", "wrapped": True},
     )
     """The reports; none is a legal number.
@@ -270,7 +274,7 @@ class DeliveryReports:
         repr=False,
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
-    """The bytes that this reply was read from, unknown members included; no part of equality."""
+    """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -279,22 +283,22 @@ class DeliveryTimeWindow:
     both of from and to are given or neither. Times of day are UTC."""
 
     from_: TimeOfDay | None = attrs.field(
-        default=None, validator=Limit(requirement="WIN-001"), metadata={"wire": "from"}
+        default=None, validator=Constraint(requirement_id="WIN-001"), metadata={"wire": "from"}
     )
     """Time of day (UTC) at which the window opens.
 
     On the wire: from. Requirement: WIN-001.
     """
     to: TimeOfDay | None = attrs.field(
-        default=None, validator=Limit(requirement="WIN-001"), metadata={"wire": "to"}
+        default=None, validator=Constraint(requirement_id="WIN-001"), metadata={"wire": "to"}
     )
     """Time of day (UTC) at which the window closes.
 
     On the wire: to. Requirement: WIN-001.
     """
     days: list[Day] = attrs.field(
-        validator=Limit(
-            requirement="WIN-002", required=True, min_items=1, item_requirement="WIN-003"
+        validator=Constraint(
+            requirement_id="WIN-002", required=True, min_items=1, item_requirement_id="WIN-003"
         ),
         metadata={"wire": "days"},
     )
@@ -309,11 +313,11 @@ class Destination:
     """One recipient of a message."""
 
     to: str = attrs.field(
-        validator=Limit(
-            requirement="SEND-007",
+        validator=Constraint(
+            requirement_id="SEND-007",
             required=True,
             pattern="^\\+?[0-9]+$",
-            wants=(
+            alternatives=(
                 ("", "SEND-007", "a telephone number"),
                 (
                     "[\\s\\S]*",
@@ -329,7 +333,9 @@ class Destination:
     On the wire: to. Requirement: SEND-007.
     """
     message_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-006"), metadata={"wire": "messageId"}
+        default=None,
+        validator=Constraint(requirement_id="SEND-006"),
+        metadata={"wire": "messageId"},
     )
     """Your name for this message to this destination; made up by the platform when left out.
 
@@ -342,21 +348,23 @@ class ErrorDetails:
     """Reason of a refusal."""
 
     message_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="ERR-001"), metadata={"wire": "messageId"}
+        default=None, validator=Constraint(requirement_id="ERR-001"), metadata={"wire": "messageId"}
     )
     """Fixed word for the reason, such as BAD_REQUEST or UNAUTHORIZED.
 
     On the wire: messageId. Requirement: ERR-001.
     """
     text: str | None = attrs.field(
-        default=None, validator=Limit(requirement="ERR-001"), metadata={"wire": "text"}
+        default=None, validator=Constraint(requirement_id="ERR-001"), metadata={"wire": "text"}
     )
     """The reason in words.
 
     On the wire: text. Requirement: ERR-001.
     """
     validation_errors: dict[str, list[str]] | None = attrs.field(
-        default=None, validator=Limit(requirement="ERR-001"), metadata={"wire": "validationErrors"}
+        default=None,
+        validator=Constraint(requirement_id="ERR-001"),
+        metadata={"wire": "validationErrors"},
     )
     """For each faulty member, by its path, what is wrong with it.
 
@@ -369,7 +377,8 @@ class ErrorResponse:
     """Body of a refused request."""
 
     request_error: ErrorResponseBody = attrs.field(
-        validator=Limit(requirement="ERR-001", required=True), metadata={"wire": "requestError"}
+        validator=Constraint(requirement_id="ERR-001", required=True),
+        metadata={"wire": "requestError"},
     )
     """Why the request was refused.
 
@@ -382,7 +391,7 @@ class ErrorResponse:
         repr=False,
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
-    """The bytes that this reply was read from, unknown members included; no part of equality."""
+    """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -390,7 +399,8 @@ class ErrorResponseBody:
     """Wrapper of the reason."""
 
     service_exception: ErrorDetails = attrs.field(
-        validator=Limit(requirement="ERR-001", required=True), metadata={"wire": "serviceException"}
+        validator=Constraint(requirement_id="ERR-001", required=True),
+        metadata={"wire": "serviceException"},
     )
     """The reason itself.
 
@@ -403,14 +413,14 @@ class FetchDeliveryReportsParameters:
     """Parameters of fetchDeliveryReports."""
 
     bulk_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-007"), metadata={"wire": "bulkId"}
+        default=None, validator=Constraint(requirement_id="DLR-007"), metadata={"wire": "bulkId"}
     )
     """Only reports of this request.
 
     On the wire: bulkId. Requirement: DLR-007.
     """
     message_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-007"), metadata={"wire": "messageId"}
+        default=None, validator=Constraint(requirement_id="DLR-007"), metadata={"wire": "messageId"}
     )
     """Only reports of this message.
 
@@ -418,7 +428,7 @@ class FetchDeliveryReportsParameters:
     """
     limit: int | None = attrs.field(
         default=None,
-        validator=Limit(requirement="DLR-008", minimum=1, maximum=1000),
+        validator=Constraint(requirement_id="DLR-008", minimum=1, maximum=1000),
         metadata={"wire": "limit"},
     )
     """At most this many reports, 1 to 1000; 50 when left out.
@@ -445,35 +455,37 @@ class GetLogsParameters:
     """Parameters of getLogs."""
 
     from_: str | None = attrs.field(
-        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "from"}
+        default=None, validator=Constraint(requirement_id="LOG-001"), metadata={"wire": "from"}
     )
     """Only messages of this sender.
 
     On the wire: from. Requirement: LOG-001.
     """
     to: str | None = attrs.field(
-        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "to"}
+        default=None, validator=Constraint(requirement_id="LOG-001"), metadata={"wire": "to"}
     )
     """Only messages to this destination.
 
     On the wire: to. Requirement: LOG-001.
     """
     bulk_id: list[str] | None = attrs.field(
-        default=None, validator=Limit(requirement="LOG-002"), metadata={"wire": "bulkId"}
+        default=None, validator=Constraint(requirement_id="LOG-002"), metadata={"wire": "bulkId"}
     )
     """Only messages of these requests; repeated for each.
 
     On the wire: bulkId. Requirement: LOG-002.
     """
     message_id: list[str] | None = attrs.field(
-        default=None, validator=Limit(requirement="LOG-002"), metadata={"wire": "messageId"}
+        default=None, validator=Constraint(requirement_id="LOG-002"), metadata={"wire": "messageId"}
     )
     """Only these messages; repeated for each.
 
     On the wire: messageId. Requirement: LOG-002.
     """
     general_status: GeneralStatus | None = attrs.field(
-        default=None, validator=Limit(requirement="LOG-006"), metadata={"wire": "generalStatus"}
+        default=None,
+        validator=Constraint(requirement_id="LOG-006"),
+        metadata={"wire": "generalStatus"},
     )
     """Only messages whose status is in this group.
 
@@ -481,8 +493,8 @@ class GetLogsParameters:
     """
     sent_since: datetime | None = attrs.field(
         default=None,
-        converter=hold_milliseconds,
-        validator=Limit(requirement="LOG-007"),
+        converter=truncate_to_milliseconds,
+        validator=Constraint(requirement_id="LOG-007"),
         metadata={"wire": "sentSince"},
     )
     """Only messages sent at this instant or later.
@@ -491,8 +503,8 @@ class GetLogsParameters:
     """
     sent_until: datetime | None = attrs.field(
         default=None,
-        converter=hold_milliseconds,
-        validator=Limit(requirement="LOG-007"),
+        converter=truncate_to_milliseconds,
+        validator=Constraint(requirement_id="LOG-007"),
         metadata={"wire": "sentUntil"},
     )
     """Only messages sent before this instant.
@@ -501,7 +513,7 @@ class GetLogsParameters:
     """
     limit: int | None = attrs.field(
         default=None,
-        validator=Limit(requirement="LOG-003", minimum=1, maximum=1000),
+        validator=Constraint(requirement_id="LOG-003", minimum=1, maximum=1000),
         metadata={"wire": "limit"},
     )
     """At most this many messages, 1 to 1000; 50 when left out.
@@ -510,10 +522,10 @@ class GetLogsParameters:
     """
     mcc: str | None = attrs.field(
         default=None,
-        validator=Limit(
-            requirement="LOG-004",
+        validator=Constraint(
+            requirement_id="LOG-004",
             pattern="^[0-9]{3}$",
-            wants=(("[\\s\\S]*", "LOG-004", "a mobile country code of 3 digits"),),
+            alternatives=(("[\\s\\S]*", "LOG-004", "a mobile country code of 3 digits"),),
         ),
         metadata={"wire": "mcc"},
     )
@@ -523,10 +535,10 @@ class GetLogsParameters:
     """
     mnc: str | None = attrs.field(
         default=None,
-        validator=Limit(
-            requirement="LOG-004",
+        validator=Constraint(
+            requirement_id="LOG-004",
             pattern="^[0-9]{2,3}$",
-            wants=(("[\\s\\S]*", "LOG-004", "a mobile network code of 2 or 3 digits"),),
+            alternatives=(("[\\s\\S]*", "LOG-004", "a mobile network code of 2 or 3 digits"),),
         ),
         metadata={"wire": "mnc"},
     )
@@ -541,7 +553,7 @@ class GetScheduledParameters:
     """Parameters of getScheduled."""
 
     bulk_id: str = attrs.field(
-        validator=Limit(requirement="BULK-001", required=True, min_length=1),
+        validator=Constraint(requirement_id="BULK-001", required=True, min_length=1),
         metadata={"wire": "bulkId"},
     )
     """Name of the request that scheduled the bulk.
@@ -555,7 +567,7 @@ class GetScheduledStatusParameters:
     """Parameters of getScheduledStatus."""
 
     bulk_id: str = attrs.field(
-        validator=Limit(requirement="BULK-001", required=True, min_length=1),
+        validator=Constraint(requirement_id="BULK-001", required=True, min_length=1),
         metadata={"wire": "bulkId"},
     )
     """Name of the request that scheduled the bulk.
@@ -570,42 +582,44 @@ class GsmErrorCode:
     others may come and are read as they are."""
 
     group_id: int | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "groupId"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "groupId"}
     )
     """Number of the error group.
 
     On the wire: groupId. Requirement: DLR-001.
     """
     group_name: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "groupName"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "groupName"}
     )
     """Name of the error group.
 
     On the wire: groupName. Requirement: DLR-001.
     """
     id: int | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "id"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "id"}
     )
     """Number of the error.
 
     On the wire: id. Requirement: DLR-001.
     """
     name: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "name"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "name"}
     )
     """Name of the error.
 
     On the wire: name. Requirement: DLR-001.
     """
     description: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "description"}
+        default=None,
+        validator=Constraint(requirement_id="DLR-001"),
+        metadata={"wire": "description"},
     )
     """The error in words.
 
     On the wire: description. Requirement: DLR-001.
     """
     permanent: bool | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "permanent"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "permanent"}
     )
     """True when trying again would not help.
 
@@ -618,7 +632,9 @@ class Language:
     """Language whose letters the text needs."""
 
     language_code: LanguageCode | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-011"), metadata={"wire": "languageCode"}
+        default=None,
+        validator=Constraint(requirement_id="SEND-011"),
+        metadata={"wire": "languageCode"},
     )
     """Turkish, Spanish or Portuguese.
 
@@ -641,21 +657,27 @@ class LanguageV1:
     """Language whose letters the text needs, and the tables of letters to use."""
 
     language_code: LanguageCode | None = attrs.field(
-        default=None, validator=Limit(requirement="V1-004"), metadata={"wire": "languageCode"}
+        default=None,
+        validator=Constraint(requirement_id="V1-004"),
+        metadata={"wire": "languageCode"},
     )
     """Turkish, Spanish or Portuguese.
 
     On the wire: languageCode. Requirement: V1-004.
     """
     single_shift: bool | None = attrs.field(
-        default=None, validator=Limit(requirement="V1-004"), metadata={"wire": "singleShift"}
+        default=None,
+        validator=Constraint(requirement_id="V1-004"),
+        metadata={"wire": "singleShift"},
     )
     """True uses the table that costs one character more for each of its letters.
 
     On the wire: singleShift. Requirement: V1-004.
     """
     locking_shift: bool | None = attrs.field(
-        default=None, validator=Limit(requirement="V1-004"), metadata={"wire": "lockingShift"}
+        default=None,
+        validator=Constraint(requirement_id="V1-004"),
+        metadata={"wire": "lockingShift"},
     )
     """True uses the table that takes the place of the common one.
 
@@ -669,10 +691,10 @@ class Message:
 
     from_: str | None = attrs.field(
         default=None,
-        validator=Limit(
-            requirement="SEND-003",
+        validator=Constraint(
+            requirement_id="SEND-003",
             pattern="^([0-9]{3,14}|[\\s\\S]{3,11})$",
-            wants=(
+            alternatives=(
                 ("[0-9]+", "SEND-004", "3 to 14 digits for a numeric sender"),
                 ("[\\s\\S]*", "SEND-003", "3 to 11 characters for an alphanumeric sender"),
             ),
@@ -685,7 +707,7 @@ class Message:
     On the wire: from. Requirement: SEND-003.
     """
     destinations: list[Destination] = attrs.field(
-        validator=Limit(requirement="SEND-005", required=True, min_items=1),
+        validator=Constraint(requirement_id="SEND-005", required=True, min_items=1),
         metadata={"wire": "destinations", "wrapped": True},
     )
     """Who receives the text; at least one destination.
@@ -693,28 +715,30 @@ class Message:
     On the wire: destinations. Requirement: SEND-005.
     """
     text: str | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-009"), metadata={"wire": "text"}
+        default=None, validator=Constraint(requirement_id="SEND-009"), metadata={"wire": "text"}
     )
     """What the recipient reads.
 
     On the wire: text. Requirement: SEND-009.
     """
     flash: bool | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-010"), metadata={"wire": "flash"}
+        default=None, validator=Constraint(requirement_id="SEND-010"), metadata={"wire": "flash"}
     )
     """True shows the message at once instead of storing it; false when left out.
 
     On the wire: flash. Requirement: SEND-010.
     """
     language: Language | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-011"), metadata={"wire": "language"}
+        default=None, validator=Constraint(requirement_id="SEND-011"), metadata={"wire": "language"}
     )
     """Character set for languages with letters of their own.
 
     On the wire: language. Requirement: SEND-011.
     """
     transliteration: Transliteration | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-012"), metadata={"wire": "transliteration"}
+        default=None,
+        validator=Constraint(requirement_id="SEND-012"),
+        metadata={"wire": "transliteration"},
     )
     """Rewrite the text from this script before it is sent.
 
@@ -722,7 +746,7 @@ class Message:
     """
     intermediate_report: bool | None = attrs.field(
         default=None,
-        validator=Limit(requirement="SEND-013"),
+        validator=Constraint(requirement_id="SEND-013"),
         metadata={"wire": "intermediateReport"},
     )
     """True asks for real-time intermediate delivery reports at the notify URL.
@@ -730,7 +754,9 @@ class Message:
     On the wire: intermediateReport. Requirement: SEND-013.
     """
     notify_url: str | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-014"), metadata={"wire": "notifyUrl"}
+        default=None,
+        validator=Constraint(requirement_id="SEND-014"),
+        metadata={"wire": "notifyUrl"},
     )
     """URL on your callback server that receives the delivery reports.
 
@@ -738,7 +764,7 @@ class Message:
     """
     notify_content_type: NotifyContentType | None = attrs.field(
         default=None,
-        validator=Limit(requirement="SEND-015"),
+        validator=Constraint(requirement_id="SEND-015"),
         metadata={"wire": "notifyContentType"},
     )
     """Format of the delivery reports that are pushed to the notify URL.
@@ -747,7 +773,7 @@ class Message:
     """
     callback_data: str | None = attrs.field(
         default=None,
-        validator=Limit(requirement="SEND-016", max_length=200),
+        validator=Constraint(requirement_id="SEND-016", max_length=200),
         metadata={"wire": "callbackData"},
     )
     """Your own data, returned in full with every delivery report; at most 200 characters.
@@ -755,7 +781,9 @@ class Message:
     On the wire: callbackData. Requirement: SEND-016.
     """
     validity_period: int | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-017"), metadata={"wire": "validityPeriod"}
+        default=None,
+        validator=Constraint(requirement_id="SEND-017"),
+        metadata={"wire": "validityPeriod"},
     )
     """Minutes during which delivery may be attempted. More than 2880 (48 hours) is legal to
     send and is treated by the platform as 2880.
@@ -764,8 +792,8 @@ class Message:
     """
     send_at: datetime | None = attrs.field(
         default=None,
-        converter=hold_milliseconds,
-        validator=Limit(requirement="SEND-018"),
+        converter=truncate_to_milliseconds,
+        validator=Constraint(requirement_id="SEND-018"),
         metadata={"wire": "sendAt"},
     )
     """Instant of sending, with its time zone. Kept to the millisecond, which is what the wire
@@ -775,7 +803,7 @@ class Message:
     """
     delivery_time_window: DeliveryTimeWindow | None = attrs.field(
         default=None,
-        validator=Limit(requirement="SEND-019"),
+        validator=Constraint(requirement_id="SEND-019"),
         metadata={"wire": "deliveryTimeWindow"},
     )
     """Days and times of day at which sending is allowed.
@@ -801,10 +829,10 @@ class MessageV1:
 
     from_: str | None = attrs.field(
         default=None,
-        validator=Limit(
-            requirement="SEND-003",
+        validator=Constraint(
+            requirement_id="SEND-003",
             pattern="^([0-9]{3,14}|[\\s\\S]{3,11})$",
-            wants=(
+            alternatives=(
                 ("[0-9]+", "SEND-004", "3 to 14 digits for a numeric sender"),
                 ("[\\s\\S]*", "SEND-003", "3 to 11 characters for an alphanumeric sender"),
             ),
@@ -817,7 +845,7 @@ class MessageV1:
     On the wire: from. Requirement: SEND-003.
     """
     destinations: list[Destination] = attrs.field(
-        validator=Limit(requirement="SEND-005", required=True, min_items=1),
+        validator=Constraint(requirement_id="SEND-005", required=True, min_items=1),
         metadata={"wire": "destinations"},
     )
     """Who receives the text; at least one destination.
@@ -825,28 +853,30 @@ class MessageV1:
     On the wire: destinations. Requirement: SEND-005.
     """
     text: str | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-009"), metadata={"wire": "text"}
+        default=None, validator=Constraint(requirement_id="SEND-009"), metadata={"wire": "text"}
     )
     """What the recipient reads.
 
     On the wire: text. Requirement: SEND-009.
     """
     flash: bool | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-010"), metadata={"wire": "flash"}
+        default=None, validator=Constraint(requirement_id="SEND-010"), metadata={"wire": "flash"}
     )
     """True shows the message at once instead of storing it; false when left out.
 
     On the wire: flash. Requirement: SEND-010.
     """
     language: LanguageV1 | None = attrs.field(
-        default=None, validator=Limit(requirement="V1-004"), metadata={"wire": "language"}
+        default=None, validator=Constraint(requirement_id="V1-004"), metadata={"wire": "language"}
     )
     """Character set for languages with letters of their own, and how it is used.
 
     On the wire: language. Requirement: V1-004.
     """
     transliteration: TransliterationV1 | None = attrs.field(
-        default=None, validator=Limit(requirement="V1-006"), metadata={"wire": "transliteration"}
+        default=None,
+        validator=Constraint(requirement_id="V1-006"),
+        metadata={"wire": "transliteration"},
     )
     """Rewrite the text from this script before it is sent.
 
@@ -854,7 +884,7 @@ class MessageV1:
     """
     intermediate_report: bool | None = attrs.field(
         default=None,
-        validator=Limit(requirement="SEND-013"),
+        validator=Constraint(requirement_id="SEND-013"),
         metadata={"wire": "intermediateReport"},
     )
     """True asks for real-time intermediate delivery reports at the notify URL.
@@ -862,7 +892,9 @@ class MessageV1:
     On the wire: intermediateReport. Requirement: SEND-013.
     """
     notify_url: str | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-014"), metadata={"wire": "notifyUrl"}
+        default=None,
+        validator=Constraint(requirement_id="SEND-014"),
+        metadata={"wire": "notifyUrl"},
     )
     """URL on your callback server that receives the delivery reports.
 
@@ -870,7 +902,7 @@ class MessageV1:
     """
     notify_content_type: NotifyContentType | None = attrs.field(
         default=None,
-        validator=Limit(requirement="SEND-015"),
+        validator=Constraint(requirement_id="SEND-015"),
         metadata={"wire": "notifyContentType"},
     )
     """Format of the delivery reports that are pushed to the notify URL.
@@ -878,7 +910,9 @@ class MessageV1:
     On the wire: notifyContentType. Requirement: SEND-015.
     """
     callback_data: str | None = attrs.field(
-        default=None, validator=Limit(requirement="V1-007"), metadata={"wire": "callbackData"}
+        default=None,
+        validator=Constraint(requirement_id="V1-007"),
+        metadata={"wire": "callbackData"},
     )
     """Your own data, returned with every delivery report; no limit is documented for version
     1.
@@ -886,7 +920,9 @@ class MessageV1:
     On the wire: callbackData. Requirement: V1-007.
     """
     validity_period_ms: int | None = attrs.field(
-        default=None, validator=Limit(requirement="V1-003"), metadata={"wire": "validityPeriod"}
+        default=None,
+        validator=Constraint(requirement_id="V1-003"),
+        metadata={"wire": "validityPeriod"},
     )
     """Milliseconds during which delivery may be attempted; version 2 takes minutes.
 
@@ -894,8 +930,8 @@ class MessageV1:
     """
     send_at: datetime | None = attrs.field(
         default=None,
-        converter=hold_milliseconds,
-        validator=Limit(requirement="SEND-018"),
+        converter=truncate_to_milliseconds,
+        validator=Constraint(requirement_id="SEND-018"),
         metadata={"wire": "sendAt"},
     )
     """Instant of sending, with its time zone. Kept to the millisecond, which is what the wire
@@ -905,7 +941,7 @@ class MessageV1:
     """
     delivery_time_window: DeliveryTimeWindow | None = attrs.field(
         default=None,
-        validator=Limit(requirement="SEND-019"),
+        validator=Constraint(requirement_id="SEND-019"),
         metadata={"wire": "deliveryTimeWindow"},
     )
     """Days and times of day at which sending is allowed.
@@ -928,14 +964,18 @@ class Preview:
     """What a text becomes in one configuration."""
 
     text_preview: str | None = attrs.field(
-        default=None, validator=Limit(requirement="PREV-003"), metadata={"wire": "textPreview"}
+        default=None,
+        validator=Constraint(requirement_id="PREV-003"),
+        metadata={"wire": "textPreview"},
     )
     """The text that the recipient reads.
 
     On the wire: textPreview. Requirement: PREV-003.
     """
     message_count: int | None = attrs.field(
-        default=None, validator=Limit(requirement="PREV-003"), metadata={"wire": "messageCount"}
+        default=None,
+        validator=Constraint(requirement_id="PREV-003"),
+        metadata={"wire": "messageCount"},
     )
     """Number of segments.
 
@@ -943,7 +983,7 @@ class Preview:
     """
     characters_remaining: int | None = attrs.field(
         default=None,
-        validator=Limit(requirement="PREV-003"),
+        validator=Constraint(requirement_id="PREV-003"),
         metadata={"wire": "charactersRemaining"},
     )
     """Characters that may be added before there is one segment more.
@@ -951,7 +991,9 @@ class Preview:
     On the wire: charactersRemaining. Requirement: PREV-003.
     """
     configuration: PreviewConfiguration | None = attrs.field(
-        default=None, validator=Limit(requirement="PREV-003"), metadata={"wire": "configuration"}
+        default=None,
+        validator=Constraint(requirement_id="PREV-003"),
+        metadata={"wire": "configuration"},
     )
     """What was tried; without members for the text as it is.
 
@@ -964,14 +1006,16 @@ class PreviewConfiguration:
     """What a preview was made with."""
 
     language: PreviewLanguage | None = attrs.field(
-        default=None, validator=Limit(requirement="PREV-003"), metadata={"wire": "language"}
+        default=None, validator=Constraint(requirement_id="PREV-003"), metadata={"wire": "language"}
     )
     """The language, if one was tried.
 
     On the wire: language. Requirement: PREV-003.
     """
     transliteration: str | None = attrs.field(
-        default=None, validator=Limit(requirement="PREV-003"), metadata={"wire": "transliteration"}
+        default=None,
+        validator=Constraint(requirement_id="PREV-003"),
+        metadata={"wire": "transliteration"},
     )
     """The script, if one was rewritten.
 
@@ -984,7 +1028,9 @@ class PreviewLanguage:
     """Language that a preview was made with."""
 
     language_code: str | None = attrs.field(
-        default=None, validator=Limit(requirement="PREV-003"), metadata={"wire": "languageCode"}
+        default=None,
+        validator=Constraint(requirement_id="PREV-003"),
+        metadata={"wire": "languageCode"},
     )
     """Code of the language.
 
@@ -997,21 +1043,25 @@ class PreviewRequest:
     """A text to try out."""
 
     text: str = attrs.field(
-        validator=Limit(requirement="PREV-001", required=True), metadata={"wire": "text"}
+        validator=Constraint(requirement_id="PREV-001", required=True), metadata={"wire": "text"}
     )
     """The text.
 
     On the wire: text. Requirement: PREV-001.
     """
     language_code: LanguageCode | None = attrs.field(
-        default=None, validator=Limit(requirement="PREV-002"), metadata={"wire": "languageCode"}
+        default=None,
+        validator=Constraint(requirement_id="PREV-002"),
+        metadata={"wire": "languageCode"},
     )
     """Language whose character set is tried; not nested, as it is in a message.
 
     On the wire: languageCode. Requirement: PREV-002.
     """
     transliteration: Transliteration | None = attrs.field(
-        default=None, validator=Limit(requirement="PREV-002"), metadata={"wire": "transliteration"}
+        default=None,
+        validator=Constraint(requirement_id="PREV-002"),
+        metadata={"wire": "transliteration"},
     )
     """Script that is rewritten.
 
@@ -1024,14 +1074,16 @@ class PreviewResponse:
     """What a text becomes."""
 
     original_text: str | None = attrs.field(
-        default=None, validator=Limit(requirement="PREV-003"), metadata={"wire": "originalText"}
+        default=None,
+        validator=Constraint(requirement_id="PREV-003"),
+        metadata={"wire": "originalText"},
     )
     """The text as it was given.
 
     On the wire: originalText. Requirement: PREV-003.
     """
     previews: list[Preview] = attrs.field(
-        validator=Limit(requirement="PREV-003", required=True),
+        validator=Constraint(requirement_id="PREV-003", required=True),
         metadata={"wire": "previews", "wrapped": True},
     )
     """First the text as it is, then as each configuration makes it.
@@ -1045,7 +1097,7 @@ class PreviewResponse:
         repr=False,
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
-    """The bytes that this reply was read from, unknown members included; no part of equality."""
+    """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -1053,14 +1105,16 @@ class Price:
     """Price of one message."""
 
     price_per_message: Decimal | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "pricePerMessage"}
+        default=None,
+        validator=Constraint(requirement_id="DLR-001"),
+        metadata={"wire": "pricePerMessage"},
     )
     """Price per segment, in the currency beside it.
 
     On the wire: pricePerMessage. Requirement: DLR-001.
     """
     currency: str | None = attrs.field(
-        default=None, validator=Limit(requirement="DLR-001"), metadata={"wire": "currency"}
+        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "currency"}
     )
     """Currency of the price.
 
@@ -1073,11 +1127,11 @@ class RecordConversionParameters:
     """Parameters of recordConversion."""
 
     message_id: str = attrs.field(
-        validator=Limit(
-            requirement="TRACK-002",
+        validator=Constraint(
+            requirement_id="TRACK-002",
             required=True,
             pattern="^(?!\\.{1,2}$)[\\s\\S]+$",
-            wants=(("[\\s\\S]*", "TRACK-002", "the name of a message"),),
+            alternatives=(("[\\s\\S]*", "TRACK-002", "the name of a message"),),
         ),
         metadata={"wire": "messageId", "in": "path"},
     )
@@ -1092,7 +1146,7 @@ class RescheduleParameters:
     """Parameters of reschedule."""
 
     bulk_id: str = attrs.field(
-        validator=Limit(requirement="BULK-001", required=True, min_length=1),
+        validator=Constraint(requirement_id="BULK-001", required=True, min_length=1),
         metadata={"wire": "bulkId"},
     )
     """Name of the request that scheduled the bulk.
@@ -1106,7 +1160,7 @@ class SetScheduledStatusParameters:
     """Parameters of setScheduledStatus."""
 
     bulk_id: str = attrs.field(
-        validator=Limit(requirement="BULK-001", required=True, min_length=1),
+        validator=Constraint(requirement_id="BULK-001", required=True, min_length=1),
         metadata={"wire": "bulkId"},
     )
     """Name of the request that scheduled the bulk.
@@ -1121,35 +1175,35 @@ class SmsLog:
     members that were left out are None."""
 
     bulk_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "bulkId"}
+        default=None, validator=Constraint(requirement_id="LOG-001"), metadata={"wire": "bulkId"}
     )
     """Name of the request that sent the message.
 
     On the wire: bulkId. Requirement: LOG-001.
     """
     message_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "messageId"}
+        default=None, validator=Constraint(requirement_id="LOG-001"), metadata={"wire": "messageId"}
     )
     """Name of the message.
 
     On the wire: messageId. Requirement: LOG-001.
     """
     to: str | None = attrs.field(
-        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "to"}
+        default=None, validator=Constraint(requirement_id="LOG-001"), metadata={"wire": "to"}
     )
     """The destination.
 
     On the wire: to. Requirement: LOG-001.
     """
     from_: str | None = attrs.field(
-        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "from"}
+        default=None, validator=Constraint(requirement_id="LOG-001"), metadata={"wire": "from"}
     )
     """The sender.
 
     On the wire: from. Requirement: LOG-001.
     """
     text: str | None = attrs.field(
-        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "text"}
+        default=None, validator=Constraint(requirement_id="LOG-001"), metadata={"wire": "text"}
     )
     """The text.
 
@@ -1157,8 +1211,8 @@ class SmsLog:
     """
     sent_at: datetime | None = attrs.field(
         default=None,
-        converter=hold_milliseconds,
-        validator=Limit(requirement="LOG-001"),
+        converter=truncate_to_milliseconds,
+        validator=Constraint(requirement_id="LOG-001"),
         metadata={"wire": "sentAt", "offset": "without colon"},
     )
     """When sending began.
@@ -1167,8 +1221,8 @@ class SmsLog:
     """
     done_at: datetime | None = attrs.field(
         default=None,
-        converter=hold_milliseconds,
-        validator=Limit(requirement="LOG-001"),
+        converter=truncate_to_milliseconds,
+        validator=Constraint(requirement_id="LOG-001"),
         metadata={"wire": "doneAt", "offset": "without colon"},
     )
     """When the message reached its state.
@@ -1176,7 +1230,7 @@ class SmsLog:
     On the wire: doneAt. Requirement: LOG-001.
     """
     sms_count: int | None = attrs.field(
-        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "smsCount"}
+        default=None, validator=Constraint(requirement_id="LOG-001"), metadata={"wire": "smsCount"}
     )
     """Number of segments.
 
@@ -1184,7 +1238,7 @@ class SmsLog:
     """
     mcc_mnc: str | None = attrs.field(
         default=None,
-        validator=Limit(requirement="LOG-001"),
+        validator=Constraint(requirement_id="LOG-001"),
         metadata={"wire": "mccmnc", "also": ["mccMnc"]},
     )
     """Mobile country code and network code of the destination, as digits.
@@ -1192,21 +1246,21 @@ class SmsLog:
     On the wire: mccmnc. Requirement: LOG-001.
     """
     price: Price | None = attrs.field(
-        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "price"}
+        default=None, validator=Constraint(requirement_id="LOG-001"), metadata={"wire": "price"}
     )
     """Price of the message.
 
     On the wire: price. Requirement: LOG-001.
     """
     status: Status | None = attrs.field(
-        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "status"}
+        default=None, validator=Constraint(requirement_id="LOG-001"), metadata={"wire": "status"}
     )
     """State of the message.
 
     On the wire: status. Requirement: LOG-001.
     """
     error: GsmErrorCode | None = attrs.field(
-        default=None, validator=Limit(requirement="LOG-001"), metadata={"wire": "error"}
+        default=None, validator=Constraint(requirement_id="LOG-001"), metadata={"wire": "error"}
     )
     """Network error behind the state, if any.
 
@@ -1219,7 +1273,7 @@ class SmsLogs:
     """Messages that were looked up."""
 
     results: list[SmsLog] = attrs.field(
-        validator=Limit(requirement="LOG-001", required=True),
+        validator=Constraint(requirement_id="LOG-001", required=True),
         metadata={"wire": "results", "wrapped": True},
     )
     """The messages; none is a legal number.
@@ -1233,7 +1287,7 @@ class SmsLogs:
         repr=False,
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
-    """The bytes that this reply was read from, unknown members included; no part of equality."""
+    """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -1241,14 +1295,14 @@ class SmsRequest:
     """A bulk of messages for one call of the send operation."""
 
     bulk_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-001"), metadata={"wire": "bulkId"}
+        default=None, validator=Constraint(requirement_id="SEND-001"), metadata={"wire": "bulkId"}
     )
     """Your name for the whole request; the platform makes one up when you give none.
 
     On the wire: bulkId. Requirement: SEND-001.
     """
     messages: list[Message] = attrs.field(
-        validator=Limit(requirement="SEND-002", required=True, min_items=1),
+        validator=Constraint(requirement_id="SEND-002", required=True, min_items=1),
         metadata={"wire": "messages", "wrapped": True},
     )
     """The messages; at least one.
@@ -1256,7 +1310,7 @@ class SmsRequest:
     On the wire: messages. Requirement: SEND-002.
     """
     tracking: Tracking | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-021"), metadata={"wire": "tracking"}
+        default=None, validator=Constraint(requirement_id="SEND-021"), metadata={"wire": "tracking"}
     )
     """Asks for conversion tracking of all messages in the request.
 
@@ -1269,14 +1323,14 @@ class SmsRequestV1:
     """A bulk of messages for one call of version 1 of the send operation."""
 
     bulk_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-001"), metadata={"wire": "bulkId"}
+        default=None, validator=Constraint(requirement_id="SEND-001"), metadata={"wire": "bulkId"}
     )
     """Your name for the whole request; the platform makes one up when you give none.
 
     On the wire: bulkId. Requirement: SEND-001.
     """
     messages: list[MessageV1] = attrs.field(
-        validator=Limit(requirement="SEND-002", required=True, min_items=1),
+        validator=Constraint(requirement_id="SEND-002", required=True, min_items=1),
         metadata={"wire": "messages"},
     )
     """The messages; at least one.
@@ -1284,7 +1338,7 @@ class SmsRequestV1:
     On the wire: messages. Requirement: SEND-002.
     """
     tracking: Tracking | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-021"), metadata={"wire": "tracking"}
+        default=None, validator=Constraint(requirement_id="SEND-021"), metadata={"wire": "tracking"}
     )
     """Asks for conversion tracking of all messages in the request.
 
@@ -1297,7 +1351,7 @@ class SmsResponse:
     """The answer to a send request, one entry per destination in the order of the request."""
 
     bulk_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="RESP-004"), metadata={"wire": "bulkId"}
+        default=None, validator=Constraint(requirement_id="RESP-004"), metadata={"wire": "bulkId"}
     )
     """Name of the request; documented as present when it has more than one destination.
 
@@ -1305,7 +1359,7 @@ class SmsResponse:
     """
     tracking_process_key: str | None = attrs.field(
         default=None,
-        validator=Limit(requirement="RESP-009"),
+        validator=Constraint(requirement_id="RESP-009"),
         metadata={"wire": "trackingProcessKey"},
     )
     """Key of the conversion tracking process.
@@ -1313,7 +1367,7 @@ class SmsResponse:
     On the wire: trackingProcessKey. Requirement: RESP-009.
     """
     messages: list[SmsResponseDetails] = attrs.field(
-        validator=Limit(requirement="RESP-001", required=True),
+        validator=Constraint(requirement_id="RESP-001", required=True),
         metadata={"wire": "messages", "wrapped": True},
     )
     """One entry per destination.
@@ -1327,7 +1381,7 @@ class SmsResponse:
         repr=False,
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
-    """The bytes that this reply was read from, unknown members included; no part of equality."""
+    """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -1335,28 +1389,30 @@ class SmsResponseDetails:
     """What became of one destination."""
 
     to: str = attrs.field(
-        validator=Limit(requirement="RESP-002", required=True), metadata={"wire": "to"}
+        validator=Constraint(requirement_id="RESP-002", required=True), metadata={"wire": "to"}
     )
     """The destination.
 
     On the wire: to. Requirement: RESP-002.
     """
     status: Status = attrs.field(
-        validator=Limit(requirement="RESP-007", required=True), metadata={"wire": "status"}
+        validator=Constraint(requirement_id="RESP-007", required=True), metadata={"wire": "status"}
     )
     """Whether the message was accepted, and what happens next.
 
     On the wire: status. Requirement: RESP-007.
     """
     sms_count: int | None = attrs.field(
-        default=None, validator=Limit(requirement="V1-002"), metadata={"wire": "smsCount"}
+        default=None, validator=Constraint(requirement_id="V1-002"), metadata={"wire": "smsCount"}
     )
     """Number of segments; documented for version 1 of the endpoint, read wherever it occurs.
 
     On the wire: smsCount. Requirement: V1-002.
     """
     message_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="RESP-003"), metadata={"wire": "messageId"}
+        default=None,
+        validator=Constraint(requirement_id="RESP-003"),
+        metadata={"wire": "messageId"},
     )
     """Name of the message; absent on some rejections.
 
@@ -1369,7 +1425,7 @@ class SmsResponseV1:
     """The answer of version 1, one entry per destination in the order of the request."""
 
     bulk_id: str | None = attrs.field(
-        default=None, validator=Limit(requirement="RESP-004"), metadata={"wire": "bulkId"}
+        default=None, validator=Constraint(requirement_id="RESP-004"), metadata={"wire": "bulkId"}
     )
     """Name of the request; documented as present when it has more than one destination.
 
@@ -1377,7 +1433,7 @@ class SmsResponseV1:
     """
     tracking_process_key: str | None = attrs.field(
         default=None,
-        validator=Limit(requirement="RESP-009"),
+        validator=Constraint(requirement_id="RESP-009"),
         metadata={"wire": "trackingProcessKey"},
     )
     """Key of the conversion tracking process.
@@ -1385,7 +1441,7 @@ class SmsResponseV1:
     On the wire: trackingProcessKey. Requirement: RESP-009.
     """
     messages: list[SmsResponseDetails] = attrs.field(
-        validator=Limit(requirement="RESP-001", required=True),
+        validator=Constraint(requirement_id="RESP-001", required=True),
         metadata={"wire": "messages", "wrapped": True},
     )
     """One entry per destination, each with the number of its segments.
@@ -1399,7 +1455,7 @@ class SmsResponseV1:
         repr=False,
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
-    """The bytes that this reply was read from, unknown members included; no part of equality."""
+    """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -1408,42 +1464,45 @@ class Status:
     are read as they are."""
 
     group_id: int = attrs.field(
-        validator=Limit(requirement="RESP-007", required=True), metadata={"wire": "groupId"}
+        validator=Constraint(requirement_id="RESP-007", required=True), metadata={"wire": "groupId"}
     )
     """Number of the status group.
 
     On the wire: groupId. Requirement: RESP-007.
     """
     group_name: str = attrs.field(
-        validator=Limit(requirement="RESP-007", required=True), metadata={"wire": "groupName"}
+        validator=Constraint(requirement_id="RESP-007", required=True),
+        metadata={"wire": "groupName"},
     )
     """Name of the status group.
 
     On the wire: groupName. Requirement: RESP-007.
     """
     id: int = attrs.field(
-        validator=Limit(requirement="RESP-007", required=True), metadata={"wire": "id"}
+        validator=Constraint(requirement_id="RESP-007", required=True), metadata={"wire": "id"}
     )
     """Number of the status.
 
     On the wire: id. Requirement: RESP-007.
     """
     name: str = attrs.field(
-        validator=Limit(requirement="RESP-007", required=True), metadata={"wire": "name"}
+        validator=Constraint(requirement_id="RESP-007", required=True), metadata={"wire": "name"}
     )
     """Name of the status.
 
     On the wire: name. Requirement: RESP-007.
     """
     description: str | None = attrs.field(
-        default=None, validator=Limit(requirement="RESP-007"), metadata={"wire": "description"}
+        default=None,
+        validator=Constraint(requirement_id="RESP-007"),
+        metadata={"wire": "description"},
     )
     """The status in words.
 
     On the wire: description. Requirement: RESP-007.
     """
     action: str | None = attrs.field(
-        default=None, validator=Limit(requirement="RESP-007"), metadata={"wire": "action"}
+        default=None, validator=Constraint(requirement_id="RESP-007"), metadata={"wire": "action"}
     )
     """What to do about it; seen on rejections.
 
@@ -1461,12 +1520,12 @@ class TimeOfDay:
     """A time of day in UTC."""
 
     hour: int = attrs.field(
-        validator=Limit(
-            requirement="WIN-004",
+        validator=Constraint(
+            requirement_id="WIN-004",
             required=True,
             minimum=0,
             maximum=23,
-            missing_requirement="WIN-006",
+            missing_requirement_id="WIN-006",
         ),
         metadata={"wire": "hour"},
     )
@@ -1475,12 +1534,12 @@ class TimeOfDay:
     On the wire: hour. Requirement: WIN-004.
     """
     minute: int = attrs.field(
-        validator=Limit(
-            requirement="WIN-005",
+        validator=Constraint(
+            requirement_id="WIN-005",
             required=True,
             minimum=0,
             maximum=59,
-            missing_requirement="WIN-006",
+            missing_requirement_id="WIN-006",
         ),
         metadata={"wire": "minute"},
     )
@@ -1504,28 +1563,30 @@ class Tracking:
     """Conversion tracking of a whole request."""
 
     track: Track | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-022"), metadata={"wire": "track"}
+        default=None, validator=Constraint(requirement_id="SEND-022"), metadata={"wire": "track"}
     )
     """What is tracked.
 
     On the wire: track. Requirement: SEND-022.
     """
     process_key: str | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-021"), metadata={"wire": "processKey"}
+        default=None,
+        validator=Constraint(requirement_id="SEND-021"),
+        metadata={"wire": "processKey"},
     )
     """Names the conversion tracking process.
 
     On the wire: processKey. Requirement: SEND-021.
     """
     type: str | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-021"), metadata={"wire": "type"}
+        default=None, validator=Constraint(requirement_id="SEND-021"), metadata={"wire": "type"}
     )
     """Your own word for the kind of process, flow or message.
 
     On the wire: type. Requirement: SEND-021.
     """
     base_url: str | None = attrs.field(
-        default=None, validator=Limit(requirement="SEND-021"), metadata={"wire": "baseUrl"}
+        default=None, validator=Constraint(requirement_id="SEND-021"), metadata={"wire": "baseUrl"}
     )
     """URL to build the shortened links on when URLs are tracked.
 

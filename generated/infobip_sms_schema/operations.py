@@ -30,11 +30,11 @@ from .models import (
     SmsResponseV1,
 )
 
-Reply = TypeVar("Reply", bound=attrs.AttrsInstance, covariant=True)
+ResponseModel = TypeVar("ResponseModel", bound=attrs.AttrsInstance, covariant=True)
 
 
 @attrs.frozen(kw_only=True)
-class Operation(Generic[Reply]):
+class Operation(Generic[ResponseModel]):
     """One operation: where it is, what it takes and what it answers."""
 
     name: str
@@ -45,7 +45,7 @@ class Operation(Generic[Reply]):
     """Model of the parameters of path and query, if there are any."""
     request: type[attrs.AttrsInstance] | None
     """Model of the request's body, if it has one."""
-    response: type[Reply]
+    response: type[ResponseModel]
     """Model of the reply."""
 
 

@@ -17,7 +17,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from .constraints import fits, is_text
+from .constraints import is_of_type, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,24 +26,24 @@ INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})"
 )
 INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")
-NUMBER = re.compile(r"[+-]?[0-9]{1,1000}(\.[0-9]{1,1000})?([eE][+-]?[0-9]{1,3})?")
+DECIMAL = re.compile(r"[+-]?[0-9]{1,1000}(\.[0-9]{1,1000})?([eE][+-]?[0-9]{1,3})?")
 XML_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-MOST: int = 2**1024
+INTEGER_UPPER_BOUND: int = 2**1024
 """No whole number of a model reaches it (limits.py), nor the one below zero."""
-LEAST: int = -MOST
-LONG = 64  # entries; of a longer list no plain copy is made as a whole
+INTEGER_LOWER_BOUND: int = -INTEGER_UPPER_BOUND
+CHUNK_SIZE = 64  # entries; of a longer list no plain copy is made as a whole
 UNSET: Any = type("Unset", (), {})()
-_GROUP = 512  # entries of a list that are joined at a time: their texts are then let go
-_DEEP = 40  # levels inside an unknown element; the detailed path knows the true bound
+_JOIN_SIZE = 512  # entries of a list that are joined at a time: their texts are then let go
+_MAX_DEPTH = 40  # levels inside an unknown element; the detailed path knows the true bound
 _PLAIN_INTEGER = re.compile(r"[+-]?[0-9]{1,300}")
 _PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?")
 
 
-class Odd(Exception):
+class FallbackRequired(Exception):
     """Something that a codec leaves to the detailed path."""
 
 
-class Long:
+class ChunkedList:
     """A long list of models, and what writes one of them: an encoder takes it piece by piece."""
 
     __slots__ = ("entries", "write")
@@ -53,11 +53,11 @@ class Long:
 
     def split(self) -> Iterator[list[Any]]:
         """Yield the entries as plain data, some at a time."""
-        for place in range(0, len(self.entries), LONG):
-            yield [self.write(entry) for entry in self.entries[place : place + LONG]]
+        for place in range(0, len(self.entries), CHUNK_SIZE):
+            yield [self.write(entry) for entry in self.entries[place : place + CHUNK_SIZE]]
 
 
-def find_twin(cls: type) -> Any:
+def mutable_twin(cls: type) -> Any:
     """Return a class of the same slots that is not frozen: its objects become models by assignment.
 
     Models check themselves when they are made; what a codec makes is checked already. Where a
@@ -67,12 +67,12 @@ def find_twin(cls: type) -> Any:
     try:
         twin().__class__ = cls
     except TypeError:
-        return _decline
+        return _raise_fallback
     return twin
 
 
-def _decline() -> Any:
-    raise Odd
+def _raise_fallback() -> Any:
+    raise FallbackRequired
 
 
 def find_instant(text: str) -> dt.datetime | None:
@@ -88,10 +88,10 @@ def find_instant(text: str) -> dt.datetime | None:
 def read_instant(value: Any) -> dt.datetime:
     """Read a date and time as a model holds it."""
     if type(value) is not str or not INSTANT.fullmatch(value):
-        raise Odd
+        raise FallbackRequired
     instant = dt.datetime.fromisoformat(value)
     if not _is_plain_zone(instant.tzinfo):
-        raise Odd
+        raise FallbackRequired
     rest = instant.microsecond % 1000
     return instant.replace(microsecond=instant.microsecond - rest) if rest else instant
 
@@ -99,7 +99,7 @@ def read_instant(value: Any) -> dt.datetime:
 def write_instant(value: Any) -> str:
     """Write a date and time that a model holds."""
     if type(value) is not dt.datetime or not _is_plain_zone(value.tzinfo):
-        raise Odd
+        raise FallbackRequired
     return value.isoformat(timespec="milliseconds")
 
 
@@ -112,20 +112,22 @@ def write_bare_instant(value: Any) -> str:
 @lru_cache(maxsize=256)
 def _is_plain_zone(zone: dt.tzinfo | None) -> bool:
     """Tell whether a zone is a fixed offset that the wire can write."""
-    return type(zone) is dt.timezone and fits(dt.datetime(2000, 1, 1, tzinfo=zone), dt.datetime)
+    return type(zone) is dt.timezone and is_of_type(
+        dt.datetime(2000, 1, 1, tzinfo=zone), dt.datetime
+    )
 
 
-def is_price(value: Any) -> bool:
+def is_exact_decimal(value: Any) -> bool:
     """Tell whether a value is a number that can be written with all its digits."""
-    return type(value) is Decimal and fits(value, Decimal)
+    return type(value) is Decimal and is_of_type(value, Decimal)
 
 
-def find_members(kind: Any) -> dict[Any, Any]:
+def get_enum_members(kind: Any) -> dict[Any, Any]:
     """Return the members of an enumeration by their words on the wire."""
     return {str(member.value): member for member in kind}
 
 
-def find_words(kind: Any) -> dict[Any, str]:
+def get_enum_values(kind: Any) -> dict[Any, str]:
     """Return the words on the wire by members, which are equal to them."""
     return {member: str(member.value) for member in kind}
 
@@ -133,14 +135,14 @@ def find_words(kind: Any) -> dict[Any, str]:
 # ---------------------------------------------------------------- JSON, read openly
 
 
-def open_nothing(value: Any) -> Any:
+def coerce_none(value: Any) -> Any:
     """Take null, and an empty text where no text belongs, for no value."""
     if value is not None and (type(value) is not str or value):
-        raise Odd
+        raise FallbackRequired
     return None
 
 
-def open_text(value: Any) -> str | None:
+def coerce_text(value: Any) -> str | None:
     """Take a number for the text of its digits, and null for no value."""
     if value is None:
         return None
@@ -148,79 +150,79 @@ def open_text(value: Any) -> str | None:
         return str(value)
     if type(value) is str and is_text(value):
         return value
-    raise Odd
+    raise FallbackRequired
 
 
-def open_integer(value: Any) -> int | None:
+def coerce_integer(value: Any) -> int | None:
     """Take a text of digits for a number."""
-    if type(value) is int and LEAST < value < MOST:
+    if type(value) is int and INTEGER_LOWER_BOUND < value < INTEGER_UPPER_BOUND:
         return value
     if type(value) is str and _PLAIN_INTEGER.fullmatch(value):
         return int(value)
-    open_nothing(value)
+    coerce_none(value)
     return None
 
 
-def open_boolean(value: Any) -> bool | None:
+def coerce_boolean(value: Any) -> bool | None:
     """Take the words true and false for what they say."""
     if type(value) is bool:
         return value
     if value in {"true", "false"}:
         return bool(value == "true")
-    open_nothing(value)
+    coerce_none(value)
     return None
 
 
-def open_decimal(value: Any) -> Decimal | None:
+def coerce_decimal(value: Any) -> Decimal | None:
     """Take whole numbers, and texts of digits, for numbers."""
-    if type(value) is int and LEAST < value < MOST:
+    if type(value) is int and INTEGER_LOWER_BOUND < value < INTEGER_UPPER_BOUND:
         return Decimal(value)
     if type(value) is str and _PLAIN_DECIMAL.fullmatch(value):
         return Decimal(value)
-    if type(value) is Decimal and is_price(value):
+    if type(value) is Decimal and is_exact_decimal(value):
         return value
-    open_nothing(value)
+    coerce_none(value)
     return None
 
 
-def open_instant(value: Any) -> dt.datetime | None:
+def coerce_instant(value: Any) -> dt.datetime | None:
     """Read a date and time, or nothing."""
     if type(value) is str and value:
         return read_instant(value)
-    open_nothing(value)
+    coerce_none(value)
     return None
 
 
 # ---------------------------------------------------------------- XML
 
 
-def refuse_text(text: str) -> None:
+def require_blank(text: str) -> None:
     """Refuse to decide on text between elements, if it is more than white space."""
     if text.strip(" \t\r\n"):
-        raise Odd
+        raise FallbackRequired
 
 
-def skip(element: Any) -> None:
+def skip_element(element: Any) -> None:
     """Pass an element that the contract does not know, if it is not deep."""
     level = [element]
-    for _ in range(_DEEP):
+    for _ in range(_MAX_DEPTH):
         level = [child for parent in level for child in parent]
         if not level:
             return
-    raise Odd
+    raise FallbackRequired
 
 
 def read_integer(text: str | None) -> int:
     """Read a whole number as XSD writes it."""
     if text is None or not _PLAIN_INTEGER.fullmatch(text):
-        raise Odd
+        raise FallbackRequired
     return int(text)
 
 
 def read_decimal(text: str | None) -> Decimal:
     """Read a number as XSD writes it."""
     if text is None or not _PLAIN_DECIMAL.fullmatch(text):
-        raise Odd
+        raise FallbackRequired
     return Decimal(text)
 
 
@@ -230,16 +232,18 @@ BOOLEANS: dict[Any, bool] = {"true": True, "false": False, "1": True, "0": False
 def escape(text: str) -> str:
     """Write a text between two tags."""
     if XML_ILLEGAL.search(text):
-        raise Odd
+        raise FallbackRequired
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("\r", "&#13;")
 
 
-def join(write: Callable[[Any], str], entries: list[Any], name: str) -> str:
+def join_elements(write: Callable[[Any], str], entries: list[Any], name: str) -> str:
     """Write the entries of a list one after the other, each in an element of this name."""
     start, stop, empty = f"<{name}>", f"</{name}>", f"<{name} />"
-    if len(entries) <= _GROUP:
+    if len(entries) <= _JOIN_SIZE:
         inner = map(write, entries)
         return "".join([f"{start}{text}{stop}" if text else empty for text in inner])
-    groups = range(0, len(entries), _GROUP)
-    return "".join([join(write, entries[place : place + _GROUP], name) for place in groups])
+    groups = range(0, len(entries), _JOIN_SIZE)
+    return "".join(
+        [join_elements(write, entries[place : place + _JOIN_SIZE], name) for place in groups]
+    )

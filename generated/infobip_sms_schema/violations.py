@@ -24,15 +24,15 @@ class Violation:
 
     path: str
     """Where: wire names, such as ``messages[0].destinations[1].to``; empty for the whole document."""
-    got: str
+    actual: str
     """What stands there, described."""
-    wants: str
+    expected: str
     """What the requirement asks for."""
-    requirement: str
+    requirement_id: str
     """Id of the requirement, such as ``SEND-007``; requirements.toml explains it."""
 
     def __str__(self) -> str:
-        return f"{self.path or 'document'}: got {self.got}, wants {self.wants} ({self.requirement})"
+        return f"{self.path or 'document'}: got {self.actual}, wants {self.expected} ({self.requirement_id})"
 
     def inside(self, parent: str) -> Violation:
         """Return the same violation as seen from the parent's root."""

@@ -32,7 +32,7 @@ WIDE = re.compile(r"\\[SDW]|\[\^|(?<!\\)\.")
 
 
 @attrs.frozen
-class Member:
+class Field:
     """One member of a model."""
 
     name: str
@@ -40,9 +40,9 @@ class Member:
     base: Any
     """Type of the value, or of the entries of a list."""
     many: bool
-    limit: Any
-    also: tuple[str, ...]
-    bare: bool
+    constraint: Any
+    aliases: tuple[str, ...]
+    bare_offset: bool
     """Tells whether a date and time is written without a colon in its offset."""
 
     @property
@@ -62,33 +62,35 @@ class Member:
 
 
 @attrs.frozen
-class Family:
+class ModelSet:
     """The models, and what is said of them."""
 
     models: dict[str, Any]
-    members: dict[str, tuple[Member, ...]]
+    fields: dict[str, tuple[Field, ...]]
     strict: tuple[str, ...]
     """Models that requests are made of; they are read strictly."""
-    open: tuple[str, ...]
+    lenient: tuple[str, ...]
     """Models that replies are made of; they are read openly."""
-    together: dict[str, tuple[tuple[str, str], ...]]
+    paired_fields: dict[str, tuple[tuple[str, str], ...]]
     """Members, by their names in Python, that are given together or not at all."""
 
 
-def build_family(models: ModuleType, components: dict[str, Any], documents: list[str]) -> Family:
+def build_model_set(
+    models: ModuleType, components: dict[str, Any], documents: list[str]
+) -> ModelSet:
     """Describe the models that stand in a module."""
     classes = {name: getattr(models, name) for name in sorted(components)}
     classes = {name: cls for name, cls in classes.items() if attrs.has(cls)}
-    members = {name: tuple(list_members(cls)) for name, cls in classes.items()}
+    members = {name: tuple(list_fields(cls)) for name, cls in classes.items()}
     replies = [name for name in documents if "x-reply" in components[name]]
     requests = [name for name in documents if name not in replies]
-    together = {name: tuple(find_pairs(components[name], members[name])) for name in classes}
-    return Family(
-        classes, members, find_parts(requests, members), find_parts(replies, members), together
+    together = {name: tuple(list_pairs(components[name], members[name])) for name in classes}
+    return ModelSet(
+        classes, members, list_parts(requests, members), list_parts(replies, members), together
     )
 
 
-def list_members(cls: Any) -> Iterable[Member]:
+def list_fields(cls: Any) -> Iterable[Field]:
     """Return the members of a model, in its order."""
     hints = typing.get_type_hints(cls)
     for field in attrs.fields(cls):
@@ -97,7 +99,7 @@ def list_members(cls: Any) -> Iterable[Member]:
             also = tuple(field.metadata.get("also", ()))
             bare = "offset" in field.metadata
             wire = field.metadata["wire"]
-            yield Member(field.name, wire, base, many, field.validator, also, bare)
+            yield Field(field.name, wire, base, many, field.validator, also, bare)
 
 
 def strip(annotation: Any) -> tuple[Any, bool]:
@@ -110,18 +112,18 @@ def strip(annotation: Any) -> tuple[Any, bool]:
     return strip(parts[0])
 
 
-def find_parts(names: Iterable[str], members: dict[str, tuple[Member, ...]]) -> tuple[str, ...]:
+def list_parts(names: Iterable[str], fields: dict[str, tuple[Field, ...]]) -> tuple[str, ...]:
     """Return the models that others are made of, and these; parts before the whole."""
     found: dict[str, None] = {}
     for name in names:
-        parts = [member.base.__name__ for member in members[name] if member.is_model]
-        found |= dict.fromkeys([*find_parts(parts, members), name])
+        parts = [member.base.__name__ for member in fields[name] if member.is_model]
+        found |= dict.fromkeys([*list_parts(parts, fields), name])
     return tuple(found)
 
 
-def find_pairs(component: dict[str, Any], members: Iterable[Member]) -> Iterable[tuple[str, str]]:
+def list_pairs(component: dict[str, Any], fields: Iterable[Field]) -> Iterable[tuple[str, str]]:
     """Return the members that are given together or not at all."""
-    locals_ = {member.wire: member.local for member in members}
+    locals_ = {member.wire: member.local for member in fields}
     needed = component.get("dependentRequired", {})
     pairs = {frozenset((wire, other)) for wire, others in needed.items() for other in others}
     for one, other in sorted(map(sorted, pairs)):
@@ -130,40 +132,46 @@ def find_pairs(component: dict[str, Any], members: Iterable[Member]) -> Iterable
         yield locals_[one], locals_[other]
 
 
-def render_fault(member: Member, value: str, shapes: dict[str, str], *, text: bool = True) -> str:
+def render_invalid_condition(
+    field: Field, value: str, patterns: dict[str, str], *, text: bool = True
+) -> str:
     """Return the condition under which a value that is no model and no date breaks its limit.
 
     shapes: takes the name of each regular expression that is used. text: tells whether half of a
     surrogate pair may be met.
     """
-    if member.base is str:
-        return f"type({value}) is not str{_render_shape(member, value, shapes, text=text)}"
-    if member.base is int:
-        return f"type({value}) is not int or not {render_range(member, value)}"
-    if member.base is bool:
+    if field.base is str:
+        return (
+            f"type({value}) is not str{_render_text_condition(field, value, patterns, text=text)}"
+        )
+    if field.base is int:
+        return f"type({value}) is not int or not {render_range(field, value)}"
+    if field.base is bool:
         return f"type({value}) is not bool"
-    if member.base is Decimal:
-        return f"not is_price({value})"
-    if typing.get_origin(member.base) is dict:
+    if field.base is Decimal:
+        return f"not is_exact_decimal({value})"
+    if typing.get_origin(field.base) is dict:
         return f"type({value}) is not dict"
-    raise NotImplementedError(f"{member.wire}: a leaf of the type {member.base}")
+    raise NotImplementedError(f"{field.wire}: a leaf of the type {field.base}")
 
 
-def render_range(member: Member, value: str) -> str:
+def render_range(field: Field, value: str) -> str:
     """Return the condition under which a whole number is within its limit."""
-    limit = member.limit
-    least = "LEAST <" if limit.minimum is None else f"{limit.minimum} <="
-    most = "< MOST" if limit.maximum is None else f"<= {limit.maximum}"
+    limit = field.constraint
+    least = "INTEGER_LOWER_BOUND <" if limit.minimum is None else f"{limit.minimum} <="
+    most = "< INTEGER_UPPER_BOUND" if limit.maximum is None else f"<= {limit.maximum}"
     return f"{least} {value} {most}"
 
 
-def render_shape(member: Member, value: str, shapes: dict[str, str]) -> str:
+def render_text_condition(field: Field, value: str, patterns: dict[str, str]) -> str:
     """Return the condition under which a text, known to be one, breaks its limit; or nothing."""
-    return _render_shape(member, value, shapes, text=False).removeprefix(" or ")
+    return _render_text_condition(field, value, patterns, text=False).removeprefix(" or ")
 
 
-def _render_shape(member: Member, value: str, shapes: dict[str, str], *, text: bool) -> str:
-    limit, found = member.limit, ""
+def _render_text_condition(
+    field: Field, value: str, patterns: dict[str, str], *, text: bool
+) -> str:
+    limit, found = field.constraint, ""
     if text and (limit.pattern is None or WIDE.search(limit.pattern)):
         found += f" or not ({value}.isascii() or is_text({value}))"
     if limit.min_length is not None:
@@ -171,23 +179,25 @@ def _render_shape(member: Member, value: str, shapes: dict[str, str], *, text: b
     if limit.max_length is not None:
         found += f" or len({value}) > {limit.max_length}"
     if limit.pattern is not None:
-        name = shapes.setdefault(limit.pattern, f"FITS_{member.name.strip('_').upper()}")
+        name = patterns.setdefault(limit.pattern, f"FITS_{field.name.strip('_').upper()}")
         quick = QUICK.get(limit.pattern)
         slow = f"{name}({value}) is None"
         found += f" or not {quick.format(value)} and {slow}" if quick else f" or {slow}"
     return found
 
 
-def render_shapes(shapes: dict[str, str]) -> list[str]:
+def render_patterns(patterns: dict[str, str]) -> list[str]:
     """Return the regular expressions that conditions name."""
-    if len(set(shapes.values())) != len(shapes):
+    if len(set(patterns.values())) != len(patterns):
         raise NotImplementedError("two patterns of members of one name")
-    return [f"{name} = re.compile({pattern!r}).fullmatch" for pattern, name in shapes.items()]
+    return [f"{name} = re.compile({pattern!r}).fullmatch" for pattern, name in patterns.items()]
 
 
-def render_making(member_names: Iterable[tuple[str, str]], cls: str, *, raw: bool) -> list[str]:
+def render_construction(
+    field_names: Iterable[tuple[str, str]], cls: str, *, raw: bool
+) -> list[str]:
     """Return the statements that make a model of checked values, without asking its validators."""
-    made = [f"made.{name} = {value}" for name, value in member_names]
+    made = [f"made.{name} = {value}" for name, value in field_names]
     kept = ["made.raw = None"] if raw else []
     return [f"made = {cls}Twin()", *made, *kept, f"made.__class__ = {cls}", "return made"]
 
@@ -196,7 +206,7 @@ def render_pairs(pairs: Iterable[tuple[str, str]]) -> list[str]:
     """Return the statements that hold members together."""
     found = []
     for one, other in pairs:
-        found += [f"if ({one} is None) is not ({other} is None):", "    raise Odd"]
+        found += [f"if ({one} is None) is not ({other} is None):", "    raise FallbackRequired"]
     return found
 
 
@@ -205,6 +215,6 @@ def indent(lines: Iterable[str], depth: int = 1) -> list[str]:
     return ["    " * depth + line for line in lines]
 
 
-def is_date(member: Member) -> bool:
+def is_date(field: Field) -> bool:
     """Tell whether a member is a date and time."""
-    return member.base is dt.datetime
+    return field.base is dt.datetime

@@ -23,11 +23,11 @@ from .models import (
 {imports}
 )
 
-Reply = TypeVar("Reply", bound=attrs.AttrsInstance, covariant=True)
+ResponseModel = TypeVar("ResponseModel", bound=attrs.AttrsInstance, covariant=True)
 
 
 @attrs.frozen(kw_only=True)
-class Operation(Generic[Reply]):
+class Operation(Generic[ResponseModel]):
     """One operation: where it is, what it takes and what it answers."""
 
     name: str
@@ -38,7 +38,7 @@ class Operation(Generic[Reply]):
     """Model of the parameters of path and query, if there are any."""
     request: type[attrs.AttrsInstance] | None
     """Model of the request's body, if it has one."""
-    response: type[Reply]
+    response: type[ResponseModel]
     """Model of the reply."""
 
 
@@ -91,12 +91,12 @@ def build_component(operation: Contract) -> Contract:
     }
 
 
-def find_documents(contract: Contract) -> list[str]:
+def list_documents(contract: Contract) -> list[str]:
     """Return the names of the components that are bodies of requests or replies, sorted."""
     return sorted(set(_walk_bodies([contract["paths"], contract["components"]["responses"]])))
 
 
-def find_names(components: dict[str, Contract]) -> dict[str, str]:
+def get_field_names(components: dict[str, Contract]) -> dict[str, str]:
     """Return the Python names that the contract gives to members, by class and wire name."""
     return {
         f"{cls}.{wire}": member["x-name"]
@@ -114,7 +114,7 @@ def write_operations(contract: Contract) -> str:
         request = _find_body(operation.get("requestBody"))
         response = _find_body(operation["responses"]["200"])
         used |= {parameters, request, response} - {None}
-        name = snake(operation["operationId"])
+        name = to_snake_case(operation["operationId"])
         about = operation["summary"]
         rows[name.upper()] = (
             f'{name.upper()}: Operation[{response}] = Operation(name="{name}", '
@@ -129,7 +129,7 @@ def write_operations(contract: Contract) -> str:
     )
 
 
-def snake(name: str) -> str:
+def to_snake_case(name: str) -> str:
     """Return get_logs for getLogs, and send_v1 for sendV1."""
     return re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower()
 

@@ -17,7 +17,7 @@ import attrs
 if TYPE_CHECKING:
     from types import ModuleType
 
-KNOWN = {
+KNOWN_DIFFERENCES = {
     "DeliveryReportsFlat: only in sms.xsd": "the list without a wrapper, as the documentation of 2015 shows it",
     "GeneralStatus: only in openapi.yaml": "stands in a query only",
     "ErrorDetails.validation_errors: only in openapi.yaml": "a map of paths; no XML form of it is documented",
@@ -30,33 +30,35 @@ KNOWN = {
     "BulkResponse.send_at: type datetime, str": "likewise",
     "BulkRequest.send_at: type datetime, str": "likewise",
 }
-LIMITS = ("required", "minimum", "maximum", "min_length", "max_length", "min_items", "pattern")
+CONSTRAINTS = ("required", "minimum", "maximum", "min_length", "max_length", "min_items", "pattern")
 
 
 @attrs.frozen
-class Shape:
+class FieldShape:
     """One field of a family, reduced to what both families can state."""
 
     wire: str
     type: str
     many: bool
     wrapper: str | None
-    limits: dict[str, Any]
+    constraints: dict[str, Any]
 
 
-def find_differences(
+def list_differences(
     openapi: ModuleType, xsd: ModuleType, schemas: dict[str, Any], documents: list[str]
 ) -> list[str]:
     """Return every difference that is not known, and every known one that is no longer there."""
     found = [*_compare_classes(openapi, xsd, schemas), *_compare_roots(xsd, schemas, documents)]
-    stale = [f"{name}: known difference that is gone" for name in KNOWN if name not in found]
-    return [difference for difference in found if difference not in KNOWN] + stale
+    stale = [
+        f"{name}: known difference that is gone" for name in KNOWN_DIFFERENCES if name not in found
+    ]
+    return [difference for difference in found if difference not in KNOWN_DIFFERENCES] + stale
 
 
 def _compare_classes(openapi: ModuleType, xsd: ModuleType, schemas: dict[str, Any]) -> list[str]:
     left = {name: cls for name, cls in _classes(openapi).items() if name in schemas}
     right = _classes(xsd)
-    wrappers = {name for name in right.keys() - left.keys() if _wraps(right[name], right)}
+    wrappers = {name for name in right.keys() - left.keys() if _is_wrapper(right[name], right)}
     found = [f"{name}: only in openapi.yaml" for name in sorted(left.keys() - right.keys())]
     extra = right.keys() - left.keys() - wrappers - {"Model"}
     found += [f"{name}: only in sms.xsd" for name in sorted(extra)]
@@ -66,12 +68,12 @@ def _compare_classes(openapi: ModuleType, xsd: ModuleType, schemas: dict[str, An
 
 
 def _compare_class(
-    name: str, left: type, right: type, family: dict[str, type], schemas: dict[str, Any]
+    name: str, left: type, right: type, classes: dict[str, type], schemas: dict[str, Any]
 ) -> list[str]:
     if issubclass(left, Enum):
         values = [[member.value for member in cls] for cls in (left, right)]  # type: ignore[attr-defined]  # both are enums
         return [] if values[0] == values[1] else [f"{name}: values {values[0]}, {values[1]}"]
-    ours, theirs = _openapi_shapes(left, schemas), _xsd_shapes(right, family)
+    ours, theirs = _openapi_shapes(left, schemas), _xsd_shapes(right, classes)
     found = [f"{name}.{f}: only in openapi.yaml" for f in ours if f not in theirs]
     found += [f"{name}.{f}: only in sms.xsd" for f in theirs if f not in ours]
     shared = [f for f in ours if f in theirs]
@@ -82,18 +84,18 @@ def _compare_class(
     return found
 
 
-def _compare_field(where: str, left: Shape, right: Shape) -> list[str]:
+def _compare_field(where: str, left: FieldShape, right: FieldShape) -> list[str]:
     found = [
         f"{where}: {what} {getattr(left, what)}, {getattr(right, what)}"
         for what in ("wire", "type", "many", "wrapper")
         if getattr(left, what) != getattr(right, what)
     ]
     if left.type == "datetime" and right.type == "str":  # the pattern is the XSD's way to say so
-        right.limits["pattern"] = None
+        right.constraints["pattern"] = None
     found += [
-        f"{where}: {limit} {left.limits[limit]}, {right.limits[limit]}"
-        for limit in LIMITS
-        if left.limits[limit] != right.limits[limit]
+        f"{where}: {limit} {left.constraints[limit]}, {right.constraints[limit]}"
+        for limit in CONSTRAINTS
+        if left.constraints[limit] != right.constraints[limit]
     ]
     return found
 
@@ -111,7 +113,7 @@ def _compare_roots(xsd: ModuleType, schemas: dict[str, Any], documents: list[str
     ]
 
 
-def _openapi_shapes(cls: type, schemas: dict[str, Any]) -> dict[str, Shape]:
+def _openapi_shapes(cls: type, schemas: dict[str, Any]) -> dict[str, FieldShape]:
     shapes = {}
     for field, annotation in _fields(cls):
         base, many = _strip(annotation)
@@ -119,34 +121,34 @@ def _openapi_shapes(cls: type, schemas: dict[str, Any]) -> dict[str, Shape]:
         if field.metadata.get("wrapped"):
             wire = schemas[cls.__name__]["properties"][field.metadata["wire"]]["xml"]
             wrapper = wire.get("x-entry") or schemas[_name(base)]["xml"]["name"]
-        shapes[field.name] = Shape(
-            field.metadata["wire"], _name(base), many, wrapper, _limits(field)
+        shapes[field.name] = FieldShape(
+            field.metadata["wire"], _name(base), many, wrapper, _get_constraints(field)
         )
     return shapes
 
 
-def _xsd_shapes(cls: type, family: dict[str, type]) -> dict[str, Shape]:
+def _xsd_shapes(cls: type, classes: dict[str, type]) -> dict[str, FieldShape]:
     shapes = {}
     for field, annotation in _fields(cls):
         base, many = _strip(annotation)
-        wrapper, limits = None, _limits(field)
-        if attrs.has(base) and _wraps(base, family):
+        wrapper, limits = None, _get_constraints(field)
+        if attrs.has(base) and _is_wrapper(base, classes):
             ((inner, inner_annotation),) = _fields(base)
             wrapper, limits = (
                 inner.metadata["wire"],
-                _limits(inner) | {"required": limits["required"]},
+                _get_constraints(inner) | {"required": limits["required"]},
             )
             base, many = _strip(inner_annotation)
-        shapes[field.name] = Shape(field.metadata["wire"], _name(base), many, wrapper, limits)
+        shapes[field.name] = FieldShape(field.metadata["wire"], _name(base), many, wrapper, limits)
     return shapes
 
 
-def _wraps(cls: type, family: dict[str, type]) -> bool:
+def _is_wrapper(cls: type, classes: dict[str, type]) -> bool:
     """Tell whether a class of the XSD's family is nothing but a wrapper around one list."""
     if not attrs.has(cls) or cls.__name__ == "DeliveryReportsFlat":
         return False
     fields = _fields(cls)
-    return len(fields) == 1 and _strip(fields[0][1])[1] and cls.__name__ in family
+    return len(fields) == 1 and _strip(fields[0][1])[1] and cls.__name__ in classes
 
 
 def _fields(cls: type) -> list[tuple[attrs.Attribute[Any], Any]]:
@@ -154,8 +156,8 @@ def _fields(cls: type) -> list[tuple[attrs.Attribute[Any], Any]]:
     return [(f, hints[f.name]) for f in attrs.fields(cls) if "wire" in f.metadata]
 
 
-def _limits(field: attrs.Attribute[Any]) -> dict[str, Any]:
-    limits = {name: getattr(field.validator, name) for name in LIMITS}
+def _get_constraints(field: attrs.Attribute[Any]) -> dict[str, Any]:
+    limits = {name: getattr(field.validator, name) for name in CONSTRAINTS}
     if limits["pattern"]:  # XSD patterns are anchored by nature
         pattern = limits["pattern"].removeprefix("^").removesuffix("$")
         bare = pattern.startswith("(") and pattern.endswith(")") and pattern.count("(") == 1

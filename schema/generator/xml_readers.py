@@ -18,24 +18,24 @@ import attrs
 import xmlschema
 
 from generator.fields import (
-    Family,
-    Member,
+    Field,
+    ModelSet,
     indent,
     is_date,
-    render_making,
+    render_construction,
     render_pairs,
+    render_patterns,
     render_range,
-    render_shape,
-    render_shapes,
+    render_text_condition,
 )
-from generator.xml_writers import Codec, check_kind, write_writer
+from generator.xml_writers import CodecBuilder, require_type, write_writer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HEAD = '''"""XML: parsed elements to models, and models to text, derived from the XML schemas.
 
-What is not exactly as the contract has it raises Odd or any other exception; then nothing is
+What is not exactly as the contract has it raises FallbackRequired or any other exception; then nothing is
 decided, and the detailed path (by xmlschema) reads or refuses it.
 """
 
@@ -47,20 +47,20 @@ from typing import TYPE_CHECKING, Any
 from .scalars import (
     BOOLEANS,
     UNSET,
-    LEAST,
-    MOST,
-    Odd,
+    INTEGER_LOWER_BOUND,
+    INTEGER_UPPER_BOUND,
+    FallbackRequired,
     escape,
-    find_members,
-    find_twin,
-    find_words,
-    is_price,
-    join,
+    get_enum_members,
+    mutable_twin,
+    get_enum_values,
+    is_exact_decimal,
+    join_elements,
     read_decimal,
     read_instant,
     read_integer,
-    refuse_text,
-    skip,
+    require_blank,
+    skip_element,
     write_bare_instant,
     write_instant,
 )
@@ -79,11 +79,11 @@ READERS: dict[type, dict[str, Callable[[Any], Any]]] = {{{readers}}}
 WRITERS: dict[type, tuple[str, Callable[[Any], str]]] = {{{writers}}}
 """For each model that is a document the name of its root, and what writes what is in it."""
 '''
-READ = {int: "read_integer({0})", Decimal: "read_decimal({0})", bool: "BOOLEANS[{0}]"}
+SCALAR_READERS = {int: "read_integer({0})", Decimal: "read_decimal({0})", bool: "BOOLEANS[{0}]"}
 
 
 @attrs.frozen
-class Reading:
+class ReaderSpec:
     """A type of a schema, the model that it becomes, and how it is read."""
 
     kind: Any = attrs.field(eq=False)
@@ -94,211 +94,221 @@ class Reading:
     @property
     def function(self) -> str:
         """The name of the reader."""
-        way = "strict" if self.strict else "open"
+        way = "strict" if self.strict else "lenient"
         other = "" if self.type == self.model else f"_from_{self.type}"
         return f"read_{way}_{self.model}{other}"
 
 
 def write_xml_codec(
-    family: Family, data: Path, roots: dict[str, list[str]], own: dict[str, str]
+    model_set: ModelSet, data: Path, roots: dict[str, list[str]], own: dict[str, str]
 ) -> str:
     """Return the source of the codec.
 
     roots: root elements of each document. own: XML schemas of documents with one of their own.
     """
-    codec = Codec(family)
+    codec = CodecBuilder(model_set)
     readers, writers = {}, {}
     for name, names in roots.items():
         schema = own.get(name, "sms.xsd")
-        reading = open_schema(data / schema.replace(".xsd", "-reader.xsd"))
+        reading = compile_schema(data / schema.replace(".xsd", "-reader.xsd"))
         kinds = {root: reading.elements[root].type for root in names}
-        strict = name in family.strict
-        found = {r: Reading(kind, kind.name, name, strict) for r, kind in kinds.items()}
+        strict = name in model_set.strict
+        found = {r: ReaderSpec(kind, kind.name, name, strict) for r, kind in kinds.items()}
         for one in found.values():
             _write_reader(one, codec)
         readers[name] = ", ".join(f'"{root}": {one.function}' for root, one in found.items())
-        write_writer(open_schema(data / schema).elements[names[0]].type, name, codec)
+        write_writer(compile_schema(data / schema).elements[names[0]].type, name, codec)
         writers[name] = f'("{names[0]}", write_{name})'
-    models = sorted({*family.strict, *family.open})
-    enums = sorted({m.base.__name__ for n in models for m in family.members[n] if m.is_enum})
-    lines = [f"{name}Twin = find_twin({name})" for name in models]
-    lines += [f"{name}_MEMBERS = find_members({name})" for name in enums]
-    lines += [f"{name}_WORDS = find_words({name})" for name in enums]
+    models = sorted({*model_set.strict, *model_set.lenient})
+    enums = sorted({m.base.__name__ for n in models for m in model_set.fields[n] if m.is_enum})
+    lines = [f"{name}Twin = mutable_twin({name})" for name in models]
+    lines += [f"{name}_MEMBERS = get_enum_members({name})" for name in enums]
+    lines += [f"{name}_VALUES = get_enum_values({name})" for name in enums]
     tables = TABLES.format(
         readers=", ".join(f"{name}: {{{row}}}" for name, row in readers.items()),
         writers=", ".join(f"{name}: {row}" for name, row in writers.items()),
     )
     imports = "\n".join(f"    {name}," for name in sorted([*models, *enums]))
-    whole = [*lines, *render_shapes(codec.shapes), *codec.bodies]
+    whole = [*lines, *render_patterns(codec.patterns), *codec.bodies]
     return HEAD.format(imports=imports) + "\n".join(whole) + tables
 
 
 @cache
-def open_schema(path: Path) -> Any:
+def compile_schema(path: Path) -> Any:
     """Compile an XML schema."""
     text = path.read_text(encoding="utf-8")
     cls = xmlschema.XMLSchema11 if path.stem.endswith("-reader") else xmlschema.XMLSchema10
     return cls(text)
 
 
-def _write_reader(reading: Reading, codec: Codec) -> None:
+def _write_reader(spec: ReaderSpec, codec: CodecBuilder) -> None:
     """Write the reader of a type, and those of its parts before it."""
-    if reading.function in codec.done:
+    if spec.function in codec.done:
         return
-    codec.done.add(reading.function)
-    members = {m.wire: m for m in codec.family.members[reading.model]}
-    others = {name: m for m in members.values() for name in m.also if name not in members}
+    codec.done.add(spec.function)
+    members = {m.wire: m for m in codec.model_set.fields[spec.model]}
+    others = {name: m for m in members.values() for name in m.aliases if name not in members}
     cases: list[str] = []
-    for child in reading.kind.content.iter_elements():
+    for child in spec.kind.content.iter_elements():
         if child.name is None:
             continue
         member = members.get(child.name) or others[child.name]
         local = member.local if child.name in members else f"{member.local}_too"
-        body = _read_member(child, member, local, reading, codec)
+        body = _read_field(child, member, local, spec, codec)
         cases += [f'{"elif" if cases else "if"} tag == "{child.name}":', *indent(body)]
     codec.bodies += [
         "",
-        f"def {reading.function}(element: Any) -> Any:",
-        *indent(_begin(reading, members, others)),
+        f"def {spec.function}(element: Any) -> Any:",
+        *indent(_begin(spec, members, others)),
         "    for child in element:",
         "        tag = child.tag",
-        *indent([*cases, "else:", "    skip(child)", *_refuse_text("child.tail", reading)], 2),
-        *indent(_end(reading, members, others, codec.family)),
+        *indent(
+            [*cases, "else:", "    skip_element(child)", *_render_text_check("child.tail", spec)], 2
+        ),
+        *indent(_end(spec, members, others, codec.model_set)),
         "",
     ]
 
 
-def _begin(reading: Reading, members: dict[str, Member], others: dict[str, Member]) -> list[str]:
-    repeated = {c.name for c in reading.kind.content.iter_elements() if _is_repeated(c)}
-    lines = [f"{members[name].local}: list[Any] = []" for name in repeated if name in members]
-    single = [member for member in members.values() if member.wire not in repeated]
-    lines += [f"{member.local}: Any = {_find_start(member, reading)}" for member in single]
+def _begin(spec: ReaderSpec, fields: dict[str, Field], others: dict[str, Field]) -> list[str]:
+    repeated = {c.name for c in spec.kind.content.iter_elements() if _is_repeated(c)}
+    lines = [f"{fields[name].local}: list[Any] = []" for name in repeated if name in fields]
+    single = [member for member in fields.values() if member.wire not in repeated]
+    lines += [f"{member.local}: Any = {_get_initial_value(member, spec)}" for member in single]
     lines += [f"{member.local}_too: Any = None" for member in others.values()]
-    return sorted(lines) + _refuse_text("element.text", reading)
+    return sorted(lines) + _render_text_check("element.text", spec)
 
 
-def _find_start(member: Member, reading: Reading) -> str:
+def _get_initial_value(field: Field, spec: ReaderSpec) -> str:
     """Return what stands for an element that has not been met; an empty number is met, and is None."""
-    bare = member.many or member.is_model or member.base is str or reading.strict
+    bare = field.many or field.is_model or field.base is str or spec.strict
     return "None" if bare else "UNSET"
 
 
-def _refuse_text(place: str, reading: Reading) -> list[str]:
+def _render_text_check(place: str, spec: ReaderSpec) -> list[str]:
     """Return the statements that find text between elements, which only a request may not have."""
-    if not reading.strict:
+    if not spec.strict:
         return []
-    return [f"if {place} is not None and not {place}.isspace():", f"    refuse_text({place})"]
+    return [f"if {place} is not None and not {place}.isspace():", f"    require_blank({place})"]
 
 
-def _read_member(
-    child: Any, member: Member, local: str, reading: Reading, codec: Codec
+def _read_field(
+    child: Any, field: Field, local: str, spec: ReaderSpec, codec: CodecBuilder
 ) -> list[str]:
     """Return the statements for one element."""
     if child.type.is_complex() and child.type.name is None:
-        return _read_wrapper(child, member, local, reading, codec)
+        return _read_wrapper(child, field, local, spec, codec)
     if _is_repeated(child):
-        return _read_entry(child, member, "child", reading, codec)
-    start = "None" if local.endswith("_too") else _find_start(member, reading)
+        return _read_entry(child, field, "child", spec, codec)
+    start = "None" if local.endswith("_too") else _get_initial_value(field, spec)
     if child.type.is_complex():
-        call = _find_reader(child, member, reading, codec)
-        return [f"if {local} is not {start}:", "    raise Odd", f"{local} = {call}(child)"]
-    check_kind(child, member)
-    once = [f"if {local} is not {start} or len(child):", "    raise Odd"]
-    return once + _read_leaf(member, local, reading, codec)
+        call = _get_reader(child, field, spec, codec)
+        return [
+            f"if {local} is not {start}:",
+            "    raise FallbackRequired",
+            f"{local} = {call}(child)",
+        ]
+    require_type(child, field)
+    once = [f"if {local} is not {start} or len(child):", "    raise FallbackRequired"]
+    return once + _read_leaf(field, local, spec, codec)
 
 
-def _read_leaf(member: Member, local: str, reading: Reading, codec: Codec) -> list[str]:
-    if member.base is str:
-        fault = render_shape(member, local, codec.shapes)
-        check = [f"if {fault}:", "    raise Odd"] if fault else []
+def _read_leaf(field: Field, local: str, spec: ReaderSpec, codec: CodecBuilder) -> list[str]:
+    if field.base is str:
+        fault = render_text_condition(field, local, codec.patterns)
+        check = [f"if {fault}:", "    raise FallbackRequired"] if fault else []
         return [f'{local} = child.text or ""', *check]
-    if member.is_enum:
-        return [f"{local} = {member.base.__name__}_MEMBERS[child.text]"]
-    read = "read_instant({0})" if is_date(member) else READ[member.base]
-    if reading.strict:
+    if field.is_enum:
+        return [f"{local} = {field.base.__name__}_MEMBERS[child.text]"]
+    read = "read_instant({0})" if is_date(field) else SCALAR_READERS[field.base]
+    if spec.strict:
         lines = [f"{local} = {read.format('child.text')}"]
-        if member.limit.minimum is not None or member.limit.maximum is not None:
-            lines += [f"if not {render_range(member, local)}:", "    raise Odd"]
+        if field.constraint.minimum is not None or field.constraint.maximum is not None:
+            lines += [f"if not {render_range(field, local)}:", "    raise FallbackRequired"]
         return lines
-    if {member.limit.minimum, member.limit.maximum} != {None}:
-        raise NotImplementedError(f"{member.wire}: a range in a reply")
+    if {field.constraint.minimum, field.constraint.maximum} != {None}:
+        raise NotImplementedError(f"{field.wire}: a range in a reply")
     return [f"{local} = {read.format('child.text')} if child.text else None"]
 
 
 def _read_wrapper(
-    child: Any, member: Member, local: str, reading: Reading, codec: Codec
+    child: Any, field: Field, local: str, spec: ReaderSpec, codec: CodecBuilder
 ) -> list[str]:
     entries = [entry for entry in child.type.content.iter_elements() if entry.name is not None]
     names = " or ".join(f'entry.tag == "{entry.name}"' for entry in entries)
-    text = _refuse_text("child.text", reading)
-    least = member.limit.min_items or 0
+    text = _render_text_check("child.text", spec)
+    least = field.constraint.min_items or 0
     lost = f"len({local}) < {least}" if least else f"not {local} and len(child)"
     return [
         f"if {local} is not None:",
-        "    raise Odd",
+        "    raise FallbackRequired",
         *text,
         f"{local} = []",
         "for entry in child:",
         f"    if {names}:",
-        *indent(_read_entry(entries[0], member, "entry", reading, codec), 2),
+        *indent(_read_entry(entries[0], field, "entry", spec, codec), 2),
         "    else:",
-        "        skip(entry)",
-        *indent(_refuse_text("entry.tail", reading)),
+        "        skip_element(entry)",
+        *indent(_render_text_check("entry.tail", spec)),
         f"if {lost}:",
-        "    raise Odd",
+        "    raise FallbackRequired",
     ]
 
 
 def _read_entry(
-    element: Any, member: Member, variable: str, reading: Reading, codec: Codec
+    element: Any, field: Field, variable: str, spec: ReaderSpec, codec: CodecBuilder
 ) -> list[str]:
-    local = member.local
+    local = field.local
     if element.type.is_complex():
-        call = _find_reader(element, member, reading, codec)
+        call = _get_reader(element, field, spec, codec)
         return [f"{local}.append({call}({variable}))"]
-    if not member.is_enum:
-        raise NotImplementedError(f"{member.wire}: a list of {member.base}")
-    words = f"{member.base.__name__}_MEMBERS"
-    return [f"if len({variable}):", "    raise Odd", f"{local}.append({words}[{variable}.text])"]
+    if not field.is_enum:
+        raise NotImplementedError(f"{field.wire}: a list of {field.base}")
+    words = f"{field.base.__name__}_MEMBERS"
+    return [
+        f"if len({variable}):",
+        "    raise FallbackRequired",
+        f"{local}.append({words}[{variable}.text])",
+    ]
 
 
-def _find_reader(element: Any, member: Member, reading: Reading, codec: Codec) -> str:
-    model = member.base.__name__
-    inner = Reading(element.type, element.type.name, model, reading.strict)
+def _get_reader(element: Any, field: Field, spec: ReaderSpec, codec: CodecBuilder) -> str:
+    model = field.base.__name__
+    inner = ReaderSpec(element.type, element.type.name, model, spec.strict)
     if inner.type != inner.model:
-        raise NotImplementedError(f"{member.wire}: {inner.type} for {inner.model}")
+        raise NotImplementedError(f"{field.wire}: {inner.type} for {inner.model}")
     _write_reader(inner, codec)
     return inner.function
 
 
 def _end(
-    reading: Reading, members: dict[str, Member], others: dict[str, Member], family: Family
+    spec: ReaderSpec, fields: dict[str, Field], others: dict[str, Field], model_set: ModelSet
 ) -> list[str]:
     """Return the statements after the last element."""
     lines = [f"if {m.local} is None:\n    {m.local} = {m.local}_too" for m in others.values()]
-    starts = {m.local: _find_start(m, reading) for m in members.values()}
-    repeated = {c.name for c in reading.kind.content.iter_elements() if _is_repeated(c)}
-    needed = [m for m in members.values() if m.limit.required]
+    starts = {m.local: _get_initial_value(m, spec) for m in fields.values()}
+    repeated = {c.name for c in spec.kind.content.iter_elements() if _is_repeated(c)}
+    needed = [m for m in fields.values() if m.constraint.required]
     if not needed:
         absent = " and ".join(f"{local} is {start}" for local, start in starts.items())
-        lines += [f"if len(element) and {absent}:", "    raise Odd"]
-    for member in members.values():
+        lines += [f"if len(element) and {absent}:", "    raise FallbackRequired"]
+    for member in fields.values():
         local, start = member.local, starts[member.local]
         if member.wire in repeated:
-            least = member.limit.min_items or 0
+            least = member.constraint.min_items or 0
             lost = f"len({local}) < {least}" if least else f"not {local} and len(element)"
-            lines += [f"if {lost}:", "    raise Odd"]
-        elif member.limit.required:
+            lines += [f"if {lost}:", "    raise FallbackRequired"]
+        elif member.constraint.required:
             also = f" or {local} is None" if start == "UNSET" else ""
-            lines += [f"if {local} is {start}{also}:", "    raise Odd"]
+            lines += [f"if {local} is {start}{also}:", "    raise FallbackRequired"]
         elif start == "UNSET":
             lines += [f"if {local} is UNSET:", f"    {local} = None"]
-    if reading.strict:
-        lines += render_pairs(family.together[reading.model])
-    made = [(m.name, m.local) for m in members.values()]
-    raw = "raw" in family.models[reading.model].__slots__
-    return [part for line in lines for part in line.split("\n")] + render_making(
-        made, reading.model, raw=raw
+    if spec.strict:
+        lines += render_pairs(model_set.paired_fields[spec.model])
+    made = [(m.name, m.local) for m in fields.values()]
+    raw = "raw" in model_set.models[spec.model].__slots__
+    return [part for line in lines for part in line.split("\n")] + render_construction(
+        made, spec.model, raw=raw
     )
 
 

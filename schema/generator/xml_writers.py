@@ -10,71 +10,80 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from generator.fields import Family, Member, indent, is_date, render_fault, render_pairs
+from generator.fields import (
+    Field,
+    ModelSet,
+    indent,
+    is_date,
+    render_invalid_condition,
+    render_pairs,
+)
 
-NUMBERS = {"integer": int, "decimal": Decimal, "boolean": bool}
+SCALAR_TYPES = {"integer": int, "decimal": Decimal, "boolean": bool}
 
 
-class Codec:
+class CodecBuilder:
     """The codec as it grows."""
 
-    def __init__(self, family: Family) -> None:
-        self.family = family
-        self.shapes: dict[str, str] = {}
+    def __init__(self, model_set: ModelSet) -> None:
+        self.model_set = model_set
+        self.patterns: dict[str, str] = {}
         self.bodies: list[str] = []
         self.done: set[str] = set()
 
 
-def check_kind(element: Any, member: Member) -> None:
+def require_type(element: Any, field: Field) -> None:
     """Hold the type that xmlschema has for a leaf to the model's."""
     kind, names = element.type, []
     while kind is not None and kind.name is not None:
         names.append(kind.name.removeprefix("{http://www.w3.org/2001/XMLSchema}"))
         kind = kind.base_type
     prefixes = ("", "wire-", "read-")
-    found = [cls for n, cls in NUMBERS.items() if {f"{p}{n}" for p in prefixes} & {*names}]
-    text = member.base is str or member.is_enum or is_date(member)
-    if found[:1] != ([] if text else [member.base]):
-        raise NotImplementedError(f"{member.wire}: {names} for {member.base}")
+    found = [cls for n, cls in SCALAR_TYPES.items() if {f"{p}{n}" for p in prefixes} & {*names}]
+    text = field.base is str or field.is_enum or is_date(field)
+    if found[:1] != ([] if text else [field.base]):
+        raise NotImplementedError(f"{field.wire}: {names} for {field.base}")
 
 
-def write_writer(kind: Any, model: str, codec: Codec) -> None:
+def write_writer(kind: Any, model: str, codec: CodecBuilder) -> None:
     """Write the writer of a type, and those of its parts before it."""
     if f"write_{model}" in codec.done:
         return
     codec.done.add(f"write_{model}")
-    members = {m.wire: m for m in codec.family.members[model]}
+    members = {m.wire: m for m in codec.model_set.fields[model]}
     children = [child for child in kind.content.iter_elements() if child.name is not None]
-    lines = [f"if type(value) is not {model}:", "    raise Odd", 'text = ""']
+    lines = [f"if type(value) is not {model}:", "    raise FallbackRequired", 'text = ""']
     for child in children:
-        lines += _write_member(child, members.pop(child.name), codec)
+        lines += _write_field(child, members.pop(child.name), codec)
     for member in members.values():  # without a form in XML
-        fault = render_fault(member, member.local, codec.shapes)
-        check = [f"if {member.local} is not None and ({fault}):", "    raise Odd"]
+        fault = render_invalid_condition(member, member.local, codec.patterns)
+        check = [f"if {member.local} is not None and ({fault}):", "    raise FallbackRequired"]
         lines += [f"{member.local} = value.{member.name}", *check]
-    lines += [*render_pairs(codec.family.together[model]), "return text"]
+    lines += [*render_pairs(codec.model_set.paired_fields[model]), "return text"]
     codec.bodies += ["", f"def write_{model}(value: Any) -> str:", *indent(lines), ""]
 
 
-def _write_member(child: Any, member: Member, codec: Codec) -> list[str]:
-    local, name = member.local, child.name
-    lines = [f"{local} = value.{member.name}"]
+def _write_field(child: Any, field: Field, codec: CodecBuilder) -> list[str]:
+    local, name = field.local, child.name
+    lines = [f"{local} = value.{field.name}"]
     wrapped = child.type.is_complex() and child.type.name is None
-    if member.many:
-        least = f" or len({local}) < {member.limit.min_items}" if member.limit.min_items else ""
-        body = [f"if type({local}) is not list{least}:", "    raise Odd"]
+    if field.many:
+        least = (
+            f" or len({local}) < {field.constraint.min_items}" if field.constraint.min_items else ""
+        )
+        body = [f"if type({local}) is not list{least}:", "    raise FallbackRequired"]
         entry = next(child.type.content.iter_elements()) if wrapped else child
         if wrapped:
-            body += [f"inner = {_write_entries(entry, member, codec)}", _add(name, "inner")]
+            body += [f"inner = {_write_entries(entry, field, codec)}", _add(name, "inner")]
         else:
-            body.append(f"text += {_write_entries(entry, member, codec)}")
-    elif member.is_model:
-        write_writer(child.type, member.base.__name__, codec)
-        body = [f"inner = write_{member.base.__name__}({local})", _add(name, "inner")]
+            body.append(f"text += {_write_entries(entry, field, codec)}")
+    elif field.is_model:
+        write_writer(child.type, field.base.__name__, codec)
+        body = [f"inner = write_{field.base.__name__}({local})", _add(name, "inner")]
     else:
-        check_kind(child, member)
-        body = _write_leaf(name, member, codec)
-    if member.limit.required:
+        require_type(child, field)
+        body = _write_leaf(name, field, codec)
+    if field.constraint.required:
         return lines + body
     return [*lines, f"if {local} is not None:", *indent(body)]
 
@@ -83,28 +92,31 @@ def _add(name: str, body: str) -> str:
     return f'text += f"<{name}>{{{body}}}</{name}>" if {body} else "<{name} />"'
 
 
-def _write_entries(entry: Any, member: Member, codec: Codec) -> str:
-    local, name = member.local, entry.name
-    if member.is_enum:
-        words = f"{member.base.__name__}_WORDS"
+def _write_entries(entry: Any, field: Field, codec: CodecBuilder) -> str:
+    local, name = field.local, entry.name
+    if field.is_enum:
+        words = f"{field.base.__name__}_VALUES"
         return f'"".join([f"<{name}>{{{words}[entry]}}</{name}>" for entry in {local}])'
-    write_writer(entry.type, member.base.__name__, codec)
-    return f'join(write_{member.base.__name__}, {local}, "{name}")'
+    write_writer(entry.type, field.base.__name__, codec)
+    return f'join_elements(write_{field.base.__name__}, {local}, "{name}")'
 
 
-def _write_leaf(name: str, member: Member, codec: Codec) -> list[str]:
-    local = member.local
-    if member.is_enum:
-        return [f'text += f"<{name}>{{{member.base.__name__}_WORDS[{local}]}}</{name}>"']
-    if is_date(member):
-        write = "write_bare_instant" if member.bare else "write_instant"
+def _write_leaf(name: str, field: Field, codec: CodecBuilder) -> list[str]:
+    local = field.local
+    if field.is_enum:
+        return [f'text += f"<{name}>{{{field.base.__name__}_VALUES[{local}]}}</{name}>"']
+    if is_date(field):
+        write = "write_bare_instant" if field.bare_offset else "write_instant"
         return [f'text += f"<{name}>{{{write}({local})}}</{name}>"']
-    check = [f"if {render_fault(member, local, codec.shapes, text=False)}:", "    raise Odd"]
-    if member.base is bool:
+    check = [
+        f"if {render_invalid_condition(field, local, codec.patterns, text=False)}:",
+        "    raise FallbackRequired",
+    ]
+    if field.base is bool:
         return [*check, f'text += "<{name}>true</{name}>" if {local} else "<{name}>false</{name}>"']
-    if member.base is Decimal:
+    if field.base is Decimal:
         return [*check, f'text += f"<{name}>{{{local}:f}}</{name}>"']
-    if member.base is int:
+    if field.base is int:
         return [*check, f'text += f"<{name}>{{{local}}}</{name}>"']
     marks = " or ".join(f'"{mark}" in {local}' for mark in "&<>")
     escaped = [f"if not {local}.isprintable() or {marks}:", f"    {local} = escape({local})"]

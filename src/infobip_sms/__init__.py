@@ -67,12 +67,12 @@ if TYPE_CHECKING:
     from .auth import ApiKey, Auth, Basic, Bearer, IbssoToken
     from .client import Client
     from .errors import (
+        ApiError,
         Attempt,
         Error,
         InvalidRequestError,
         InvalidResponseError,
-        NoAnswer,
-        Rejected,
+        TransportError,
         Violation,
     )
     from .webhooks import parse_delivery_reports
@@ -82,8 +82,8 @@ _HOMES = {
     "Attempt": "errors",
     "InvalidResponseError": "errors",
     "Error": "errors",
-    "NoAnswer": "errors",
-    "Rejected": "errors",
+    "TransportError": "errors",
+    "ApiError": "errors",
     "InvalidRequestError": "errors",
     "Violation": "errors",
     "ApiKey": "auth",
@@ -168,8 +168,8 @@ __all__ = [
     "Attempt",
     "InvalidResponseError",
     "Error",
-    "NoAnswer",
-    "Rejected",
+    "TransportError",
+    "ApiError",
     "ErrorResponseBody",
     "InvalidRequestError",
     "ErrorDetails",

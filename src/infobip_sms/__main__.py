@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-COULD_NOT = 2  # as commands/program.py has it, which needs what may be missing
+EXIT_FAILURE = 2  # as commands/program.py has it, which needs what may be missing
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
             raise
         words = f"{missing.name} is not installed; run: pip install 'infobip-sms[all]'"
         print(f"infobip-sms: {words}", file=sys.stderr)  # noqa: T201 - there is nothing else to do
-        sys.exit(COULD_NOT)
+        sys.exit(EXIT_FAILURE)
     cli(prog_name="infobip-sms")
 
 

@@ -18,7 +18,7 @@ class Auth(Protocol):
         """Return the header's value; it is secret."""
 
 
-def _check_secret(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _require_secret(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str):
         got = "nothing" if value is None else "something else"
         raise InvalidRequestError([Violation(attribute.name, got, "a string", "AUTH-005")])
@@ -28,8 +28,8 @@ def _check_secret(_: object, attribute: attrs.Attribute[Any], value: object) -> 
 class Basic:
     """User and password (AUTH-003). Neither is shown by ``repr``."""
 
-    username: str = attrs.field(repr=False, validator=_check_secret)
-    password: str = attrs.field(repr=False, validator=_check_secret)
+    username: str = attrs.field(repr=False, validator=_require_secret)
+    password: str = attrs.field(repr=False, validator=_require_secret)
 
     def __attrs_post_init__(self) -> None:
         if ":" in self.username:
@@ -53,7 +53,7 @@ class Basic:
 class ApiKey:
     """API key, sent as ``App KEY`` (AUTH-004). Not shown by ``repr``."""
 
-    key: str = attrs.field(repr=False, validator=_check_secret)
+    key: str = attrs.field(repr=False, validator=_require_secret)
 
     def header(self) -> str:
         """Return ``App`` and the key."""
@@ -64,7 +64,7 @@ class ApiKey:
 class IbssoToken:
     """Session token, sent as ``IBSSO TOKEN`` (AUTH-006). Not shown by ``repr``."""
 
-    token: str = attrs.field(repr=False, validator=_check_secret)
+    token: str = attrs.field(repr=False, validator=_require_secret)
 
     def header(self) -> str:
         """Return ``IBSSO`` and the token."""
@@ -75,7 +75,7 @@ class IbssoToken:
 class Bearer:
     """OAuth access token, sent as ``Bearer TOKEN``. Not shown by ``repr``."""
 
-    token: str = attrs.field(repr=False, validator=_check_secret)
+    token: str = attrs.field(repr=False, validator=_require_secret)
 
     def header(self) -> str:
         """Return ``Bearer`` and the token."""

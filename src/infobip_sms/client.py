@@ -12,14 +12,14 @@ import random
 import time
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from infobip_sms.transport.connections import Connections, Failed, build_context
-from infobip_sms.transport.messages import Call, Reply
-from infobip_sms.transport.retry import Failure, Retry, Spent, find_failure
-from infobip_sms.transport.urls import find_proxy, find_server
+from infobip_sms.transport.connections import AttemptFailedError, ConnectionPool, build_context
+from infobip_sms.transport.messages import Request, Response
+from infobip_sms.transport.retry import AttemptFailure, Retry, RetryState, find_failure
+from infobip_sms.transport.urls import find_proxy, parse_base_url
 
 from .auth import Auth
-from .codecs import XmlWay
-from .errors import Attempt, InvalidRequestError, InvalidResponseError, NoAnswer, Violation
+from .codecs import XmlOptions
+from .errors import Attempt, InvalidRequestError, InvalidResponseError, TransportError, Violation
 from .operations import Operations
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ class Client(Operations):
         ca: str | Path | ssl.SSLContext | None = None,
         user_agent: str | None = None,
     ) -> None:
-        server = find_server(base_url)
-        super().__init__(_check_auth(auth), wire, XmlWay(xml_engine, validate_xml))
+        server = parse_base_url(base_url)
+        super().__init__(_require_auth(auth), wire, XmlOptions(xml_engine, validate_xml))
         self._settings = {
             "base_url": base_url,
             "auth": auth,
@@ -97,14 +97,16 @@ class Client(Operations):
             "ca": ca,
             "user_agent": user_agent,
         }
-        self._timeout = _check_seconds("timeout", timeout)
-        self._retry = _check_retry(retry)
+        self._timeout = _require_seconds("timeout", timeout)
+        self._retry = _require_retry(retry)
         self._headers = {"User-Agent": _build_user_agent(user_agent)}
         way = find_proxy(proxy, server)
         secure = "https" in {server.scheme, way and way.scheme}
         context = build_context(ca) if secure or ca is not None else None
-        seconds = _check_seconds("connect_timeout", connect_timeout)
-        self._connections = Connections(server, way, context, _check_count(connections), seconds)
+        seconds = _require_seconds("connect_timeout", connect_timeout)
+        self._connections = ConnectionPool(
+            server, way, context, _require_count(connections), seconds
+        )
 
     def close(self) -> None:
         """Close all connections; the client cannot be used any more."""
@@ -133,100 +135,106 @@ class Client(Operations):
     def __setstate__(self, settings: dict[str, Any]) -> None:
         self.__init__(**settings)  # type: ignore[misc] # a new client with the same settings
 
-    def _exchange(self, call: Call, timeout: float | None) -> Reply:
-        usual = self._timeout if timeout is None else _check_seconds("timeout", timeout)
-        headers = {**self._headers, **call.headers}
-        call = Call(call.method, call.route, call.path, headers, call.body)
-        _check_call(call)
+    def _send_request(self, request: Request, timeout: float | None) -> Response:
+        usual = self._timeout if timeout is None else _require_seconds("timeout", timeout)
+        headers = {**self._headers, **request.headers}
+        request = Request(request.method, request.route, request.path, headers, request.body)
+        _require_safe_request(request)
         attempts: list[Attempt] = []
         started = time.monotonic()
         while True:
-            spent = Spent(len(attempts), time.monotonic() - started, usual)
-            result = self._attempt(call, self._retry.find_timeout(spent))
+            spent = RetryState(len(attempts), time.monotonic() - started, usual)
+            result = self._attempt(request, self._retry.next_timeout(spent))
             failure = _find_failure(result)
-            after = Spent(len(attempts) + 1, time.monotonic() - started, usual)
+            after = RetryState(len(attempts) + 1, time.monotonic() - started, usual)
             chance = random.random()  # noqa: S311 - spreads clients in time
-            wait = self._retry.find_wait(failure, after, chance) if failure else None
+            wait = self._retry.next_wait(failure, after, chance) if failure else None
             took = after.seconds - spent.seconds
             attempts.append(_build_attempt(result, failure, after.attempts, took, wait or 0.0))
-            self._log(call, attempts[-1], again=wait is not None)
+            self._log(request, attempts[-1], retrying=wait is not None)
             if wait is None:
-                return _finish(result, tuple(attempts))
+                return _require_response(result, tuple(attempts))
             time.sleep(wait)
 
-    def _attempt(self, call: Call, seconds: float) -> Reply | InvalidResponseError | Failure:
+    def _attempt(
+        self, request: Request, timeout: float
+    ) -> Response | InvalidResponseError | AttemptFailure:
         try:
-            return self._connections.perform(call, seconds)
-        except Failed as problem:
+            return self._connections.perform(request, timeout)
+        except AttemptFailedError as problem:
             return problem.failure
         except InvalidResponseError as problem:
             return problem
 
-    def _log(self, call: Call, attempt: Attempt, *, again: bool) -> None:
+    def _log(self, request: Request, attempt: Attempt, *, retrying: bool) -> None:
         _LOG.info(
             "%s %s -> %s, attempt %d of %d, in %.3f s%s",
-            call.method,
-            call.route,
+            request.method,
+            request.route,
             attempt.outcome,
-            attempt.number,
+            attempt.serial,
             self._retry.attempts,
-            attempt.took,
-            f", next in {attempt.waited:.3f} s" if again else "",
+            attempt.duration,
+            f", next in {attempt.waited:.3f} s" if retrying else "",
         )
 
 
-def _find_failure(result: Reply | InvalidResponseError | Failure) -> Failure | None:
-    if isinstance(result, Failure):
+def _find_failure(
+    result: Response | InvalidResponseError | AttemptFailure,
+) -> AttemptFailure | None:
+    if isinstance(result, AttemptFailure):
         return result
     if isinstance(result, InvalidResponseError):
-        return Failure("a reply that is too large", "maybe", "final")
+        return AttemptFailure("a reply that is too large", "maybe", "final")
     return find_failure(result.status, result.headers, time.time())
 
 
 def _build_attempt(
-    result: Reply | InvalidResponseError | Failure,
-    failure: Failure | None,
-    number: int,
-    took: float,
+    result: Response | InvalidResponseError | AttemptFailure,
+    failure: AttemptFailure | None,
+    serial: int,
+    duration: float,
     waited: float,
 ) -> Attempt:
     if failure is not None:
-        return Attempt(number, failure.outcome, failure.sent, took, waited)
-    assert isinstance(result, Reply), result
-    return Attempt(number, f"HTTP {result.status}", "maybe", took, waited)
+        return Attempt(serial, failure.outcome, failure.sent, duration, waited)
+    assert isinstance(result, Response), result
+    return Attempt(serial, f"HTTP {result.status}", "maybe", duration, waited)
 
 
-def _finish(result: Reply | InvalidResponseError | Failure, attempts: tuple[Attempt, ...]) -> Reply:
+def _require_response(
+    result: Response | InvalidResponseError | AttemptFailure, attempts: tuple[Attempt, ...]
+) -> Response:
     """Return the last reply, or raise the last error, with all that was tried."""
-    if isinstance(result, Failure):
-        raise NoAnswer(result.outcome, result.sent, attempts)
+    if isinstance(result, AttemptFailure):
+        raise TransportError(result.outcome, result.sent, attempts)
     if isinstance(result, InvalidResponseError):
         raise InvalidResponseError(
             result.violations, result.status, result.body, result.headers, attempts
         )
-    return Reply(result.status, result.headers, result.body, attempts)
+    return Response(result.status, result.headers, result.body, attempts)
 
 
-def _check_auth(auth: object) -> Auth:
+def _require_auth(auth: object) -> Auth:
     if isinstance(auth, Auth):
         return auth
     wants = "Basic, ApiKey, IbssoToken or Bearer"
     raise InvalidRequestError([Violation("auth", "something else", wants, "AUTH-005")])
 
 
-def _check_seconds(name: str, value: float) -> float:
+def _require_seconds(name: str, value: float) -> float:
     if type(value) not in {int, float} or not 0 < value <= _DAY:
         raise ValueError(f"{name} wants seconds: more than 0, and at most a day")
     return float(value)
 
 
-def _check_count(value: int) -> int:
+def _require_count(value: int) -> int:
     if type(value) is not int or value < 1:
         raise ValueError("connections wants a whole number from 1")
     return value
 
 
-def _check_retry(retry: object) -> Retry:
+def _require_retry(retry: object) -> Retry:
     if retry is None:
         return Retry.none()
     if isinstance(retry, Retry):
@@ -234,30 +242,34 @@ def _check_retry(retry: object) -> Retry:
     raise ValueError("retry wants a Retry, or None to repeat nothing")
 
 
-def _build_user_agent(theirs: object) -> str:
+def _build_user_agent(user_agent: object) -> str:
     from importlib.metadata import version  # noqa: PLC0415 - not for the import alone
 
     ours = f"infobip-sms/{version('infobip-sms')}"
-    if theirs is None:
+    if user_agent is None:
         return ours
-    if not isinstance(theirs, str) or not theirs.strip() or not _is_plain(theirs):
-        raise _refuse("user_agent", "visible ASCII and spaces")
-    return f"{theirs} {ours}"
+    if (
+        not isinstance(user_agent, str)
+        or not user_agent.strip()
+        or not _is_printable_ascii(user_agent)
+    ):
+        raise _build_error("user_agent", "visible ASCII and spaces")
+    return f"{user_agent} {ours}"
 
 
-def _check_call(call: Call) -> None:
+def _require_safe_request(request: Request) -> None:
     """Refuse what would break out of its line, before a connection is made."""
-    if not _is_plain(call.path) or " " in call.path:
-        raise _refuse("path", "visible ASCII")
-    for name, value in call.headers.items():
-        if not _is_plain(value):
-            raise _refuse(name, "visible ASCII and spaces")
+    if not _is_printable_ascii(request.path) or " " in request.path:
+        raise _build_error("path", "visible ASCII")
+    for name, value in request.headers.items():
+        if not _is_printable_ascii(value):
+            raise _build_error(name, "visible ASCII and spaces")
 
 
-def _is_plain(value: str) -> bool:
+def _is_printable_ascii(value: str) -> bool:
     return value.isascii() and value.isprintable()
 
 
-def _refuse(path: str, wants: str) -> InvalidRequestError:
+def _build_error(path: str, expected: str) -> InvalidRequestError:
     got = "characters that a header cannot carry"
-    return InvalidRequestError([Violation(path, got, wants, "AUTH-005")])
+    return InvalidRequestError([Violation(path, got, expected, "AUTH-005")])

@@ -2,8 +2,8 @@
 
     Error
     ├── InvalidRequestError   we broke a rule: nothing was sent          .violations
-    ├── NoAnswer         the network failed: no reply               .sent
-    ├── Rejected         the server refused: 4xx or 503             .status .api_error .body
+    ├── TransportError         the network failed: no reply               .sent
+    ├── ApiError         the server refused: 4xx or 503             .status .api_error .body
     └── InvalidResponseError         the server misbehaved: unreadable, or 5xx  .status .violations .body
 
 Four questions find the branch: did I break a rule, did the network fail, did the server refuse,
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from infobip_sms_schema import ErrorResponse
 
 __all__ = [
+    "ApiError",
     "Attempt",
-    "InvalidResponseError",
     "Error",
-    "NoAnswer",
-    "Rejected",
     "InvalidRequestError",
+    "InvalidResponseError",
     "Sent",
+    "TransportError",
     "Violation",
 ]
 
@@ -42,19 +42,19 @@ Sent = Literal["no", "maybe"]
 class Attempt:
     """One attempt to get an answer."""
 
-    number: int
+    serial: int
     """1 for the first."""
     outcome: str
     """What came of it, such as ``HTTP 429`` or ``no connection could be made``."""
     sent: Sent
     """``no`` if the server cannot have taken the request: not reached, or it said so."""
-    took: float
+    duration: float
     """Seconds from its start to its end."""
     waited: float
     """Seconds between its end and the next attempt; 0.0 after the last."""
 
 
-class NoAnswer(Error):
+class TransportError(Error):
     """The network failed before a reply was read.
 
     ``sent`` is "no" if the server cannot have got the request, "maybe" if it can, in any of the
@@ -65,16 +65,18 @@ class NoAnswer(Error):
         super().__init__(reason, sent, attempts)
         self.reason = reason
         self.attempts = attempts
-        self.sent: Sent = "maybe" if sent == "maybe" else _find_sent(attempts)
+        self.sent: Sent = "maybe" if sent == "maybe" else _get_sent(attempts)
 
     def __str__(self) -> str:
-        return f"no answer: {self.reason}; request sent: {self.sent}{_count(self.attempts)}"
+        return (
+            f"no answer: {self.reason}; request sent: {self.sent}{_format_attempts(self.attempts)}"
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.reason!r}, {self.sent!r})"
 
 
-class Rejected(Error):
+class ApiError(Error):
     """The server refused the request (status 4xx or 503): it was not processed.
 
     ``api_error`` is the body as the contract describes it, or None if it is something else;
@@ -90,36 +92,44 @@ class Rejected(Error):
         status: int,
         body: bytes = b"",
         headers: dict[str, str] | None = None,
-        api_error: ErrorResponse | None = None,
+        error_response: ErrorResponse | None = None,
         attempts: tuple[Attempt, ...] = (),
     ) -> None:
-        super().__init__(status, body, headers, api_error, attempts)
+        super().__init__(status, body, headers, error_response, attempts)
         self.status = status
         self.body = body
         self.headers = headers or {}
-        self.api_error = api_error
+        self.error_response = error_response
         self.attempts = attempts
 
     @property
     def sent(self) -> Sent:
         """``maybe`` if any attempt may have been taken by the server."""
-        return _find_sent(self.attempts)
+        return _get_sent(self.attempts)
 
     @property
     def text(self) -> str | None:
         """The server's reason in words, if it gave one."""
-        return self.api_error.request_error.service_exception.text if self.api_error else None
+        return (
+            self.error_response.request_error.service_exception.text
+            if self.error_response
+            else None
+        )
 
     @property
-    def message_id(self) -> str | None:
+    def code(self) -> str | None:
         """The server's fixed word for the reason, such as UNAUTHORIZED, if it gave one."""
-        return self.api_error.request_error.service_exception.message_id if self.api_error else None
+        return (
+            self.error_response.request_error.service_exception.message_id
+            if self.error_response
+            else None
+        )
 
     def __str__(self) -> str:
         known = {status.value: f" {status.phrase}" for status in HTTPStatus}
         words = "; its words are in .text" if self.text else ""
         phrase = known.get(self.status, "")
-        return f"the server refused: HTTP {self.status}{phrase}{words}{_count(self.attempts)}"
+        return f"the server refused: HTTP {self.status}{phrase}{words}{_format_attempts(self.attempts)}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.status})"
@@ -153,15 +163,15 @@ class InvalidResponseError(Error):
     def __str__(self) -> str:
         found = "\n".join(map(str, self.violations)) or "a status outside the contract"
         shown = found if self.status is None else f"HTTP {self.status}: {found}"
-        return f"{shown}{_count(self.attempts)}"
+        return f"{shown}{_format_attempts(self.attempts)}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.violations!r}, {self.status})"
 
 
-def _find_sent(attempts: tuple[Attempt, ...]) -> Sent:
+def _get_sent(attempts: tuple[Attempt, ...]) -> Sent:
     return "maybe" if any(attempt.sent == "maybe" for attempt in attempts) else "no"
 
 
-def _count(attempts: tuple[Attempt, ...]) -> str:
+def _format_attempts(attempts: tuple[Attempt, ...]) -> str:
     return f"; {len(attempts)} attempts" if len(attempts) > 1 else ""

@@ -11,13 +11,13 @@ from urllib.parse import quote, urlencode
 
 import attrs
 from infobip_sms_schema import ErrorResponse
-from infobip_sms_schema.constraints import describe
+from infobip_sms_schema.constraints import describe_value
 
 from infobip_sms.codecs.plain_data import build_plain
-from infobip_sms.transport.messages import Call, Reply
+from infobip_sms.transport.messages import Request, Response
 
-from .codecs import XmlWay, find_codec, find_wire
-from .errors import InvalidRequestError, InvalidResponseError, Rejected, Violation
+from .codecs import XmlOptions, find_wire, get_codec
+from .errors import ApiError, InvalidRequestError, InvalidResponseError, Violation
 from .rules import check_model
 
 if TYPE_CHECKING:
@@ -28,45 +28,47 @@ if TYPE_CHECKING:
     from .codecs import Wire
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
-_USUAL = XmlWay()
+_DEFAULT_XML = XmlOptions()
 
 
-def build_call(  # noqa: PLR0913 - what a call is made of
+def build_request(  # noqa: PLR0913 - what a call is made of
     operation: Operation[Model],
     wire: Wire,
     auth: Auth,
     body: attrs.AttrsInstance | None = None,
     parameters: attrs.AttrsInstance | None = None,
     *,
-    xml: XmlWay = _USUAL,
-) -> Call:
+    xml: XmlOptions = _DEFAULT_XML,
+) -> Request:
     """Describe a call of an operation; raise InvalidRequestError if its body or a parameter breaks a rule."""
     if not isinstance(body, operation.request or type(None)):
         wants = f"of the type {operation.request.__name__}" if operation.request else "no body"
-        raise InvalidRequestError([Violation("", describe(body), wants, "HTTP-003")])
-    codec = find_codec(wire, xml.engine)
-    headers = {"Authorization": _check_header(auth.header()), "Accept": codec.CONTENT_TYPE}
+        raise InvalidRequestError([Violation("", describe_value(body), wants, "HTTP-003")])
+    codec = get_codec(wire, xml.engine)
+    headers = {"Authorization": _require_header_value(auth.header()), "Accept": codec.CONTENT_TYPE}
     if body is None:
         written = b""
     else:
         headers["Content-Type"] = codec.CONTENT_TYPE
         written = codec.dump_model(body, validate=xml.validate)
     path = _build_path(operation.path, parameters)
-    return Call(operation.method, operation.path, path, headers, written)
+    return Request(operation.method, operation.path, path, headers, written)
 
 
-def read_reply(
-    operation: Operation[Model], reply: Reply, wire: Wire, *, xml: XmlWay = _USUAL
+def parse_response(
+    operation: Operation[Model], response: Response, wire: Wire, *, xml: XmlOptions = _DEFAULT_XML
 ) -> Model:
-    """Return the answer of an operation; raise Rejected or InvalidResponseError."""
-    wire = find_wire(reply.headers.get("content-type", "")) or wire
-    if not 200 <= reply.status < 300:  # noqa: PLR2004 - HTTP's own numbers
-        raise _find_error(reply, wire)
+    """Return the answer of an operation; raise ApiError or InvalidResponseError."""
+    wire = find_wire(response.headers.get("content-type", "")) or wire
+    if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own numbers
+        raise _build_error(response, wire)
     try:
-        codec = find_codec(wire, xml.engine)
-        answer: Model = codec.parse_reply(reply.body, operation.response, validate=xml.validate)
+        codec = get_codec(wire, xml.engine)
+        answer: Model = codec.parse_response(
+            response.body, operation.response, validate=xml.validate
+        )
     except InvalidResponseError as problem:
-        raise _build_bad_reply(reply, problem.violations) from None
+        raise _build_invalid_response(response, problem.violations) from None
     return answer
 
 
@@ -84,27 +86,31 @@ def _build_path(template: str, parameters: attrs.AttrsInstance | None) -> str:
     return f"{path}?{urlencode(query, doseq=True)}" if query else path
 
 
-def _find_error(reply: Reply, wire: Wire) -> Rejected | InvalidResponseError:
-    refused = 400 <= reply.status < 500 or reply.status == 503  # noqa: PLR2004 - HTTP's own numbers
+def _build_error(response: Response, wire: Wire) -> ApiError | InvalidResponseError:
+    refused = 400 <= response.status < 500 or response.status == 503  # noqa: PLR2004 - HTTP's own numbers
     if not refused:
-        return _build_bad_reply(reply, ())
-    said = _find_api_error(reply.body, wire)
-    return Rejected(reply.status, reply.body, reply.headers, said, reply.attempts)
+        return _build_invalid_response(response, ())
+    said = _find_error_response(response.body, wire)
+    return ApiError(response.status, response.body, response.headers, said, response.attempts)
 
 
-def _build_bad_reply(reply: Reply, problems: tuple[Violation, ...]) -> InvalidResponseError:
-    return InvalidResponseError(problems, reply.status, reply.body, reply.headers, reply.attempts)
+def _build_invalid_response(
+    response: Response, violations: tuple[Violation, ...]
+) -> InvalidResponseError:
+    return InvalidResponseError(
+        violations, response.status, response.body, response.headers, response.attempts
+    )
 
 
-def _find_api_error(body: bytes, wire: Wire) -> ErrorResponse | None:
+def _find_error_response(body: bytes, wire: Wire) -> ErrorResponse | None:
     try:
-        error: ErrorResponse = find_codec(wire).parse_reply(body, ErrorResponse)
+        error: ErrorResponse = get_codec(wire).parse_response(body, ErrorResponse)
     except InvalidResponseError:
         return None
     return error
 
 
-def _check_header(value: str) -> str:
+def _require_header_value(value: str) -> str:
     """Return an Authorization header: a scheme, one space, and visible ASCII without another."""
     scheme, _, secret = value.partition(" ")
     if scheme and secret and " " not in secret and value.isascii() and value.isprintable():

@@ -25,7 +25,7 @@ from infobip_sms_schema import (
 )
 from infobip_sms_schema import operations as contract
 
-from .exchange import build_call, read_reply
+from .exchange import build_request, parse_response
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -54,10 +54,10 @@ if TYPE_CHECKING:
     from infobip_sms.send_many.batch import OnUnknown
     from infobip_sms.send_many.outcomes import Outcome
     from infobip_sms.send_many.reconcile import Reconciled
-    from infobip_sms.transport.messages import Call, Reply
+    from infobip_sms.transport.messages import Request, Response
 
     from .auth import Auth
-    from .codecs import Wire, XmlWay
+    from .codecs import Wire, XmlOptions
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
@@ -66,18 +66,18 @@ class Operations(ABC):
     """Every operation of the API as a method.
 
     Each takes ``wire`` ("json" or "xml") and ``timeout`` (seconds) for this call alone, and raises
-    InvalidRequestError before anything is sent, NoAnswer, Rejected or InvalidResponseError. ``raw`` of what it
+    InvalidRequestError before anything is sent, TransportError, ApiError or InvalidResponseError. ``raw`` of what it
     returns holds the bytes of the reply.
     """
 
-    def __init__(self, auth: Auth, wire: Wire, xml: XmlWay) -> None:
+    def __init__(self, auth: Auth, wire: Wire, xml: XmlOptions) -> None:
         self._auth = auth
         self._wire: Wire = wire
         self._xml = xml
 
     @abstractmethod
-    def _exchange(self, call: Call, timeout: float | None) -> Reply:
-        """Carry a call to the server and return its reply; raise NoAnswer or InvalidResponseError."""
+    def _send_request(self, request: Request, timeout: float | None) -> Response:
+        """Carry a call to the server and return its reply; raise TransportError or InvalidResponseError."""
 
     def send(
         self, request: SmsRequest, *, wire: Wire | None = None, timeout: float | None = None
@@ -110,7 +110,7 @@ class Operations(ABC):
         on_unknown: OnUnknown = "report",
         journal: str | Path | None = None,
         tracking: Tracking | None = None,
-        settle: float = 5.0,
+        log_delay: float = 5.0,
         patience: float = 60.0,
     ) -> Generator[Outcome, None, None]:
         """Send any number of messages; yield an Outcome for each destination, in the input's order.
@@ -131,10 +131,12 @@ class Operations(ABC):
 
         Raises ValueError for a bad option at once; what the input raises, when all before it is done.
         """
-        from infobip_sms.send_many.batch import Options  # noqa: PLC0415 - a program that sends a message needs none of it
+        from infobip_sms.send_many.batch import SendManyOptions  # noqa: PLC0415 - a program that sends a message needs none of it
         from infobip_sms.send_many.pipeline import send_many  # noqa: PLC0415 - likewise
 
-        options = Options(chunk, concurrency, on_unknown, journal, tracking, settle, patience)
+        options = SendManyOptions(
+            chunk, concurrency, on_unknown, journal, tracking, log_delay, patience
+        )
         return send_many(self, messages, options)
 
     def reconcile(
@@ -148,7 +150,7 @@ class Operations(ABC):
         reports: ask GET /sms/1/reports for those that the logs do not know, one call for each. This
             uses the reports up (DLR-007): whatever came is in the result, and nowhere else.
 
-        Raises NoAnswer, Rejected or InvalidResponseError; what was yielded before stands.
+        Raises TransportError, ApiError or InvalidResponseError; what was yielded before stands.
         """
         from infobip_sms.send_many.reconcile import reconcile  # noqa: PLC0415 - a program that sends needs none of it
 
@@ -197,8 +199,8 @@ class Operations(ABC):
         parameters = GetLogsParameters(
             from_=from_,
             to=to,
-            bulk_id=_list(bulk_id),
-            message_id=_list(message_id),
+            bulk_id=_to_list(bulk_id),
+            message_id=_to_list(message_id),
             general_status=general_status,
             sent_since=sent_since,
             sent_until=sent_until,
@@ -230,7 +232,7 @@ class Operations(ABC):
     def get_scheduled(
         self, bulk_id: str, *, wire: Wire | None = None, timeout: float | None = None
     ) -> BulkResponse:
-        """See when a scheduled bulk is to be sent: GET /sms/1/bulks. Unknown: Rejected with 404."""
+        """See when a scheduled bulk is to be sent: GET /sms/1/bulks. Unknown: ApiError with 404."""
         parameters = GetScheduledParameters(bulk_id=bulk_id)
         return self._run(contract.GET_SCHEDULED, wire, timeout, parameters=parameters)
 
@@ -274,7 +276,7 @@ class Operations(ABC):
     ) -> ConversionResponse:
         """Tell that the recipient of a tracked message did what it asked for (TRACK-002).
 
-        POST /ct/1/log/end/{messageId}; a message that is not tracked: Rejected with 404.
+        POST /ct/1/log/end/{messageId}; a message that is not tracked: ApiError with 404.
         """
         parameters = RecordConversionParameters(message_id=message_id)
         return self._run(contract.RECORD_CONVERSION, wire, timeout, parameters=parameters)
@@ -288,9 +290,9 @@ class Operations(ABC):
         parameters: attrs.AttrsInstance | None = None,
     ) -> Model:
         chosen = wire or self._wire
-        call = build_call(operation, chosen, self._auth, body, parameters, xml=self._xml)
-        return read_reply(operation, self._exchange(call, timeout), chosen, xml=self._xml)
+        call = build_request(operation, chosen, self._auth, body, parameters, xml=self._xml)
+        return parse_response(operation, self._send_request(call, timeout), chosen, xml=self._xml)
 
 
-def _list(values: str | Iterable[str]) -> list[str] | None:
+def _to_list(values: str | Iterable[str]) -> list[str] | None:
     return ([values] if isinstance(values, str) else list(values)) or None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from infobip_sms_schema import DeliveryTimeWindow, GetLogsParameters, Limit, Violation
+from infobip_sms_schema import Constraint, DeliveryTimeWindow, GetLogsParameters, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ def check_model(model: attrs.AttrsInstance) -> list[Violation]:
     """
     problems = []
     for field in attrs.fields(type(model)):
-        if not isinstance(field.validator, Limit):
+        if not isinstance(field.validator, Constraint):
             continue
         value, wire = getattr(model, field.name), field.metadata["wire"]
         problems += [p.inside(wire) for p in field.validator.check(value, field.type)]

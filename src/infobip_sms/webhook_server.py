@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from infobip_sms_schema import DeliveryReports
 
 MAX_BODY = 4 * 2**20  # a batch has up to 100 reports by default, of a kilobyte or so each
-_PATIENCE = 30.0  # seconds without a byte, after which a connection is given up
-_LINE = 1024  # bytes of a chunk's size line
+_IDLE_TIMEOUT = 30.0  # seconds without a byte, after which a connection is given up
+_MAX_SIZE_LINE = 1024  # bytes of a chunk's size line
 
 
-class Refused(Exception):
+class WebhookRejectedError(Exception):
     """A request is answered with this status and nothing is written."""
 
-    def __init__(self, status: HTTPStatus, words: str) -> None:
-        super().__init__(status, words)
+    def __init__(self, status: HTTPStatus, reason: str) -> None:
+        super().__init__(status, reason)
         self.status = status
-        self.words = words
+        self.reason = reason
 
 
-class Listener(ThreadingHTTPServer):
+class WebhookServer(ThreadingHTTPServer):
     """Listens from when it is made.
 
     write: gets the reports of one body at a time; whatever it raises is answered with 500. If the
@@ -56,18 +56,18 @@ class Listener(ThreadingHTTPServer):
         host: str,
         port: int,
         write: Callable[[DeliveryReports], None],
-        complain: Callable[[str], None],
+        on_error: Callable[[str], None],
         *,
         path: str | None = None,
     ) -> None:
         self.write = write
-        self.complain = complain
+        self.on_error = on_error
         self.path = path
         self.lock = threading.Lock()
-        self.cut_off: BrokenPipeError | None = None
+        self.output_error: BrokenPipeError | None = None
         if ":" in host:
             self.address_family = socket.AF_INET6
-        super().__init__((host, port), _Handler)
+        super().__init__((host, port), _WebhookServerHandler)
 
     @property
     def url(self) -> str:
@@ -81,10 +81,10 @@ class Listener(ThreadingHTTPServer):
         try:
             self.serve_forever(poll_interval=0.1)
         finally:
-            self.lock.acquire(timeout=_PATIENCE)  # what is being written is written to its end
+            self.lock.acquire(timeout=_IDLE_TIMEOUT)  # what is being written is written to its end
             self.server_close()
-        if self.cut_off is not None:
-            raise self.cut_off
+        if self.output_error is not None:
+            raise self.output_error
 
     def server_bind(self) -> None:
         """Bind without asking the network for this machine's name."""
@@ -94,56 +94,58 @@ class Listener(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
         """Say that a connection failed, without what it brought."""
-        self.complain("a connection broke")
+        self.on_error("a connection broke")
 
-    def take(self, body: bytes, content_type: str | None) -> None:
+    def accept(self, body: bytes, content_type: str | None) -> None:
         """Write the reports of a body; raise Refused if it holds none or they cannot be written."""
         try:
             reports = parse_delivery_reports(body, content_type)
         except InvalidResponseError as problem:
             count = len(problem.violations)
             words = f"{len(body)} bytes that are no delivery reports ({count} violations)"
-            raise Refused(HTTPStatus.BAD_REQUEST, words) from None
+            raise WebhookRejectedError(HTTPStatus.BAD_REQUEST, words) from None
         with self.lock:
             try:
                 self.write(reports)
             except BrokenPipeError as problem:
-                self.cut_off = problem
+                self.output_error = problem
                 threading.Thread(target=self.shutdown, daemon=True).start()
-                raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "nobody reads the output") from None
+                raise WebhookRejectedError(
+                    HTTPStatus.INTERNAL_SERVER_ERROR, "nobody reads the output"
+                ) from None
             except Exception as problem:  # noqa: BLE001 - whatever it is, the reports are not written
                 words = f"reports could not be written: {type(problem).__name__}"
-                raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR, words) from None
+                raise WebhookRejectedError(HTTPStatus.INTERNAL_SERVER_ERROR, words) from None
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: Listener
+class _WebhookServerHandler(BaseHTTPRequestHandler):
+    server: WebhookServer
     protocol_version = "HTTP/1.1"
-    timeout = _PATIENCE
+    timeout = _IDLE_TIMEOUT
 
     def do_POST(self) -> None:
         """Take reports."""
         try:
-            self._check_path()
+            self._require_path()
             body = self._read_body()
-            self.server.take(body, self.headers.get("Content-Type"))
-        except Refused as refusal:
-            self.server.complain(f"{refusal.words}; answered {refusal.status.value}")
-            self._answer(refusal.status)
+            self.server.accept(body, self.headers.get("Content-Type"))
+        except WebhookRejectedError as refusal:
+            self.server.on_error(f"{refusal.reason}; answered {refusal.status.value}")
+            self._respond(refusal.status)
         else:
-            self._answer(HTTPStatus.OK)
+            self._respond(HTTPStatus.OK)
 
     def do_GET(self) -> None:
         """Say that reports are posted."""
         self.close_connection = True
-        self._answer(HTTPStatus.METHOD_NOT_ALLOWED, "Delivery reports come here by POST.\n")
+        self._respond(HTTPStatus.METHOD_NOT_ALLOWED, "Delivery reports come here by POST.\n")
 
     do_HEAD = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_GET  # noqa: N815 - as http.server wants it
 
-    def _check_path(self) -> None:
+    def _require_path(self) -> None:
         if self.server.path not in {None, self.path.partition("?")[0]}:
             self.close_connection = True  # its body is not read
-            raise Refused(HTTPStatus.NOT_FOUND, "a request to another path")
+            raise WebhookRejectedError(HTTPStatus.NOT_FOUND, "a request to another path")
 
     def _read_body(self) -> bytes:
         last = self.close_connection  # as the version and the headers of the request say
@@ -153,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             length = self.headers.get("Content-Length")
             if length is None:
-                raise Refused(HTTPStatus.LENGTH_REQUIRED, "a request without a length")
+                raise WebhookRejectedError(HTTPStatus.LENGTH_REQUIRED, "a request without a length")
             body = self._read(_parse_size(length, 10))
         self.close_connection = last
         return body
@@ -161,23 +163,23 @@ class _Handler(BaseHTTPRequestHandler):
     def _read_chunks(self) -> bytes:
         body = bytearray()
         while size := _parse_size(
-            self.rfile.readline(_LINE).partition(b";")[0].decode("latin-1"), 16
+            self.rfile.readline(_MAX_SIZE_LINE).partition(b";")[0].decode("latin-1"), 16
         ):
-            _check_size(len(body) + size)
+            _require_size(len(body) + size)
             body += self._read(size)
-            self.rfile.readline(_LINE)
-        while self.rfile.readline(_LINE).strip():  # trailers
+            self.rfile.readline(_MAX_SIZE_LINE)
+        while self.rfile.readline(_MAX_SIZE_LINE).strip():  # trailers
             pass
         return bytes(body)
 
     def _read(self, size: int) -> bytes:
-        _check_size(size)
+        _require_size(size)
         body = self.rfile.read(size)
         if len(body) < size:
-            raise Refused(HTTPStatus.BAD_REQUEST, "a body that breaks off")
+            raise WebhookRejectedError(HTTPStatus.BAD_REQUEST, "a body that breaks off")
         return body
 
-    def _answer(self, status: HTTPStatus, text: str = "") -> None:
+    def _respond(self, status: HTTPStatus, text: str = "") -> None:
         body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
@@ -194,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer a request that is no HTTP without repeating it."""
         self.close_connection = True
         self.request_version = self.protocol_version  # it may be too broken to have named one
-        self._answer(HTTPStatus(code))
+        self._respond(HTTPStatus(code))
 
     def version_string(self) -> str:
         """Name the program and nothing that it runs on."""
@@ -208,13 +210,15 @@ def _parse_size(text: str, base: int) -> int:
     """Return a size of the wire: digits only, no signs or blanks inside as int() would take."""
     digits = text.strip()
     if not digits.isascii() or not digits.isalnum():
-        raise Refused(HTTPStatus.BAD_REQUEST, "a length that is no number")
+        raise WebhookRejectedError(HTTPStatus.BAD_REQUEST, "a length that is no number")
     try:
         return int(digits[:20], base)
     except ValueError:
-        raise Refused(HTTPStatus.BAD_REQUEST, "a length that is no number") from None
+        raise WebhookRejectedError(HTTPStatus.BAD_REQUEST, "a length that is no number") from None
 
 
-def _check_size(size: int) -> None:
+def _require_size(size: int) -> None:
     if size > MAX_BODY:
-        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body over {MAX_BODY} bytes")
+        raise WebhookRejectedError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body over {MAX_BODY} bytes"
+        )

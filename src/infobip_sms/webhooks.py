@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from infobip_sms_schema import DeliveryReports
 
-from .codecs import find_codec, find_wire
+from .codecs import find_wire, get_codec
 
 if TYPE_CHECKING:
     from .codecs import Wire
@@ -29,7 +29,7 @@ def parse_delivery_reports(
     Source: the vendor's pages on notify URLs and delivery reports (DLR-001 to DLR-005).
     """
     wire = find_wire(content_type or "") or _guess(body)
-    reports: DeliveryReports = find_codec(wire).parse_reply(
+    reports: DeliveryReports = get_codec(wire).parse_response(
         body, DeliveryReports, validate=validate
     )
     return reports

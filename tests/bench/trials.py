@@ -60,7 +60,7 @@ def measure_json(rounds: int, *, quick: bool) -> Iterator[Row]:
         work[OURS] = partial(wire_json.parse_request, body, SmsRequest)
         yield from _measure("JSON: read a request", size, count, work, rounds)
         work = peers_json.find_decoders(reply, reply=True)
-        work[OURS] = partial(wire_json.parse_reply, reply, SmsResponse)
+        work[OURS] = partial(wire_json.parse_response, reply, SmsResponse)
         yield from _measure("JSON: read a reply", size, count, work, rounds)
         work = peers_json.find_encoders(body)
         work[OURS] = partial(wire_json.dump_model, request)
@@ -207,7 +207,7 @@ def _measure_official(url: str, rounds: int) -> Iterator[Row]:
     ours: dict[str, Callable[[], Any]] = {
         "send many": lambda: client.send(request),
         "read many": lambda: wire_json.parse_request(bodies["many"].encode(), SmsRequest),
-        "read reply many": lambda: wire_json.parse_reply(
+        "read reply many": lambda: wire_json.parse_response(
             bodies["reply many"].encode(), SmsResponse
         ),
         "write many": lambda: wire_json.dump_model(request),

@@ -244,7 +244,7 @@ def test_errors_for_machines_are_one_line_of_json(serve: Serve) -> None:
         (("send", "--json", TEXT), "UsageError", "give --to NUMBER"),
         (("logs", "--json", "--since", "soon"), "BadParameter", "--since"),
         (("scheduled", "show", "--json"), "MissingParameter", "BULK_ID"),
-        (("send", "--json", "--csv", "nowhere.csv"), "WrongInput", "nowhere.csv"),
+        (("send", "--json", "--csv", "nowhere.csv"), "InvalidInputError", "nowhere.csv"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infobip_sms.webhook_server import MAX_BODY, Listener
+from infobip_sms.webhook_server import MAX_BODY, WebhookServer
 from tests.cli.runs import NUMBER, start
 from tests.client.calls import TYPES, both, chunked, example
 
@@ -38,9 +38,11 @@ class Log:
 
 
 @contextmanager
-def listening(log: Log, *, path: str | None = None) -> Iterator[Listener]:
+def listening(log: Log, *, path: str | None = None) -> Iterator[WebhookServer]:
     """Run a listener in a thread."""
-    with Listener("127.0.0.1", 0, log.written.append, log.complaints.append, path=path) as listener:
+    with WebhookServer(
+        "127.0.0.1", 0, log.written.append, log.complaints.append, path=path
+    ) as listener:
         thread = threading.Thread(target=listener.run)
         thread.start()
         try:
@@ -102,7 +104,7 @@ def test_the_answer_waits_until_the_reports_are_written() -> None:
         assert free.wait(10)
         answers.append(0)
 
-    with Listener("127.0.0.1", 0, write, print) as listener:
+    with WebhookServer("127.0.0.1", 0, write, print) as listener:
         thread = threading.Thread(target=listener.run)
         thread.start()
         asker = threading.Thread(target=lambda: answers.append(ask(listener.url).status))
@@ -129,7 +131,7 @@ def test_bodies_are_written_one_after_another() -> None:
         threading.Event().wait(0.01)
         inside[0] -= 1
 
-    with Listener("127.0.0.1", 0, write, print) as listener:
+    with WebhookServer("127.0.0.1", 0, write, print) as listener:
         thread = threading.Thread(target=listener.run)
         thread.start()
         askers = [
@@ -265,7 +267,7 @@ def test_what_cannot_be_written_is_answered_with_500() -> None:
             raise failures.pop()
         log.written.append(reports)
 
-    with Listener("127.0.0.1", 0, write, log.complaints.append) as listener:
+    with WebhookServer("127.0.0.1", 0, write, log.complaints.append) as listener:
         thread = threading.Thread(target=listener.run)
         thread.start()
         statuses = [ask(listener.url).status for _ in range(2)]
@@ -373,5 +375,5 @@ def test_a_port_that_is_taken_is_said() -> None:
 def test_ipv6_is_listened_on() -> None:
     """A host with colons is an address of IP version 6."""
     log = Log()
-    with Listener("::1", 0, log.written.append, log.complaints.append) as listener:
+    with WebhookServer("::1", 0, log.written.append, log.complaints.append) as listener:
         assert listener.url.startswith("http://[::1]:")

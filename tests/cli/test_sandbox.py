@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 
-from infobip_sms import Basic, Client, Destination, Message, Rejected, SmsRequest
-from infobip_sms.sandbox.admin.statement import build_statement, dump_markdown, dump_plain
-from infobip_sms.sandbox.config import READINGS, Settings
-from infobip_sms.sandbox.mutants.app import Faulty
+from infobip_sms import ApiError, Basic, Client, Destination, Message, SmsRequest
+from infobip_sms.sandbox.admin.statement import build_statement, format_markdown, to_plain
+from infobip_sms.sandbox.config import READINGS, SandboxSettings
+from infobip_sms.sandbox.mutants.app import MutantApp
 from tests.cli.runs import KEY, PROGRAM, make_environment, run
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infobip_sms.sandbox.api.app import App
-    from infobip_sms.sandbox.clock import Clock
+    from infobip_sms.sandbox.clock import VirtualClock
 
 URL = "http://127.0.0.1:8080"
 LAST = "Nothing is sent to any telephone network. Ctrl-C ends it."
@@ -36,7 +36,7 @@ class Made:
 
     app: App
     port: int
-    clock: Clock
+    clock: VirtualClock
 
 
 @pytest.fixture(name="made")
@@ -44,7 +44,9 @@ def fixture_made(monkeypatch: pytest.MonkeyPatch) -> list[Made]:
     """Serve nothing, but remember what there was to serve."""
     made: list[Made] = []
 
-    def serve(app: App, port: int, announce: Callable[[str], None], _: Any, clock: Clock) -> None:
+    def serve(
+        app: App, port: int, announce: Callable[[str], None], _: Any, clock: VirtualClock
+    ) -> None:
         made.append(Made(app, port, clock))
         announce(URL)
 
@@ -124,8 +126,8 @@ def test_what_is_not_as_usual_is_said(made: list[Made]) -> None:
         "broken:  RESP-002, on purpose",
         "clock:   stands still",
     ]
-    assert isinstance(made[0].app, Faulty)
-    assert made[0].app.fault == "RESP-002"
+    assert isinstance(made[0].app, MutantApp)
+    assert made[0].app.mutant_id == "RESP-002"
     assert made[0].clock.frozen
 
 
@@ -188,7 +190,7 @@ def test_options_become_settings(made: list[Made]) -> None:
         *("--reading", "READ-001=200"),
     )
     (only,) = made
-    settings = Settings(
+    settings = SandboxSettings(
         "Aladdin",
         "open sesame",
         seed="mine",
@@ -210,7 +212,7 @@ def test_without_options_it_is_what_the_documentation_shows(made: list[Made]) ->
     run("sandbox")
     first, second = (entry.app.settings for entry in made)
 
-    assert attrs.evolve(first, seed="") == Settings("Aladdin", "open sesame")
+    assert attrs.evolve(first, seed="") == SandboxSettings("Aladdin", "open sesame")
     assert first.seed != second.seed
     assert made[0].port == 8080
 
@@ -270,14 +272,14 @@ def test_the_help_has_its_options_by_sections() -> None:
 def test_the_statement_is_printed_with_the_options(made: list[Made]) -> None:
     """Markdown for people, JSON for machines, of the sandbox that these options make; none is served."""
     options = ("--api-key", "key", "--reading", "READ-004=7", "--refuse", "200")
-    settings = Settings(
+    settings = SandboxSettings(
         "Aladdin", "open sesame", "key", readings={"READ-001": "200", "READ-004": "7"}
     )
     text = run("sandbox", "--statement", *options)
     plain = run("sandbox", "--statement", "--json", *options, "--fault", "SEND-007")
 
-    assert text.stdout == dump_markdown(build_statement(settings)) + "\n"
-    expected = dump_plain(build_statement(settings, "SEND-007"))
+    assert text.stdout == format_markdown(build_statement(settings)) + "\n"
+    expected = to_plain(build_statement(settings, "SEND-007"))
     assert json.loads(plain.stdout) == json.loads(json.dumps(expected))
     assert made == []
 
@@ -313,7 +315,7 @@ def test_a_frozen_sandbox_with_a_rate_and_a_delay() -> None:
         clock = read_clock(url)
         request = SmsRequest(messages=[Message(destinations=[Destination(to="41")])])
         client.send(request)
-        with pytest.raises(Rejected) as refused:
+        with pytest.raises(ApiError) as refused:
             client.send(request)
         ask(url, "POST", "/sandbox/clock", b'{"advance": 29}')
         (before,) = client.get_logs().results

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from infobip_sms_schema import SmsRequest
 
-from infobip_sms.codecs import find_codec
+from infobip_sms.codecs import get_codec
 from tests.cli.runs import NUMBER, SEND, TEXT, run, run_on_terminal, start
 from tests.client.calls import GOOD, NEVER, both, example, reply
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from infobip_sms.codecs import Wire
     from tests.client.calls import Serve
-    from tests.fakes.scripted_server import Request
+    from tests.fakes.scripted_server import ReceivedRequest
 
 ROWS = "to,name,time\n41793026727,Zoë,18:00\n41793026731,Ali,19:30\n"
 TEMPLATE = "Dear {name}, see you at {time}."
@@ -46,7 +46,7 @@ EVERY_MEMBER = {
 }
 
 
-def read_message(request: Request) -> dict[str, Any]:
+def read_message(request: ReceivedRequest) -> dict[str, Any]:
     """Return the one message of a JSON request."""
     (message,) = json.loads(request.body)["messages"]
     return dict(message)
@@ -60,7 +60,7 @@ class Platform:
         self._delay = delay
         self._refused = refused
 
-    def answer(self, request: Request) -> bytes:
+    def answer(self, request: ReceivedRequest) -> bytes:
         """Answer a send, or a question to the logs."""
         method, target, _ = request.line.split()
         if method == "GET":
@@ -88,7 +88,7 @@ def test_a_message_goes_out_as_the_client_writes_it(wire: Wire, serve: Serve) ->
     server = serve("hear", reply(GOOD[wire], 200, f"application/{wire}"))
     result = run(*SEND, "--to", "41793026731", TEXT, "--wire", wire, "--yes", url=server.url)
     (heard,) = server.finish()
-    (message,) = find_codec(wire).parse_request(heard.body, SmsRequest).messages
+    (message,) = get_codec(wire).parse_request(heard.body, SmsRequest).messages
 
     assert result.exit_code == 0
     assert (message.from_, message.text) == ("InfoSMS", TEXT)
@@ -205,7 +205,7 @@ def test_a_refused_destination_ends_with_1(more: tuple[str, ...], serve: Serve) 
 def test_a_whole_document_is_sent_in_its_own_format(stem: str, wire: Wire, serve: Serve) -> None:
     """--request takes JSON or XML, from a file or standard input, and loses nothing of it."""
     server = serve("hear", reply(GOOD[wire], 200, f"application/{wire}"))
-    codec = find_codec(wire)
+    codec = get_codec(wire)
     result = run("send", "--request", "-", "--yes", typed=example(stem, wire), url=server.url)
     (heard,) = server.finish()
 

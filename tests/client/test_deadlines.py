@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infobip_sms import (
+    ApiError,
     Client,
     Destination,
     InvalidResponseError,
     Message,
-    NoAnswer,
-    Rejected,
     SmsRequest,
+    TransportError,
 )
 from tests.client.calls import (
     AUTH,
@@ -74,7 +74,7 @@ def test_a_server_that_drips_does_not_hold_a_call(
     """A byte now and then does not prolong the time of an attempt: a minute's drip ends at once."""
     server = serve("hear", *script, tls=tls if secure else None)
     started = time.monotonic()
-    error = fail(NoAnswer, server, timeout=SOON, ca=certificate if secure else None)
+    error = fail(TransportError, server, timeout=SOON, ca=certificate if secure else None)
     assert time.monotonic() - started < NEVER / 2
     assert (error.reason, error.sent) == ("the reply took too long", "maybe")
     assert len(server.finish()) == 1
@@ -95,7 +95,7 @@ def test_a_server_that_does_not_read_does_not_hold_a_call(
     started = time.monotonic()
     with (
         Client(server.url, auth=AUTH, timeout=1.0, ca=certificate if secure else None) as client,
-        pytest.raises(NoAnswer, match="the reply took too long") as caught,
+        pytest.raises(TransportError, match="the reply took too long") as caught,
     ):
         client.send(SmsRequest(messages=[message]))
     assert time.monotonic() - started < NEVER / 2
@@ -123,7 +123,7 @@ def test_the_addresses_of_a_host_share_the_time_for_connecting() -> None:
             Client(
                 f"http://localhost:{port}", auth=AUTH, connect_timeout=3.0, retry=None
             ) as client,
-            pytest.raises(NoAnswer, match="connecting took too long") as caught,
+            pytest.raises(TransportError, match="connecting took too long") as caught,
         ):
             client.send(ask())
     assert time.monotonic() - started < 5.0  # six, if each had three
@@ -183,6 +183,6 @@ def test_an_early_answer_to_a_large_request_is_read(serve: Serve) -> None:
     """A server that refuses before it has read everything, and hangs up, is understood."""
     server = serve("taste", reply(b"", 413), "close")
     message = Message(destinations=[Destination(to=PHONE)], text="x" * 8 * MEBIBYTE)
-    with Client(server.url, auth=AUTH) as client, pytest.raises(Rejected) as caught:
+    with Client(server.url, auth=AUTH) as client, pytest.raises(ApiError) as caught:
         client.send(SmsRequest(messages=[message]))
     assert caught.value.status == 413

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import infobip_sms
-from infobip_sms import Basic, Client, InvalidRequestError, NoAnswer, Retry
-from infobip_sms.transport.messages import Call
+from infobip_sms import Basic, Client, InvalidRequestError, Retry, TransportError
+from infobip_sms.transport.messages import Request
 from tests.client.calls import (
     AUTH,
     NEVER,
@@ -36,7 +36,7 @@ from tests.client.calls import (
 
 if TYPE_CHECKING:
     from tests.client.calls import Serve
-    from tests.fakes.scripted_server import Request
+    from tests.fakes.scripted_server import ReceivedRequest
 
 OURS = f"infobip-sms/{version('infobip-sms')}"
 BREAKERS = ["\r", "\n", "\r\nX-Other: 1", "\0", "\x7f", "\x85", "é", "\ud800", "\u2028"]
@@ -66,12 +66,12 @@ def test_a_call_that_breaks_out_of_its_line_is_refused(serve: Serve, member: str
     """Whoever describes a call: a path and headers are checked before a connection is made."""
     server = serve("hear", OK)
     path = f"/hunter2{end}" if member == "path" else "/"
-    call = Call("GET", "/", path, {} if member == "path" else {member: f"hunter2{end}"}, b"")
+    call = Request("GET", "/", path, {} if member == "path" else {member: f"hunter2{end}"}, b"")
     with (
         Client(server.url, auth=AUTH) as client,
         pytest.raises(InvalidRequestError, match=rf"^{member}: got ") as caught,
     ):
-        client._exchange(call, None)
+        client._send_request(call, None)
     assert "hunter2" not in f"{caught.value} {caught.value!r}"
     server.finish()
     assert server.connections == 0
@@ -81,9 +81,9 @@ def test_a_path_with_values_is_in_no_log(serve: Serve, caplog: pytest.LogCapture
     """A query is sent and not logged, at any level, by us or by urllib3."""
     caplog.set_level(logging.DEBUG)
     server = serve("hear", OK)
-    call = Call("GET", "/sms/1/preview", f"/sms/1/preview?to={PHONE}&x=y%20z", {}, b"")
+    call = Request("GET", "/sms/1/preview", f"/sms/1/preview?to={PHONE}&x=y%20z", {}, b"")
     with Client(server.url, auth=AUTH) as client:
-        client._exchange(call, None)
+        client._send_request(call, None)
     (request,) = server.finish()
     assert request.line == f"GET /sms/1/preview?to={PHONE}&x=y%20z HTTP/1.1"
     assert "content-length" not in dict(request.headers)
@@ -133,7 +133,7 @@ def test_a_file_without_certificates_is_refused(tmp_path: Path, base_url: str) -
 def test_many_threads_share_a_client(serve: Serve) -> None:
     """Of 16 threads with 4 kept connections each gets the answer to its own request, every time."""
 
-    def answer(request: Request) -> bytes:
+    def answer(request: ReceivedRequest) -> bytes:
         to = json.loads(request.body)["messages"][0]["destinations"][0]["to"]
         return reply(write({"messages": [entry(to=to)]}, "json"))
 
@@ -195,7 +195,7 @@ def test_a_copy_of_a_client_has_all_its_settings() -> None:
     with twin:
         assert twin._settings == {"base_url": "https://api.infobip.com/x", "ca": None, **options}
         assert (twin._timeout, twin._retry, twin._wire) == (7.0, Retry(attempts=9), "xml")
-        assert (twin._connections.kept, twin._connections.connect_timeout) == (2, 3.0)
+        assert (twin._connections.max_idle, twin._connections.connect_timeout) == (2, 3.0)
         assert twin._connections._owner
         assert "hunter2" not in repr(twin)
 
@@ -243,7 +243,7 @@ def test_a_connection_in_use_while_the_client_is_closed_is_closed_after_it(serve
     """A call that is under way ends well, and leaves no connection open."""
     heard, closed = threading.Event(), threading.Event()
 
-    def answer(_: Request) -> bytes:
+    def answer(_: ReceivedRequest) -> bytes:
         heard.set()
         closed.wait(NEVER)
         return OK
@@ -284,7 +284,7 @@ def test_our_own_name_is_enough_to_silence_or_hear_us(
 ) -> None:
     """The logger of the package's name has all that is logged, and says nothing above INFO."""
     caplog.set_level(logging.WARNING, "infobip_sms")
-    fail(NoAnswer, serve("hear", "reset"))
+    fail(TransportError, serve("hear", "reset"))
     assert caplog.records == []
 
 

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from tests.client.calls import Serve
 
 from infobip_sms import (
+    ApiError,
     Client,
     InvalidResponseError,
-    Rejected,
     Retry,
 )
 
@@ -55,10 +55,10 @@ def test_err_001_a_refusal_carries_the_servers_words(
     body = example(stem, wire)
     server = serve("hear", reply(body, status, TYPES[wire], "X-Trace: 7"))
     for asked in ("json", "xml"):
-        error = fail(Rejected, server, wire=asked)
-        assert (error.status, error.message_id, error.text) == (status, *words)
-        assert error.api_error is not None
-        assert error.api_error.raw == error.body == body
+        error = fail(ApiError, server, wire=asked)
+        assert (error.status, error.code, error.text) == (status, *words)
+        assert error.error_response is not None
+        assert error.error_response.raw == error.body == body
         assert error.headers["x-trace"] == "7"
         phrase = HTTPStatus(status).phrase
         assert str(error) == f"the server refused: HTTP {status} {phrase}; its words are in .text"
@@ -84,9 +84,9 @@ def test_err_001_a_refusal_needs_no_documented_body(
 ) -> None:
     """A 4xx or 503 is a refusal with any body; without Retry-After it is sent once, but for 429."""
     server = serve("hear", reply(body, status, kind, "X-Trace: 7"))
-    error = fail(Rejected, server, retry=Retry(attempts=2, backoff=0.0))
-    assert (error.status, error.body, error.api_error) == (status, body, None)
-    assert (error.message_id, error.text) == (None, None)
+    error = fail(ApiError, server, retry=Retry(attempts=2, wait_initial=0.0))
+    assert (error.status, error.body, error.error_response) == (status, body, None)
+    assert (error.code, error.text) == (None, None)
     assert error.headers["x-trace"] == "7"
     phrases = {known.value: f" {known.phrase}" for known in HTTPStatus}
     more = "; 2 attempts" if status == 429 else ""
@@ -95,10 +95,10 @@ def test_err_001_a_refusal_needs_no_documented_body(
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(200, InvalidResponseError), (401, Rejected), (500, InvalidResponseError)]
+    ("status", "kind"), [(200, InvalidResponseError), (401, ApiError), (500, InvalidResponseError)]
 )
 def test_a_body_that_cannot_be_unpacked_does_not_hide_the_status(
-    serve: Serve, status: int, kind: type[Rejected | InvalidResponseError]
+    serve: Serve, status: int, kind: type[ApiError | InvalidResponseError]
 ) -> None:
     """A body that is not what its Content-Encoding says leaves the status to decide the branch."""
     server = serve("hear", reply(b"nonsense", status, "application/json", "Content-Encoding: gzip"))
@@ -111,9 +111,9 @@ def test_no_word_of_the_server_is_part_of_what_an_error_shows(serve: Serve) -> N
     body = json.dumps(
         {"requestError": {"serviceException": {"messageId": "HELLO", "text": "HELLO"}}}
     )
-    error = fail(Rejected, serve("hear", reply(body.encode(), 400)))
+    error = fail(ApiError, serve("hear", reply(body.encode(), 400)))
 
-    assert error.message_id == "HELLO"
+    assert error.code == "HELLO"
     assert "HELLO" not in str(error) + repr(error)
 
 
@@ -182,7 +182,7 @@ def test_xml_005_entities_of_a_reply_are_not_expanded(serve: Serve) -> None:
     names = [f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "x" * 100}">' for n in range(9)]
     body = f"<!DOCTYPE smsResponse [{''.join(names)}]><smsResponse>&e8;</smsResponse>".encode()
     error = fail(InvalidResponseError, serve("hear", reply(body, 200, TYPES["xml"])))
-    assert [violation.requirement for violation in error.violations] == ["XML-005"]
+    assert [violation.requirement_id for violation in error.violations] == ["XML-005"]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

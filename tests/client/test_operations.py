@@ -7,11 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from infobip_sms_schema import MODELS, Limit
+from infobip_sms_schema import MODELS, Constraint
 from infobip_sms_schema.operations import OPERATIONS
 from lxml import etree
 
 from infobip_sms import (
+    ApiError,
     BulkStatus,
     Client,
     Destination,
@@ -21,7 +22,6 @@ from infobip_sms import (
     LanguageV1,
     Message,
     MessageV1,
-    Rejected,
     SmsRequest,
     SmsRequestV1,
     Transliteration,
@@ -284,7 +284,7 @@ def test_bad_parameters_are_refused_before_anything_is_sent(serve: Serve, name: 
     ):
         call(client)
 
-    assert [(v.path, v.requirement) for v in caught.value.violations] == [(path, requirement)]
+    assert [(v.path, v.requirement_id) for v in caught.value.violations] == [(path, requirement)]
     assert server.finish() == []
 
 
@@ -302,18 +302,18 @@ def test_no_value_breaks_out_of_its_place(serve: Serve, value: str) -> None:
 
 
 def test_bulk_004_an_unknown_bulk_is_rejected(serve: Serve) -> None:
-    """The 404 for a bulk that nobody knows is Rejected, with the server's words."""
+    """The 404 for a bulk that nobody knows is ApiError, with the server's words."""
     body = (
         b'{"requestError":{"serviceException":{"messageId":"NOT_FOUND","text":"Bulk not found"}}}'
     )
     server = serve("hear", reply(body, 404))
     with (
         Client(server.url, auth=AUTH, timeout=NEVER) as client,
-        pytest.raises(Rejected) as caught,
+        pytest.raises(ApiError) as caught,
     ):
         client.get_scheduled("B")
 
-    assert (caught.value.status, caught.value.message_id) == (404, "NOT_FOUND")
+    assert (caught.value.status, caught.value.code) == (404, "NOT_FOUND")
 
 
 def test_bulk_003_a_state_that_nobody_knows_yet_is_read(serve: Serve) -> None:
@@ -384,8 +384,8 @@ def test_every_parameter_has_a_requirement() -> None:
         field.validator
         for model in MODELS
         for field in model.__attrs_attrs__
-        if isinstance(field.validator, Limit)
+        if isinstance(field.validator, Constraint)
     ]
 
     assert len(limits) > 100
-    assert all(limit.requirement for limit in limits)
+    assert all(limit.requirement_id for limit in limits)

@@ -14,8 +14,14 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from infobip_sms import Client, InvalidResponseError, NoAnswer, Rejected, Retry
-from infobip_sms.transport.retry import Failure, Repeatable, Spent, find_failure, find_retry_after
+from infobip_sms import ApiError, Client, InvalidResponseError, Retry, TransportError
+from infobip_sms.transport.retry import (
+    AttemptFailure,
+    Repeatable,
+    RetryState,
+    find_failure,
+    find_retry_after,
+)
 from tests.client.calls import (
     AUTH,
     GOOD,
@@ -36,9 +42,9 @@ from tests.fakes.scripted_server import Server
 if TYPE_CHECKING:
     from infobip_sms import Attempt
     from tests.client.calls import Serve
-    from tests.fakes.scripted_server import Request, Step
+    from tests.fakes.scripted_server import ReceivedRequest, Step
 
-QUICK = Retry(attempts=3, backoff=0.01)
+QUICK = Retry(attempts=3, wait_initial=0.01)
 ALL: tuple[Repeatable, ...] = get_args(Repeatable)
 DATES = {
     "IMF-fixdate": "Sun, 06 Nov 1994 08:49:38 GMT",
@@ -53,11 +59,11 @@ def busy(status: int, *more: str) -> bytes:
     return reply(b"", status, "application/json", *more)
 
 
-def outcomes(error: NoAnswer | Rejected | InvalidResponseError) -> list[str]:
+def outcomes(error: TransportError | ApiError | InvalidResponseError) -> list[str]:
     """Return what came of each attempt; numbers and times have to make sense."""
     attempts: tuple[Attempt, ...] = error.attempts
-    assert [attempt.number for attempt in attempts] == list(range(1, len(attempts) + 1))
-    assert all(0 < attempt.took < NEVER for attempt in attempts)
+    assert [attempt.serial for attempt in attempts] == list(range(1, len(attempts) + 1))
+    assert all(0 < attempt.duration < NEVER for attempt in attempts)
     assert attempts[-1].waited == 0
     return [attempt.outcome for attempt in attempts]
 
@@ -74,7 +80,10 @@ def nowhere() -> str:
 
 def test_a_refused_connection_is_tried_again() -> None:
     """Where nobody listens each attempt is certainly unsent, and the error tells of all of them."""
-    with Client(nowhere(), auth=AUTH, retry=QUICK) as client, pytest.raises(NoAnswer) as caught:
+    with (
+        Client(nowhere(), auth=AUTH, retry=QUICK) as client,
+        pytest.raises(TransportError) as caught,
+    ):
         client.send(ask())
     assert outcomes(caught.value) == ["no connection could be made"] * 3
     assert caught.value.sent == "no"
@@ -90,7 +99,7 @@ def test_a_server_that_comes_up_in_time_gets_the_message_once() -> None:
     port = int(url.rpartition(":")[2])
     timer = threading.Timer(SOON, lambda: servers.append(Server("hear", OK, port=port)))
     timer.start()
-    with Client(url, auth=AUTH, retry=Retry(attempts=50, backoff=0.1, longest=0.1)) as client:
+    with Client(url, auth=AUTH, retry=Retry(attempts=50, wait_initial=0.1, wait_max=0.1)) as client:
         assert client.send(ask()).bulk_id == "BULK-ID-123-xyz"
     timer.join()
     assert len(servers[0].finish()) == 1
@@ -101,7 +110,7 @@ def test_a_host_that_does_not_exist_gets_nothing() -> None:
     url = "https://nobody.invalid"
     with (
         Client(url, auth=AUTH, retry=QUICK, proxy=False) as client,
-        pytest.raises(NoAnswer) as caught,
+        pytest.raises(TransportError) as caught,
     ):
         client.send(ask())
     assert outcomes(caught.value) == ["no connection could be made"] * 3
@@ -113,11 +122,14 @@ def test_a_host_that_does_not_exist_gets_nothing() -> None:
 )
 def test_repetition_can_be_switched_off(serve: Serve, retry: Retry | None) -> None:
     """Without repetition there is one attempt, whatever comes of it."""
-    with Client(nowhere(), auth=AUTH, retry=retry) as client, pytest.raises(NoAnswer) as caught:
+    with (
+        Client(nowhere(), auth=AUTH, retry=retry) as client,
+        pytest.raises(TransportError) as caught,
+    ):
         client.send(ask())
     assert len(caught.value.attempts) == 1
     server = serve("hear", busy(429, "Retry-After: 0"))
-    assert outcomes(fail(Rejected, server, retry=retry)) == ["HTTP 429"]
+    assert outcomes(fail(ApiError, server, retry=retry)) == ["HTTP 429"]
     assert len(server.finish()) == 1
 
 
@@ -148,7 +160,7 @@ def test_retry_after_is_obeyed(serve: Serve, status: int, headers: tuple[str, ..
 def test_a_date_counts_from_our_clock_if_the_server_shows_none(serve: Serve) -> None:
     """A date two seconds ahead, rounded down to whole seconds, is waited for."""
 
-    def refuse(_: Request) -> bytes:
+    def refuse(_: ReceivedRequest) -> bytes:
         return busy(429, f"Retry-After: {formatdate(time.time() + 2, usegmt=True)}")
 
     server = serve("hear", refuse, "hear", OK)
@@ -163,7 +175,7 @@ def test_a_date_counts_from_our_clock_if_the_server_shows_none(serve: Serve) -> 
 def test_a_retry_after_of_no_time_means_now(serve: Serve, status: int, told: str) -> None:
     """Nought seconds, and a date that is over, are no reason to wait."""
     server = serve("hear", busy(status, f"Retry-After: {told}"), "hear", OK)
-    send(server, retry=Retry(backoff=NEVER, longest=NEVER))
+    send(server, retry=Retry(wait_initial=NEVER, wait_max=NEVER))
     assert len(server.finish()) == 2
 
 
@@ -175,7 +187,7 @@ def test_a_retry_after_beyond_the_budget_ends_the_call_at_once(
     """A server that asks for more time than there is does not get the message earlier."""
     server = serve("hear", busy(status, f"Retry-After: {told}"))
     started = time.monotonic()
-    error = fail(Rejected, server)
+    error = fail(ApiError, server)
     assert time.monotonic() - started < NEVER / 2
     assert outcomes(error) == [f"HTTP {status}"]
     assert error.sent == "no"
@@ -191,17 +203,17 @@ def test_a_retry_after_that_says_nothing_counts_as_none(serve: Serve, told: str)
     """With nonsense a 429 is repeated after a wait of ours, and a 503 is not."""
     header = f"Retry-After: {told}"
     server = serve("hear", busy(429, header))
-    assert outcomes(fail(Rejected, server, retry=QUICK)) == ["HTTP 429"] * 3
+    assert outcomes(fail(ApiError, server, retry=QUICK)) == ["HTTP 429"] * 3
     assert len(server.finish()) == 3
     server = serve("hear", busy(503, header))
-    assert outcomes(fail(Rejected, server, retry=QUICK)) == ["HTTP 503"]
+    assert outcomes(fail(ApiError, server, retry=QUICK)) == ["HTTP 503"]
     assert len(server.finish()) == 1
 
 
 def test_a_503_without_retry_after_may_have_been_taken(serve: Serve) -> None:
     """A gateway's 503 proves nothing about the server behind it, so it is not repeated."""
     server = serve("hear", busy(503))
-    error = fail(Rejected, server, retry=QUICK)
+    error = fail(ApiError, server, retry=QUICK)
     assert (error.sent, outcomes(error)) == ("maybe", ["HTTP 503"])
     assert len(server.finish()) == 1
 
@@ -209,7 +221,7 @@ def test_a_503_without_retry_after_may_have_been_taken(serve: Serve) -> None:
 def test_a_server_that_stays_busy_is_asked_as_often_as_allowed(serve: Serve) -> None:
     """The last refusal is the error, and it tells of all of them."""
     server = serve("hear", busy(429, "Retry-After: 0"))
-    error = fail(Rejected, server, retry=Retry(attempts=5))
+    error = fail(ApiError, server, retry=Retry(attempts=5))
     assert outcomes(error) == ["HTTP 429"] * 5
     assert str(error) == "the server refused: HTTP 429 Too Many Requests; 5 attempts"
     assert len(server.finish()) == 5
@@ -219,7 +231,7 @@ def test_the_budget_ends_repetition(serve: Serve) -> None:
     """With a budget of one second a call ends about then, however many attempts are left."""
     server = serve("hear", busy(429, "Retry-After: 0.2"))
     started = time.monotonic()
-    error = fail(Rejected, server, retry=Retry(attempts=1000, budget=1.0))
+    error = fail(ApiError, server, retry=Retry(attempts=1000, timeout=1.0))
     assert time.monotonic() - started < NEVER / 2
     assert len(server.finish()) == len(error.attempts)
     assert 2 <= len(error.attempts) <= 5
@@ -229,11 +241,11 @@ def test_the_budget_cuts_the_last_attempt_short(serve: Serve) -> None:
     """Attempts that time out end within the budget too, but for the first."""
     server = serve("hear", "hold")
     started = time.monotonic()
-    retry = Retry(attempts=10, budget=2.6, backoff=0.01, also=["timeout"])
-    error = fail(NoAnswer, server, timeout=2.0, retry=retry)
+    retry = Retry(attempts=10, timeout=2.6, wait_initial=0.01, on=["timeout"])
+    error = fail(TransportError, server, timeout=2.0, retry=retry)
     assert time.monotonic() - started < 3.8  # four, if the second had its usual time
     assert len(error.attempts) == 2
-    assert error.attempts[1].took < 1.8
+    assert error.attempts[1].duration < 1.8
     assert len(server.finish()) == 2
 
 
@@ -241,9 +253,9 @@ def test_the_budget_cuts_the_last_attempt_short(serve: Serve) -> None:
 
 
 ELSE: dict[str, tuple[tuple[Step, ...], Repeatable | None, type[Any]]] = {
-    "400": (("hear", busy(400, "Retry-After: 0")), None, Rejected),
-    "401": (("hear", busy(401, "Retry-After: 0")), None, Rejected),
-    "404": (("hear", busy(404)), None, Rejected),
+    "400": (("hear", busy(400, "Retry-After: 0")), None, ApiError),
+    "401": (("hear", busy(401, "Retry-After: 0")), None, ApiError),
+    "404": (("hear", busy(404)), None, ApiError),
     "302": (("hear", busy(302, "Retry-After: 0")), None, InvalidResponseError),
     "unreadable": (("hear", reply(b"[]")), None, InvalidResponseError),
     "too-large": (
@@ -253,12 +265,12 @@ ELSE: dict[str, tuple[tuple[Step, ...], Repeatable | None, type[Any]]] = {
     ),
     "500": (("hear", busy(500)), "server-error", InvalidResponseError),
     "502": (("hear", busy(502, "Retry-After: 0")), "server-error", InvalidResponseError),
-    "503": (("hear", busy(503)), "server-error", Rejected),
+    "503": (("hear", busy(503)), "server-error", ApiError),
     "504": (("hear", busy(504)), "server-error", InvalidResponseError),
-    "reset": (("hear", "reset"), "broken", NoAnswer),
-    "hung-up": (("hear", "close"), "broken", NoAnswer),
-    "half-the-body": (("hear", split(OK), "close"), "broken", NoAnswer),
-    "silence": (("hear", "hold"), "timeout", NoAnswer),
+    "reset": (("hear", "reset"), "broken", TransportError),
+    "hung-up": (("hear", "close"), "broken", TransportError),
+    "half-the-body": (("hear", split(OK), "close"), "broken", TransportError),
+    "silence": (("hear", "hold"), "timeout", TransportError),
 }
 
 
@@ -267,14 +279,16 @@ def test_anything_else_is_repeated_by_name_only(
     serve: Serve, script: tuple[Step, ...], name: Repeatable | None, kind: type[Any]
 ) -> None:
     """By default, and with every other name, the server sees the message once; by its name, again."""
-    others = Retry(attempts=2, backoff=0.01, also={known for known in ALL if known != name})
+    others = Retry(attempts=2, wait_initial=0.01, on={known for known in ALL if known != name})
     for retry in (QUICK, others):
         server = serve(*script)
         assert len(fail(kind, server, retry=retry, timeout=SOON).attempts) == 1
         assert len(server.finish()) == 1
     if name:
         server = serve(*script)
-        error = fail(kind, server, timeout=SOON, retry=Retry(attempts=2, backoff=0.01, also=[name]))
+        error = fail(
+            kind, server, timeout=SOON, retry=Retry(attempts=2, wait_initial=0.01, on=[name])
+        )
         assert len(error.attempts) == 2
         assert error.sent == "maybe"
         assert len(server.finish()) == 2
@@ -283,30 +297,30 @@ def test_anything_else_is_repeated_by_name_only(
 def test_a_break_may_be_followed_by_an_answer(serve: Serve) -> None:
     """Asked to repeat a break, the client returns the answer of the second connection."""
     server = serve("hear", "reset", later=("hear", OK))
-    assert send(server, retry=Retry(backoff=0.01, also=["broken"])).bulk_id == "BULK-ID-123-xyz"
+    assert send(server, retry=Retry(wait_initial=0.01, on=["broken"])).bulk_id == "BULK-ID-123-xyz"
     assert len(server.finish()) == 2
 
 
 def test_one_attempt_that_may_have_arrived_is_enough(serve: Serve) -> None:
     """After a break a refusal cannot say that nothing was sent."""
     server = serve("hear", "reset", later=("hear", busy(400)))
-    error = fail(Rejected, server, retry=Retry(backoff=0.01, also=["broken"]))
+    error = fail(ApiError, server, retry=Retry(wait_initial=0.01, on=["broken"]))
     assert outcomes(error) == ["the connection broke", "HTTP 400"]
     assert [attempt.sent for attempt in error.attempts] == ["maybe", "no"]
     assert error.sent == "maybe"
-    again = NoAnswer("no connection could be made", "no", error.attempts)
+    again = TransportError("no connection could be made", "no", error.attempts)
     assert again.sent == "maybe"
 
 
 def test_a_late_reply_does_not_answer_the_next_attempt(serve: Serve) -> None:
     """What arrives after a timeout is on a connection of its own, which is not used again."""
 
-    def dawdle(_: Request) -> bytes:
+    def dawdle(_: ReceivedRequest) -> bytes:
         time.sleep(2 * SOON)
         return reply(GOOD["json"].replace(b"BULK-ID-123-xyz", b"late"))
 
     server = serve("hear", dawdle, later=("hear", OK))
-    answer = send(server, timeout=SOON, retry=Retry(backoff=0.5, also=["timeout"]))
+    answer = send(server, timeout=SOON, retry=Retry(wait_initial=0.5, on=["timeout"]))
     assert answer.bulk_id == "BULK-ID-123-xyz"
     assert [request.connection for request in server.finish()] == [0, 1]
 
@@ -340,12 +354,12 @@ def test_every_attempt_is_a_line_of_the_log(serve: Serve, caplog: pytest.LogCapt
 @pytest.mark.parametrize(
     ("kind", "last"),
     [
-        (NoAnswer, ("hear", "close")),
-        (Rejected, ("hear", busy(400))),
+        (TransportError, ("hear", "close")),
+        (ApiError, ("hear", busy(400))),
         (InvalidResponseError, ("hear", busy(500))),
         (InvalidResponseError, ("hear", reply(b"[]"))),
     ],
-    ids=["NoAnswer", "Rejected", "InvalidResponseError", "unreadable"],
+    ids=["TransportError", "ApiError", "InvalidResponseError", "unreadable"],
 )
 def test_attempts_survive_pickle(serve: Serve, kind: type[Any], last: tuple[Step, ...]) -> None:
     """An error in another process tells of the same attempts, and ends with their number."""
@@ -354,7 +368,7 @@ def test_attempts_survive_pickle(serve: Serve, kind: type[Any], last: tuple[Step
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert type(copy) is kind
     assert copy.attempts == error.attempts
-    assert [attempt.number for attempt in copy.attempts] == [1, 2]
+    assert [attempt.serial for attempt in copy.attempts] == [1, 2]
     assert (str(copy), repr(copy), copy.sent) == (str(error), repr(error), error.sent)
     assert str(error).endswith("; 2 attempts")
 
@@ -365,11 +379,11 @@ def test_nothing_that_is_shown_of_a_repeated_call_is_secret(
     """Log and error of three refused attempts show neither key nor number nor text."""
     caplog.set_level(logging.DEBUG)
 
-    def echo(request: Request) -> bytes:
+    def echo(request: ReceivedRequest) -> bytes:
         said = f"{request.find('authorization')} {request.body.decode()}"
         return busy(429, "Retry-After: 0", f"X-Echo: {said}")
 
-    error = fail(Rejected, serve("hear", echo), retry=QUICK)
+    error = fail(ApiError, serve("hear", echo), retry=QUICK)
     shown = f"{error} {error!r} {error.attempts!r} {caplog.text}"
     assert caplog.text.count("HTTP 429") == 3
     assert not [word for word in (AUTH.key, PHONE, TEXT) if word in shown]
@@ -384,14 +398,14 @@ def test_nothing_that_is_shown_of_a_repeated_call_is_secret(
         {"attempts": 0},
         {"attempts": 1.5},
         {"attempts": True},
-        {"budget": -1},
-        {"budget": math.nan},
-        {"backoff": -0.1},
-        {"backoff": "1"},
-        {"longest": None},
-        {"also": "timeout"},
-        {"also": ["timeouts"]},
-        {"also": None},
+        {"timeout": -1},
+        {"timeout": math.nan},
+        {"wait_initial": -0.1},
+        {"wait_initial": "1"},
+        {"wait_max": None},
+        {"on": "timeout"},
+        {"on": ["timeouts"]},
+        {"on": None},
     ],
     ids=str,
 )
@@ -403,8 +417,8 @@ def test_a_policy_that_makes_no_sense_is_refused(options: dict[str, Any]) -> Non
 
 def test_a_policy_is_a_value() -> None:
     """Two equal policies are equal, can be pickled, and cannot be changed."""
-    policy = Retry(also=["broken", "timeout"])
-    assert policy == Retry(also={"timeout", "broken"}) == pickle.loads(pickle.dumps(policy))  # noqa: S301
+    policy = Retry(on=["broken", "timeout"])
+    assert policy == Retry(on={"timeout", "broken"}) == pickle.loads(pickle.dumps(policy))  # noqa: S301
     with pytest.raises(AttributeError):
         policy.attempts = 9  # type: ignore[misc]
 
@@ -415,7 +429,7 @@ def test_something_else_than_a_policy_is_refused() -> None:
         Client(auth=AUTH, retry=3)  # type: ignore[arg-type]
 
 
-UNPROCESSED = Failure("HTTP 429", "no", "unprocessed")
+UNPROCESSED = AttemptFailure("HTTP 429", "no", "unprocessed")
 
 
 @pytest.mark.parametrize(
@@ -425,24 +439,24 @@ UNPROCESSED = Failure("HTTP 429", "no", "unprocessed")
 def test_waits_double_up_to_the_longest(number: int, least: float, most: float) -> None:
     """Half of a wait is certain and half is left to chance."""
     policy = Retry(attempts=9999)
-    spent = Spent(number, 0, 30)
-    assert policy.find_wait(UNPROCESSED, spent, 0) == least
-    assert policy.find_wait(UNPROCESSED, spent, 1) == most
-    half = policy.find_wait(UNPROCESSED, spent, 0.5)
+    spent = RetryState(number, 0, 30)
+    assert policy.next_wait(UNPROCESSED, spent, 0) == least
+    assert policy.next_wait(UNPROCESSED, spent, 1) == most
+    half = policy.next_wait(UNPROCESSED, spent, 0.5)
     assert half is not None
     assert least < half < most
 
 
 def test_no_attempt_begins_with_too_little_time() -> None:
     """A quarter of the usual time has to be left; a clean refusal is not risked for less."""
-    policy = Retry(budget=60)
-    told = Failure("HTTP 429", "no", "unprocessed", 10.0)
-    assert policy.find_wait(told, Spent(1, 42.5, 30), 0) == 10
-    assert policy.find_wait(told, Spent(1, 42.6, 30), 0) is None
-    assert policy.find_timeout(Spent(0, 0, 90)) == 90
-    assert policy.find_timeout(Spent(1, 10, 30)) == 30
-    assert policy.find_timeout(Spent(1, 50, 30)) == 10
-    assert policy.find_timeout(Spent(1, 61, 30)) == 7.5
+    policy = Retry(timeout=60)
+    told = AttemptFailure("HTTP 429", "no", "unprocessed", 10.0)
+    assert policy.next_wait(told, RetryState(1, 42.5, 30), 0) == 10
+    assert policy.next_wait(told, RetryState(1, 42.6, 30), 0) is None
+    assert policy.next_timeout(RetryState(0, 0, 90)) == 90
+    assert policy.next_timeout(RetryState(1, 10, 30)) == 30
+    assert policy.next_timeout(RetryState(1, 50, 30)) == 10
+    assert policy.next_timeout(RetryState(1, 61, 30)) == 7.5
 
 
 def test_a_date_is_counted_from_the_servers_own_clock() -> None:
@@ -474,8 +488,8 @@ def test_no_server_can_ask_for_a_wait_that_the_system_cannot_keep(told: str) -> 
 
 def test_what_the_server_says_may_be_longer_than_any_wait_of_ours() -> None:
     """The longest wait is for the client's own waits."""
-    told = Failure("HTTP 429", "no", "unprocessed", 25.0)
-    assert Retry(longest=1).find_wait(told, Spent(1, 0, 30), 0) == 25
+    told = AttemptFailure("HTTP 429", "no", "unprocessed", 25.0)
+    assert Retry(wait_max=1).next_wait(told, RetryState(1, 0, 30), 0) == 25
 
 
 @pytest.mark.parametrize(

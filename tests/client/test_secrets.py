@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infobip_sms import (
+    ApiError,
     ApiKey,
     Basic,
     Bearer,
@@ -20,8 +21,7 @@ from infobip_sms import (
     IbssoToken,
     InvalidRequestError,
     InvalidResponseError,
-    NoAnswer,
-    Rejected,
+    TransportError,
     Violation,
 )
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from infobip_sms import Auth
     from tests.client.calls import Serve
-    from tests.fakes.scripted_server import Request, Step
+    from tests.fakes.scripted_server import ReceivedRequest, Step
 
 
 from tests.client.calls import NEVER, OK, PHONE, TEXT, TYPES, ask, example, fail, reply, split
@@ -39,7 +39,7 @@ SECRET = "hunter2-hunter2-hunter2"
 BASIC = base64.b64encode(f"Aladdin:{SECRET}".encode()).decode()
 
 
-def quote(request: Request) -> str:
+def quote(request: ReceivedRequest) -> str:
     """Return all that a request said, in one line."""
     return f"{request.find('authorization')} {request.body.decode()}".replace("\n", " ")
 
@@ -119,8 +119,8 @@ REFUSED: tuple[Step, ...] = (reply(example("unauthorized-error"), 401, TYPES["js
 @pytest.mark.parametrize(
     ("kind", "script", "options"),
     [
-        (NoAnswer, ("close",), {}),
-        (Rejected, REFUSED, {}),
+        (TransportError, ("close",), {}),
+        (ApiError, REFUSED, {}),
         (InvalidResponseError, (reply(b"[]"),), {}),
         (InvalidRequestError, (OK,), {"auth": ApiKey("")}),
     ],
@@ -143,8 +143,8 @@ def test_every_error_of_the_tree_is_an_error_and_says_what_it_is() -> None:
     problem = Violation("messages", "nothing", "a list", "RESP-001")
     errors: list[tuple[Error, str]] = [
         (InvalidRequestError([problem]), "messages: got nothing, wants a list (RESP-001)"),
-        (NoAnswer("the line was cut", "no"), "no answer: the line was cut; request sent: no"),
-        (Rejected(403, b"body"), "the server refused: HTTP 403 Forbidden"),
+        (TransportError("the line was cut", "no"), "no answer: the line was cut; request sent: no"),
+        (ApiError(403, b"body"), "the server refused: HTTP 403 Forbidden"),
         (
             InvalidResponseError((problem,), None, b"body"),
             "messages: got nothing, wants a list (RESP-001)",

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infobip_sms import (
+    ApiError,
     ApiKey,
     Basic,
     Bearer,
     Client,
     IbssoToken,
-    Rejected,
 )
 
 if TYPE_CHECKING:
     from infobip_sms import Auth
     from tests.client.calls import Serve
-    from tests.fakes.scripted_server import Request
+    from tests.fakes.scripted_server import ReceivedRequest
 
 
 from tests.client.calls import (
@@ -152,7 +152,7 @@ def test_sends_after_each_other_share_a_connection(serve: Serve) -> None:
     server = serve("hear", OK, "hear", unauthorized, "hear", OK, "hear", OK, "hear", OK)
     with Client(server.url, auth=AUTH) as client:
         client.send(ask())
-        with pytest.raises(Rejected):
+        with pytest.raises(ApiError):
             client.send(ask())
         for _ in range(3):
             client.send(ask())
@@ -177,7 +177,7 @@ def test_eight_threads_get_their_own_answers(serve: Serve) -> None:
     """Of eight threads that send at the same time, each gets the answer to its own request."""
     all_there = threading.Barrier(8)
 
-    def answer(request: Request) -> bytes:
+    def answer(request: ReceivedRequest) -> bytes:
         all_there.wait(NEVER)
         to = json.loads(request.body)["messages"][0]["destinations"][0]["to"]
         return reply(write({"messages": [entry(to=to)]}, "json"))

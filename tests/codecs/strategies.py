@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 from hypothesis import strategies as st
-from infobip_sms_schema import DeliveryTimeWindow, Limit
+from infobip_sms_schema import Constraint, DeliveryTimeWindow
 from infobip_sms_schema.constraints import unfold
 
 TEXT = st.characters(exclude_categories=["Cs"])
@@ -27,7 +27,7 @@ def build(cls: Any, alphabet: st.SearchStrategy[str] = TEXT) -> st.SearchStrateg
     fields = {
         field.name: _build_field(field, alphabet)
         for field in attrs.fields(cls)
-        if isinstance(field.validator, Limit)
+        if isinstance(field.validator, Constraint)
     }
     if cls is DeliveryTimeWindow:
         times: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.fixed_dictionaries(
@@ -43,12 +43,12 @@ def _build_field(field: attrs.Attribute[Any], alphabet: st.SearchStrategy[str]) 
     if item is None:
         values = _build_value(base, limit, alphabet)
     else:
-        entries = _build_value(item, Limit(requirement=""), alphabet)
+        entries = _build_value(item, Constraint(requirement_id=""), alphabet)
         values = st.lists(entries, min_size=limit.min_items or 0, max_size=3)
     return values if limit.required else st.none() | values
 
 
-def _build_value(base: Any, limit: Limit, alphabet: st.SearchStrategy[str]) -> Any:
+def _build_value(base: Any, limit: Constraint, alphabet: st.SearchStrategy[str]) -> Any:
     if attrs.has(base):
         return build(base, alphabet)
     if isinstance(base, type) and issubclass(base, Enum):
@@ -64,7 +64,7 @@ def _build_value(base: Any, limit: Limit, alphabet: st.SearchStrategy[str]) -> A
     return plain.get(base, st.none())
 
 
-def _build_text(limit: Limit, alphabet: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+def _build_text(limit: Constraint, alphabet: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     if limit.pattern is None:
         return st.text(alphabet, max_size=limit.max_length or 40)
     shape = re.compile(limit.pattern)

@@ -59,7 +59,7 @@ def test_reading_a_reply_grows_with_it_and_no_faster(wire: str) -> None:
     """A reply of ten times as many entries takes at most ten times as many calls."""
     codec = CODECS[wire]
     bodies = [codec.dump_model(build_reply(count)) for count in (300, 3_000)]
-    small, large = (count_calls(partial(codec.parse_reply, b, SmsResponse)) for b in bodies)
+    small, large = (count_calls(partial(codec.parse_response, b, SmsResponse)) for b in bodies)
 
     assert large <= 10 * small
 
@@ -70,7 +70,7 @@ def test_json_is_written_without_a_plain_copy(
 ) -> None:
     """Writing to 10,000 destinations holds at most four times what is written, with either library."""
     if library == "standard":
-        monkeypatch.setattr(wire_json, "_find_writer", lambda: wire_json._write_standard)
+        monkeypatch.setattr(wire_json, "_get_writer", lambda: wire_json._write_standard)
     request = build_destinations(10_000)
     size = len(wire_json.dump_model(request))
 
@@ -95,7 +95,7 @@ def test_nothing_is_prepared_twice(serve: Serve, monkeypatch: pytest.MonkeyPatch
         server = serve(body, body)
         with Client(server.url, auth=AUTH, wire=wire) as client:
             client.send(request)
-            for name in ("_find_reader", "_find_writer", "_make_reader", "_make_writer"):
+            for name in ("_choose_reader", "_choose_writer", "_make_reader", "_make_writer"):
                 monkeypatch.setattr(converters, name, lambda *_, **__: made.update(["made"]))
             client.send(request)
 

@@ -151,7 +151,7 @@ def test_drift_is_seen_both_ways(tmp_path: Path, damage: str) -> None:
         with (target / "models.py").open("a", encoding="utf-8") as models:
             models.write("# edited\n")
     result = generate("--check", "--target", target)
-    name = {"missing": "limits.py", "orphan": "left_over.py", "differs": "models.py"}[damage]
+    name = {"missing": "scalars.py", "orphan": "left_over.py", "differs": "models.py"}[damage]
 
     assert result.returncode == 1
     assert f"{damage}: {name}" in result.stdout

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from infobip_sms_schema import MODELS, XML_SCHEMAS, json_codec, xml_codec
-from infobip_sms_schema.scalars import Odd, find_twin
+from infobip_sms_schema.scalars import FallbackRequired, mutable_twin
 from lxml import etree
 
 from infobip_sms import (
@@ -63,7 +63,7 @@ libraries = pytest.mark.parametrize("library", LIBRARIES)
 def use(library: str, patch: pytest.MonkeyPatch) -> None:
     """Have JSON read and written by orjson, or by the standard library alone."""
     patch.setattr(wire_json, "_find_orjson", lambda: LIBRARIES[library])
-    patch.setattr(wire_json, "_find_writer", wire_json._find_writer.__wrapped__)
+    patch.setattr(wire_json, "_get_writer", wire_json._get_writer.__wrapped__)
 
 
 def is_reply(cls: type[attrs.AttrsInstance]) -> bool:
@@ -83,7 +83,7 @@ def verdict(read: Callable[[], Any]) -> tuple[Any, ...]:
 def read_json(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, ...]:
     """Read a document by the door that users have."""
     return verdict(
-        lambda: (wire_json.parse_reply if is_reply(cls) else wire_json.parse_request)(body, cls)
+        lambda: (wire_json.parse_response if is_reply(cls) else wire_json.parse_request)(body, cls)
     )
 
 
@@ -93,7 +93,7 @@ def read_json_slowly(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, 
 
     def read() -> Any:
         try:
-            return converter.explain(wire_json.parse_plain(body, cls), cls)
+            return converter.structure_detailed(wire_json.parse_plain(body, cls), cls)
         except InvalidRequestError as problem:
             raise (InvalidResponseError if is_reply(cls) else InvalidRequestError)(
                 problem.violations
@@ -104,7 +104,9 @@ def read_json_slowly(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, 
 
 def read_xml(codec: Any, body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, ...]:
     """Read a document by one of the two engines."""
-    return verdict(lambda: (codec.parse_reply if is_reply(cls) else codec.parse_request)(body, cls))
+    return verdict(
+        lambda: (codec.parse_response if is_reply(cls) else codec.parse_request)(body, cls)
+    )
 
 
 def forbid(patch: pytest.MonkeyPatch) -> None:
@@ -113,9 +115,9 @@ def forbid(patch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> Any:
         raise AssertionError("the detailed path was asked")
 
-    patch.setattr(wire_xml, "_find_authority", fail)
+    patch.setattr(wire_xml, "_reference_codec", fail)
     patch.setattr(wire_json, "build_plain", fail)
-    patch.setattr(ModelConverter, "explain", fail)
+    patch.setattr(ModelConverter, "structure_detailed", fail)
     for strict in (True, False):
         patch.setattr(make_converter(strict=strict), "detailed", None)
 
@@ -206,7 +208,7 @@ def test_good_xml_needs_no_detailed_path(kind: Any, data: st.DataObject) -> None
 
 def without_map(model: Any) -> Any:
     """Return a model without what has no form in XML (READ-009)."""
-    return xml_reference._leave_out(model)
+    return xml_reference._without_validation_errors(model)
 
 
 @pytest.mark.parametrize("stem", STEMS)
@@ -257,7 +259,7 @@ def test_json_is_written_alike(kind: Any, library: str, data: st.DataObject) -> 
         use(library, patch)
 
         assert build_plain(model) == plain
-        assert wire_json.dump_model(model) == wire_json._find_writer()(plain)
+        assert wire_json.dump_model(model) == wire_json._get_writer()(plain)
 
 
 @pytest.mark.parametrize("wire", ["json", "xml"])
@@ -310,7 +312,7 @@ def fresh() -> Iterator[None]:
     caches = (
         make_converter,
         plain_data.make_converter,
-        wire_json._find_writer,
+        wire_json._get_writer,
         wire_json._standard_writers,
     )
     for cached in caches:
@@ -358,7 +360,7 @@ def test_a_users_hook_for_a_leaf_is_obeyed() -> None:
 def test_validation_accepts_the_examples(stem: str) -> None:
     """An example is valid when it is read, and what it is written as is valid, too."""
     kind = find_kind(stem)
-    parse = wire_xml.parse_reply if is_reply(kind) else wire_xml.parse_request
+    parse = wire_xml.parse_response if is_reply(kind) else wire_xml.parse_request
     model = parse(load(stem, "xml"), kind, validate=True)
 
     assert model == parse(load(stem, "xml"), kind)
@@ -369,17 +371,17 @@ def test_validation_refuses_what_can_be_read_all_the_same() -> None:
     """A reply with words between its elements is read openly, and refused where validation is asked for."""
     body = load("documented-response", "xml").replace(b"<messages>", b"<messages>words", 1)
 
-    assert wire_xml.parse_reply(body, SmsResponse).messages
+    assert wire_xml.parse_response(body, SmsResponse).messages
     with pytest.raises(InvalidResponseError, match=r"messages: got text of another form"):
-        wire_xml.parse_reply(body, SmsResponse, validate=True)
+        wire_xml.parse_response(body, SmsResponse, validate=True)
 
 
 def test_validation_of_what_is_written_is_by_xmlschema() -> None:
     """A document that is not to the letter of sms.xsd is refused before it leaves."""
-    xml_reference.check_document(load("minimal-request", "xml"), SmsRequest)
+    xml_reference.require_valid_document(load("minimal-request", "xml"), SmsRequest)
     turned = load("minimal-request", "xml").replace(b"from>", b"form>")
     with pytest.raises(InvalidRequestError, match="XML-001"):
-        xml_reference.check_document(turned, SmsRequest)
+        xml_reference.require_valid_document(turned, SmsRequest)
 
 
 # ---------------------------------------------------------------- what the codecs rest on
@@ -388,7 +390,7 @@ def test_validation_of_what_is_written_is_by_xmlschema() -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_objects_become_models_without_being_made_twice(model: Any) -> None:
     """An object of the same slots may be turned into a model, on this Python."""
-    assert find_twin(model).__slots__ == model.__slots__
+    assert mutable_twin(model).__slots__ == model.__slots__
 
 
 def test_where_objects_cannot_become_models_the_detailed_path_makes_them() -> None:
@@ -397,8 +399,8 @@ def test_where_objects_cannot_become_models_the_detailed_path_makes_them() -> No
     class Other(dict[str, str]):
         __slots__ = ("to",)
 
-    with pytest.raises(Odd):
-        find_twin(Other)()
+    with pytest.raises(FallbackRequired):
+        mutable_twin(Other)()
 
 
 def test_every_rule_about_several_members_is_in_the_codecs() -> None:
@@ -414,7 +416,7 @@ def test_every_rule_about_several_members_is_in_the_codecs() -> None:
         lambda: xml_codec.write_DeliveryTimeWindow(half),
         lambda: xml_codec.read_strict_DeliveryTimeWindow(ET.fromstring(element)),  # noqa: S314 - our own
     ):
-        with pytest.raises(Odd):
+        with pytest.raises(FallbackRequired):
             codec()
     assert set(rules.RULES) & set(json_codec.WRITERS) == {DeliveryTimeWindow}
 

@@ -11,7 +11,7 @@ import infobip_sms_schema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from infobip_sms_schema import MODELS, Limit
+from infobip_sms_schema import MODELS, Constraint
 
 from infobip_sms import (
     Day,
@@ -37,7 +37,7 @@ def refusal(build: Any, **values: Any) -> list[tuple[str, str]]:
     """Return path and requirement of what a model refuses."""
     with pytest.raises(InvalidRequestError) as caught:
         build(**values)
-    return [(problem.path, problem.requirement) for problem in caught.value.violations]
+    return [(problem.path, problem.requirement_id) for problem in caught.value.violations]
 
 
 def message(**values: Any) -> Message:
@@ -60,8 +60,8 @@ def test_every_field_has_a_wire_name_a_limit_and_a_requirement(model: Any) -> No
     for field in attrs.fields(model):
         if field.name != "raw":
             assert field.metadata["wire"]
-            assert isinstance(field.validator, Limit)
-            assert field.validator.requirement
+            assert isinstance(field.validator, Constraint)
+            assert field.validator.requirement_id
 
 
 @given(st.text(LETTERS, min_size=3, max_size=11))
@@ -145,7 +145,7 @@ def test_win_001_one_end_of_a_window_is_refused() -> None:
         problems = rules.check_model(message(delivery_time_window=window))
         expected = [(f"deliveryTimeWindow.{other}", "WIN-001")]
 
-        assert expected == [(p.path, p.requirement) for p in problems]
+        assert expected == [(p.path, p.requirement_id) for p in problems]
 
 
 def test_win_001_both_or_neither_end_is_taken() -> None:
@@ -224,9 +224,9 @@ def test_no_refusal_shows_what_was_written(sender: str, number: str) -> None:
 )
 def test_a_length_has_two_ends(text: str, taken: bool) -> None:
     """A limit with a least and a greatest length refuses on both sides."""
-    problems = Limit(requirement="SEND-009", min_length=3, max_length=4).check(text, str)
+    problems = Constraint(requirement_id="SEND-009", min_length=3, max_length=4).check(text, str)
 
-    assert [p.wants for p in problems] == (
+    assert [p.expected for p in problems] == (
         [] if taken else ["a string of at least 3 and at most 4 characters"]
     )
 

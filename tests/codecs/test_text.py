@@ -77,7 +77,7 @@ def refusal(call: Any, *values: Any, **named: Any) -> list[tuple[str, str]]:
     with pytest.raises(InvalidRequestError) as caught:
         call(*values, **named)
     assert "secret" not in str(caught.value)
-    return [(problem.path, problem.requirement) for problem in caught.value.violations]
+    return [(problem.path, problem.requirement_id) for problem in caught.value.violations]
 
 
 def build_texts(alphabet: str, *more: st.SearchStrategy[str]) -> st.SearchStrategy[str]:

@@ -108,7 +108,7 @@ def test_dlr_001_every_root_and_wrapper_is_read(document: str) -> None:
 def test_log_001_logs_of_every_year_are_read(document: str, name: str) -> None:
     """Both roots, both wrappers and both names of the network code are read."""
     body = document.format(f"{REPORT}<{name}>22801</{name}>").encode()
-    (log,) = wire_xml.parse_reply(body, SmsLogs).results
+    (log,) = wire_xml.parse_response(body, SmsLogs).results
 
     assert log.mcc_mnc == "22801"
     assert log.message_id == "m"
@@ -118,8 +118,10 @@ def test_log_001_logs_of_every_year_are_read(document: str, name: str) -> None:
 @pytest.mark.parametrize("model", [SmsLogs, DeliveryReports])
 def test_log_001_both_names_of_the_network_code_are_read_in_json(name: str, model: Any) -> None:
     """The network code is read by either name; where both stand, by its own."""
-    (one,) = wire_json.parse_reply(f'{{"results":[{{"{name}":"22801"}}]}}'.encode(), model).results
-    (two,) = wire_json.parse_reply(
+    (one,) = wire_json.parse_response(
+        f'{{"results":[{{"{name}":"22801"}}]}}'.encode(), model
+    ).results
+    (two,) = wire_json.parse_response(
         b'{"results":[{"mccmnc":22801,"mccMnc":"22801"}]}', model
     ).results
 
@@ -134,7 +136,7 @@ def test_v1_008_replies_with_the_root_of_another_year_are_read(
 ) -> None:
     """The reply to a send is read under each of its roots, with either name of its entries."""
     body = f"<{root}><messages><{entry}>{ENTRY}</{entry}></messages></{root}>".encode()
-    (message,) = wire_xml.parse_reply(body, model).messages
+    (message,) = wire_xml.parse_response(body, model).messages
 
     assert (message.to, message.status.id) == ("1", 7)
 

@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from infobip_sms_conformance.run.runner import build_plan, judge
+from infobip_sms_conformance.run.runner import build_plan, run_suite
 from infobip_sms_conformance.transport.credentials import Credentials
 from infobip_sms_conformance.transport.http import parse_target
 
@@ -22,15 +22,18 @@ def run(url: str, only: list[str], **options: Any) -> dict[str, Any]:
     """Judge a server; return what was found and what it cost."""
     target = parse_target(url)
     plan = build_plan(target, only=only, **options)
-    record, session = judge(target, ACCOUNT, plan, only=only)
+    record, session = run_suite(target, ACCOUNT, plan, only=only)
     found = [
-        [f.requirement, f.wire, str(f.verdict), f.check, f.got, f.because] for f in record.findings
+        [f.requirement_id, f.wire, str(f.verdict), f.check, f.got, f.caused_by]
+        for f in record.findings
     ]
-    sent = [f"{e.wire} {e.request.method if e.request else ''} {e.what}" for e in session.exchanges]
+    sent = [
+        f"{e.wire} {e.request.method if e.request else ''} {e.label}" for e in session.exchanges
+    ]
     return {
         "findings": found,
         "sent": sent,
-        "bill": asdict(plan.bill),
+        "bill": asdict(plan.budget),
         "messages": session.messages,
         "stopped": record.stopped,
     }

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from infobip_sms_conformance.errors import WrongUsage
+from infobip_sms_conformance.errors import UsageError
 from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.run import baseline
-from infobip_sms_conformance.run.result import Record, Told
+from infobip_sms_conformance.run.result import RunResult, SanitizedFinding
 
 from infobip_sms.sandbox import running
 from tests.conformance.runs_in_process import ACCOUNT, Judge
@@ -42,13 +42,13 @@ def known(number: str, *wires: str, expires: object = TOMORROW) -> str:
     )
 
 
-def build_record(verdicts: dict[str, str], stopped: str = "") -> Record:
+def build_record(verdicts: dict[str, str], stopped: str = "") -> RunResult:
     """Return a run with these verdicts, such as ``{"SEND-002 json": "FAIL"}``."""
     findings = tuple(
-        Told(name.split()[0], name.split()[1], "", Verdict(verdict))
+        SanitizedFinding(name.split()[0], name.split()[1], "", Verdict(verdict))
         for name, verdict in verdicts.items()
     )
-    return Record("", "full", 1, ("json", "xml"), findings=findings, stopped=stopped)
+    return RunResult("", "full", 1, ("json", "xml"), findings=findings, stopped=stopped)
 
 
 def test_documented_example_is_read(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_documented_example_is_read(tmp_path: Path) -> None:
 )
 def test_file_of_another_form_is_refused(tmp_path: Path, text: str, word: str) -> None:
     """A baseline that would excuse by mistake, or nothing, is wrong usage that says what is wrong."""
-    with pytest.raises(WrongUsage, match=word):
+    with pytest.raises(UsageError, match=word):
         read(tmp_path, text)
 
 
@@ -129,7 +129,7 @@ def test_entry_that_no_longer_fails_is_reported(
     found = baseline.compare(read(tmp_path, known("SEND-002")), build_record(verdicts))
 
     assert found.gone == (("SEND-002",) if gone else ())
-    assert ("take them out" in "".join(found.tell())) == gone
+    assert ("take them out" in "".join(found.format_lines())) == gone
 
 
 def test_expired_entry_is_reported(tmp_path: Path) -> None:

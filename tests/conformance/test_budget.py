@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from infobip_sms_conformance.run.engine import checked_requirements
+from infobip_sms_conformance.run.engine import get_checked_requirements
 
 from infobip_sms.sandbox import Sandbox, running
 from tests.conformance.runs_in_process import ACCOUNT, PROGRAM, Judge, find_rows
@@ -139,7 +139,7 @@ def test_clock_that_somebody_has_moved_is_no_failure(judge_line: Judge, sandbox:
     assert again.code == 0, again.out
 
 
-@pytest.mark.parametrize("number", sorted(checked_requirements()))
+@pytest.mark.parametrize("number", sorted(get_checked_requirements()))
 def test_requirement_alone_keeps_to_its_own_bill(judge_line: Judge, number: str) -> None:
     """With --only a good server sees no more requests and messages than were announced for that requirement."""
     with running(api_key=ACCOUNT[-1]) as sandbox:

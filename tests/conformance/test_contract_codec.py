@@ -15,9 +15,9 @@ from infobip_sms_conformance.fixtures import freshness, placement
 from infobip_sms_conformance.observations import responses, tolerant_reader
 from infobip_sms_conformance.observations.exchange import (
     Exchange,
-    Outcome,
-    find_destinations,
-    find_reply,
+    RequestOutcome,
+    find_send_response,
+    get_destinations,
 )
 from infobip_sms_conformance.session import budget, plan
 from infobip_sms_conformance.transport import http
@@ -34,7 +34,7 @@ RESPONSES = ["documented-response", "documented-response-in-xml", "rejected-resp
 
 def read_bytes(name: str) -> bytes:
     """Return an example as it stands in its file."""
-    return (files.find_folder() / "examples" / name).read_bytes()
+    return (files.get_data_folder() / "examples" / name).read_bytes()
 
 
 @pytest.mark.parametrize("stem", REQUESTS)
@@ -48,8 +48,8 @@ def test_request_examples_agree(stem: str) -> None:
 @pytest.mark.parametrize("stem", RESPONSES)
 def test_response_examples_agree(stem: str) -> None:
     """The JSON and the XML file of a reply are read as the same reply."""
-    from_json = responses.parse_reply(read_bytes(f"{stem}.json"))
-    from_xml = responses.parse_reply(read_bytes(f"{stem}.xml"))
+    from_json = responses.parse_send_response(read_bytes(f"{stem}.json"))
+    from_xml = responses.parse_send_response(read_bytes(f"{stem}.xml"))
 
     assert from_json.entries == from_xml.entries
     assert (from_json.bulk_id, from_json.tracking_key) == (from_xml.bulk_id, from_xml.tracking_key)
@@ -73,7 +73,7 @@ def test_good_requests_keep_to_both_schemas() -> None:
     components = files.read_openapi()["components"]
     schema = {"$ref": "#/components/schemas/SmsRequest", "components": components}
     validator = jsonschema.Draft202012Validator(schema)
-    xsd = etree.XMLSchema(etree.parse(files.find_folder() / "sms.xsd"))
+    xsd = etree.XMLSchema(etree.parse(files.get_data_folder() / "sms.xsd"))
     for document in find_good_requests():
         assert not list(validator.iter_errors(document))
         xsd.assertValid(etree.fromstring(codec.dump(document, "xml")))
@@ -82,7 +82,7 @@ def test_good_requests_keep_to_both_schemas() -> None:
 def test_generated_requests_go_to_documented_numbers() -> None:
     """No generated request has a destination that is not in the documentation."""
     found = {
-        d["to"].lstrip("+") for r in strategies.build_requests(40) for d in find_destinations(r)
+        d["to"].lstrip("+") for r in strategies.build_requests(40) for d in get_destinations(r)
     }
 
     assert found == set(files.read_numbers()) == {"41793026727", "41793026731", "41793026785"}
@@ -91,9 +91,9 @@ def test_generated_requests_go_to_documented_numbers() -> None:
 def test_generated_requests_use_every_member() -> None:
     """Together, the generated requests of one run have every member that the contract knows."""
     requests = strategies.build_requests(plan.PROFILES["full"].generated)
-    members = strategies.find_members(list(requests))
+    members = strategies.get_field_paths(list(requests))
 
-    assert members == strategies.find_members(files.read_example("every-member-request"))
+    assert members == strategies.get_field_paths(files.read_example("every-member-request"))
 
 
 def test_edits_change_one_place() -> None:
@@ -138,18 +138,18 @@ ODD_REPLIES = {
 @pytest.mark.parametrize("body", ODD_REPLIES.values(), ids=ODD_REPLIES)
 def test_reply_of_another_shape_is_read(body: str) -> None:
     """Unknown members, another order, other names around the entries and long ids do no harm."""
-    answer = http.Answer(200, EmailMessage(), body.encode())
-    exchange = Exchange("", {}, "json", answer, reply=find_reply(answer))
+    answer = http.RawResponse(200, EmailMessage(), body.encode())
+    exchange = Exchange("", {}, "json", answer, send_response=find_send_response(answer))
 
-    assert exchange.outcome is Outcome.ACCEPTED
-    assert exchange.reply is not None
-    assert exchange.reply.entries[0].message_id == LONG_ID
+    assert exchange.outcome is RequestOutcome.ACCEPTED
+    assert exchange.send_response is not None
+    assert exchange.send_response.entries[0].message_id == LONG_ID
 
 
 def test_null_words_of_a_status_are_absent_ones() -> None:
     """A description or action of null is a member left out, as the catalogue documents it."""
     body = b'{"messages":[{"to":"1","status":{"groupId":1,"description":null,"action":null}}]}'
-    found = find_reply(http.Answer(200, EmailMessage(), body))
+    found = find_send_response(http.RawResponse(200, EmailMessage(), body))
 
     assert found is not None
     assert found.entries[0].status == {"groupId": 1}
@@ -157,9 +157,11 @@ def test_null_words_of_a_status_are_absent_ones() -> None:
 
 def test_xml_of_another_encoding_is_read() -> None:
     """A reply in UTF-16 with its byte order mark is XML like any other."""
-    body = files.find_folder().joinpath("examples", "documented-response.xml").read_text("utf-8")
+    body = (
+        files.get_data_folder().joinpath("examples", "documented-response.xml").read_text("utf-8")
+    )
     encoded = body.replace("UTF-8", "UTF-16").encode("utf-16")
-    found = find_reply(http.Answer(200, EmailMessage(), encoded))
+    found = find_send_response(http.RawResponse(200, EmailMessage(), encoded))
 
     assert found is not None
     assert len(found.entries) == 3
@@ -169,19 +171,19 @@ def test_instants_lie_ahead_but_near() -> None:
     """An instant that is past is moved ahead where it has to be, a far one comes near, no other text changes."""
     now = datetime.now(UTC)
 
-    moved = freshness.find_near("2015-07-07T17:00:00.000+01:00", past=False)
-    near = freshness.find_near("2099-07-07T17:00:00.000+01:00", past=True)
+    moved = freshness.move_near("2015-07-07T17:00:00.000+01:00", past=False)
+    near = freshness.move_near("2099-07-07T17:00:00.000+01:00", past=True)
     assert now < datetime.fromisoformat(moved) < now + timedelta(days=3)
     assert now < datetime.fromisoformat(near) < now + timedelta(days=3)
     for text in ("2015-07-07T17:00:00.000+01:00", "tomorrow", "2099-07-07T17:00:00.000"):
-        assert freshness.find_near(text, past=True) == text
+        assert freshness.move_near(text, past=True) == text
 
 
 @pytest.mark.parametrize("where", ["alone", "between", "behind"])
 @pytest.mark.parametrize("case", files.read_cases(), ids=lambda case: str(case.id))
-def test_case_travels_unaltered(case: files.Case, where: placement.Place) -> None:
+def test_case_travels_unaltered(case: files.Case, where: placement.Placement) -> None:
     """Wherever a case stands, its document differs from the one with the edit undone in that place alone."""
-    placed = placement.place(case, where)
+    placed = placement.build_case_document(case, where)
     kind, value = case.edit
     holder, last = placed.document, edits.parse_path(placed.path)
     for step in last[:-1]:
@@ -192,16 +194,16 @@ def test_case_travels_unaltered(case: files.Case, where: placement.Place) -> Non
     else:
         assert holder[last[-1]] == (value if kind == "set" else value[0] * value[1])
     if where != "alone" and placed.path.startswith("messages["):
-        first = placement.build_minimal()
+        first = placement.build_minimal_message()
         assert placed.document["messages"][0] == first
         assert len(placed.document["messages"]) == 3
 
 
 def test_every_accepted_edit_is_packed_once() -> None:
     """The request at every limit holds each edit, those of one member in messages of their own."""
-    packed = budget.pack_limits()
-    inside = [case for cases in packed.places for case in cases]
-    outside = [case for case in budget.find_accepted() if case not in inside]
+    packed = budget.build_limits_document()
+    inside = [case for cases in packed.cases_by_message for case in cases]
+    outside = [case for case in budget.get_accepted_cases() if case not in inside]
 
     assert len(set(map(str, inside))) == len(inside)
     assert all(not case.path.startswith("messages[") for case in outside)
@@ -225,12 +227,12 @@ def test_every_accepted_edit_is_packed_once() -> None:
 )
 def test_numbers_become_those_that_are_allowed(value: object, found: object) -> None:
     """A number of the documentation becomes an allowed one, with all that stands around or in it."""
-    assert freshness.find_number(value, ["+9990000000"]) == found
+    assert freshness.replace_number(value, ["+9990000000"]) == found
 
 
 def test_few_numbers_are_written_to_once_in_a_message() -> None:
     """Where one number is allowed, no message goes to it twice, and ids are new."""
-    document = freshness.renew(files.read_example("documented-request"), "mark-1", ["9990000000"])
+    document = freshness.freshen(files.read_example("documented-request"), "mark-1", ["9990000000"])
     first = document["messages"][0]["destinations"]
 
     assert [d["to"] for d in first] == ["9990000000"]
@@ -251,7 +253,7 @@ REPORTS = """<a><results>{}<result><messageId>1</messageId><status><id>5</id></s
 )
 def test_lists_are_read_in_every_documented_form(body: str) -> None:
     """Reports are found whatever wraps them."""
-    data_ = tolerant_reader.parse_open(body.encode(), "DeliveryReports")
+    data_ = tolerant_reader.parse_tolerant(body.encode(), "DeliveryReports")
 
     assert tolerant_reader.find_list(data_, "results") == [{"messageId": "1", "status": {"id": 5}}]
 

@@ -19,7 +19,7 @@ from infobip_sms_conformance.fixtures import placement
 from infobip_sms_conformance.sanitization import evidence
 from infobip_sms_conformance.sanitization.curl import (
     build_curl,
-    find_variables,
+    get_variables,
     name_authorization,
     quote,
 )
@@ -104,7 +104,7 @@ def test_curl_line_does_what_the_judge_did(shown: Shown) -> None:
     assert shown.codes
     for command, expected, found in shown.codes:
         assert found == expected, command
-        assert set(find_variables(command)) <= {"URL", *VARIABLES}
+        assert set(get_variables(command)) <= {"URL", *VARIABLES}
 
 
 def test_twin_is_the_same_request(shown: Shown) -> None:
@@ -115,7 +115,9 @@ def test_twin_is_the_same_request(shown: Shown) -> None:
             continue
         pair = {reason["wire"]: found["body"]}
         pair["xml" if reason["wire"] == "json" else "json"] = found["twin"]
-        component = evidence.find_component(http.Request(found["method"], found["path"], {}, b""))
+        component = evidence.get_component_name(
+            http.RawRequest(found["method"], found["path"], {}, b"")
+        )
         plain = json.loads(pair["json"])
         assert codec.dump(plain, "xml", component).decode().endswith(pair["xml"])
 
@@ -156,10 +158,10 @@ def find_differences(one: Any, other: Any, path: str = "") -> list[str]:
     return [] if one == other else [path]
 
 
-@pytest.mark.parametrize("case", budget.find_refused(), ids=lambda case: str(case.id))
+@pytest.mark.parametrize("case", budget.get_rejected_cases(), ids=lambda case: str(case.id))
 def test_limit_is_shown_by_one_changed_member(case: files.Case) -> None:
     """A limit is shown as the minimal request with one member changed, in less than 200 bytes where it can be."""
-    document = placement.place(case, "alone").document
+    document = placement.build_case_document(case, "alone").document
     kind, value = case.edit
     long = kind == "repeat" and len(value[0]) * value[1] > 100
     shown = MASK.hide_document(document)
@@ -272,7 +274,7 @@ WRONG = (
 @pytest.mark.parametrize("value", [VARIABLES["AUTH"], VARIABLES["APP"], *WRONG])
 def test_authorization_is_made_of_the_right_one(shell: str, value: str) -> None:
     """Right and wrong credentials come out of the shell as the judge sent them, and none stands in the line."""
-    first = ACCOUNT_OF_ALL.first
+    first = ACCOUNT_OF_ALL.primary
     shown = name_authorization(value, first, ACCOUNT_OF_ALL)
     done = subprocess.run(
         [shell, "-c", f'printf %s "{shown}"'],

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from infobip_sms_conformance.contract import files
 from infobip_sms_conformance.observations import readings
-from infobip_sms_conformance.observations.exchange import Exchange, find_reply
+from infobip_sms_conformance.observations.exchange import Exchange, find_send_response
 from infobip_sms_conformance.transport import http
 
 from infobip_sms.sandbox import running
@@ -35,18 +35,24 @@ def exchange(
     body: bytes = b"", status: int = 200, what: str = "", document: Any = MINIMAL, **headers: str
 ) -> Exchange:
     """Return an exchange of version 2 as if it had taken place."""
-    answer = http.Answer(status, EmailMessage(), body or build_reply())
+    answer = http.RawResponse(status, EmailMessage(), body or build_reply())
     fields = {"accept": "application/json"} | headers
-    request = http.Request("POST", "/sms/2/text/advanced", fields, b"")
+    request = http.RawRequest("POST", "/sms/2/text/advanced", fields, b"")
     return Exchange(
-        what, document, "json", answer, reply=find_reply(answer), request=request, at=time.time()
+        what,
+        document,
+        "json",
+        answer,
+        send_response=find_send_response(answer),
+        request=request,
+        at=time.time(),
     )
 
 
 def find_outcome(number: str, *exchanges: Exchange) -> list[tuple[str, int]]:
     """Return what was taken of a reading."""
-    found = [reading for reading in readings.find_readings(exchanges) if reading.id == number]
-    return list(found[0].taken) if found else []
+    found = [reading for reading in readings.observe_readings(exchanges) if reading.id == number]
+    return list(found[0].outcomes) if found else []
 
 
 PLUS = {"messages": [{**MINIMAL["messages"][0], "destinations": [{"to": "+41793026727"}]}]}
@@ -102,15 +108,15 @@ def test_what_shows_nothing_is_not_counted() -> None:
     assert find_outcome("READ-019", exchange(document=ahead)) == []
     assert find_outcome("READ-007", exchange()) == []
     assert find_outcome("READ-006", exchange()) == []
-    assert readings.find_readings([]) == []
+    assert readings.observe_readings([]) == []
 
 
 def test_missing_accept_shows_the_format() -> None:
     """A reply that was asked for in no format has that of its request, or another."""
-    bare = http.Request("POST", "/sms/2/text/advanced", {}, b"")
-    answer = http.Answer(200, EmailMessage(), build_reply())
+    bare = http.RawRequest("POST", "/sms/2/text/advanced", {}, b"")
+    answer = http.RawResponse(200, EmailMessage(), build_reply())
     seen = [
-        Exchange("", MINIMAL, wire, answer, reply=find_reply(answer), request=bare)
+        Exchange("", MINIMAL, wire, answer, send_response=find_send_response(answer), request=bare)
         for wire in files.WIRES
     ]
 
@@ -122,8 +128,8 @@ def test_missing_accept_shows_the_format() -> None:
 
 def test_habit_that_changes_is_said() -> None:
     """Where a server takes now one and now another outcome, it is named, with how often."""
-    found = readings.find_readings([exchange(), exchange(), exchange(build_reply(key=True))])
-    told = "\n".join(readings.tell(found))
+    found = readings.observe_readings([exchange(), exchange(), exchange(build_reply(key=True))])
+    told = "\n".join(readings.format_readings(found))
     (key,) = (reading for reading in found if reading.id == "READ-005")
 
     assert not key.is_consistent

@@ -91,9 +91,9 @@ def test_other_commands_of_the_page_are_understood(command: str) -> None:
 
 def test_client_commands_of_the_page_run(tmp_path: Path) -> None:
     """A sender that does it right passes in the ways that are shown, alone and beside what was asked."""
-    asked = str(clients.CALLERS / "asked.json")
+    asked = str(clients.CLIENTS_DIRECTORY / "asked.json")
     for command in (c for c in COMMANDS if "my_sender" in c and "tricky" not in c):
-        sender = shlex.join([*clients.PROGRAM, "--once"])
+        sender = shlex.join([*clients.COMMAND, "--once"])
         words = shlex.split(command.replace("python my_sender.py", sender))
         words = [asked if word == "request.json" else word for word in words]
         program = [sys.executable, "-m", "infobip_sms_conformance", *words]
@@ -172,7 +172,7 @@ def test_tables_of_the_page_are_true() -> None:
     commands = ("server", "client", "proxy", "har", "selftest")
     known = {o for c in commands for o in re.findall(r"--[a-z][a-z-]+", build_help(c))}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) <= known
-    assert f"at most {plan.MOST_LIVE} messages to at most {plan.MOST_NUMBERS_LIVE}" in PAGE
+    assert f"at most {plan.MAX_MESSAGES_LIVE} messages to at most {plan.MAX_NUMBERS_LIVE}" in PAGE
 
 
 def build_help(name: str) -> str:

@@ -16,12 +16,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from infobip_sms_conformance.sanitization.bodies import show_body
+from infobip_sms_conformance.sanitization.bodies import format_body
 from infobip_sms_conformance.sanitization.redaction import (
     Mask,
     build_text_pattern,
-    find_pieces,
-    find_secrets,
+    collect_secrets,
+    iter_pieces,
     unescape,
 )
 from infobip_sms_conformance.transport.credentials import Credentials
@@ -34,12 +34,12 @@ USER, PASSWORD, KEY = "my user", "pa&ss <w0rd>", "k/3+y=zz%20"
 TEXT, SHORT_TEXT = "Your table is ready.", "Hello you"
 OTHERS = "447700900123"
 ACCOUNT = Credentials(USER, PASSWORD, KEY)
-SECRETS = find_secrets(ACCOUNT, [f"Basic {base64.b64encode(b'not my user:x').decode()}"])
+SECRETS = collect_secrets(ACCOUNT, [f"Basic {base64.b64encode(b'not my user:x').decode()}"])
 MASK = Mask(
     (NUMBER, SHORT_CODE),
     SECRETS,
     build_text_pattern([TEXT, SHORT_TEXT]),
-    frozenset(find_pieces([TEXT, SHORT_TEXT])),
+    frozenset(iter_pieces([TEXT, SHORT_TEXT])),
     ("about plain", "d" * 200),
     "a1b2c3",
 )
@@ -48,7 +48,7 @@ MASK = Mask(
 def show(body: str | bytes, *, most: int = 2000, error: bool = False) -> str:
     """Return what is shown of a body."""
     plain = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
-    return show_body(plain, MASK, most=most, error=error)
+    return format_body(plain, MASK, max_length=most, error=error)
 
 
 ESCAPED = "".join(f"\\u{ord(digit):04x}" for digit in NUMBER)
@@ -224,7 +224,7 @@ def test_no_report_repeats_a_secret(judge_line: Judge, tmp_path: Path, manner: s
 
     assert done.code == 1
     digits = ("15123456789", "7700900123")
-    spelled = {spelling for spelling in find_secrets(ACCOUNT) if len(spelling) > 4}
+    spelled = {spelling for spelling in collect_secrets(ACCOUNT) if len(spelling) > 4}
     for form, text in told.items():
         flat = re.sub(r"[\s\\]", "", text)
         for secret in (*digits, *spelled, TEXT, "is ready"):

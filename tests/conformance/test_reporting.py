@@ -249,7 +249,7 @@ def test_followers_are_named_by_their_root(
     assert find_rows(told.report, "FAIL") == {"AUTH-003"}
     assert {"SEND-002", "RESP-001", "DLR-001"} <= set(line.split())
     reasons = [r for row in told.report["verdicts"] for r in row["reasons"]]
-    assert {r["because"] for r in reasons if r.get("because")} == {"AUTH-003"}
+    assert {r["caused_by"] for r in reasons if r.get("caused_by")} == {"AUTH-003"}
 
 
 def test_quiet_leaves_out_what_is_good(sandbox: Sandbox, judge_line: Judge, tmp_path: Path) -> None:

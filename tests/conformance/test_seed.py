@@ -53,12 +53,12 @@ def test_same_seed_same_requests() -> None:
 
 def test_another_seed_other_requests() -> None:
     """Five seeds give five different sets of requests, all with every member of the contract."""
-    members = strategies.find_members(files.read_example("every-member-request"))
+    members = strategies.get_field_paths(files.read_example("every-member-request"))
     seeds = range(1, 6)
 
     assert len({digest(seed) for seed in seeds}) == len(seeds)
     for seed in seeds:
-        found = strategies.find_members(list(strategies.build_requests(COUNT, seed)))
+        found = strategies.get_field_paths(list(strategies.build_requests(COUNT, seed)))
         assert found == members
 
 
@@ -76,7 +76,7 @@ STRATEGIES = {
     "SmsResponse": strategies.responses,
     "DeliveryReports": strategies.delivery_reports,
 }
-XSD = etree.XMLSchema(etree.parse(files.find_folder() / "sms.xsd"))
+XSD = etree.XMLSchema(etree.parse(files.get_data_folder() / "sms.xsd"))
 
 
 @pytest.mark.parametrize("component", STRATEGIES)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infobip_sms.webhook_server import Listener
+from infobip_sms.webhook_server import WebhookServer
 from tests.client.calls import NEVER
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Callback:
     def __init__(self) -> None:
         self.reports: list[DeliveryReport] = []
         self.came = threading.Condition()
-        self.listener = Listener("127.0.0.1", 0, self.write, print)
+        self.listener = WebhookServer("127.0.0.1", 0, self.write, print)
         threading.Thread(target=self.listener.run, daemon=True).start()
 
     def write(self, reports: DeliveryReports) -> None:

@@ -72,7 +72,7 @@ class Ledger:
         """Send messages by a client of its own, with little patience, and return the outcomes."""
         settings = {"retry": None, "timeout": 10.0, **options.pop("settings", {})}
         with Client(self.url, auth=AUTH, **settings) as client:
-            return list(client.send_many(messages, **{"patience": 0, "settle": 0, **options}))
+            return list(client.send_many(messages, **{"patience": 0, "log_delay": 0, **options}))
 
 
 def build_number(index: int) -> str:

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    Step: TypeAlias = "bytes | Callable[[Request], bytes] | str | Drip"
+    Step: TypeAlias = "bytes | Callable[[ReceivedRequest], bytes] | str | Drip"
 
 PATIENCE = 20.0  # seconds; no test needs them, they only end one that hangs
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
 
 
-class Request(NamedTuple):
+class ReceivedRequest(NamedTuple):
     """One request as it came; header names are in lower case."""
 
     connection: int
@@ -75,7 +75,7 @@ class Server:
         self._listener = socket.create_server(("127.0.0.1", port))
         self._place = self._listener.getsockname()
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._place[1]}"
-        self._requests: list[Request] = []
+        self._requests: list[ReceivedRequest] = []
         self._players: list[threading.Thread] = []
         self._finished = threading.Event()
         self._last: object = None
@@ -87,7 +87,7 @@ class Server:
         """How many connections were made; all of them once the server has finished."""
         return len(self._players)
 
-    def finish(self) -> list[Request]:
+    def finish(self) -> list[ReceivedRequest]:
         """Take every connection that waits, let all of them end, and return what was heard."""
         if not self._finished.is_set():
             self._finished.set()
@@ -183,5 +183,5 @@ class Server:
             name, _, value = head.partition(":")
             headers.append((name.lower(), value.strip()))
         length = int(dict(headers).get("content-length", "0"))
-        self._requests.append(Request(number, line, headers, reader.read(length)))
+        self._requests.append(ReceivedRequest(number, line, headers, reader.read(length)))
         return True

@@ -43,14 +43,14 @@ def send(url: str, count: int, journal: str, on_unknown: str, chunk: int) -> dic
     """Send so many messages, and return how many outcomes of each kind there were."""
     states: Counter[str] = Counter()
     unknown, misplaced = [], 0
-    retry = Retry(attempts=10, backoff=0.1)
+    retry = Retry(attempts=10, wait_initial=0.1)
     with Client(url, auth=AUTH, retry=retry, timeout=20) as client:
         outcomes = client.send_many(
             build_messages(count),
             journal=journal or None,
             on_unknown=on_unknown,  # type: ignore[arg-type] # from a command line
             chunk=chunk,
-            settle=1,
+            log_delay=1,
         )
         for place, outcome in enumerate(outcomes):
             states[outcome.state] += 1

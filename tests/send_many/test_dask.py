@@ -50,7 +50,7 @@ if __name__ == "__main__":
 
 MORTAL = """
 def send_partition(messages, journal):
-    outcomes = client.send_many(messages, journal=journal, chunk=10, on_unknown="resend", settle=1)
+    outcomes = client.send_many(messages, journal=journal, chunk=10, on_unknown="resend", log_delay=1)
     states = []
     for outcome in outcomes:
         states.append((outcome.to, outcome.state))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infobip_sms import Client, Destination, JournalError, Message, Outcome, SmsLogs, Tracking
-from infobip_sms.send_many.batch import Delivery, Options
+from infobip_sms.send_many.batch import BatchSender, SendManyOptions
 from infobip_sms.send_many.journal import Journal
-from infobip_sms.send_many.outcomes import Item, Verdict
+from infobip_sms.send_many.outcomes import QueuedDestination, Resolution
 from tests.fakes.ledgers import AUTH, TEXT, Ledger, build_messages, build_number, find_states
 
 if TYPE_CHECKING:
@@ -35,14 +35,16 @@ def send(ledger: Ledger, path: Path, count: int = 8, **options: Any) -> list[Out
     )
 
 
-def mark(journal: Journal, count: int = 4) -> list[Item]:
+def mark(journal: Journal, count: int = 4) -> list[QueuedDestination]:
     """Mark places in a journal by itself."""
     (message,) = build_messages(1)
     items = [
-        Item(i, message, message.destinations[0], True, journal.names.build_digest(str(i)))
+        QueuedDestination(
+            i, message, message.destinations[0], True, journal.message_ids.build_digest(str(i))
+        )
         for i in range(count)
     ]
-    journal.find_records(items)
+    journal.load_records(items)
     return items
 
 
@@ -150,11 +152,11 @@ def test_a_second_request_that_could_not_be_made_leaves_unknown_what_was(
 class Late(Client):
     """A client during whose question the run ends, by what another thread met."""
 
-    delivery: Delivery
+    delivery: BatchSender
 
     def get_logs(self, **_: Any) -> SmsLogs:
         """Know nothing, and let the run end."""
-        self.delivery.ended.set()
+        self.delivery.stopped.set()
         return SmsLogs(results=[])
 
 
@@ -162,10 +164,12 @@ def test_what_is_unknown_stays_so_when_the_run_ends_before_it_is_sent_again(path
     """Absent from the logs, and not sent again any more: it is in doubt as before."""
     journal = Journal(path)
     (item, *_) = mark(journal)
-    journal.begin([0], time.time())
+    journal.mark_started([0], time.time())
     with Late("http://127.0.0.1:9", auth=AUTH) as client:
-        client.delivery = Delivery(client, Options(1, 1, "resend", path, None, 0, 0), journal)
-        outcomes = client.delivery.finish([item], journal.find_records([item]))
+        client.delivery = BatchSender(
+            client, SendManyOptions(1, 1, "resend", path, None, 0, 0), journal
+        )
+        outcomes = client.delivery.process([item], journal.load_records([item]))
     journal.close()
 
     assert find_states(outcomes) == ["u"]
@@ -280,7 +284,7 @@ def test_no_number_and_no_text_is_in_the_file(tmp_path: Path, path: Path) -> Non
 def test_digests_are_short_and_of_this_run_alone(tmp_path: Path) -> None:
     """24 bits, keyed: a number cannot be found by trying all, nor by comparing two files."""
     one, other = Journal(tmp_path / "one"), Journal(tmp_path / "other")
-    digests = {journal.names.build_digest("text", "41793026727") for journal in (one, other)}
+    digests = {journal.message_ids.build_digest("text", "41793026727") for journal in (one, other)}
     one.close()
     other.close()
 
@@ -306,11 +310,11 @@ def test_one_process_at_a_time_has_a_journal(path: Path) -> None:
 HOLD = """
 import sys, time
 sys.path.insert(0, {tests!r})
-from tests.send_many.test_journal import Journal, Verdict, mark
+from tests.send_many.test_journal import Journal, Resolution, mark
 journal = Journal({path!r})
 items = mark(journal)
-journal.begin([0, 1, 2], time.time())
-journal.settle({{0: Verdict(state="accepted", reason="fine")}})
+journal.mark_started([0, 1, 2], time.time())
+journal.record({{0: Resolution(state="accepted", reason="fine")}})
 print("ready", flush=True)
 time.sleep(60)
 """
@@ -406,10 +410,10 @@ def test_marks_are_on_the_disk_before_a_request_leaves(path: Path) -> None:
     statements: list[str] = []
     items = mark(journal)
     journal._file.set_trace_callback(statements.append)
-    journal.begin([item.index for item in items], time.time())
+    journal.mark_started([item.index for item in items], time.time())
     marks = list(statements)
     statements.clear()
-    journal.settle({0: Verdict(state="accepted", reason="fine")})
+    journal.record({0: Resolution(state="accepted", reason="fine")})
     journal.close()
 
     assert marks[0] == "PRAGMA synchronous = FULL"
@@ -443,13 +447,13 @@ def test_an_interrupt_between_two_steps_leaves_a_journal_that_can_be_used(path: 
     mark(journal)
     journal._file = Interrupted(journal._file)  # type: ignore[assignment]  # stands in for it
     with pytest.raises(KeyboardInterrupt):
-        journal.begin([0, 1], 1.0)
+        journal.mark_started([0, 1], 1.0)
     journal.close()
     again = Journal(path)
-    records = again.find_records(mark(again))
+    records = again.load_records(mark(again))
     again.close()
 
-    assert [record.begun for record in records] == [None] * 4
+    assert [record.started_at for record in records] == [None] * 4
 
 
 @pytest.mark.parametrize("word", ["PRAGMA synchronous", "BEGIN", "UPDATE", "COMMIT", "PRAGMA wal"])
@@ -459,12 +463,12 @@ def test_an_interrupt_while_a_journal_is_closed_leaves_one_that_can_be_used(
     """A second Ctrl-C, while the first one's end is under way, does not make the file look damaged."""
     journal = Journal(path)
     mark(journal)
-    journal.begin([0], 1.0)
+    journal.mark_started([0], 1.0)
     journal._file = Interrupted(journal._file, word)  # type: ignore[assignment]  # stands in for it
     with pytest.raises(KeyboardInterrupt):
         journal.close()
     again = Journal(path)
-    records = again.find_records(mark(again))
+    records = again.load_records(mark(again))
     again.close()
 
-    assert [record.begun for record in records] == [1.0, None, None, None]
+    assert [record.started_at for record in records] == [1.0, None, None, None]

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from infobip_sms import Client, InvalidRequestError, Rejected
+from infobip_sms import ApiError, Client, InvalidRequestError
 from tests.client.calls import entry, reply
 from tests.fakes.ledgers import AUTH, Ledger, build_messages
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.client.calls import Serve
-    from tests.fakes.scripted_server import Request
+    from tests.fakes.scripted_server import ReceivedRequest
 
 REJECTED = {
     "groupId": 5,
@@ -56,7 +56,7 @@ def test_dlr_007_reports_are_used_up_only_if_asked_for(tmp_path: Path) -> None:
 def answer_logs(*statuses: dict[str, Any] | None) -> Any:
     """Return what answers a question for logs with rows of these statuses for each id."""
 
-    def answer(request: Request) -> bytes:
+    def answer(request: ReceivedRequest) -> bytes:
         ids = parse_qs(urlsplit(request.line.split()[1]).query)["messageId"]
         rows = [entry(messageId=name, status=status) for name in ids for status in statuses]
         rows.append(entry(messageId="of somebody else"))
@@ -107,7 +107,7 @@ def test_an_error_comes_through(serve: Serve) -> None:
     """A server that refuses the question settles nothing."""
     with (
         Client(serve("hear", reply(b"{}", 401)).url, auth=AUTH) as client,
-        pytest.raises(Rejected),
+        pytest.raises(ApiError),
     ):
         list(client.reconcile(["mine"]))
 
@@ -125,7 +125,7 @@ def test_what_is_no_id_is_refused_before_it_is_asked_for(
         list(client.reconcile(["good", bad]))
     server.finish()
 
-    assert [v.requirement for v in caught.value.violations] == [requirement]
+    assert [v.requirement_id for v in caught.value.violations] == [requirement]
     assert server.connections == 0
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infobip_sms import (
+    ApiError,
     Client,
     Day,
     DeliveryTimeWindow,
@@ -19,13 +20,12 @@ from infobip_sms import (
     InvalidRequestError,
     InvalidResponseError,
     Message,
-    NoAnswer,
-    Rejected,
     Tracking,
+    TransportError,
 )
-from infobip_sms.send_many.batch import Delivery, Options
-from infobip_sms.send_many.journal import Record
-from infobip_sms.send_many.outcomes import Item
+from infobip_sms.send_many.batch import BatchSender, SendManyOptions
+from infobip_sms.send_many.journal import JournalRecord
+from infobip_sms.send_many.outcomes import QueuedDestination
 from tests.client.calls import reply
 from tests.fakes.ledgers import AUTH, Ledger, build_messages, build_number, find_states
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.client.calls import Serve
-    from tests.fakes.scripted_server import Request
+    from tests.fakes.scripted_server import ReceivedRequest
 
 
 def test_every_destination_has_an_outcome_in_the_order_of_the_input(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_message_that_breaks_a_rule_takes_no_other_with_it(
 def test_text_002_a_text_that_xml_cannot_carry_takes_no_other_with_it(serve: Serve) -> None:
     """What only the writer of a format sees is laid at its message's door, too."""
 
-    def answer(request: Request) -> bytes:
+    def answer(request: ReceivedRequest) -> bytes:
         ids = re.findall("<messageId>(.*?)</messageId>", request.body.decode())
         status = "<groupId>1</groupId><groupName>PENDING</groupName><id>26</id><name>OK</name>"
         entry = "<message><to>41</to><status>{}</status><messageId>{}</messageId></message>"
@@ -151,30 +151,30 @@ UNKNOWN = ["a"] * 2 + ["u"] * 2 + ["a"] * 4
 @pytest.mark.parametrize(
     ("accident", "on_unknown", "states", "kind"),
     [
-        ("drop-after@2", "report", UNKNOWN, NoAnswer),
-        ("drop-before@2", "report", UNKNOWN, NoAnswer),
+        ("drop-after@2", "report", UNKNOWN, TransportError),
+        ("drop-before@2", "report", UNKNOWN, TransportError),
         ("500-after@2", "report", UNKNOWN, InvalidResponseError),
         ("garbage@2", "report", UNKNOWN, InvalidResponseError),
         ("foreign@2", "report", UNKNOWN, InvalidResponseError),
         ("short@2", "report", UNKNOWN, InvalidResponseError),
-        ("503-bare@2", "report", UNKNOWN, Rejected),
+        ("503-bare@2", "report", UNKNOWN, ApiError),
         ("drop-after@2", "reconcile", ["a"] * 8, None),
         ("500-after@2", "reconcile", ["a"] * 8, None),
         ("garbage@2", "reconcile", ["a"] * 8, None),
         ("short@2", "reconcile", ["a"] * 8, None),
         ("foreign@2", "reconcile", ["a"] * 8, None),
-        ("drop-before@2", "reconcile", UNKNOWN, NoAnswer),
+        ("drop-before@2", "reconcile", UNKNOWN, TransportError),
         ("drop-after@2", "resend", ["a"] * 8, None),
         ("drop-before@2", "resend", ["a"] * 8, None),
         ("503-bare@2-3", "resend", ["a"] * 8, None),
-        ("drop-before@2-4", "resend", UNKNOWN, NoAnswer),
-        ("400@2", "report", ["a"] * 2 + ["r"] * 2 + ["a"] * 4, Rejected),
-        ("401@2", "report", ["a"] * 2 + ["n"] * 6, Rejected),
-        ("403@2", "reconcile", ["a"] * 2 + ["n"] * 6, Rejected),
-        ("404@2", "resend", ["a"] * 2 + ["n"] * 6, Rejected),
-        ("429@2", "report", ["a"] * 2 + ["n"] * 6, Rejected),
-        ("503@2", "report", ["a"] * 2 + ["n"] * 6, Rejected),
-        ("drop-after@2", "stop", ["a"] * 2 + ["u"] * 2 + ["n"] * 4, NoAnswer),
+        ("drop-before@2-4", "resend", UNKNOWN, TransportError),
+        ("400@2", "report", ["a"] * 2 + ["r"] * 2 + ["a"] * 4, ApiError),
+        ("401@2", "report", ["a"] * 2 + ["n"] * 6, ApiError),
+        ("403@2", "reconcile", ["a"] * 2 + ["n"] * 6, ApiError),
+        ("404@2", "resend", ["a"] * 2 + ["n"] * 6, ApiError),
+        ("429@2", "report", ["a"] * 2 + ["n"] * 6, ApiError),
+        ("503@2", "report", ["a"] * 2 + ["n"] * 6, ApiError),
+        ("drop-after@2", "stop", ["a"] * 2 + ["u"] * 2 + ["n"] * 4, TransportError),
     ],
 )
 def test_an_accident_is_told_for_exactly_the_destinations_that_it_happened_to(
@@ -235,15 +235,20 @@ def test_pauses_before_a_server_that_is_busy_become_longer_and_are_left_to_chanc
     busy = ("hear", reply(b"{}", 429))
     server = serve(*busy * 8, "hear", reply(b"{}", 400))
     with Client(server.url, auth=AUTH, retry=None) as client:
-        delivery = Delivery(client, Options(1, 1, "report", None, None, 0.0, 600.0), None)
-        delivery.ended = Patient()
+        delivery = BatchSender(
+            client, SendManyOptions(1, 1, "report", None, None, 0.0, 600.0), None
+        )
+        delivery.stopped = Patient()
         (message,) = build_messages(1)
-        delivery.finish([Item(0, message, message.destinations[0], ours=False)], [Record()])
+        delivery.process(
+            [QueuedDestination(0, message, message.destinations[0], has_generated_id=False)],
+            [JournalRecord()],
+        )
 
     assert len(server.finish()) == 9
-    for wait, most in zip(delivery.ended.waits, [1, 2, 4, 8, 15, 15, 15, 15], strict=True):
+    for wait, most in zip(delivery.stopped.waits, [1, 2, 4, 8, 15, 15, 15, 15], strict=True):
         assert most / 2 <= wait <= most
-    assert len(set(delivery.ended.waits)) == 8
+    assert len(set(delivery.stopped.waits)) == 8
 
 
 def test_a_pause_that_the_server_asks_for_is_not_cut_short(serve: Serve) -> None:
@@ -263,7 +268,7 @@ def test_nothing_is_sent_after_a_server_that_is_not_there(tmp_path: Path) -> Non
         outcomes = ledger.send(build_messages(50), chunk=5)
 
     assert find_states(outcomes) == ["n"] * 50
-    assert {o.error.sent for o in outcomes if isinstance(o.error, NoAnswer)} == {"no"}
+    assert {o.error.sent for o in outcomes if isinstance(o.error, TransportError)} == {"no"}
     assert outcomes[49].reason.startswith("the run had ended: no answer: no connection")
 
 
@@ -284,7 +289,7 @@ def test_logs_are_given_time_before_anything_is_sent_again(
 ) -> None:
     """Logs that know a message after a second prevent a second one, if settle is longer than that."""
     with Ledger(tmp_path, "--accident", "drop-after@1", "--lag", 1) as ledger:
-        outcomes = ledger.send(build_messages(2), on_unknown="resend", settle=settle)
+        outcomes = ledger.send(build_messages(2), on_unknown="resend", log_delay=settle)
 
         assert find_states(outcomes) == ["a"] * 2
         assert len(ledger.rows) == (4 if twice else 2)
@@ -416,7 +421,7 @@ def test_what_waits_its_turn_when_the_loop_is_left_is_never_sent(serve: Serve) -
                 full.set()
             yield message
 
-    def answer(request: Request) -> bytes:
+    def answer(request: ReceivedRequest) -> bytes:
         first = build_number(0) in request.body.decode()
         (full if first else release).wait(20)
         return reply(b"{}", 400)
@@ -436,7 +441,7 @@ def test_as_many_requests_run_at_a_time_as_were_asked_for(serve: Serve) -> None:
     """Three requests wait for each other, and none would end alone."""
     barrier = threading.Barrier(3, timeout=20)
 
-    def answer(_: Request) -> bytes:
+    def answer(_: ReceivedRequest) -> bytes:
         barrier.wait()
         return reply(b"{}", 400)
 

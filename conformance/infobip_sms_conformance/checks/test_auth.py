@@ -6,22 +6,22 @@ Never here: a real credential in a message.
 
 import pytest
 
-from infobip_sms_conformance.checks.support.assertions import ACCEPTANCE, check_answered
+from infobip_sms_conformance.checks.support.assertions import ACCEPTANCE, require_response
 from infobip_sms_conformance.contract.files import read_example
-from infobip_sms_conformance.observations.exchange import UNAUTHORIZED, Exchange, Outcome
-from infobip_sms_conformance.observations.verdicts import Broken, Inconclusive, NotApplicable
-from infobip_sms_conformance.session.registry import requirement
+from infobip_sms_conformance.observations.exchange import UNAUTHORIZED, Exchange, RequestOutcome
+from infobip_sms_conformance.observations.verdicts import CheckFailed, Inconclusive, NotApplicable
+from infobip_sms_conformance.session.registry import check
 from infobip_sms_conformance.session.session import Session
 from infobip_sms_conformance.transport.credentials import build_basic
 
 
-@requirement("AUTH-001", needs=["unauthorized"])
+@check("AUTH-001", needs=["unauthorized"])
 def test_auth_001_missing_authorization(session: Session, wire: str) -> None:
     """A request without Authorization is answered with 401."""
-    judge_unauthorized(send_as(session, wire, None, "without Authorization"))
+    assert_unauthorized(send_as(session, wire, None, "without Authorization"))
 
 
-@requirement("AUTH-002", needs=["unauthorized"])
+@check("AUTH-002", needs=["unauthorized"])
 @pytest.mark.parametrize("wrong", ["password", "user", "key"])
 def test_auth_002_wrong_credentials(session: Session, wire: str, wrong: str) -> None:
     """A request with a wrong user, password or API key is answered with 401."""
@@ -38,46 +38,46 @@ def test_auth_002_wrong_credentials(session: Session, wire: str, wrong: str) -> 
         # Its beginning: whoever compares only that far takes it, and so does whoever takes any key.
         "key": (mine.app or "")[:-1],
     }
-    judge_unauthorized(send_as(session, wire, values[wrong], f"with a wrong {wrong}"))
+    assert_unauthorized(send_as(session, wire, values[wrong], f"with a wrong {wrong}"))
 
 
-@requirement("AUTH-003", needs=["pool"])
+@check("AUTH-003", needs=["pool"])
 def test_auth_003_basic_is_accepted(session: Session, wire: str) -> None:
     """A request with the right user and password is accepted."""
     basic = session.credentials.basic
     if basic is None:
         raise NotApplicable("no user was given")
     if session.authorization == basic:
-        judge_authorized(session.send_example("minimal-request", wire))
+        assert_authorized(session.send_example("minimal-request", wire))
     else:
-        judge_authorized(send_as(session, wire, basic, "with Basic"))
+        assert_authorized(send_as(session, wire, basic, "with Basic"))
 
 
-@requirement("AUTH-004", needs=["app"])
+@check("AUTH-004", needs=["app"])
 def test_auth_004_app_is_accepted(session: Session, wire: str) -> None:
     """A request with the right API key is accepted."""
     if session.credentials.app is None:
         raise NotApplicable("no API key was given")
-    judge_authorized(send_as(session, wire, session.credentials.app, "with App"))
+    assert_authorized(send_as(session, wire, session.credentials.app, "with App"))
 
 
-def send_as(session: Session, wire: str, authorization: str | None, what: str) -> Exchange:
+def send_as(session: Session, wire: str, authorization: str | None, label: str) -> Exchange:
     """Send the minimal request with an Authorization of choice."""
     document = read_example("minimal-request")
-    return session.send(document, wire, f"the minimal request {what}", authorization=authorization)
+    return session.send(document, wire, f"the minimal request {label}", authorization=authorization)
 
 
-def judge_unauthorized(exchange: Exchange) -> None:
+def assert_unauthorized(exchange: Exchange) -> None:
     """Demand a 401."""
-    check_answered(exchange)
+    require_response(exchange)
     if exchange.status != UNAUTHORIZED:
-        raise Broken(exchange.got, expected=f"HTTP {UNAUTHORIZED}", exchange=exchange)
+        raise CheckFailed(exchange.got, expected=f"HTTP {UNAUTHORIZED}", exchange=exchange)
 
 
-def judge_authorized(exchange: Exchange) -> None:
+def assert_authorized(exchange: Exchange) -> None:
     """Demand that credentials were taken; a request that is refused for itself shows nothing."""
-    check_answered(exchange)
+    require_response(exchange)
     if exchange.status in {UNAUTHORIZED, 403}:
-        raise Broken(exchange.got, expected=ACCEPTANCE, exchange=exchange)
-    if exchange.outcome is not Outcome.ACCEPTED:
+        raise CheckFailed(exchange.got, expected=ACCEPTANCE, exchange=exchange)
+    if exchange.outcome is not RequestOutcome.ACCEPTED:
         raise Inconclusive(exchange.got, expected=ACCEPTANCE, exchange=exchange)

@@ -9,110 +9,117 @@ from urllib.parse import urlsplit
 
 from infobip_sms_conformance.checks.support.assertions import drop_plus
 from infobip_sms_conformance.checks.support.webhooks import (
-    News,
-    check_accepted,
-    check_came,
-    find_news,
-    send_pushes,
+    WebhookRun,
+    get_webhook_run,
+    require_accepted,
+    require_reports_received,
+    send_webhook_messages,
 )
 from infobip_sms_conformance.contract.codec import MEDIA_TYPES
 from infobip_sms_conformance.fixtures.webhook_messages import (
-    ASKED,
     LATER,
-    OTHER,
+    OTHER_FORMAT,
     PLAIN,
-    UNASKED,
     WHOLE,
+    WITH_INTERMEDIATE,
+    WITHOUT_INTERMEDIATE,
 )
-from infobip_sms_conformance.observations.delivery_reports import Report, read_push
+from infobip_sms_conformance.observations.delivery_reports import ReceivedReport, parse_call
 from infobip_sms_conformance.observations.responses import find_wire
 from infobip_sms_conformance.observations.tolerant_reader import find_list
-from infobip_sms_conformance.observations.verdicts import Broken, Finding, Inconclusive
-from infobip_sms_conformance.session.registry import FIRST, LAST, requirement
+from infobip_sms_conformance.observations.verdicts import CheckFailed, Finding, Inconclusive
+from infobip_sms_conformance.session.registry import FIRST, LAST, check
 from infobip_sms_conformance.session.session import Session
-from infobip_sms_conformance.transport.webhook_receiver import Hit
+from infobip_sms_conformance.transport.webhook_receiver import WebhookCall
 
 # As in 2015-02-12T09:58:20.323+0100; how many digits a second has is not said.
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([.,]\d+)?[+-]\d{4}")
 
 
-@requirement("DLR-001", needs=["push"], feature="reports", order=FIRST)
+@check("DLR-001", needs=["push"], feature="reports", order=FIRST)
 def test_dlr_001_messages_with_notify_urls_are_sent(session: Session, wire: str) -> None:
     """Messages with notify URLs are sent before anything else, so that their reports can come."""
-    send_pushes(session, wire)
+    send_webhook_messages(session, wire)
 
 
-@requirement("DLR-001", needs=["push"], feature="reports", order=LAST)
+@check("DLR-001", needs=["push"], feature="reports", order=LAST)
 def test_dlr_001_reports_come_to_the_notify_url(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """A report comes by POST to the notify URL of each message, with its messageId and bulkId."""
-    news = find_news(session, wire, findings)
-    missing, root = news.find_missing()
+    news = get_webhook_run(session, wire, findings)
+    missing, root = news.get_missing()
     expected = "a delivery report by POST at the notify URL"
     if root == "DLR-002" and PLAIN in missing:
-        raise Inconclusive("none in this format", because=root, exchange=news.exchange)
+        raise Inconclusive("none in this format", caused_by=root, exchange=news.exchange)
     if root == "DLR-001":
-        raise Broken(news.describe_silence(), expected=expected, exchange=news.focus(missing[0]))
-    problems = (find_wrong_push(hit) for hit in news.hits())
+        raise CheckFailed(
+            news.describe_silence(), expected=expected, exchange=news.exchange_for(missing[0])
+        )
+    problems = (check_call(hit) for hit in news.calls())
     if problem := next(filter(None, problems), ""):
-        raise Broken(problem, expected=expected, exchange=news.exchange)
-    if name := find_other_address(news):
+        raise CheckFailed(problem, expected=expected, exchange=news.exchange)
+    if name := get_name_with_other_query(news):
         got = "a push to the notify URL with another query, or none"
-        raise Broken(got, expected=expected, exchange=news.focus(name))
-    judge_ids(news)
-    read = [hit for hit in news.hits() if read_push(hit) is not None]
+        raise CheckFailed(got, expected=expected, exchange=news.exchange_for(name))
+    assert_ids(news)
+    read = [hit for hit in news.calls() if parse_call(hit) is not None]
     if read and not any(map(news.all_reports, news.messages)):
-        raise Broken("no report in any push", expected=expected, exchange=news.exchange)
-    check_came(news)
-    if (name := find_unfinished(news)) and session.target.is_loopback:
+        raise CheckFailed("no report in any push", expected=expected, exchange=news.exchange)
+    require_reports_received(news)
+    if (name := get_unfinished_name(news)) and session.target.is_loopback:
         got = f"no final report for {name}, where there is one of a later message to its number"
-        raise Broken(got, expected=expected, exchange=news.focus(name))
+        raise CheckFailed(got, expected=expected, exchange=news.exchange_for(name))
 
 
-def find_other_address(news: News) -> str:
+def get_name_with_other_query(webhook_run: WebhookRun) -> str:
     """Return a name whose reports came to its notify URL without what stands in it behind the path."""
-    for name, message in news.messages.items():
+    for name, message in webhook_run.messages.items():
         query = urlsplit(message["notifyUrl"]).query
-        if any(hit.query != query for hit in news.own_hits(name)):
+        if any(hit.query != query for hit in webhook_run.own_calls(name)):
             return name
     return ""
 
 
-def find_unfinished(news: News) -> str:
+def get_unfinished_name(webhook_run: WebhookRun) -> str:
     """Return a name with reports but no final one, although the scheduled message to its number has one."""
-    if LATER not in news.accepted or not news.is_complete(LATER):
+    if LATER not in webhook_run.accepted or not webhook_run.is_complete(LATER):
         return ""
-    later = {drop_plus(one["to"]) for one in news.messages[LATER]["destinations"]}
-    for name in (OTHER, ASKED, UNASKED):
-        own = {drop_plus(one["to"]) for one in news.messages.get(name, {}).get("destinations", ())}
-        begun = name in news.accepted and later & own and news.hits(name)
-        if begun and not news.find_final(name):
+    later = {drop_plus(one["to"]) for one in webhook_run.messages[LATER]["destinations"]}
+    for name in (OTHER_FORMAT, WITH_INTERMEDIATE, WITHOUT_INTERMEDIATE):
+        own = {
+            drop_plus(one["to"])
+            for one in webhook_run.messages.get(name, {}).get("destinations", ())
+        }
+        begun = name in webhook_run.accepted and later & own and webhook_run.calls(name)
+        if begun and not webhook_run.get_final_reports(name):
             return name
     return ""
 
 
-def find_wrong_push(hit: Hit) -> str:
+def check_call(call: WebhookCall) -> str:
     """Say what is wrong with a push; DLR-002 judges one that cannot be read."""
-    if hit.method != "POST":
+    if call.method != "POST":
         return "a push by another method"
-    data = read_push(hit)
+    data = parse_call(call)
     return "" if data is None or find_list(data, "results") is not None else "no list of results"
 
 
-def judge_ids(news: News) -> None:
+def assert_ids(webhook_run: WebhookRun) -> None:
     """Demand that every report has the ids of a message of its notify URL, and that none is missing."""
     expected = "reports with the messageId, the bulkId and, if at all, the to of each destination"
-    for name in news.messages:
-        reports, known = news.all_reports(name), news.find_known(name)
-        problems = [find_wrong_ids(report, known, news.find_bulk_ids()) for report in reports]
+    for name in webhook_run.messages:
+        reports, known = webhook_run.all_reports(name), webhook_run.get_known_ids(name)
+        problems = [check_ids(report, known, webhook_run.get_bulk_ids()) for report in reports]
         if name == PLAIN and reports:
-            problems += [find_lacking(reports, ids) for _, ids in known]
+            problems += [check_destination(reports, ids) for _, ids in known]
         if problem := next(filter(None, problems), ""):
-            raise Broken(f"{problem} ({name})", expected=expected, exchange=news.focus(name))
+            raise CheckFailed(
+                f"{problem} ({name})", expected=expected, exchange=webhook_run.exchange_for(name)
+            )
 
 
-def find_wrong_ids(report: Report, known: list[tuple[str, set[str]]], bulks: set[str]) -> str:
+def check_ids(report: ReceivedReport, known: list[tuple[str, set[str]]], bulks: set[str]) -> str:
     """Compare the ids of a report with what its message may have; nothing known allows any."""
     if not report.message_id:
         return "a report without messageId"
@@ -126,7 +133,7 @@ def find_wrong_ids(report: Report, known: list[tuple[str, set[str]]], bulks: set
     return ""
 
 
-def find_lacking(reports: list[Report], ids: set[str]) -> str:
+def check_destination(reports: list[ReceivedReport], ids: set[str]) -> str:
     """Look for the report of one destination."""
     found = not ids or ids & {report.message_id for report in reports}
     return "" if found else "no report for one of the destinations"
@@ -135,49 +142,49 @@ def find_lacking(reports: list[Report], ids: set[str]) -> str:
 # ------------------------------------------------------------------ form
 
 
-@requirement("DLR-002", needs=["push"], feature="reports", order=LAST)
+@check("DLR-002", needs=["push"], feature="reports", order=LAST)
 def test_dlr_002_report_has_the_format_asked_for(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """Every report is of the format of notifyContentType, in its body and in its content type."""
-    news = find_news(session, wire, findings)
+    news = get_webhook_run(session, wire, findings)
     for name, message in news.messages.items():
         media = message["notifyContentType"]
-        problems = (find_wrong_form(hit, media) for hit in news.own_hits(name))
+        problems = (check_format(hit, media) for hit in news.own_calls(name))
         if problem := next(filter(None, problems), ""):
-            raise Broken(
-                problem, sent=news.describe(name), expected=media, exchange=news.focus(name)
+            raise CheckFailed(
+                problem, sent=news.describe(name), expected=media, exchange=news.exchange_for(name)
             )
-    missing, root = news.find_missing()
+    missing, root = news.get_missing()
     if root == "DLR-002":
         media = news.messages[missing[0]]["notifyContentType"]
-        raise Broken(
+        raise CheckFailed(
             f"{news.describe_silence()}, but reports in the other format",
             expected=f"a delivery report of {media}",
-            exchange=news.focus(missing[0]),
+            exchange=news.exchange_for(missing[0]),
         )
-    if not news.hits():
-        raise Inconclusive("no report", because="DLR-001", exchange=news.exchange)
+    if not news.calls():
+        raise Inconclusive("no report", caused_by="DLR-001", exchange=news.exchange)
 
 
-def find_wrong_form(hit: Hit, media: str) -> str:
+def check_format(call: WebhookCall, media: str) -> str:
     """Compare body and content type of a push with a format."""
     wire = next(name for name, known in MEDIA_TYPES.items() if known == media)
-    if read_push(hit) is None or (find_wire(hit.body) or "json") != wire:
+    if parse_call(call) is None or (find_wire(call.body) or "json") != wire:
         return f"a body that is not {wire.upper()}"
-    given = hit.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    given = call.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     kind, _, name = given.partition("/")
     says_so = kind in {"application", "text"} and (name == wire or name.endswith(f"+{wire}"))
     return "" if says_so else f"a content type that is not of {wire.upper()}"
 
 
-@requirement("DLR-003", needs=["push"], feature="reports", order=LAST)
+@check("DLR-003", needs=["push"], feature="reports", order=LAST)
 def test_dlr_003_instants_have_an_offset_without_colon(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """Each sentAt and doneAt that is there is a date and time with an offset without colon."""
-    news = find_news(session, wire, findings)
-    check_came(news)
+    news = get_webhook_run(session, wire, findings)
+    require_reports_received(news)
     expected = "a date and time such as 2015-02-12T09:58:20.323+0100"
     seen = False
     for report in news.reports():
@@ -185,83 +192,85 @@ def test_dlr_003_instants_have_an_offset_without_colon(
             there = report.data.get(name) not in (None, "")
             seen = seen or there
             if there and not is_instant(report, name):
-                exchange = news.focus(report.hit.name.rpartition("-")[0])
-                raise Broken(f"another form of {name}", expected=expected, exchange=exchange)
+                exchange = news.exchange_for(report.call.name.rpartition("-")[0])
+                raise CheckFailed(f"another form of {name}", expected=expected, exchange=exchange)
     if not seen:
         got = "no report has sentAt or doneAt"
         raise Inconclusive(got, expected=expected, exchange=news.exchange)
 
 
-def is_instant(report: Report, name: str) -> bool:
+def is_instant(report: ReceivedReport, name: str) -> bool:
     """Tell whether a member is written as reports write instants, and there is such an instant."""
     text = str(report.data[name])
     return bool(INSTANT.fullmatch(text.strip())) and report.find_instant(name) is not None
 
 
-@requirement("DLR-004", needs=["push"], feature="reports", order=LAST)
+@check("DLR-004", needs=["push"], feature="reports", order=LAST)
 def test_dlr_004_callback_data_comes_back_in_full(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """Every report has the callbackData of its message, to the last of 200 characters."""
-    news = find_news(session, wire, findings)
-    check_came(news)
-    if wire == "xml" and find_lost_texts(session, findings):
-        raise Inconclusive("altered in requests in XML", because="XML-004", exchange=news.exchange)
+    news = get_webhook_run(session, wire, findings)
+    require_reports_received(news)
+    if wire == "xml" and check_texts(session, findings):
+        raise Inconclusive(
+            "altered in requests in XML", caused_by="XML-004", exchange=news.exchange
+        )
     for name, message in news.messages.items():
         given = message["callbackData"]
         for report in news.reports(name):
             found = report.data.get("callbackData")
             # Nothing says what an intermediate report holds.
-            if found != given and not (found is None and report.is_under_way):
-                raise Broken(
+            if found != given and not (found is None and report.is_intermediate):
+                raise CheckFailed(
                     describe_difference(given, found),
                     sent=news.describe(name),
                     expected="the callbackData of the message",
-                    exchange=news.focus(name),
+                    exchange=news.exchange_for(name),
                 )
 
 
-@requirement("XML-002", ["xml"], needs=["push"], feature="reports", order=LAST)
+@check("XML-002", ["xml"], needs=["push"], feature="reports", order=LAST)
 def test_xml_002_all_days_of_a_window_are_kept(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """A message whose window names today among other days is sent as it is when asked for in JSON."""
-    news = find_news(session, wire, findings)
-    check_accepted(news, WHOLE, findings)
-    check_came(news)
+    news = get_webhook_run(session, wire, findings)
+    require_accepted(news, WHOLE, findings)
+    require_reports_received(news)
     if "json" not in session.wires:
         raise Inconclusive("JSON is not judged in this run", exchange=news.exchange)
-    twin = find_news(session, "json", findings)
+    twin = get_webhook_run(session, "json", findings)
     if news.is_sent(PLAIN) and twin.is_sent(WHOLE) and not news.is_sent(WHOLE):
-        raise Broken(
+        raise CheckFailed(
             f"no report that it was sent within {session.plan.patience:g} s",
             sent=news.describe(WHOLE),
             expected="sent on each of its days",
-            exchange=news.focus(WHOLE),
+            exchange=news.exchange_for(WHOLE),
         )
 
 
-@requirement("XML-004", ["xml"], needs=["push"], feature="reports", order=LAST)
+@check("XML-004", ["xml"], needs=["push"], feature="reports", order=LAST)
 def test_xml_004_texts_are_read_as_they_are(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """The callbackData of a request in XML comes back in JSON as that of one in JSON does in XML."""
-    news = find_news(session, wire, findings)
-    check_came(news)
-    if got := find_lost_texts(session, findings):
+    news = get_webhook_run(session, wire, findings)
+    require_reports_received(news)
+    if got := check_texts(session, findings):
         expected = "the callbackData of the message"
-        raise Broken(got, expected=expected, exchange=news.focus(OTHER))
+        raise CheckFailed(got, expected=expected, exchange=news.exchange_for(OTHER_FORMAT))
 
 
-def find_lost_texts(session: Session, findings: list[Finding]) -> str:
+def check_texts(session: Session, findings: list[Finding]) -> str:
     """Say how texts of requests in XML are altered, where those of requests in JSON are not."""
     if set(session.wires) != {"json", "xml"}:
         return ""
     lost = {}
     for wire in session.wires:
-        news = find_news(session, wire, findings)
-        given = news.messages.get(OTHER, {}).get("callbackData")
-        reports = [report for report in news.reports(OTHER) if report.is_final]
+        news = get_webhook_run(session, wire, findings)
+        given = news.messages.get(OTHER_FORMAT, {}).get("callbackData")
+        reports = [report for report in news.reports(OTHER_FORMAT) if report.is_final]
         wrong = (r.data.get("callbackData") for r in reports)
         lost[wire] = [describe_difference(given, found) for found in wrong if found != given]
         if not reports:
@@ -281,56 +290,61 @@ def describe_difference(given: str, found: object) -> str:
 # ------------------------------------------------------------------ which reports come
 
 
-@requirement("DLR-005", needs=["push"], feature="intermediate", order=LAST)
+@check("DLR-005", needs=["push"], feature="intermediate", order=LAST)
 def test_dlr_005_intermediate_report_comes_before_the_final_one(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """With intermediateReport true a report that is not final comes first."""
-    news = find_news(session, wire, findings)
-    check_accepted(news, ASKED, findings)
-    check_came(news)
-    missing, root = news.find_missing()
-    if ASKED in missing and root != "DLR-005":
-        raise Inconclusive("no report for it", because=root, exchange=news.exchange)
-    if others := find_unasked_destinations(news):
+    news = get_webhook_run(session, wire, findings)
+    require_accepted(news, WITH_INTERMEDIATE, findings)
+    require_reports_received(news)
+    missing, root = news.get_missing()
+    if WITH_INTERMEDIATE in missing and root != "DLR-005":
+        raise Inconclusive("no report for it", caused_by=root, exchange=news.exchange)
+    if others := count_without_intermediate(news):
         got = f"no intermediate report for {others} of the destinations"
         expected = "one for each destination"
-        raise Broken(got, sent=news.describe(ASKED), expected=expected, exchange=news.focus(ASKED))
-    reports = news.reports(ASKED)
-    before = next((n for n, report in enumerate(reports) if report.is_under_way), None)
+        raise CheckFailed(
+            got,
+            sent=news.describe(WITH_INTERMEDIATE),
+            expected=expected,
+            exchange=news.exchange_for(WITH_INTERMEDIATE),
+        )
+    reports = news.reports(WITH_INTERMEDIATE)
+    before = next((n for n, report in enumerate(reports) if report.is_intermediate), None)
     end = next((n for n, report in enumerate(reports) if report.is_final), None)
-    if ASKED not in missing and before is None and end is None:
+    if WITH_INTERMEDIATE not in missing and before is None and end is None:
         raise Inconclusive("no report with a status that can be read", exchange=news.exchange)
     if before is None or (end is not None and end < before):
         late = "the intermediate report after the final one" if before is not None else ""
-        raise Broken(
+        raise CheckFailed(
             late or "no intermediate report",
-            sent=news.describe(ASKED),
+            sent=news.describe(WITH_INTERMEDIATE),
             expected="a report with a status of the PENDING group, then the final one",
-            exchange=news.focus(ASKED),
+            exchange=news.exchange_for(WITH_INTERMEDIATE),
         )
 
 
-def find_unasked_destinations(news: News) -> int:
+def count_without_intermediate(webhook_run: WebhookRun) -> int:
     """Count the destinations that have final reports only, where another one has an intermediate one."""
-    reports = news.reports(ASKED)
-    before = {report.message_id for report in reports if report.is_under_way}
+    reports = webhook_run.reports(WITH_INTERMEDIATE)
+    before = {report.message_id for report in reports if report.is_intermediate}
     ended = {report.message_id for report in reports if report.is_final}
     return len(ended - before) if before else 0
 
 
-@requirement("DLR-005", needs=["push"], feature="intermediate", order=LAST)
+@check("DLR-005", needs=["push"], feature="intermediate", order=LAST)
 def test_dlr_005_no_intermediate_report_comes_unasked(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """With intermediateReport false every report is final."""
-    news = find_news(session, wire, findings)
-    check_accepted(news, UNASKED, findings)
-    check_came(news)
-    if any(report.is_under_way for report in news.reports(UNASKED)):
-        raise Broken(
+    news = get_webhook_run(session, wire, findings)
+    require_accepted(news, WITHOUT_INTERMEDIATE, findings)
+    require_reports_received(news)
+    if any(report.is_intermediate for report in news.reports(WITHOUT_INTERMEDIATE)):
+        raise CheckFailed(
             "an intermediate report",
-            sent=news.describe(UNASKED),
+            sent=news.describe(WITHOUT_INTERMEDIATE),
             expected="final reports only",
-            exchange=news.focus(UNASKED),
+            exchange=news.exchange_for(WITHOUT_INTERMEDIATE),
         )

@@ -8,25 +8,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from infobip_sms_conformance.checks.support.assertions import check_ground
+from infobip_sms_conformance.checks.support.assertions import require_minimal_accepted
 from infobip_sms_conformance.checks.support.calls import (
-    ONE,
-    OTHER,
+    FIRST_FORMAT,
+    SECOND_FORMAT,
+    assert_ok,
+    assert_rejected,
     call_once,
-    check_done,
-    check_offered,
-    check_refused,
-    check_turn,
     explained_by,
-    is_done,
+    is_ok,
     read_text,
+    require_format,
+    require_offered,
 )
 from infobip_sms_conformance.contract.codec import INTEGER
 from infobip_sms_conformance.contract.files import read_example
 from infobip_sms_conformance.observations.exchange import Exchange
 from infobip_sms_conformance.observations.tolerant_reader import find_list
-from infobip_sms_conformance.observations.verdicts import Broken, Finding, Inconclusive
-from infobip_sms_conformance.session.registry import LAST, LATE, requirement
+from infobip_sms_conformance.observations.verdicts import CheckFailed, Finding, Inconclusive
+from infobip_sms_conformance.session.registry import LAST, LATE, check
 from infobip_sms_conformance.session.session import Session
 
 LANGUAGE, SCRIPT = "languageCode", "transliteration"
@@ -40,222 +40,243 @@ PLAIN = "The last ferry leaves at nine. " * 5 + "Bring your ticket, please."
 LONE_TURKISH = "şığİŞĞçı"
 GREEK_IN_GSM = "ΓΔΘΛΞΠΣΦΨΩ"
 PREVIEWED = "HTTP 200 and a list of previews"
-REFUSED = "HTTP 400"
+REJECTED = "HTTP 400"
 Count = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Trial:
+class PreviewCase:
     """A text, what it is tried with, and whose turn it is."""
 
     name: str
-    turn: int
+    format_index: int
     text: str
-    wish: tuple[str, str] | None = None
+    option: tuple[str, str] | None = None
 
     @property
     def document(self) -> dict[str, str]:
         """The request."""
-        return {"text": self.text} | ({self.wish[0]: self.wish[1]} if self.wish else {})
+        return {"text": self.text} | ({self.option[0]: self.option[1]} if self.option else {})
 
 
-PLAINLY = Trial("plain text", ONE, PLAIN)
-IN_SCRIPT = Trial("text to be transliterated", ONE, GREEK, (SCRIPT, "GREEK"))
-IN_LANGUAGE = Trial("text in a language", OTHER, TURKISH, (LANGUAGE, "TR"))
-TRIALS = (PLAINLY, IN_SCRIPT, IN_LANGUAGE)
+PLAINLY = PreviewCase("plain text", FIRST_FORMAT, PLAIN)
+IN_SCRIPT = PreviewCase("text to be transliterated", FIRST_FORMAT, GREEK, (SCRIPT, "GREEK"))
+IN_LANGUAGE = PreviewCase("text in a language", SECOND_FORMAT, TURKISH, (LANGUAGE, "TR"))
+PREVIEW_CASES = (PLAINLY, IN_SCRIPT, IN_LANGUAGE)
 
 
 # ------------------------------------------------------------------ asking
 
 
-def ask(session: Session, trial: Trial) -> Exchange:
+def request_preview(session: Session, preview_case: PreviewCase) -> Exchange:
     """Return the preview of a trial."""
-    what = f"a preview of a {trial.name}"
-    found = call_once(session, trial.turn, "preview", what, trial.document)
-    check_ground(session, session.wires[0])
-    check_offered(found, "preview")
+    what = f"a preview of a {preview_case.name}"
+    found = call_once(session, preview_case.format_index, "preview", what, preview_case.document)
+    require_minimal_accepted(session, session.wires[0])
+    require_offered(found, "preview")
     return found
 
 
-def ask_plain(session: Session, turn: int) -> Exchange:
+def request_plain_preview(session: Session, format_index: int) -> Exchange:
     """Return the preview of a text and nothing else, in the format that is on turn."""
-    return ask(session, Trial("plain text", turn, PLAIN))
+    return request_preview(session, PreviewCase("plain text", format_index, PLAIN))
 
 
-def find_root(session: Session, trial: Trial) -> str:
+def get_root_cause(session: Session, preview_case: PreviewCase) -> str:
     """Return the requirement that is broken where a trial gets no previews."""
-    if is_done(ask(session, trial)):
+    if is_ok(request_preview(session, preview_case)):
         return ""
-    alone = is_done(ask_plain(session, trial.turn))
+    alone = is_ok(request_plain_preview(session, preview_case.format_index))
     return "PREV-002" if alone else "PREV-001"
 
 
-def find_trials(session: Session, wire: str) -> Iterator[tuple[Trial, Exchange]]:
+def iter_preview_cases(session: Session, wire: str) -> Iterator[tuple[PreviewCase, Exchange]]:
     """Yield the trials of a format with their previews, once all can be looked at."""
-    for trial in TRIALS:
-        found = ask(session, trial)
+    for trial in PREVIEW_CASES:
+        found = request_preview(session, trial)
         if found.wire == wire:
-            check_done(found, PREVIEWED, find_root(session, trial))
+            assert_ok(found, PREVIEWED, get_root_cause(session, trial))
             yield trial, found
 
 
 # ------------------------------------------------------------------ requests
 
 
-@requirement("PREV-001", needs=["preview"], feature="preview", order=LATE)
+@check("PREV-001", needs=["preview"], feature="preview", order=LATE)
 def test_prev_001_text_is_enough(session: Session, wire: str) -> None:
     """A preview of a text and nothing else is made."""
-    turn = ONE if wire == session.wires[0] else OTHER
-    if turn == OTHER and is_done(ask(session, IN_LANGUAGE)):
+    turn = FIRST_FORMAT if wire == session.wires[0] else SECOND_FORMAT
+    if turn == SECOND_FORMAT and is_ok(request_preview(session, IN_LANGUAGE)):
         return
-    check_done(ask_plain(session, turn), PREVIEWED)
+    assert_ok(request_plain_preview(session, turn), PREVIEWED)
 
 
-@requirement("PREV-001", needs=["preview"], feature="preview", order=LATE)
+@check("PREV-001", needs=["preview"], feature="preview", order=LATE)
 def test_prev_001_text_is_mandatory(session: Session, wire: str, findings: list[Finding]) -> None:
     """A preview without a text is refused."""
-    check_turn(session, wire, OTHER)
-    refuse(session, OTHER, "without text", {LANGUAGE: "TR"}, findings)
+    require_format(session, wire, SECOND_FORMAT)
+    assert_preview_rejected(session, SECOND_FORMAT, "without text", {LANGUAGE: "TR"}, findings)
 
 
-@requirement("PREV-002", needs=["preview"], feature="preview", order=LATE)
+@check("PREV-002", needs=["preview"], feature="preview", order=LATE)
 def test_prev_002_known_values_are_accepted(session: Session, wire: str) -> None:
     """A language and a script that a message may have are accepted, each beside the text."""
-    turn = ONE if wire == session.wires[0] else OTHER
+    turn = FIRST_FORMAT if wire == session.wires[0] else SECOND_FORMAT
     for trial in (IN_SCRIPT, IN_LANGUAGE):
-        found = ask(session, trial)
-        if found.wire == wire and not is_done(found):
-            check_done(ask_plain(session, turn), PREVIEWED, "PREV-001")
-            check_done(found, PREVIEWED)
+        found = request_preview(session, trial)
+        if found.wire == wire and not is_ok(found):
+            assert_ok(request_plain_preview(session, turn), PREVIEWED, "PREV-001")
+            assert_ok(found, PREVIEWED)
 
 
-@requirement("PREV-002", ["json"], needs=["preview"], feature="preview", order=LATE)
-def test_prev_002_unknown_language_is_refused(session: Session, findings: list[Finding]) -> None:
+@check("PREV-002", ["json"], needs=["preview"], feature="preview", order=LATE)
+def test_prev_002_unknown_language_is_rejected(session: Session, findings: list[Finding]) -> None:
     """A language that no message may have is refused."""
     document = {"text": TURKISH, LANGUAGE: "XX"}
-    refuse(session, ONE, "in a language that is not known", document, findings)
+    assert_preview_rejected(
+        session, FIRST_FORMAT, "in a language that is not known", document, findings
+    )
 
 
-@requirement("PREV-002", needs=["preview"], feature="preview", order=LATE)
-def test_prev_002_unknown_script_is_refused(
+@check("PREV-002", needs=["preview"], feature="preview", order=LATE)
+def test_prev_002_unknown_script_is_rejected(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """A transliteration that no message may have is refused."""
-    check_turn(session, wire, OTHER)
+    require_format(session, wire, SECOND_FORMAT)
     document = {"text": GREEK, SCRIPT: "KLINGON"}
-    refuse(session, OTHER, "in a script that is not known", document, findings)
+    assert_preview_rejected(
+        session, SECOND_FORMAT, "in a script that is not known", document, findings
+    )
 
 
-def refuse(
-    session: Session, turn: int, what: str, document: dict[str, str], findings: list[Finding]
+def assert_preview_rejected(
+    session: Session,
+    format_index: int,
+    label: str,
+    document: dict[str, str],
+    findings: list[Finding],
 ) -> None:
     """Demand that a preview is refused, once a good one was made."""
-    trial = IN_LANGUAGE if turn == OTHER else PLAINLY
-    check_done(ask(session, trial), PREVIEWED, find_root(session, trial))
-    found = call_once(session, turn, "preview", f"a preview {what}", document)
-    check_refused(found, REFUSED, findings)
+    trial = IN_LANGUAGE if format_index == SECOND_FORMAT else PLAINLY
+    assert_ok(request_preview(session, trial), PREVIEWED, get_root_cause(session, trial))
+    found = call_once(session, format_index, "preview", f"a preview {label}", document)
+    assert_rejected(found, REJECTED, findings)
 
 
 # ------------------------------------------------------------------ previews
 
 
-@requirement("PREV-003", needs=["preview"], feature="preview", order=LAST)
+@check("PREV-003", needs=["preview"], feature="preview", order=LAST)
 def test_prev_003_previews_hold_what_was_asked(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """The first preview is of the text as it is, the next as it was asked for."""
     roots = ("PREV-002", "XML-004") if wire == "xml" else ("PREV-002",)
     with explained_by(findings, *roots):
-        judge_previews(session, wire)
+        assert_previews(session, wire)
 
 
-def judge_previews(session: Session, wire: str) -> None:
+def assert_previews(session: Session, wire: str) -> None:
     """Demand that every trial of a format has the previews that it asked for."""
-    for trial, found in find_trials(session, wire):
-        wrong = find_wrong_form(trial, found)
+    for trial, found in iter_preview_cases(session, wire):
+        wrong = check_form(trial, found)
         if wrong == MISSING and is_nested(session, trial):
             expected = f"{LANGUAGE} beside the text"
-            raise Inconclusive(wrong, expected=expected, because="PREV-002", exchange=found)
+            raise Inconclusive(wrong, expected=expected, caused_by="PREV-002", exchange=found)
         if wrong:
             expected = "originalText, and previews: as it is, then as asked"
-            raise Broken(wrong, expected=expected, exchange=found)
+            raise CheckFailed(wrong, expected=expected, exchange=found)
 
 
 MISSING = "no preview in the asked configuration"
 
 
-def find_wrong_form(trial: Trial, found: Exchange) -> str:
+def check_form(preview_case: PreviewCase, found: Exchange) -> str:
     """Say what an answer lacks."""
     previews = find_list(found.data, "previews")
     if not previews:
         return "no list of previews"
-    if read_text(found.data, "originalText") != trial.text:
+    if read_text(found.data, "originalText") != preview_case.text:
         return "another originalText, or none"
     for preview in previews:
         if not read_text(preview, "textPreview") or None in read_count(preview):
             return "a preview without textPreview, messageCount or charactersRemaining"
-    if read_wish(previews[0]) or read_text(previews[0], "textPreview") != trial.text:
+    if read_options(previews[0]) or read_text(previews[0], "textPreview") != preview_case.text:
         return "a first preview that is not of the text as it is"
-    asked = find_preview(trial, found)
-    if trial.wish and asked is None:
+    asked = find_preview(preview_case, found)
+    if preview_case.option and asked is None:
         return MISSING
-    return "a textPreview other than the text that was counted" if is_untouched(asked) else ""
+    return (
+        "a textPreview other than the text that was counted" if is_untransliterated(asked) else ""
+    )
 
 
-def is_untouched(preview: dict[str, Any] | None) -> bool:
+def is_untransliterated(preview: dict[str, Any] | None) -> bool:
     """Tell whether a preview shows letters beyond GSM-7, and counts as if they had been replaced."""
     text, count = read_text(preview, "textPreview"), read_count(preview or {})
-    if preview is None or is_common(text) or not dict(read_wish(preview)).get(SCRIPT):
+    if preview is None or is_gsm7(text) or not dict(read_options(preview)).get(SCRIPT):
         return False
-    return count in count_segments(len(text), 160, 153) and count not in find_counts(text, ())
+    return count in count_segments(len(text), 160, 153) and count not in get_counts(text, ())
 
 
-def is_nested(session: Session, trial: Trial) -> bool:
+def is_nested(session: Session, preview_case: PreviewCase) -> bool:
     """Tell whether a server looks for the language in an object, as it stands in a message."""
-    if trial.wish is None or trial.wish[0] != LANGUAGE:
+    if preview_case.option is None or preview_case.option[0] != LANGUAGE:
         return False
-    document = {"text": trial.text, "language": {LANGUAGE: trial.wish[1]}}
-    nested = call_once(session, trial.turn, "preview", "a preview with an object", document)
-    return find_preview(trial, nested) is not None
+    document = {"text": preview_case.text, "language": {LANGUAGE: preview_case.option[1]}}
+    nested = call_once(
+        session, preview_case.format_index, "preview", "a preview with an object", document
+    )
+    return find_preview(preview_case, nested) is not None
 
 
-@requirement("PREV-002", needs=["preview"], feature="preview", order=LATE)
+@check("PREV-002", needs=["preview"], feature="preview", order=LATE)
 def test_prev_002_language_stands_beside_the_text(session: Session, wire: str) -> None:
     """A languageCode has its effect beside the text, not only in an object."""
-    check_turn(session, wire, OTHER)
-    found = ask(session, IN_LANGUAGE)
-    if is_done(found) and find_preview(IN_LANGUAGE, found) is None:
+    require_format(session, wire, SECOND_FORMAT)
+    found = request_preview(session, IN_LANGUAGE)
+    if is_ok(found) and find_preview(IN_LANGUAGE, found) is None:
         if is_nested(session, IN_LANGUAGE):
             expected = f"{LANGUAGE} beside the text"
-            raise Broken("a languageCode that is passed over", expected=expected, exchange=found)
-        raise Inconclusive(MISSING, because="PREV-003", exchange=found)
+            raise CheckFailed(
+                "a languageCode that is passed over", expected=expected, exchange=found
+            )
+        raise Inconclusive(MISSING, caused_by="PREV-003", exchange=found)
 
 
-@requirement("PREV-004", needs=["preview"], feature="preview", order=LATE)
+@check("PREV-004", needs=["preview"], feature="preview", order=LATE)
 def test_prev_004_characters_are_counted(session: Session, wire: str) -> None:
     """Segments and the characters left are those of the alphabet that a preview needs."""
-    for trial, found in find_trials(session, wire):
-        if wrong := find_wrong_form(trial, found):
+    for trial, found in iter_preview_cases(session, wire):
+        if wrong := check_form(trial, found):
             nested = wrong == MISSING and is_nested(session, trial)
             because = "PREV-002" if nested else "PREV-003"
-            raise Inconclusive("not all previews", because=because, exchange=found)
+            raise Inconclusive("not all previews", caused_by=because, exchange=found)
         previews = [(find_list(found.data, "previews") or [])[0], find_preview(trial, found)]
         for preview in filter(None, previews):
-            allowed = find_counts(read_text(preview, "textPreview"), read_wish(preview))
+            allowed = get_counts(read_text(preview, "textPreview"), read_options(preview))
             if read_count(preview) not in allowed:
                 count, left = read_count(preview)
                 expected = " or ".join(f"{c} and {r}" for c, r in allowed)
                 got = f"messageCount and charactersRemaining {count} and {left}"
-                raise Broken(got, expected=expected, exchange=found)
+                raise CheckFailed(got, expected=expected, exchange=found)
 
 
-def find_preview(trial: Trial, found: Exchange) -> dict[str, Any] | None:
+def find_preview(preview_case: PreviewCase, found: Exchange) -> dict[str, Any] | None:
     """Return the preview with what a trial asks for."""
     previews = find_list(found.data, "previews") or []
-    return next((p for p in previews[1:] if trial.wish and read_wish(p) == (trial.wish,)), None)
+    return next(
+        (
+            p
+            for p in previews[1:]
+            if preview_case.option and read_options(p) == (preview_case.option,)
+        ),
+        None,
+    )
 
 
-def read_wish(preview: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+def read_options(preview: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return the configuration of a preview, without members that say nothing."""
     configuration = preview.get("configuration")
     language = configuration.get("language") if isinstance(configuration, dict) else None
@@ -272,16 +293,16 @@ def read_count(preview: dict[str, Any]) -> tuple[int | None, int | None]:
     return count, left
 
 
-def find_counts(text: str, wish: tuple[tuple[str, str], ...]) -> list[Count]:
+def get_counts(text: str, options: tuple[tuple[str, str], ...]) -> list[Count]:
     """Return segments and what is left, for every reading of what a language costs."""
-    if dict(wish).get(LANGUAGE) and len(text) < 100:  # noqa: PLR2004 - one segment in any reading
+    if dict(options).get(LANGUAGE) and len(text) < 100:  # noqa: PLR2004 - one segment in any reading
         # Locking shift; single shift, where each letter of its own costs one more; both (READ-026).
         lone = sum(text.count(letter) for letter in set(LONE_TURKISH))
         return [(1, 155 - len(text)), (1, 155 - len(text) - lone), (1, 152 - len(text))]
-    return count_segments(len(text), *((160, 153) if is_common(text) else (70, 67)))
+    return count_segments(len(text), *((160, 153) if is_gsm7(text) else (70, 67)))
 
 
-def is_common(text: str) -> bool:
+def is_gsm7(text: str) -> bool:
     """Tell whether a text of the trials is written in GSM-7."""
     return all(character.isascii() or character in GREEK_IN_GSM for character in text)
 

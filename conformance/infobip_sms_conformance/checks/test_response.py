@@ -4,19 +4,19 @@ Lives here: what the reply owes to the documented request and to generated ones.
 Never here: the form of the bytes, which is HTTP's and XML's matter.
 """
 
-from infobip_sms_conformance.checks.support.assertions import judge_each
+from infobip_sms_conformance.checks.support.assertions import assert_each
 from infobip_sms_conformance.checks.support.calls import BATCH, explained_by
 from infobip_sms_conformance.checks.support.response_rules import (
-    find_bulk_id,
-    find_lost_id,
-    find_lost_ids,
-    find_missing_id,
-    find_repeated,
-    find_repeated_id,
-    find_wrong_count,
-    find_wrong_group,
-    find_wrong_order,
-    find_wrong_status,
+    check_count,
+    check_generated_ids,
+    check_given_ids,
+    check_group_name,
+    check_order,
+    check_status,
+    check_unique,
+    check_unique_ids,
+    get_bulk_id,
+    get_lost_ids,
     has_entries,
     has_given_ids,
     has_groups,
@@ -25,76 +25,78 @@ from infobip_sms_conformance.checks.support.response_rules import (
     is_complete,
     is_readable,
 )
-from infobip_sms_conformance.checks.support.xml_lists import check_lists
-from infobip_sms_conformance.fixtures.placement import has_signs
+from infobip_sms_conformance.checks.support.xml_lists import require_whole_lists
+from infobip_sms_conformance.fixtures.placement import is_special_id
 from infobip_sms_conformance.observations.exchange import Exchange
-from infobip_sms_conformance.observations.verdicts import Broken, Finding, Inconclusive
-from infobip_sms_conformance.session.registry import requirement
+from infobip_sms_conformance.observations.verdicts import CheckFailed, Finding, Inconclusive
+from infobip_sms_conformance.session.registry import check
 from infobip_sms_conformance.session.session import Session
 
 
-@requirement("RESP-001", needs=["pool"])
+@check("RESP-001", needs=["pool"])
 def test_resp_001_one_entry_for_each_destination(session: Session, wire: str) -> None:
     """The reply has as many entries as the request has destinations."""
     expected = "one entry for every destination"
     try:
-        judge_each(find_replies(session, wire), is_readable, find_wrong_count, expected)
-    except Broken as failure:
-        check_lists(session, wire, failure)
+        assert_each(get_exchanges(session, wire), is_readable, check_count, expected)
+    except CheckFailed as failure:
+        require_whole_lists(session, wire, failure)
         raise
 
 
-@requirement("RESP-002", needs=["pool"])
+@check("RESP-002", needs=["pool"])
 def test_resp_002_entries_in_order_of_destinations(session: Session, wire: str) -> None:
     """The numbers of the entries are those of the destinations, in their order."""
     expected = "the to of every destination, in the order of the request"
-    judge_each(find_replies(session, wire), is_complete, find_wrong_order, expected)
+    assert_each(get_exchanges(session, wire), is_complete, check_order, expected)
 
 
-@requirement("RESP-003", needs=["pool"])
+@check("RESP-003", needs=["pool"])
 def test_resp_003_given_message_id_comes_back(session: Session, wire: str) -> None:
     """A messageId of the request stands at an entry with the number of its destination."""
     expected = "every given messageId at its own destination"
     pool = session.send_pool(wire)
-    if not any(entry.message_id for e in pool if e.reply for entry in e.reply.entries):
-        raise Inconclusive("no messageId in any reply", expected=expected, because="RESP-005")
+    if not any(
+        entry.message_id for e in pool if e.send_response for entry in e.send_response.entries
+    ):
+        raise Inconclusive("no messageId in any reply", expected=expected, caused_by="RESP-005")
     try:
-        judge_each(pool, has_given_ids, find_lost_id, expected)
-    except Broken as failure:
+        assert_each(pool, has_given_ids, check_given_ids, expected)
+    except CheckFailed as failure:
         if wire == "xml" and failure.exchange is session.send_named(wire):
-            check_signs(session, failure)
+            require_special_id_kept(session, failure)
         raise
 
 
-def check_signs(session: Session, failure: Broken) -> None:
+def require_special_id_kept(session: Session, failure: CheckFailed) -> None:
     """Raise Inconclusive where only XML loses an id with signs: then it is read or written wrongly."""
     named = session.send_named("xml")
-    lost = {message_id for _, message_id in find_lost_ids(named)}
+    lost = {message_id for _, message_id in get_lost_ids(named)}
     twin = session.send_named("json") if "json" in session.wires else None
-    if all(map(has_signs, lost)) and twin and has_given_ids(twin) and not find_lost_id(twin):
-        raise Inconclusive(failure.got, because="XML-004", exchange=named) from None
+    if all(map(is_special_id, lost)) and twin and has_given_ids(twin) and not check_given_ids(twin):
+        raise Inconclusive(failure.got, caused_by="XML-004", exchange=named) from None
 
 
-@requirement("RESP-004", needs=["pool"])
+@check("RESP-004", needs=["pool"])
 def test_resp_004_given_bulk_id_comes_back(session: Session, wire: str) -> None:
     """The bulkId of a request with more than one destination stands in the reply."""
     expected = "the bulkId of the request"
-    judge_each(
+    assert_each(
         session.send_pool(wire),
         lambda e: is_bulk(e) and is_complete(e) and "bulkId" in e.document,
-        lambda e: "" if find_bulk_id(e) == e.document["bulkId"] else "another bulkId, or none",
+        lambda e: "" if get_bulk_id(e) == e.document["bulkId"] else "another bulkId, or none",
         expected,
     )
 
 
-@requirement("RESP-005", needs=["pool"])
+@check("RESP-005", needs=["pool"])
 def test_resp_005_generated_message_ids_are_there(session: Session, wire: str) -> None:
     """Every destination without a messageId gets one."""
     expected = "a messageId at every destination that brought none"
-    judge_each(session.send_pool(wire), has_missing_ids, find_missing_id, expected)
+    assert_each(session.send_pool(wire), has_missing_ids, check_generated_ids, expected)
 
 
-@requirement("RESP-005", needs=["pool"])
+@check("RESP-005", needs=["pool"])
 def test_resp_005_generated_message_ids_are_unique(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
@@ -103,64 +105,68 @@ def test_resp_005_generated_message_ids_are_unique(
     expected = "a messageId that no other message has"
     pools = [e for each in sorted(session.wires, key=wire.__eq__) for e in session.send_pool(each)]
     with explained_by(findings, "RESP-003"):  # ids that were given may have become alike
-        judge_each(pools, has_missing_ids, lambda e: find_repeated_id(e, seen), expected)
+        assert_each(pools, has_missing_ids, lambda e: check_unique_ids(e, seen), expected)
 
 
-@requirement("RESP-006", needs=["pool"])
+@check("RESP-006", needs=["pool"])
 def test_resp_006_accepted_message_is_pending(session: Session, wire: str) -> None:
     """Every status of an accepted request is of a group that means acceptance."""
     expected = "a status of the PENDING group"
-    judge_each(session.send_pool(wire), has_groups, lambda e: "" if e.pending else e.got, expected)
+    assert_each(
+        session.send_pool(wire), has_groups, lambda e: "" if e.is_pending else e.got, expected
+    )
 
 
-@requirement("RESP-007", needs=["pool"])
-def test_resp_007_status_has_its_members(session: Session, wire: str) -> None:
+@check("RESP-007", needs=["pool"])
+def test_resp_007_status_has_its_fields(session: Session, wire: str) -> None:
     """Every status has the documented members with their types."""
     expected = "a status with groupId, groupName, id and name, each of its type"
-    judge_each(session.send_pool(wire), has_entries, find_wrong_status, expected)
+    assert_each(session.send_pool(wire), has_entries, check_status, expected)
 
 
-@requirement("RESP-008", needs=["pool"])
+@check("RESP-008", needs=["pool"])
 def test_resp_008_group_id_fits_group_name(session: Session, wire: str) -> None:
     """A groupId that the catalogue knows stands beside the groupName of the catalogue."""
     expected = "the groupName that belongs to the groupId"
-    judge_each(session.send_pool(wire), has_groups, find_wrong_group, expected)
+    assert_each(session.send_pool(wire), has_groups, check_group_name, expected)
 
 
-@requirement("RESP-009", needs=["pool"])
+@check("RESP-009", needs=["pool"])
 def test_resp_009_tracking_process_key(session: Session, wire: str) -> None:
     """The reply to a request with tracking has a trackingProcessKey."""
-    judge_each(
-        find_replies(session, wire),
-        lambda e: e.taken and e.reply is not None and "tracking" in e.document,
-        lambda e: "" if e.reply and e.reply.tracking_key else "no trackingProcessKey",
+    assert_each(
+        get_exchanges(session, wire),
+        lambda e: e.has_succeeded and e.send_response is not None and "tracking" in e.document,
+        lambda e: (
+            "" if e.send_response and e.send_response.tracking_key else "no trackingProcessKey"
+        ),
         "a trackingProcessKey",
     )
 
 
-@requirement("RESP-010", needs=["pool"])
+@check("RESP-010", needs=["pool"])
 def test_resp_010_generated_bulk_id(session: Session, wire: str) -> None:
     """A request with more than one destination and no bulkId gets one that no other request has."""
     seen: set[str] = set()
     pool = session.send_pool(wire)
-    if any(map(is_bulk, pool)) and not any(map(find_bulk_id, pool)):
-        raise Inconclusive("no bulkId in any reply", because="RESP-004")
+    if any(map(is_bulk, pool)) and not any(map(get_bulk_id, pool)):
+        raise Inconclusive("no bulkId in any reply", caused_by="RESP-004")
     try:
-        judge_each(
+        assert_each(
             pool,
             lambda e: is_bulk(e) and "bulkId" not in e.document,
-            lambda e: find_repeated(find_bulk_id(e), seen, "bulkId"),
+            lambda e: check_unique(get_bulk_id(e), seen, "bulkId"),
             "a bulkId that no other request has",
         )
-    except Broken as failure:
-        check_lists(session, wire, failure)
+    except CheckFailed as failure:
+        require_whole_lists(session, wire, failure)
         raise
 
 
 # ------------------------------------------------------------------ which replies a check concerns
 
 
-def find_replies(session: Session, wire: str) -> list[Exchange]:
+def get_exchanges(session: Session, wire: str) -> list[Exchange]:
     """Return the exchanges of good requests, and that of the batch where it was sent in this format."""
     batch = session.find(BATCH, wire)
     return [*session.send_pool(wire), *([batch] if batch else [])]

@@ -5,218 +5,227 @@ Never here: the delivery time window, which has a file of its own.
 """
 
 from infobip_sms_conformance.checks.support.assertions import (
-    TWIN,
-    check_ground,
-    is_explained,
-    judge_case,
-    judge_taken,
+    XML_PARITY_REQUIREMENT,
+    assert_case,
+    assert_succeeded,
+    get_failed_requirement,
+    require_minimal_accepted,
 )
-from infobip_sms_conformance.checks.support.xml_lists import check_days
-from infobip_sms_conformance.contract.files import Case, find_case
-from infobip_sms_conformance.observations.exchange import Exchange, Outcome
+from infobip_sms_conformance.checks.support.xml_lists import require_days_accepted
+from infobip_sms_conformance.contract.files import Case, get_case
+from infobip_sms_conformance.observations.exchange import Exchange, RequestOutcome
 from infobip_sms_conformance.observations.verdicts import (
-    Broken,
+    CheckFailed,
     Finding,
     Inconclusive,
     NotApplicable,
 )
-from infobip_sms_conformance.session.registry import LATE, requirement
+from infobip_sms_conformance.session.registry import LATE, check
 from infobip_sms_conformance.session.session import Session
 
 
-@requirement("SEND-002", needs=["refused", "limits"])
-def test_send_002_request_without_messages_is_refused(
+@check("SEND-002", needs=["refused", "limits"])
+def test_send_002_request_without_messages_is_rejected(
     session: Session, case: Case, wire: str
 ) -> None:
     """A request without a message is refused."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-003", needs=["refused", "limits"])
+@check("SEND-003", needs=["refused", "limits"])
 def test_send_003_length_of_alphanumeric_sender(session: Session, case: Case, wire: str) -> None:
     """A sender that is not all digits is accepted at its shortest and longest, refused beyond."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-004", needs=["refused", "limits"])
+@check("SEND-004", needs=["refused", "limits"])
 def test_send_004_length_of_numeric_sender(session: Session, case: Case, wire: str) -> None:
     """A sender of digits only is accepted at its shortest and longest, refused beyond."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-005", needs=["refused", "limits"])
-def test_send_005_message_without_destination_is_refused(
+@check("SEND-005", needs=["refused", "limits"])
+def test_send_005_message_without_destination_is_rejected(
     session: Session, case: Case, wire: str
 ) -> None:
     """A message without a destination is refused."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-007", needs=["refused", "limits"])
-def test_send_007_missing_or_empty_to_is_refused(session: Session, case: Case, wire: str) -> None:
+@check("SEND-007", needs=["refused", "limits"])
+def test_send_007_missing_or_empty_to_is_rejected(session: Session, case: Case, wire: str) -> None:
     """A destination whose to is missing or empty is refused."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-008", needs=["refused", "limits"])
-def test_send_008_to_that_is_no_number_is_refused(session: Session, case: Case, wire: str) -> None:
+@check("SEND-008", needs=["refused", "limits"])
+def test_send_008_to_that_is_not_a_number_is_rejected(
+    session: Session, case: Case, wire: str
+) -> None:
     """A to that is no number in international format is refused."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-010", needs=["refused", "limits"])
+@check("SEND-010", needs=["refused", "limits"])
 def test_send_010_flash_is_true_or_false(session: Session, case: Case, wire: str) -> None:
     """A flash of true is accepted, a word that is neither true nor false refused."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-011", needs=["refused", "limits"])
+@check("SEND-011", needs=["refused", "limits"])
 def test_send_011_known_language_codes(session: Session, case: Case, wire: str) -> None:
     """Each documented language code is accepted, anything else refused."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-012", needs=["refused", "limits"])
+@check("SEND-012", needs=["refused", "limits"])
 def test_send_012_known_transliterations(session: Session, case: Case, wire: str) -> None:
     """Each documented transliteration is accepted, anything else refused."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-013", needs=["refused", "limits"])
+@check("SEND-013", needs=["refused", "limits"])
 def test_send_013_intermediate_report_is_true_or_false(
     session: Session, case: Case, wire: str
 ) -> None:
     """An intermediateReport of false is accepted, a word that is neither true nor false refused."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-015", needs=["refused", "limits"])
+@check("SEND-015", needs=["refused", "limits"])
 def test_send_015_known_notify_content_types(session: Session, case: Case, wire: str) -> None:
     """Both documented notifyContentTypes are accepted, anything else refused."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-016", needs=["refused", "limits"])
+@check("SEND-016", needs=["refused", "limits"])
 def test_send_016_length_of_callback_data(session: Session, case: Case, wire: str) -> None:
     """CallbackData of the greatest length is accepted in any message, one character more refused."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-017", needs=["refused", "limits"])
+@check("SEND-017", needs=["refused", "limits"])
 def test_send_017_validity_period_is_a_whole_number(
     session: Session, case: Case, wire: str
 ) -> None:
     """A validityPeriod that is a whole number is accepted, anything else refused."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-018", needs=["refused", "limits"])
-def test_send_018_send_at_that_is_no_instant_is_refused(
+@check("SEND-018", needs=["refused", "limits"])
+def test_send_018_send_at_that_is_not_an_instant_is_rejected(
     session: Session, case: Case, wire: str
 ) -> None:
     """A sendAt that is no date and time is refused."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-019", needs=["refused", "limits"])
+@check("SEND-019", needs=["refused", "limits"])
 def test_send_019_window_is_an_object(session: Session, case: Case, wire: str) -> None:
     """A deliveryTimeWindow that is no object is refused."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-020", needs=["pool", "days"], order=LATE)
+@check("SEND-020", needs=["pool", "days"], order=LATE)
 def test_send_020_documented_request_is_accepted(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """The documented request, with every member that it shows, is accepted."""
-    check_ground(session, wire)
+    require_minimal_accepted(session, wire)
     documented = session.send_example("documented-request", wire)
-    if wire == "xml" and documented.outcome is Outcome.REFUSED:
-        check_days(session)
+    if wire == "xml" and documented.outcome is RequestOutcome.REJECTED:
+        require_days_accepted(session)
     twin = session.send_example("documented-request", session.wires[0])
-    judge_unless_explained(documented, twin, findings)
+    assert_accepted_unless_explained(documented, twin, findings)
 
 
-@requirement("SEND-020", needs=["pool"], order=LATE)
+@check("SEND-020", needs=["pool"], order=LATE)
 def test_send_020_generated_requests_are_accepted(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """Generated requests, each with some of the documented members, are accepted."""
-    check_ground(session, wire)
+    require_minimal_accepted(session, wire)
     twins = session.send_generated(session.wires[0])
     if not twins:
         raise NotApplicable(f"the profile {session.plan.profile.name} sends none")
     for exchange, twin in zip(session.send_generated(wire), twins, strict=True):
-        judge_unless_explained(exchange, twin, findings)
+        assert_accepted_unless_explained(exchange, twin, findings)
 
 
-def judge_unless_explained(exchange: Exchange, twin: Exchange, findings: list[Finding]) -> None:
+def assert_accepted_unless_explained(
+    exchange: Exchange, counterpart: Exchange, findings: list[Finding]
+) -> None:
     """Demand that a good request is accepted, unless something in it failed a check of its own.
 
     twin: the same in the first format; that the second alone is refused is XML-004's matter.
     """
-    root = is_explained(findings)
-    if not root and exchange.wire == "xml" and twin.wire != "xml" and twin.taken:
-        root = TWIN
-    if exchange.outcome is Outcome.REFUSED and root:
+    root = get_failed_requirement(findings)
+    if (
+        not root
+        and exchange.wire == "xml"
+        and counterpart.wire != "xml"
+        and counterpart.has_succeeded
+    ):
+        root = XML_PARITY_REQUIREMENT
+    if exchange.outcome is RequestOutcome.REJECTED and root:
         got = "refused, perhaps for what failed before"
-        raise Inconclusive(got, because=root, exchange=exchange)
-    judge_taken(exchange)
+        raise Inconclusive(got, caused_by=root, exchange=exchange)
+    assert_succeeded(exchange)
 
 
-@requirement("SEND-022", needs=["refused", "limits"])
+@check("SEND-022", needs=["refused", "limits"])
 def test_send_022_known_kinds_of_tracking(session: Session, case: Case, wire: str) -> None:
     """Both documented values of track are accepted, anything else refused."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-023", needs=["refused", "limits"])
+@check("SEND-023", needs=["refused", "limits"])
 def test_send_023_lengths_count_characters(session: Session, case: Case, wire: str) -> None:
     """CallbackData of the greatest length is accepted in scripts that take more bytes, too."""
     try:
-        judge_case(session, case, wire)
-    except Broken:
-        plain = find_case("callback-data-200")
-        if session.send_alone(plain, wire).outcome is Outcome.REFUSED:
-            raise Inconclusive("refused in ASCII as well", because=plain.requirement) from None
+        assert_case(session, case, wire)
+    except CheckFailed:
+        plain = get_case("callback-data-200")
+        if session.send_alone(plain, wire).outcome is RequestOutcome.REJECTED:
+            raise Inconclusive("refused in ASCII as well", caused_by=plain.requirement_id) from None
         raise
 
 
-@requirement("SEND-024", needs=["refused", "limits"])
+@check("SEND-024", needs=["refused", "limits"])
 def test_send_024_leading_plus_is_accepted(session: Session, case: Case, wire: str) -> None:
     """A to with a leading plus is accepted."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-025", needs=["refused", "limits"])
+@check("SEND-025", needs=["refused", "limits"])
 def test_send_025_punctuation_in_sender_is_accepted(
     session: Session, case: Case, wire: str
 ) -> None:
     """A sender with a space and a full stop is accepted."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-026", needs=["refused", "limits"])
-def test_send_026_optional_member_may_be_missing(session: Session, case: Case, wire: str) -> None:
+@check("SEND-026", needs=["refused", "limits"])
+def test_send_026_optional_field_may_be_missing(session: Session, case: Case, wire: str) -> None:
     """A request is accepted without a member that is optional."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SEND-026", needs=["pool"])
+@check("SEND-026", needs=["pool"])
 def test_send_026_minimal_request_is_accepted(session: Session, wire: str) -> None:
     """One message with a sender, one destination and a text is accepted."""
-    judge_taken(session.send_example("minimal-request", wire))
+    assert_succeeded(session.send_example("minimal-request", wire))
 
 
-@requirement("VAL-001", needs=["refused", "limits"])
+@check("VAL-001", needs=["refused", "limits"])
 def test_val_001_long_validity_period_is_accepted(session: Session, case: Case, wire: str) -> None:
     """A validityPeriod above the greatest effective one is accepted."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)
 
 
-@requirement("SCHED-002", needs=["refused", "limits"])
+@check("SCHED-002", needs=["refused", "limits"])
 def test_sched_002_send_at_in_the_future_is_accepted(
     session: Session, case: Case, wire: str
 ) -> None:
     """A message to be sent in the future is accepted."""
-    judge_case(session, case, wire)
+    assert_case(session, case, wire)

@@ -12,21 +12,27 @@ import pytest
 
 from infobip_sms_conformance.checks.support.assertions import (
     ACCEPTANCE,
-    check_answered,
-    check_ground,
+    assert_edit_rejected,
     drop_plus,
-    judge_refused,
+    require_minimal_accepted,
+    require_response,
 )
-from infobip_sms_conformance.checks.support.calls import ONE, OTHER, call_once, check_turn, describe
-from infobip_sms_conformance.contract.codec import find_children, find_tag, parse_tree
+from infobip_sms_conformance.checks.support.calls import (
+    FIRST_FORMAT,
+    SECOND_FORMAT,
+    call_once,
+    format_operation,
+    require_format,
+)
+from infobip_sms_conformance.contract.codec import get_tag, iter_children, parse_tree
 from infobip_sms_conformance.contract.edits import apply_edit
 from infobip_sms_conformance.contract.files import read_example
-from infobip_sms_conformance.contract.openapi import find_component
-from infobip_sms_conformance.fixtures.placement import Placed
-from infobip_sms_conformance.observations.exchange import Exchange, find_destinations
+from infobip_sms_conformance.contract.openapi import get_component
+from infobip_sms_conformance.fixtures.placement import CaseDocument
+from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
 from infobip_sms_conformance.observations.responses import find_wire
-from infobip_sms_conformance.observations.verdicts import Broken, Inconclusive, NotApplicable
-from infobip_sms_conformance.session.registry import LATE, requirement
+from infobip_sms_conformance.observations.verdicts import CheckFailed, Inconclusive, NotApplicable
+from infobip_sms_conformance.session.registry import LATE, check
 from infobip_sms_conformance.session.session import Session
 
 GONE = 410
@@ -38,26 +44,28 @@ NON_UNICODE = "NON_UNICODE"  # of version 2 only
 # ------------------------------------------------------------------ requests
 
 
-def find_turn(session: Session, wire: str) -> int:
+def get_format_index(session: Session, wire: str) -> int:
     """Return whose turn a format is."""
-    return ONE if wire == session.wires[0] else OTHER
+    return FIRST_FORMAT if wire == session.wires[0] else SECOND_FORMAT
 
 
-def send_full(session: Session, wire: str) -> Exchange:
+def send_documented(session: Session, wire: str) -> Exchange:
     """Return the exchange of the documented request, with more callbackData than version 2 takes."""
     document = apply_edit(
         read_example("v1-request"), "messages[0].callbackData", "set", LONG.strip()
     )
-    for message, script in zip(document["messages"], find_scripts(session, wire), strict=False):
+    for message, script in zip(
+        document["messages"], get_transliterations(session, wire), strict=False
+    ):
         message["transliteration"] = script
     what = "the documented request of version 1"
-    return call_once(session, find_turn(session, wire), "sendV1", what, document)
+    return call_once(session, get_format_index(session, wire), "sendV1", what, document)
 
 
-def find_scripts(session: Session, wire: str) -> list[str]:
+def get_transliterations(session: Session, wire: str) -> list[str]:
     """Return the transliterations that are sent in a format: half of them in each."""
-    scripts: list[str] = find_component("TransliterationV1")["enum"]
-    return scripts[find_turn(session, wire) :: len(session.wires)]
+    scripts: list[str] = get_component("TransliterationV1")["enum"]
+    return scripts[get_format_index(session, wire) :: len(session.wires)]
 
 
 def send_bare(session: Session, wire: str) -> Exchange:
@@ -65,19 +73,19 @@ def send_bare(session: Session, wire: str) -> Exchange:
     document = read_example("v1-request")
     document["messages"] = [{name: m[name] for name in BARE} for m in document["messages"]]
     what = "a request of version 1 with nothing but what is needed"
-    return call_once(session, find_turn(session, wire), "sendV1", what, document)
+    return call_once(session, get_format_index(session, wire), "sendV1", what, document)
 
 
-def send_with(session: Session, wire: str, member: str, value: Any, what: str) -> Exchange:
+def send_with(session: Session, wire: str, field: str, value: Any, label: str) -> Exchange:
     """Return the exchange of the smallest request with one member."""
-    document = build_with(member, value)
-    return call_once(session, find_turn(session, wire), "sendV1", what, document)
+    document = build_with(field, value)
+    return call_once(session, get_format_index(session, wire), "sendV1", label, document)
 
 
-def build_with(member: str, value: Any) -> Any:
+def build_with(field: str, value: Any) -> Any:
     """Return the smallest request with one member."""
     document = copy.deepcopy(read_example("minimal-request"))
-    document["messages"][0][member] = value
+    document["messages"][0][field] = value
     return document
 
 
@@ -86,162 +94,172 @@ def build_with(member: str, value: Any) -> Any:
 
 def is_offered(exchange: Exchange) -> bool:
     """Tell whether version 1 is there."""
-    return not exchange.absent and exchange.status != GONE
+    return not exchange.is_absent and exchange.status != GONE
 
 
-def check_there(session: Session, wire: str) -> None:
+def require_version_1(session: Session, wire: str) -> None:
     """Raise unless version 1 takes a request of the format: the documented one, or a bare one."""
-    check_ground(session, wire)
-    full = send_full(session, wire)
+    require_minimal_accepted(session, wire)
+    full = send_documented(session, wire)
     if not is_offered(full):
-        raise NotApplicable(f"the server does not offer {describe('sendV1')}")
-    if full.taken:
+        raise NotApplicable(f"the server does not offer {format_operation('sendV1')}")
+    if full.has_succeeded:
         return
-    check_answered(full)
+    require_response(full)
     bare = send_bare(session, wire)
-    if not bare.taken:
-        twin = is_taken(session, session.wires[0])
+    if not bare.has_succeeded:
+        twin = is_accepted(session, session.wires[0])
         root = "V1-005" if twin and wire != session.wires[0] else "V1-001"
-        raise Inconclusive(bare.got, expected=ACCEPTANCE, because=root, exchange=bare)
+        raise Inconclusive(bare.got, expected=ACCEPTANCE, caused_by=root, exchange=bare)
 
 
-def is_taken(session: Session, wire: str) -> bool:
+def is_accepted(session: Session, wire: str) -> bool:
     """Tell whether version 1 takes a request of the format."""
-    return send_full(session, wire).taken or send_bare(session, wire).taken
+    return send_documented(session, wire).has_succeeded or send_bare(session, wire).has_succeeded
 
 
-def judge_member(session: Session, wire: str, member: str, value: Any, name: str = "") -> None:
+def assert_field_accepted(
+    session: Session, wire: str, field: str, value: Any, name: str = ""
+) -> None:
     """Demand that a member is accepted: in the documented request, or else alone.
 
     name: what tells this value of it from another one.
     """
-    check_there(session, wire)
-    if send_full(session, wire).taken:
+    require_version_1(session, wire)
+    if send_documented(session, wire).has_succeeded:
         return
-    alone = send_with(session, wire, member, value, f"a request of version 1 with {name or member}")
-    check_answered(alone)
-    if not alone.taken:
-        raise Broken(alone.got, expected=ACCEPTANCE, exchange=alone)
+    alone = send_with(session, wire, field, value, f"a request of version 1 with {name or field}")
+    require_response(alone)
+    if not alone.has_succeeded:
+        raise CheckFailed(alone.got, expected=ACCEPTANCE, exchange=alone)
 
 
-def judge_wrong(session: Session, wire: str, member: str, value: Any, what: str) -> None:
+def assert_field_rejected(session: Session, wire: str, field: str, value: Any, label: str) -> None:
     """Demand that a wrong value of a member is refused."""
-    check_there(session, wire)
-    exchange = send_with(session, wire, member, value, f"a request of version 1 with {what}")
-    judge_refused(Placed(exchange.document, f"messages[0].{member}"), exchange)
+    require_version_1(session, wire)
+    exchange = send_with(session, wire, field, value, f"a request of version 1 with {label}")
+    assert_edit_rejected(CaseDocument(exchange.document, f"messages[0].{field}"), exchange)
 
 
 # ------------------------------------------------------------------ checks
 
 
-@requirement("V1-001", ["json"], needs=["v1"], feature="v1", order=LATE)
+@check("V1-001", ["json"], needs=["v1"], feature="v1", order=LATE)
 def test_v1_001_version_1_is_available(session: Session, wire: str) -> None:
     """Version 1 takes a request."""
-    check_ground(session, wire)
-    full = send_full(session, wire)
-    check_answered(full)
-    if is_offered(full) and is_taken(session, wire):
+    require_minimal_accepted(session, wire)
+    full = send_documented(session, wire)
+    require_response(full)
+    if is_offered(full) and is_accepted(session, wire):
         return
-    raise Broken(full.got, expected=ACCEPTANCE, exchange=full)
+    raise CheckFailed(full.got, expected=ACCEPTANCE, exchange=full)
 
 
-@requirement("V1-004", needs=["v1"], feature="v1", order=LATE)
+@check("V1-004", needs=["v1"], feature="v1", order=LATE)
 def test_v1_004_language_with_shifts_is_accepted(session: Session, wire: str) -> None:
     """A language with both shifts is accepted."""
-    judge_member(session, wire, "language", LANGUAGE)
+    assert_field_accepted(session, wire, "language", LANGUAGE)
 
 
-@requirement("V1-004", needs=["v1"], feature="v1", order=LATE)
+@check("V1-004", needs=["v1"], feature="v1", order=LATE)
 @pytest.mark.parametrize(
     ("turn", "member", "value"),
     [
-        (ONE, "singleShift", "perhaps"),
-        (OTHER, "lockingShift", "perhaps"),
-        (ONE, "languageCode", "XX"),
+        (FIRST_FORMAT, "singleShift", "perhaps"),
+        (SECOND_FORMAT, "lockingShift", "perhaps"),
+        (FIRST_FORMAT, "languageCode", "XX"),
     ],
     ids=["single-shift", "locking-shift", "code"],
 )
-def test_v1_004_wrong_language_is_refused(
+def test_v1_004_wrong_language_is_rejected(
     session: Session, wire: str, turn: int, member: str, value: str
 ) -> None:
     """A shift that is neither true nor false is refused, and a language that is not known."""
-    check_turn(session, wire, turn)
-    judge_wrong(session, wire, "language", LANGUAGE | {member: value}, f"a wrong {member}")
+    require_format(session, wire, turn)
+    assert_field_rejected(
+        session, wire, "language", LANGUAGE | {member: value}, f"a wrong {member}"
+    )
 
 
-@requirement("V1-005", ["xml"], needs=["v1"], feature="v1", order=LATE)
+@check("V1-005", ["xml"], needs=["v1"], feature="v1", order=LATE)
 def test_v1_005_lists_without_wrapper_are_read(session: Session, wire: str) -> None:
     """A request whose messages and destinations are repeated without a wrapper is read whole."""
-    check_ground(session, wire)
-    full = send_full(session, wire)
+    require_minimal_accepted(session, wire)
+    full = send_documented(session, wire)
     if not is_offered(full):
-        raise NotApplicable(f"the server does not offer {describe('sendV1')}")
-    check_there(session, session.wires[0])
-    read = full if full.taken else send_bare(session, wire)
-    check_answered(read)
+        raise NotApplicable(f"the server does not offer {format_operation('sendV1')}")
+    require_version_1(session, session.wires[0])
+    read = full if full.has_succeeded else send_bare(session, wire)
+    require_response(read)
     expected = "an entry for every destination of every message"
-    if not read.taken:
-        raise Broken(read.got, expected=ACCEPTANCE, exchange=read)
-    twin = send_full(session, session.wires[0])
-    if find_answered(read) != find_sent(read) and find_answered(twin) == find_sent(twin):
-        raise Broken("entries that are not those", expected=expected, exchange=read)
+    if not read.has_succeeded:
+        raise CheckFailed(read.got, expected=ACCEPTANCE, exchange=read)
+    twin = send_documented(session, session.wires[0])
+    if get_response_numbers(read) != get_sent_numbers(read) and get_response_numbers(
+        twin
+    ) == get_sent_numbers(twin):
+        raise CheckFailed("entries that are not those", expected=expected, exchange=read)
 
 
-def find_sent(exchange: Exchange) -> list[str]:
+def get_sent_numbers(exchange: Exchange) -> list[str]:
     """Return the numbers of a request."""
-    return [drop_plus(d["to"]) for d in find_destinations(exchange.document)]
+    return [drop_plus(d["to"]) for d in get_destinations(exchange.document)]
 
 
-def find_answered(exchange: Exchange) -> list[str]:
+def get_response_numbers(exchange: Exchange) -> list[str]:
     """Return the numbers of a reply."""
-    return [drop_plus(entry.to) for entry in exchange.reply.entries] if exchange.reply else []
+    return (
+        [drop_plus(entry.to) for entry in exchange.send_response.entries]
+        if exchange.send_response
+        else []
+    )
 
 
-@requirement("V1-006", needs=["v1"], feature="v1", order=LATE)
+@check("V1-006", needs=["v1"], feature="v1", order=LATE)
 def test_v1_006_known_transliteration_is_accepted(session: Session, wire: str) -> None:
     """Each transliteration of version 1 is accepted, in one of the formats."""
-    for value in find_scripts(session, wire):
-        judge_member(session, wire, "transliteration", value, f"transliteration {value}")
+    for value in get_transliterations(session, wire):
+        assert_field_accepted(session, wire, "transliteration", value, f"transliteration {value}")
 
 
-@requirement("V1-006", needs=["v1"], feature="v1", order=LATE)
-def test_v1_006_transliteration_of_version_2_is_refused(session: Session, wire: str) -> None:
+@check("V1-006", needs=["v1"], feature="v1", order=LATE)
+def test_v1_006_transliteration_of_version_2_is_rejected(session: Session, wire: str) -> None:
     """The transliteration that came with version 2 is refused."""
-    check_turn(session, wire, OTHER)
-    judge_wrong(session, wire, "transliteration", NON_UNICODE, "a transliteration of version 2")
+    require_format(session, wire, SECOND_FORMAT)
+    assert_field_rejected(
+        session, wire, "transliteration", NON_UNICODE, "a transliteration of version 2"
+    )
 
 
-@requirement("V1-007", needs=["v1"], feature="v1", order=LATE)
+@check("V1-007", needs=["v1"], feature="v1", order=LATE)
 def test_v1_007_long_callback_data_is_accepted(session: Session, wire: str) -> None:
     """More callbackData than version 2 takes is accepted."""
-    judge_member(session, wire, "callbackData", LONG.strip())
+    assert_field_accepted(session, wire, "callbackData", LONG.strip())
 
 
-@requirement("V1-008", ["xml"], needs=["v1"], feature="v1", order=LATE)
-def test_v1_008_shape_of_the_xml_reply(session: Session, wire: str) -> None:
+@check("V1-008", ["xml"], needs=["v1"], feature="v1", order=LATE)
+def test_v1_008_shape_of_the_xml_response(session: Session, wire: str) -> None:
     """An XML reply has one of the documented roots, and messages around elements of the same name."""
-    check_there(session, wire)
-    full = send_full(session, wire)
-    found = full if full.taken else send_bare(session, wire)
-    body = found.answer.body if found.answer else b""
-    if find_wire(body) != "xml" or not find_answered(found):
-        raise Inconclusive("no XML reply with entries", because="HTTP-005", exchange=found)
-    roots, wrapper, entry = find_way()
+    require_version_1(session, wire)
+    full = send_documented(session, wire)
+    found = full if full.has_succeeded else send_bare(session, wire)
+    body = found.response.body if found.response else b""
+    if find_wire(body) != "xml" or not get_response_numbers(found):
+        raise Inconclusive("no XML reply with entries", caused_by="HTTP-005", exchange=found)
+    roots, wrapper, entry = get_xml_form()
     root = parse_tree(body)
     expected = f"{' or '.join(roots)}/{wrapper}/{entry}"
-    if find_tag(root) not in roots:
-        raise Broken("another root", expected=expected, exchange=found)
+    if get_tag(root) not in roots:
+        raise CheckFailed("another root", expected=expected, exchange=found)
     inside = [
-        {find_tag(e) for e in find_children(c)}
-        for c in find_children(root)
-        if find_tag(c) == wrapper
+        {get_tag(e) for e in iter_children(c)} for c in iter_children(root) if get_tag(c) == wrapper
     ]
     if inside != [{entry}]:
-        raise Broken("other elements around the entries", expected=expected, exchange=found)
+        raise CheckFailed("other elements around the entries", expected=expected, exchange=found)
 
 
-def find_way() -> tuple[Sequence[str], str, str]:
+def get_xml_form() -> tuple[Sequence[str], str, str]:
     """Return the roots of a reply (READ-025), its wrapper and its entries."""
-    schema = find_component("SmsResponseV1")
+    schema = get_component("SmsResponseV1")
     roots = (schema["xml"]["name"], *schema["x-xml-also"])
     return roots, "messages", schema["properties"]["messages"]["xml"]["x-entry"]

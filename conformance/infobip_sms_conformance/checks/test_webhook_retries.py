@@ -11,94 +11,100 @@ from collections import Counter
 from itertools import pairwise
 
 from infobip_sms_conformance.checks.support.time_travel import (
-    END,
     SLACK,
-    find_clock,
-    find_gap,
-    travel,
+    TIME_TRAVEL,
+    get_retry_gap,
+    get_server_clock,
+    travel_in_time,
 )
 from infobip_sms_conformance.checks.support.webhooks import (
-    News,
-    check_accepted,
-    check_came,
-    find_news,
+    WebhookRun,
+    get_webhook_run,
+    require_accepted,
+    require_reports_received,
 )
-from infobip_sms_conformance.fixtures.webhook_messages import ASKED, REFUSED
-from infobip_sms_conformance.observations.delivery_reports import read_reports
+from infobip_sms_conformance.fixtures.webhook_messages import NOT_ACKNOWLEDGED, WITH_INTERMEDIATE
+from infobip_sms_conformance.observations.delivery_reports import parse_reports
 from infobip_sms_conformance.observations.exchange import OK_STATUSES
-from infobip_sms_conformance.observations.verdicts import Broken, Finding, Inconclusive
-from infobip_sms_conformance.session.registry import LAST, requirement
+from infobip_sms_conformance.observations.verdicts import CheckFailed, Finding, Inconclusive
+from infobip_sms_conformance.session.registry import LAST, check
 from infobip_sms_conformance.session.session import Session
-from infobip_sms_conformance.transport.webhook_receiver import Hit
+from infobip_sms_conformance.transport.webhook_receiver import WebhookCall
 
-PUNCTUAL = 15.0
+TOLERANCE = 15.0
 """Seconds that a try may be early, or late."""
-AGAIN = "another try 1 + n * n minutes after try n, counted from 0, until the report is taken"
-LATER = "a second try shows after a minute: --patience 75, or --clock"
+RETRY_RULE = "another try 1 + n * n minutes after try n, counted from 0, until the report is taken"
+RETRY_HINT = "a second try shows after a minute: --patience 75, or --clock"
 
 
-@requirement("DLR-006", needs=["push"], feature="reports", order=LAST)
-def test_dlr_006_report_that_was_taken_is_not_sent_again(
+@check("DLR-006", needs=["push"], feature="reports", order=LAST)
+def test_dlr_006_acknowledged_report_is_not_sent_again(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """No final report comes a second time after it was taken."""
-    news = find_news(session, wire, findings)
-    check_came(news)
+    news = get_webhook_run(session, wire, findings)
+    require_reports_received(news)
     for name in news.messages:
         times: Counter[tuple[str, str]] = Counter()
-        for hit in news.hits(name):
-            times.update({(r.message_id, r.to) for r in read_reports(hit) if r.ends_taken})
+        for hit in news.calls(name):
+            times.update(
+                {(r.message_id, r.to) for r in parse_reports(hit) if r.is_acknowledged_final}
+            )
         if any(count > 1 for count in times.values()):
-            if name == ASKED and not any(r.is_under_way for r in news.reports(name)):
+            if name == WITH_INTERMEDIATE and not any(r.is_intermediate for r in news.reports(name)):
                 got = "two final reports, and none in between"
-                raise Inconclusive(got, because="DLR-005", exchange=news.exchange)
-            raise Broken(
+                raise Inconclusive(got, caused_by="DLR-005", exchange=news.exchange)
+            raise CheckFailed(
                 "a report that was taken, once more",
                 sent=news.describe(name),
                 expected="each report once",
-                exchange=news.focus(name),
+                exchange=news.exchange_for(name),
             )
 
 
-@requirement("DLR-006", needs=["push"], feature="reports", order=END)
-def test_dlr_006_report_that_was_not_taken_is_sent_again(
+@check("DLR-006", needs=["push"], feature="reports", order=TIME_TRAVEL)
+def test_dlr_006_unacknowledged_report_is_sent_again(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """A report that was answered with 500 comes again, each time after the documented minutes."""
-    news = find_news(session, wire, findings)
-    check_accepted(news, REFUSED, findings)
-    if not find_tries(news):
+    news = get_webhook_run(session, wire, findings)
+    require_accepted(news, NOT_ACKNOWLEDGED, findings)
+    if not get_attempts(news):
         got = "no final report that could be refused"
-        raise Inconclusive(got, because=news.find_missing()[1], exchange=news.exchange)
+        raise Inconclusive(got, caused_by=news.get_missing()[1], exchange=news.exchange)
     end = news.exchange.at + session.plan.patience
     if session.plan.clock:
-        travel(session)
-    elif end > find_tries(news)[0].at + find_gap(0):  # or else it would be in vain
-        news.wait_until(lambda: len(find_tries(news)) > 1, end)
-    tries = find_tries(news)
-    if problem := find_wrong_gap(session, tries):
-        raise Broken(problem, expected=AGAIN, exchange=news.focus(REFUSED))
-    over = session.plan.clock or (len(tries) == 1 and end > tries[0].at + find_gap(0) + SLACK)
+        travel_in_time(session)
+    elif end > get_attempts(news)[0].at + get_retry_gap(0):  # or else it would be in vain
+        news.wait_until(lambda: len(get_attempts(news)) > 1, end)
+    tries = get_attempts(news)
+    if problem := check_gaps(session, tries):
+        raise CheckFailed(
+            problem, expected=RETRY_RULE, exchange=news.exchange_for(NOT_ACKNOWLEDGED)
+        )
+    over = session.plan.clock or (len(tries) == 1 and end > tries[0].at + get_retry_gap(0) + SLACK)
     if over and tries[-1].status not in OK_STATUSES:
         got = f"no other try after the {len(tries)}. one"
-        raise Broken(got, expected=AGAIN, exchange=news.focus(REFUSED))
+        raise CheckFailed(got, expected=RETRY_RULE, exchange=news.exchange_for(NOT_ACKNOWLEDGED))
     if not over and len(tries) == 1:
-        raise Inconclusive(LATER, expected=AGAIN, exchange=news.exchange)
+        raise Inconclusive(RETRY_HINT, expected=RETRY_RULE, exchange=news.exchange)
 
 
-def find_tries(news: News) -> list[Hit]:
+def get_attempts(webhook_run: WebhookRun) -> list[WebhookCall]:
     """Return the pushes of the final report that is refused at first."""
-    return [h for h in news.hits(REFUSED) if any(r.is_final for r in read_reports(h))]
+    return [
+        h for h in webhook_run.calls(NOT_ACKNOWLEDGED) if any(r.is_final for r in parse_reports(h))
+    ]
 
 
-def find_wrong_gap(session: Session, tries: list[Hit]) -> str:
+def check_gaps(session: Session, attempts: list[WebhookCall]) -> str:
     """Compare the time between two tries with what is due; by the clock of the server."""
-    clock = find_clock(session)
-    for number, (before, after) in enumerate(pairwise(tries)):
+    clock = get_server_clock(session)
+    for number, (before, after) in enumerate(pairwise(attempts)):
         if before.status in OK_STATUSES:
             return "a report that was taken, once more"
-        (least_before, most_before), (least, most) = map(clock.find_span, (before.at, after.at))
-        due = find_gap(number)
-        if most - least_before < due - PUNCTUAL or least - most_before > due + PUNCTUAL:
+        (least_before, most_before), (least, most) = map(clock.get_bounds, (before.at, after.at))
+        due = get_retry_gap(number)
+        if most - least_before < due - TOLERANCE or least - most_before > due + TOLERANCE:
             return f"try {number + 2} came about {(least + most - least_before - most_before) / 2:.0f} s after the one before"
     return ""

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import NoReturn
 
 from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
-from infobip_sms_conformance.errors import WRONG_USAGE
+from infobip_sms_conformance.errors import USAGE_ERROR
 from infobip_sms_conformance.session.plan import FEATURES, PROFILES
 
 # The credentials of the documentation's own example.
 USER, PASSWORD = "Aladdin", "open sesame"
-SEEDS = "judge good servers only, with N seeds each: what depends on one"
+SEEDS_HELP = "judge good servers only, with N seeds each: what depends on one"
 EXIT_CODES = "Exit codes: 0 nothing failed, 1 something failed, 2 could not judge, 3 wrong usage."
-MOST_SECONDS = 3600.0
-FEWEST_DIGITS, MOST_DIGITS, MOST_PORTS = 4, 20, 65535  # see gate.SHORTEST
-WRITTEN_WITH = re.compile(r"[ ().-]")
+MAX_SECONDS = 3600.0
+MIN_DIGITS, MAX_DIGITS, MAX_PORT = 4, 20, 65535  # see gate.SHORTEST
+SEPARATORS = re.compile(r"[ ().-]")
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with the exit code for wrong usage."""
-        self.exit(WRONG_USAGE, f"{self.prog}: {message}\n")
+        self.exit(USAGE_ERROR, f"{self.prog}: {message}\n")
 
 
 def build_parser() -> Parser:
@@ -103,8 +103,8 @@ def add_server(server: argparse.ArgumentParser) -> None:
     """Add the options of a run."""
     server.add_argument("url", nargs="?", help="its base URL; the sandbox when left out")
     add_account(server.add_argument_group("account"))
-    add_choice(server.add_argument_group("what is judged"))
-    add_care(server.add_argument_group("care"))
+    add_selection(server.add_argument_group("what is judged"))
+    add_safety(server.add_argument_group("care"))
     add_reports(server.add_argument_group("reports"))
 
 
@@ -118,7 +118,7 @@ def add_account(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--no-basic", action="store_true", help="there is no user, only the key")
 
 
-def add_choice(group: argparse._ArgumentGroup) -> None:
+def add_selection(group: argparse._ArgumentGroup) -> None:
     """Add what is judged, and with what."""
     group.add_argument(
         "--only",
@@ -166,7 +166,7 @@ def add_conditions(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def add_care(group: argparse._ArgumentGroup) -> None:
+def add_safety(group: argparse._ArgumentGroup) -> None:
     """Add what keeps a run from doing harm."""
     group.add_argument("--dry-run", action="store_true", help="print the plan and send nothing")
     group.add_argument(
@@ -238,15 +238,15 @@ def parse_seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds <= MOST_SECONDS:
-        raise argparse.ArgumentTypeError(f"a number of seconds from 0 to {MOST_SECONDS:g}")
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"a number of seconds from 0 to {MAX_SECONDS:g}")
     return seconds
 
 
 def parse_number(text: str) -> str:
     """Return the digits of a number in international format."""
-    digits = WRITTEN_WITH.sub("", text).removeprefix("+")
-    fits = FEWEST_DIGITS <= len(digits) <= MOST_DIGITS
+    digits = SEPARATORS.sub("", text).removeprefix("+")
+    fits = MIN_DIGITS <= len(digits) <= MAX_DIGITS
     if not (digits.isascii() and digits.isdecimal() and fits):
         raise argparse.ArgumentTypeError("a number in international format, such as 41793026727")
     return digits
@@ -261,6 +261,6 @@ def parse_count(text: str) -> int:
 
 def parse_port(text: str) -> int:
     """Return the number of a port."""
-    if not text.isdecimal() or not 0 < int(text) <= MOST_PORTS:
-        raise argparse.ArgumentTypeError(f"a port from 1 to {MOST_PORTS}")
+    if not text.isdecimal() or not 0 < int(text) <= MAX_PORT:
+        raise argparse.ArgumentTypeError(f"a port from 1 to {MAX_PORT}")
     return int(text)

@@ -10,51 +10,57 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from infobip_sms_conformance.client_checks.schema_check import Problem, Sheet
-from infobip_sms_conformance.sanitization.redaction import AUTH, find_secrets
+from infobip_sms_conformance.client_checks.schema_check import RequestFindings, RequestViolation
+from infobip_sms_conformance.sanitization.redaction import AUTH, collect_secrets
 from infobip_sms_conformance.transport.credentials import Credentials
-from infobip_sms_conformance.transport.http import check_loopback
-from infobip_sms_conformance.transport.http1 import Heard
+from infobip_sms_conformance.transport.http import is_loopback
+from infobip_sms_conformance.transport.http1 import CapturedExchange
 
 HEADER = "authorization"
 ABSENT, FORM, TRANSPORT, SESSION = "AUTH-001", "AUTH-007", "AUTH-005", "AUTH-006"
 REDACTED = re.compile(r"\*{3}|redact|masked|hidden|removed|xxxx", re.IGNORECASE)
 SCHEMES = ("Basic", "App", "IBSSO", "Bearer")
-WANTS = "Basic, App, IBSSO or Bearer, a space, and what belongs to it"
+EXPECTED = "Basic, App, IBSSO or Bearer, a space, and what belongs to it"
 
 
-def check_authorization(sheet: Sheet, heard: Heard) -> None:
+def check_authorization(findings: RequestFindings, captured: CapturedExchange) -> None:
     """Look at the form of Authorization, and at what it travels over."""
-    value = heard.find(HEADER)
+    value = captured.get_header(HEADER)
     if not value:
-        if heard.fresh:
+        if captured.has_all_headers:
             got = "no Authorization"
-            sheet.blame(Problem(ABSENT, "Authorization", got, WANTS, where="head"))
+            findings.add_violation(
+                RequestViolation(ABSENT, "Authorization", got, EXPECTED, part="head")
+            )
         return
-    sheet.looked |= {ABSENT, FORM}
-    for got, wants in () if is_redacted(value) and not heard.fresh else find_faults(value):
-        sheet.blame(Problem(FORM, "Authorization", got, wants, where=HEADER))
+    findings.checked |= {ABSENT, FORM}
+    for got, wants in (
+        () if is_redacted(value) and not captured.has_all_headers else check_header_value(value)
+    ):
+        findings.add_violation(RequestViolation(FORM, "Authorization", got, wants, part=HEADER))
     scheme, _, token = value.partition(" ")
     if scheme == "IBSSO" and token:
-        sheet.looked.add(SESSION)
-    parts = urlsplit(heard.base)
-    if not check_loopback(parts.hostname or "localhost"):
-        sheet.looked.add(TRANSPORT)
+        findings.checked.add(SESSION)
+    parts = urlsplit(captured.base_url)
+    if not is_loopback(parts.hostname or "localhost"):
+        findings.checked.add(TRANSPORT)
         if parts.scheme != "https":
             got = "credentials over plain http"
-            sheet.blame(Problem(TRANSPORT, "Authorization", got, "https", where=HEADER))
+            findings.add_violation(
+                RequestViolation(TRANSPORT, "Authorization", got, "https", part=HEADER)
+            )
 
 
-def find_faults(value: str) -> Iterator[tuple[str, str]]:
+def check_header_value(value: str) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a value of Authorization."""
     scheme, sign, token = value.partition(" ")
     known = {name.lower(): name for name in SCHEMES}
     if not sign:
-        yield "no scheme before the credentials", WANTS
+        yield "no scheme before the credentials", EXPECTED
     elif scheme.lower() not in known:
-        yield "a scheme that there is not", WANTS
+        yield "a scheme that there is not", EXPECTED
     elif not token.strip():
-        yield f"{known[scheme.lower()]} with nothing behind it", WANTS
+        yield f"{known[scheme.lower()]} with nothing behind it", EXPECTED
     elif scheme.lower() == "bearer" and " " in token.strip():
         yield "Bearer with more than one word behind it", "one token"
     elif scheme.lower() == "basic" and find_pair(token) is None:
@@ -63,7 +69,7 @@ def find_faults(value: str) -> Iterator[tuple[str, str]]:
         yield f"{scheme}, in other letters", f"{known[scheme.lower()]}, as it is documented"
 
 
-def build_dummy(value: str) -> str:
+def build_placeholder(value: str) -> str:
     """Return what has the form of a value of Authorization, good or bad, and no credential in it."""
     scheme, sign, token = value.partition(" ")
     if scheme.lower() not in {name.lower() for name in SCHEMES}:
@@ -89,15 +95,15 @@ def find_pair(token: str) -> tuple[str, str] | None:
     return (user, password) if sign else None
 
 
-def find_hidden(heard: Heard) -> tuple[str, ...]:
+def get_secrets(captured: CapturedExchange) -> tuple[str, ...]:
     """Return every spelling of the credentials of a request; nobody is to keep them."""
     found: set[str] = set()
     for name in (HEADER, "proxy-authorization", "cookie", "x-api-key"):
-        value = heard.find(name)
+        value = captured.get_header(name)
         scheme, _, token = value.partition(" ")
         token = token.strip() or scheme
         if not token:
             continue
         user, password = find_pair(token) or ("", "")
-        found.update(find_secrets(Credentials(user or None, password, token)))
+        found.update(collect_secrets(Credentials(user or None, password, token)))
     return tuple(sorted(found, key=lambda secret: (-len(secret), secret)))

@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from infobip_sms_conformance.client_checks import authorization
-from infobip_sms_conformance.client_checks.request import Paper, find_entries
-from infobip_sms_conformance.client_checks.schema_check import Problem
+from infobip_sms_conformance.client_checks.request import ParsedRequest, iter_entries
+from infobip_sms_conformance.client_checks.schema_check import RequestViolation
 from infobip_sms_conformance.contract.files import read_openapi
 from infobip_sms_conformance.observations.exchange import BAD_REQUEST
 from infobip_sms_conformance.sanitization.bodies import (
@@ -27,49 +27,56 @@ from infobip_sms_conformance.sanitization.bodies import (
     JSON_TOKENS,
     KEY,
     OPEN,
+    format_body,
     hide_body,
     hide_json,
     is_binary,
-    show_body,
 )
 from infobip_sms_conformance.sanitization.evidence import Evidence
 from infobip_sms_conformance.sanitization.redaction import (
     AUTH,
     ELLIPSIS,
-    PIECE,
+    PIECE_LENGTH,
     Mask,
     build_text_pattern,
     clean,
-    find_pieces,
+    iter_pieces,
 )
-from infobip_sms_conformance.transport.http1 import Heard
+from infobip_sms_conformance.transport.http1 import CapturedExchange
 
 BEGIN, END = " >>> ", " <<< "
-AROUND, LONGEST, LARGE = 700, 1600, 20_000
-MOST_NUMBERS, MOST_TEXT = 8, 200_000
-SHOWN = ("host", "accept", "accept-encoding", "content-type", "content-length", "user-agent")
+CONTEXT_LENGTH, MAX_LENGTH, WINDOW_THRESHOLD = 700, 1600, 20_000
+MAX_NUMBERS, MAX_TEXT_LENGTH = 8, 200_000
+VISIBLE_HEADERS = (
+    "host",
+    "accept",
+    "accept-encoding",
+    "content-type",
+    "content-length",
+    "user-agent",
+)
 SCHEME = re.compile(r"[A-Za-z]{1,12}(?= )")
-URLS = {"notifyUrl", "baseUrl"}
+URL_FIELDS = {"notifyUrl", "baseUrl"}
 
 
 @dataclass(frozen=True)
 class ClientMask(Mask):
     """Hides what a client has written; values of members that nobody knows may be anything."""
 
-    known: frozenset[str] = field(default=frozenset(), repr=False)
+    documented_names: frozenset[str] = field(default=frozenset(), repr=False)
 
     def hide_value(self, name: str, text: str, *, error: bool = False) -> str:
         """Return the value of a member without what has to be hidden in it."""
-        if name in URLS:
+        if name in URL_FIELDS:
             return self.hide(hide_url(text))
         if not name and text.lstrip().startswith("{"):  # a document within a string
             return "".join(hide_json(text, self, error=error))
-        if name not in self.known and not error and is_telling(text):
+        if name not in self.documented_names and not error and is_sensitive(text):
             return ELLIPSIS
         return super().hide_value(name, text, error=error)
 
 
-def is_telling(text: str) -> bool:
+def is_sensitive(text: str) -> bool:
     """Tell whether a value is more than a word of JSON or a small number."""
     return bool(text.strip()) and not re.fullmatch(r"true|false|null|-?\d{1,5}", text.strip())
 
@@ -86,7 +93,7 @@ def hide_url(url: str) -> str:
 
 
 @cache
-def find_known() -> frozenset[str]:
+def get_documented_names() -> frozenset[str]:
     """Return the names of all documented members and parameters."""
     document = read_openapi()
     names = {
@@ -101,66 +108,72 @@ def find_known() -> frozenset[str]:
     return frozenset(names)
 
 
-def build_mask(paper: Paper) -> ClientMask:
+def build_mask(request: ParsedRequest) -> ClientMask:
     """Return the mask of one exchange."""
-    numbers, texts = find_said(paper)
+    numbers, texts = get_numbers_and_texts(request)
     return ClientMask(
         numbers=numbers,
-        secrets=authorization.find_hidden(paper.heard),
-        texts=build_text_pattern({text for text in texts if len(text) < PIECE}),
-        pieces=frozenset(find_pieces(texts)),
-        known=find_known(),
+        secrets=authorization.get_secrets(request.captured),
+        texts=build_text_pattern({text for text in texts if len(text) < PIECE_LENGTH}),
+        pieces=frozenset(iter_pieces(texts)),
+        documented_names=get_documented_names(),
     )
 
 
-def find_said(paper: Paper) -> tuple[tuple[str, ...], set[str]]:
+def get_numbers_and_texts(request: ParsedRequest) -> tuple[tuple[str, ...], set[str]]:
     """Return the first numbers of a request, and its texts."""
     numbers: dict[str, None] = {}
     texts: set[str] = set()
-    for _, message in find_entries(paper.node, "messages"):
+    for _, message in iter_entries(request.node, "messages"):
         found: Any = message.find("text")
         texts |= {found.value.strip()} if found is not None and found.kind == "string" else set()
-        for _, destination in find_entries(message, "destinations"):
+        for _, destination in iter_entries(message, "destinations"):
             to = destination.find("to")
             digits = re.sub(r"\D", "", to.value) if to is not None and to.kind == "string" else ""
-            if len(digits) > 3 and len(numbers) < MOST_NUMBERS:  # noqa: PLR2004 - fewer are no number
+            if len(digits) > 3 and len(numbers) < MAX_NUMBERS:  # noqa: PLR2004 - fewer are no number
                 numbers[digits] = None
-    return tuple(numbers), {text for text in texts if len(text) < MOST_TEXT}
+    return tuple(numbers), {text for text in texts if len(text) < MAX_TEXT_LENGTH}
 
 
-def show(paper: Paper, mask: ClientMask, problem: Problem | None = None) -> Evidence:
+def build_evidence(
+    request: ParsedRequest, mask: ClientMask, violation: RequestViolation | None = None
+) -> Evidence:
     """Return what may be shown of an exchange, with one place marked."""
-    heard = paper.heard
-    place = problem.place if problem is not None and problem.where == "body" else None
-    body = show_marked(paper, mask, place)
-    lines = [*show_head(heard, mask, problem), *(["", body] if body else [])]
-    reply = heard.reply
+    heard = request.captured
+    place = violation.span if violation is not None and violation.part == "body" else None
+    body = format_marked_body(request, mask, place)
+    lines = [*format_head(heard, mask, violation), *(["", body] if body else [])]
+    reply = heard.response
     error = heard.status is not None and heard.status >= BAD_REQUEST
     return Evidence(
         method=heard.method,
-        path=show_target(heard, mask),
-        content_type=heard.find("content-type"),
+        path=format_target(heard, mask),
+        content_type=heard.get_header("content-type"),
         body="\n".join(lines),
         size=len(heard.body),
         curl="",
-        twin="",
+        other_format="",
         status=heard.status,
-        reply_type=reply.find("content-type")[:100] if reply else "",
-        reply=show_body(reply.body, mask, most=LONGEST, error=error) if reply else heard.problem,
+        response_type=reply.get_header("content-type")[:100] if reply else "",
+        response=format_body(reply.body, mask, max_length=MAX_LENGTH, error=error)
+        if reply
+        else heard.error,
     )
 
 
-def show_head(heard: Heard, mask: ClientMask, problem: Problem | None) -> Iterator[str]:
+def format_head(
+    captured: CapturedExchange, mask: ClientMask, violation: RequestViolation | None
+) -> Iterator[str]:
     """Yield the first line and the header fields; of most of them nothing but the name."""
-    where = problem.where if problem is not None else ""
-    named = problem.path if problem is not None and where == "target" else ""
-    line = clean(f"{heard.method[:20]} {show_target(heard, mask, named)}")
+    where = violation.part if violation is not None else ""
+    named = violation.path if violation is not None and where == "target" else ""
+    line = clean(f"{captured.method[:20]} {format_target(captured, mask, named)}")
     yield mark(line) if where == "target" and BEGIN not in line else line
-    for name, value in heard.headers:
-        shown = f"{name}: {show_field(name.lower(), value, mask)}"
+    for name, value in captured.headers:
+        shown = f"{name}: {format_header(name.lower(), value, mask)}"
         yield mark(clean(shown)) if where == name.lower() else clean(shown)
     if where == "head":
-        yield mark(f"(no {problem.path if problem else ''})")
+        yield mark(f"(no {violation.path if violation else ''})")
 
 
 def mark(text: str) -> str:
@@ -168,43 +181,46 @@ def mark(text: str) -> str:
     return f"{BEGIN}{text}{END}".strip()
 
 
-def show_field(name: str, value: str, mask: ClientMask) -> str:
+def format_header(name: str, value: str, mask: ClientMask) -> str:
     """Return the value of a header field as it may be shown."""
     if name == authorization.HEADER:
         scheme = SCHEME.match(value)
         return f"{scheme[0] if scheme else ''} {AUTH}".strip()
-    return mask.hide(value)[:120] if name in SHOWN else ELLIPSIS
+    return mask.hide(value)[:120] if name in VISIBLE_HEADERS else ELLIPSIS
 
 
-def show_target(heard: Heard, mask: ClientMask, named: str = "") -> str:
+def format_target(captured: CapturedExchange, mask: ClientMask, marked_parameter: str = "") -> str:
     """Return path and query, in which one parameter may be marked; values are hidden as in a body."""
-    path, sign, query = heard.target.partition("?")
+    path, sign, query = captured.target.partition("?")
     pairs = [pair.partition("=") for pair in query.split("&")] if sign else []
     shown = [f"{mask.hide(n)}{eq}{mask.hide_value(n, v)}" for n, eq, v in pairs]
     names = [re.sub(r"(\[|%5B).*", "", name) for name, _, _ in pairs]
     shown = [
-        f"{BEGIN}{one}{END}" if name and name == named else one
+        f"{BEGIN}{one}{END}" if name and name == marked_parameter else one
         for name, one in zip(names, shown, strict=True)
     ]
     return mask.hide(path)[:200] + sign + "&".join(shown)[:600]
 
 
-def show_marked(
-    paper: Paper, mask: ClientMask, place: tuple[int, int] | None, most: int = LONGEST
+def format_marked_body(
+    request: ParsedRequest,
+    mask: ClientMask,
+    span: tuple[int, int] | None,
+    max_length: int = MAX_LENGTH,
 ) -> str:
     """Return the body with a place marked, or as much of it as stands around the mark."""
-    text = paper.text
+    text = request.text
     if not text or is_binary(text):
-        return show_body(paper.heard.body, mask, most=LONGEST)
-    if place is not None:
-        begin, end = widen(text, place[0], min(place[1], len(text)), paper.wire)
-        low, high = find_window(text, begin, end, paper.wire)
+        return format_body(request.captured.body, mask, max_length=MAX_LENGTH)
+    if span is not None:
+        begin, end = expand_span(text, span[0], min(span[1], len(text)), request.wire)
+        low, high = get_window(text, begin, end, request.wire)
         end = min(end, high)
         text = f"{text[low:begin]}{OPEN}{text[begin:end]}{CLOSE}{text[end:high]}"
     else:
-        text = text[: 2 * most]
+        text = text[: 2 * max_length]
     shown = clean(hide_any(text, mask))
-    return cut(shown, most).replace(OPEN, BEGIN).replace(CLOSE, END)
+    return truncate(shown, max_length).replace(OPEN, BEGIN).replace(CLOSE, END)
 
 
 def hide_any(text: str, mask: ClientMask) -> str:
@@ -223,7 +239,7 @@ def hide_json_or_xml(text: str, mask: ClientMask) -> str:
     return hide_body(text, mask)
 
 
-def widen(text: str, begin: int, end: int, wire: str) -> tuple[int, int]:
+def expand_span(text: str, begin: int, end: int, wire: str) -> tuple[int, int]:
     """Return the place of whole strings and tags: what is within one may have to be hidden."""
     end = max(begin, end)
     if wire == "xml":
@@ -239,20 +255,20 @@ def widen(text: str, begin: int, end: int, wire: str) -> tuple[int, int]:
     return begin, end
 
 
-def find_window(text: str, begin: int, end: int, wire: str) -> tuple[int, int]:
+def get_window(text: str, begin: int, end: int, wire: str) -> tuple[int, int]:
     """Return how much of a large body has to be masked, from where a member begins."""
-    if len(text) <= LARGE:
+    if len(text) <= WINDOW_THRESHOLD:
         return 0, len(text)
-    low = max(0, begin - 2 * AROUND)
+    low = max(0, begin - 2 * CONTEXT_LENGTH)
     if wire == "xml":
         while low and not re.match(r"<\w", text[low : low + 2]):
             low -= 1
     else:
-        low = find_key(text, low)
-    return low, min(end, begin + LARGE) + 2 * AROUND
+        low = get_key_start(text, low)
+    return low, min(end, begin + WINDOW_THRESHOLD) + 2 * CONTEXT_LENGTH
 
 
-def find_key(text: str, before: int) -> int:
+def get_key_start(text: str, before: int) -> int:
     """Return where the last name of a member before a character begins."""
     found = 0
     for match in JSON_TOKENS.finditer(text):
@@ -263,15 +279,15 @@ def find_key(text: str, before: int) -> int:
     return found
 
 
-def cut(text: str, most: int) -> str:
+def truncate(text: str, max_length: int) -> str:
     """Return what stands around the mark, or the beginning."""
-    if len(text) <= most:
+    if len(text) <= max_length:
         return text
     begin, end = text.find(OPEN), text.find(CLOSE)
     if begin < 0:
-        return f"{text[:most]} …"
-    if end - begin > AROUND or end < 0:  # the mark itself is long
-        text = f"{text[: begin + AROUND]} …{CLOSE}"
+        return f"{text[:max_length]} …"
+    if end - begin > CONTEXT_LENGTH or end < 0:  # the mark itself is long
+        text = f"{text[: begin + CONTEXT_LENGTH]} …{CLOSE}"
         end = len(text) - 1
-    low, high = max(0, begin - AROUND), end + AROUND
+    low, high = max(0, begin - CONTEXT_LENGTH), end + CONTEXT_LENGTH
     return f"{'… ' if low else ''}{text[low:high]}{' …' if high < len(text) else ''}"

@@ -12,33 +12,41 @@ from dataclasses import dataclass, field
 from email.message import Message as Fields
 
 from infobip_sms_conformance.client_checks import address, authorization
-from infobip_sms_conformance.client_checks.json_locations import Node, NoDocument, parse_json
-from infobip_sms_conformance.client_checks.schema_check import Problem, Sheet, check_document
+from infobip_sms_conformance.client_checks.json_locations import (
+    DocumentSyntaxError,
+    Node,
+    parse_json,
+)
+from infobip_sms_conformance.client_checks.schema_check import (
+    RequestFindings,
+    RequestViolation,
+    check_document,
+)
 from infobip_sms_conformance.client_checks.xml_locations import (
     build_tree,
-    find_doctype,
+    check_doctype,
     parse_elements,
 )
-from infobip_sms_conformance.contract.openapi import Operation, find_component
-from infobip_sms_conformance.transport.http1 import Heard
+from infobip_sms_conformance.contract.openapi import Operation, get_component
+from infobip_sms_conformance.transport.http1 import CapturedExchange
 
 READABLE, CHARACTERS, UNIQUE = "HTTP-003", "TEXT-002", "SEND-027"
-FORM, DAYS, DOCTYPE, OLD_FORM = "XML-001", "XML-002", "XML-005", "V1-005"
+FORM, DAYS, DOCTYPE, V1_FORM = "XML-001", "XML-002", "XML-005", "V1-005"
 # Characters that XML 1.0 cannot carry, as they are and as references.
-FORBIDDEN = re.compile(
+INVALID_XML_CHARACTER = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
     r"|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]));"
 )
-DECLARED = re.compile(rb"^<\?xml[^>]*encoding=[\"']([\w.-]+)", re.IGNORECASE)
+DECLARED_ENCODING = re.compile(rb"^<\?xml[^>]*encoding=[\"']([\w.-]+)", re.IGNORECASE)
 
 
 @dataclass
-class Paper:
+class ParsedRequest:
     """One request with what was found in it."""
 
-    heard: Heard
+    captured: CapturedExchange
     wire: str
-    sheet: Sheet = field(default_factory=Sheet)
+    findings: RequestFindings = field(default_factory=RequestFindings)
     operation: Operation | None = None
     text: str = field(default="", repr=False)
     """The body as characters."""
@@ -51,91 +59,103 @@ class Paper:
         return self.operation is not None and self.operation.id in {"send", "sendV1"}
 
 
-def read_paper(heard: Heard) -> Paper:
+def parse_request(captured: CapturedExchange) -> ParsedRequest:
     """Look at a request."""
-    paper = Paper(heard, address.find_wire(heard))
-    authorization.check_authorization(paper.sheet, heard)
-    paper.operation = address.check_address(paper.sheet, heard)
+    paper = ParsedRequest(captured, address.detect_wire(captured))
+    authorization.check_authorization(paper.findings, captured)
+    paper.operation = address.check_address(paper.findings, captured)
     if paper.operation is not None:
-        address.check_query(paper.sheet, heard, paper.operation)
-    readable = not (heard.body or wants_body(paper)) or address.check_format(paper.sheet, heard)
+        address.check_query(paper.findings, captured, paper.operation)
+    readable = not (captured.body or has_request_body(paper)) or address.check_format(
+        paper.findings, captured
+    )
     paper.text = decode(paper)
     if paper.operation is not None and paper.operation.request and readable:
         check_body(paper, paper.operation.request)
     return paper
 
 
-def wants_body(paper: Paper) -> bool:
+def has_request_body(request: ParsedRequest) -> bool:
     """Tell whether the operation has a body."""
-    return paper.operation is not None and paper.operation.request is not None
+    return request.operation is not None and request.operation.request is not None
 
 
-def decode(paper: Paper) -> str:
+def decode(request: ParsedRequest) -> str:
     """Return the body as characters, with a sign in place of bytes that are none."""
-    body = paper.heard.body
-    name = find_charset(paper)
+    body = request.captured.body
+    name = get_charset(request)
     try:
         return body.decode(name)
     except UnicodeDecodeError as error:
         at = len(body[: error.start].decode(name, "replace"))
         got = f"byte 0x{body[error.start]:02X} at {error.start}, which is no {name}"
         wants = "the bytes of the charset that is named, or of UTF-8"
-        paper.sheet.blame(Problem(READABLE, "the body", got, wants, (at, at + 1)))
+        request.findings.add_violation(
+            RequestViolation(READABLE, "the body", got, wants, (at, at + 1))
+        )
         return body.decode(name, "replace")
 
 
-def find_charset(paper: Paper) -> str:
+def get_charset(request: ParsedRequest) -> str:
     """Return the charset of a body: as its header, its first bytes or its declaration have it."""
-    body = paper.heard.body
+    body = request.captured.body
     fields = Fields()
-    fields["content-type"] = paper.heard.find("content-type") or "text/plain"
+    fields["content-type"] = request.captured.get_header("content-type") or "text/plain"
     named = fields.get_content_charset()
     if named is None:
         if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
-        declared = DECLARED.match(body) if paper.wire == "xml" else None
+        declared = DECLARED_ENCODING.match(body) if request.wire == "xml" else None
         named = declared[1].decode("ascii") if declared else "utf-8"
     try:
         return codecs.lookup(named).name
     except LookupError:
         got, wants = "a charset that there is not", "UTF-8"
-        paper.sheet.blame(Problem(READABLE, "Content-Type", got, wants, where="content-type"))
+        request.findings.add_violation(
+            RequestViolation(READABLE, "Content-Type", got, wants, part="content-type")
+        )
         return "utf-8"
 
 
-def check_body(paper: Paper, component: str) -> None:
+def check_body(request: ParsedRequest, component: str) -> None:
     """Look at a body as the document that it should be."""
-    sheet = paper.sheet
-    sheet.looked.add(READABLE)
-    broken = any(problem.requirement == READABLE for problem in sheet.problems)
+    sheet = request.findings
+    sheet.checked.add(READABLE)
+    broken = any(problem.requirement_id == READABLE for problem in sheet.violations)
     try:
-        paper.node = read_json(paper) if paper.wire == "json" else read_xml(paper, component)
-    except NoDocument as error:
+        request.node = (
+            parse_json_body(request)
+            if request.wire == "json"
+            else parse_xml_body(request, component)
+        )
+    except DocumentSyntaxError as error:
         if not broken:
-            got = f"no {paper.wire.upper()}: {error}, at character {error.at}"
-            place = (min(error.at, len(paper.text)), error.at + 1)
-            sheet.blame(
-                Problem(READABLE, "the body", got, f"one {paper.wire.upper()} document", place)
+            got = f"no {request.wire.upper()}: {error}, at character {error.position}"
+            place = (min(error.position, len(request.text)), error.position + 1)
+            sheet.add_violation(
+                RequestViolation(
+                    READABLE, "the body", got, f"one {request.wire.upper()} document", place
+                )
             )
         return
-    if paper.node is not None:
-        check_document(sheet, paper.node, find_component(component))
-        if paper.is_send:
-            check_ids(paper)
+    if request.node is not None:
+        check_document(sheet, request.node, get_component(component))
+        if request.is_send:
+            check_message_ids(request)
 
 
-def read_json(paper: Paper) -> Node | None:
+def parse_json_body(request: ParsedRequest) -> Node | None:
     """Return the object that a body is; none where it is something else."""
-    node = parse_json(paper.text)
+    node = parse_json(request.text)
     if node.kind == "object":
         return node
-    got = "a JSON text within a JSON string" if is_twice(node) else f"a JSON {node.kind}"
-    problem = Problem(READABLE, "the body", got, "a JSON object", node.place)
-    paper.sheet.blame(problem)
+    got = "a JSON text within a JSON string" if is_double_encoded(node) else f"a JSON {node.kind}"
+    problem = RequestViolation(READABLE, "the body", got, "a JSON object", node.span)
+    request.findings.add_violation(problem)
     return None
 
 
-def is_twice(node: Node) -> bool:
+def is_double_encoded(node: Node) -> bool:
     """Tell whether a value is a string that holds a document itself."""
     try:
         return node.kind == "string" and isinstance(json.loads(node.value), dict)
@@ -143,59 +163,67 @@ def is_twice(node: Node) -> bool:
         return False
 
 
-def read_xml(paper: Paper, component: str) -> Node | None:
+def parse_xml_body(request: ParsedRequest, component: str) -> Node | None:
     """Return the nodes of a body in XML; what is wrong in its form is taken down."""
-    sheet = paper.sheet
-    sheet.looked |= {CHARACTERS, DOCTYPE}
-    for misfit in find_doctype(paper.text):
-        sheet.blame(Problem(DOCTYPE, "the document", misfit.got, misfit.wants, misfit.place))
-    if found := FORBIDDEN.search(paper.text):
+    sheet = request.findings
+    sheet.checked |= {CHARACTERS, DOCTYPE}
+    for misfit in check_doctype(request.text):
+        sheet.add_violation(
+            RequestViolation(DOCTYPE, "the document", misfit.actual, misfit.expected, misfit.span)
+        )
+    if found := INVALID_XML_CHARACTER.search(request.text):
         got, wants = "a character that XML cannot carry", "characters of XML 1.0"
-        sheet.blame(Problem(CHARACTERS, "the document", got, wants, found.span()))
+        sheet.add_violation(RequestViolation(CHARACTERS, "the document", got, wants, found.span()))
         return None
-    tree = build_tree(parse_elements(paper.text), find_component(component))
-    sheet.looked.add(OLD_FORM if paper.operation and paper.operation.id == "sendV1" else FORM)
-    if any(find_lists(tree.node, "days")):
-        sheet.looked.add(DAYS)
-    for misfit in tree.misfits:
+    tree = build_tree(parse_elements(request.text), get_component(component))
+    sheet.checked.add(V1_FORM if request.operation and request.operation.id == "sendV1" else FORM)
+    if any(iter_lists(tree.node, "days")):
+        sheet.checked.add(DAYS)
+    for misfit in tree.violations:
         path = misfit.path or "the document"
-        sheet.blame(Problem(misfit.requirement, path, misfit.got, misfit.wants, misfit.place))
+        sheet.add_violation(
+            RequestViolation(
+                misfit.requirement_id, path, misfit.actual, misfit.expected, misfit.span
+            )
+        )
     return tree.node
 
 
-def find_lists(node: Node, name: str) -> Iterator[Node]:
+def iter_lists(node: Node, name: str) -> Iterator[Node]:
     """Yield the lists of a name within a document."""
     if node.kind == "array":
         for item in node.value:
-            yield from find_lists(item, name)
+            yield from iter_lists(item, name)
     if node.kind == "object":
         for key, inner in node.value.items():
             if key == name and inner.kind == "array":
                 yield inner
-            yield from find_lists(inner, name)
+            yield from iter_lists(inner, name)
 
 
-def check_ids(paper: Paper) -> None:
+def check_message_ids(request: ParsedRequest) -> None:
     """Look for a messageId that two destinations share."""
     seen: set[str] = set()
-    for path, node in find_ids(paper.node):
-        paper.sheet.looked.add(UNIQUE)
+    for path, node in iter_message_ids(request.node):
+        request.findings.checked.add(UNIQUE)
         if node.value in seen:
             got, wants = "the messageId of another destination", "one of its own, or none"
-            paper.sheet.blame(Problem(UNIQUE, path, got, wants, node.whole))
+            request.findings.add_violation(
+                RequestViolation(UNIQUE, path, got, wants, node.span_with_name)
+            )
         seen.add(node.value)
 
 
-def find_ids(node: Node | None) -> Iterator[tuple[str, Node]]:
+def iter_message_ids(node: Node | None) -> Iterator[tuple[str, Node]]:
     """Yield every messageId of a request, with its path."""
-    for m, message in find_entries(node, "messages"):
-        for d, destination in find_entries(message, "destinations"):
+    for m, message in iter_entries(node, "messages"):
+        for d, destination in iter_entries(message, "destinations"):
             found = destination.find("messageId")
             if found is not None and found.kind == "string":
                 yield f"messages[{m}].destinations[{d}].messageId", found
 
 
-def find_entries(node: Node | None, name: str) -> Iterator[tuple[int, Node]]:
+def iter_entries(node: Node | None, name: str) -> Iterator[tuple[int, Node]]:
     """Yield the entries of a list in an object, as far as there is one."""
     found = node.find(name) if node is not None else None
     if found is not None and found.kind == "array":

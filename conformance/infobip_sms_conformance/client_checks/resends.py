@@ -9,102 +9,106 @@ import time
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
-from infobip_sms_conformance.client_checks.request import Paper, find_ids
-from infobip_sms_conformance.client_checks.schema_check import Problem
+from infobip_sms_conformance.client_checks.request import ParsedRequest, iter_message_ids
+from infobip_sms_conformance.client_checks.schema_check import RequestViolation
 from infobip_sms_conformance.observations.exchange import OK_STATUSES
-from infobip_sms_conformance.transport.http1 import Heard
+from infobip_sms_conformance.transport.http1 import CapturedExchange
 
-AGAIN, PATIENCE = "HTTP-014", "HTTP-015"
-FIRST_OF_SERVER, TOO_MANY, UNAVAILABLE = 500, 429, 503
+NO_RESEND, RETRY_AFTER = "HTTP-014", "HTTP-015"
+FIRST_SERVER_ERROR, TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE = 500, 429, 503
 TOLERANCE = 0.05  # seconds; a clock of another program may be read a little earlier
-MOST = 100_000
+MAX_REMEMBERED = 100_000
 """Requests that are remembered."""
 
 
 @dataclass(frozen=True)
-class Past:
+class PastRequest:
     """What came of a request."""
 
-    number: int
+    serial: int
     ended: float
     outcome: str
     """``taken``, ``unknown``, ``wait`` or ``refused``."""
-    said: str
-    wait: float = 0.0
+    description: str
+    retry_after: float = 0.0
     """Seconds that the server asked for."""
 
 
 @dataclass
-class Memory:
+class ResendHistory:
     """The requests to send of a run, by their digests."""
 
-    past: dict[str, Past] = field(default_factory=dict)
+    past_requests: dict[str, PastRequest] = field(default_factory=dict)
     run: int = 0
     """The run of the program that they are of: what another run sends is no repetition."""
-    occasions: set[tuple[str, str]] = field(default_factory=set)
+    checked: set[tuple[str, str]] = field(default_factory=set)
     """Requirements that could have been broken, with the format."""
 
-    def look(self, paper: Paper) -> list[Problem]:
+    def check(self, request: ParsedRequest) -> list[RequestViolation]:
         """Return what is wrong with a request after those before it, and remember it."""
-        if not paper.is_send or not paper.heard.body:
+        if not request.is_send or not request.captured.body:
             return []
-        key, named = build_key(paper)
-        if paper.heard.run != self.run:
-            self.past.clear()
-            self.run = paper.heard.run
-        before = self.past.get(key)
-        now = build_past(paper.heard)
-        self.past[key] = now
-        if len(self.past) > MOST:
-            del self.past[next(iter(self.past))]
+        key, named = build_request_key(request)
+        if request.captured.run != self.run:
+            self.past_requests.clear()
+            self.run = request.captured.run
+        before = self.past_requests.get(key)
+        now = build_past_request(request.captured)
+        self.past_requests[key] = now
+        if len(self.past_requests) > MAX_REMEMBERED:
+            del self.past_requests[next(iter(self.past_requests))]
         if now.outcome == "unknown" or before is not None:
-            self.occasions.add((AGAIN, paper.wire))
-        if now.wait:
-            self.occasions.add((PATIENCE, paper.wire))
+            self.checked.add((NO_RESEND, request.wire))
+        if now.retry_after:
+            self.checked.add((RETRY_AFTER, request.wire))
         return (
-            list(filter(None, [find_problem(before, paper.heard, named=named)])) if before else []
+            list(filter(None, [find_violation(before, request.captured, has_message_ids=named)]))
+            if before
+            else []
         )
 
 
-def find_problem(before: Past, heard: Heard, *, named: bool) -> Problem | None:
+def find_violation(
+    past_request: PastRequest, captured: CapturedExchange, *, has_message_ids: bool
+) -> RequestViolation | None:
     """Return what is wrong with a request that repeats another one; named: by messageIds of its own."""
-    waited = heard.at - before.ended
-    if before.wait and waited < before.wait - TOLERANCE:
-        got = f"request {before.number} again {waited:.1f} s after {before.said}"
-        wants = f"no earlier than Retry-After says, {before.wait:g} s"
-        return Problem(PATIENCE, "the request", got, wants, where="target")
-    if before.outcome == "unknown" or (before.outcome == "taken" and named):
-        got = f"request {before.number} again, after {before.said}"
+    waited = captured.received_at - past_request.ended
+    if past_request.retry_after and waited < past_request.retry_after - TOLERANCE:
+        got = f"request {past_request.serial} again {waited:.1f} s after {past_request.description}"
+        wants = f"no earlier than Retry-After says, {past_request.retry_after:g} s"
+        return RequestViolation(RETRY_AFTER, "the request", got, wants, part="target")
+    if past_request.outcome == "unknown" or (past_request.outcome == "taken" and has_message_ids):
+        got = f"request {past_request.serial} again, after {past_request.description}"
         wants = "a failure that is told: the messages may have been taken"
-        return Problem(AGAIN, "the request", got, wants, where="target")
+        return RequestViolation(NO_RESEND, "the request", got, wants, part="target")
     return None
 
 
-def build_key(paper: Paper) -> tuple[str, bool]:
+def build_request_key(request: ParsedRequest) -> tuple[str, bool]:
     """Return what a request is known by, and whether by its messageIds."""
-    ids = [node.value for _, node in find_ids(paper.node)]
-    what = "\n".join(ids).encode() if ids else paper.heard.body
+    ids = [node.value for _, node in iter_message_ids(request.node)]
+    what = "\n".join(ids).encode() if ids else request.captured.body
     return hashlib.sha256(what).hexdigest(), bool(ids)
 
 
-def build_past(heard: Heard) -> Past:
+def build_past_request(captured: CapturedExchange) -> PastRequest:
     """Return what came of a request."""
-    ended, status = heard.at + heard.seconds, heard.status
-    if heard.reply is None or heard.problem:
-        return Past(heard.number, ended, "unknown", f"no whole reply ({heard.problem})")
+    ended, status = captured.received_at + captured.seconds, captured.status
+    if captured.response is None or captured.error:
+        return PastRequest(captured.serial, ended, "unknown", f"no whole reply ({captured.error})")
     said = f"HTTP {status}"
-    wait = find_wait(heard, ended)
-    if status == TOO_MANY or (status == UNAVAILABLE and wait):
-        return Past(heard.number, ended, "wait", said, wait)
+    wait = parse_retry_after(captured, ended)
+    if status == TOO_MANY_REQUESTS or (status == SERVICE_UNAVAILABLE and wait):
+        return PastRequest(captured.serial, ended, "wait", said, wait)
     if status in OK_STATUSES:
-        return Past(heard.number, ended, "taken", said)
-    unknown = status is None or status >= FIRST_OF_SERVER
-    return Past(heard.number, ended, "unknown" if unknown else "refused", said)
+        return PastRequest(captured.serial, ended, "taken", said)
+    unknown = status is None or status >= FIRST_SERVER_ERROR
+    return PastRequest(captured.serial, ended, "unknown" if unknown else "refused", said)
 
 
-def find_wait(heard: Heard, now: float) -> float:
+def parse_retry_after(captured: CapturedExchange, now: float) -> float:
     """Return the seconds of Retry-After; 0 where there is none."""
-    value = heard.reply.find("retry-after").strip() if heard.reply else ""
+    value = captured.response.get_header("retry-after").strip() if captured.response else ""
     if value.isdecimal():
         return float(value)
     try:

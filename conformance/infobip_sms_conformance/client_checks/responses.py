@@ -11,82 +11,86 @@ from dataclasses import dataclass
 from email.message import Message as Fields
 
 from infobip_sms_conformance.checks.support import response_rules as rules
-from infobip_sms_conformance.client_checks.request import Paper
+from infobip_sms_conformance.client_checks.request import ParsedRequest
 from infobip_sms_conformance.contract.codec import MEDIA_TYPES, parse_json
-from infobip_sms_conformance.observations.exchange import BAD_REQUEST, Exchange, find_reply
+from infobip_sms_conformance.observations.exchange import BAD_REQUEST, Exchange, find_send_response
 from infobip_sms_conformance.observations.responses import find_wire
-from infobip_sms_conformance.transport.http import Answer
-from infobip_sms_conformance.transport.http1 import Heard, Message
+from infobip_sms_conformance.transport.http import RawResponse
+from infobip_sms_conformance.transport.http1 import CapturedExchange, HttpMessage
 
-FIRST_OF_SERVER = 500
+FIRST_SERVER_ERROR = 500
 FORMATS = {"json": "HTTP-004", "xml": "HTTP-005"}
 # Requirement, which exchanges it concerns, what is wrong, what is wanted.
 RULES = (
-    ("RESP-001", rules.is_readable, rules.find_wrong_count, "one entry for every destination"),
+    ("RESP-001", rules.is_readable, rules.check_count, "one entry for every destination"),
     (
         "RESP-002",
         rules.is_complete,
-        rules.find_wrong_order,
+        rules.check_order,
         "every to, in the order of the request",
     ),
-    ("RESP-003", rules.has_given_ids, rules.find_lost_id, "every messageId at its destination"),
-    ("RESP-005", rules.has_missing_ids, rules.find_missing_id, "a messageId for every message"),
-    ("RESP-007", rules.has_entries, rules.find_wrong_status, "a status with its members"),
-    ("RESP-008", rules.has_groups, rules.find_wrong_group, "the groupName of the groupId"),
+    ("RESP-003", rules.has_given_ids, rules.check_given_ids, "every messageId at its destination"),
+    ("RESP-005", rules.has_missing_ids, rules.check_generated_ids, "a messageId for every message"),
+    ("RESP-007", rules.has_entries, rules.check_status, "a status with its members"),
+    ("RESP-008", rules.has_groups, rules.check_group_name, "the groupName of the groupId"),
 )
 
 
 @dataclass(frozen=True)
-class Remark:
+class ResponseFinding:
     """What is said of a reply: a fault, or nothing in ``got``."""
 
-    requirement: str
-    got: str = ""
+    requirement_id: str
+    actual: str = ""
     expected: str = ""
 
 
-def judge_reply(paper: Paper) -> Iterator[Remark]:
+def check_response(request: ParsedRequest) -> Iterator[ResponseFinding]:
     """Yield what a reply keeps and breaks; nothing for one that did not come whole."""
-    heard = paper.heard
-    if heard.reply is None or heard.problem or paper.operation is None:
+    heard = request.captured
+    if heard.response is None or heard.error or request.operation is None:
         return
-    body = unpack(heard.reply)
+    body = decompress(heard.response)
     if body is None:
-        yield Remark("HTTP-004", "a compression that cannot be undone", "a readable reply")
+        yield ResponseFinding("HTTP-004", "a compression that cannot be undone", "a readable reply")
         return
-    yield from judge_format(heard, body)
+    yield from check_format(heard, body)
     if heard.status == BAD_REQUEST:
-        yield from judge_error(body)
-    if heard.status is not None and heard.status >= FIRST_OF_SERVER:
-        yield Remark("HTTP-002", f"HTTP {heard.status}", "status 400, or 200 with REJECTED")
-    if paper.operation.id == "send" and paper.node is not None and not is_faulty(paper):
-        yield from judge_entries(build_exchange(paper, body))
+        yield from check_error(body)
+    if heard.status is not None and heard.status >= FIRST_SERVER_ERROR:
+        yield ResponseFinding(
+            "HTTP-002", f"HTTP {heard.status}", "status 400, or 200 with REJECTED"
+        )
+    if request.operation.id == "send" and request.node is not None and not has_violations(request):
+        yield from check_entries(build_exchange(request, body))
 
 
-def unpack(reply: Message) -> bytes | None:
+def decompress(response: HttpMessage) -> bytes | None:
     """Return the body of a reply without its compression; none where that fails."""
-    coding = reply.find("content-encoding").strip().lower()
+    coding = response.get_header("content-encoding").strip().lower()
     try:
         if coding in {"gzip", "x-gzip"}:
-            return gzip.decompress(reply.body)
+            return gzip.decompress(response.body)
         if coding == "deflate":
-            return zlib.decompress(reply.body)
+            return zlib.decompress(response.body)
     except (OSError, EOFError, zlib.error):
         return None
-    return reply.body
+    return response.body
 
 
-def judge_format(heard: Heard, body: bytes) -> Iterator[Remark]:
+def check_format(captured: CapturedExchange, body: bytes) -> Iterator[ResponseFinding]:
     """Yield whether a success has the one format that was asked for."""
-    asked = heard.find("accept").strip().lower()
+    asked = captured.get_header("accept").strip().lower()
     for wire, media in MEDIA_TYPES.items():
-        if asked == media and body and heard.reply and heard.status == 200:  # noqa: PLR2004 - OK
-            said = heard.reply.find("content-type").partition(";")[0].strip().lower()
+        if asked == media and body and captured.response and captured.status == 200:  # noqa: PLR2004 - OK
+            said = captured.response.get_header("content-type").partition(";")[0].strip().lower()
             good = find_wire(body) == wire and said == media
-            yield Remark(FORMATS[wire], "" if good else f"{said or 'no content type'}", media)
+            yield ResponseFinding(
+                FORMATS[wire], "" if good else f"{said or 'no content type'}", media
+            )
 
 
-def judge_error(body: bytes) -> Iterator[Remark]:
+def check_error(body: bytes) -> Iterator[ResponseFinding]:
     """Yield whether a 400 has the body that errors have."""
     if find_wire(body) == "xml":
         good = b"serviceException" in body
@@ -96,34 +100,38 @@ def judge_error(body: bytes) -> Iterator[Remark]:
             good = {"messageId", "text"} <= found.keys()
         except (ValueError, TypeError, KeyError, AttributeError):
             good = False
-    yield Remark("ERR-001", "" if good else "another body", "requestError.serviceException")
+    yield ResponseFinding(
+        "ERR-001", "" if good else "another body", "requestError.serviceException"
+    )
 
 
-def is_faulty(paper: Paper) -> bool:
+def has_violations(request: ParsedRequest) -> bool:
     """Tell whether a request is one that a server may refuse, or read in another way."""
-    return any(not problem.mild for problem in paper.sheet.problems)
+    return any(not problem.is_tolerated for problem in request.findings.violations)
 
 
-def build_exchange(paper: Paper, body: bytes) -> Exchange:
+def build_exchange(request: ParsedRequest, body: bytes) -> Exchange:
     """Return an exchange as those are that the suite has itself."""
-    assert paper.node is not None, "there is a document"
-    assert paper.heard.reply is not None, "there is a reply"
+    assert request.node is not None, "there is a document"
+    assert request.captured.response is not None, "there is a reply"
     fields = Fields()
-    for name, value in paper.heard.reply.headers:
+    for name, value in request.captured.response.headers:
         fields[name] = value
-    answer = Answer(paper.heard.reply.status, fields, body)
-    document = paper.node.build_plain()
-    return Exchange("", document, paper.wire, answer, reply=find_reply(answer))
+    answer = RawResponse(request.captured.response.status, fields, body)
+    document = request.node.to_plain()
+    return Exchange("", document, request.wire, answer, send_response=find_send_response(answer))
 
 
-def judge_entries(exchange: Exchange) -> Iterator[Remark]:
+def check_entries(exchange: Exchange) -> Iterator[ResponseFinding]:
     """Yield what is owed to each destination."""
     for number, concerns, find, expected in RULES:
         if concerns(exchange):
-            yield Remark(number, find(exchange), expected)
+            yield ResponseFinding(number, find(exchange), expected)
     if rules.is_bulk(exchange) and "bulkId" in exchange.document:
-        same = rules.find_bulk_id(exchange) == exchange.document["bulkId"]
-        yield Remark("RESP-004", "" if same else "another bulkId, or none", "its bulkId")
-    if exchange.taken and exchange.reply and "tracking" in exchange.document:
-        key = exchange.reply.tracking_key
-        yield Remark("RESP-009", "" if key else "no trackingProcessKey", "a trackingProcessKey")
+        same = rules.get_bulk_id(exchange) == exchange.document["bulkId"]
+        yield ResponseFinding("RESP-004", "" if same else "another bulkId, or none", "its bulkId")
+    if exchange.has_succeeded and exchange.send_response and "tracking" in exchange.document:
+        key = exchange.send_response.tracking_key
+        yield ResponseFinding(
+            "RESP-009", "" if key else "no trackingProcessKey", "a trackingProcessKey"
+        )

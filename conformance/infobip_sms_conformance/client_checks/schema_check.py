@@ -10,21 +10,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from infobip_sms_conformance.client_checks.json_locations import Node, Place
-from infobip_sms_conformance.client_checks.xml_locations import join
+from infobip_sms_conformance.client_checks.json_locations import Node, Span
+from infobip_sms_conformance.client_checks.xml_locations import join_path
 from infobip_sms_conformance.contract.openapi import resolve
 
-NULLS, STRANGERS, UNICODE = "HTTP-010", "HTTP-013", "TEXT-001"
+NULL_VALUE, UNKNOWN_FIELD, UNICODE = "HTTP-010", "HTTP-013", "TEXT-001"
 INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
-HALF = re.compile("[\ud800-\udfff]")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 DECIMALS = len(".000")
-SENT_AT, LOOKED_UP = "SEND-018", "LOG-007"
+SENT_AT, LOG_TIME = "SEND-018", "LOG-007"
 """The one whose form is documented to the millisecond, and the one whose form is open (READ-023)."""
-LONGEST_SHOWN = 40
-WANTS_INSTANT = (
+MAX_SHOWN_LENGTH = 40
+EXPECTED_INSTANT = (
     "a date and time with milliseconds and a time zone, as 2015-07-07T17:00:00.000+01:00"
 )
-ARTICLES = {
+TYPE_NAMES = {
     "object": "an object",
     "array": "a list",
     "string": "a string",
@@ -36,88 +36,113 @@ Schema = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Problem:
+class RequestViolation:
     """Something that is not as the contract has it."""
 
-    requirement: str
+    requirement_id: str
     path: str
-    got: str
-    wants: str
-    place: Place | None = None
+    actual: str
+    expected: str
+    span: Span | None = None
     """Where in the body; none for what stands elsewhere, or is missing."""
-    where: str = "body"
+    part: str = "body"
     """``body``, ``target``, or the name of a header field."""
-    mild: bool = False
+    is_tolerated: bool = False
     """Whether servers are known to take it."""
 
 
 @dataclass
-class Sheet:
+class RequestFindings:
     """What was looked at in one request, and what was found."""
 
-    looked: set[str] = field(default_factory=set)
+    checked: set[str] = field(default_factory=set)
     """Requirements that the request could break."""
-    problems: list[Problem] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
+    violations: list[RequestViolation] = field(default_factory=list)
+    used_fields: set[str] = field(default_factory=set)
     """Members and parameters that it has, without positions."""
 
-    def blame(self, problem: Problem) -> None:
+    def add_violation(self, violation: RequestViolation) -> None:
         """Take down a problem."""
-        self.looked.add(problem.requirement)
-        self.problems.append(problem)
+        self.checked.add(violation.requirement_id)
+        self.violations.append(violation)
 
 
-def check_document(sheet: Sheet, node: Node, schema: Schema) -> None:
+def check_document(findings: RequestFindings, node: Node, schema: Schema) -> None:
     """Hold a whole document to its schema."""
-    sheet.looked |= {NULLS, STRANGERS}
-    check_node(sheet, node, schema, "", "HTTP-003")
+    findings.checked |= {NULL_VALUE, UNKNOWN_FIELD}
+    check_node(findings, node, schema, "", "HTTP-003")
 
 
-def check_node(sheet: Sheet, node: Node, schema: Schema, path: str, number: str) -> None:
+def check_node(
+    findings: RequestFindings, node: Node, schema: Schema, path: str, requirement_id: str
+) -> None:
     """Hold a value to its schema; ``number`` is the requirement that a wrong one breaks."""
     schema = resolve(schema)
     if node.kind == "null":
         wants = "the member left out when it has no value"
-        sheet.blame(Problem(NULLS, path, "null", wants, node.whole))
+        findings.add_violation(
+            RequestViolation(NULL_VALUE, path, "null", wants, node.span_with_name)
+        )
         return
     kind = schema.get("type")
     if kind not in {None, node.kind}:
-        got, number = describe(node, schema), find_number(node.value, schema, number)
-        sheet.blame(Problem(number, path, got, describe_wanted(schema), node.whole))
+        got, requirement_id = (
+            describe_value(node, schema),
+            choose_requirement_id(node.value, schema, requirement_id),
+        )
+        findings.add_violation(
+            RequestViolation(
+                requirement_id, path, got, describe_expected(schema), node.span_with_name
+            )
+        )
         return
     if "x-wants" not in schema:
-        sheet.looked.add(number)
+        findings.checked.add(requirement_id)
     if kind == "object":
-        check_members(sheet, node, schema, path)
+        check_fields(findings, node, schema, path)
     elif kind == "array":
-        check_items(sheet, node, schema, path, number)
+        check_items(findings, node, schema, path, requirement_id)
     else:
-        for requirement, got, wants, mild in find_faults(node, schema, number, sheet):
-            sheet.blame(Problem(requirement, path, got, wants, node.whole, mild=mild))
+        for requirement, got, wants, mild in check_value(node, schema, requirement_id, findings):
+            findings.add_violation(
+                RequestViolation(
+                    requirement, path, got, wants, node.span_with_name, is_tolerated=mild
+                )
+            )
 
 
-def check_members(sheet: Sheet, node: Node, schema: Schema, path: str) -> None:
+def check_fields(findings: RequestFindings, node: Node, schema: Schema, path: str) -> None:
     """Hold every member of an object to its schema, and look for those that are missing."""
     members = schema.get("properties", {})
     for name, inner in node.value.items():
-        where = join(path, name)
+        where = join_path(path, name)
         if name not in members:
-            wants = find_wanted_name(name, members)
-            sheet.blame(Problem(STRANGERS, where, "a member that nobody knows", wants, inner.whole))
+            wants = suggest_name(name, members)
+            findings.add_violation(
+                RequestViolation(
+                    UNKNOWN_FIELD, where, "a member that nobody knows", wants, inner.span_with_name
+                )
+            )
             continue
         member = resolve(members[name])
-        sheet.used.add(strip(where))
-        check_node(sheet, inner, member, where, member.get("x-requirement", ""))
+        findings.used_fields.add(strip_indexes(where))
+        check_node(findings, inner, member, where, member.get("x-requirement", ""))
     for name in node.repeated:
         got, place = "the member for the second time", node.value[name].whole
-        sheet.blame(Problem(STRANGERS, join(path, name), got, "it once", place))
-    for name, number, wants in find_required(node, schema):
-        sheet.looked.add(number)
+        findings.add_violation(
+            RequestViolation(UNKNOWN_FIELD, join_path(path, name), got, "it once", place)
+        )
+    for name, number, wants in iter_required(node, schema):
+        findings.checked.add(number)
         if name not in node.value:
-            sheet.blame(Problem(number, join(path, name), "nothing", wants, node.whole))
+            findings.add_violation(
+                RequestViolation(
+                    number, join_path(path, name), "nothing", wants, node.span_with_name
+                )
+            )
 
 
-def find_required(node: Node, schema: Schema) -> Iterator[tuple[str, str, str]]:
+def iter_required(node: Node, schema: Schema) -> Iterator[tuple[str, str, str]]:
     """Yield each member that has to be there, the requirement of that, and what is wanted."""
     members = schema.get("properties", {})
     for name in schema.get("required", ()):
@@ -130,77 +155,112 @@ def find_required(node: Node, schema: Schema) -> Iterator[tuple[str, str, str]]:
             yield other, number, f"both of {name} and {other}, or neither"
 
 
-def find_wanted_name(name: str, members: Schema) -> str:
+def suggest_name(name: str, fields: Schema) -> str:
     """Say which member may have been meant."""
     plain = name.replace("_", "").replace("-", "").lower()
-    meant = next((known for known in members if known.lower() == plain), None)
+    meant = next((known for known in fields if known.lower() == plain), None)
     return f"{meant}, as it is spelled" if meant else "documented members alone"
 
 
-def check_items(sheet: Sheet, node: Node, schema: Schema, path: str, number: str) -> None:
+def check_items(
+    findings: RequestFindings, node: Node, schema: Schema, path: str, requirement_id: str
+) -> None:
     """Hold every entry of a list to its schema."""
     if len(node.value) < schema.get("minItems", 0):
-        sheet.blame(Problem(number, path, "an empty list", "at least one entry", node.whole))
-    inner = schema.get("x-item-requirement", number)
+        findings.add_violation(
+            RequestViolation(
+                requirement_id, path, "an empty list", "at least one entry", node.span_with_name
+            )
+        )
+    inner = schema.get("x-item-requirement", requirement_id)
     for index, item in enumerate(node.value):
-        check_node(sheet, item, schema.get("items", {}), f"{path}[{index}]", inner)
+        check_node(findings, item, schema.get("items", {}), f"{path}[{index}]", inner)
 
 
-def find_faults(
-    node: Node, schema: Schema, number: str, sheet: Sheet
+def check_value(
+    node: Node, schema: Schema, requirement_id: str, findings: RequestFindings
 ) -> Iterator[tuple[str, str, str, bool]]:
     """Yield what is wrong with a single value: requirement, what it is, what it should be, mildness."""
     value = node.value
     if node.kind == "string":
-        sheet.looked.add(UNICODE)
-        if HALF.search(value):
+        findings.checked.add(UNICODE)
+        if LONE_SURROGATE.search(value):
             yield UNICODE, "half of a surrogate pair", "whole characters", False
-        yield from find_text_faults(value, schema, number, sheet)
+        yield from check_string(value, schema, requirement_id, findings)
     if node.kind == "integer":
         low, high = schema.get("minimum", value), schema.get("maximum", value)
         if not low <= value <= high:
-            yield number, show_number(value), f"a whole number from {low} to {high}", False
+            yield (
+                requirement_id,
+                format_integer(value),
+                f"a whole number from {low} to {high}",
+                False,
+            )
 
 
-def find_text_faults(
-    value: str, schema: Schema, number: str, sheet: Sheet
+def check_string(
+    value: str, schema: Schema, requirement_id: str, findings: RequestFindings
 ) -> Iterator[tuple[str, str, str, bool]]:
     """Yield what is wrong with a string."""
     if "enum" in schema and value not in schema["enum"]:
-        yield number, show_text(value), describe_wanted(schema), False
+        yield requirement_id, format_text(value), describe_expected(schema), False
     if len(value) > schema.get("maxLength", len(value)):
-        yield number, count(value), f"at most {schema['maxLength']} characters", False
+        yield (
+            requirement_id,
+            describe_length(value),
+            f"at most {schema['maxLength']} characters",
+            False,
+        )
     if len(value) < schema.get("minLength", 0):
-        yield number, count(value), f"at least {schema['minLength']} characters", False
+        yield (
+            requirement_id,
+            describe_length(value),
+            f"at least {schema['minLength']} characters",
+            False,
+        )
     if schema.get("format") == "date-time":
-        yield from find_instant_faults(value, number)
+        yield from check_instant(value, requirement_id)
     if "pattern" in schema:
         row = next((r for r in schema.get("x-wants", ()) if re.fullmatch(r["when"], value)), None)
-        number, wants = (row["requirement"], row["wants"]) if row else (number, schema["pattern"])
-        sheet.looked.add(number)
+        requirement_id, wants = (
+            (row["requirement"], row["wants"]) if row else (requirement_id, schema["pattern"])
+        )
+        findings.checked.add(requirement_id)
         if not re.search(schema["pattern"], value):
-            yield number, count(value), wants, False
+            yield requirement_id, describe_length(value), wants, False
 
 
-def find_number(value: object, schema: Schema, number: str) -> str:
+def choose_requirement_id(value: object, schema: Schema, requirement_id: str) -> str:
     """Return the requirement of a value that has several, by what it looks like."""
     rows = schema.get("x-wants", ())
-    return next((r["requirement"] for r in rows if re.fullmatch(r["when"], str(value))), number)
+    return next(
+        (r["requirement"] for r in rows if re.fullmatch(r["when"], str(value))), requirement_id
+    )
 
 
-def find_instant_faults(value: str, number: str) -> Iterator[tuple[str, str, str, bool]]:
+def check_instant(value: str, requirement_id: str) -> Iterator[tuple[str, str, str, bool]]:
     """Yield what is wrong with a date and time."""
     match = INSTANT.fullmatch(value)
-    if match is None or not is_day(value):
-        yield number, show_text(value), WANTS_INSTANT, False
+    if match is None or not is_valid_datetime(value):
+        yield requirement_id, format_text(value), EXPECTED_INSTANT, False
     elif not match[3]:
-        yield number, f"{value}, without a time zone", WANTS_INSTANT, number == LOOKED_UP
-    elif number == SENT_AT and len(match[2] or "") != DECIMALS:
+        yield (
+            requirement_id,
+            f"{value}, without a time zone",
+            EXPECTED_INSTANT,
+            requirement_id == LOG_TIME,
+        )
+    elif requirement_id == SENT_AT and len(match[2] or "") != DECIMALS:
         decimals = len(match[2] or ".") - 1
-        yield number, f"{value}, with {decimals} decimals in place of 3", WANTS_INSTANT, True
+        yield (
+            requirement_id,
+            f"{value}, with {decimals} decimals in place of 3",
+            EXPECTED_INSTANT,
+            True,
+        )
 
 
-def is_day(value: str) -> bool:
+def is_valid_datetime(value: str) -> bool:
     """Tell whether there is such a day and such a time of it."""
     try:
         datetime.fromisoformat(value)
@@ -209,39 +269,39 @@ def is_day(value: str) -> bool:
     return True
 
 
-def describe(node: Node, schema: Schema) -> str:
+def describe_value(node: Node, schema: Schema) -> str:
     """Say what a value is that is of the wrong type, without what it says."""
     if node.kind in {"string", "text"} and schema.get("type") in {"integer", "boolean"}:
-        return f"the string {show_text(node.value)}"
-    return f"{ARTICLES.get(node.kind, 'a text')}" if node.kind != "boolean" else "a boolean"
+        return f"the string {format_text(node.value)}"
+    return f"{TYPE_NAMES.get(node.kind, 'a text')}" if node.kind != "boolean" else "a boolean"
 
 
-def describe_wanted(schema: Schema) -> str:
+def describe_expected(schema: Schema) -> str:
     """Say what a value should be."""
     if "enum" in schema:
         *most, last = schema["enum"]
         return f"{', '.join(most)} or {last}"
-    return ARTICLES.get(schema.get("type", ""), "another value")
+    return TYPE_NAMES.get(schema.get("type", ""), "another value")
 
 
-def show_text(value: str) -> str:
+def format_text(value: str) -> str:
     """Return a value of which there are few, such as a code; no sentence."""
-    short = len(value) <= LONGEST_SHOWN and not re.search(r"\d{6}", value)
-    return repr(value) if short else count(value)
+    short = len(value) <= MAX_SHOWN_LENGTH and not re.search(r"\d{6}", value)
+    return repr(value) if short else describe_length(value)
 
 
-def show_number(value: int) -> str:
+def format_integer(value: int) -> str:
     """Return a number that is no telephone's."""
     return str(value) if abs(value) < 10**6 else "a large number"
 
 
-def count(value: str) -> str:
+def describe_length(value: str) -> str:
     """Say how long a string is, and of what."""
     if not value:
         return "an empty string"
     return f"{len(value)} digits" if value.isdecimal() else f"{len(value)} characters"
 
 
-def strip(path: str) -> str:
+def strip_indexes(path: str) -> str:
     """Return a path without positions."""
     return re.sub(r"\[\d+\]", "", path)

@@ -10,9 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.parsers import expat
 
-from infobip_sms_conformance.client_checks.json_locations import DEEPEST, Node, NoDocument, Place
-from infobip_sms_conformance.contract.codec import BOOLEANS, INTEGER, find_names
-from infobip_sms_conformance.contract.openapi import find_member, resolve
+from infobip_sms_conformance.client_checks.json_locations import (
+    MAX_DEPTH,
+    DocumentSyntaxError,
+    Node,
+    Span,
+)
+from infobip_sms_conformance.contract.codec import BOOLEANS, INTEGER, get_element_names
+from infobip_sms_conformance.contract.openapi import get_property, resolve
 
 DECLARATION = re.compile(r"^\ufeff?<\?xml[^>]*\?>")
 DOCTYPE = "<!DOCTYPE"
@@ -30,28 +35,28 @@ class Element:
     children: list["Element"] = field(default_factory=list)
 
     @property
-    def place(self) -> Place:
+    def span(self) -> Span:
         """Where it begins and ends."""
         return (self.begin, self.end)
 
 
 @dataclass(frozen=True)
-class Misfit:
+class XmlFormViolation:
     """A form of XML that is not the documented one."""
 
-    requirement: str
+    requirement_id: str
     path: str
-    place: Place
-    got: str
-    wants: str
+    span: Span
+    actual: str
+    expected: str
 
 
 @dataclass
-class Tree:
+class XmlDocument:
     """A document as nodes, with what is wrong in its form as XML."""
 
     node: Node
-    misfits: list[Misfit]
+    violations: list[XmlFormViolation]
 
 
 def parse_elements(text: str) -> Element:
@@ -62,8 +67,10 @@ def parse_elements(text: str) -> Element:
     path = [top]
 
     def begin(name: str, _attributes: dict[str, str]) -> None:
-        if len(path) > DEEPEST:
-            raise NoDocument("nested too deeply", count(data, parser.CurrentByteIndex))
+        if len(path) > MAX_DEPTH:
+            raise DocumentSyntaxError(
+                "nested too deeply", count_characters(data, parser.CurrentByteIndex)
+            )
         element = Element(name.rpartition("}")[2], parser.CurrentByteIndex)
         path[-1].children.append(element)
         path.append(element)
@@ -82,18 +89,18 @@ def parse_elements(text: str) -> Element:
         parser.Parse(data, True)
     except expat.ExpatError as error:
         words = expat.errors.messages.get(error.code, "no XML")
-        raise NoDocument(words, count(data, parser.ErrorByteIndex)) from None
+        raise DocumentSyntaxError(words, count_characters(data, parser.ErrorByteIndex)) from None
     root = top.children[0]
-    settle(root, build_counter(data))
+    convert_offsets(root, build_offset_converter(data))
     return root
 
 
-def count(data: bytes, index: int) -> int:
+def count_characters(data: bytes, index: int) -> int:
     """Return how many characters stand before a byte."""
     return len(data[: max(0, index)].decode("utf-8", "replace"))
 
 
-def build_counter(data: bytes) -> Any:
+def build_offset_converter(data: bytes) -> Any:
     """Return what turns places in bytes into places in characters."""
     if data.isascii():
         return lambda index: index
@@ -104,60 +111,70 @@ def build_counter(data: bytes) -> Any:
     return lambda index: places[index] if index < len(places) else total + 1
 
 
-def settle(element: Element, place: Any) -> None:
+def convert_offsets(element: Element, to_characters: Any) -> None:
     """Turn places in bytes into places in characters."""
-    element.begin, element.end = place(element.begin), place(element.end)
+    element.begin, element.end = to_characters(element.begin), to_characters(element.end)
     for child in element.children:
-        settle(child, place)
+        convert_offsets(child, to_characters)
 
 
-def build_tree(root: Element, schema: dict[str, Any]) -> Tree:
+def build_tree(root: Element, schema: dict[str, Any]) -> XmlDocument:
     """Return an element as the nodes that a schema makes of it."""
-    misfits: list[Misfit] = []
+    misfits: list[XmlFormViolation] = []
     wanted = schema.get("xml", {}).get("name", "")
     if root.name != wanted:
         begin = (root.begin, root.begin + len(root.name) + 1)
-        misfits.append(Misfit(FORM, "", begin, f"the root {root.name}", f"the root {wanted}"))
-    node = read_node(root, schema, "", misfits)
-    return Tree(
-        node, [replace(m, requirement=find_form(schema)) if is_form(m) else m for m in misfits]
+        misfits.append(
+            XmlFormViolation(FORM, "", begin, f"the root {root.name}", f"the root {wanted}")
+        )
+    node = parse_node(root, schema, "", misfits)
+    return XmlDocument(
+        node,
+        [
+            replace(m, requirement_id=get_form_requirement_id(schema))
+            if is_form_violation(m)
+            else m
+            for m in misfits
+        ],
     )
 
 
-def is_form(misfit: Misfit) -> bool:
+def is_form_violation(violation: XmlFormViolation) -> bool:
     """Tell whether a misfit is one of the root or of wrappers, of whichever version."""
-    return misfit.requirement == FORM
+    return violation.requirement_id == FORM
 
 
-def find_form(schema: dict[str, Any]) -> str:
+def get_form_requirement_id(schema: dict[str, Any]) -> str:
     """Return the requirement of the form of XML."""
     old = "V1" in str(schema.get("properties", {}).get("messages", {}).get("items", {}))
     return "V1-005" if old else FORM
 
 
-def read_node(element: Element, schema: dict[str, Any], path: str, misfits: list[Misfit]) -> Node:
+def parse_node(
+    element: Element, schema: dict[str, Any], path: str, violations: list[XmlFormViolation]
+) -> Node:
     """Return one element as a node."""
     if schema.get("type") == "object" or (not schema and element.children):
         if not element.children and element.text.strip():
-            return Node("text", element.place, element.text, element.place)
+            return Node("text", element.span, element.text, element.span)
         members: dict[str, Node] = {}
         repeated: list[str] = []
-        for name, children in group(element, schema, path, misfits).items():
-            member = find_member(schema, name)
-            inner = join(path, name)
+        for name, children in group_children(element, schema, path, violations).items():
+            member = get_property(schema, name)
+            inner = join_path(path, name)
             if member.get("type") == "array":
-                members[name] = read_list(children, name, member, inner, misfits)
+                members[name] = parse_list(children, name, member, inner, violations)
                 continue
-            members[name] = read_node(children[0], member, inner, misfits)
+            members[name] = parse_node(children[0], member, inner, violations)
             repeated += [name] if len(children) > 1 else []
-        return Node("object", element.place, members, element.place, tuple(repeated))
+        return Node("object", element.span, members, element.span, tuple(repeated))
     if element.children:
-        return Node("object", element.place, {}, element.place)
-    return read_text(element, schema)
+        return Node("object", element.span, {}, element.span)
+    return parse_text(element, schema)
 
 
-def group(
-    element: Element, schema: dict[str, Any], path: str, misfits: list[Misfit]
+def group_children(
+    element: Element, schema: dict[str, Any], path: str, violations: list[XmlFormViolation]
 ) -> dict[str, list[Element]]:
     """Return the children by their names, in the order of the first ones.
 
@@ -167,38 +184,48 @@ def group(
     for child in element.children:
         found.setdefault(child.name, []).append(child)
     for name, member in schema.get("properties", {}).items():
-        wrapper, item = find_names(name, resolve(member)) if "array" in str(member) else (None, "")
+        wrapper, item = (
+            get_element_names(name, resolve(member)) if "array" in str(member) else (None, "")
+        )
         if wrapper and wrapper not in found and item in found and item != wrapper:
             bare = found.pop(item)
             place = (bare[0].begin, bare[-1].end)
             wants = f"{item} elements in one {wrapper}"
-            misfits.append(
-                Misfit(FORM, join(path, name), place, f"{item} without {wrapper}", wants)
+            violations.append(
+                XmlFormViolation(
+                    FORM, join_path(path, name), place, f"{item} without {wrapper}", wants
+                )
             )
             found[wrapper] = [Element(wrapper, *place, children=bare)]
     return found
 
 
-def read_list(
-    elements: list[Element], name: str, schema: dict[str, Any], path: str, misfits: list[Misfit]
+def parse_list(
+    elements: list[Element],
+    name: str,
+    schema: dict[str, Any],
+    path: str,
+    violations: list[XmlFormViolation],
 ) -> Node:
     """Return a list, and note where it does not stand in its documented form."""
-    wrapper, item = find_names(name, schema)
+    wrapper, item = get_element_names(name, schema)
     items = resolve(schema.get("items", {}))
     form = "XML-002" if name == "days" else FORM
     wants = f"{item} elements in one {name}" if wrapper else f"{name}, repeated, without a wrapper"
     entries: list[Element] = []
     for element in elements:
-        found, got = take_entries(element, items, item if wrapper else "")
+        found, got = extract_entries(element, items, item if wrapper else "")
         entries += found
         if got:
-            misfits.append(Misfit(form, path, element.place, got, wants))
+            violations.append(XmlFormViolation(form, path, element.span, got, wants))
     place = (elements[0].begin, elements[-1].end)
-    nodes = [read_node(e, items, f"{path}[{n}]", misfits) for n, e in enumerate(entries)]
+    nodes = [parse_node(e, items, f"{path}[{n}]", violations) for n, e in enumerate(entries)]
     return Node("array", place, nodes, place)
 
 
-def take_entries(element: Element, items: dict[str, Any], item: str) -> tuple[list[Element], str]:
+def extract_entries(
+    element: Element, items: dict[str, Any], item: str
+) -> tuple[list[Element], str]:
     """Return the entries that an element is or holds, and what is wrong with that.
 
     item: what entries are called in a wrapper; empty where there should be none.
@@ -213,14 +240,14 @@ def take_entries(element: Element, items: dict[str, Any], item: str) -> tuple[li
     return element.children, wrong
 
 
-def join(path: str, name: str) -> str:
+def join_path(path: str, name: str) -> str:
     """Return the path of a member."""
     return f"{path}.{name}" if path else name
 
 
-def read_text(element: Element, schema: dict[str, Any]) -> Node:
+def parse_text(element: Element, schema: dict[str, Any]) -> Node:
     """Return a single value by the type of the schema; a text where it does not fit."""
-    text, place = element.text, element.place
+    text, place = element.text, element.span
     if schema.get("type") == "integer" and INTEGER.fullmatch(text):
         return Node("integer", place, int(text), place)
     if schema.get("type") == "boolean" and text.strip() in BOOLEANS:
@@ -229,9 +256,9 @@ def read_text(element: Element, schema: dict[str, Any]) -> Node:
     return Node(kind, place, text, place)
 
 
-def find_doctype(text: str) -> Iterator[Misfit]:
+def check_doctype(text: str) -> Iterator[XmlFormViolation]:
     """Yield the document type declaration of a document that has one."""
     at = text.find(DOCTYPE)
     if at >= 0:
         end = text.find(">", at) + 1 or len(text)
-        yield Misfit("XML-005", "", (at, end), "a document type declaration", "none")
+        yield XmlFormViolation("XML-005", "", (at, end), "a document type declaration", "none")

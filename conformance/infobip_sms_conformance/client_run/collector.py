@@ -9,160 +9,170 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from infobip_sms_conformance.client_checks.excerpt import ClientMask, build_mask, show
-from infobip_sms_conformance.client_checks.request import Paper, find_entries, read_paper
-from infobip_sms_conformance.client_checks.resends import Memory
-from infobip_sms_conformance.client_checks.responses import Remark, judge_reply
-from infobip_sms_conformance.client_checks.schema_check import Problem, strip
+from infobip_sms_conformance.client_checks.excerpt import ClientMask, build_evidence, build_mask
+from infobip_sms_conformance.client_checks.request import ParsedRequest, iter_entries, parse_request
+from infobip_sms_conformance.client_checks.resends import ResendHistory
+from infobip_sms_conformance.client_checks.responses import ResponseFinding, check_response
+from infobip_sms_conformance.client_checks.schema_check import RequestViolation, strip_indexes
 from infobip_sms_conformance.client_run.coverage import Coverage
 from infobip_sms_conformance.contract.files import WIRES, read_requirements
 from infobip_sms_conformance.observations.exchange import OK_STATUSES
 from infobip_sms_conformance.observations.responses import find_wire
 from infobip_sms_conformance.observations.verdicts import Verdict
-from infobip_sms_conformance.run.result import Record, Section, Told
-from infobip_sms_conformance.session.plan import Cost
-from infobip_sms_conformance.transport.http1 import Heard
+from infobip_sms_conformance.run.result import RunResult, SanitizedFinding, Section
+from infobip_sms_conformance.session.plan import RunCost
+from infobip_sms_conformance.transport.http1 import CapturedExchange
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-MOST_ALIKE = 3
+MAX_PER_KIND = 3
 """Findings of one kind that are kept with what was received; of others there is the number alone."""
-Keep = Callable[[Paper, ClientMask], None]
-Look = Callable[[Paper], Sequence[Problem]]
+ExchangeRecorder = Callable[[ParsedRequest, ClientMask], None]
+RequestCheck = Callable[[ParsedRequest], Sequence[RequestViolation]]
 
 
 @dataclass
-class Hearing:
+class TrafficCollector:
     """What was heard so far."""
 
-    both: bool = False
+    check_responses: bool = False
     """Whether replies are judged as well."""
-    keeps: tuple[Keep, ...] = ()
+    recorders: tuple[ExchangeRecorder, ...] = ()
     """Get every exchange with its mask, before it is forgotten."""
-    looks: tuple[Look, ...] = ()
+    checks: tuple[RequestCheck, ...] = ()
     """What else a request is held to."""
     coverage: Coverage = field(default_factory=Coverage)
-    memory: Memory = field(default_factory=Memory)
-    findings: list[Told] = field(default_factory=list)
+    resend_history: ResendHistory = field(default_factory=ResendHistory)
+    findings: list[SanitizedFinding] = field(default_factory=list)
     passed: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """Requirement, format and side, with how often each was looked at."""
-    alike: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
+    counts_by_kind: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     requests: int = 0
     messages: int = 0
     began: float = field(default_factory=time.monotonic)
 
-    def hear(self, heard: Heard) -> None:
+    def add(self, captured: CapturedExchange) -> None:
         """Judge an exchange."""
-        paper = read_paper(heard)
+        paper = parse_request(captured)
         self.requests += 1
-        if paper.is_send and heard.status in OK_STATUSES:
+        if paper.is_send and captured.status in OK_STATUSES:
             self.messages += count_destinations(paper)
         self.coverage.add(paper)
-        problems = [*paper.sheet.problems, *self.memory.look(paper)]
-        problems += [problem for look in self.looks for problem in look(paper)]
+        problems = [*paper.findings.violations, *self.resend_history.check(paper)]
+        problems += [problem for look in self.checks for problem in look(paper)]
         mask = build_mask(paper)
         for problem in problems:
-            self._blame(paper, mask, problem)
-        broken = {problem.requirement for problem in problems}
-        for number in paper.sheet.looked - broken - {""}:
+            self._add_violation(paper, mask, problem)
+        broken = {problem.requirement_id for problem in problems}
+        for number in paper.findings.checked - broken - {""}:
             self.passed[number, paper.wire, "request"] += 1
-        if self.both:
-            self._judge_reply(paper, mask)
-        for keep in self.keeps:
+        if self.check_responses:
+            self._check_response(paper, mask)
+        for keep in self.recorders:
             keep(paper, mask)
 
-    def blame(self, heard: Heard, problem: Problem) -> None:
+    def add_violation(self, captured: CapturedExchange, violation: RequestViolation) -> None:
         """Take down what showed after an exchange."""
-        paper = read_paper(heard)
-        self._blame(paper, build_mask(paper), problem)
+        paper = parse_request(captured)
+        self._add_violation(paper, build_mask(paper), violation)
 
-    def praise(self, heard: Heard, number: str) -> None:
+    def add_pass(self, captured: CapturedExchange, requirement_id: str) -> None:
         """Take down what an exchange kept, as showed after it."""
-        self.passed[number, read_paper(heard).wire, "reply"] += 1
+        self.passed[requirement_id, parse_request(captured).wire, "reply"] += 1
 
-    def _blame(self, paper: Paper, mask: ClientMask, problem: Problem) -> None:
-        number = problem.requirement
-        if not self._is_new((number, paper.wire, strip(problem.path), problem.wants)):
+    def _add_violation(
+        self, request: ParsedRequest, mask: ClientMask, violation: RequestViolation
+    ) -> None:
+        number = violation.requirement_id
+        if not self._is_within_limit(
+            (number, request.wire, strip_indexes(violation.path), violation.expected)
+        ):
             return
-        mild = problem.mild or read_requirements()[number].level != "MUST"
-        place = paper.operation.path if paper.operation else "elsewhere"
-        count, method = paper.heard.number, paper.heard.method
+        mild = violation.is_tolerated or read_requirements()[number].level != "MUST"
+        place = request.operation.path if request.operation else "elsewhere"
+        count, method = request.captured.serial, request.captured.method
         self.findings.append(
-            Told(
+            SanitizedFinding(
                 number,
-                paper.wire,
+                request.wire,
                 f"request {count}",
                 Verdict.WARN if mild else Verdict.FAIL,
                 f"request {count}, {method if method in METHODS else 'another method'} {place}",
-                mask.hide_words(problem.wants),
-                mask.hide_words(f"{problem.path}: {problem.got}" if problem.path else problem.got),
-                evidence=show(paper, mask, problem),
+                mask.hide_words(violation.expected),
+                mask.hide_words(
+                    f"{violation.path}: {violation.actual}" if violation.path else violation.actual
+                ),
+                evidence=build_evidence(request, mask, violation),
             )
         )
 
-    def _judge_reply(self, paper: Paper, mask: ClientMask) -> None:
-        body = paper.heard.reply.body if paper.heard.reply else b""
-        wire = find_wire(body) or paper.wire
-        for remark in judge_reply(paper):
-            if not remark.got:
-                self.passed[remark.requirement, wire, "reply"] += 1
-            elif self._is_new((remark.requirement, wire, remark.got, remark.expected)):
-                self.findings.append(build_remark(paper, mask, remark, wire))
+    def _check_response(self, request: ParsedRequest, mask: ClientMask) -> None:
+        body = request.captured.response.body if request.captured.response else b""
+        wire = find_wire(body) or request.wire
+        for remark in check_response(request):
+            if not remark.actual:
+                self.passed[remark.requirement_id, wire, "reply"] += 1
+            elif self._is_within_limit(
+                (remark.requirement_id, wire, remark.actual, remark.expected)
+            ):
+                self.findings.append(build_finding(request, mask, remark, wire))
 
-    def _is_new(self, kind: tuple[str, str, str, str]) -> bool:
+    def _is_within_limit(self, kind: tuple[str, str, str, str]) -> bool:
         """Count a finding of a kind; tell whether there are few of it as yet."""
-        self.alike[kind] += 1
-        return self.alike[kind] <= MOST_ALIKE
+        self.counts_by_kind[kind] += 1
+        return self.counts_by_kind[kind] <= MAX_PER_KIND
 
-    def build_record(
+    def build_result(
         self, url: str, profile: str, *, sections: Sequence[Section] = (), stopped: str = ""
-    ) -> Record:
+    ) -> RunResult:
         """Return the record of what was heard."""
-        findings = [*self.findings, *self._find_passes()]
-        return Record(
+        findings = [*self.findings, *self._build_passes()]
+        return RunResult(
             url=url,
             profile=profile,
             seed=0,
             wires=tuple(wire for wire in WIRES if any(told.wire == wire for told in findings)),
-            plan=Cost(),
+            planned_cost=RunCost(),
             requests=self.requests,
             messages=self.messages,
             seconds=time.monotonic() - self.began,
             findings=tuple(findings),
             stopped=stopped or ("" if self.requests else "no request arrived"),
-            side="both" if self.both else "client",
+            side="both" if self.check_responses else "client",
             sections=(*sections, *([self.coverage.build_section()] if self.requests else [])),
         )
 
-    def _find_passes(self) -> list[Told]:
+    def _build_passes(self) -> list[SanitizedFinding]:
         """Return a finding for all that was looked at, and kept."""
-        failed = {(f.requirement, f.wire) for f in self.findings}
+        failed = {(f.requirement_id, f.wire) for f in self.findings}
         kept = [(number, wire, side) for number, wire, side in self.passed]
-        kept += [(*occasion, "request") for occasion in self.memory.occasions]
+        kept += [(*occasion, "request") for occasion in self.resend_history.checked]
         order = list(read_requirements())
         found = [
-            Told(number, wire, f"every {side}", Verdict.PASS)
+            SanitizedFinding(number, wire, f"every {side}", Verdict.PASS)
             for number, wire, side in dict.fromkeys(kept)
             if (number, wire) not in failed
         ]
-        return sorted(found, key=lambda told: order.index(told.requirement))
+        return sorted(found, key=lambda told: order.index(told.requirement_id))
 
 
-def build_remark(paper: Paper, mask: ClientMask, remark: Remark, wire: str) -> Told:
+def build_finding(
+    request: ParsedRequest, mask: ClientMask, response_finding: ResponseFinding, wire: str
+) -> SanitizedFinding:
     """Return what is said of a reply as it may be printed."""
-    level = read_requirements()[remark.requirement].level
-    return Told(
-        remark.requirement,
+    level = read_requirements()[response_finding.requirement_id].level
+    return SanitizedFinding(
+        response_finding.requirement_id,
         wire,
-        f"reply {paper.heard.number}",
+        f"reply {request.captured.serial}",
         Verdict.FAIL if level == "MUST" else Verdict.WARN,
-        f"the reply to request {paper.heard.number}",
-        remark.expected,
-        mask.hide_words(remark.got),
-        evidence=show(paper, mask),
+        f"the reply to request {request.captured.serial}",
+        response_finding.expected,
+        mask.hide_words(response_finding.actual),
+        evidence=build_evidence(request, mask),
     )
 
 
-def count_destinations(paper: Paper) -> int:
+def count_destinations(request: ParsedRequest) -> int:
     """Return how many messages a request brings."""
-    messages = find_entries(paper.node, "messages")
-    return sum(len(list(find_entries(message, "destinations"))) for _, message in messages)
+    messages = iter_entries(request.node, "messages")
+    return sum(len(list(iter_entries(message, "destinations"))) for _, message in messages)

@@ -17,14 +17,14 @@ from infobip_sms_conformance.client_checks import (
     resends,
     schema_check,
 )
-from infobip_sms_conformance.client_checks.address import read_parameters
-from infobip_sms_conformance.client_checks.request import Paper
-from infobip_sms_conformance.client_checks.xml_locations import join
+from infobip_sms_conformance.client_checks.address import get_query_parameters
+from infobip_sms_conformance.client_checks.request import ParsedRequest
+from infobip_sms_conformance.client_checks.xml_locations import join_path
 from infobip_sms_conformance.client_run.scenarios import SCENARIOS
-from infobip_sms_conformance.contract.openapi import find_component, read_operations, resolve
+from infobip_sms_conformance.contract.openapi import get_component, read_operations, resolve
 from infobip_sms_conformance.run.result import Section
 
-DEEPEST = 8
+MAX_DEPTH = 8
 
 
 @dataclass
@@ -32,124 +32,131 @@ class Coverage:
     """What was used so far."""
 
     operations: Counter[str] = field(default_factory=Counter)
-    elsewhere: int = 0
+    undocumented_requests: int = 0
     """Requests that were meant for no operation of the contract."""
-    members: dict[str, set[str]] = field(default_factory=dict)
+    used_fields: dict[str, set[str]] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
 
-    def add(self, paper: Paper) -> None:
+    def add(self, request: ParsedRequest) -> None:
         """Count a request."""
-        status = paper.heard.status
+        status = request.captured.status
         self.statuses[f"HTTP {status}" if status else "no reply"] += 1
-        if paper.operation is None:
-            self.elsewhere += 1
+        if request.operation is None:
+            self.undocumented_requests += 1
             return
-        self.operations[f"{paper.operation.id}"] += 1
-        self.members.setdefault(paper.operation.id, set()).update(paper.sheet.used)
+        self.operations[f"{request.operation.id}"] += 1
+        self.used_fields.setdefault(request.operation.id, set()).update(
+            request.findings.used_fields
+        )
 
     def build_section(self) -> Section:
         """Return what is said of it."""
         return Section(
             "coverage",
             "What the client used of the contract",
-            tuple(self.tell()),
+            tuple(self.format_lines()),
             {
                 "operations": {name: self.operations[name] for name in read_operations()},
-                "elsewhere": self.elsewhere,
+                "elsewhere": self.undocumented_requests,
                 "members": {
-                    name: {"used": sorted(self.members[name]), "never": self.find_unused(name)}
-                    for name in self.members
+                    name: {
+                        "used": sorted(self.used_fields[name]),
+                        "never": self.get_unused_fields(name),
+                    }
+                    for name in self.used_fields
                 },
                 "statuses": dict(self.statuses),
             },
         )
 
-    def tell(self) -> Iterator[str]:
+    def format_lines(self) -> Iterator[str]:
         """Yield a line for each operation that was used, and one for those that were not."""
         for name, operation in read_operations().items():
             if not self.operations[name]:
                 continue
-            there, unused = find_members(name), self.find_unused(name)
+            there, unused = get_request_fields(name), self.get_unused_fields(name)
             asked = self.operations[name]
             times = "1 request" if asked == 1 else f"{asked} requests"
             line = f"{operation.method} {operation.path}: {times}"
             if there:
                 line += f", {len(there) - len(unused)} of {len(there)} members and parameters"
             if unused:
-                line += f"; never {', '.join(self.find_roots(name))}"
+                line += f"; never {', '.join(self.get_unused_roots(name))}"
             yield line
         unused = [name for name in read_operations() if not self.operations[name]]
         if unused:
             yield f"operations never used: {', '.join(unused)}"
-        if self.elsewhere:
-            yield f"requests for no operation of the contract: {self.elsewhere}"
+        if self.undocumented_requests:
+            yield f"requests for no operation of the contract: {self.undocumented_requests}"
         if self.statuses:
             counts = (f"{word} ({n})" for word, n in self.statuses.most_common())
             yield f"answered with {', '.join(counts)}"
 
-    def find_unused(self, operation: str) -> list[str]:
+    def get_unused_fields(self, operation: str) -> list[str]:
         """Return the members and parameters of an operation that no request had."""
-        used = self.members.get(operation, set())
-        return [name for name in find_members(operation) if name not in used]
+        used = self.used_fields.get(operation, set())
+        return [name for name in get_request_fields(operation) if name not in used]
 
-    def find_roots(self, operation: str) -> list[str]:
+    def get_unused_roots(self, operation: str) -> list[str]:
         """Return those that no request had, without what stands below another of them."""
-        unused = self.find_unused(operation)
+        unused = self.get_unused_fields(operation)
         return [name for name in unused if name.rpartition(".")[0] not in unused]
 
 
 @cache
-def find_members(operation: str) -> tuple[str, ...]:
+def get_request_fields(operation: str) -> tuple[str, ...]:
     """Return the paths of all members of a request, and its parameters."""
     component = read_operations()[operation].request
-    inside = tuple(walk(find_component(component), "", 0)) if component else ()
-    return (*(f"?{name}" for name in read_parameters(operation)), *inside)
+    inside = tuple(iter_field_paths(get_component(component), "", 0)) if component else ()
+    return (*(f"?{name}" for name in get_query_parameters(operation)), *inside)
 
 
-def walk(schema: dict[str, Any], path: str, depth: int) -> Iterator[str]:
+def iter_field_paths(schema: dict[str, Any], path: str, depth: int) -> Iterator[str]:
     """Yield the paths of all members below a schema."""
     for name, member in schema.get("properties", {}).items():
-        where, inner = join(path, name), resolve(member)
+        where, inner = join_path(path, name), resolve(member)
         yield where
         if inner.get("type") == "array":
             inner = resolve(inner["items"])
-        if depth < DEEPEST:
-            yield from walk(inner, where, depth + 1)
+        if depth < MAX_DEPTH:
+            yield from iter_field_paths(inner, where, depth + 1)
 
 
-KEYS = ("x-requirement", "x-item-requirement", "x-missing-requirement")
+REQUIREMENT_KEYS = ("x-requirement", "x-item-requirement", "x-missing-requirement")
 
 
-BESIDE = {
+OUTSIDE_SCHEMAS = {
     *(authorization.ABSENT, authorization.FORM, authorization.TRANSPORT, authorization.SESSION),
-    *(address.ADDRESS, address.FORMAT, address.TOGETHER),
-    *(schema_check.NULLS, schema_check.STRANGERS, schema_check.UNICODE),
+    *(address.ADDRESS, address.FORMAT, address.MCC_WITH_MNC),
+    *(schema_check.NULL_VALUE, schema_check.UNKNOWN_FIELD, schema_check.UNICODE),
     *(request.READABLE, request.CHARACTERS, request.UNIQUE, request.FORM, request.DOCTYPE),
-    *(request.DAYS, request.OLD_FORM, resends.AGAIN, resends.PATIENCE),
+    *(request.DAYS, request.V1_FORM, resends.NO_RESEND, resends.RETRY_AFTER),
 }
 """What no schema has."""
 
 
 @cache
-def find_judged() -> frozenset[str]:
+def get_client_requirement_ids() -> frozenset[str]:
     """Return the requirements that a client can be seen to keep or to break."""
-    found = set(BESIDE) | {scenario.requirement for scenario in SCENARIOS if scenario.requirement}
+    found = set(OUTSIDE_SCHEMAS) | {
+        scenario.requirement_id for scenario in SCENARIOS if scenario.requirement_id
+    }
     for operation in read_operations().values():
-        for parameter in address.read_parameters(operation.id).values():
-            found |= set(walk_requirements(parameter["schema"]))
+        for parameter in address.get_query_parameters(operation.id).values():
+            found |= set(iter_requirement_ids(parameter["schema"]))
         if operation.request:
-            found |= set(walk_requirements(find_component(operation.request)))
+            found |= set(iter_requirement_ids(get_component(operation.request)))
     return frozenset(found)
 
 
-def walk_requirements(schema: dict[str, Any]) -> Iterator[str]:
+def iter_requirement_ids(schema: dict[str, Any]) -> Iterator[str]:
     """Yield the requirements of a schema and of all below it."""
     schema = resolve(schema)
     if "x-wants" in schema:
         yield from (row["requirement"] for row in schema["x-wants"])
     else:
-        yield from (schema[key] for key in KEYS if key in schema)
+        yield from (schema[key] for key in REQUIREMENT_KEYS if key in schema)
     for member in schema.get("properties", {}).values():
-        yield from walk_requirements(member)
+        yield from iter_requirement_ids(member)
     if "items" in schema:
-        yield from walk_requirements(schema["items"])
+        yield from iter_requirement_ids(schema["items"])

@@ -20,29 +20,29 @@ from urllib.parse import urlsplit
 from infobip_sms_conformance.client_checks import authorization
 from infobip_sms_conformance.client_checks.excerpt import (
     ClientMask,
-    show_field,
-    show_marked,
-    show_target,
+    format_header,
+    format_marked_body,
+    format_target,
 )
-from infobip_sms_conformance.client_checks.request import Paper
-from infobip_sms_conformance.client_checks.responses import unpack
-from infobip_sms_conformance.errors import WrongUsage
+from infobip_sms_conformance.client_checks.request import ParsedRequest
+from infobip_sms_conformance.client_checks.responses import decompress
+from infobip_sms_conformance.errors import UsageError
 from infobip_sms_conformance.observations.exchange import BAD_REQUEST
-from infobip_sms_conformance.sanitization.bodies import show_body
+from infobip_sms_conformance.sanitization.bodies import format_body
 from infobip_sms_conformance.sanitization.redaction import AUTH
-from infobip_sms_conformance.transport.http import find_phrase
-from infobip_sms_conformance.transport.http1 import Headers, Heard, Message
+from infobip_sms_conformance.transport.http import get_phrase
+from infobip_sms_conformance.transport.http1 import CapturedExchange, Headers, HttpMessage
 
-OURS = re.compile(r"^(.*?)(/(?:sms/\d|ct/\d)/.*)$")
-LARGEST = 1_000_000_000
-LONGEST = 50_000
+API_PATH = re.compile(r"^(.*?)(/(?:sms/\d|ct/\d)/.*)$")
+MAX_FILE_SIZE = 1_000_000_000
+MAX_BODY_LENGTH = 50_000
 SHORTEST_SECRET = 4
-WORDS = r"[\w-]*(?:password|passwd|api[-_]?key|token|secret|credential)[\w-]*"
-SECRET = re.compile(rf"{WORDS}|proxy-authorization|cookie|set-cookie", re.IGNORECASE)
+SECRET_WORDS = r"[\w-]*(?:password|passwd|api[-_]?key|token|secret|credential)[\w-]*"
+SECRET_HEADER = re.compile(rf"{SECRET_WORDS}|proxy-authorization|cookie|set-cookie", re.IGNORECASE)
 # Members, parameters and elements that are named as credentials are.
-NAMED = re.compile(
-    rf'("{WORDS}"\s*:\s*")(?:[^"\\]|\\.)+|((?<=[?&])(?:{WORDS}|username)=)[^&\s"]+'
-    rf"|(<(?:{WORDS})>)[^<]+",
+SECRET_VALUE = re.compile(
+    rf'("{SECRET_WORDS}"\s*:\s*")(?:[^"\\]|\\.)+|((?<=[?&])(?:{SECRET_WORDS}|username)=)[^&\s"]+'
+    rf"|(<(?:{SECRET_WORDS})>)[^<]+",
     re.IGNORECASE,
 )
 CREATOR = {"name": "infobip-sms conformance", "version": "1"}
@@ -51,59 +51,59 @@ CREATOR = {"name": "infobip-sms conformance", "version": "1"}
 # ------------------------------------------------------------------ reading
 
 
-def read_archive(path: Path) -> Iterator[Heard]:
+def read_har(path: Path) -> Iterator[CapturedExchange]:
     """Yield the exchanges of this API in a recording; WrongUsage when the file is none."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise WrongUsage(f"{path} is too large")
+        if path.stat().st_size > MAX_FILE_SIZE:
+            raise UsageError(f"{path} is too large")
         log = json.loads(path.read_text("utf-8-sig"))["log"]
         entries, ours = log["entries"], log.get("creator") == CREATOR
     except OSError as error:
-        raise WrongUsage(f"{path} cannot be read: {error.strerror}") from None
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise WrongUsage(f"{path} is no HTTP Archive") from None
+        raise UsageError(f"{path} is no HTTP Archive") from None
     number = 0
     for entry in entries if isinstance(entries, list) else []:
         try:
-            heard = read_entry(entry, number + 1)
+            heard = parse_entry(entry, number + 1)
         except (TypeError, KeyError, ValueError, AttributeError):
             continue  # what other tools put beside exchanges
         if heard is not None:
             number += 1
-            yield replace(heard, fresh=ours)
+            yield replace(heard, has_all_headers=ours)
 
 
-def read_entry(entry: dict[str, Any], number: int) -> Heard | None:
+def parse_entry(entry: dict[str, Any], serial: int) -> CapturedExchange | None:
     """Return an entry; none where it is of another API, or a browser's question before the request."""
     asked, got = entry["request"], entry.get("response") or {}
     parts = urlsplit(asked["url"])
-    found = OURS.match(parts.path)
+    found = API_PATH.match(parts.path)
     if found is None or asked["method"] == "OPTIONS":
         return None
     query = f"?{parts.query}" if parts.query else ""
-    headers = read_headers(asked)
+    headers = parse_headers(asked)
     status = int(got.get("status") or 0)
-    return Heard(
-        number,
-        read_instant(entry.get("startedDateTime", "")),
+    return CapturedExchange(
+        serial,
+        parse_instant(entry.get("startedDateTime", "")),
         f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{found[1]}",
         asked["method"],
         found[2] + query,
         headers,
-        read_text(asked.get("postData") or {}),
-        read_response(got, status) if status else None,
+        parse_body(asked.get("postData") or {}),
+        parse_response(got, status) if status else None,
         "" if status else "no reply is recorded",
         float(entry.get("time") or 0) / 1000,
-        fresh=False,
+        has_all_headers=False,
     )
 
 
-def read_headers(holder: dict[str, Any]) -> Headers:
+def parse_headers(holder: dict[str, Any]) -> Headers:
     """Return the header fields of a request or a response."""
     return tuple((str(h["name"]), str(h["value"])) for h in holder.get("headers") or ())
 
 
-def read_text(holder: dict[str, Any]) -> bytes:
+def parse_body(holder: dict[str, Any]) -> bytes:
     """Return the bytes of a body."""
     text = holder.get("text") or ""
     if holder.get("encoding") == "base64":
@@ -111,14 +111,14 @@ def read_text(holder: dict[str, Any]) -> bytes:
     return str(text).encode("utf-8", "surrogatepass")
 
 
-def read_response(got: dict[str, Any], status: int) -> Message:
+def parse_response(response: dict[str, Any], status: int) -> HttpMessage:
     """Return the reply of an entry; its body is kept without compression."""
     coded = {"content-encoding", "transfer-encoding", "content-length"}
-    headers = tuple(pair for pair in read_headers(got) if pair[0].lower() not in coded)
-    return Message(f"HTTP/1.1 {status}", headers, read_text(got.get("content") or {}))
+    headers = tuple(pair for pair in parse_headers(response) if pair[0].lower() not in coded)
+    return HttpMessage(f"HTTP/1.1 {status}", headers, parse_body(response.get("content") or {}))
 
 
-def read_instant(text: str) -> float:
+def parse_instant(text: str) -> float:
     """Return an instant; 0 where it cannot be read."""
     try:
         return datetime.fromisoformat(text).timestamp()
@@ -129,24 +129,24 @@ def read_instant(text: str) -> float:
 # ------------------------------------------------------------------ writing
 
 
-class Archive:
+class HarWriter:
     """What was listened to, entry by entry; ``whole`` for a recording, which is not masked."""
 
-    def __init__(self, *, whole: bool = False) -> None:
-        self._whole = whole
+    def __init__(self, *, unredacted: bool = False) -> None:
+        self._unredacted = unredacted
         self._entries: list[dict[str, Any]] = []
 
-    def keep(self, paper: Paper, mask: ClientMask) -> None:
+    def add(self, parsed: ParsedRequest, mask: ClientMask) -> None:
         """Add an exchange as it may be shown."""
-        heard = paper.heard
+        heard = parsed.captured
         milliseconds = round(heard.seconds * 1000, 1)
-        request, response = build_request(paper, mask), build_response(heard, mask)
-        if self._whole:
+        request, response = build_request(parsed, mask), build_response(heard, mask)
+        if self._unredacted:
             fill_request(request, heard, mask)
             fill_response(response, heard, mask)
         self._entries.append(
             {
-                "startedDateTime": datetime.fromtimestamp(heard.at, UTC).isoformat(
+                "startedDateTime": datetime.fromtimestamp(heard.received_at, UTC).isoformat(
                     "T", "milliseconds"
                 ),
                 "time": milliseconds,
@@ -163,12 +163,12 @@ class Archive:
         return json.dumps({"log": log}, indent=1, ensure_ascii=False)
 
 
-def build_request(paper: Paper, mask: ClientMask) -> dict[str, Any]:
+def build_request(parsed: ParsedRequest, mask: ClientMask) -> dict[str, Any]:
     """Return the request of an entry."""
-    heard = paper.heard
+    heard = parsed.captured
     found = {
         "method": heard.method,
-        "url": heard.base + show_target(heard, mask),
+        "url": heard.base_url + format_target(heard, mask),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": build_headers(heard.headers, mask),
@@ -177,24 +177,28 @@ def build_request(paper: Paper, mask: ClientMask) -> dict[str, Any]:
         "bodySize": len(heard.body),
     }
     if heard.body:
-        text = show_marked(paper, mask, None, most=LONGEST)
-        found["postData"] = {"mimeType": heard.find("content-type"), "text": text}
+        text = format_marked_body(parsed, mask, None, max_length=MAX_BODY_LENGTH)
+        found["postData"] = {"mimeType": heard.get_header("content-type"), "text": text}
     return found
 
 
-def build_response(heard: Heard, mask: ClientMask) -> dict[str, Any]:
+def build_response(captured: CapturedExchange, mask: ClientMask) -> dict[str, Any]:
     """Return the response of an entry; status 0, and why, where none came."""
-    reply = heard.reply or Message("", ())
-    body = unpack(reply)
+    reply = captured.response or HttpMessage("", ())
+    body = decompress(reply)
     error = reply.status >= BAD_REQUEST
-    text = show_body(body or b"", mask, most=LONGEST, error=error)
+    text = format_body(body or b"", mask, max_length=MAX_BODY_LENGTH, error=error)
     return {
         "status": reply.status,
-        "statusText": find_phrase(reply.status) if heard.reply else heard.problem,
+        "statusText": get_phrase(reply.status) if captured.response else captured.error,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": build_headers(reply.headers, mask),
-        "content": {"size": len(body or b""), "mimeType": reply.find("content-type"), "text": text},
+        "content": {
+            "size": len(body or b""),
+            "mimeType": reply.get_header("content-type"),
+            "text": text,
+        },
         "redirectURL": "",
         "headersSize": -1,
         "bodySize": len(reply.body),
@@ -204,25 +208,25 @@ def build_response(heard: Heard, mask: ClientMask) -> dict[str, Any]:
 def build_headers(headers: Headers, mask: ClientMask) -> list[dict[str, str]]:
     """Return header fields as they may be shown."""
     return [
-        {"name": mask.hide(name), "value": show_field(name.lower(), value, mask)}
+        {"name": mask.hide(name), "value": format_header(name.lower(), value, mask)}
         for name, value in headers
     ]
 
 
-def fill_request(request: dict[str, Any], heard: Heard, mask: ClientMask) -> None:
+def fill_request(request: dict[str, Any], captured: CapturedExchange, mask: ClientMask) -> None:
     """Put what was sent into a request; of credentials the form."""
-    request["url"] = heard.base + hide_secrets(heard.target, mask)
-    request["headers"] = fill_headers(heard.headers, mask)
-    if heard.body:
-        mime = {"mimeType": heard.find("content-type")}
-        request["postData"] = {**mime, **write_text(heard.body, mask)}
+    request["url"] = captured.base_url + hide_secrets(captured.target, mask)
+    request["headers"] = fill_headers(captured.headers, mask)
+    if captured.body:
+        mime = {"mimeType": captured.get_header("content-type")}
+        request["postData"] = {**mime, **dump_body(captured.body, mask)}
 
 
-def fill_response(response: dict[str, Any], heard: Heard, mask: ClientMask) -> None:
+def fill_response(response: dict[str, Any], captured: CapturedExchange, mask: ClientMask) -> None:
     """Put what was answered into a response."""
-    reply = heard.reply or Message("", ())
+    reply = captured.response or HttpMessage("", ())
     response["headers"] = fill_headers(reply.headers, mask)
-    response["content"].update(write_text(unpack(reply) or b"", mask))
+    response["content"].update(dump_body(decompress(reply) or b"", mask))
 
 
 def fill_headers(headers: Headers, mask: ClientMask) -> list[dict[str, str]]:
@@ -231,14 +235,14 @@ def fill_headers(headers: Headers, mask: ClientMask) -> list[dict[str, str]]:
     for name, value in headers:
         shown = hide_secrets(value, mask)
         if name.lower() == authorization.HEADER:
-            shown = authorization.build_dummy(value)
-        elif SECRET.fullmatch(name):
+            shown = authorization.build_placeholder(value)
+        elif SECRET_HEADER.fullmatch(name):
             shown = AUTH
         found.append({"name": name, "value": shown})
     return found
 
 
-def write_text(body: bytes, mask: ClientMask) -> dict[str, str]:
+def dump_body(body: bytes, mask: ClientMask) -> dict[str, str]:
     """Return a body as characters, or in Base64 where it is none."""
     try:
         return {"text": hide_secrets(body.decode("utf-8"), mask)}
@@ -252,4 +256,4 @@ def hide_secrets(text: str, mask: ClientMask) -> str:
     for secret in mask.secrets:
         if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, AUTH)
-    return NAMED.sub(lambda match: f"{match[1] or match[2] or match[3]}{AUTH}", text)
+    return SECRET_VALUE.sub(lambda match: f"{match[1] or match[2] or match[3]}{AUTH}", text)

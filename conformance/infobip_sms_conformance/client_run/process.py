@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from infobip_sms_conformance.errors import WrongUsage
+from infobip_sms_conformance.errors import UsageError
 from infobip_sms_conformance.transport.processes import stop
 
-ADDRESS, KEY = "INFOBIP_BASE_URL", "INFOBIP_API_KEY"
+BASE_URL_VARIABLE, API_KEY_VARIABLE = "INFOBIP_BASE_URL", "INFOBIP_API_KEY"
 SECONDS_TO_END = 5.0
 ERROR = re.compile(
     r"^\s*(?:Uncaught |Exception in thread \S+ )?((?:\w+\.)*\w*(?:Error|Exception))\b"
@@ -29,7 +29,7 @@ UNCAUGHT = re.compile(
 
 
 @dataclass(frozen=True)
-class End:
+class ProgramExit:
     """How a program ended."""
 
     code: int
@@ -52,9 +52,9 @@ class End:
         return f"ended with {self.code}{error}"
 
 
-def run_program(
-    command: Sequence[str], url: str, key: str, limit: float | None = None, *, quiet: bool = False
-) -> End:
+def run_client_command(
+    command: Sequence[str], url: str, key: str, timeout: float | None = None, *, quiet: bool = False
+) -> ProgramExit:
     """Run a command to its end; its output stays its own. WrongUsage where there is none such."""
     try:
         process = subprocess.Popen(
@@ -64,28 +64,28 @@ def run_program(
             stderr=subprocess.PIPE,
         )
     except OSError as error:
-        raise WrongUsage(f"COMMAND cannot be run: {error.strerror}") from None
+        raise UsageError(f"COMMAND cannot be run: {error.strerror}") from None
     watcher = Watcher(quiet=quiet)
     assert process.stderr is not None, "it is a pipe"
     thread = threading.Thread(target=watcher.watch, args=(process.stderr,), daemon=True)
     thread.start()
     try:
-        code = process.wait(limit)
+        code = process.wait(timeout)
     except subprocess.TimeoutExpired:
         stop(process)
-        return End(-signal.SIGKILL, "no end within the time")
+        return ProgramExit(-signal.SIGKILL, "no end within the time")
     except KeyboardInterrupt:  # it hears that as well
         stop(process)
         raise
     thread.join(SECONDS_TO_END)
     process.stderr.close()
-    return End(code, watcher.uncaught)
+    return ProgramExit(code, watcher.uncaught)
 
 
 def build_environment(url: str, key: str) -> Mapping[str, str]:
     """Return the environment of the command."""
     direct = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-    return {**os.environ, **direct, ADDRESS: url, KEY: key}
+    return {**os.environ, **direct, BASE_URL_VARIABLE: url, API_KEY_VARIABLE: key}
 
 
 class Watcher:

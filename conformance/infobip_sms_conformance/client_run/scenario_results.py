@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from infobip_sms_conformance.client_checks.resends import TOLERANCE
-from infobip_sms_conformance.client_checks.schema_check import Problem
-from infobip_sms_conformance.client_run.collector import Hearing
-from infobip_sms_conformance.client_run.process import End
-from infobip_sms_conformance.client_run.scenarios import SCENARIOS, WAIT
-from infobip_sms_conformance.client_run.scripted_server import Taking
+from infobip_sms_conformance.client_checks.schema_check import RequestViolation
+from infobip_sms_conformance.client_run.collector import TrafficCollector
+from infobip_sms_conformance.client_run.process import ProgramExit
+from infobip_sms_conformance.client_run.scenarios import RETRY_AFTER, SCENARIOS
+from infobip_sms_conformance.client_run.scripted_server import ScenarioRun
 from infobip_sms_conformance.run.result import Section
 
-CRASH, AGAIN, IMPATIENT, LOST, LEFT = (
+CRASHED, REPEATED_SEND, IGNORED_RETRY_AFTER, LOST_RESPONSE, GAVE_UP = (
     "crash",
     "repeated send",
     "ignored Retry-After",
@@ -25,108 +25,110 @@ CRASH, AGAIN, IMPATIENT, LOST, LEFT = (
 
 
 @dataclass(frozen=True)
-class Run:
+class CommandRun:
     """One run of COMMAND: the scenarios that it met, and how it ended; none while it goes on."""
 
-    takings: tuple[Taking, ...]
-    end: End | None
+    scenario_runs: tuple[ScenarioRun, ...]
+    program_exit: ProgramExit | None
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScenarioResult:
     """What became of a client in one scenario."""
 
-    taking: Taking
-    words: tuple[str, ...] = ()
+    scenario_run: ScenarioRun
+    failures: tuple[str, ...] = ()
     """Of the five above; none where all is well."""
-    said: str = ""
+    exit_text: str = ""
     """How the program ended, where that says something."""
-    seen: bool = False
+    has_read_response: bool = False
     """Whether the program showed that it could read the answer."""
 
     @property
-    def is_broken(self) -> bool:
+    def has_failed_to_read(self) -> bool:
         """Whether the answer could not be read."""
-        return bool({CRASH, LOST} & set(self.words))
+        return bool({CRASHED, LOST_RESPONSE} & set(self.failures))
 
 
-def find_outcomes(runs: Sequence[Run]) -> list[Outcome]:
+def build_results(runs: Sequence[CommandRun]) -> list[ScenarioResult]:
     """Return what became of each scenario."""
-    return [build_outcome(run, taking) for run in runs for taking in run.takings]
+    return [build_result(run, taking) for run in runs for taking in run.scenario_runs]
 
 
-def build_outcome(run: Run, taking: Taking) -> Outcome:
+def build_result(run: CommandRun, scenario_run: ScenarioRun) -> ScenarioResult:
     """Return what became of one scenario."""
-    words = [*find_repetition(taking), *([LEFT] if taking.left else [])]
-    if run.end is None:
-        return Outcome(taking, tuple(words))
-    if taking is not run.takings[-1]:  # the program went on after it
-        return Outcome(taking, tuple(words), seen=True)
-    end, kind = run.end, taking.scenario.kind
+    words = [*check_repetition(scenario_run), *([GAVE_UP] if scenario_run.is_client_gone else [])]
+    if run.program_exit is None:
+        return ScenarioResult(scenario_run, tuple(words))
+    if scenario_run is not run.scenario_runs[-1]:  # the program went on after it
+        return ScenarioResult(scenario_run, tuple(words), has_read_response=True)
+    end, kind = run.program_exit, scenario_run.scenario.kind
     if end.is_killed or (end.uncaught and kind == "good"):
-        words.append(CRASH)
-    elif end.code and kind == "good" and len(run.takings) == 1:
-        words.append(LOST)
+        words.append(CRASHED)
+    elif end.code and kind == "good" and len(run.scenario_runs) == 1:
+        words.append(LOST_RESPONSE)
     said = str(end) if end.code else ""
-    return Outcome(taking, tuple(words), said, seen=not end.code)
+    return ScenarioResult(scenario_run, tuple(words), said, has_read_response=not end.code)
 
 
-def find_repetition(taking: Taking) -> Iterator[str]:
+def check_repetition(scenario_run: ScenarioRun) -> Iterator[str]:
     """Yield what is to be said of a request that came again."""
-    if len(taking.sent) > 1:
-        if taking.scenario.kind != "wait":
-            yield AGAIN
-        elif taking.sent[1] - taking.answered < WAIT - TOLERANCE:
-            yield IMPATIENT
+    if len(scenario_run.request_times) > 1:
+        if scenario_run.scenario.kind != "wait":
+            yield REPEATED_SEND
+        elif scenario_run.request_times[1] - scenario_run.responded_at < RETRY_AFTER - TOLERANCE:
+            yield IGNORED_RETRY_AFTER
 
 
-def blame(hearing: Hearing, outcomes: Sequence[Outcome]) -> None:
+def add_findings(collector: TrafficCollector, results: Sequence[ScenarioResult]) -> None:
     """Take down what breaks a requirement, and what keeps one."""
-    for outcome in outcomes:
-        scenario, heard = outcome.taking.scenario, outcome.taking.first
-        if not scenario.requirement or heard is None:
+    for outcome in results:
+        scenario, heard = outcome.scenario_run.scenario, outcome.scenario_run.first_exchange
+        if not scenario.requirement_id or heard is None:
             continue
-        if outcome.is_broken:
-            got = f"{scenario.what}: COMMAND {outcome.said}"
+        if outcome.has_failed_to_read:
+            got = f"{scenario.description}: COMMAND {outcome.exit_text}"
             wants = "the reply read, and 0 where the messages are taken"
             where = "reply"
-            hearing.blame(heard, Problem(scenario.requirement, "", got, wants, where=where))
-        elif outcome.seen and scenario.kind == "good":
-            hearing.praise(heard, scenario.requirement)
+            collector.add_violation(
+                heard, RequestViolation(scenario.requirement_id, "", got, wants, part=where)
+            )
+        elif outcome.has_read_response and scenario.kind == "good":
+            collector.add_pass(heard, scenario.requirement_id)
 
 
-def find_obstacle(outcomes: Sequence[Outcome]) -> str:
+def get_stop_reason(results: Sequence[ScenarioResult]) -> str:
     """Return why nothing can be said of the other scenarios, if that is so."""
-    first = outcomes[0] if outcomes else None
-    if first is not None and first.is_broken:
-        return f"COMMAND {first.said} on the documented answer already"
+    first = results[0] if results else None
+    if first is not None and first.has_failed_to_read:
+        return f"COMMAND {first.exit_text} on the documented answer already"
     return ""
 
 
-def build_section(outcomes: Sequence[Outcome]) -> Section:
+def build_section(results: Sequence[ScenarioResult]) -> Section:
     """Return what is said of every scenario."""
     rows = [
         {
-            "scenario": outcome.taking.scenario.name,
-            "answer": outcome.taking.scenario.what,
-            "requests": len(outcome.taking.sent),
-            "outcome": list(outcome.words),
-            "end": outcome.said,
+            "scenario": outcome.scenario_run.scenario.name,
+            "answer": outcome.scenario_run.scenario.description,
+            "requests": len(outcome.scenario_run.request_times),
+            "outcome": list(outcome.failures),
+            "end": outcome.exit_text,
         }
-        for outcome in outcomes
+        for outcome in results
     ]
-    lines = [describe(outcome) for outcome in outcomes]
-    left = [scenario.name for scenario in SCENARIOS[len(outcomes) :]]
+    lines = [format_result(outcome) for outcome in results]
+    left = [scenario.name for scenario in SCENARIOS[len(results) :]]
     if left:
         lines.append(f"not reached: {', '.join(left)}")
     return Section("scenarios", "What became of it under each answer", tuple(lines), rows)
 
 
-def describe(outcome: Outcome) -> str:
+def format_result(result: ScenarioResult) -> str:
     """Return a line for a scenario."""
-    words = ", ".join(outcome.words).upper() or "well"
-    sent = len(outcome.taking.sent)
+    words = ", ".join(result.failures).upper() or "well"
+    sent = len(result.scenario_run.request_times)
     times = f", {sent} requests" if sent > 1 else ""
-    said = f" ({outcome.said})" if outcome.said else ""
-    scenario = outcome.taking.scenario
-    return f"{scenario.name:18}{words}{times}{said}; {scenario.what}"
+    said = f" ({result.exit_text})" if result.exit_text else ""
+    scenario = result.scenario_run.scenario
+    return f"{scenario.name:18}{words}{times}{said}; {scenario.description}"

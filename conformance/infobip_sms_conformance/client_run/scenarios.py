@@ -12,10 +12,10 @@ from typing import Any
 
 from lxml import etree
 
-from infobip_sms_conformance.client_checks.request import Paper, find_entries
+from infobip_sms_conformance.client_checks.request import ParsedRequest, iter_entries
 from infobip_sms_conformance.contract.codec import MEDIA_TYPES, dump, parse_tree
 from infobip_sms_conformance.contract.files import read_example
-from infobip_sms_conformance.contract.openapi import find_component as find_schema
+from infobip_sms_conformance.contract.openapi import get_component as find_schema
 from infobip_sms_conformance.contract.openapi import resolve
 
 ACCEPTED = {
@@ -44,27 +44,27 @@ EXAMPLES = {
     "recordConversion": "conversion-response",
 }
 PROCESS_KEY = "A37D448C1ACCA02FABA745522558326C"
-WAIT = 2
+RETRY_AFTER = 2
 """Seconds that a client is asked to wait."""
-LATE = 4.0
+RESPONSE_DELAY = 4.0
 """Seconds that the latest answer takes."""
-PAUSE = 0.25
+PIECE_DELAY = 0.25
 """Seconds between the pieces of a slow answer."""
 PIECES = 8
-PAGE = b"<!DOCTYPE html><html><head><title>500</title></head><body><h1>Internal Server Error</h1></body></html>"
+ERROR_PAGE = b"<!DOCTYPE html><html><head><title>500</title></head><body><h1>Internal Server Error</h1></body></html>"
 
 
 @dataclass(frozen=True)
-class Reply:
+class ScriptedResponse:
     """An answer before it is written."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     delay: float = 0.0
-    pause: float = 0.0
-    chunked: bool = False
-    sent: int | None = None
+    piece_delay: float = 0.0
+    is_chunked: bool = False
+    sent_bytes: int | None = None
     """Bytes of the body that are sent before the connection is closed; none for all, -1 for no answer."""
 
 
@@ -78,35 +78,37 @@ class Scenario:
     """
 
     name: str
-    what: str
+    description: str
     kind: str
-    requirement: str = ""
+    requirement_id: str = ""
     """What a client breaks that cannot read the answer."""
-    change: Callable[[Any], Any] = lambda document: document
-    write: Callable[[Reply, Paper], Reply] = lambda reply, _: reply
+    change_document: Callable[[Any], Any] = lambda document: document
+    change_response: Callable[[ScriptedResponse, ParsedRequest], ScriptedResponse] = (
+        lambda reply, _: reply
+    )
 
 
 # ---------------------------------------------------------------- documents
 
 
-def build_document(paper: Paper) -> Any:
+def build_document(request: ParsedRequest) -> Any:
     """Return the documented answer to a request."""
-    operation = paper.operation
+    operation = request.operation
     if operation is None:
         return {}
     if operation.id not in {"send", "sendV1"}:
         return read_example(EXAMPLES[operation.id])
     found: list[dict[str, Any]] = []
-    for _, message in find_entries(paper.node, "messages"):
-        for _, destination in find_entries(message, "destinations"):
+    for _, message in iter_entries(request.node, "messages"):
+        for _, destination in iter_entries(message, "destinations"):
             found.append(
-                build_entry(destination.build_plain(), len(found), v1=operation.id == "sendV1")
+                build_entry(destination.to_plain(), len(found), v1=operation.id == "sendV1")
             )
     document: dict[str, Any] = {"messages": found}
     if len(found) > 1:
-        given = paper.node.find("bulkId") if paper.node else None
+        given = request.node.find("bulkId") if request.node else None
         document = {"bulkId": given.value if given else "2034072219640523072", **document}
-    if paper.node is not None and paper.node.find("tracking"):
+    if request.node is not None and request.node.find("tracking"):
         document["trackingProcessKey"] = PROCESS_KEY
     return document
 
@@ -122,17 +124,17 @@ def build_entry(destination: Any, index: int, *, v1: bool) -> dict[str, Any]:
     return {**entry, "smsCount": 1} if v1 else entry
 
 
-def add_members(document: Any) -> Any:
+def add_unknown_fields(document: Any) -> Any:
     """Add members that nobody knows, at every place."""
     if isinstance(document, list):
-        return [add_members(item) for item in document]
+        return [add_unknown_fields(item) for item in document]
     if isinstance(document, dict):
         new = {"addedLater": {"on": "2030-01-01", "by": [1, None, True]}, "x-1": 0.5}
-        return {**{name: add_members(value) for name, value in document.items()}, **new}
+        return {**{name: add_unknown_fields(value) for name, value in document.items()}, **new}
     return document
 
 
-def add_counts(document: Any) -> Any:
+def add_segment_counts(document: Any) -> Any:
     """Count the segments of every message, as version 1 does."""
     if isinstance(document, dict) and isinstance(document.get("messages"), list):
         counted = [{**entry, "smsCount": 1} for entry in document["messages"]]
@@ -140,12 +142,12 @@ def add_counts(document: Any) -> Any:
     return document
 
 
-def turn_round(document: Any) -> Any:
+def reverse_fields(document: Any) -> Any:
     """Turn the order of all members round."""
     if isinstance(document, list):
-        return [turn_round(item) for item in document]
+        return [reverse_fields(item) for item in document]
     if isinstance(document, dict):
-        return {name: turn_round(document[name]) for name in reversed(document)}
+        return {name: reverse_fields(document[name]) for name in reversed(document)}
     return document
 
 
@@ -167,28 +169,28 @@ def set_status(status: Mapping[str, Any], *, drop_id: bool = False) -> Callable[
     return change
 
 
-def leave_out(document: Any) -> Any:
+def drop_optional_fields(document: Any) -> Any:
     """Leave out all that the documentation does not promise."""
     kept = {"messages", "results", "previews", "to", "status", "messageId", "bulkId", "sendAt"}
     if isinstance(document, list):
-        return [leave_out(item) for item in document]
+        return [drop_optional_fields(item) for item in document]
     if not isinstance(document, dict):
         return document
     if "groupId" in document:
         return {name: document[name] for name in ("groupId", "groupName", "id", "name")}
     return {
-        name: leave_out(value)
+        name: drop_optional_fields(value)
         for name, value in document.items()
         if name in kept and not (name == "bulkId" and "messages" in document)
     }
 
 
-def turn_dates(document: Any) -> Any:
+def rewrite_offsets(document: Any) -> Any:
     """Write the offsets of instants in the other form: with a colon, or without."""
     if isinstance(document, list):
-        return [turn_dates(item) for item in document]
+        return [rewrite_offsets(item) for item in document]
     if isinstance(document, dict):
-        return {name: turn_dates(value) for name, value in document.items()}
+        return {name: rewrite_offsets(value) for name, value in document.items()}
     if (
         not isinstance(document, str)
         or "T" not in document
@@ -205,19 +207,19 @@ def turn_dates(document: Any) -> Any:
 # ---------------------------------------------------------------- bytes
 
 
-def find_reply_wire(paper: Paper) -> str:
+def get_response_wire(request: ParsedRequest) -> str:
     """Return the format that an answer is to have."""
-    accept = paper.heard.find("accept").lower()
+    accept = request.captured.get_header("accept").lower()
     asked = [wire for wire, media in MEDIA_TYPES.items() if media in accept]
-    return asked[0] if len(asked) == 1 else paper.wire
+    return asked[0] if len(asked) == 1 else request.wire
 
 
-def write_document(document: Any, paper: Paper) -> Reply:
+def build_document_response(document: Any, request: ParsedRequest) -> ScriptedResponse:
     """Return the answer with a document."""
-    wire = find_reply_wire(paper)
-    component = paper.operation.response if paper.operation else "ErrorResponse"
+    wire = get_response_wire(request)
+    component = request.operation.response if request.operation else "ErrorResponse"
     body = dump_json(document) if wire == "json" else dump_ordered(document, component)
-    return Reply(headers={"Content-Type": MEDIA_TYPES[wire]}, body=body)
+    return ScriptedResponse(headers={"Content-Type": MEDIA_TYPES[wire]}, body=body)
 
 
 def dump_json(document: Any) -> bytes:
@@ -232,66 +234,75 @@ def dump_ordered(document: Any, component: str) -> bytes:
     return dump(document, "xml", component)
 
 
-def turn_children(reply: Reply, paper: Paper) -> Reply:
+def reverse_elements(response: ScriptedResponse, request: ParsedRequest) -> ScriptedResponse:
     """Turn the order of the elements of XML round; the entries of lists keep theirs."""
-    if find_reply_wire(paper) == "json":
-        return reply
-    root = parse_tree(reply.body)
+    if get_response_wire(request) == "json":
+        return response
+    root = parse_tree(response.body)
     for element in root.iter():
         children = list(element)
         if len({child.tag for child in children}) == len(children):
             element[:] = reversed(children)
-    return replace(reply, body=etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+    return replace(response, body=etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
 
 
-def write_error(status: int, word: str, text: str, **headers: str) -> Callable[..., Reply]:
+def build_error_response(
+    status: int, message_id: str, text: str, **headers: str
+) -> Callable[..., ScriptedResponse]:
     """Return what writes a refusal."""
 
-    def write(_reply: Reply, paper: Paper) -> Reply:
-        error = {"requestError": {"serviceException": {"messageId": word, "text": text}}}
-        wire = find_reply_wire(paper)
+    def write(_reply: ScriptedResponse, paper: ParsedRequest) -> ScriptedResponse:
+        error = {"requestError": {"serviceException": {"messageId": message_id, "text": text}}}
+        wire = get_response_wire(paper)
         body = dump(error, wire, "ErrorResponse")
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Reply(status, {"Content-Type": MEDIA_TYPES[wire], **named}, body)
+        return ScriptedResponse(status, {"Content-Type": MEDIA_TYPES[wire], **named}, body)
 
     return write
 
 
-def write_page(_reply: Reply, _paper: Paper) -> Reply:
+def build_page_response(_response: ScriptedResponse, _request: ParsedRequest) -> ScriptedResponse:
     """Return the page of a server that went wrong."""
-    return Reply(500, {"Content-Type": "text/html"}, PAGE)
+    return ScriptedResponse(500, {"Content-Type": "text/html"}, ERROR_PAGE)
 
 
-def add_charset(reply: Reply, _paper: Paper) -> Reply:
+def add_charset(response: ScriptedResponse, _request: ParsedRequest) -> ScriptedResponse:
     """Name the charset as recorded replies do."""
-    media = f"{reply.headers['Content-Type']};charset=UTF-8"
-    return replace(reply, headers={**reply.headers, "Content-Type": media})
+    media = f"{response.headers['Content-Type']};charset=UTF-8"
+    return replace(response, headers={**response.headers, "Content-Type": media})
 
 
-def compress(reply: Reply, paper: Paper) -> Reply:
+def compress(response: ScriptedResponse, request: ParsedRequest) -> ScriptedResponse:
     """Compress the body, where the client takes that."""
-    if "gzip" not in paper.heard.find("accept-encoding").lower():
-        return reply
-    headers = {**reply.headers, "Content-Encoding": "gzip"}
-    return replace(reply, headers=headers, body=gzip.compress(reply.body, mtime=0))
+    if "gzip" not in request.captured.get_header("accept-encoding").lower():
+        return response
+    headers = {**response.headers, "Content-Encoding": "gzip"}
+    return replace(response, headers=headers, body=gzip.compress(response.body, mtime=0))
 
 
-def cut_half(reply: Reply, _paper: Paper) -> Reply:
+def cut_body_in_half(response: ScriptedResponse, _request: ParsedRequest) -> ScriptedResponse:
     """Break the body off in its middle."""
-    return replace(reply, sent=len(reply.body) // 2)
+    return replace(response, sent_bytes=len(response.body) // 2)
 
 
 NEW_STATUS = {"id": 7777, "name": "PENDING_BY_A_NEW_WAY", "description": "Not in any list"}
 NEW_GROUP = {"groupId": 77, "groupName": "A_NEW_GROUP", **NEW_STATUS}
 SCENARIOS = (
     Scenario("documented", "the documented answer", "good"),
-    Scenario("unknown members", "members that nobody knows", "good", "HTTP-009", add_members),
     Scenario(
-        "another order", "members in another order", "good", "HTTP-009", turn_round, turn_children
+        "unknown members", "members that nobody knows", "good", "HTTP-009", add_unknown_fields
+    ),
+    Scenario(
+        "another order",
+        "members in another order",
+        "good",
+        "HTTP-009",
+        reverse_fields,
+        reverse_elements,
     ),
     Scenario("unknown status", "a status of no list", "good", "RESP-011", set_status(NEW_STATUS)),
     Scenario("unknown group", "a status of no group", "told", "RESP-011", set_status(NEW_GROUP)),
-    Scenario("left out", "nothing that is optional", "good", "RESP-011", leave_out),
+    Scenario("left out", "nothing that is optional", "good", "RESP-011", drop_optional_fields),
     Scenario(
         "rejected",
         "200, every destination REJECTED and without messageId",
@@ -299,39 +310,73 @@ SCENARIOS = (
         "RESP-011",
         set_status(REJECTED, drop_id=True),
     ),
-    Scenario("segments counted", "smsCount, as of version 1", "good", "V1-002", add_counts),
-    Scenario("other dates", "offsets in the other form", "good", "RESP-011", turn_dates),
-    Scenario("charset", "a charset in the content type", "good", "HTTP-016", write=add_charset),
-    Scenario("compressed", "gzip, where it is accepted", "good", "HTTP-016", write=compress),
-    Scenario("chunks", "chunks", "good", "HTTP-016", write=lambda r, _: replace(r, chunked=True)),
+    Scenario("segments counted", "smsCount, as of version 1", "good", "V1-002", add_segment_counts),
+    Scenario("other dates", "offsets in the other form", "good", "RESP-011", rewrite_offsets),
     Scenario(
-        "slow", "byte by byte", "good", "HTTP-016", write=lambda r, _: replace(r, pause=PAUSE)
+        "charset", "a charset in the content type", "good", "HTTP-016", change_response=add_charset
+    ),
+    Scenario(
+        "compressed", "gzip, where it is accepted", "good", "HTTP-016", change_response=compress
+    ),
+    Scenario(
+        "chunks",
+        "chunks",
+        "good",
+        "HTTP-016",
+        change_response=lambda r, _: replace(r, is_chunked=True),
+    ),
+    Scenario(
+        "slow",
+        "byte by byte",
+        "good",
+        "HTTP-016",
+        change_response=lambda r, _: replace(r, piece_delay=PIECE_DELAY),
     ),
     Scenario(
         "too many",
-        f"429 with Retry-After {WAIT}",
+        f"429 with Retry-After {RETRY_AFTER}",
         "wait",
-        write=write_error(429, "TOO_MANY_REQUESTS", "Too many requests", Retry_After=str(WAIT)),
+        change_response=build_error_response(
+            429, "TOO_MANY_REQUESTS", "Too many requests", Retry_After=str(RETRY_AFTER)
+        ),
     ),
     Scenario(
         "unavailable",
-        f"503 with Retry-After {WAIT}",
+        f"503 with Retry-After {RETRY_AFTER}",
         "wait",
-        write=write_error(503, "SERVICE_UNAVAILABLE", "Come again", Retry_After=str(WAIT)),
+        change_response=build_error_response(
+            503, "SERVICE_UNAVAILABLE", "Come again", Retry_After=str(RETRY_AFTER)
+        ),
     ),
     Scenario(
         "unauthorized",
         "401",
         "told",
-        write=write_error(401, "UNAUTHORIZED", "Invalid login details"),
+        change_response=build_error_response(401, "UNAUTHORIZED", "Invalid login details"),
     ),
-    Scenario("server error", "500 with a page of HTML", "lost", write=write_page),
-    Scenario("late", f"after {LATE:g} s", "lost", write=lambda r, _: replace(r, delay=LATE)),
-    Scenario("cut off", "broken off in the middle of the body", "lost", write=cut_half),
-    Scenario("no answer", "the connection closed", "lost", write=lambda r, _: replace(r, sent=-1)),
+    Scenario(
+        "server error", "500 with a page of HTML", "lost", change_response=build_page_response
+    ),
+    Scenario(
+        "late",
+        f"after {RESPONSE_DELAY:g} s",
+        "lost",
+        change_response=lambda r, _: replace(r, delay=RESPONSE_DELAY),
+    ),
+    Scenario(
+        "cut off", "broken off in the middle of the body", "lost", change_response=cut_body_in_half
+    ),
+    Scenario(
+        "no answer",
+        "the connection closed",
+        "lost",
+        change_response=lambda r, _: replace(r, sent_bytes=-1),
+    ),
 )
 
 
-def build_reply(scenario: Scenario, paper: Paper) -> Reply:
+def build_response(scenario: Scenario, request: ParsedRequest) -> ScriptedResponse:
     """Return the answer that a scenario has to a request."""
-    return scenario.write(write_document(scenario.change(build_document(paper)), paper), paper)
+    return scenario.change_response(
+        build_document_response(scenario.change_document(build_document(request)), request), request
+    )

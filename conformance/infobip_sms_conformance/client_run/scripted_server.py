@@ -14,54 +14,59 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from infobip_sms_conformance.client_checks.request import Paper, read_paper
-from infobip_sms_conformance.client_checks.resends import build_key
+from infobip_sms_conformance.client_checks.request import ParsedRequest, parse_request
+from infobip_sms_conformance.client_checks.resends import build_request_key
 from infobip_sms_conformance.client_run.scenarios import (
     PIECES,
     SCENARIOS,
-    Reply,
     Scenario,
-    build_reply,
+    ScriptedResponse,
+    build_response,
 )
-from infobip_sms_conformance.transport.http import find_phrase
-from infobip_sms_conformance.transport.http1 import Heard, Message, Reader, Unreadable
-from infobip_sms_conformance.transport.proxy import GONE, close
+from infobip_sms_conformance.transport.http import get_phrase
+from infobip_sms_conformance.transport.http1 import (
+    CapturedExchange,
+    HttpMessage,
+    HttpMessageReader,
+    HttpSyntaxError,
+)
+from infobip_sms_conformance.transport.proxy import CLIENT_LEFT, close
 
-PIECE = 65_536
-CUT = "the answer was broken off"
+READ_SIZE = 65_536
+TRUNCATED = "the answer was broken off"
 
 
 @dataclass
-class Taking:
+class ScenarioRun:
     """What came of one scenario."""
 
     scenario: Scenario
     key: str = ""
-    named: bool = False
+    has_message_ids: bool = False
     """Whether the request has messageIds of its own."""
-    sent: list[float] = field(default_factory=list)
+    request_times: list[float] = field(default_factory=list)
     """When the request came, and came again."""
-    answered: float = 0.0
+    responded_at: float = 0.0
     """When the scenario's own answer ended."""
-    left: bool = False
+    is_client_gone: bool = False
     """Whether the client left before it was complete."""
-    first: Heard | None = None
+    first_exchange: CapturedExchange | None = None
 
 
-class Script:
+class ScenarioServer:
     """The scenarios of a run."""
 
-    def __init__(self, hear: Callable[[Heard], None]) -> None:
-        self._hear = hear
+    def __init__(self, on_exchange: Callable[[CapturedExchange], None]) -> None:
+        self._on_exchange = on_exchange
         self._lock = threading.Lock()
         self._count = self._run = 0
-        self.takings: list[Taking] = []
+        self.scenario_runs: list[ScenarioRun] = []
         self._ended = True
 
     @property
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether every scenario has had its request."""
-        return len(self.takings) >= len(SCENARIOS)
+        return len(self.scenario_runs) >= len(SCENARIOS)
 
     def end_run(self) -> None:
         """Take the next request for one of the next scenario: another program sends it."""
@@ -69,43 +74,43 @@ class Script:
             self._ended = True
             self._run += 1
 
-    def choose(self, paper: Paper) -> tuple[Taking | None, bool]:
+    def choose_scenario(self, request: ParsedRequest) -> tuple[ScenarioRun | None, bool]:
         """Return the scenario of a request, and whether this is its first request."""
-        key, named = build_key(paper)
-        if not paper.heard.body:
-            key = f"{paper.heard.method} {paper.heard.target}"
+        key, named = build_request_key(request)
+        if not request.captured.body:
+            key = f"{request.captured.method} {request.captured.target}"
         with self._lock:
-            last = self.takings[-1] if self.takings else None
-            if last and not self._ended and last.key == key and may_repeat(last):
-                last.sent.append(time.time())
+            last = self.scenario_runs[-1] if self.scenario_runs else None
+            if last and not self._ended and last.key == key and is_repeatable(last):
+                last.request_times.append(time.time())
                 return last, False
-            if len(self.takings) >= len(SCENARIOS):
+            if len(self.scenario_runs) >= len(SCENARIOS):
                 return None, False
             self._ended = False
-            taking = Taking(SCENARIOS[len(self.takings)], key, named, [time.time()])
-            self.takings.append(taking)
+            taking = ScenarioRun(SCENARIOS[len(self.scenario_runs)], key, named, [time.time()])
+            self.scenario_runs.append(taking)
             return taking, True
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection of a client to its end."""
-        requests = Reader()
+        requests = HttpMessageReader()
         try:
-            while data := await reader.read(PIECE):
+            while data := await reader.read(READ_SIZE):
                 at = time.time()
                 for message in requests.feed(data):
-                    if not await self._answer(message, at, reader, writer):
+                    if not await self._respond(message, at, reader, writer):
                         return
-                if requests.expects:
+                if requests.is_waiting_for_100_continue:
                     writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        except Unreadable:
+        except HttpSyntaxError:
             return
         finally:
             close(writer)
 
-    async def _answer(
+    async def _respond(
         self,
-        message: Message,
-        at: float,
+        message: HttpMessage,
+        received_at: float,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> bool:
@@ -113,63 +118,73 @@ class Script:
         with self._lock:
             self._count += 1
             number = self._count
-        method, target, *_ = [*message.start.split(" "), "", ""]
-        asked = Heard(
+        method, target, *_ = [*message.start_line.split(" "), "", ""]
+        asked = CapturedExchange(
             number,
-            at,
-            f"http://{message.find('host')}",
+            received_at,
+            f"http://{message.get_header('host')}",
             method,
             target,
             message.headers,
             message.body,
         )
         asked = replace(asked, run=self._run)
-        paper = read_paper(asked)
-        taking, first = self.choose(paper)
+        paper = parse_request(asked)
+        taking, first = self.choose_scenario(paper)
         scenario = taking.scenario if taking and first else SCENARIOS[0]
-        reply = build_reply(scenario, paper)
-        problem = await write_reply(reader, writer, reply)
-        said = None if problem == GONE or reply.sent is not None else build_message(reply)
-        heard = replace(asked, reply=said, problem=problem, seconds=time.time() - at)
+        reply = build_response(scenario, paper)
+        problem = await write_response(reader, writer, reply)
+        said = (
+            None if problem == CLIENT_LEFT or reply.sent_bytes is not None else build_message(reply)
+        )
+        heard = replace(asked, response=said, error=problem, seconds=time.time() - received_at)
         if taking and first:
-            taking.answered, taking.left, taking.first = time.time(), problem == GONE, heard
-        self._hear(heard)
+            taking.responded_at, taking.is_client_gone, taking.first_exchange = (
+                time.time(),
+                problem == CLIENT_LEFT,
+                heard,
+            )
+        self._on_exchange(heard)
         return not problem
 
 
-def may_repeat(taking: Taking) -> bool:
+def is_repeatable(scenario_run: ScenarioRun) -> bool:
     """Tell whether the same request again belongs to a scenario.
 
     After a good answer one without messageIds may as well be meant to be another.
     """
-    return taking.named or taking.left or taking.scenario.kind in {"wait", "lost"}
+    return (
+        scenario_run.has_message_ids
+        or scenario_run.is_client_gone
+        or scenario_run.scenario.kind in {"wait", "lost"}
+    )
 
 
-def build_message(reply: Reply) -> Message:
+def build_message(response: ScriptedResponse) -> HttpMessage:
     """Return an answer as what is listened to has it."""
-    start = f"HTTP/1.1 {reply.status}"
-    return Message(start, tuple(reply.headers.items()), reply.body)
+    start = f"HTTP/1.1 {response.status}"
+    return HttpMessage(start, tuple(response.headers.items()), response.body)
 
 
-async def write_reply(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reply: Reply
+async def write_response(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, response: ScriptedResponse
 ) -> str:
     """Write an answer as its scenario has it; return why the client has not got it, if so."""
     try:
-        if reply.delay:
-            await wait(reader, reply.delay)
-        if reply.sent == -1:
-            return CUT
-        writer.write(build_head(reply))
-        pieces = cut_body(reply)
+        if response.delay:
+            await wait(reader, response.delay)
+        if response.sent_bytes == -1:
+            return TRUNCATED
+        writer.write(build_head(response))
+        pieces = split_body(response)
         while pieces:
             writer.write(pieces.popleft())
             await writer.drain()
-            if reply.pause and pieces:
-                await wait(reader, reply.pause)
+            if response.piece_delay and pieces:
+                await wait(reader, response.piece_delay)
     except OSError:
-        return GONE
-    return CUT if reply.sent is not None else ""
+        return CLIENT_LEFT
+    return TRUNCATED if response.sent_bytes is not None else ""
 
 
 async def wait(reader: asyncio.StreamReader, seconds: float) -> None:
@@ -181,22 +196,26 @@ async def wait(reader: asyncio.StreamReader, seconds: float) -> None:
             raise ConnectionResetError
 
 
-def build_head(reply: Reply) -> bytes:
+def build_head(response: ScriptedResponse) -> bytes:
     """Return the head of an answer."""
     length = ["Transfer-Encoding: chunked"]
-    if not reply.chunked:
-        length = [f"Content-Length: {len(reply.body)}"]
-    fields = [f"{name}: {value}" for name, value in reply.headers.items()]
-    start = f"HTTP/1.1 {reply.status} {find_phrase(reply.status)}"
+    if not response.is_chunked:
+        length = [f"Content-Length: {len(response.body)}"]
+    fields = [f"{name}: {value}" for name, value in response.headers.items()]
+    start = f"HTTP/1.1 {response.status} {get_phrase(response.status)}"
     return "\r\n".join([start, *fields, *length, "", ""]).encode("latin-1")
 
 
-def cut_body(reply: Reply) -> deque[bytes]:
+def split_body(response: ScriptedResponse) -> deque[bytes]:
     """Return the body in the pieces in which it is sent."""
-    body = reply.body if reply.sent is None else reply.body[: reply.sent]
-    size = max(1, -(-len(body) // PIECES)) if reply.pause or reply.chunked else len(body) or 1
+    body = response.body if response.sent_bytes is None else response.body[: response.sent_bytes]
+    size = (
+        max(1, -(-len(body) // PIECES))
+        if response.piece_delay or response.is_chunked
+        else len(body) or 1
+    )
     pieces = deque(body[n : n + size] for n in range(0, len(body), size))
-    if not reply.chunked:
+    if not response.is_chunked:
         return pieces
     chunked = deque(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
     chunked.append(b"0\r\n\r\n")

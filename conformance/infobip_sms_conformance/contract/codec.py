@@ -11,14 +11,14 @@ from typing import Any
 
 from lxml import etree
 
-from infobip_sms_conformance.contract.openapi import find_component, find_member, resolve
+from infobip_sms_conformance.contract.openapi import get_component, get_property, resolve
 
 MEDIA_TYPES = {"json": "application/json", "xml": "application/xml"}
 INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*")
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def find_names(name: str, schema: dict[str, Any]) -> tuple[str | None, str]:
+def get_element_names(name: str, schema: dict[str, Any]) -> tuple[str | None, str]:
     """Return the wrapper element of a list, if it has one, and the element of its items."""
     if not schema.get("xml", {}).get("wrapped"):
         return None, name
@@ -37,7 +37,7 @@ def dump(document: Any, wire: str, component: str = "SmsRequest") -> bytes:
 
 def dump_xml(document: Any, component: str) -> bytes:
     """Return a document as XML, its members in the order of the schema."""
-    schema = find_component(component)
+    schema = get_component(component)
     root = etree.Element(schema["xml"]["name"])
     fill(root, document, schema)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
@@ -50,7 +50,7 @@ def fill(element: etree._Element, value: Any, schema: dict[str, Any]) -> None:
         return
     order = list(schema.get("properties", {}))
     for name in sorted(value, key=lambda name: order.index(name) if name in order else len(order)):
-        append(element, name, value[name], find_member(schema, name))
+        append(element, name, value[name], get_property(schema, name))
 
 
 def append(parent: etree._Element, name: str, value: Any, schema: dict[str, Any]) -> None:
@@ -58,7 +58,7 @@ def append(parent: etree._Element, name: str, value: Any, schema: dict[str, Any]
     if not isinstance(value, list):
         fill(etree.SubElement(parent, name), value, schema)
         return
-    wrapper, item = find_names(name, schema)
+    wrapper, item = get_element_names(name, schema)
     holder = parent if wrapper is None else etree.SubElement(parent, wrapper)
     for entry in value:
         fill(etree.SubElement(holder, item), entry, resolve(schema.get("items", {})))
@@ -94,7 +94,7 @@ def parse_tree(body: bytes) -> etree._Element:
 
 def parse_xml(body: bytes, component: str) -> Any:
     """Return the data of an XML document of the form that a component describes."""
-    return read_element(parse_tree(body), find_component(component))
+    return read_element(parse_tree(body), get_component(component))
 
 
 def read_element(element: etree._Element, schema: dict[str, Any]) -> Any:
@@ -102,20 +102,20 @@ def read_element(element: etree._Element, schema: dict[str, Any]) -> Any:
     if schema.get("type") != "object":
         return read_text(element.text or "", schema)
     data: dict[str, Any] = {}
-    for child in find_children(element):
-        read_child(data, child, find_member(schema, find_tag(child)))
+    for child in iter_children(element):
+        read_child(data, child, get_property(schema, get_tag(child)))
     return data
 
 
 def read_child(data: dict[str, Any], child: etree._Element, schema: dict[str, Any]) -> None:
     """Add one child element to the members read so far."""
-    name = find_tag(child)
+    name = get_tag(child)
     if schema.get("type") != "array":
         data[name] = read_element(child, schema)
         return
     items = resolve(schema["items"])
-    wrapped = find_names(name, schema)[0] is not None
-    entries = list(find_children(child)) if wrapped else [child]
+    wrapped = get_element_names(name, schema)[0] is not None
+    entries = list(iter_children(child)) if wrapped else [child]
     data.setdefault(name, []).extend(read_element(entry, items) for entry in entries)
 
 
@@ -128,11 +128,11 @@ def read_text(text: str, schema: dict[str, Any]) -> Any:
     return text
 
 
-def find_children(element: etree._Element) -> Iterator[etree._Element]:
+def iter_children(element: etree._Element) -> Iterator[etree._Element]:
     """Yield the child elements, without comments and processing instructions."""
     return element.iterchildren("{*}*")
 
 
-def find_tag(element: etree._Element) -> str:
+def get_tag(element: etree._Element) -> str:
     """Return the name of an element without its namespace."""
     return etree.QName(element).localname

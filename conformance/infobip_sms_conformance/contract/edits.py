@@ -37,11 +37,11 @@ def apply_edit(document: Any, path: str, kind: str, value: Any) -> Any:
     if kind == "remove":
         del holder[last]
     else:
-        set_member(holder, last, value if kind == "set" else value[0] * value[1])
+        set_field(holder, last, value if kind == "set" else value[0] * value[1])
     return edited
 
 
-def set_member(holder: Any, last: str | int, value: Any) -> None:
+def set_field(holder: Any, last: str | int, value: Any) -> None:
     """Put a value at a member that may be new, or at a list index that must be there."""
     if isinstance(last, int) and last >= len(holder):
         raise LookupError(f"no item {last} to edit")

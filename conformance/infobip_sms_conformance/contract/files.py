@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from infobip_sms_conformance.errors import WrongUsage
+from infobip_sms_conformance.errors import UsageError
 
 WIRES = ("json", "xml")
-JUDGED_HERE = "exchange"
+CHECKED_BY_EXCHANGE = "exchange"
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Case:
     """A good example and one edit; ``refused`` says what a server must do with the result."""
 
     id: str
-    requirement: str
+    requirement_id: str
     example: str
     path: str
     edit: tuple[str, Any]
-    refused: bool
+    rejected: bool
     wires: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class Case:
 
 
 @cache
-def find_folder() -> Path:
+def get_data_folder() -> Path:
     """Return the folder of the facts; the package around it is found, not imported."""
     spec = find_spec("infobip_sms_schema")
     if spec is None or not spec.submodule_search_locations:
@@ -62,7 +62,7 @@ def find_folder() -> Path:
 
 def read_toml(name: str) -> dict[str, Any]:
     """Return a TOML file of the data folder."""
-    return tomllib.loads((find_folder() / name).read_text("utf-8"))
+    return tomllib.loads((get_data_folder() / name).read_text("utf-8"))
 
 
 @cache
@@ -79,23 +79,23 @@ def read_readings() -> dict[str, str]:
     return {row["id"]: row["question"] for row in read_toml("requirements.toml")["reading"]}
 
 
-def read_requirement(number: str) -> dict[str, Any]:
+def read_requirement(requirement_id: str) -> dict[str, Any]:
     """Return the whole row of a requirement; WrongUsage when there is none of that id."""
-    return find_row("requirement", number)
+    return get_row("requirement", requirement_id)
 
 
-def read_reading(number: str) -> dict[str, Any]:
+def read_reading(reading_id: str) -> dict[str, Any]:
     """Return the whole row of a reading; WrongUsage when there is none of that id."""
-    return find_row("reading", number)
+    return get_row("reading", reading_id)
 
 
-def find_row(table: str, number: str) -> dict[str, Any]:
+def get_row(table: str, row_id: str) -> dict[str, Any]:
     """Return a row of requirements.toml."""
     rows: list[dict[str, Any]] = read_toml("requirements.toml")[table]
     for row in rows:
-        if row["id"] == number:
+        if row["id"] == row_id:
             return row
-    raise WrongUsage(f"there is no {number}; see the command list")
+    raise UsageError(f"there is no {row_id}; see the command list")
 
 
 @cache
@@ -107,35 +107,35 @@ def read_cases() -> tuple[Case, ...]:
     """
     tables = read_toml("cases.toml")
     return tuple(
-        build_case(row, refused=kind == "refused")
+        build_case(row, rejected=kind == "refused")
         for kind in ("refused", "accepted")
         for row in tables[kind]
         if not row.get("client") and row.get("reading", "READ-001") == "READ-001"
     )
 
 
-def find_case(name: str) -> Case:
+def get_case(case_id: str) -> Case:
     """Return the case of an id."""
-    return next(case for case in read_cases() if case.id == name)
+    return next(case for case in read_cases() if case.id == case_id)
 
 
-def build_case(row: dict[str, Any], *, refused: bool) -> Case:
+def build_case(row: dict[str, Any], *, rejected: bool) -> Case:
     """Return the case that a row of cases.toml describes."""
     kind = next(name for name in ("set", "remove", "repeat") if name in row)
     wires = tuple(row.get("formats", WIRES))
     edit = (kind, row[kind])
-    return Case(row["id"], row["requirement"], row["example"], row["path"], edit, refused, wires)
+    return Case(row["id"], row["requirement"], row["example"], row["path"], edit, rejected, wires)
 
 
 @cache
 def read_openapi() -> dict[str, Any]:
     """Return openapi.yaml."""
-    document: dict[str, Any] = yaml.safe_load((find_folder() / "openapi.yaml").read_bytes())
+    document: dict[str, Any] = yaml.safe_load((get_data_folder() / "openapi.yaml").read_bytes())
     return document
 
 
 @cache
-def find_path() -> str:
+def get_send_path() -> str:
     """Return the path of the operation that is judged."""
     paths = read_openapi()["paths"]
     sends = [p for p, item in paths.items() if item.get("post", {}).get("operationId") == "send"]
@@ -143,7 +143,7 @@ def find_path() -> str:
 
 
 @cache
-def read_catalogue(table: str) -> tuple[dict[str, Any], ...]:
+def read_status_rows(table: str) -> tuple[dict[str, Any], ...]:
     """Return the statuses or the errors of the catalogue as they stand on the wire.
 
     table: "status" or "error".
@@ -162,7 +162,7 @@ def read_groups() -> dict[int, str]:
     return {row["id"]: row["name"] for row in read_toml("statuses.toml")["group"]}
 
 
-def find_group(name: str) -> int:
+def get_group_id(name: str) -> int:
     """Return the number of a status group."""
     return next(number for number, known in read_groups().items() if known == name)
 
@@ -175,7 +175,7 @@ def read_example(stem: str) -> Any:
 @cache
 def read_example_bytes(stem: str) -> bytes:
     """Return an example as it stands in its file."""
-    return (find_folder() / "examples" / f"{stem}.json").read_bytes()
+    return (get_data_folder() / "examples" / f"{stem}.json").read_bytes()
 
 
 @cache

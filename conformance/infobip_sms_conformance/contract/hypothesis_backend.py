@@ -17,7 +17,7 @@ from hypothesis import configuration
 from hypothesis.internal.conjecture import providers
 
 DEFAULT_SEED = 2026
-NAME = "infobip-sms-conformance"
+BACKEND_NAME = "infobip-sms-conformance"
 
 
 class SeededProvider(providers.HypothesisProvider):
@@ -28,16 +28,16 @@ class SeededProvider(providers.HypothesisProvider):
 
 
 @cache
-def find_backend() -> str:
+def register_backend() -> str:
     """Register the backend and return its name; Hypothesis's own where it has no such place."""
     if not hasattr(providers.HypothesisProvider, "_maybe_draw_constant"):
         return "hypothesis"
-    providers.AVAILABLE_PROVIDERS[NAME] = f"{__name__}.{SeededProvider.__name__}"
-    return NAME
+    providers.AVAILABLE_PROVIDERS[BACKEND_NAME] = f"{__name__}.{SeededProvider.__name__}"
+    return BACKEND_NAME
 
 
 @contextmanager
-def set_aside() -> Iterator[None]:
+def isolate_storage() -> Iterator[None]:
     """Keep what Hypothesis stores out of the folder that the user is in."""
     before = configuration.storage_directory(intent_to_write=False).home_directory
     with tempfile.TemporaryDirectory() as folder:

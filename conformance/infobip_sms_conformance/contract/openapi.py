@@ -23,10 +23,12 @@ class Operation:
     request: str | None
     response: str
 
-    def build_path(self, query: Sequence[tuple[str, str]], inside: Mapping[str, str]) -> str:
+    def build_path(
+        self, query: Sequence[tuple[str, str]], path_parameters: Mapping[str, str]
+    ) -> str:
         """Return the path of a call; the values of repeated parameters stand one by one."""
         path = self.path
-        for name, value in inside.items():
+        for name, value in path_parameters.items():
             path = path.replace("{" + name + "}", quote(value, safe=""))
         return f"{path}?{urlencode(query)}" if query else path
 
@@ -45,19 +47,23 @@ def read_operations() -> Mapping[str, Operation]:
 def build_operation(method: str, path: str, member: dict[str, Any]) -> Operation:
     """Return the operation that a member of ``paths`` describes."""
     body = member.get("requestBody")
-    request = find_name(body) if body else None
+    request = get_component_name(body) if body else None
     return Operation(
-        member["operationId"], method.upper(), path, request, find_name(member["responses"]["200"])
+        member["operationId"],
+        method.upper(),
+        path,
+        request,
+        get_component_name(member["responses"]["200"]),
     )
 
 
-def find_name(holder: dict[str, Any]) -> str:
+def get_component_name(holder: dict[str, Any]) -> str:
     """Return the name of the component in a body."""
     schema = resolve(holder)["content"]["application/json"]["schema"]
     return str(schema["$ref"]).rpartition("/")[2]
 
 
-def find_component(name: str) -> dict[str, Any]:
+def get_component(name: str) -> dict[str, Any]:
     """Return a schema of openapi.yaml by its name."""
     component: dict[str, Any] = read_openapi()["components"]["schemas"][name]
     return component
@@ -67,10 +73,10 @@ def resolve(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema that a reference points to; what stands beside the reference comes on top."""
     if "$ref" not in schema:
         return schema
-    target = resolve(find_component(schema["$ref"].rpartition("/")[2]))
+    target = resolve(get_component(schema["$ref"].rpartition("/")[2]))
     return {**target, **{name: value for name, value in schema.items() if name != "$ref"}}
 
 
-def find_member(schema: dict[str, Any], name: str) -> dict[str, Any]:
+def get_property(schema: dict[str, Any], name: str) -> dict[str, Any]:
     """Return the schema of a member, an empty one for a member that is not known."""
     return resolve(schema.get("properties", {}).get(name, {}))

@@ -22,18 +22,18 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as pin
 from hypothesis import strategies as st
 
-from infobip_sms_conformance.contract.files import read_catalogue, read_numbers
+from infobip_sms_conformance.contract.files import read_numbers, read_status_rows
 from infobip_sms_conformance.contract.hypothesis_backend import (
     DEFAULT_SEED,
-    find_backend,
-    set_aside,
+    isolate_storage,
+    register_backend,
 )
-from infobip_sms_conformance.contract.openapi import find_component, resolve
+from infobip_sms_conformance.contract.openapi import get_component, resolve
 
 Strategy = st.SearchStrategy[Any]
-MOST_ITEMS = 3
+MAX_ITEMS = 3
 POOL = 10  # drawn for each request that is sent
-FEWEST = 16
+MIN_EXAMPLES = 16
 SOON = 1_900_000_000
 SECONDS_OF_A_DECADE = 315_576_000
 WORD = st.text(ascii_letters + digits, min_size=1, max_size=20)
@@ -46,17 +46,17 @@ PROSE = st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]), max_size=1
 
 def requests() -> Strategy:
     """Return a strategy for requests that every legal server accepts."""
-    return build_strategy(find_component("SmsRequest"), "SmsRequest")
+    return build_strategy(get_component("SmsRequest"), "SmsRequest")
 
 
 def responses() -> Strategy:
     """Return a strategy for replies to a request, with statuses of the catalogue."""
-    return build_strategy(find_component("SmsResponse"), "SmsResponse")
+    return build_strategy(get_component("SmsResponse"), "SmsResponse")
 
 
 def delivery_reports() -> Strategy:
     """Return a strategy for what is pushed to a notify URL or fetched."""
-    return build_strategy(find_component("DeliveryReports"), "DeliveryReports")
+    return build_strategy(get_component("DeliveryReports"), "DeliveryReports")
 
 
 @cache
@@ -66,8 +66,8 @@ def build_requests(count: int, seed: int = DEFAULT_SEED) -> tuple[Any, ...]:
 
     @pin(seed)
     @settings(
-        backend=find_backend(),
-        max_examples=max(count, FEWEST) * POOL,
+        backend=register_backend(),
+        max_examples=max(count, MIN_EXAMPLES) * POOL,
         database=None,
         deadline=None,
         phases=[Phase.generate],
@@ -78,23 +78,23 @@ def build_requests(count: int, seed: int = DEFAULT_SEED) -> tuple[Any, ...]:
         found.setdefault(json.dumps(request), request)
 
     if count:
-        with set_aside():
+        with isolate_storage():
             collect()
-    return tuple(choose([found[key] for key in sorted(found, key=len)], count))
+    return tuple(choose_requests([found[key] for key in sorted(found, key=len)], count))
 
 
-def choose(requests: list[Any], count: int) -> list[Any]:
+def choose_requests(requests: list[Any], count: int) -> list[Any]:
     """Return some of the requests: first those that bring most new members, then a spread of sizes."""
     seen: set[str] = set()
     left = list(requests)
     chosen: list[Any] = []
     while left and len(chosen) < count:
-        best = max(left, key=lambda request: len(find_members(request) - seen))
-        if find_members(best) <= seen:
+        best = max(left, key=lambda request: len(get_field_paths(request) - seen))
+        if get_field_paths(best) <= seen:
             break
         left.remove(best)
         chosen.append(best)
-        seen |= find_members(best)
+        seen |= get_field_paths(best)
     missing = count - len(chosen)
     spread = (
         left[len(left) // (missing + 1) :: max(1, len(left) // (missing + 1))] if missing else []
@@ -102,17 +102,17 @@ def choose(requests: list[Any], count: int) -> list[Any]:
     return sorted([*chosen, *spread[:missing]], key=lambda request: len(json.dumps(request)))
 
 
-def find_members(value: Any, path: str = "") -> set[str]:
+def get_field_paths(value: Any, path: str = "") -> set[str]:
     """Return the paths of all members, without list indexes."""
     if isinstance(value, list):
-        return set().union(*(find_members(item, path) for item in value))
+        return set().union(*(get_field_paths(item, path) for item in value))
     members = value.items() if isinstance(value, dict) else ()
-    return {path}.union(*(find_members(member, f"{path}.{name}") for name, member in members))
+    return {path}.union(*(get_field_paths(member, f"{path}.{name}") for name, member in members))
 
 
 def build_strategy(schema: dict[str, Any], name: str) -> Strategy:
     """Return a strategy for a schema; ``name`` is its path from the component, such as Message.text."""
-    schema, name = resolve(schema), rename(schema, name)
+    schema, name = resolve(schema), get_schema_name(schema, name)
     if name in NARROWER:
         return NARROWER[name](schema)
     if "enum" in schema:
@@ -120,7 +120,7 @@ def build_strategy(schema: dict[str, Any], name: str) -> Strategy:
     return KINDS[schema["type"]](schema, name)
 
 
-def rename(schema: dict[str, Any], name: str) -> str:
+def get_schema_name(schema: dict[str, Any], name: str) -> str:
     """Return the component's own name for a reference to an object, else the name as it is."""
     target = schema.get("$ref", "").rpartition("/")[2]
     return target if target and resolve(schema).get("type") == "object" else name
@@ -150,7 +150,7 @@ def drop_lonely(value: dict[str, Any], depending: dict[str, list[str]]) -> dict[
 def build_array(schema: dict[str, Any], name: str) -> Strategy:
     """Return a strategy for a short list; choices from a fixed set come once each."""
     items, once = build_strategy(schema["items"], name), "enum" in resolve(schema["items"])
-    return st.lists(items, min_size=schema.get("minItems", 0), max_size=MOST_ITEMS, unique=once)
+    return st.lists(items, min_size=schema.get("minItems", 0), max_size=MAX_ITEMS, unique=once)
 
 
 def build_string(schema: dict[str, Any], _name: str) -> Strategy:
@@ -190,7 +190,7 @@ def build_row(table: str, schema: dict[str, Any]) -> Strategy:
     """Return a strategy for a row of the catalogue, with the members that the schema knows."""
     rows = [
         {name: row[name] for name in schema["properties"] if row.get(name) is not None}
-        for row in read_catalogue(table)
+        for row in read_status_rows(table)
     ]
     return st.sampled_from(rows)
 

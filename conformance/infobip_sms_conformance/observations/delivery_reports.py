@@ -14,20 +14,20 @@ from typing import Any
 
 from infobip_sms_conformance.contract.files import read_groups
 from infobip_sms_conformance.observations.exchange import OK_STATUSES
-from infobip_sms_conformance.observations.responses import Entry, read_id
-from infobip_sms_conformance.observations.tolerant_reader import find_list, parse_open
-from infobip_sms_conformance.transport.webhook_receiver import Hit
+from infobip_sms_conformance.observations.responses import ResponseEntry, read_id
+from infobip_sms_conformance.observations.tolerant_reader import find_list, parse_tolerant
+from infobip_sms_conformance.transport.webhook_receiver import WebhookCall
 
-FINAL = {"UNDELIVERABLE", "DELIVERED", "EXPIRED", "REJECTED"}
-SENT = {"UNDELIVERABLE", "DELIVERED"}
-UNDER_WAY = {"PENDING", "ACCEPTED"}
+FINAL_GROUPS = {"UNDELIVERABLE", "DELIVERED", "EXPIRED", "REJECTED"}
+SENT_GROUPS = {"UNDELIVERABLE", "DELIVERED"}
+INTERMEDIATE_GROUPS = {"PENDING", "ACCEPTED"}
 
 
 @dataclass(frozen=True)
-class Report:
+class ReceivedReport:
     """What one push says about one message."""
 
-    hit: Hit
+    call: WebhookCall
     data: dict[str, Any] = field(repr=False)
 
     @property
@@ -49,34 +49,34 @@ class Report:
     def group(self) -> str:
         """The name of the status group, by its number or else as it stands there."""
         status = self.data.get("status")
-        number = Entry(None, "", status).group
+        number = ResponseEntry(None, "", status).group
         named = str(status.get("groupName")) if isinstance(status, dict) else ""
         return read_groups().get(-1 if number is None else number, named.strip().upper())
 
     @property
     def is_final(self) -> bool:
         """Whether nothing more can become of the message."""
-        return self.group in FINAL
+        return self.group in FINAL_GROUPS
 
     @property
-    def is_under_way(self) -> bool:
+    def is_intermediate(self) -> bool:
         """Whether the message has not come to its end."""
-        return self.group in UNDER_WAY
+        return self.group in INTERMEDIATE_GROUPS
 
     @property
-    def is_of_sent(self) -> bool:
+    def is_sent(self) -> bool:
         """Whether the message was sent, delivered or not."""
-        return self.group in SENT
+        return self.group in SENT_GROUPS
 
     @property
-    def is_of_expired(self) -> bool:
+    def is_expired(self) -> bool:
         """Whether the message came to its end by its validity period."""
         return self.group == "EXPIRED"
 
     @property
-    def ends_taken(self) -> bool:
+    def is_acknowledged_final(self) -> bool:
         """Whether it is the last one of its message, and the callback server took it."""
-        return self.is_final and self.hit.status in OK_STATUSES
+        return self.is_final and self.call.status in OK_STATUSES
 
     def find_instant(self, name: str) -> datetime | None:
         """Return the instant of a member; none when it is no date and time with an offset."""
@@ -87,21 +87,21 @@ class Report:
         return instant if instant.tzinfo else None
 
 
-def read_push(hit: Hit) -> Any:
+def parse_call(call: WebhookCall) -> Any:
     """Return the data of a push; none when its body is of neither format."""
-    return read_body(hit.body)
+    return parse_body(call.body)
 
 
 @lru_cache(maxsize=4096)
-def read_body(body: bytes) -> Any:
+def parse_body(body: bytes) -> Any:
     """Return the data of a body, which many checks look at; not to be altered."""
     try:
-        return parse_open(body, "DeliveryReports")
+        return parse_tolerant(body, "DeliveryReports")
     except (ValueError, RecursionError):
         return None
 
 
-def read_reports(hit: Hit) -> Iterator[Report]:
+def parse_reports(call: WebhookCall) -> Iterator[ReceivedReport]:
     """Yield the reports of a push."""
-    for data in find_list(read_push(hit), "results") or []:
-        yield Report(hit, data)
+    for data in find_list(parse_call(call), "results") or []:
+        yield ReceivedReport(call, data)

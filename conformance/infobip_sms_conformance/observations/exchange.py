@@ -9,9 +9,13 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Any
 
-from infobip_sms_conformance.contract.files import find_group, read_groups
-from infobip_sms_conformance.observations.responses import Reply, Unreadable, parse_reply
-from infobip_sms_conformance.transport.http import Answer, Request
+from infobip_sms_conformance.contract.files import get_group_id, read_groups
+from infobip_sms_conformance.observations.responses import (
+    SendResponse,
+    UnreadableResponseError,
+    parse_send_response,
+)
+from infobip_sms_conformance.transport.http import RawRequest, RawResponse
 
 OK_STATUSES = range(200, 300)
 BAD_REQUEST = 400
@@ -19,31 +23,31 @@ UNAUTHORIZED = 401
 ABSENT = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 
 
-class Outcome(Enum):
+class RequestOutcome(Enum):
     """What an answer says about the whole request."""
 
     ACCEPTED = "accepted"
-    REFUSED = "refused"
+    REJECTED = "refused"
     UNCLEAR = "unclear"
     THROTTLED = "throttled"
-    LOST = "lost"
+    NO_RESPONSE = "lost"
 
 
 @dataclass(frozen=True)
 class Exchange:
     """A request and its answer; ``problem`` says why there is none."""
 
-    what: str
+    label: str
     document: Any = field(repr=False)
     wire: str
-    answer: Answer | None
+    response: RawResponse | None
     problem: str = ""
     slow: bool = False
-    reply: Reply | None = field(default=None, repr=False)
+    send_response: SendResponse | None = field(default=None, repr=False)
     """What a send request was answered with, if that can be read."""
     data: Any = field(default=None, repr=False)
     """What any other operation was answered with, as plain data, if that can be read."""
-    request: Request | None = field(default=None, repr=False)
+    request: RawRequest | None = field(default=None, repr=False)
     callback: bytes = field(default=b"", repr=False)
     """What came to the callback server of it, if that is what is judged."""
     at: float = 0.0
@@ -53,76 +57,80 @@ class Exchange:
     @property
     def status(self) -> int | None:
         """The HTTP status; none when there was no answer."""
-        return self.answer.status if self.answer else None
+        return self.response.status if self.response else None
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> RequestOutcome:
         """Sort the answer; a rejected destination makes the request a refused one (READ-001)."""
-        if self.answer is None:
-            return Outcome.LOST
-        if is_throttled(self.answer):
-            return Outcome.THROTTLED
-        if self.answer.status == BAD_REQUEST or (self.reply and self.reply.rejected):
-            return Outcome.REFUSED
-        return Outcome.ACCEPTED if self.pending else Outcome.UNCLEAR
+        if self.response is None:
+            return RequestOutcome.NO_RESPONSE
+        if is_throttled(self.response):
+            return RequestOutcome.THROTTLED
+        if self.response.status == BAD_REQUEST or (
+            self.send_response and self.send_response.has_rejected
+        ):
+            return RequestOutcome.REJECTED
+        return RequestOutcome.ACCEPTED if self.is_pending else RequestOutcome.UNCLEAR
 
     @property
-    def pending(self) -> bool:
+    def is_pending(self) -> bool:
         """Whether every entry has one of the groups that mean acceptance (READ-004)."""
-        accepting = {find_group("PENDING"), find_group("ACCEPTED")}
-        return self.reply is not None and self.reply.groups <= accepting
+        accepting = {get_group_id("PENDING"), get_group_id("ACCEPTED")}
+        return self.send_response is not None and self.send_response.groups <= accepting
 
     @property
-    def taken(self) -> bool:
+    def has_succeeded(self) -> bool:
         """Whether the server took the request, by a 2xx without a rejected destination."""
-        success = self.answer is not None and self.answer.status in OK_STATUSES
-        return success and not (self.reply and self.reply.rejected)
+        success = self.response is not None and self.response.status in OK_STATUSES
+        return success and not (self.send_response and self.send_response.has_rejected)
 
     @property
-    def accepts_any(self) -> bool:
+    def has_accepted_destination(self) -> bool:
         """Whether any destination may have been accepted."""
-        return self.reply is not None and self.reply.groups != {find_group("REJECTED")}
+        return self.send_response is not None and self.send_response.groups != {
+            get_group_id("REJECTED")
+        }
 
     @property
-    def absent(self) -> bool:
+    def is_absent(self) -> bool:
         """Whether the server answered as to a path that it does not have."""
         return self.status in ABSENT
 
     @property
     def got(self) -> str:
         """Say what came back: the HTTP status and the status groups, nothing else."""
-        if self.answer is None:
+        if self.response is None:
             return self.problem
-        if self.answer.status not in OK_STATUSES or self.data is not None:
-            return f"HTTP {self.answer.status}"
-        if self.reply is None:
-            return f"HTTP {self.answer.status}, a body that is no readable reply"
-        names = sorted(find_group_name(group) for group in self.reply.groups)
+        if self.response.status not in OK_STATUSES or self.data is not None:
+            return f"HTTP {self.response.status}"
+        if self.send_response is None:
+            return f"HTTP {self.response.status}, a body that is no readable reply"
+        names = sorted(get_group_name(group) for group in self.send_response.groups)
         groups = ", ".join(names) or "no entries"
-        return f"HTTP {self.answer.status}, status groups: {groups}"
+        return f"HTTP {self.response.status}, status groups: {groups}"
 
 
-def is_throttled(answer: Answer) -> bool:
+def is_throttled(response: RawResponse) -> bool:
     """Tell whether the server only asks for patience."""
-    return answer.status == 429 or (answer.status == 503 and "Retry-After" in answer.headers)  # noqa: PLR2004 - the numbers are RFC 6585's and 9110's
+    return response.status == 429 or (response.status == 503 and "Retry-After" in response.headers)  # noqa: PLR2004 - the numbers are RFC 6585's and 9110's
 
 
-def find_group_name(number: int | None) -> str:
+def get_group_name(group_id: int | None) -> str:
     """Return the name of a status group, or say that it is unknown."""
-    return "unreadable" if number is None else read_groups().get(number, "unknown")
+    return "unreadable" if group_id is None else read_groups().get(group_id, "unknown")
 
 
-def find_reply(answer: Answer) -> Reply | None:
+def find_send_response(response: RawResponse) -> SendResponse | None:
     """Return the reply of a 2xx, if its body is one."""
-    if answer.status not in OK_STATUSES:
+    if response.status not in OK_STATUSES:
         return None
     try:
-        return parse_reply(answer.body)
-    except Unreadable:
+        return parse_send_response(response.body)
+    except UnreadableResponseError:
         return None
 
 
-def find_destinations(document: Any) -> list[Any]:
+def get_destinations(document: Any) -> list[Any]:
     """Return the destinations of a request in order, as far as it has the right shape."""
     messages = document.get("messages") if isinstance(document, dict) else None
     entries = messages if isinstance(messages, list) else []

@@ -14,81 +14,81 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from infobip_sms_conformance.contract.files import find_group, read_readings
+from infobip_sms_conformance.contract.files import get_group_id, read_readings
 from infobip_sms_conformance.observations.exchange import (
     BAD_REQUEST,
     UNAUTHORIZED,
     Exchange,
-    Outcome,
-    find_destinations,
+    RequestOutcome,
+    get_destinations,
 )
 from infobip_sms_conformance.observations.responses import find_wire
 
-CASE = "case "
+CASE_PREFIX = "case "
 """How the name of an exchange begins that a case of cases.toml is sent in."""
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-NUMBER = re.compile(r"[0-9]{1,5}")
-NAME = re.compile(r"[A-Z_]{1,40}")
+STATUS_ID = re.compile(r"[0-9]{1,5}")
+STATUS_NAME = re.compile(r"[A-Z_]{1,40}")
 
 
 @dataclass(frozen=True)
-class Reading:
+class ObservedReading:
     """What a server makes of an open question."""
 
     id: str
     question: str
-    taken: tuple[tuple[str, int], ...]
+    outcomes: tuple[tuple[str, int], ...]
     """Every outcome that was seen, with how often."""
 
     @property
     def is_consistent(self) -> bool:
         """Whether the same outcome was seen every time."""
-        return len(self.taken) <= 1
+        return len(self.outcomes) <= 1
 
 
 Observer = Callable[[Exchange], Iterator[str]]
 
 
-def find_readings(exchanges: Sequence[Exchange]) -> list[Reading]:
+def observe_readings(exchanges: Sequence[Exchange]) -> list[ObservedReading]:
     """Return what was seen of every reading that shows in a run."""
     questions = read_readings()
     found = []
     for number, observe in OBSERVERS.items():
         seen = Counter(outcome for exchange in exchanges for outcome in observe(exchange))
         if seen:
-            found.append(Reading(number, questions[number], tuple(seen.most_common())))
+            found.append(ObservedReading(number, questions[number], tuple(seen.most_common())))
     return found
 
 
-def observe_refusal(exchange: Exchange) -> Iterator[str]:
+def observe_rejection(exchange: Exchange) -> Iterator[str]:
     """READ-001: how a value outside its limits is refused, where an answer per destination is possible."""
-    if not exchange.what.startswith(CASE) or not find_destinations(exchange.document):
+    if not exchange.label.startswith(CASE_PREFIX) or not get_destinations(exchange.document):
         return
     if exchange.status == BAD_REQUEST:
         yield "HTTP 400"
-    elif exchange.outcome is Outcome.REFUSED:
+    elif exchange.outcome is RequestOutcome.REJECTED:
         yield "HTTP 200 with a status of the REJECTED group"
 
 
 def observe_single_bulk_id(exchange: Exchange) -> Iterator[str]:
     """READ-002: whether one destination gets a bulkId, for messages that are not scheduled."""
-    if is_taken(exchange) and len(find_destinations(exchange.document)) == 1:
+    if is_accepted_v2(exchange) and len(get_destinations(exchange.document)) == 1:
         (message,) = (m for m in exchange.document["messages"] if m.get("destinations"))
-        if "sendAt" not in message and exchange.reply:
-            yield "a bulkId" if exchange.reply.bulk_id else "no bulkId"
+        if "sendAt" not in message and exchange.send_response:
+            yield "a bulkId" if exchange.send_response.bulk_id else "no bulkId"
 
 
 def observe_ids(exchange: Exchange) -> Iterator[str]:
     """READ-003: what a generated messageId looks like."""
-    if not is_taken(exchange) or exchange.reply is None:
+    if not is_accepted_v2(exchange) or exchange.send_response is None:
         return
-    given = {d.get("messageId") for d in find_destinations(exchange.document)}
-    for entry in exchange.reply.entries:
+    given = {d.get("messageId") for d in get_destinations(exchange.document)}
+    for entry in exchange.send_response.entries:
         if entry.message_id and entry.message_id not in given:
-            yield name_id(entry.message_id)
+            yield classify_id(entry.message_id)
 
 
-def name_id(found: str) -> str:
+def classify_id(found: str) -> str:
     """Name the form of an id."""
     if found.isdecimal():
         return "decimal digits"
@@ -97,54 +97,54 @@ def name_id(found: str) -> str:
 
 def observe_status(exchange: Exchange) -> Iterator[str]:
     """READ-004: which status answers an accepted message."""
-    if is_taken(exchange) and exchange.reply:
-        for entry in exchange.reply.entries:
-            if isinstance(entry.status, dict) and entry.group != find_group("REJECTED"):
-                yield f"{name_number(entry.status.get('id'))} {name_status(entry.status.get('name'))}"
+    if is_accepted_v2(exchange) and exchange.send_response:
+        for entry in exchange.send_response.entries:
+            if isinstance(entry.status, dict) and entry.group != get_group_id("REJECTED"):
+                yield f"{format_status_id(entry.status.get('id'))} {format_status_name(entry.status.get('name'))}"
 
 
-def name_number(found: object) -> str:
+def format_status_id(found: object) -> str:
     """Return a number of a status; a server's own words are not repeated."""
-    return str(found) if NUMBER.fullmatch(str(found)) else "?"
+    return str(found) if STATUS_ID.fullmatch(str(found)) else "?"
 
 
-def name_status(found: object) -> str:
+def format_status_name(found: object) -> str:
     """Return a name of a status; a server's own words are not repeated."""
-    return str(found) if NAME.fullmatch(str(found)) else "(another name)"
+    return str(found) if STATUS_NAME.fullmatch(str(found)) else "(another name)"
 
 
 def observe_tracking_key(exchange: Exchange) -> Iterator[str]:
     """READ-005: whether a request without tracking gets a trackingProcessKey."""
-    if is_taken(exchange) and exchange.reply and "tracking" not in exchange.document:
-        yield "present" if exchange.reply.tracking_key else "absent"
+    if is_accepted_v2(exchange) and exchange.send_response and "tracking" not in exchange.document:
+        yield "present" if exchange.send_response.tracking_key else "absent"
 
 
 def observe_missing_accept(exchange: Exchange) -> Iterator[str]:
     """READ-006: which format has a reply that was asked for in none."""
-    request, answer = exchange.request, exchange.answer
-    if is_taken(exchange) and request and answer and "accept" not in request.headers:
+    request, answer = exchange.request, exchange.response
+    if is_accepted_v2(exchange) and request and answer and "accept" not in request.headers:
         same = find_wire(answer.body) == exchange.wire
         yield "the format of the request" if same else "another format"
 
 
 def observe_error_body(exchange: Exchange) -> Iterator[str]:
     """READ-009: what is in the body of a 400 or 401."""
-    if exchange.answer and exchange.status in {BAD_REQUEST, UNAUTHORIZED}:
-        known = b"requestError" in exchange.answer.body
-        other = "another body" if exchange.answer.body.strip() else "no body"
+    if exchange.response and exchange.status in {BAD_REQUEST, UNAUTHORIZED}:
+        known = b"requestError" in exchange.response.body
+        other = "another body" if exchange.response.body.strip() else "no body"
         yield "requestError" if known else other
 
 
 def observe_past(exchange: Exchange) -> Iterator[str]:
     """READ-019: whether a sendAt in the past is refused."""
-    instants = [find_instant(message) for message in find_messages(exchange.document)]
+    instants = [find_instant(message) for message in get_messages(exchange.document)]
     if len(instants) != 1 or instants[0] is None or instants[0] >= exchange.at:
         return
-    if exchange.outcome in {Outcome.ACCEPTED, Outcome.REFUSED}:
+    if exchange.outcome in {RequestOutcome.ACCEPTED, RequestOutcome.REJECTED}:
         yield exchange.outcome.value
 
 
-def find_messages(document: Any) -> list[Any]:
+def get_messages(document: Any) -> list[Any]:
     """Return the messages of a request, as far as it has the right shape."""
     messages = document.get("messages") if isinstance(document, dict) else None
     return messages if isinstance(messages, list) else []
@@ -160,22 +160,24 @@ def find_instant(message: Any) -> float | None:
 
 def observe_plus(exchange: Exchange) -> Iterator[str]:
     """READ-007: whether to comes back with its plus."""
-    if not is_taken(exchange) or exchange.reply is None:
+    if not is_accepted_v2(exchange) or exchange.send_response is None:
         return
-    pairs = zip(find_destinations(exchange.document), exchange.reply.entries, strict=False)
+    pairs = zip(get_destinations(exchange.document), exchange.send_response.entries, strict=False)
     for destination, entry in pairs:
         if str(destination.get("to", "")).startswith("+") and entry.to:
             yield "as sent" if entry.to.startswith("+") else "without the plus"
 
 
-def is_taken(exchange: Exchange) -> bool:
+def is_accepted_v2(exchange: Exchange) -> bool:
     """Tell whether an exchange is a request of version 2 that was accepted as a whole."""
     version_2 = exchange.request is not None and "/sms/2/" in exchange.request.path
-    return version_2 and exchange.document is not None and exchange.outcome is Outcome.ACCEPTED
+    return (
+        version_2 and exchange.document is not None and exchange.outcome is RequestOutcome.ACCEPTED
+    )
 
 
 OBSERVERS: dict[str, Observer] = {
-    "READ-001": observe_refusal,
+    "READ-001": observe_rejection,
     "READ-002": observe_single_bulk_id,
     "READ-003": observe_ids,
     "READ-004": observe_status,
@@ -187,11 +189,11 @@ OBSERVERS: dict[str, Observer] = {
 }
 
 
-def tell(readings: Iterable[Reading]) -> Iterator[str]:
+def format_readings(readings: Iterable[ObservedReading]) -> Iterator[str]:
     """Yield a line for each reading."""
     for reading in readings:
-        outcomes = reading.taken[0][0]
+        outcomes = reading.outcomes[0][0]
         if not reading.is_consistent:
-            several = (f"{outcome} ({count} times)" for outcome, count in reading.taken)
+            several = (f"{outcome} ({count} times)" for outcome, count in reading.outcomes)
             outcomes = f"not always the same: {', '.join(several)}"
         yield f"{reading.id}  {reading.question}  {outcomes}"

@@ -12,22 +12,22 @@ from typing import Any
 from lxml import etree
 
 from infobip_sms_conformance.contract.codec import (
-    find_children,
-    find_tag,
+    get_tag,
+    iter_children,
     parse_json,
     parse_tree,
     read_element,
 )
-from infobip_sms_conformance.contract.files import find_group
-from infobip_sms_conformance.contract.openapi import find_component
+from infobip_sms_conformance.contract.files import get_group_id
+from infobip_sms_conformance.contract.openapi import get_component
 
 
-class Unreadable(ValueError):
+class UnreadableResponseError(ValueError):
     """The body is no reply to a send request."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class ResponseEntry:
     """What the reply says about one destination."""
 
     to: str | None
@@ -45,13 +45,13 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Reply:
+class SendResponse:
     """A reply of either format; absent ids are empty strings."""
 
     wire: str
     bulk_id: str
     tracking_key: str
-    entries: tuple[Entry, ...]
+    entries: tuple[ResponseEntry, ...]
 
     @property
     def groups(self) -> set[int | None]:
@@ -59,9 +59,9 @@ class Reply:
         return {entry.group for entry in self.entries}
 
     @property
-    def rejected(self) -> bool:
+    def has_rejected(self) -> bool:
         """Whether any destination was rejected."""
-        return find_group("REJECTED") in self.groups
+        return get_group_id("REJECTED") in self.groups
 
 
 def find_wire(body: bytes) -> str | None:
@@ -72,23 +72,23 @@ def find_wire(body: bytes) -> str | None:
     return {b"<": "xml", b"{": "json"}.get(start)
 
 
-def parse_reply(body: bytes) -> Reply:
+def parse_send_response(body: bytes) -> SendResponse:
     """Return the reply that a body holds, whatever its content type says."""
     try:
-        return parse_xml_reply(body) if find_wire(body) == "xml" else parse_json_reply(body)
+        return parse_xml_response(body) if find_wire(body) == "xml" else parse_json_response(body)
     except ValueError as error:
-        raise Unreadable("the body is no readable reply") from error
+        raise UnreadableResponseError("the body is no readable reply") from error
 
 
-def parse_json_reply(body: bytes) -> Reply:
+def parse_json_response(body: bytes) -> SendResponse:
     """Return the reply that a JSON body holds."""
     root = parse_json(body)
     messages = root.get("messages") if isinstance(root, dict) else None
     if not isinstance(messages, list) or not all(isinstance(entry, dict) for entry in messages):
-        raise Unreadable("there is no list of messages")
+        raise UnreadableResponseError("there is no list of messages")
     for entry in messages:
         drop_null_words(entry.get("status"))
-    return build_reply("json", root, messages)
+    return build_send_response("json", root, messages)
 
 
 def drop_null_words(status: Any) -> None:
@@ -98,33 +98,37 @@ def drop_null_words(status: Any) -> None:
             del status[name]
 
 
-def parse_xml_reply(body: bytes) -> Reply:
+def parse_xml_response(body: bytes) -> SendResponse:
     """Return the reply that an XML body holds, whatever its root and wrappers are called."""
     root = parse_tree(body)
-    schema = find_component("SmsResponseDetails")
-    messages = [read_element(element, schema) for element in find_entries(root)]
-    top = {find_tag(child): child.text or "" for child in find_children(root)}
+    schema = get_component("SmsResponseDetails")
+    messages = [read_element(element, schema) for element in iter_entry_elements(root)]
+    top = {get_tag(child): child.text or "" for child in iter_children(root)}
     if "messages" not in top:
-        raise Unreadable("there are no messages")
-    return build_reply("xml", top, messages)
+        raise UnreadableResponseError("there are no messages")
+    return build_send_response("xml", top, messages)
 
 
-def find_entries(root: etree._Element) -> Iterator[etree._Element]:
+def iter_entry_elements(root: etree._Element) -> Iterator[etree._Element]:
     """Yield the elements that answer a destination: those with a to or a status."""
     for element in root.iter("{*}*"):
-        if {"to", "status"} & {find_tag(child) for child in find_children(element)}:
+        if {"to", "status"} & {get_tag(child) for child in iter_children(element)}:
             yield element
 
 
-def build_reply(wire: str, top: dict[str, Any], messages: list[dict[str, Any]]) -> Reply:
+def build_send_response(
+    wire: str, top: dict[str, Any], messages: list[dict[str, Any]]
+) -> SendResponse:
     """Return the reply with the given members."""
     entries = tuple(
-        Entry(
+        ResponseEntry(
             read_id(entry.get("to")) or None, read_id(entry.get("messageId")), entry.get("status")
         )
         for entry in messages
     )
-    return Reply(wire, read_id(top.get("bulkId")), read_id(top.get("trackingProcessKey")), entries)
+    return SendResponse(
+        wire, read_id(top.get("bulkId")), read_id(top.get("trackingProcessKey")), entries
+    )
 
 
 def read_id(value: Any) -> str:

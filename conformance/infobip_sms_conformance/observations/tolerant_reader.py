@@ -13,61 +13,63 @@ from typing import Any
 from lxml import etree
 
 from infobip_sms_conformance.contract.codec import (
-    find_children,
-    find_tag,
+    get_tag,
+    iter_children,
     parse_json,
     parse_tree,
     read_element,
 )
-from infobip_sms_conformance.contract.openapi import find_component, resolve
+from infobip_sms_conformance.contract.openapi import get_component, resolve
 from infobip_sms_conformance.observations.responses import find_wire
 
 # Names that other years have for a member (facts, section 13).
-ALSO = {"mccmnc": "mccMnc"}
+FIELD_ALIASES = {"mccmnc": "mccMnc"}
 
 
-def parse_open(body: bytes, component: str) -> Any:
+def parse_tolerant(body: bytes, component: str) -> Any:
     """Return the data of a body of either format; ValueError when it is neither."""
     if find_wire(body) == "xml":
-        return read_open(parse_tree(body), find_component(component))
-    return rename(parse_json(body))
+        return read_tolerant(parse_tree(body), get_component(component))
+    return normalize_names(parse_json(body))
 
 
-def rename(value: Any) -> Any:
+def normalize_names(value: Any) -> Any:
     """Return plain data with the members of other years under the name of this one."""
     if isinstance(value, list):
-        return [rename(item) for item in value]
+        return [normalize_names(item) for item in value]
     if isinstance(value, dict):
-        return {ALSO.get(name, name): rename(member) for name, member in value.items()}
+        return {
+            FIELD_ALIASES.get(name, name): normalize_names(member) for name, member in value.items()
+        }
     return value
 
 
-def read_open(root: etree._Element, schema: dict[str, Any]) -> dict[str, Any]:
+def read_tolerant(root: etree._Element, schema: dict[str, Any]) -> dict[str, Any]:
     """Return the data of a root element; the entries of a list wherever they stand."""
     data: dict[str, Any] = {}
     for name, member in schema.get("properties", {}).items():
         resolved = resolve(member)
         items = resolve(resolved["items"]) if resolved.get("type") == "array" else {}
         if items.get("type") == "object":
-            entries = [rename(read_element(e, items)) for e in find_entries(root, items)]
+            entries = [normalize_names(read_element(e, items)) for e in iter_entries(root, items)]
             if entries or root.find(f"{{*}}{name}") is not None:
                 data[name] = entries
-    for child in find_children(root):
-        name = find_tag(child)
+    for child in iter_children(root):
+        name = get_tag(child)
         member = resolve(schema.get("properties", {}).get(name, {}))
         if name not in data and member.get("type") != "array":
             data[name] = read_element(child, member)
     return data
 
 
-def find_entries(root: etree._Element, items: dict[str, Any]) -> Iterator[etree._Element]:
+def iter_entries(root: etree._Element, items: dict[str, Any]) -> Iterator[etree._Element]:
     """Yield the elements below a root that hold a member of an entry, none inside of another."""
     names = set(items["properties"])
-    for child in find_children(root):
-        if names & {find_tag(inner) for inner in find_children(child)}:
+    for child in iter_children(root):
+        if names & {get_tag(inner) for inner in iter_children(child)}:
             yield child
         else:
-            yield from find_entries(child, items)
+            yield from iter_entries(child, items)
 
 
 def find_list(data: Any, name: str) -> list[dict[str, Any]] | None:

@@ -38,14 +38,14 @@ def find_worst(verdicts: list[Verdict]) -> Verdict | None:
 class Finding:
     """What one check said, in words that carry no number, text or credential."""
 
-    requirement: str
+    requirement_id: str
     wire: str
     check: str
     verdict: Verdict
     sent: str = ""
     expected: str = ""
     got: str = ""
-    because: str = ""
+    caused_by: str = ""
     """The requirement whose failure explains this verdict."""
     token: str = ""
     """What --replay takes to run this check again."""
@@ -53,7 +53,7 @@ class Finding:
     """What the verdict rests on; with numbers, texts and credentials, so never printed as it is."""
 
 
-class Judgement(Exception):
+class CheckOutcome(Exception):
     """Ends a check with a verdict other than PASS."""
 
     verdict: Verdict
@@ -64,34 +64,34 @@ class Judgement(Exception):
         *,
         sent: str = "",
         expected: str = "",
-        because: str = "",
+        caused_by: str = "",
         exchange: Exchange | None = None,
     ) -> None:
         super().__init__(got)
-        self.sent = sent or (exchange.what if exchange else "")
+        self.sent = sent or (exchange.label if exchange else "")
         self.expected, self.got = expected, got
-        self.because, self.exchange = because, exchange
+        self.caused_by, self.exchange = caused_by, exchange
 
 
-class Broken(Judgement):
+class CheckFailed(CheckOutcome):
     """The server breaks the requirement."""
 
     verdict = Verdict.FAIL
 
 
-class NoReply(Judgement):
+class CheckError(CheckOutcome):
     """The server did not answer, so nothing can be said."""
 
     verdict = Verdict.ERROR
 
 
-class Inconclusive(Judgement):
+class Inconclusive(CheckOutcome):
     """The answer does not show whether the requirement is kept."""
 
     verdict = Verdict.INCONCLUSIVE
 
 
-class NotApplicable(Judgement):
+class NotApplicable(CheckOutcome):
     """The requirement does not apply."""
 
     verdict = Verdict.NOT_APPLICABLE

@@ -4,24 +4,24 @@ Lives here: its colours and its words.
 Never here: anything else.
 """
 
-from infobip_sms_conformance.errors import COULD_NOT_JUDGE, NOTHING_FAILED, SOMETHING_FAILED
+from infobip_sms_conformance.errors import COULD_NOT_TEST, NOTHING_FAILED, SOMETHING_FAILED
 from infobip_sms_conformance.observations.verdicts import Verdict
-from infobip_sms_conformance.run.baseline import Comparison
-from infobip_sms_conformance.run.result import Record
+from infobip_sms_conformance.run.baseline import BaselineComparison
+from infobip_sms_conformance.run.result import RunResult
 
 LABEL = "infobip sms"
-COLOURS = {NOTHING_FAILED: "#2da44e", SOMETHING_FAILED: "#cf222e", COULD_NOT_JUDGE: "#6e7781"}
+COLOURS = {NOTHING_FAILED: "#2da44e", SOMETHING_FAILED: "#cf222e", COULD_NOT_TEST: "#6e7781"}
 CHARACTER, MARGIN = 6.6, 10.0
 
 
-def dump_badge(record: Record, compared: Comparison | None = None) -> str:
+def dump_badge(result: RunResult, compared: BaselineComparison | None = None) -> str:
     """Return the picture as SVG."""
-    code = compared.exit_code if compared else record.exit_code
-    counts = record.count()
+    code = compared.exit_code if compared else result.exit_code
+    counts = result.count_verdicts()
     words = {
-        NOTHING_FAILED: f"{counts[Verdict.PASS]} of {len(record.rows)} pass",
-        SOMETHING_FAILED: f"{counts[Verdict.FAIL]} of {len(record.rows)} fail",
-        COULD_NOT_JUDGE: "not judged",
+        NOTHING_FAILED: f"{counts[Verdict.PASS]} of {len(result.rows)} pass",
+        SOMETHING_FAILED: f"{counts[Verdict.FAIL]} of {len(result.rows)} fail",
+        COULD_NOT_TEST: "not judged",
     }[code]
     left, right = (len(text) * CHARACTER + 2 * MARGIN for text in (LABEL, words))
     return (

@@ -11,35 +11,35 @@ from pathlib import Path
 from typing import Any
 
 from infobip_sms_conformance.contract.files import read_requirements
-from infobip_sms_conformance.errors import WrongUsage
+from infobip_sms_conformance.errors import UsageError
 from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.reporting import badge, har, html, json_report, junit, markdown
-from infobip_sms_conformance.run.baseline import Comparison
-from infobip_sms_conformance.run.result import Record
+from infobip_sms_conformance.run.baseline import BaselineComparison
+from infobip_sms_conformance.run.result import RunResult
 from infobip_sms_conformance.sanitization.redaction import build_mask
 from infobip_sms_conformance.session.session import Session
 
-FORMS: Mapping[str, Callable[[Record, Comparison | None], str]] = {
+WRITERS: Mapping[str, Callable[[RunResult, BaselineComparison | None], str]] = {
     "json": json_report.dump_json,
     "junit": junit.dump_junit,
     "html": html.dump_html,
     "markdown": markdown.dump_markdown,
     "badge": badge.dump_badge,
 }
-NAMES = (*FORMS, "har")
-BAD = {Verdict.FAIL, Verdict.ERROR, Verdict.WARN}
+NAMES = (*WRITERS, "har")
+FAILING = {Verdict.FAIL, Verdict.ERROR, Verdict.WARN}
 
 
-def find_asked(options: argparse.Namespace) -> dict[str, Path]:
+def get_report_files(options: argparse.Namespace) -> dict[str, Path]:
     """Return the files that were asked for, by the names of their forms."""
     return {name: path for name in NAMES if (path := getattr(options, name))}
 
 
-def check_files(options: argparse.Namespace) -> None:
+def require_writable_files(options: argparse.Namespace) -> None:
     """Raise WrongUsage for a file that cannot be written, before anything is sent."""
-    asked = find_asked(options)
+    asked = get_report_files(options)
     if len({path.absolute() for path in asked.values()}) < len(asked):
-        raise WrongUsage("two forms of the report cannot go into one file")
+        raise UsageError("two forms of the report cannot go into one file")
     for path in asked.values():
         there = path.exists()
         try:
@@ -47,39 +47,42 @@ def check_files(options: argparse.Namespace) -> None:
             if not there:
                 path.unlink()
         except OSError as error:
-            raise WrongUsage(f"{path} cannot be written: {error.strerror}") from None
+            raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def write_files(
-    options: argparse.Namespace, record: Record, session: Session, compared: Comparison | None
+    options: argparse.Namespace,
+    result: RunResult,
+    session: Session,
+    compared: BaselineComparison | None,
 ) -> None:
     """Write every file that was asked for; WrongUsage where one cannot be written after all."""
-    for name, path in find_asked(options).items():
+    for name, path in get_report_files(options).items():
         if name == "har":
-            text = har.dump_har(session.exchanges, record.url, build_mask(session))
+            text = har.dump_har(session.exchanges, result.url, build_mask(session))
         else:
-            text = FORMS[name](record, compared)
+            text = WRITERS[name](result, compared)
         try:
             path.write_text(text, "utf-8")
         except OSError as error:
-            raise WrongUsage(f"{path} cannot be written: {error.strerror}") from None
+            raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
-def read_record(path: Path) -> dict[str, Any]:
+def read_result(path: Path) -> dict[str, Any]:
     """Return what --json wrote; WrongUsage when the file holds something else."""
     try:
         found = json.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise WrongUsage(f"{path} cannot be read: {error.strerror}") from None
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError):
         found = None
-    if not is_record(found):
-        raise WrongUsage(f"{path} is no file of --json")
+    if not is_result(found):
+        raise UsageError(f"{path} is no file of --json")
     record: dict[str, Any] = found
     return record
 
 
-def is_record(found: Any) -> bool:
+def is_result(found: Any) -> bool:
     """Tell whether plain data has what is read of a record."""
     rows = found.get("verdicts") if isinstance(found, dict) else None
     return isinstance(rows, list) and all(
@@ -89,10 +92,10 @@ def is_record(found: Any) -> bool:
 
 def read_failed(path: Path) -> tuple[list[str], int | None]:
     """Return the requirements that failed in a file of --json, and its seed; WrongUsage when none did."""
-    record, known = read_record(path), read_requirements()
+    record, known = read_result(path), read_requirements()
     rows = [row for row in record["verdicts"] if row["requirement"] in known]
-    failed = [row["requirement"] for row in rows if row.get("verdict") in BAD]
+    failed = [row["requirement"] for row in rows if row.get("verdict") in FAILING]
     if not failed:
-        raise WrongUsage(f"nothing failed in {path}")
+        raise UsageError(f"nothing failed in {path}")
     seed = record.get("seed")
     return failed, seed if isinstance(seed, int) else None

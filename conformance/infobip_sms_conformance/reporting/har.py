@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from infobip_sms_conformance.observations.exchange import BAD_REQUEST, Exchange
-from infobip_sms_conformance.sanitization.bodies import show_body
+from infobip_sms_conformance.sanitization.bodies import format_body
 from infobip_sms_conformance.sanitization.evidence import hide_path
 from infobip_sms_conformance.sanitization.redaction import AUTH, Mask
-from infobip_sms_conformance.transport.http import Answer, Request, find_phrase
+from infobip_sms_conformance.transport.http import RawRequest, RawResponse, get_phrase
 
 SECRET = {"authorization", "proxy-authorization", "set-cookie", "cookie"}
-LONGEST = 50_000
+MAX_BODY_LENGTH = 50_000
 """Characters that are kept of a body."""
 
 
@@ -37,14 +37,14 @@ def build_entry(exchange: Exchange, url: str, mask: Mask) -> dict[str, Any]:
         "startedDateTime": datetime.fromtimestamp(exchange.at, UTC).isoformat("T", "milliseconds"),
         "time": milliseconds,
         "request": build_request(exchange.request, url, mask),
-        "response": build_response(exchange.answer, exchange.problem, mask),
+        "response": build_response(exchange.response, exchange.problem, mask),
         "cache": {},
         "timings": {"send": 0, "wait": milliseconds, "receive": 0},
-        "comment": mask.hide_words(exchange.what),
+        "comment": mask.hide_words(exchange.label),
     }
 
 
-def build_request(request: Request, url: str, mask: Mask) -> dict[str, Any]:
+def build_request(request: RawRequest, url: str, mask: Mask) -> dict[str, Any]:
     """Return the request of an entry."""
     query = parse_qsl(request.path.partition("?")[2], keep_blank_values=True)
     found = {
@@ -58,20 +58,20 @@ def build_request(request: Request, url: str, mask: Mask) -> dict[str, Any]:
         "bodySize": len(request.body),
     }
     if request.body:
-        text = show_body(request.body, mask, most=LONGEST)
+        text = format_body(request.body, mask, max_length=MAX_BODY_LENGTH)
         found["postData"] = {"mimeType": request.headers.get("content-type", ""), "text": text}
     return found
 
 
-def build_response(answer: Answer | None, problem: str, mask: Mask) -> dict[str, Any]:
+def build_response(response: RawResponse | None, problem: str, mask: Mask) -> dict[str, Any]:
     """Return the response of an entry; status 0, and why, where none came."""
-    if answer is None:
+    if response is None:
         status, words, headers, body = 0, problem, [], b""
     else:
-        status, words, body = answer.status, find_phrase(answer.status), answer.body
-        headers = build_headers(answer.headers.items(), mask)
+        status, words, body = response.status, get_phrase(response.status), response.body
+        headers = build_headers(response.headers.items(), mask)
     types = [header["value"] for header in headers if header["name"].lower() == "content-type"]
-    text = show_body(body, mask, most=LONGEST, error=status >= BAD_REQUEST)
+    text = format_body(body, mask, max_length=MAX_BODY_LENGTH, error=status >= BAD_REQUEST)
     return {
         "status": status,
         "statusText": words,

@@ -14,37 +14,37 @@ from markupsafe import Markup
 from infobip_sms_conformance.contract.files import WIRES, read_requirements
 from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.reporting.badge import COLOURS
-from infobip_sms_conformance.reporting.summary import EXPLAINED, find_failures
-from infobip_sms_conformance.reporting.tables import CHAPTERS, find_chapters
-from infobip_sms_conformance.run.baseline import Comparison
-from infobip_sms_conformance.run.result import Record, Told
-from infobip_sms_conformance.sanitization.curl import find_variables
+from infobip_sms_conformance.reporting.summary import EXPLAINED, iter_failures
+from infobip_sms_conformance.reporting.tables import CHAPTERS, iter_chapters
+from infobip_sms_conformance.run.baseline import BaselineComparison
+from infobip_sms_conformance.run.result import RunResult, SanitizedFinding
+from infobip_sms_conformance.sanitization.curl import get_variables
 
 
-def dump_html(record: Record, compared: Comparison | None = None) -> str:
+def dump_html(result: RunResult, compared: BaselineComparison | None = None) -> str:
     """Return the page."""
     text: str = open_template().render(
-        record=record,
+        result=result,
         compared=compared,
-        counts=[(verdict, record.count()[verdict]) for verdict in Verdict],
-        chapters=build_chapters(record),
-        failures=list(find_failures(record)),
-        variables=find_variables(*(f.evidence.curl for f in record.findings if f.evidence)),
-        unjudged=[
+        counts=[(verdict, result.count_verdicts()[verdict]) for verdict in Verdict],
+        chapters=build_chapters(result),
+        failures=list(iter_failures(result)),
+        variables=get_variables(*(f.evidence.curl for f in result.findings if f.evidence)),
+        unchecked=[
             row
             for row in read_requirements().values()
-            if record.side == "server"
+            if result.side == "server"
             and row.why
-            and row.id not in {judged.id for judged in record.rows}
+            and row.id not in {judged.id for judged in result.rows}
         ],
         wires=WIRES,
-        colour=COLOURS[compared.exit_code if compared else record.exit_code],
+        colour=COLOURS[compared.exit_code if compared else result.exit_code],
         style=Markup(read_style()),  # noqa: S704 - our own file
     )
     return text
 
 
-def build_chapters(record: Record) -> list[dict[str, Any]]:
+def build_chapters(result: RunResult) -> list[dict[str, Any]]:
     """Return the rows of the matrix, by chapter."""
     return [
         {
@@ -53,34 +53,34 @@ def build_chapters(record: Record) -> list[dict[str, Any]]:
             "rows": [
                 {
                     "requirement": row,
-                    "marks": [record.find_verdict(row.id, wire) for wire in WIRES],
-                    "verdict": record.find_verdict(row.id),
-                    "reasons": find_reasons(record, row.id),
-                    "untold": find_untold(record, row.id),
+                    "marks": [result.find_verdict(row.id, wire) for wire in WIRES],
+                    "verdict": result.find_verdict(row.id),
+                    "reasons": get_reasons(result, row.id),
+                    "inconclusive": get_inconclusive(result, row.id),
                 }
                 for row in rows
             ],
         }
-        for chapter, rows in find_chapters(record)
+        for chapter, rows in iter_chapters(result)
     ]
 
 
-def find_reasons(record: Record, number: str) -> list[Told]:
+def get_reasons(result: RunResult, requirement_id: str) -> list[SanitizedFinding]:
     """Return what is behind a failure; the same reason once for each format."""
-    found: dict[Any, Told] = {}
-    for finding in record.findings:
-        if finding.requirement == number and finding.verdict in EXPLAINED:
+    found: dict[Any, SanitizedFinding] = {}
+    for finding in result.findings:
+        if finding.requirement_id == requirement_id and finding.verdict in EXPLAINED:
             same = (finding.wire, finding.verdict, finding.sent, finding.got)
             found.setdefault(same, finding)
     return list(found.values())
 
 
-def find_untold(record: Record, number: str) -> list[tuple[str, str, str]]:
+def get_inconclusive(result: RunResult, requirement_id: str) -> list[tuple[str, str, str]]:
     """Return why a requirement could not be told: formats, reason, and the requirement that it names."""
     found: dict[tuple[str, str], list[str]] = {}
-    for finding in record.findings:
-        if finding.requirement == number and finding.verdict is Verdict.INCONCLUSIVE:
-            wires = found.setdefault((record.explain(finding), finding.because), [])
+    for finding in result.findings:
+        if finding.requirement_id == requirement_id and finding.verdict is Verdict.INCONCLUSIVE:
+            wires = found.setdefault((result.get_reason(finding), finding.caused_by), [])
             wires += [] if finding.wire in wires else [finding.wire]
     return [(" and ".join(wires), reason, root) for (reason, root), wires in found.items()]
 

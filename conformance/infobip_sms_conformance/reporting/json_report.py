@@ -5,7 +5,7 @@
      "side", "coverage", "scenarios",   of clients alone
      "readings": [{"id", "taken": {outcome: count}, "consistent"}],
      "verdicts": [{"requirement", "level", "text", "source", "verdict", "json", "xml",
-                   "reasons": [{"check", "wire", "verdict", "sent", "expected", "got", "because", "token",
+                   "reasons": [{"check", "wire", "verdict", "sent", "expected", "got", "caused_by", "token",
                                 "evidence": {"method", "path", "content_type", "body", "size", "curl", "twin",
                                              "status", "reply_type", "reply", "callback"}}]}]}
 
@@ -18,37 +18,37 @@ from dataclasses import asdict
 from typing import Any
 
 from infobip_sms_conformance.contract.files import WIRES, Requirement
-from infobip_sms_conformance.run.baseline import Comparison
-from infobip_sms_conformance.run.result import Record, Told
+from infobip_sms_conformance.run.baseline import BaselineComparison
+from infobip_sms_conformance.run.result import RunResult, SanitizedFinding
 
-REASON = ("check", "wire", "verdict", "sent", "expected", "got", "because", "token")
+REASON = ("check", "wire", "verdict", "sent", "expected", "got", "caused_by", "token")
 
 
-def dump_json(record: Record, compared: Comparison | None = None) -> str:
+def dump_json(result: RunResult, compared: BaselineComparison | None = None) -> str:
     """Return the report."""
     document: dict[str, Any] = {
-        "url": record.url,
-        "profile": record.profile,
-        "seed": record.seed,
-        "formats": list(record.wires),
-        "without": list(record.without),
-        "at": record.at.isoformat(timespec="seconds"),
-        "plan": asdict(record.plan),
-        "most": asdict(record.most),
-        "requests": record.requests,
-        "messages": record.messages,
-        "seconds": round(record.seconds, 2),
-        "exit": compared.exit_code if compared else record.exit_code,
-        "stopped": record.stopped,
+        "url": result.url,
+        "profile": result.profile,
+        "seed": result.seed,
+        "formats": list(result.wires),
+        "without": list(result.without),
+        "at": result.at.isoformat(timespec="seconds"),
+        "plan": asdict(result.planned_cost),
+        "most": asdict(result.max_cost),
+        "requests": result.requests,
+        "messages": result.messages,
+        "seconds": round(result.seconds, 2),
+        "exit": compared.exit_code if compared else result.exit_code,
+        "stopped": result.stopped,
         "readings": [
-            {"id": r.id, "taken": dict(r.taken), "consistent": r.is_consistent}
-            for r in record.readings
+            {"id": r.id, "taken": dict(r.outcomes), "consistent": r.is_consistent}
+            for r in result.readings
         ],
-        "verdicts": [build_row(record, row) for row in record.rows],
+        "verdicts": [build_row(result, row) for row in result.rows],
     }
-    if record.side != "server":
-        document["side"] = record.side
-        document |= {section.name: section.data for section in record.sections}
+    if result.side != "server":
+        document["side"] = result.side
+        document |= {section.name: section.data for section in result.sections}
     if compared:
         document["baseline"] = {
             "excused": compared.excused,
@@ -59,20 +59,20 @@ def dump_json(record: Record, compared: Comparison | None = None) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False)
 
 
-def build_row(record: Record, row: Requirement) -> dict[str, Any]:
+def build_row(result: RunResult, row: Requirement) -> dict[str, Any]:
     """Return all about one requirement."""
     return {
         "requirement": row.id,
         "level": row.level,
         "text": row.text,
         "source": row.source,
-        "verdict": record.find_verdict(row.id),
-        **{wire: record.find_verdict(row.id, wire) for wire in WIRES},
-        "reasons": [build_reason(f) for f in record.findings if f.requirement == row.id],
+        "verdict": result.find_verdict(row.id),
+        **{wire: result.find_verdict(row.id, wire) for wire in WIRES},
+        "reasons": [build_reason(f) for f in result.findings if f.requirement_id == row.id],
     }
 
 
-def build_reason(finding: Told) -> dict[str, Any]:
+def build_reason(finding: SanitizedFinding) -> dict[str, Any]:
     """Return a finding as plain data, without what is empty."""
     reason: dict[str, Any] = {n: str(v) for n in REASON if (v := getattr(finding, n))}
     if finding.evidence:

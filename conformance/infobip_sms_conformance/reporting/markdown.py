@@ -8,14 +8,18 @@ import re
 from collections.abc import Iterator
 
 from infobip_sms_conformance.contract.files import WIRES
-from infobip_sms_conformance.observations.readings import tell
+from infobip_sms_conformance.observations.readings import format_readings
 from infobip_sms_conformance.observations.verdicts import Verdict
-from infobip_sms_conformance.reporting.summary import Failure, find_failures, find_followers
+from infobip_sms_conformance.reporting.summary import (
+    RequirementFailure,
+    group_inconclusive,
+    iter_failures,
+)
 from infobip_sms_conformance.reporting.tables import describe_cost
-from infobip_sms_conformance.run.baseline import Comparison
-from infobip_sms_conformance.run.result import Record
+from infobip_sms_conformance.run.baseline import BaselineComparison
+from infobip_sms_conformance.run.result import RunResult
 
-SIGNS = {
+VERDICT_LABELS = {
     Verdict.FAIL: "❌ FAIL",
     Verdict.ERROR: "⚠️ ERROR",
     Verdict.INCONCLUSIVE: "❔ INCONCLUSIVE",
@@ -25,34 +29,34 @@ SIGNS = {
 }
 
 
-def dump_markdown(record: Record, compared: Comparison | None = None) -> str:
+def dump_markdown(result: RunResult, compared: BaselineComparison | None = None) -> str:
     """Return the summary: what failed first, all verdicts folded away."""
-    counts = record.count()
+    counts = result.count_verdicts()
     parts = [f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict]]
-    run = f"{escape(record.url)}, profile {record.profile}, seed {record.seed}"
+    run = f"{escape(result.url)}, profile {result.profile}, seed {result.seed}"
     lines = [
         "# Conformance",
         "",
-        f"{run}: **{', '.join(parts) or 'nothing was checked'}**. {describe_cost(record)}.",
+        f"{run}: **{', '.join(parts) or 'nothing was checked'}**. {describe_cost(result)}.",
     ]
-    if record.stopped:
-        lines += ["", f"Not all was judged: {escape(record.stopped)}."]
+    if result.stopped:
+        lines += ["", f"Not all was judged: {escape(result.stopped)}."]
     if compared:
-        lines += ["", *(f"- {escape(line.strip())}" for line in compared.tell())]
-    for failure in find_failures(record):
-        lines += tell_failure(failure)
-    lines += tell_followers(record)
-    lines += tell_verdicts(record)
-    lines += tell_readings(record)
-    for section in record.sections:
+        lines += ["", *(f"- {escape(line.strip())}" for line in compared.format_lines())]
+    for failure in iter_failures(result):
+        lines += format_failure(failure)
+    lines += format_inconclusive(result)
+    lines += format_verdicts(result)
+    lines += format_readings_section(result)
+    for section in result.sections:
         lines += ["", f"<details><summary>{escape(section.title)}</summary>", ""]
         lines += [*(f"- {escape(line)}" for line in section.lines), "", "</details>"]
     return "\n".join(lines) + "\n"
 
 
-def tell_failure(failure: Failure) -> Iterator[str]:
+def format_failure(failure: RequirementFailure) -> Iterator[str]:
     """Yield what failed, with the request that shows it."""
-    row, shown = failure.requirement, failure.shown
+    row, shown = failure.requirement, failure.finding
     where = " and ".join(failure.wires)
     yield from ("", f"## {failure.verdict} {row.id} in {where}: {escape(row.text)}", "")
     yield f"- source: {escape(row.source)}"
@@ -69,34 +73,36 @@ def tell_failure(failure: Failure) -> Iterator[str]:
         yield from ("", f"{fence}{'sh' if shown.evidence.curl else ''}", text, fence)
 
 
-def tell_followers(record: Record) -> Iterator[str]:
+def format_inconclusive(result: RunResult) -> Iterator[str]:
     """Yield what could not be told, and why."""
-    followers = find_followers(record)
+    followers = group_inconclusive(result)
     if followers:
         yield from ("", "## Could not be told", "")
     for reason, names in followers.items():
         yield f"- {escape(reason)}: {' '.join(names)}"
 
 
-def tell_verdicts(record: Record) -> Iterator[str]:
+def format_verdicts(result: RunResult) -> Iterator[str]:
     """Yield the table of all verdicts, folded away."""
-    if not record.rows:
+    if not result.rows:
         return
-    yield from ("", f"<details><summary>All {len(record.rows)} requirements</summary>", "")
+    yield from ("", f"<details><summary>All {len(result.rows)} requirements</summary>", "")
     yield "| requirement | level | " + " | ".join(WIRES) + " | rule |"
     yield "|---|---|" + "---|" * len(WIRES) + "---|"
-    for row in record.rows:
-        marks = [SIGNS[v] if (v := record.find_verdict(row.id, wire)) else "" for wire in WIRES]
+    for row in result.rows:
+        marks = [
+            VERDICT_LABELS[v] if (v := result.find_verdict(row.id, wire)) else "" for wire in WIRES
+        ]
         yield f"| {row.id} | {row.level} | {' | '.join(marks)} | {escape(row.text)} |"
     yield from ("", "</details>")
 
 
-def tell_readings(record: Record) -> Iterator[str]:
+def format_readings_section(result: RunResult) -> Iterator[str]:
     """Yield what the server makes of open questions, folded away."""
-    if not record.readings:
+    if not result.readings:
         return
     yield from ("", "<details><summary>What it makes of open questions</summary>", "")
-    yield from (f"- {escape(line)}" for line in tell(record.readings))
+    yield from (f"- {escape(line)}" for line in format_readings(result.readings))
     yield from ("", "</details>")
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from infobip_sms_conformance.contract.files import WIRES, Requirement
 from infobip_sms_conformance.observations.verdicts import Verdict
-from infobip_sms_conformance.run.result import Record
+from infobip_sms_conformance.run.result import RunResult
 
 STYLES = {
     Verdict.FAIL: "bold red",
@@ -45,31 +45,31 @@ GAP, TITLE, NARROW = 2, 22, 70
 SHORTEST_RULE = 12
 
 
-def find_chapters(record: Record) -> Iterator[tuple[str, list[Requirement]]]:
+def iter_chapters(result: RunResult) -> Iterator[tuple[str, list[Requirement]]]:
     """Yield the rows of a record by chapter."""
-    for chapter, rows in groupby(record.rows, key=lambda row: row.id.partition("-")[0]):
+    for chapter, rows in groupby(result.rows, key=lambda row: row.id.partition("-")[0]):
         yield chapter, list(rows)
 
 
-def build_chapters(record: Record, width: int) -> list[Text]:
+def build_chapters(result: RunResult, width: int) -> list[Text]:
     """Return a line for each chapter: how many pass, and which do not."""
     title = TITLE if width >= NARROW else 0
     lines = [
         [
             Text(chapter, style="bold"),
             Text(CHAPTERS.get(chapter, "")[: max(0, title - GAP)], style="dim"),
-            *(build_cell(record, rows, wire) for wire in WIRES),
+            *(build_cell(result, rows, wire) for wire in WIRES),
         ]
-        for chapter, rows in find_chapters(record)
+        for chapter, rows in iter_chapters(result)
     ]
     heads = [Text(""), Text(""), *(Text(wire, style="bold") for wire in WIRES)]
     first = max(cell.cell_len for cell in (line[2] for line in [heads, *lines]))
     return [join(line, (7, title, first + GAP)) for line in [heads, *lines]]
 
 
-def build_cell(record: Record, rows: list[Requirement], wire: str) -> Text:
+def build_cell(result: RunResult, rows: list[Requirement], wire: str) -> Text:
     """Return what a chapter got in a format, the worst first."""
-    verdicts = {row.id: record.find_verdict(row.id, wire) for row in rows}
+    verdicts = {row.id: result.find_verdict(row.id, wire) for row in rows}
     parts = []
     for verdict in Verdict:
         names = [number for number, found in verdicts.items() if found is verdict]
@@ -79,11 +79,11 @@ def build_cell(record: Record, rows: list[Requirement], wire: str) -> Text:
     return Text(", ").join(parts) if parts else Text("-", style="dim")
 
 
-def build_rows(record: Record, width: int) -> list[Text]:
+def build_rows(result: RunResult, width: int) -> list[Text]:
     """Return a line for each requirement: its level, its verdicts and its rule, cut at the width."""
     marks = {
-        row.id: [build_mark(record.find_verdict(row.id, wire)) for wire in WIRES]
-        for row in record.rows
+        row.id: [build_mark(result.find_verdict(row.id, wire)) for wire in WIRES]
+        for row in result.rows
     }
     heads = [Text(name, style="bold") for name in ("", "level", *WIRES, "rule")]
     wide = max([4, *(mark.cell_len for pair in marks.values() for mark in pair)]) + GAP
@@ -91,7 +91,7 @@ def build_rows(record: Record, width: int) -> list[Text]:
     room = max(SHORTEST_RULE, width - sum(columns))
     lines = [
         [Text(row.id, style="bold"), Text(row.level), *marks[row.id], Text(cut(row.text, room))]
-        for row in record.rows
+        for row in result.rows
     ]
     return [join(line, columns) for line in [heads, *lines]]
 
@@ -118,12 +118,15 @@ def join(cells: list[Text], widths: tuple[int, ...]) -> Text:
     return line
 
 
-def describe_cost(record: Record) -> str:
+def describe_cost(result: RunResult) -> str:
     """Say what the run has cost."""
-    requests, messages = count(record.requests, "request"), count(record.messages, "message")
-    return f"{requests}, at most {messages} taken, {record.seconds:.1f} s"
+    requests, messages = (
+        format_count(result.requests, "request"),
+        format_count(result.messages, "message"),
+    )
+    return f"{requests}, at most {messages} taken, {result.seconds:.1f} s"
 
 
-def count(number: int, what: str) -> str:
+def format_count(amount: int, noun: str) -> str:
     """Return a number of things in words."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"

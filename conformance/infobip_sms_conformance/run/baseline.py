@@ -18,23 +18,23 @@ from pathlib import Path
 
 from infobip_sms_conformance.contract.files import WIRES, read_requirements
 from infobip_sms_conformance.errors import (
-    COULD_NOT_JUDGE,
+    COULD_NOT_TEST,
     NOTHING_FAILED,
     SOMETHING_FAILED,
-    WrongUsage,
+    UsageError,
 )
 from infobip_sms_conformance.observations.verdicts import Verdict
-from infobip_sms_conformance.run.result import Record
+from infobip_sms_conformance.run.result import RunResult
 
 FAILING = {Verdict.FAIL, Verdict.WARN}
-MEMBERS = {"requirement", "format", "reason", "expires"}
+ENTRY_KEYS = {"requirement", "format", "reason", "expires"}
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownFailure:
     """One failure that is known."""
 
-    requirement: str
+    requirement_id: str
     wires: tuple[str, ...]
     reason: str
     expires: date
@@ -42,14 +42,14 @@ class Known:
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """The requirement with each of its formats."""
-        return [(self.requirement, wire) for wire in self.wires]
+        return [(self.requirement_id, wire) for wire in self.wires]
 
 
-Baseline = tuple[Known, ...]
+Baseline = tuple[KnownFailure, ...]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BaselineComparison:
     """A run beside what was known of the server."""
 
     excused: tuple[str, ...]
@@ -59,7 +59,7 @@ class Comparison:
     expired: tuple[str, ...]
     exit_code: int
 
-    def tell(self) -> Iterator[str]:
+    def format_lines(self) -> Iterator[str]:
         """Yield a line for each kind."""
         kinds = {
             "Known failures": self.excused,
@@ -77,47 +77,47 @@ def read_baseline(path: Path) -> Baseline:
     try:
         found = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise WrongUsage(f"{path} cannot be read: {error.strerror}") from None
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise WrongUsage(f"{path} is no TOML: {error}") from None
+        raise UsageError(f"{path} is no TOML: {error}") from None
     rows = found.get("known", [])
     if set(found) - {"known"} or not isinstance(rows, list):
-        raise WrongUsage(f"{path}: there is nothing but [[known]] in a baseline")
+        raise UsageError(f"{path}: there is nothing but [[known]] in a baseline")
     return tuple(read_entry(path, row) for row in rows)
 
 
-def read_entry(path: Path, row: dict[str, object]) -> Known:
+def read_entry(path: Path, row: dict[str, object]) -> KnownFailure:
     """Return one entry; WrongUsage says what it lacks."""
     number, wire = str(row.get("requirement", "")), row.get("format")
     if number not in read_requirements():
-        raise WrongUsage(f"{path}: there is no requirement {number!r}")
-    if strange := set(row) - MEMBERS:
-        raise WrongUsage(f"{path}: {number}: {min(strange)} means nothing here")
+        raise UsageError(f"{path}: there is no requirement {number!r}")
+    if strange := set(row) - ENTRY_KEYS:
+        raise UsageError(f"{path}: {number}: {min(strange)} means nothing here")
     if wire not in {None, *WIRES}:
-        raise WrongUsage(f"{path}: {number}: format is json or xml")
+        raise UsageError(f"{path}: {number}: format is json or xml")
     reason, expires = row.get("reason"), row.get("expires")
     if not (isinstance(reason, str) and reason.strip()):
-        raise WrongUsage(f"{path}: {number} has no reason")
+        raise UsageError(f"{path}: {number} has no reason")
     if type(expires) is not date:
-        raise WrongUsage(f"{path}: {number} wants expires, a date such as 2027-01-31")
-    return Known(number, WIRES if wire is None else (str(wire),), reason, expires)
+        raise UsageError(f"{path}: {number} wants expires, a date such as 2027-01-31")
+    return KnownFailure(number, WIRES if wire is None else (str(wire),), reason, expires)
 
 
-def compare(known: Baseline, record: Record) -> Comparison:
+def compare(known: Baseline, result: RunResult) -> BaselineComparison:
     """Return what is new, known, gone and expired; an expired entry excuses nothing."""
     today = datetime.now(UTC).date()
-    verdicts = {(row.id, w): record.find_verdict(row.id, w) for row in record.rows for w in WIRES}
+    verdicts = {(row.id, w): result.find_verdict(row.id, w) for row in result.rows for w in WIRES}
     failing = {pair for pair, verdict in verdicts.items() if verdict in FAILING}
     broken = {pair for pair in failing if verdicts[pair] is Verdict.FAIL}
     valid = [entry for entry in known if entry.expires >= today]
     excused = {pair for entry in valid for pair in entry.pairs} & failing
     new = broken - excused
-    return Comparison(
-        excused=name_pairs(excused),
-        new=name_pairs(new),
-        gone=tuple(e.requirement for e in known if is_gone([verdicts.get(p) for p in e.pairs])),
-        expired=tuple(f"{e.requirement} ({e.expires})" for e in known if e.expires < today),
-        exit_code=find_exit_code(record, new=bool(new)),
+    return BaselineComparison(
+        excused=format_pairs(excused),
+        new=format_pairs(new),
+        gone=tuple(e.requirement_id for e in known if is_gone([verdicts.get(p) for p in e.pairs])),
+        expired=tuple(f"{e.requirement_id} ({e.expires})" for e in known if e.expires < today),
+        exit_code=get_exit_code(result, new=bool(new)),
     )
 
 
@@ -126,16 +126,16 @@ def is_gone(verdicts: list[Verdict | None]) -> bool:
     return set(verdicts) - {None, Verdict.NOT_APPLICABLE} == {Verdict.PASS}
 
 
-def find_exit_code(record: Record, *, new: bool) -> int:
+def get_exit_code(result: RunResult, *, new: bool) -> int:
     """Return the exit code of a run whose known failures are excused."""
     if new:
         return SOMETHING_FAILED
-    if record.exit_code == SOMETHING_FAILED:
-        errors = any(finding.verdict is Verdict.ERROR for finding in record.findings)
-        return COULD_NOT_JUDGE if errors or record.stopped else NOTHING_FAILED
-    return record.exit_code
+    if result.exit_code == SOMETHING_FAILED:
+        errors = any(finding.verdict is Verdict.ERROR for finding in result.findings)
+        return COULD_NOT_TEST if errors or result.stopped else NOTHING_FAILED
+    return result.exit_code
 
 
-def name_pairs(pairs: set[tuple[str, str]]) -> tuple[str, ...]:
+def format_pairs(pairs: set[tuple[str, str]]) -> tuple[str, ...]:
     """Return pairs of requirement and format as words."""
     return tuple(f"{number} {wire}" for number, wire in sorted(pairs))

@@ -20,15 +20,15 @@ import pytest
 from infobip_sms_conformance import checks
 from infobip_sms_conformance.contract.files import Case, read_requirements
 from infobip_sms_conformance.observations.verdicts import (
+    CheckOutcome,
     Finding,
     Inconclusive,
-    Judgement,
     NotApplicable,
     Verdict,
 )
-from infobip_sms_conformance.session.budget import find_accepted, find_refused
+from infobip_sms_conformance.session.budget import get_accepted_cases, get_rejected_cases
 from infobip_sms_conformance.session.plan import Profile
-from infobip_sms_conformance.session.registry import TIES, Tie
+from infobip_sms_conformance.session.registry import REGISTRY, Check
 from infobip_sms_conformance.session.session import Session
 
 CHECKS = Path(next(iter(checks.__path__)))
@@ -39,24 +39,24 @@ ARGUMENTS = (
     *("-p", "no:cacheprovider", "-p", "no:terminal", "--assert=plain", "--capture=no"),
     *("-W", "error"),
 )
-BY_HAND = "it was interrupted"
-FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+STOPPED_BY_USER = "it was interrupted"
+PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 
 
-NEVER_TAKEN = frozenset({"start", "unreadable", "unauthorized"})
+NEVER_ACCEPTED = frozenset({"start", "unreadable", "unauthorized"})
 """Groups of exchanges that bring no message to a good server."""
 
 
-class Recorder:
+class ConformancePlugin:
     """The plugin: hands out the session and the findings, and writes down every verdict."""
 
     def __init__(
         self,
         session: Session,
         only: Sequence[str] = (),
-        tell: Callable[[Finding, int, int], None] | None = None,
+        on_finding: Callable[[Finding, int, int], None] | None = None,
     ) -> None:
-        self._session, self._only, self._tell = session, tuple(only), tell
+        self._session, self._only, self._on_finding = session, tuple(only), on_finding
         self.findings: list[Finding] = []
         self._done, self._all = 0, 0
 
@@ -72,13 +72,13 @@ class Recorder:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run a check in each of its formats, and for each case of its requirement."""
-        tie = TIES[metafunc.function]
+        tie = REGISTRY[metafunc.function]
         if "case" in metafunc.fixturenames:
             pairs = [
                 pytest.param(case, wire, id=f"{case.id}-{wire}")
-                for case in (*find_refused(), *find_accepted())
+                for case in (*get_rejected_cases(), *get_accepted_cases())
                 for wire in tie.wires
-                if case.requirement == tie.number and wire in case.wires
+                if case.requirement_id == tie.requirement_id and wire in case.wires
             ]
             metafunc.parametrize(("case", "wire"), pairs)
         else:
@@ -91,21 +91,21 @@ class Recorder:
         left_out = [item for item in items if not self._is_chosen(item)]
         config.hook.pytest_deselected(items=left_out)
         chosen = [item for item in items if item not in left_out]
-        items[:] = sorted(chosen, key=lambda item: find_tie(item).order)
+        items[:] = sorted(chosen, key=lambda item: get_check(item).order)
         self._all = len(items)
 
     def _is_chosen(self, item: pytest.Item) -> bool:
         """Tell whether a check was asked for: by a prefix of its requirement, or by its token."""
-        if self._session.plan.profile.stops_at_acceptance and not is_refusal(item):
+        if self._session.plan.profile.stops_at_acceptance and not is_rejection_only(item):
             return False
-        tie, token = find_tie(item), find_token(item)
+        tie, token = get_check(item), get_token(item)
         return not self._only or any(
-            tie.number.startswith(one) or token == one for one in self._only
+            tie.requirement_id.startswith(one) or token == one for one in self._only
         )
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Let no check begin after the run had to end, or of a feature that the server lacks."""
-        feature, wire = find_tie(item).feature, find_wire(item)
+        feature, wire = get_check(item).feature, get_wire(item)
         if wire not in self._session.wires:
             feature = "xml"
         if feature in self._session.plan.without:
@@ -123,8 +123,8 @@ class Recorder:
             finding = build_finding(item, error)
             self.findings.append(finding)
             self._done += 1
-            if self._tell:
-                self._tell(finding, self._done, self._all)
+            if self._on_finding:
+                self._on_finding(finding, self._done, self._all)
         assert call.when != "collect", "what is collected has been run"
         outcome: Literal["passed", "failed"] = "passed" if call.excinfo is None else "failed"
         return pytest.TestReport(
@@ -132,22 +132,22 @@ class Recorder:
         )
 
 
-def find_tie(item: pytest.Item) -> Tie:
+def get_check(item: pytest.Item) -> Check:
     """Return what ties a check to its requirement."""
     assert isinstance(item, pytest.Function)
-    return TIES[item.function]
+    return REGISTRY[item.function]
 
 
-def find_wire(item: pytest.Item) -> str:
+def get_wire(item: pytest.Item) -> str:
     """Return the format that a check runs in."""
     assert isinstance(item, pytest.Function)
     return str(item.callspec.params["wire"])
 
 
-def find_token(item: pytest.Item) -> str:
+def get_token(item: pytest.Item) -> str:
     """Return what names one check of one requirement, such as ``SEND-016:callback-data-long-json``."""
     assert isinstance(item, pytest.Function)
-    params, number = item.callspec.params, find_tie(item).number
+    params, number = item.callspec.params, get_check(item).requirement_id
     if isinstance(case := params.get("case"), Case):
         return f"{number}:{case.id}-{params['wire']}"
     name = re.sub(r"^test_[a-z0-9]+_[0-9]+_", "", item.name)
@@ -155,21 +155,21 @@ def find_token(item: pytest.Item) -> str:
     return f"{number}:{name.replace('[', '-').removesuffix(']')}"
 
 
-def is_refusal(item: pytest.Item) -> bool:
+def is_rejection_only(item: pytest.Item) -> bool:
     """Tell whether a check sends nothing but what has to be refused."""
     assert isinstance(item, pytest.Function)
     if isinstance(case := item.callspec.params.get("case"), Case):
-        return case.refused
-    return find_tie(item).needs <= NEVER_TAKEN
+        return case.rejected
+    return get_check(item).needs <= NEVER_ACCEPTED
 
 
 def build_finding(item: pytest.Item, error: BaseException | None) -> Finding:
     """Return the finding of a check that ended with an exception or without one."""
-    number, token = find_tie(item).number, find_token(item)
-    place = (number, find_wire(item), item.name)
+    number, token = get_check(item).requirement_id, get_token(item)
+    place = (number, get_wire(item), item.name)
     if error is None:
         return Finding(*place, Verdict.PASS, token=token)
-    if not isinstance(error, Judgement):
+    if not isinstance(error, CheckOutcome):
         # Only the kind of error: its text may quote a request.
         got = f"the suite went wrong: {type(error).__name__}"
         return Finding(*place, Verdict.ERROR, got=got, token=token)
@@ -182,50 +182,50 @@ def build_finding(item: pytest.Item, error: BaseException | None) -> Finding:
         error.sent,
         error.expected,
         error.got,
-        error.because,
+        error.caused_by,
         token,
         error.exchange,
     )
 
 
-class EngineFailure(Exception):
+class EngineError(Exception):
     """The engine itself did not get through the run."""
 
 
 def run_checks(
     session: Session,
     only: Sequence[str] = (),
-    tell: Callable[[Finding, int, int], None] | None = None,
+    on_finding: Callable[[Finding, int, int], None] | None = None,
 ) -> list[Finding]:
     """Run the checks that were asked for, or all; return the findings.
 
     only: beginnings of requirements, or tokens of checks. tell: hears of every finding as it is made,
     with how many there were and how many there will be.
     """
-    recorder = Recorder(session, only, tell)
-    with isolate(), heed_interruption(session):
+    recorder = ConformancePlugin(session, only, on_finding)
+    with isolate(), stop_on_interrupt(session):
         code = run_engine(session, recorder)
     if code == pytest.ExitCode.INTERRUPTED:
-        session.line.stopped = BY_HAND
+        session.sender.stopped = STOPPED_BY_USER
         return recorder.findings
     done = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
     if code not in done:
-        raise EngineFailure(f"pytest ended with {pytest.ExitCode(code).name}")
+        raise EngineError(f"pytest ended with {pytest.ExitCode(code).name}")
     return recorder.findings
 
 
-def run_engine(session: Session, recorder: Recorder) -> int:
+def run_engine(session: Session, plugin: ConformancePlugin) -> int:
     """Run pytest; return its exit code."""
     try:
-        return pytest.main([*ARGUMENTS, str(CHECKS)], plugins=[recorder])
+        return pytest.main([*ARGUMENTS, str(CHECKS)], plugins=[plugin])
     except pytest.PytestUnraisableExceptionWarning:
-        if session.stopped != BY_HAND:
+        if session.stopped != STOPPED_BY_USER:
             raise
         return pytest.ExitCode.INTERRUPTED
 
 
 @contextmanager
-def heed_interruption(session: Session) -> Iterator[None]:
+def stop_on_interrupt(session: Session) -> Iterator[None]:
     """Stop the line at Ctrl-C, so that the run ends even where Python drops the exception, as it may."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -233,7 +233,7 @@ def heed_interruption(session: Session) -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT)
 
     def stop(*_: object) -> None:
-        session.line.stopped = BY_HAND
+        session.sender.stopped = STOPPED_BY_USER
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, stop)
@@ -247,7 +247,7 @@ def heed_interruption(session: Session) -> Iterator[None]:
 def isolate() -> Iterator[None]:
     """Hide the environment's settings for pytest."""
     before = dict(os.environ)
-    for name in FOREIGN:
+    for name in PYTEST_VARIABLES:
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
@@ -257,48 +257,52 @@ def isolate() -> Iterator[None]:
         os.environ.update(before)
 
 
-def read_ties() -> list[Tie]:
+def load_checks() -> list[Check]:
     """Return what ties every check to its requirement."""
     for module in iter_modules(checks.__path__):
         import_module(f"{checks.__name__}.{module.name}")
-    return list(TIES.values())
+    return list(REGISTRY.values())
 
 
-def checked_requirements() -> set[str]:
+def get_checked_requirements() -> set[str]:
     """Return the ids of the requirements that have a check."""
-    return {tie.number for tie in read_ties()}
+    return {tie.requirement_id for tie in load_checks()}
 
 
-def find_seeded() -> list[str]:
+def get_seeded_requirements() -> list[str]:
     """Return the requirements that generated requests are looked at for: these depend on the seed.
 
     Those that look at other exchanges as well are left out, but for what all checks need.
     """
-    return sorted({tie.number for tie in read_ties() if "pool" in tie.needs <= {"start", "pool"}})
+    return sorted(
+        {tie.requirement_id for tie in load_checks() if "pool" in tie.needs <= {"start", "pool"}}
+    )
 
 
-def find_groups(profile: Profile, only: Sequence[str], without: frozenset[str]) -> frozenset[str]:
+def get_groups(profile: Profile, only: Sequence[str], without: frozenset[str]) -> frozenset[str]:
     """Return the groups of exchanges that the chosen checks look at."""
     if profile.stops_at_acceptance:
-        return NEVER_TAKEN | {"refused"}
-    return frozenset().union(*(tie.needs for tie in find_ties(only, without)))
+        return NEVER_ACCEPTED | {"refused"}
+    return frozenset().union(*(tie.needs for tie in select_checks(only, without)))
 
 
-def find_ties(only: Sequence[str], without: frozenset[str]) -> list[Tie]:
+def select_checks(only: Sequence[str], without: frozenset[str]) -> list[Check]:
     """Return the ties of the chosen checks."""
     numbers = tuple(one.partition(":")[0] for one in only)
     return [
         tie
-        for tie in read_ties()
-        if tie.feature not in without and tie.number.startswith(numbers or "")
+        for tie in load_checks()
+        if tie.feature not in without and tie.requirement_id.startswith(numbers or "")
     ]
 
 
-def find_numbers(profile: Profile, only: Sequence[str], without: frozenset[str]) -> set[str]:
+def get_requirement_ids(profile: Profile, only: Sequence[str], without: frozenset[str]) -> set[str]:
     """Return the requirements that the chosen checks judge."""
-    refused = {case.requirement for case in find_refused()}
+    refused = {case.requirement_id for case in get_rejected_cases()}
     return {
-        tie.number
-        for tie in find_ties(only, without)
-        if not profile.stops_at_acceptance or tie.number in refused or tie.needs <= NEVER_TAKEN
+        tie.requirement_id
+        for tie in select_checks(only, without)
+        if not profile.stops_at_acceptance
+        or tie.requirement_id in refused
+        or tie.needs <= NEVER_ACCEPTED
     }

@@ -11,33 +11,33 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infobip_sms_conformance.contract.files import Requirement, read_requirements
-from infobip_sms_conformance.errors import COULD_NOT_JUDGE, NOTHING_FAILED, SOMETHING_FAILED
-from infobip_sms_conformance.observations.readings import Reading, find_readings
+from infobip_sms_conformance.errors import COULD_NOT_TEST, NOTHING_FAILED, SOMETHING_FAILED
+from infobip_sms_conformance.observations.readings import ObservedReading, observe_readings
 from infobip_sms_conformance.observations.verdicts import Finding, Verdict, find_worst
-from infobip_sms_conformance.sanitization.evidence import Evidence, Shower
+from infobip_sms_conformance.sanitization.evidence import Evidence, EvidenceBuilder
 from infobip_sms_conformance.sanitization.redaction import build_mask
-from infobip_sms_conformance.session.plan import Cost
+from infobip_sms_conformance.session.plan import RunCost
 from infobip_sms_conformance.session.session import Session
 
 FAILING = {Verdict.FAIL, Verdict.WARN, Verdict.ERROR}
-MOST_STEPS = 8
-Roots = Mapping[tuple[str, str], str]
+MAX_STEPS = 8
+RootCauses = Mapping[tuple[str, str], str]
 """The requirement that explains another one, by that other and the format."""
-SHOWN = {Verdict.FAIL, Verdict.WARN, Verdict.ERROR}
+WITH_EVIDENCE = {Verdict.FAIL, Verdict.WARN, Verdict.ERROR}
 
 
 @dataclass(frozen=True)
-class Told:
+class SanitizedFinding:
     """A finding with what it rests on."""
 
-    requirement: str
+    requirement_id: str
     wire: str
     check: str
     verdict: Verdict
     sent: str = ""
     expected: str = ""
     got: str = ""
-    because: str = ""
+    caused_by: str = ""
     token: str = ""
     """What --replay takes, with the seed."""
     evidence: Evidence | None = None
@@ -54,7 +54,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Record:
+class RunResult:
     """One run."""
 
     url: str
@@ -64,15 +64,15 @@ class Record:
     without: tuple[str, ...] = ()
     scheme: str = "Basic"
     """The scheme of Authorization that the run used."""
-    plan: Cost = field(default_factory=Cost)
+    planned_cost: RunCost = field(default_factory=RunCost)
     """What the run was to cost at a good server."""
-    most: Cost = field(default_factory=Cost)
+    max_cost: RunCost = field(default_factory=RunCost)
     """What it was to cost at most."""
     requests: int = 0
     messages: int = 0
     seconds: float = 0.0
-    findings: tuple[Told, ...] = ()
-    readings: tuple[Reading, ...] = ()
+    findings: tuple[SanitizedFinding, ...] = ()
+    readings: tuple[ObservedReading, ...] = ()
     stopped: str = ""
     """Why not everything was judged; empty if everything was."""
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -83,27 +83,31 @@ class Record:
     @property
     def rows(self) -> list[Requirement]:
         """The requirements that were judged, in the order of the list."""
-        judged = {finding.requirement for finding in self.findings}
+        judged = {finding.requirement_id for finding in self.findings}
         return [row for row in read_requirements().values() if row.id in judged]
 
-    def find_verdict(self, number: str, wire: str | None = None) -> Verdict | None:
+    def find_verdict(self, requirement_id: str, wire: str | None = None) -> Verdict | None:
         """Return the verdict on a requirement, in a format or in all; none where it was not checked.
 
         Checks of a requirement that do not apply say nothing where another one does.
         """
-        said = [f for f in self.findings if f.requirement == number and wire in {None, f.wire}]
+        said = [
+            f
+            for f in self.findings
+            if f.requirement_id == requirement_id and wire in {None, f.wire}
+        ]
         applying = [f for f in said if f.verdict is not Verdict.NOT_APPLICABLE]
         return find_worst([finding.verdict for finding in applying or said])
 
-    def explain(self, finding: Told) -> str:
+    def get_reason(self, finding: SanitizedFinding) -> str:
         """Say why a finding could not be told: by what failed, or in words of its own."""
-        if not finding.because:
+        if not finding.caused_by:
             return finding.got
-        root = self.find_verdict(finding.because)
+        root = self.find_verdict(finding.caused_by)
         told = "failed" if root in FAILING else "could not be told"
-        return f"because {finding.because} {told}"
+        return f"because {finding.caused_by} {told}"
 
-    def count(self) -> Counter[Verdict]:
+    def count_verdicts(self) -> Counter[Verdict]:
         """Return how many requirements got each verdict, the worst of all formats."""
         return Counter(verdict for row in self.rows if (verdict := self.find_verdict(row.id)))
 
@@ -115,63 +119,65 @@ class Record:
             return SOMETHING_FAILED
         judged = seen & {Verdict.PASS, Verdict.WARN}
         if self.stopped or Verdict.ERROR in seen or not judged:
-            return COULD_NOT_JUDGE
+            return COULD_NOT_TEST
         return NOTHING_FAILED
 
 
-def build_record(session: Session, findings: Sequence[Finding], stopped: str = "") -> Record:
+def build_result(session: Session, findings: Sequence[Finding], stopped: str = "") -> RunResult:
     """Return the record of a run that has ended."""
     plan, mask = session.plan, build_mask(session)
-    shower = Shower(mask, session.credentials, session.authorization)
-    roots = find_roots(findings)
-    return Record(
+    shower = EvidenceBuilder(mask, session.credentials, session.authorization)
+    roots = collect_root_causes(findings)
+    return RunResult(
         url=mask.hide(str(session.target)),
         profile=plan.profile.name,
         seed=plan.seed,
         wires=plan.wires,
         without=tuple(sorted(plan.without)),
         scheme=session.authorization.partition(" ")[0],
-        plan=plan.bill.plan,
-        most=Cost(plan.bill.most_requests, plan.bill.most_messages),
+        planned_cost=plan.budget.planned_cost,
+        max_cost=RunCost(plan.budget.max_requests, plan.budget.max_messages),
         requests=session.requests,
         messages=session.messages,
         seconds=session.seconds,
-        findings=tuple(build_told(finding, shower, roots, plan.seed) for finding in findings),
-        readings=tuple(find_readings(session.exchanges)),
-        stopped=stopped or session.stopped or session.line.limited,
+        findings=tuple(sanitize_finding(finding, shower, roots, plan.seed) for finding in findings),
+        readings=tuple(observe_readings(session.exchanges)),
+        stopped=stopped or session.stopped or session.sender.limited,
     )
 
 
-def build_told(finding: Finding, shower: Shower, roots: Roots, seed: int) -> Told:
+def sanitize_finding(
+    finding: Finding, builder: EvidenceBuilder, root_causes: RootCauses, seed: int
+) -> SanitizedFinding:
     """Return a finding as it may be printed."""
-    shown = finding.exchange if finding.verdict in SHOWN else None
-    return Told(
-        finding.requirement,
+    shown = finding.exchange if finding.verdict in WITH_EVIDENCE else None
+    return SanitizedFinding(
+        finding.requirement_id,
         finding.wire,
         finding.check,
         finding.verdict,
-        shower.mask.hide_words(finding.sent),
-        shower.mask.hide_words(finding.expected),
-        shower.mask.hide_words(finding.got),
-        find_root(finding, roots),
+        builder.mask.hide_words(finding.sent),
+        builder.mask.hide_words(finding.expected),
+        builder.mask.hide_words(finding.got),
+        resolve_root_cause(finding, root_causes),
         f"{finding.token}@{seed}",
-        shower.show(shown) if shown else None,
+        builder.build(shown) if shown else None,
     )
 
 
-def find_roots(findings: Sequence[Finding]) -> Roots:
+def collect_root_causes(findings: Sequence[Finding]) -> RootCauses:
     """Return what explains each requirement, in its format, that has not failed itself."""
-    failed = {f.requirement for f in findings if f.verdict in FAILING}
+    failed = {f.requirement_id for f in findings if f.verdict in FAILING}
     return {
-        (f.requirement, f.wire): f.because
+        (f.requirement_id, f.wire): f.caused_by
         for f in findings
-        if f.because and f.requirement not in failed
+        if f.caused_by and f.requirement_id not in failed
     }
 
 
-def find_root(finding: Finding, roots: Roots) -> str:
+def resolve_root_cause(finding: Finding, root_causes: RootCauses) -> str:
     """Return what explains a finding in the end."""
-    number = finding.because
-    for _ in range(MOST_STEPS):  # two may name each other
-        number = roots.get((number, finding.wire), number)
+    number = finding.caused_by
+    for _ in range(MAX_STEPS):  # two may name each other
+        number = root_causes.get((number, finding.wire), number)
     return number

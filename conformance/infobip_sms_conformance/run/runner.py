@@ -9,33 +9,33 @@ from contextlib import ExitStack, contextmanager
 
 from infobip_sms_conformance.contract.files import WIRES, read_numbers
 from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
-from infobip_sms_conformance.errors import WrongUsage
-from infobip_sms_conformance.fixtures.webhook_messages import ANSWERS
+from infobip_sms_conformance.errors import UsageError
+from infobip_sms_conformance.fixtures.webhook_messages import CALL_STATUSES
 from infobip_sms_conformance.observations.verdicts import Finding, Inconclusive
-from infobip_sms_conformance.run.engine import EngineFailure, find_groups, run_checks
-from infobip_sms_conformance.run.result import Record, build_record
-from infobip_sms_conformance.session.budget import build_bill
-from infobip_sms_conformance.session.plan import FEATURES, MOST_NUMBERS_LIVE, PROFILES, Plan
-from infobip_sms_conformance.session.server_clock import find_lead
-from infobip_sms_conformance.session.session import NotJudgeable, Session
+from infobip_sms_conformance.run.engine import EngineError, get_groups, run_checks
+from infobip_sms_conformance.run.result import RunResult, build_result
+from infobip_sms_conformance.session.budget import build_budget
+from infobip_sms_conformance.session.plan import FEATURES, MAX_NUMBERS_LIVE, PROFILES, Plan
+from infobip_sms_conformance.session.server_clock import get_clock_offset
+from infobip_sms_conformance.session.session import NotTestableError, Session
 from infobip_sms_conformance.transport.credentials import Credentials
-from infobip_sms_conformance.transport.http import Target
-from infobip_sms_conformance.transport.webhook_receiver import Receiver, start_receiver
+from infobip_sms_conformance.transport.http import TargetServer
+from infobip_sms_conformance.transport.webhook_receiver import WebhookReceiver, start_receiver
 
-MOST_LEAD = 30.0  # seconds
+MAX_CLOCK_OFFSET = 30.0  # seconds
 
 
-class WrongPlan(WrongUsage):
+class PlanError(UsageError):
     """What was asked for cannot be run."""
 
 
 def build_plan(  # noqa: PLR0913 - as many as there are options
-    target: Target,
+    target: TargetServer,
     *,
     profile: str = "full",
     seed: int = DEFAULT_SEED,
     to: Sequence[str] = (),
-    most: int | None = None,
+    max_messages: int | None = None,
     only: Sequence[str] = (),
     without: Sequence[str] = (),
     patience: float = 10.0,
@@ -43,45 +43,45 @@ def build_plan(  # noqa: PLR0913 - as many as there are options
 ) -> Plan:
     """Return the plan of a run against a server; WrongPlan when there cannot be one."""
     if unknown := set(without) - set(FEATURES):
-        raise WrongPlan(f"no feature is called {min(unknown)}; there are: {', '.join(FEATURES)}")
+        raise PlanError(f"no feature is called {min(unknown)}; there are: {', '.join(FEATURES)}")
     if not target.is_loopback:
-        check_far(profile, to, most)
-    if profile != "full" and len(set(to)) > MOST_NUMBERS_LIVE:
-        raise WrongPlan(f"the profile {profile} takes at most {MOST_NUMBERS_LIVE} numbers")
+        require_remote_limits(profile, to, max_messages)
+    if profile != "full" and len(set(to)) > MAX_NUMBERS_LIVE:
+        raise PlanError(f"the profile {profile} takes at most {MAX_NUMBERS_LIVE} numbers")
     left_out = frozenset(without)
     wires = tuple(wire for wire in WIRES if wire not in left_out)
     chosen = PROFILES[profile]
-    groups = find_groups(chosen, only, left_out)
+    groups = get_groups(chosen, only, left_out)
     return Plan(
         profile=chosen,
         seed=seed,
         wires=wires,
         allowed=tuple(dict.fromkeys(to)) or read_numbers(),
-        bill=build_bill(chosen, groups, wires, seed, most),
+        budget=build_budget(chosen, groups, wires, seed, max_messages),
         without=left_out,
         patience=patience,
         clock=clock,
     )
 
 
-def check_far(profile: str, to: Sequence[str], most: int | None) -> None:
+def require_remote_limits(profile: str, to: Sequence[str], max_messages: int | None) -> None:
     """Raise WrongPlan unless it was said to whom messages may go, and how many if many."""
     if not to:
-        raise WrongPlan("name with --to the numbers that may get messages")
-    if profile == "full" and most is None:
-        raise WrongPlan("the profile full wants --max-messages where messages may be real")
+        raise PlanError("name with --to the numbers that may get messages")
+    if profile == "full" and max_messages is None:
+        raise PlanError("the profile full wants --max-messages where messages may be real")
 
 
-def judge(  # noqa: PLR0913 - as many as there are options
-    target: Target,
+def run_suite(  # noqa: PLR0913 - as many as there are options
+    target: TargetServer,
     credentials: Credentials,
     plan: Plan,
     *,
     only: Sequence[str] = (),
     callback: str | None = None,
     callback_port: int = 0,
-    tell: Callable[[Finding, int, int], None] | None = None,
-) -> tuple[Record, Session]:
+    on_finding: Callable[[Finding, int, int], None] | None = None,
+) -> tuple[RunResult, Session]:
     """Judge a server; what went wrong with the run itself is in the record.
 
     callback: the URL under which the server reaches callback_port of this machine; not needed for a
@@ -96,30 +96,30 @@ def judge(  # noqa: PLR0913 - as many as there are options
         session = Session(target, credentials, plan, receiver)
         try:
             if plan.clock:
-                check_clock(target)
+                require_unmoved_clock(target)
             session.start()
-            findings = run_checks(session, only, tell)
-        except (NotJudgeable, EngineFailure, Inconclusive) as error:
-            return build_record(session, [], str(error)), session
-        return build_record(session, findings), session
+            findings = run_checks(session, only, on_finding)
+        except (NotTestableError, EngineError, Inconclusive) as error:
+            return build_result(session, [], str(error)), session
+        return build_result(session, findings), session
 
 
-def check_clock(target: Target) -> None:
+def require_unmoved_clock(target: TargetServer) -> None:
     """Raise NotJudgeable where an earlier run, or somebody else, has moved the clock of the server."""
-    lead = find_lead(target)
-    if abs(lead) > MOST_LEAD:
-        raise NotJudgeable(
+    lead = get_clock_offset(target)
+    if abs(lead) > MAX_CLOCK_OFFSET:
+        raise NotTestableError(
             f"the clock of the server is {lead:+.0f} s off, as a run with --clock leaves it; "
             "restart the server, or POST /sandbox/reset to it"
         )
 
 
 @contextmanager
-def listen(port: int) -> Iterator[Receiver]:
+def listen(port: int) -> Iterator[WebhookReceiver]:
     """Run the callback server for the time of a ``with`` block; WrongPlan where its port is taken."""
     with ExitStack() as stack:
         try:
-            receiver = stack.enter_context(start_receiver(ANSWERS, "reports", port))
+            receiver = stack.enter_context(start_receiver(CALL_STATUSES, "reports", port))
         except OSError as error:
-            raise WrongPlan(f"--callback-port {port}: {error.strerror}") from None
+            raise PlanError(f"--callback-port {port}: {error.strerror}") from None
         yield receiver

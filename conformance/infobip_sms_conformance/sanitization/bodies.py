@@ -13,15 +13,21 @@ import json
 import re
 from collections.abc import Iterator
 
-from infobip_sms_conformance.sanitization.redaction import OTHER, TEXTS, Mask, clean, unescape
+from infobip_sms_conformance.sanitization.redaction import (
+    OTHER_NUMBER,
+    TEXT_FIELDS,
+    Mask,
+    clean,
+    unescape,
+)
 
 BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-STRANGE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffd]")
-MOST_CONTROLS = 0.1
+CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffd]")
+MAX_CONTROL_SHARE = 0.1
 """Share of characters that no text has, above which a body is not shown."""
 JSON_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[^"]+', re.DOTALL)
 ESCAPE = 6
@@ -35,16 +41,16 @@ OPEN, CLOSE = "\ue000", "\ue001"
 LONG_DIGITS = re.compile(r"\d{7,}")
 
 
-def show_body(body: bytes, mask: Mask, *, most: int, error: bool = False) -> str:
+def format_body(body: bytes, mask: Mask, *, max_length: int, error: bool = False) -> str:
     """Return at most so many characters of a body; error: its text is an explanation, no message."""
     if not body:
         return ""
-    text = decode(body[: 4 * most])
+    text = decode(body[: 4 * max_length])
     if is_binary(text):
         return f"({len(body)} bytes that are no text)"
-    shown = clean(mask.drop_marks(hide_body(text[: 2 * most], mask, error=error)))
-    more = len(body) > 4 * most or len(text) > 2 * most or len(shown) > most
-    return f"{shown[:most]} … ({len(body)} bytes)" if more else shown
+    shown = clean(mask.drop_marks(hide_body(text[: 2 * max_length], mask, error=error)))
+    more = len(body) > 4 * max_length or len(text) > 2 * max_length or len(shown) > max_length
+    return f"{shown[:max_length]} … ({len(body)} bytes)" if more else shown
 
 
 def decode(body: bytes) -> str:
@@ -60,7 +66,7 @@ def decode(body: bytes) -> str:
 
 def is_binary(text: str) -> bool:
     """Tell whether so many characters are none of a text that it cannot be one."""
-    return len(STRANGE.findall(text)) > MOST_CONTROLS * len(text)
+    return len(CONTROL_CHARACTERS.findall(text)) > MAX_CONTROL_SHARE * len(text)
 
 
 def hide_body(text: str, mask: Mask, *, error: bool = False) -> str:
@@ -71,7 +77,7 @@ def hide_body(text: str, mask: Mask, *, error: bool = False) -> str:
     if start in {"{", "["}:
         return "".join(hide_json(text.strip(), mask, error=error))
     plain = mask.hide_within(html.unescape(unescape(text)))
-    return squeeze(LONG_DIGITS.sub(OTHER, plain))
+    return squeeze(LONG_DIGITS.sub(OTHER_NUMBER, plain))
 
 
 def squeeze(text: str) -> str:
@@ -126,7 +132,7 @@ def hide_xml(text: str, mask: Mask, *, error: bool) -> Iterator[str]:
         elif token.startswith(("<!", "<?")):
             yield squeeze(mask.hide_within(token))
         elif token.startswith("<"):
-            enter(path, token)
+            update_path(path, token)
             yield hide_tag(token, mask, error=error)
         elif token.strip(f"{OPEN}{CLOSE} \r\n\t"):
             hidden = mask.hide_value(name, html.unescape(token), error=error)
@@ -140,12 +146,12 @@ def squeeze_lines(text: str) -> str:
     return re.sub(r"\s*\n\s*", " ", text)
 
 
-def enter(path: list[str], tag: str) -> None:
+def update_path(path: list[str], tag: str) -> None:
     """Go into an element or out of one; what stands within a text is part of it."""
     if tag.startswith("</"):
         del path[-1:]
     elif not tag.endswith("/>") and (found := XML_NAME.match(tag)):
-        path.append(path[-1] if path and path[-1] in TEXTS else found[1])
+        path.append(path[-1] if path and path[-1] in TEXT_FIELDS else found[1])
 
 
 def hide_tag(tag: str, mask: Mask, *, error: bool) -> str:

@@ -48,13 +48,13 @@ def unquote(match: re.Match[str]) -> str:
     return f"'\"{match[0]}\"'"
 
 
-def find_variables(*commands: str) -> list[str]:
+def get_variables(*commands: str) -> list[str]:
     """Return the names of the variables in some commands, each once."""
     found = {name for command in commands for name in re.findall(r"\$\{?([A-Z]+\d*)", command)}
-    return sorted((name for name in found if NAMES.fullmatch(name)), key=order)
+    return sorted((name for name in found if NAMES.fullmatch(name)), key=get_sort_key)
 
 
-def order(name: str) -> tuple[int, str]:
+def get_sort_key(name: str) -> tuple[int, str]:
     """Return the place of a variable: where to, who, to whom."""
     return (("URL", "AUTH", "APP", "BASIC").index(name) if not name.startswith("TO") else 9, name)
 

@@ -11,15 +11,15 @@ from typing import Any
 from infobip_sms_conformance.contract.codec import MEDIA_TYPES, dump
 from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.observations.exchange import BAD_REQUEST, Exchange
-from infobip_sms_conformance.sanitization.bodies import show_body
+from infobip_sms_conformance.sanitization.bodies import format_body
 from infobip_sms_conformance.sanitization.curl import build_curl, name_authorization
 from infobip_sms_conformance.sanitization.redaction import Mask
 from infobip_sms_conformance.transport.credentials import Credentials
-from infobip_sms_conformance.transport.http import Request
+from infobip_sms_conformance.transport.http import RawRequest
 
-LONGEST = 2000
+MAX_BODY_LENGTH = 2000
 """Characters that are shown of a body."""
-LONGEST_TYPE = 100
+MAX_TYPE_LENGTH = 100
 DECLARATION = re.compile(r"^<\?xml[^>]*\?>\s*")
 
 
@@ -35,19 +35,19 @@ class Evidence:
     """Bytes of the body as it is shown."""
     curl: str
     """A command that sends the same; see shell.py for its variables."""
-    twin: str
+    other_format: str
     """The same request in the other format; empty where there is none."""
     status: int | None
     """None where no answer came."""
-    reply_type: str
-    reply: str
+    response_type: str
+    response: str
     """What was answered, or why there is no answer."""
     callback: str = ""
     """What came to the callback server, where that is judged."""
 
 
 @dataclass(frozen=True)
-class Shower:
+class EvidenceBuilder:
     """Makes evidence of the exchanges of one run."""
 
     mask: Mask
@@ -55,12 +55,12 @@ class Shower:
     authorization: str
     """What the run uses."""
 
-    def show(self, exchange: Exchange) -> Evidence | None:
+    def build(self, exchange: Exchange) -> Evidence | None:
         """Return what may be shown of an exchange; none where nothing was sent."""
-        request, answer = exchange.request, exchange.answer
+        request, answer = exchange.request, exchange.response
         if request is None:
             return None
-        body = self.show_request(exchange, exchange.wire)
+        body = self.format_request_body(exchange, exchange.wire)
         error = exchange.status is not None and exchange.status >= BAD_REQUEST
         reply_type = answer.headers.get("Content-Type", "") if answer else ""
         return Evidence(
@@ -70,38 +70,38 @@ class Shower:
             body=body or "",
             size=len((body or "").encode()),
             curl=self.build_curl(request, body),
-            twin=self.show_twin(exchange),
+            other_format=self.format_other_format(exchange),
             status=exchange.status,
-            reply_type=self.mask.hide(str(reply_type))[:LONGEST_TYPE],
-            reply=show_body(answer.body, self.mask, most=LONGEST, error=error)
+            response_type=self.mask.hide(str(reply_type))[:MAX_TYPE_LENGTH],
+            response=format_body(answer.body, self.mask, max_length=MAX_BODY_LENGTH, error=error)
             if answer
             else self.mask.hide_words(exchange.problem),
-            callback=show_body(exchange.callback, self.mask, most=LONGEST),
+            callback=format_body(exchange.callback, self.mask, max_length=MAX_BODY_LENGTH),
         )
 
-    def show_request(self, exchange: Exchange, wire: str) -> str | None:
+    def format_request_body(self, exchange: Exchange, wire: str) -> str | None:
         """Return the body of a request as it may be shown, whole; none where it has none at all."""
         request = exchange.request
         assert request is not None, "something was sent"
         if exchange.document is not None:
             document = self.mask.hide_document(exchange.document)
-            body = dump(document, wire, find_component(request)).decode()
+            body = dump(document, wire, get_component_name(request)).decode()
             return DECLARATION.sub("", body)
         if not request.body and "content-type" not in request.headers:
             return None
-        return show_body(request.body, self.mask, most=len(request.body) + 1)
+        return format_body(request.body, self.mask, max_length=len(request.body) + 1)
 
-    def show_twin(self, exchange: Exchange) -> str:
+    def format_other_format(self, exchange: Exchange) -> str:
         """Return the same document in the other format, if the other can carry it."""
         if exchange.document is None:
             return ""
         other = next(wire for wire in MEDIA_TYPES if wire != exchange.wire)
         try:
-            return self.show_request(exchange, other) or ""
+            return self.format_request_body(exchange, other) or ""
         except (TypeError, ValueError):  # such as a character that XML cannot carry
             return ""
 
-    def build_curl(self, request: Request, body: str | None) -> str:
+    def build_curl(self, request: RawRequest, body: str | None) -> str:
         """Return the command that sends a request again."""
         used = request.headers.get("authorization")
         return build_curl(
@@ -120,7 +120,7 @@ def hide_path(path: str, mask: Mask) -> str:
     return bare + mark + "&".join(f"{n}{sign}{mask.hide(value)}" for n, sign, value in pairs)
 
 
-def find_component(request: Request) -> Any:
+def get_component_name(request: RawRequest) -> Any:
     """Return the name of the component that the body of a request has, by its path."""
     path = request.path.partition("?")[0]
     operations = read_operations().values()

@@ -23,13 +23,13 @@ from infobip_sms_conformance.session.session import Session
 from infobip_sms_conformance.transport.credentials import Credentials
 
 ELLIPSIS = "..."
-AUTH, OTHER = "$AUTH", "$OTHER"
-TEXTS = {"text", "originalText", "textPreview"}
-NUMBERS = {"to", "from"}
+AUTH, OTHER_NUMBER = "$AUTH", "$OTHER"
+TEXT_FIELDS = {"text", "originalText", "textPreview"}
+NUMBER_FIELDS = {"to", "from"}
 CALLBACK_DATA = "callbackData"
-PIECE = 12
+PIECE_LENGTH = 12
 """So many characters in a row of a text that was sent are not shown anywhere."""
-LONG_NUMBER, LONG_SECRET, SHORTEST_TEXT, SAME = 8, 8, 4, 8
+LONG_NUMBER, LONG_SECRET, SHORTEST_TEXT, SHARED_PREFIX = 8, 8, 4, 8
 ANY_NUMBER = re.compile(r"\+?\d(?:[ ().-]?\d){4,}")
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 # Controls but for tabs and ends of lines, what turns the direction of writing, and what is no character.
@@ -53,7 +53,7 @@ class Mask:
     """Pieces of the texts that were sent."""
     callback_data: tuple[str, ...] = field(default=(), repr=False)
     """What the suite has sent, which may be shown."""
-    run: str = ""
+    run_id: str = ""
 
     def hide(self, text: str) -> str:
         """Return a single value as it may be printed."""
@@ -74,10 +74,10 @@ class Mask:
     def hide_value(self, name: str, text: str, *, error: bool = False) -> str:
         """Return the value of a member that a server has written; error: its text is an explanation."""
         foreign = name == CALLBACK_DATA and not self._is_ours(text)
-        if foreign or (name in TEXTS and not error):
+        if foreign or (name in TEXT_FIELDS and not error):
             return ELLIPSIS if text.strip() else text
         hidden = self.hide_within(text)
-        return ANY_NUMBER.sub(OTHER, hidden) if name in NUMBERS else hidden
+        return ANY_NUMBER.sub(OTHER_NUMBER, hidden) if name in NUMBER_FIELDS else hidden
 
     def hide_document(self, document: Any, name: str = "") -> Any:
         """Return a document of the suite with variables for numbers, and without texts."""
@@ -87,7 +87,7 @@ class Mask:
             return {key: self.hide_document(value, key) for key, value in document.items()}
         if not isinstance(document, str):
             return document
-        if name in TEXTS:
+        if name in TEXT_FIELDS:
             return ELLIPSIS if document else document
         return self.drop_marks(self.hide_number(document) if name == "to" else self.hide(document))
 
@@ -103,7 +103,7 @@ class Mask:
 
     def drop_marks(self, text: str) -> str:
         """Return a text without what the run puts behind every id."""
-        return re.sub(rf"-{self.run}-\d+(?:-\d+)*", "", text) if self.run else text
+        return re.sub(rf"-{self.run_id}-\d+(?:-\d+)*", "", text) if self.run_id else text
 
     def _hide(self, text: str, secrets: Sequence[str]) -> str:
         lowered = text.lower()
@@ -114,7 +114,7 @@ class Mask:
         return hide_pieces(self.texts.sub(ELLIPSIS, text), self.pieces)
 
     def _is_ours(self, text: str) -> bool:
-        start = text[:SAME]
+        start = text[:SHARED_PREFIX]
         return any(start and data.startswith(start) for data in self.callback_data)
 
 
@@ -124,27 +124,27 @@ def build_mask(session: Session) -> Mask:
     documents = [e.document for e in sent]
     documents += [read_example(f"{kind}-request") for kind in ("minimal", "documented")]
     used = {e.request.headers.get("authorization", "") for e in sent if e.request}
-    secrets = find_secrets(session.credentials, used)
-    texts = {text.strip() for text in find_members(documents, TEXTS)}
+    secrets = collect_secrets(session.credentials, used)
+    texts = {text.strip() for text in iter_field_values(documents, TEXT_FIELDS)}
     return Mask(
         tuple(number.removeprefix("+") for number in session.plan.allowed),
         secrets,
         build_text_pattern(texts),
-        frozenset(find_pieces(texts)),
-        tuple(sorted(set(find_members(documents, {CALLBACK_DATA})))),
-        session.run,
+        frozenset(iter_pieces(texts)),
+        tuple(sorted(set(iter_field_values(documents, {CALLBACK_DATA})))),
+        session.run_id,
     )
 
 
-def find_secrets(credentials: Credentials, used: Iterable[str] = ()) -> tuple[str, ...]:
+def collect_secrets(credentials: Credentials, used: Iterable[str] = ()) -> tuple[str, ...]:
     """Return every spelling of the credentials, and of what was sent in their place, the longest first."""
     plain = {credentials.user, credentials.password, credentials.api_key}
     plain |= {value.partition(" ")[2] for value in (*used, credentials.basic or "")}
-    found = {spelling for secret in plain if secret for spelling in spell(secret)}
+    found = {spelling for secret in plain if secret for spelling in iter_spellings(secret)}
     return tuple(sorted(found, key=lambda secret: (-len(secret), secret)))
 
 
-def spell(secret: str) -> Iterator[str]:
+def iter_spellings(secret: str) -> Iterator[str]:
     """Yield the ways in which a secret may be written."""
     yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
     yield from (html.escape(secret), json.dumps(secret)[1:-1])
@@ -164,7 +164,7 @@ def build_secret_pattern(secrets: tuple[str, ...]) -> re.Pattern[str]:
 
 def build_text_pattern(texts: Iterable[str]) -> re.Pattern[str]:
     """Return the pattern of the texts that are shorter than a piece, but no mere sign or syllable."""
-    short = sorted(re.escape(text) for text in texts if SHORTEST_TEXT <= len(text) < PIECE)
+    short = sorted(re.escape(text) for text in texts if SHORTEST_TEXT <= len(text) < PIECE_LENGTH)
     return re.compile("|".join(short)) if short else NEVER
 
 
@@ -184,33 +184,33 @@ def name_variable(index: int) -> str:
     return f"TO{index + 1}" if index else "TO"
 
 
-def find_members(value: Any, names: set[str]) -> Iterator[str]:
+def iter_field_values(value: Any, names: set[str]) -> Iterator[str]:
     """Yield the texts of all members of some names."""
     if isinstance(value, list):
         for item in value:
-            yield from find_members(item, names)
+            yield from iter_field_values(item, names)
     if isinstance(value, dict):
         for name, member in value.items():
             if name in names and isinstance(member, str):
                 yield member
             else:
-                yield from find_members(member, names)
+                yield from iter_field_values(member, names)
 
 
-def find_pieces(texts: Iterable[str]) -> Iterator[str]:
+def iter_pieces(texts: Iterable[str]) -> Iterator[str]:
     """Yield every piece of some texts."""
     for text in texts:
-        yield from (text[n : n + PIECE] for n in range(len(text) - PIECE + 1))
+        yield from (text[n : n + PIECE_LENGTH] for n in range(len(text) - PIECE_LENGTH + 1))
 
 
 def hide_pieces(text: str, pieces: frozenset[str]) -> str:
     """Return a text with an ellipsis for whatever consists of pieces of texts that were sent."""
-    found = [n for n in range(len(text) - PIECE + 1) if text[n : n + PIECE] in pieces]
+    found = [n for n in range(len(text) - PIECE_LENGTH + 1) if text[n : n + PIECE_LENGTH] in pieces]
     shown, end = "", 0
     for start in found:
         if start > end or not shown:
             shown += text[end:start] + ELLIPSIS
-        end = start + PIECE
+        end = start + PIECE_LENGTH
     return shown + text[end:]
 
 

@@ -21,22 +21,22 @@ FEATURES: Mapping[str, str] = {
 }
 """What a server may go without, and say so by --without."""
 
-MOST_LIVE = 60
+MAX_MESSAGES_LIVE = 60
 
 
-MOST_NUMBERS_LIVE = 3
+MAX_NUMBERS_LIVE = 3
 
 
 @dataclass(frozen=True)
-class Cost:
+class RunCost:
     """Requests, and messages that they may bring at most."""
 
     requests: int = 0
     messages: int = 0
 
-    def __add__(self, other: "Cost") -> "Cost":
+    def __add__(self, other: "RunCost") -> "RunCost":
         """Return the sum."""
-        return Cost(self.requests + other.requests, self.messages + other.messages)
+        return RunCost(self.requests + other.requests, self.messages + other.messages)
 
 
 @dataclass(frozen=True)
@@ -46,29 +46,31 @@ class Profile:
     name: str
     generated: int
     """Generated requests in each format."""
-    places: tuple[Any, Any]
+    placements: tuple[Any, Any]
     """Where the edits of refused cases stand, in JSON and in XML."""
-    most_messages: int | None = None
+    max_messages: int | None = None
     stops_at_acceptance: bool = False
-    lists: bool = True
+    has_long_lists: bool = True
     """Whether lists are filled with more messages than they show at once."""
 
 
 PROFILES = {
     "full": Profile("full", 2, ("between", "behind")),
-    "live": Profile("live", 0, ("alone", "alone"), MOST_LIVE, lists=False),
-    "refusals": Profile("refusals", 0, ("alone", "alone"), MOST_LIVE, True, lists=False),
+    "live": Profile("live", 0, ("alone", "alone"), MAX_MESSAGES_LIVE, has_long_lists=False),
+    "refusals": Profile(
+        "refusals", 0, ("alone", "alone"), MAX_MESSAGES_LIVE, True, has_long_lists=False
+    ),
 }
 
 
 @dataclass(frozen=True)
-class Bill:
+class Budget:
     """What a run costs at most."""
 
-    plan: Cost
+    planned_cost: RunCost
     """What a good server sees."""
-    most_requests: int
-    most_messages: int
+    max_requests: int
+    max_messages: int
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Plan:
     wires: tuple[str, ...]
     allowed: tuple[str, ...]
     """The only numbers that messages go to."""
-    bill: Bill
+    budget: Budget
     without: frozenset[str] = frozenset()
     patience: float = 10.0
     """Seconds that the run waits for something that is to happen by itself."""

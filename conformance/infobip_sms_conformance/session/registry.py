@@ -12,16 +12,16 @@ import pytest
 
 from infobip_sms_conformance.contract.files import WIRES
 
-Check = TypeVar("Check", bound=Callable[..., None])
+CheckFunction = TypeVar("CheckFunction", bound=Callable[..., None])
 FIRST, USUAL, LATE, LAST = range(4)
 """When a check runs: before all others, in the order of its file, after all that send, at the very end."""
 
 
 @dataclass(frozen=True)
-class Tie:
+class Check:
     """What ties a check to its requirement."""
 
-    number: str
+    requirement_id: str
     wires: tuple[str, ...]
     needs: frozenset[str]
     feature: str
@@ -29,17 +29,17 @@ class Tie:
 
 
 # Not a pytest marker: those have to be declared in the settings of whoever imports a check.
-TIES: dict[Callable[..., None], Tie] = {}
+REGISTRY: dict[Callable[..., None], Check] = {}
 
 
-def requirement(
-    number: str,
+def check(
+    requirement_id: str,
     wires: Sequence[str] = WIRES,
     *,
     needs: Sequence[str] = (),
     feature: str = "",
     order: int = USUAL,
-) -> Callable[[Check], Check]:
+) -> Callable[[CheckFunction], CheckFunction]:
     """Tie a check to the requirement that it judges.
 
     A check with the argument ``case`` runs once for every case of the requirement, one with
@@ -47,9 +47,11 @@ def requirement(
     feature: what a server may go without (plan.py). order: see FIRST.
     """
 
-    def tie(check: Check) -> Check:
+    def tie(check: CheckFunction) -> CheckFunction:
         pytest.mark.usefixtures("wire")(check)  # also where the check itself has no need of it
-        TIES[check] = Tie(number, tuple(wires), frozenset({"start", *needs}), feature, order)
+        REGISTRY[check] = Check(
+            requirement_id, tuple(wires), frozenset({"start", *needs}), feature, order
+        )
         return check
 
     return tie

@@ -11,29 +11,34 @@ from typing import Any
 from infobip_sms_conformance.contract.codec import MEDIA_TYPES, dump
 from infobip_sms_conformance.contract.edits import apply_edit
 from infobip_sms_conformance.contract.files import WIRES, Case, read_example
-from infobip_sms_conformance.contract.openapi import find_component, read_operations
+from infobip_sms_conformance.contract.openapi import get_component, read_operations
 from infobip_sms_conformance.contract.strategies import build_requests
-from infobip_sms_conformance.fixtures.freshness import renew
-from infobip_sms_conformance.fixtures.placement import Placed, build_named, dress, place
+from infobip_sms_conformance.fixtures.freshness import freshen
+from infobip_sms_conformance.fixtures.placement import (
+    CaseDocument,
+    build_case_document,
+    build_named,
+    respell,
+)
 from infobip_sms_conformance.observations.exchange import (
     ABSENT,
     UNAUTHORIZED,
     Exchange,
-    Outcome,
-    find_destinations,
+    RequestOutcome,
+    get_destinations,
 )
 from infobip_sms_conformance.observations.verdicts import Inconclusive, NotApplicable
-from infobip_sms_conformance.session.budget import find_refused, pack_limits
+from infobip_sms_conformance.session.budget import build_limits_document, get_rejected_cases
 from infobip_sms_conformance.session.plan import Plan
-from infobip_sms_conformance.session.sender import Draft, Line
+from infobip_sms_conformance.session.sender import PreparedRequest, RequestSender
 from infobip_sms_conformance.transport.credentials import Credentials
-from infobip_sms_conformance.transport.http import Request, Target
-from infobip_sms_conformance.transport.webhook_receiver import Receiver
+from infobip_sms_conformance.transport.http import RawRequest, TargetServer
+from infobip_sms_conformance.transport.webhook_receiver import WebhookReceiver
 
-SILENCES_BEFORE_PROBE = 3
+UNANSWERED_BEFORE_PROBE = 3
 
 
-class NotJudgeable(Exception):
+class NotTestableError(Exception):
     """There is no server of this API to judge."""
 
 
@@ -41,7 +46,11 @@ class Session:
     """Sends requests for the checks; refuses once the bill is reached."""
 
     def __init__(
-        self, target: Target, credentials: Credentials, plan: Plan, receiver: Receiver | None = None
+        self,
+        target: TargetServer,
+        credentials: Credentials,
+        plan: Plan,
+        receiver: WebhookReceiver | None = None,
     ) -> None:
         self.target, self.credentials, self.plan, self.receiver = (
             target,
@@ -49,16 +58,16 @@ class Session:
             plan,
             receiver,
         )
-        self.authorization = credentials.first
-        self.line = Line(target, plan)
-        self.run = secrets.token_hex(3)
-        self.refuses_past = False
+        self.authorization = credentials.primary
+        self.sender = RequestSender(target, plan)
+        self.run_id = secrets.token_hex(3)
+        self.rejects_past = False
         self._shared: dict[tuple[str, str], Exchange] = {}
 
     @property
     def exchanges(self) -> list[Exchange]:
         """Every exchange of the run, in order."""
-        return self.line.exchanges
+        return self.sender.exchanges
 
     @property
     def requests(self) -> int:
@@ -68,17 +77,17 @@ class Session:
     @property
     def messages(self) -> int:
         """How many messages the server may have taken."""
-        return self.line.gate.messages
+        return self.sender.allow_list.messages
 
     @property
     def seconds(self) -> float:
         """How long the run has taken so far."""
-        return self.line.seconds
+        return self.sender.seconds
 
     @property
     def stopped(self) -> str:
         """Why the run had to end early; empty while it goes on."""
-        return self.line.stopped
+        return self.sender.stopped
 
     @property
     def wires(self) -> tuple[str, ...]:
@@ -87,22 +96,22 @@ class Session:
 
     # -------------------------------------------------------------- sending
 
-    def send(self, document: Any, wire: str, what: str, **changes: str | None) -> Exchange:
+    def send(self, document: Any, wire: str, label: str, **changes: str | None) -> Exchange:
         """Send a document by version 2, with fresh ids and allowed numbers.
 
         changes: replace header fields; None leaves one out.
         """
-        return self.call("send", wire, what, document, headers=changes)
+        return self.call("send", wire, label, document, headers=changes)
 
     def call(  # noqa: PLR0913 - an operation takes a body, a query and names in its path
         self,
         operation: str,
         wire: str,
-        what: str,
+        label: str,
         document: Any = None,
         *,
         query: Sequence[tuple[str, str]] = (),
-        inside: Mapping[str, str] | None = None,
+        path_parameters: Mapping[str, str] | None = None,
         headers: Mapping[str, str | None] | None = None,
     ) -> Exchange:
         """Call an operation of the contract; see ``send``. Queries and paths go out as they are."""
@@ -110,24 +119,24 @@ class Session:
         changes = dict(headers or {})
         body = b""
         if document is not None:
-            document = self.renew(document)
+            document = self.freshen(document)
             body = dump(document, wire, found.request or "")
         if found.request is None:
             changes = {"content_type": None, **changes}
-        path = found.build_path(query, inside or {})
-        request = Request(found.method, path, self.build_headers(wire, changes), body)
-        return self._carry(Draft(found, wire, what, document, request))
+        path = found.build_path(query, path_parameters or {})
+        request = RawRequest(found.method, path, self.build_headers(wire, changes), body)
+        return self._send(PreparedRequest(found, wire, label, document, request))
 
-    def send_body(self, body: bytes, wire: str, what: str, **changes: str | None) -> Exchange:
+    def send_body(self, body: bytes, wire: str, label: str, **changes: str | None) -> Exchange:
         """Send bytes as they are to version 2."""
         found = read_operations()["send"]
-        request = Request(found.method, found.path, self.build_headers(wire, changes), body)
-        return self._carry(Draft(found, wire, what, None, request))
+        request = RawRequest(found.method, found.path, self.build_headers(wire, changes), body)
+        return self._send(PreparedRequest(found, wire, label, None, request))
 
-    def renew(self, document: Any) -> Any:
+    def freshen(self, document: Any) -> Any:
         """Return a document as it may be sent now."""
-        mark = f"{self.run}-{self.requests}"
-        return renew(document, mark, self.plan.allowed, past=not self.refuses_past)
+        mark = f"{self.run_id}-{self.requests}"
+        return freshen(document, mark, self.plan.allowed, past=not self.rejects_past)
 
     def build_headers(self, wire: str, changes: Mapping[str, str | None]) -> dict[str, str]:
         """Return the header fields of a request: its format in Content-Type and in Accept."""
@@ -136,28 +145,30 @@ class Session:
         named = usual | {name.replace("_", "-"): value for name, value in changes.items()}
         return {name: value for name, value in named.items() if value is not None}
 
-    def _carry(self, draft: Draft) -> Exchange:
+    def _send(self, prepared: PreparedRequest) -> Exchange:
         """Send a request; after some without answer, find out whether the server still lives."""
-        found = self.line.carry(draft)
-        silent = found.answer is None and not self.stopped
-        if silent and self.line.silences % SILENCES_BEFORE_PROBE == 0:
-            self._probe_life()
+        found = self.sender.send(prepared)
+        silent = found.response is None and not self.stopped
+        if silent and self.sender.unanswered % UNANSWERED_BEFORE_PROBE == 0:
+            self._probe_availability()
         return found
 
-    def _probe_life(self) -> None:
+    def _probe_availability(self) -> None:
         probe = self.probe()
-        if probe.answer is None:
-            self.line.stopped = f"the server does not answer: {probe.problem}"
+        if probe.response is None:
+            self.sender.stopped = f"the server does not answer: {probe.problem}"
 
     def probe(self) -> Exchange:
         """Send the minimal request, or one without messages where none may be taken."""
         found = read_operations()["send"]
-        document = self.renew(read_example("minimal-request"))
+        document = self.freshen(read_example("minimal-request"))
         if self.plan.profile.stops_at_acceptance:
             document["messages"] = []
         body = dump(document, WIRES[0])
-        request = Request(found.method, found.path, self.build_headers(WIRES[0], {}), body)
-        return self.line.carry(Draft(found, WIRES[0], "the minimal request", document, request))
+        request = RawRequest(found.method, found.path, self.build_headers(WIRES[0], {}), body)
+        return self.sender.send(
+            PreparedRequest(found, WIRES[0], "the minimal request", document, request)
+        )
 
     def start(self) -> None:
         """Send the first request; NotJudgeable when what answers is not this API.
@@ -166,16 +177,18 @@ class Session:
         scheme breaks the requirement of that scheme and no other.
         """
         first = self.probe()
-        if first.status == UNAUTHORIZED and self.credentials.other is not None:
-            self.authorization = self.credentials.other
+        if first.status == UNAUTHORIZED and self.credentials.fallback is not None:
+            self.authorization = self.credentials.fallback
             first = self.probe()
-        if first.answer is None or first.status in ABSENT:
-            raise NotJudgeable(f"the first request got no answer of this API: {first.got}")
+        if first.response is None or first.status in ABSENT:
+            raise NotTestableError(f"the first request got no answer of this API: {first.got}")
         if self.plan.profile.stops_at_acceptance:
             return
         if WIRES[0] in self.wires:
             self._shared["minimal-request", WIRES[0]] = first
-        if first.outcome is Outcome.ACCEPTED:  # READ-019: which of the two does this server do?
+        if (
+            first.outcome is RequestOutcome.ACCEPTED
+        ):  # READ-019: which of the two does this server do?
             past = read_example("documented-request")["messages"][-1]["sendAt"]
             document = apply_edit(
                 read_example("minimal-request"), "messages[0].sendAt", "set", past
@@ -183,16 +196,16 @@ class Session:
             try:
                 taken = self.send(document, WIRES[0], "the minimal request for a time that is past")
             except Inconclusive:  # no further message may be sent
-                self.refuses_past = True
+                self.rejects_past = True
             else:
-                self.refuses_past = taken.outcome is not Outcome.ACCEPTED
+                self.rejects_past = taken.outcome is not RequestOutcome.ACCEPTED
 
     # -------------------------------------------------------------- shared exchanges
 
-    def share(self, key: str, wire: str, document: Any, what: str) -> Exchange:
+    def send_once(self, key: str, wire: str, document: Any, label: str) -> Exchange:
         """Return the exchange of that name, sending it when it is first asked for."""
         if (key, wire) not in self._shared:
-            self._shared[key, wire] = self.send(document, wire, what)
+            self._shared[key, wire] = self.send(document, wire, label)
         return self._shared[key, wire]
 
     def keep(self, key: str, wire: str, exchange: Exchange) -> Exchange:
@@ -206,48 +219,54 @@ class Session:
 
     def send_example(self, stem: str, wire: str) -> Exchange:
         """Return the exchange of an unedited example."""
-        return self.share(stem, wire, read_example(stem), f"the example {stem}")
+        return self.send_once(stem, wire, read_example(stem), f"the example {stem}")
 
-    def place(self, case: Case, wire: str) -> Placed:
+    def build_case_document(self, case: Case, wire: str) -> CaseDocument:
         """Return the document that a case travels in, in the format."""
-        return place(case, self.plan.profile.places[WIRES.index(wire)])
+        return build_case_document(case, self.plan.profile.placements[WIRES.index(wire)])
 
-    def stands_alone(self, wire: str) -> bool:
+    def is_placed_alone(self, wire: str) -> bool:
         """Tell whether a case travels in the smallest document anyway."""
-        return bool(self.plan.profile.places[WIRES.index(wire)] == "alone")
+        return bool(self.plan.profile.placements[WIRES.index(wire)] == "alone")
 
     def send_case(self, case: Case, wire: str) -> Exchange:
         """Return the exchange of a case."""
-        return self.share(f"case {case.id}", wire, self.place(case, wire).document, str(case))
+        return self.send_once(
+            f"case {case.id}", wire, self.build_case_document(case, wire).document, str(case)
+        )
 
     def send_alone(self, case: Case, wire: str) -> Exchange:
         """Return the exchange of a case in the smallest document that it fits into."""
-        return self.share(f"alone {case.id}", wire, place(case, "alone").document, str(case))
+        return self.send_once(
+            f"alone {case.id}", wire, build_case_document(case, "alone").document, str(case)
+        )
 
-    def send_refused(self, wire: str) -> Iterator[Exchange]:
+    def send_invalid_cases(self, wire: str) -> Iterator[Exchange]:
         """Yield the exchanges of all cases that a server must refuse."""
-        for case in find_refused():
+        for case in get_rejected_cases():
             if wire in case.wires:
                 yield self.send_case(case, wire)
 
     def send_limits(self, wire: str) -> Exchange:
         """Return the exchange of the request at all limits together."""
-        document, what = pack_limits().document, "a request at every limit"
-        return self.share("limits", wire, document, what)
+        document, what = build_limits_document().document, "a request at every limit"
+        return self.send_once("limits", wire, document, what)
 
     def send_limits_of(self, index: int, wire: str) -> Exchange:
         """Return the exchange of one message of the request at all limits."""
-        document = {"messages": [pack_limits().document["messages"][index]]}
+        document = {"messages": [build_limits_document().document["messages"][index]]}
         what = f"message {index + 1} of the request at every limit"
-        return self.share(f"limits {index}", wire, document, what)
+        return self.send_once(f"limits {index}", wire, document, what)
 
     def send_days(self) -> Exchange:
         """Return the exchange of the minimal request with a window of two days, in XML."""
-        window = {"days": find_component("Day")["enum"][:2]}
+        window = {"days": get_component("Day")["enum"][:2]}
         document = apply_edit(
             read_example("minimal-request"), "messages[0].deliveryTimeWindow", "set", window
         )
-        return self.share("days", "xml", document, "the minimal request with a window of two days")
+        return self.send_once(
+            "days", "xml", document, "the minimal request with a window of two days"
+        )
 
     def send_unnamed(self) -> list[Exchange]:
         """Return two exchanges of a message to several without ids of its own, one in each format."""
@@ -255,7 +274,7 @@ class Session:
         whole = apply_edit(read_example("documented-request"), "bulkId", "remove", True)
         document = {**whole, "messages": whole["messages"][:1]}
         what = "the first message of the documented request, without bulkId"
-        return [self.share(f"unnamed {n}", w, document, what) for n, w in enumerate(wires)]
+        return [self.send_once(f"unnamed {n}", w, document, what) for n, w in enumerate(wires)]
 
     def send_pool(self, wire: str) -> list[Exchange]:
         """Return exchanges of good requests of many shapes; the same requests in both formats."""
@@ -271,28 +290,30 @@ class Session:
         """Return the exchange of a request with ids; in XML one of them is spelled in another way."""
         if (found := self.find("named", wire)) is not None:
             return found
-        document, send = self.renew(build_named()), read_operations()["send"]
-        body = dress(dump(document, wire)) if wire == "xml" else dump(document, wire)
-        request = Request(send.method, send.path, self.build_headers(wire, {}), body)
+        document, send = self.freshen(build_named()), read_operations()["send"]
+        body = respell(dump(document, wire)) if wire == "xml" else dump(document, wire)
+        request = RawRequest(send.method, send.path, self.build_headers(wire, {}), body)
         what = "the minimal request with ids, for two numbers"
-        return self.keep("named", wire, self._carry(Draft(send, wire, what, document, request)))
+        return self.keep(
+            "named", wire, self._send(PreparedRequest(send, wire, what, document, request))
+        )
 
     def send_generated(self, wire: str) -> list[Exchange]:
         """Return exchanges of generated requests, the smallest first."""
         requests = build_requests(self.plan.profile.generated, self.plan.seed)
         return [
-            self.share(f"generated {n}", wire, document, describe(n, document))
+            self.send_once(f"generated {n}", wire, document, describe_generated(n, document))
             for n, document in enumerate(requests, 1)
         ]
 
-    def find_receiver(self) -> Receiver:
+    def require_receiver(self) -> WebhookReceiver:
         """Return the callback server; NotApplicable where reports cannot come to it."""
         if self.receiver is None:
             raise NotApplicable("the server cannot reach this machine; see --callback")
         return self.receiver
 
 
-def describe(number: int, document: Any) -> str:
+def describe_generated(index: int, document: Any) -> str:
     """Name a generated request by its size."""
-    messages, destinations = len(document["messages"]), len(find_destinations(document))
-    return f"generated request {number} (messages: {messages}, destinations: {destinations})"
+    messages, destinations = len(document["messages"]), len(get_destinations(document))
+    return f"generated request {index} (messages: {messages}, destinations: {destinations})"

@@ -14,64 +14,64 @@ from typing import Any
 
 from lxml import etree
 
-from infobip_sms_conformance.contract.codec import find_tag, parse_tree
+from infobip_sms_conformance.contract.codec import get_tag, parse_tree
 
 # For bytes that are no document: whatever looks like a destination in either format.
-LOOKALIKE = re.compile(rb'"to"\s*:\s*"([^"]*)"|<(?:\w+:)?to>([^<]*)<')
+DESTINATION_PATTERN = re.compile(rb'"to"\s*:\s*"([^"]*)"|<(?:\w+:)?to>([^<]*)<')
 DIGITS = re.compile(r"[0-9]+")
-SHORTEST = 4  # digits; nobody is reached by fewer
+MIN_DIGITS = 4  # digits; nobody is reached by fewer
 
 
-class NotAllowed(Exception):
+class DestinationNotAllowedError(Exception):
     """Bytes that may not leave: a destination is not on the allow-list."""
 
 
-class TooMany(Exception):
+class MessageLimitError(Exception):
     """The announced number of messages would be passed."""
 
 
-class Gate:
+class AllowList:
     """Lets messages to allowed numbers pass, up to a number of messages."""
 
-    def __init__(self, allowed: tuple[str, ...], most: int) -> None:
+    def __init__(self, allowed: tuple[str, ...], max_messages: int) -> None:
         self._allowed = {number.removeprefix("+") for number in allowed}
-        self.most, self.messages = most, 0
+        self.max_messages, self.messages = max_messages, 0
 
-    def admit(self, body: bytes) -> int:
+    def reserve(self, body: bytes) -> int:
         """Count the destinations of a body; NotAllowed or TooMany when it may not leave."""
         count = 0
-        for number in find_numbers(body):
+        for number in iter_numbers(body):
             digits = "".join(DIGITS.findall(number))
-            if len(digits) >= SHORTEST and digits not in self._allowed:
-                raise NotAllowed("a destination that is not on the allow-list")
+            if len(digits) >= MIN_DIGITS and digits not in self._allowed:
+                raise DestinationNotAllowedError("a destination that is not on the allow-list")
             count += 1
-        if self.messages + count > self.most:
-            raise TooMany(f"the announced {self.most} messages were reached")
+        if self.messages + count > self.max_messages:
+            raise MessageLimitError(f"the announced {self.max_messages} messages were reached")
         self.messages += count
         return count
 
-    def give_back(self, count: int) -> None:
+    def release(self, count: int) -> None:
         """Take back messages that the server provably did not accept."""
         self.messages -= count
 
 
-def find_numbers(body: bytes) -> Iterator[str]:
+def iter_numbers(body: bytes) -> Iterator[str]:
     """Yield every destination in the bytes of a request, by the shape that they turn out to have."""
     try:
-        yield from find_in_json(json.loads(body))
+        yield from iter_numbers_in_json(json.loads(body))
     except (ValueError, RecursionError):
         try:
-            yield from find_in_xml(parse_tree(body))
+            yield from iter_numbers_in_xml(parse_tree(body))
         except ValueError:
-            for match in LOOKALIKE.finditer(body):
+            for match in DESTINATION_PATTERN.finditer(body):
                 yield (match[1] or match[2] or b"").decode("latin-1")
 
 
-def find_in_json(value: Any) -> Iterator[str]:
+def iter_numbers_in_json(value: Any) -> Iterator[str]:
     """Yield the destinations in plain data; a ``to`` that is an object is a time of day."""
     if isinstance(value, list):
         for item in value:
-            yield from find_in_json(item)
+            yield from iter_numbers_in_json(item)
     if isinstance(value, dict):
         for name, member in value.items():
             if name == "to" and isinstance(member, list):
@@ -79,11 +79,11 @@ def find_in_json(value: Any) -> Iterator[str]:
             elif name == "to" and not isinstance(member, dict):
                 yield str(member)
             else:
-                yield from find_in_json(member)
+                yield from iter_numbers_in_json(member)
 
 
-def find_in_xml(root: etree._Element) -> Iterator[str]:
+def iter_numbers_in_xml(root: etree._Element) -> Iterator[str]:
     """Yield the destinations in an element and below."""
     for element in root.iter("{*}*"):
-        if find_tag(element) == "to" and not len(element):
+        if get_tag(element) == "to" and not len(element):
             yield element.text or ""

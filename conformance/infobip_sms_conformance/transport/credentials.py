@@ -27,14 +27,14 @@ class Credentials:
         return f"App {self.api_key}" if self.api_key else None
 
     @property
-    def first(self) -> str:
+    def primary(self) -> str:
         """What the run begins with."""
         found = self.basic or self.app
         assert found is not None, "there is one of the two"
         return found
 
     @property
-    def other(self) -> str | None:
+    def fallback(self) -> str | None:
         """What is tried where the first is not taken."""
         return self.app if self.basic else None
 

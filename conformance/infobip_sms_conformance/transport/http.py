@@ -23,23 +23,23 @@ from ipaddress import ip_address
 from threading import Event, Timer
 from urllib.parse import urlsplit
 
-from infobip_sms_conformance.errors import WrongUsage
+from infobip_sms_conformance.errors import UsageError
 
 SECONDS = 10.0
-LARGEST_REPLY = 10_000_000
-TOO_LATE = f"no complete reply within {SECONDS:g} s"
+MAX_RESPONSE_BYTES = 10_000_000
+TIMED_OUT = f"no complete reply within {SECONDS:g} s"
 PORTS = {"http": 80, "https": 443}
 
 
-class WrongTarget(WrongUsage):
+class TargetError(UsageError):
     """The URL is not one that the suite speaks to."""
 
 
-class TooLarge(HTTPException):
+class ResponseSizeError(HTTPException):
     """The reply has no end in sight."""
 
 
-class NoAnswer(Exception):
+class NoResponseError(Exception):
     """No complete answer came; ``slow`` when the time ran out."""
 
     def __init__(self, reason: str, *, slow: bool = False) -> None:
@@ -48,7 +48,7 @@ class NoAnswer(Exception):
 
 
 @dataclass(frozen=True)
-class Target:
+class TargetServer:
     """Where the server is; ``path`` is what stands before the paths of the contract."""
 
     scheme: str
@@ -66,11 +66,11 @@ class Target:
     @property
     def is_loopback(self) -> bool:
         """Whether the server is on this machine."""
-        return check_loopback(self.host)
+        return is_loopback(self.host)
 
 
 @dataclass(frozen=True)
-class Request:
+class RawRequest:
     """A request as it goes over the wire; ``path`` is the contract's, with the query."""
 
     method: str
@@ -80,7 +80,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class RawResponse:
     """Status, headers and body of a reply."""
 
     status: int
@@ -93,27 +93,27 @@ class Answer:
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-def parse_target(url: str, *, live: bool = False) -> Target:
+def parse_target(url: str, *, live: bool = False) -> TargetServer:
     """Return the target of a base URL; WrongTarget when it is not for this run."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
         port = parts.port or PORTS.get(parts.scheme, 0)
     except ValueError:
-        raise WrongTarget("the URL cannot be read") from None
+        raise TargetError("the URL cannot be read") from None
     if parts.scheme not in PORTS or not host or parts.query or parts.fragment:
-        raise WrongTarget("the URL has to look like http://127.0.0.1:8080")
+        raise TargetError("the URL has to look like http://127.0.0.1:8080")
     if "@" in parts.netloc:
-        raise WrongTarget("credentials go into --user and --password, not into the URL")
-    target = Target(parts.scheme, host, port, parts.path.rstrip("/"), live)
+        raise TargetError("credentials go into --user and --password, not into the URL")
+    target = TargetServer(parts.scheme, host, port, parts.path.rstrip("/"), live)
     if not target.is_loopback and not live:
-        raise WrongTarget("a server that is not on this machine is judged with --live only")
+        raise TargetError("a server that is not on this machine is judged with --live only")
     if not target.is_loopback and parts.scheme == "http":
-        raise WrongTarget("credentials travel to other machines over https only")
+        raise TargetError("credentials travel to other machines over https only")
     return target
 
 
-def check_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Tell whether a host name or address is this machine's loopback interface."""
     try:
         return host == "localhost" or ip_address(host.partition("%")[0]).is_loopback
@@ -121,32 +121,32 @@ def check_loopback(host: str) -> bool:
         return False
 
 
-def send(target: Target, request: Request) -> Answer:
+def send(target: TargetServer, request: RawRequest) -> RawResponse:
     """Send a request and return the answer; NoAnswer when none comes in time and in full."""
     connection = connect(target)
     late = Event()
     try:
         connection.connect()
         if not target.live:
-            check_peer(connection.sock)
+            require_loopback_peer(connection.sock)
         with limit_time(connection.sock, late):
             path = target.path + request.path
             body = request.body or (b"" if request.method in {"POST", "PUT"} else None)
             connection.request(request.method, path, body, dict(request.headers))
-            answer = read_answer(connection.getresponse())
+            answer = read_response(connection.getresponse())
     except (OSError, HTTPException, ValueError) as error:
         if late.is_set() or isinstance(error, TimeoutError):
-            raise NoAnswer(TOO_LATE, slow=True) from None
-        raise NoAnswer(describe(error)) from None
+            raise NoResponseError(TIMED_OUT, slow=True) from None
+        raise NoResponseError(describe_error(error)) from None
     finally:
         connection.close()
     # The end that the time limit makes can look like the end of the reply.
     if late.is_set():
-        raise NoAnswer(TOO_LATE, slow=True)
+        raise NoResponseError(TIMED_OUT, slow=True)
     return answer
 
 
-def connect(target: Target) -> HTTPConnection:
+def connect(target: TargetServer) -> HTTPConnection:
     """Return a connection that is not yet open; https is verified."""
     if target.scheme == "https":
         context = ssl.create_default_context()
@@ -157,7 +157,7 @@ def connect(target: Target) -> HTTPConnection:
 @contextmanager
 def limit_time(sock: socket.socket, late: Event) -> Iterator[None]:
     """End a connection when its time is up, however busily the server dribbles."""
-    timer = Timer(SECONDS, shut, [sock, late])
+    timer = Timer(SECONDS, shut_down, [sock, late])
     timer.daemon = True
     timer.start()
     try:
@@ -166,13 +166,13 @@ def limit_time(sock: socket.socket, late: Event) -> Iterator[None]:
         timer.cancel()
 
 
-def check_peer(sock: socket.socket) -> None:
+def require_loopback_peer(sock: socket.socket) -> None:
     """Raise OSError when a name has led away from this machine."""
-    if not check_loopback(sock.getpeername()[0]):
+    if not is_loopback(sock.getpeername()[0]):
         raise OSError("the connection left this machine")
 
 
-def shut(sock: socket.socket, late: Event) -> None:
+def shut_down(sock: socket.socket, late: Event) -> None:
     """End a connection whose time is up."""
     late.set()
     try:
@@ -181,17 +181,17 @@ def shut(sock: socket.socket, late: Event) -> None:
         return
 
 
-def read_answer(response: HTTPResponse) -> Answer:
+def read_response(response: HTTPResponse) -> RawResponse:
     """Read a reply up to the largest size that is taken."""
-    body = response.read(LARGEST_REPLY + 1)
-    if len(body) > LARGEST_REPLY:
-        raise TooLarge
+    body = response.read(MAX_RESPONSE_BYTES + 1)
+    if len(body) > MAX_RESPONSE_BYTES:
+        raise ResponseSizeError
     if response.length:
         raise IncompleteRead(body, response.length)
-    return Answer(response.status, response.headers, body)
+    return RawResponse(response.status, response.headers, body)
 
 
-def describe(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Say what went wrong on the connection, without anything that the server wrote."""
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused"
@@ -199,14 +199,14 @@ def describe(error: Exception) -> str:
         return "the connection was lost"
     if isinstance(error, ssl.SSLError):
         return f"no TLS connection ({type(error).__name__})"
-    if isinstance(error, TooLarge):
-        return f"the reply is larger than {LARGEST_REPLY:,} bytes"
+    if isinstance(error, ResponseSizeError):
+        return f"the reply is larger than {MAX_RESPONSE_BYTES:,} bytes"
     if isinstance(error, IncompleteRead):
         return "the reply broke off"
     return f"the reply is not HTTP ({type(error).__name__})"
 
 
-def find_phrase(status: int) -> str:
+def get_phrase(status: int) -> str:
     """Return the usual words for a status; the server's own are not repeated."""
     try:
         return HTTPStatus(status).phrase

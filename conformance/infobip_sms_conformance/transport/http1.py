@@ -8,78 +8,78 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 
-LARGEST_HEAD, LARGEST_BODY = 65_536, 20_000_000
-CONTINUE, SWITCHING, NO_CONTENT, NOT_MODIFIED = 100, 101, 204, 304
-FIRST_FINAL = 200
-FIRST_LINE = re.compile(r"[!-~]+ .+ HTTP/1\.\d|HTTP/1\.\d \d{3}( .*)?")
-HEX = re.compile(rb"[0-9A-Fa-f]{1,8}")
+MAX_HEAD_SIZE, MAX_BODY_SIZE = 65_536, 20_000_000
+CONTINUE, SWITCHING_PROTOCOLS, NO_CONTENT, NOT_MODIFIED = 100, 101, 204, 304
+FIRST_FINAL_STATUS = 200
+START_LINE = re.compile(r"[!-~]+ .+ HTTP/1\.\d|HTTP/1\.\d \d{3}( .*)?")
+CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
-class Message:
+class HttpMessage:
     """A request or a reply; ``whole`` is false where the connection ended within it."""
 
-    start: str
+    start_line: str
     headers: Headers = field(repr=False)
     body: bytes = field(default=b"", repr=False)
     raw: bytes = field(default=b"", repr=False)
-    whole: bool = True
+    is_complete: bool = True
 
-    def find(self, name: str) -> str:
+    def get_header(self, name: str) -> str:
         """Return the first value of a header field, an empty string when there is none."""
-        return find_header(self.headers, name)
+        return get_header(self.headers, name)
 
     @property
     def status(self) -> int:
         """The status of a reply; 0 when it cannot be read."""
-        word = self.start.split(" ")[1:2]
+        word = self.start_line.split(" ")[1:2]
         return int(word[0]) if word and word[0].isdecimal() else 0
 
 
 @dataclass(frozen=True)
-class Heard:
+class CapturedExchange:
     """An exchange that was listened to."""
 
-    number: int
+    serial: int
     """Its place in the order of arrival, from 1."""
-    at: float
+    received_at: float
     """When the request arrived, by the clock that ``time.time`` reads."""
-    base: str
+    base_url: str
     """The URL that the request was sent to, without its path."""
     method: str
     target: str
     headers: Headers = field(repr=False)
     body: bytes = field(repr=False)
-    reply: Message | None = field(default=None, repr=False)
-    problem: str = ""
+    response: HttpMessage | None = field(default=None, repr=False)
+    error: str = ""
     """Why there is no reply, or none that is whole."""
     seconds: float = 0.0
-    fresh: bool = True
+    has_all_headers: bool = True
     """Whether the header fields are all there; archives may have lost some."""
     run: int = 0
     """Which run of the program sent it, where it is run again and again."""
 
-    def find(self, name: str) -> str:
+    def get_header(self, name: str) -> str:
         """Return the first value of a header field, an empty string when there is none."""
-        return find_header(self.headers, name)
+        return get_header(self.headers, name)
 
     @property
     def status(self) -> int | None:
         """The HTTP status; none when there was no answer."""
-        return self.reply.status if self.reply else None
+        return self.response.status if self.response else None
 
 
-class Unreadable(ValueError):
+class HttpSyntaxError(ValueError):
     """The bytes are no HTTP/1.1."""
 
 
-def find_header(headers: Headers, name: str) -> str:
+def get_header(headers: Headers, name: str) -> str:
     """Return the first value of a header field, an empty string when there is none."""
     return next((value for key, value in headers if key.lower() == name), "")
 
 
-class Reader:
+class HttpMessageReader:
     """Takes bytes as they come, gives whole messages; replies need to know what they answer."""
 
     def __init__(self, methods: deque[str] | None = None) -> None:
@@ -87,80 +87,80 @@ class Reader:
         self._buffer = bytearray()
         self._body = bytearray()
         self._head: bytes | None = None
-        self._message = Message("", ())
-        self._left: int | None = 0
+        self._message = HttpMessage("", ())
+        self._remaining: int | None = 0
         self._raw = bytearray()
 
     @property
-    def is_within(self) -> bool:
+    def is_mid_message(self) -> bool:
         """Whether a message has begun and not ended."""
         return self._head is not None or bool(self._buffer.strip())
 
     @property
-    def expects(self) -> bool:
+    def is_waiting_for_100_continue(self) -> bool:
         """Whether the other side waits for a word before it sends a body."""
-        waits = self._message.find("expect").lower() == "100-continue"
+        waits = self._message.get_header("expect").lower() == "100-continue"
         return self._head is not None and waits and not self._body and not self._buffer
 
-    def feed(self, data: bytes) -> list[Message]:
+    def feed(self, data: bytes) -> list[HttpMessage]:
         """Return the messages that are complete now; Unreadable when there can be none."""
         self._buffer += data
         found = []
         while (message := self._step()) is not None:
             found.append(message)
-        if len(self._body) > LARGEST_BODY or len(self._buffer) > 2 * LARGEST_BODY:
-            raise Unreadable("too large")
+        if len(self._body) > MAX_BODY_SIZE or len(self._buffer) > 2 * MAX_BODY_SIZE:
+            raise HttpSyntaxError("too large")
         return found
 
-    def end(self) -> Message | None:
+    def feed_eof(self) -> HttpMessage | None:
         """Return what the end of the connection completes, or cuts off."""
         if self._head is None:
             return None
-        open_ended = self._left is None
-        self._body += b"" if self._left == -1 else self._take(len(self._buffer))
-        return self._finish(whole=open_ended)
+        open_ended = self._remaining is None
+        self._body += b"" if self._remaining == -1 else self._consume(len(self._buffer))
+        return self._finish(is_complete=open_ended)
 
-    def _step(self) -> Message | None:
+    def _step(self) -> HttpMessage | None:
         if self._head is None and not self._begin():
             return None
-        if self._left == -1:
+        if self._remaining == -1:
             return self._finish() if self._read_chunks() else None
-        if self._left is None:
-            self._body += self._take(len(self._buffer))
+        if self._remaining is None:
+            self._body += self._consume(len(self._buffer))
             return None
-        taken = self._take(min(self._left, len(self._buffer)))
+        taken = self._consume(min(self._remaining, len(self._buffer)))
         self._body += taken
-        self._left -= len(taken)
-        return self._finish() if self._left == 0 else None
+        self._remaining -= len(taken)
+        return self._finish() if self._remaining == 0 else None
 
     def _begin(self) -> bool:
         while self._buffer[:2] == b"\r\n":  # some clients put one behind a body
-            self._take(2)
+            self._consume(2)
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
-            if len(self._buffer) > LARGEST_HEAD:
-                raise Unreadable("no end of the header")
+            if len(self._buffer) > MAX_HEAD_SIZE:
+                raise HttpSyntaxError("no end of the header")
             return False
-        self._head = self._take(end + 4)
+        self._head = self._consume(end + 4)
         start, headers = parse_head(self._head[:-4])
-        self._message = Message(start, headers)
-        self._left = self._find_length()
+        self._message = HttpMessage(start, headers)
+        self._remaining = self._find_length()
         return True
 
     def _find_length(self) -> int | None:
         """Return the length of the body; -1 for chunks, none for all until the end."""
         message, status = self._message, self._message.status
         if self._methods is not None:
-            if status < FIRST_FINAL and status != SWITCHING:
+            if status < FIRST_FINAL_STATUS and status != SWITCHING_PROTOCOLS:
                 return 0
             method = self._methods[0] if self._methods else ""
             if method == "HEAD" or status in {NO_CONTENT, NOT_MODIFIED}:
                 return 0
-        if "chunked" in message.find("transfer-encoding").lower():
+        if "chunked" in message.get_header("transfer-encoding").lower():
             return -1
-        length = message.find("content-length").strip()
+        length = message.get_header("content-length").strip()
         if length and not length.isdecimal():
-            raise Unreadable("no length")
+            raise HttpSyntaxError("no length")
         if not length and self._methods is not None:
             return None
         return int(length or 0)
@@ -168,17 +168,17 @@ class Reader:
     def _read_chunks(self) -> bool:
         """Take whole chunks; tell whether the last one was among them."""
         while (line := self._buffer.find(b"\r\n")) >= 0:
-            match = HEX.match(self._buffer)
+            match = CHUNK_SIZE.match(self._buffer)
             if match is None:
-                raise Unreadable("no chunk")
+                raise HttpSyntaxError("no chunk")
             size = int(match[0], 16)
             if size == 0:
                 return self._read_trailer(line)
             if len(self._buffer) < line + 2 + size + 2:
                 return False
-            self._take(line + 2)
-            self._body += self._take(size)
-            self._take(2)
+            self._consume(line + 2)
+            self._body += self._consume(size)
+            self._consume(2)
         return False
 
     def _read_trailer(self, line: int) -> bool:
@@ -186,20 +186,24 @@ class Reader:
         end = self._buffer.find(b"\r\n\r\n", line)
         if end < 0:
             return False
-        self._take(end + 4)
+        self._consume(end + 4)
         return True
 
-    def _take(self, count: int) -> bytes:
+    def _consume(self, count: int) -> bytes:
         taken = bytes(self._buffer[:count])
         del self._buffer[:count]
         self._raw += taken
         return taken
 
-    def _finish(self, *, whole: bool = True) -> Message:
-        found = Message(
-            self._message.start, self._message.headers, bytes(self._body), bytes(self._raw), whole
+    def _finish(self, *, is_complete: bool = True) -> HttpMessage:
+        found = HttpMessage(
+            self._message.start_line,
+            self._message.headers,
+            bytes(self._body),
+            bytes(self._raw),
+            is_complete,
         )
-        self._head, self._left = None, 0
+        self._head, self._remaining = None, 0
         self._body.clear()
         self._raw.clear()
         return found
@@ -208,7 +212,7 @@ class Reader:
 def parse_head(head: bytes) -> tuple[str, Headers]:
     """Return the first line and the header fields."""
     start, *lines = head.decode("latin-1").split("\r\n")
-    if not FIRST_LINE.fullmatch(start):
-        raise Unreadable("no first line")
+    if not START_LINE.fullmatch(start):
+        raise HttpSyntaxError("no first line")
     pairs = (line.partition(":") for line in lines)
     return start, tuple((name.strip(), value.strip()) for name, _, value in pairs)

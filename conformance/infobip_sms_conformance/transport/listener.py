@@ -10,16 +10,16 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
-from infobip_sms_conformance.errors import WrongUsage
+from infobip_sms_conformance.errors import UsageError
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
-SECONDS = 10.0
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+TIMEOUT = 10.0
+ConnectionHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @contextmanager
-def listen(serve: Serve, port: int = 0) -> Iterator[str]:
+def listen(handler: ConnectionHandler, port: int = 0) -> Iterator[str]:
     """Serve every connection; give the URL. WrongUsage where the port is taken."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -31,7 +31,7 @@ def listen(serve: Serve, port: int = 0) -> Iterator[str]:
         assert task is not None, "this is one"
         tasks.add(task)
         with contextlib.suppress(OSError, asyncio.CancelledError):
-            await serve(reader, writer)
+            await handler(reader, writer)
         tasks.discard(task)
 
     async def end(server: asyncio.Server) -> None:
@@ -44,14 +44,14 @@ def listen(serve: Serve, port: int = 0) -> Iterator[str]:
     try:
         starting = asyncio.start_server(take, HOST, port, backlog=BACKLOG)
         try:
-            server = asyncio.run_coroutine_threadsafe(starting, loop).result(SECONDS)
+            server = asyncio.run_coroutine_threadsafe(starting, loop).result(TIMEOUT)
         except OSError as error:
-            raise WrongUsage(f"--port {port}: {error.strerror}") from None
+            raise UsageError(f"--port {port}: {error.strerror}") from None
         try:
             yield f"http://{HOST}:{server.sockets[0].getsockname()[1]}"
         finally:
-            asyncio.run_coroutine_threadsafe(end(server), loop).result(SECONDS)
+            asyncio.run_coroutine_threadsafe(end(server), loop).result(TIMEOUT)
     finally:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(SECONDS)
+        thread.join(TIMEOUT)
         loop.close()

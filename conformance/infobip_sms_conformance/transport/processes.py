@@ -20,12 +20,12 @@ SECONDS = 20.0
 SECONDS_TO_END = 5.0
 
 
-class NotStarted(Exception):
+class ServerStartError(Exception):
     """The reference server did not come up."""
 
 
 @contextmanager
-def start_reference(credentials: Credentials) -> Iterator[str]:
+def start_sandbox(credentials: Credentials) -> Iterator[str]:
     """Run the reference server for the time of a ``with`` block; give its URL."""
     program = [sys.executable, "-m", "infobip_sms", "sandbox", "--port", "0"]
     who = ["--user", credentials.user or "", "--password", credentials.password]
@@ -59,10 +59,10 @@ def read_address(process: subprocess.Popen[str]) -> str:
     try:
         address = found.get(timeout=SECONDS)
     except Empty:
-        raise NotStarted(f"it gave no address within {SECONDS:g} s") from None
+        raise ServerStartError(f"it gave no address within {SECONDS:g} s") from None
     if not address:
         code = process.wait(SECONDS_TO_END)
-        raise NotStarted(
+        raise ServerStartError(
             f"it ended with code {code} before it gave an address; is the extra sandbox installed?"
         )
     return address

@@ -16,121 +16,128 @@ from collections import deque
 from collections.abc import Callable
 from itertools import count
 
-from infobip_sms_conformance.transport.http import Target
+from infobip_sms_conformance.transport.http import TargetServer
 from infobip_sms_conformance.transport.http1 import (
-    FIRST_FINAL,
-    SWITCHING,
-    Heard,
-    Message,
-    Reader,
-    Unreadable,
+    FIRST_FINAL_STATUS,
+    SWITCHING_PROTOCOLS,
+    CapturedExchange,
+    HttpMessage,
+    HttpMessageReader,
+    HttpSyntaxError,
 )
 
-PIECE = 65_536
+READ_SIZE = 65_536
 SECONDS_TO_CONNECT = 10.0
 HOST = re.compile(rb"(\r\nhost:)[^\r]*", re.IGNORECASE)
-UNREACHABLE = (
+BAD_GATEWAY_RESPONSE = (
     b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n"
     b"Connection: close\r\n\r\n"
 )
-GONE = "the client left before the reply was complete"
-LOST = "the server closed the connection before the reply was complete"
-Hear = Callable[[Heard], None]
+CLIENT_LEFT = "the client left before the reply was complete"
+SERVER_CLOSED = "the server closed the connection before the reply was complete"
+ExchangeCallback = Callable[[CapturedExchange], None]
 
 
-class Conversation:
+class ProxiedConnection:
     """What passes on one connection of a client: requests, each with its reply."""
 
-    def __init__(self, base: str, numbers: "count[int]", hear: Hear) -> None:
-        self._base, self._numbers, self._hear = base, numbers, hear
-        self._asked: deque[tuple[int, float, Message]] = deque()
+    def __init__(self, base_url: str, serials: "count[int]", on_exchange: ExchangeCallback) -> None:
+        self._base_url, self._serials, self._on_exchange = base_url, serials, on_exchange
+        self._pending_requests: deque[tuple[int, float, HttpMessage]] = deque()
         self._methods: deque[str] = deque()
-        self._requests, self._replies = Reader(), Reader(self._methods)
+        self._request_reader, self._response_reader = (
+            HttpMessageReader(),
+            HttpMessageReader(self._methods),
+        )
         self._began = 0.0
         self._opaque = False
-        self.left = False
+        self.is_client_gone = False
         """Whether the client has ended its side."""
 
     @property
     def is_waiting(self) -> bool:
         """Whether a request has no reply yet."""
-        return bool(self._asked)
+        return bool(self._pending_requests)
 
-    def take_sent(self, data: bytes) -> list[Message]:
+    def feed_request(self, data: bytes) -> list[HttpMessage]:
         """Read what the client sent; return the requests that are complete by it."""
         if self._opaque:
             return []
-        if not self._requests.is_within:
+        if not self._request_reader.is_mid_message:
             self._began = time.time()
         try:
-            found = self._requests.feed(data)
-        except Unreadable:
+            found = self._request_reader.feed(data)
+        except HttpSyntaxError:
             self._opaque = True
             return []
         for message in found:
-            self._asked.append((next(self._numbers), self._began, message))
-            self._methods.append(message.start.split(" ")[0])
+            self._pending_requests.append((next(self._serials), self._began, message))
+            self._methods.append(message.start_line.split(" ")[0])
             self._began = time.time()
         return found
 
-    def take_answered(self, data: bytes) -> None:
+    def feed_response(self, data: bytes) -> None:
         """Read what the server sent."""
         if self._opaque:
             return
         try:
-            for message in self._replies.feed(data):
-                self._pair(message)
-        except Unreadable:
+            for message in self._response_reader.feed(data):
+                self._match_response(message)
+        except HttpSyntaxError:
             self._opaque = True
 
-    def end(self, problem: str = LOST) -> None:
+    def end(self, error: str = SERVER_CLOSED) -> None:
         """Give the exchanges that were not completed."""
-        problem = GONE if self.left else problem
-        last = None if self._opaque else self._replies.end()
+        error = CLIENT_LEFT if self.is_client_gone else error
+        last = None if self._opaque else self._response_reader.feed_eof()
         if last is not None:
-            self._pair(last, "" if last.whole else problem)
-        while self._asked:
-            self._tell(None, problem)
+            self._match_response(last, "" if last.is_complete else error)
+        while self._pending_requests:
+            self._report_exchange(None, error)
 
-    def _pair(self, reply: Message, problem: str = "") -> None:
-        if reply.status == SWITCHING:
+    def _match_response(self, response: HttpMessage, error: str = "") -> None:
+        if response.status == SWITCHING_PROTOCOLS:
             self._opaque = True
-        if reply.status < FIRST_FINAL or not self._asked:  # such as 100 Continue
+        if (
+            response.status < FIRST_FINAL_STATUS or not self._pending_requests
+        ):  # such as 100 Continue
             return
-        self._tell(reply, problem)
+        self._report_exchange(response, error)
 
-    def _tell(self, reply: Message | None, problem: str) -> None:
-        number, at, request = self._asked.popleft()
+    def _report_exchange(self, response: HttpMessage | None, error: str) -> None:
+        number, at, request = self._pending_requests.popleft()
         if self._methods:
             self._methods.popleft()
-        method, target, *_ = [*request.start.split(" "), "", ""]
+        method, target, *_ = [*request.start_line.split(" "), "", ""]
         seconds = time.time() - at
         asked = (method, target, request.headers, request.body)
-        self._hear(Heard(number, at, self._base, *asked, reply, problem, seconds))
+        self._on_exchange(
+            CapturedExchange(number, at, self._base_url, *asked, response, error, seconds)
+        )
 
 
-class Relay:
+class CapturingProxy:
     """Hands on what clients send to a server, and what it answers."""
 
-    def __init__(self, upstream: Target, hear: Hear) -> None:
-        self._upstream, self._hear = upstream, hear
-        self._numbers = count(1)
+    def __init__(self, upstream: TargetServer, on_exchange: ExchangeCallback) -> None:
+        self._upstream, self._on_exchange = upstream, on_exchange
+        self._serials = count(1)
         self._context = ssl.create_default_context() if upstream.scheme == "https" else None
         port = f":{upstream.port}" if str(upstream.port) in str(upstream) else ""
         self._host = None if upstream.is_loopback else f"{upstream.host}{port}".encode()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection of a client to its end."""
-        talk = Conversation(str(self._upstream), self._numbers, self._hear)
+        talk = ProxiedConnection(str(self._upstream), self._serials, self._on_exchange)
         try:
             server = await self._connect()
         except (OSError, TimeoutError):
-            await refuse(reader, writer, talk)
+            await respond_bad_gateway(reader, writer, talk)
             return
         there = server[1]
         ways = [
-            asyncio.ensure_future(self._send(reader, there, talk)),
-            asyncio.ensure_future(self._answer(server[0], writer, talk)),
+            asyncio.ensure_future(self._forward_requests(reader, there, talk)),
+            asyncio.ensure_future(self._forward_responses(server[0], writer, talk)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_EXCEPTION)
@@ -147,50 +154,56 @@ class Relay:
         opening = asyncio.open_connection(target.host, target.port, ssl=self._context)
         return await asyncio.wait_for(opening, SECONDS_TO_CONNECT)
 
-    async def _send(
-        self, reader: asyncio.StreamReader, there: asyncio.StreamWriter, talk: Conversation
+    async def _forward_requests(
+        self,
+        reader: asyncio.StreamReader,
+        server_writer: asyncio.StreamWriter,
+        connection: ProxiedConnection,
     ) -> None:
-        while data := await self._read(reader, talk):
+        while data := await self._read(reader, connection):
             if self._host is None:
-                there.write(data)
-                talk.take_sent(data)
+                server_writer.write(data)
+                connection.feed_request(data)
             else:
-                for message in talk.take_sent(data):
-                    there.write(HOST.sub(rb"\1 " + self._host, message.raw, count=1))
-            await there.drain()
-        if there.can_write_eof() or not talk.is_waiting:
-            finish(there)
+                for message in connection.feed_request(data):
+                    server_writer.write(HOST.sub(rb"\1 " + self._host, message.raw, count=1))
+            await server_writer.drain()
+        if server_writer.can_write_eof() or not connection.is_waiting:
+            finish(server_writer)
 
-    async def _read(self, reader: asyncio.StreamReader, talk: Conversation) -> bytes:
+    async def _read(self, reader: asyncio.StreamReader, connection: ProxiedConnection) -> bytes:
         try:
-            data = await reader.read(PIECE)
+            data = await reader.read(READ_SIZE)
         except OSError:
-            talk.left = True
+            connection.is_client_gone = True
             raise
-        talk.left = not data
+        connection.is_client_gone = not data
         return data
 
-    async def _answer(
-        self, server: asyncio.StreamReader, writer: asyncio.StreamWriter, talk: Conversation
+    async def _forward_responses(
+        self,
+        server_reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        connection: ProxiedConnection,
     ) -> None:
-        while data := await server.read(PIECE):
+        while data := await server_reader.read(READ_SIZE):
             writer.write(data)
-            talk.take_answered(data)
+            connection.feed_response(data)
             await writer.drain()
-        talk.end()
+        connection.end()
         finish(writer)
 
 
-async def refuse(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, talk: Conversation
+async def respond_bad_gateway(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: ProxiedConnection
 ) -> None:
     """Answer a request whose server cannot be reached."""
     with contextlib.suppress(OSError):
-        while not talk.take_sent(data := await reader.read(PIECE)) and data:
+        while not connection.feed_request(data := await reader.read(READ_SIZE)) and data:
             continue
-        writer.write(UNREACHABLE)
+        writer.write(BAD_GATEWAY_RESPONSE)
         await writer.drain()
-    talk.end("the server cannot be reached")
+    connection.end("the server cannot be reached")
     close(writer)
 
 

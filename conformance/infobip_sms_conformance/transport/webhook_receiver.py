@@ -13,13 +13,13 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 HOST = "127.0.0.1"
-LARGEST = 10_000_000
+MAX_BODY_BYTES = 10_000_000
 SECONDS = 10.0  # that one request may take
-TAKEN = 200
+ACKNOWLEDGED = 200
 
 
 @dataclass(frozen=True)
-class Hit:
+class WebhookCall:
     """One request to the callback server."""
 
     at: float
@@ -29,57 +29,59 @@ class Hit:
     method: str
     headers: Message = field(repr=False)
     body: bytes = field(repr=False)
-    status: int = TAKEN
+    status: int = ACKNOWLEDGED
     """What it was answered with."""
     query: str = ""
     """What followed the path, after a question mark."""
 
 
-class Receiver:
+class WebhookReceiver:
     """The requests so far; ``answers`` has the first statuses for the names that are to be refused."""
 
-    def __init__(self, base: str, answers: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, base: str, statuses_by_name: Mapping[str, Sequence[int]]) -> None:
         self.base = base
-        self._answers = {name: list(statuses) for name, statuses in answers.items()}
-        self._hits: list[Hit] = []
+        self._statuses_by_name = {
+            name: list(statuses) for name, statuses in statuses_by_name.items()
+        }
+        self._calls: list[WebhookCall] = []
         self._changed = threading.Condition()
 
     def build_url(self, name: str) -> str:
         """Return the notify URL of a name."""
         return f"{self.base}/{name}"
 
-    def take(self, target: str, method: str, headers: Message, body: bytes) -> int:
+    def receive(self, target: str, method: str, headers: Message, body: bytes) -> int:
         """Keep a request; return the status of its answer."""
         path, _, query = target.partition("?")
         name = path.rpartition("/")[2]
         with self._changed:
-            left = self._answers.get(name)
-            status = left.pop(0) if left else TAKEN
-            self._hits.append(Hit(time.time(), name, method, headers, body, status, query))
+            left = self._statuses_by_name.get(name)
+            status = left.pop(0) if left else ACKNOWLEDGED
+            self._calls.append(WebhookCall(time.time(), name, method, headers, body, status, query))
             self._changed.notify_all()
             return status
 
-    def hits(self, name: str | None = None) -> list[Hit]:
+    def calls(self, name: str | None = None) -> list[WebhookCall]:
         """Return the requests so far, of one name or of all, in the order in which they came."""
         with self._changed:
-            return [hit for hit in self._hits if name in {None, hit.name}]
+            return [hit for hit in self._calls if name in {None, hit.name}]
 
-    def wait(self, holds: Callable[[list[Hit]], bool], seconds: float) -> bool:
+    def wait(self, condition: Callable[[list[WebhookCall]], bool], seconds: float) -> bool:
         """Wait until something holds of the requests so far; return whether it does."""
         with self._changed:
-            return self._changed.wait_for(lambda: holds(self._hits), max(0.0, seconds))
+            return self._changed.wait_for(lambda: condition(self._calls), max(0.0, seconds))
 
 
-class _Server(ThreadingHTTPServer):
+class _ReceiverServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256  # reports come all at once, each on a connection of its own
-    receiver: Receiver
+    receiver: WebhookReceiver
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _ReceiverHandler(BaseHTTPRequestHandler):
     """Answers one connection; every method is taken down, the checks judge it."""
 
-    server: _Server
+    server: _ReceiverServer
     protocol_version = "HTTP/1.1"
     timeout = SECONDS
 
@@ -94,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (OSError, ValueError):
             self.close_connection = True
             return
-        status = self.server.receiver.take(self.path, self.command, self.headers, body)
+        status = self.server.receiver.receive(self.path, self.command, self.headers, body)
         self.send_response(status)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -105,13 +107,13 @@ class _Handler(BaseHTTPRequestHandler):
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return b"".join(self.read_chunks())
         length = int(self.headers.get("Content-Length") or 0)
-        if not 0 <= length <= LARGEST:
+        if not 0 <= length <= MAX_BODY_BYTES:
             raise ValueError("too large")
         return self.rfile.read(length)
 
     def read_chunks(self) -> Iterator[bytes]:
         """Yield the chunks of a body."""
-        left = LARGEST
+        left = MAX_BODY_BYTES
         while size := int(self.rfile.readline(100).partition(b";")[0], 16):
             left -= size
             if left < 0:
@@ -127,11 +129,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def start_receiver(
-    answers: Mapping[str, Sequence[int]], mark: str, port: int = 0
-) -> Iterator[Receiver]:
+    statuses_by_name: Mapping[str, Sequence[int]], path: str, port: int = 0
+) -> Iterator[WebhookReceiver]:
     """Listen on a port, or on a free one, for the time of a ``with`` block."""
-    server = _Server((HOST, port), _Handler)
-    server.receiver = Receiver(f"http://{HOST}:{server.server_port}/{mark}", answers)
+    server = _ReceiverServer((HOST, port), _ReceiverHandler)
+    server.receiver = WebhookReceiver(
+        f"http://{HOST}:{server.server_port}/{path}", statuses_by_name
+    )
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.daemon = True
     thread.start()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from infobip_sms.cli.base.framework import Program
+from infobip_sms.cli.base.framework import RootGroup
 from infobip_sms.cli.send.command import send as send_command
 
 from . import conformance, listen, lookups, sandbox, scheduled
@@ -31,7 +31,7 @@ Extras: pip install 'infobip-sms[sandbox]', '[conformance]' or '[all]'.
 """
 
 
-@click.group(cls=Program, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=RootGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="infobip-sms")
 def cli() -> None:
     """Send SMS through Infobip's fully featured endpoint, and see what became of them."""

@@ -13,9 +13,9 @@ from importlib.util import find_spec
 
 import click
 
-from infobip_sms.cli.base.framework import INTERRUPTED, Command, CouldNot
+from infobip_sms.cli.base.framework import EXIT_INTERRUPTED, Command, UnavailableError
 
-JUDGE = ("pytest", "hypothesis", "jinja2", "jsonschema", "lxml", "yaml")
+SUITE_MODULES = ("pytest", "hypothesis", "jinja2", "jsonschema", "lxml", "yaml")
 
 
 @click.command(
@@ -26,8 +26,8 @@ JUDGE = ("pytest", "hypothesis", "jinja2", "jsonschema", "lxml", "yaml")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def conformance(arguments: tuple[str, ...]) -> int:
     """Judge a server or a client by the contract."""
-    for module in JUDGE:
-        require(module, "conformance")
+    for module in SUITE_MODULES:
+        require_module(module, "conformance")
     with subprocess.Popen([sys.executable, "-m", "infobip_sms_conformance", *arguments]) as judge:
         signal.signal(signal.SIGTERM, lambda *_: judge.terminate())
         while True:
@@ -44,18 +44,20 @@ def demo() -> int:
     Sends the documented request to a sandbox as JSON and as XML, then judges the sandbox.
     """
     for module in ("starlette", "uvicorn", "jinja2"):
-        require(module, "sandbox")
-    for module in JUDGE:
-        require(module, "conformance")
+        require_module(module, "sandbox")
+    for module in SUITE_MODULES:
+        require_module(module, "conformance")
     from .demo import run  # noqa: PLC0415 - only this command needs it
 
     try:
         return run()
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
 
 
-def require(module: str, extra: str) -> None:
+def require_module(module: str, extra: str) -> None:
     """End unless what an extra brings is installed."""
     if find_spec(module) is None:
-        raise CouldNot(f"{module} is not installed; run: pip install 'infobip-sms[{extra}]'")
+        raise UnavailableError(
+            f"{module} is not installed; run: pip install 'infobip-sms[{extra}]'"
+        )

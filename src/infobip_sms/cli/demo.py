@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from infobip_sms_schema import SmsRequest
 
 from infobip_sms import Basic, Client
-from infobip_sms.codecs import find_codec
+from infobip_sms.codecs import get_codec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,22 +35,22 @@ def run() -> int:
     with run_sandbox() as url:
         print(f"A sandbox listens on {url}. It sends no message anywhere.\n")
         for wire, stem in EXAMPLES:
-            show_exchange(url, wire, stem)
+            print_exchange(url, wire, stem)
         print("Now the judge asks the same sandbox, requirement by requirement.\n", flush=True)
         judge = [sys.executable, "-m", "infobip_sms_conformance", "server", url, "--clock"]
         account = ["--user", USER, "--password", PASSWORD, "--api-key", KEY]
         return subprocess.run([*judge, *account], check=False).returncode
 
 
-def show_exchange(url: str, wire: Literal["json", "xml"], stem: str) -> None:
+def print_exchange(url: str, wire: Literal["json", "xml"], stem: str) -> None:
     """Send one documented request through the client and print it and its answer."""
-    codec = find_codec(wire)
+    codec = get_codec(wire)
     path = files("infobip_sms_schema") / "data" / "examples" / f"{stem}.{wire}"
     request = codec.parse_request(path.read_bytes(), SmsRequest)
     with Client(url, auth=Basic(USER, PASSWORD), wire=wire) as client:
         response = client.send(request)
-    print(f"The documented request as {wire.upper()}:\n{_fold(codec.dump_model(request), wire)}\n")
-    print(f"Its answer:\n{_fold(response.raw or b'', wire)}\n")
+    print(f"The documented request as {wire.upper()}:\n{_wrap(codec.dump_model(request), wire)}\n")
+    print(f"Its answer:\n{_wrap(response.raw or b'', wire)}\n")
     for entry in response.messages:
         print(f"  {entry.to}  {entry.status.name}  messageId {entry.message_id}")
     print()
@@ -69,7 +69,7 @@ def run_sandbox() -> Iterator[str]:
             process.terminate()
 
 
-def _fold(body: bytes, wire: Literal["json", "xml"]) -> str:
+def _wrap(body: bytes, wire: Literal["json", "xml"]) -> str:
     """Return a document in lines that are broken between its members or elements."""
     if wire == "json":
         parts = re.split(r'(?<=, )(?=["{[])', json.dumps(json.loads(body), ensure_ascii=False))

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infobip_sms.cli.base.framework import Command, CouldNot
-from infobip_sms.cli.base.output import clean, write_note, write_report
-from infobip_sms.webhook_server import Listener
+from infobip_sms.cli.base.framework import Command, UnavailableError
+from infobip_sms.cli.base.output import clean, print_note, print_report
+from infobip_sms.webhook_server import WebhookServer
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -52,25 +52,25 @@ def listen(port: int, host: str, path: str | None, as_json: bool) -> None:
 
     def write(reports: DeliveryReports) -> None:
         for report in reports.results:
-            write_report(report, as_json=as_json)
-        _settle()
+            print_report(report, as_json=as_json)
+        _sync_output()
 
     if path is not None and not path.startswith("/"):
         raise click.BadParameter("a path begins with /", param_hint="--path")
     try:
-        listener = Listener(host, port, write, _complain, path=path)
+        listener = WebhookServer(host, port, write, _print_problem, path=path)
     except OSError as problem:
-        raise CouldNot(f"{host}:{port} cannot be listened on: {problem.strerror}") from None
+        raise UnavailableError(f"{host}:{port} cannot be listened on: {problem.strerror}") from None
     try:
         _stop_on_termination()
-        write_note(f"listen: {listener.url}{path or '/'}")
+        print_note(f"listen: {listener.url}{path or '/'}")
         listener.run()
     except KeyboardInterrupt:
-        write_note("listen: stopped")
+        print_note("listen: stopped")
 
 
-def _complain(words: str) -> None:
-    write_note(f"listen: {clean(words)}")
+def _print_problem(words: str) -> None:
+    print_note(f"listen: {clean(words)}")
 
 
 def _stop_on_termination() -> None:
@@ -83,7 +83,7 @@ def _stop_on_termination() -> None:
         signal.signal(signal.SIGTERM, stop)
 
 
-def _settle() -> None:
+def _sync_output() -> None:
     """Have the system keep what was printed, if it goes to a file."""
     sys.stdout.flush()
     output = sys.stdout.fileno()

@@ -17,65 +17,73 @@ from infobip_sms import (
     GeneralStatus,
     InvalidResponseError,
     LanguageCode,
-    NoAnswer,
     Preview,
     PreviewConfiguration,
     PreviewLanguage,
     PreviewResponse,
     Transliteration,
+    TransportError,
     count_segments,
     transliterate,
 )
-from infobip_sms.cli.base.framework import Command, CouldNot
+from infobip_sms.cli.base.framework import Command, UnavailableError
 from infobip_sms.cli.base.input import read_text
 from infobip_sms.cli.base.message_options import LANGUAGE, MESSAGE, TRANSLITERATION
 from infobip_sms.cli.base.output import (
     LOG_COLUMNS,
     REPORT_COLUMNS,
     clean,
-    show_log,
-    show_report,
-    write_model,
-    write_note,
-    write_report,
-    write_table,
+    format_log_row,
+    format_report_row,
+    print_model,
+    print_note,
+    print_report,
+    print_table,
 )
-from infobip_sms.cli.base.param_types import Instant, Seconds, choose, find_limit, find_member
-from infobip_sms.cli.base.server_options import option, takes_server
+from infobip_sms.cli.base.param_types import (
+    InstantParam,
+    SecondsParam,
+    build_choice,
+    describe_constraint,
+    to_enum,
+)
+from infobip_sms.cli.base.server_options import option, with_client_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from infobip_sms import Client, DeliveryReport
-    from infobip_sms.cli.base.server_options import Settings
+    from infobip_sms.cli.base.server_options import ClientOptions
 
-WHICH = "Which"
-MANY = f"At most so many: {find_limit(GetLogsParameters, 'limit')}."
-_FEW = 20  # letters in a note
+FILTERS = "Which"
+LIMIT_HELP = f"At most so many: {describe_constraint(GetLogsParameters, 'limit')}."
+_MAX_LETTERS = 20  # letters in a note
 
 
 @click.command("reports", cls=Command)
-@option("--bulk-id", section=WHICH, metavar="ID", help="Only reports of this request.")
-@option("--message-id", section=WHICH, metavar="ID", help="Only reports of this message.")
+@option("--bulk-id", section=FILTERS, metavar="ID", help="Only reports of this request.")
+@option("--message-id", section=FILTERS, metavar="ID", help="Only reports of this message.")
 @option(
     "--limit",
-    section=WHICH,
+    section=FILTERS,
     type=int,
     metavar="N",
-    help=MANY,
+    help=LIMIT_HELP,
 )
-@option("--follow", section=WHICH, is_flag=True, help="Ask again and again, until interrupted.")
+@option("--follow", section=FILTERS, is_flag=True, help="Ask again and again, until interrupted.")
 @option(
     "--interval",
-    section=WHICH,
-    type=Seconds(),
+    section=FILTERS,
+    type=SecondsParam(),
     default=5,
     show_default=True,
     metavar="SECONDS",
     help="Time between two questions.",
 )
-@takes_server
-def reports(settings: Settings, *, follow: bool, interval: float, **filters: Any) -> int | None:
+@with_client_options
+def reports(
+    settings: ClientOptions, *, follow: bool, interval: float, **filters: Any
+) -> int | None:
     """Fetch delivery reports.
 
     The server gives each report once and never again: keep what is printed. With --follow --json,
@@ -84,15 +92,15 @@ def reports(settings: Settings, *, follow: bool, interval: float, **filters: Any
     with settings.open_client() as client:
         if follow:
             for report in _follow(client, interval, filters):
-                write_report(report, as_json=settings.as_json)
+                print_report(report, as_json=settings.as_json)
             return None
         found = client.fetch_delivery_reports(**filters)
     if settings.as_json:
-        write_model(found)
+        print_model(found)
         return None
-    write_table(REPORT_COLUMNS, [show_report(report) for report in found.results])
+    print_table(REPORT_COLUMNS, [format_report_row(report) for report in found.results])
     if not found.results:
-        write_note("No new reports.")
+        print_note("No new reports.")
     return None
 
 
@@ -101,26 +109,26 @@ def _follow(client: Client, interval: float, filters: dict[str, Any]) -> Iterato
     for number in count():
         try:
             yield from client.fetch_delivery_reports(**filters).results
-        except (NoAnswer, InvalidResponseError) as problem:
+        except (TransportError, InvalidResponseError) as problem:
             if number == 0:
                 raise
-            write_note(f"{type(problem).__name__}; asking again")
+            print_note(f"{type(problem).__name__}; asking again")
         time.sleep(interval)
 
 
 @click.command("logs", cls=Command)
-@option("--from", "from_", section=WHICH, metavar="SENDER", help="Only from this sender.")
-@option("--to", section=WHICH, metavar="NUMBER", help="Only to this destination.")
+@option("--from", "from_", section=FILTERS, metavar="SENDER", help="Only from this sender.")
+@option("--to", section=FILTERS, metavar="NUMBER", help="Only to this destination.")
 @option(
     "--bulk-id",
-    section=WHICH,
+    section=FILTERS,
     multiple=True,
     metavar="ID",
     help="Of this request; may be repeated.",
 )
 @option(
     "--message-id",
-    section=WHICH,
+    section=FILTERS,
     multiple=True,
     metavar="ID",
     help="This message; may be repeated.",
@@ -128,43 +136,48 @@ def _follow(client: Client, interval: float, filters: dict[str, Any]) -> Iterato
 @option(
     "--status",
     "general_status",
-    section=WHICH,
-    type=choose(GeneralStatus),
+    section=FILTERS,
+    type=build_choice(GeneralStatus),
     metavar="GROUP",
     help=f"In this state: {', '.join(GeneralStatus)}.",
 )
 @option(
     "--since",
     "sent_since",
-    section=WHICH,
-    type=Instant(),
+    section=FILTERS,
+    type=InstantParam(),
     metavar="TIME",
     help="Sent then or later.",
 )
 @option(
-    "--until", "sent_until", section=WHICH, type=Instant(), metavar="TIME", help="Sent before then."
+    "--until",
+    "sent_until",
+    section=FILTERS,
+    type=InstantParam(),
+    metavar="TIME",
+    help="Sent before then.",
 )
 @option(
     "--limit",
-    section=WHICH,
+    section=FILTERS,
     type=int,
     metavar="N",
-    help=MANY,
+    help=LIMIT_HELP,
 )
-@option("--mcc", section=WHICH, metavar="DIGITS", help="Mobile country code.")
-@option("--mnc", section=WHICH, metavar="DIGITS", help="Mobile network code; with --mcc.")
-@takes_server
-def logs(settings: Settings, *, general_status: str | None, **filters: Any) -> None:
+@option("--mcc", section=FILTERS, metavar="DIGITS", help="Mobile country code.")
+@option("--mnc", section=FILTERS, metavar="DIGITS", help="Mobile network code; with --mcc.")
+@with_client_options
+def logs(settings: ClientOptions, *, general_status: str | None, **filters: Any) -> None:
     """Look up messages of the last 48 hours."""
     with settings.open_client() as client:
-        status = find_member(GeneralStatus, general_status)
+        status = to_enum(GeneralStatus, general_status)
         found = client.get_logs(general_status=status, **filters)
     if settings.as_json:
-        write_model(found)
+        print_model(found)
         return
-    write_table(LOG_COLUMNS, [show_log(log) for log in found.results])
+    print_table(LOG_COLUMNS, [format_log_row(log) for log in found.results])
     if not found.results:
-        write_note("No messages.")
+        print_note("No messages.")
 
 
 @click.command("preview", cls=Command)
@@ -172,9 +185,9 @@ def logs(settings: Settings, *, general_status: str | None, **filters: Any) -> N
 @LANGUAGE
 @TRANSLITERATION
 @option("--offline", section=MESSAGE, is_flag=True, help="Count here, without asking the server.")
-@takes_server
+@with_client_options
 def preview(
-    settings: Settings,
+    settings: ClientOptions,
     *,
     text: str | None,
     language: str | None,
@@ -187,26 +200,26 @@ def preview(
     becomes of it with --language and --transliteration follows.
     """
     text = read_text(text)
-    code = find_member(LanguageCode, language)
-    script = find_member(Transliteration, transliteration)
+    code = to_enum(LanguageCode, language)
+    script = to_enum(Transliteration, transliteration)
     if offline:
-        found = _preview_here(text, code, script)
+        found = _preview_offline(text, code, script)
     else:
         with settings.open_client() as client:
             found = client.preview(text, language_code=code, transliteration=script)
     if settings.as_json:
-        write_model(found)
+        print_model(found)
         return
-    write_table(
+    print_table(
         ("Parts", "Left", "Language", "Transliteration", "Text"),
-        [_show_preview(entry) for entry in found.previews],
+        [_format_preview_row(entry) for entry in found.previews],
     )
 
 
 @click.command("conversion", cls=Command)
 @click.argument("message_id")
-@takes_server
-def conversion(settings: Settings, *, message_id: str) -> None:
+@with_client_options
+def conversion(settings: ClientOptions, *, message_id: str) -> None:
     """Count a conversion of a tracked message.
 
     Its recipient did what it asked for, such as typing in a PIN.
@@ -214,34 +227,34 @@ def conversion(settings: Settings, *, message_id: str) -> None:
     with settings.open_client() as client:
         found = client.record_conversion(message_id)
     if settings.as_json:
-        write_model(found)
+        print_model(found)
     else:
-        write_table(("Process",), [(found.process_key or "counted",)])
+        print_table(("Process",), [(found.process_key or "counted",)])
 
 
-def _preview_here(
+def _preview_offline(
     text: str, code: LanguageCode | None, script: Transliteration | None
 ) -> PreviewResponse:
     """Return what the server is expected to say: the text as it is, then as configured."""
-    previews = [_count(text, None, None)]
+    previews = [_preview_text(text, None, None)]
     shown = text
     if code:
-        previews.append(_count(text, code, None))
+        previews.append(_preview_text(text, code, None))
     if script:
         try:
             rewritten = transliterate(text, script)
         except ModuleNotFoundError as missing:
-            raise CouldNot(str(missing)) from None
+            raise UnavailableError(str(missing)) from None
         if rewritten.estimate:
-            write_note("The rewritten text is an estimate: the vendor shows no table of letters.")
+            print_note("The rewritten text is an estimate: the vendor shows no table of letters.")
         shown = rewritten.text
-        previews.append(_count(shown, code, script))
+        previews.append(_preview_text(shown, code, script))
     if letters := count_segments(shown, code).unicode_characters:
-        write_note(f"Sent as Unicode because of: {clean(' '.join(letters[:_FEW]))}")
+        print_note(f"Sent as Unicode because of: {clean(' '.join(letters[:_MAX_LETTERS]))}")
     return PreviewResponse(original_text=text, previews=previews)
 
 
-def _count(text: str, code: LanguageCode | None, script: Transliteration | None) -> Preview:
+def _preview_text(text: str, code: LanguageCode | None, script: Transliteration | None) -> Preview:
     counted = count_segments(text, code)
     return Preview(
         text_preview=text,
@@ -253,7 +266,7 @@ def _count(text: str, code: LanguageCode | None, script: Transliteration | None)
     )
 
 
-def _show_preview(entry: Preview) -> tuple[object, ...]:
+def _format_preview_row(entry: Preview) -> tuple[object, ...]:
     configuration = entry.configuration
     language = configuration.language if configuration else None
     return (

@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from infobip_sms.cli.base.framework import Command, CouldNot
-from infobip_sms.cli.base.output import clean, write_note, write_plain
+from infobip_sms.cli.base.framework import Command, UnavailableError
+from infobip_sms.cli.base.output import clean, print_json, print_note
 from infobip_sms.cli.base.server_options import option
-from infobip_sms.sandbox.config import READINGS, Settings
+from infobip_sms.sandbox.config import READINGS, SandboxSettings
 
-from .conformance import require
+from .conformance import require_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infobip_sms.sandbox.clock import Clock
-    from infobip_sms.sandbox.state.data_file import Store
+    from infobip_sms.sandbox.clock import VirtualClock
+    from infobip_sms.sandbox.state.data_file import DataFile
 
 ACCOUNT, BEHAVIOUR, CLOCK, STATEMENT = (
     "Account",
@@ -36,7 +36,7 @@ ACCOUNT, BEHAVIOUR, CLOCK, STATEMENT = (
     "Instead of a server",
 )
 USER, PASSWORD = "Aladdin", "open sesame"
-_REFUSING = "READ-001"
+_REJECTION_READING = "READ-001"
 _DAY = 86_400  # seconds
 _HOST = re.compile(r"[^\s/:@?#\[\]]+")
 EPILOG = """\
@@ -51,7 +51,7 @@ In a test, without a process of its own:
 """
 
 
-class Reading(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+class ReadingParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
     """An open reading with the outcome to show: ``READ-008=refused``."""
 
     name = "reading"
@@ -71,7 +71,7 @@ class Reading(click.ParamType):  # type: ignore[type-arg]  # generic to the type
         return number, outcome
 
 
-class Host(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+class HostParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
     """A host by its name or address alone."""
 
     name = "host"
@@ -90,7 +90,7 @@ class Host(click.ParamType):  # type: ignore[type-arg]  # generic to the type ch
 
 
 @attrs.frozen(kw_only=True)
-class Wishes:
+class SandboxOptions:
     """What the options say."""
 
     port: int
@@ -113,17 +113,17 @@ class Wishes:
     @property
     def readings(self) -> dict[str, str]:
         """The readings that are chosen; --refuse is a shorter name of one."""
-        pairs = [*self.reading, *([(_REFUSING, self.refuse)] if self.refuse else [])]
+        pairs = [*self.reading, *([(_REJECTION_READING, self.refuse)] if self.refuse else [])]
         chosen = dict(pairs)
         for number, outcome in pairs:
             if chosen[number] != outcome:
                 raise click.UsageError(f"{number} is given with two outcomes")
         return chosen
 
-    def build_settings(self, seed: str) -> Settings:
+    def build_settings(self, seed: str) -> SandboxSettings:
         """Return the settings of the sandbox."""
         try:
-            return Settings(
+            return SandboxSettings(
                 self.user,
                 self.password,
                 self.api_key,
@@ -137,12 +137,12 @@ class Wishes:
         except ValueError as problem:
             raise click.UsageError(str(problem)) from None
 
-    def check_fault(self) -> None:
+    def require_known_mutant(self) -> None:
         """Refuse a fault that there is not."""
-        from infobip_sms.sandbox.mutants.app import FAULTS  # noqa: PLC0415 - needs an extra
+        from infobip_sms.sandbox.mutants.app import MUTANTS  # noqa: PLC0415 - needs an extra
 
-        if self.fault is not None and self.fault not in FAULTS:
-            known = ", ".join(sorted(FAULTS))
+        if self.fault is not None and self.fault not in MUTANTS:
+            known = ", ".join(sorted(MUTANTS))
             problem = f"there is no fault of that id; there are: {known}"
             raise click.BadParameter(problem, param_hint="--fault")
 
@@ -160,7 +160,7 @@ _OPTIONS = (
     option(
         "--allow-callback",
         section="Server",
-        type=Host(),
+        type=HostParam(),
         multiple=True,
         metavar="HOST",
         help="Push reports to this host, too; may be repeated; * is any. Else only to this machine.",
@@ -183,14 +183,14 @@ _OPTIONS = (
     option(
         "--refuse",
         section=BEHAVIOUR,
-        type=click.Choice(list(READINGS[_REFUSING])),
+        type=click.Choice(list(READINGS[_REJECTION_READING])),
         help="What a faulty request gets: HTTP 400, if left out; or 200, and whatever is faulty in"
         " it a REJECTED status.",
     ),
     option(
         "--reading",
         section=BEHAVIOUR,
-        type=Reading(),
+        type=ReadingParam(),
         multiple=True,
         metavar="ID=OUTCOME",
         help="Answer an open question in another way, such as READ-008=refused; may be repeated."
@@ -238,7 +238,7 @@ _OPTIONS = (
         section=CLOCK,
         type=click.IntRange(1),
         metavar="N",
-        default=attrs.fields(Settings).keep.default,
+        default=attrs.fields(SandboxSettings).keep.default,
         show_default=True,
         help="Messages that are kept; when there are more, the oldest go of those that are over.",
     ),
@@ -254,12 +254,12 @@ _OPTIONS = (
 )
 
 
-def _takes_wishes(function: Callable[..., Any]) -> Callable[..., Any]:
+def _with_sandbox_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command these options; it gets all of them as one argument."""
 
     @functools.wraps(function)
     def command(**given: Any) -> Any:
-        return function(Wishes(**given))
+        return function(SandboxOptions(**given))
 
     for add in reversed(_OPTIONS):
         command = add(command)
@@ -267,8 +267,8 @@ def _takes_wishes(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command(cls=Command, epilog=EPILOG)
-@_takes_wishes
-def sandbox(wishes: Wishes) -> None:
+@_with_sandbox_options
+def sandbox(options: SandboxOptions) -> None:
     """Run a server of this API on 127.0.0.1.
 
     It answers as documented, and shows on a page of its own what it got. Nothing is sent to any
@@ -276,89 +276,91 @@ def sandbox(wishes: Wishes) -> None:
     are delivered.
     """
     for module in ("starlette", "uvicorn", "jinja2"):
-        require(module, "sandbox")
-    wishes.check_fault()
-    if wishes.statement:
-        _write_statement(wishes)
+        require_module(module, "sandbox")
+    options.require_known_mutant()
+    if options.statement:
+        _print_statement(options)
         return
-    _serve(wishes)
+    _serve(options)
 
 
-def _serve(wishes: Wishes) -> None:
+def _serve(options: SandboxOptions) -> None:
     from infobip_sms.sandbox.api.app import App  # noqa: PLC0415 - needs an extra
-    from infobip_sms.sandbox.clock import Clock  # noqa: PLC0415 - needs an extra
-    from infobip_sms.sandbox.mutants.app import Faulty  # noqa: PLC0415 - needs an extra
+    from infobip_sms.sandbox.clock import VirtualClock  # noqa: PLC0415 - needs an extra
+    from infobip_sms.sandbox.mutants.app import MutantApp  # noqa: PLC0415 - needs an extra
     from infobip_sms.sandbox.runtime.server import run  # noqa: PLC0415 - needs an extra
 
-    settings = wishes.build_settings(wishes.seed or secrets.token_hex(8))
-    with _keep(wishes.data, settings.seed) as store:
+    settings = options.build_settings(options.seed or secrets.token_hex(8))
+    with _open_data_file(options.data, settings.seed) as store:
         if store:
             settings = attrs.evolve(settings, seed=store.seed)
-        if wishes.seed and settings.seed != wishes.seed:
-            write_note(f"sandbox: {wishes.data} has a seed of its own; --seed is not used")
-        app = Faulty(settings, wishes.fault) if wishes.fault else App(settings)
-        clock = Clock(frozen=wishes.frozen)
+        if options.seed and settings.seed != options.seed:
+            print_note(f"sandbox: {options.data} has a seed of its own; --seed is not used")
+        app = MutantApp(settings, options.fault) if options.fault else App(settings)
+        clock = VirtualClock(frozen=options.frozen)
         try:
             with suppress(
                 KeyboardInterrupt
             ):  # not raised where the shell had interruptions ignored
-                run(app, wishes.port, lambda url: _announce(url, wishes, clock), store, clock)
+                run(app, options.port, lambda url: _print_banner(url, options, clock), store, clock)
         except OSError as problem:
-            raise CouldNot(f"port {wishes.port} cannot be used: {problem.strerror}") from None
-        write_note("sandbox: stopped")
+            raise UnavailableError(
+                f"port {options.port} cannot be used: {problem.strerror}"
+            ) from None
+        print_note("sandbox: stopped")
 
 
 @contextmanager
-def _keep(path: str | None, seed: str) -> Iterator[Store | None]:
+def _open_data_file(path: str | None, seed: str) -> Iterator[DataFile | None]:
     """Give the data file of a sandbox, if there is to be one."""
-    from infobip_sms.sandbox.state.data_file import Store, StoreError  # noqa: PLC0415 - needs an extra
+    from infobip_sms.sandbox.state.data_file import DataFile, DataFileError  # noqa: PLC0415 - needs an extra
 
     try:
-        with closing(Store(path, seed)) if path is not None else nullcontext() as store:
+        with closing(DataFile(path, seed)) if path is not None else nullcontext() as store:
             yield store
-    except StoreError as problem:
-        raise CouldNot(str(problem)) from None
+    except DataFileError as problem:
+        raise UnavailableError(str(problem)) from None
 
 
-def _announce(url: str, wishes: Wishes, clock: Clock) -> None:
+def _print_banner(url: str, options: SandboxOptions, clock: VirtualClock) -> None:
     """Say where the sandbox is and what it is; a password or key that was given is not shown."""
     inbox = f"{url}/sandbox/"
-    if wishes.as_json:
-        write_plain({"url": url, "inbox": inbox, "user": wishes.user, "readings": wishes.readings})
+    if options.as_json:
+        print_json({"url": url, "inbox": inbox, "user": options.user, "readings": options.readings})
         return
-    password = f", password {PASSWORD}" if wishes.password == PASSWORD else ""
-    key = "App with the given key" if wishes.api_key else "no API key"
-    switched = [f"{number}={outcome}" for number, outcome in wishes.readings.items()]
+    password = f", password {PASSWORD}" if options.password == PASSWORD else ""
+    key = "App with the given key" if options.api_key else "no API key"
+    switched = [f"{number}={outcome}" for number, outcome in options.readings.items()]
     lines = [
         f"sandbox: {url}",
         f"inbox:   {inbox}",
-        f"account: Basic, user {clean(wishes.user)}{password}; {key}",
+        f"account: Basic, user {clean(options.user)}{password}; {key}",
         *([f"reading: {', '.join(switched)}"] if switched else []),
-        *([f"broken:  {wishes.fault}, on purpose"] if wishes.fault else []),
-        *([f"clock:   {told}"] if (told := _tell_clock(clock)) else []),
+        *([f"broken:  {options.fault}, on purpose"] if options.fault else []),
+        *([f"clock:   {told}"] if (told := _format_clock(clock)) else []),
         "Nothing is sent to any telephone network. Ctrl-C ends it.",
     ]
     click.echo("\n".join(lines))
 
 
-def _tell_clock(clock: Clock) -> str:
+def _format_clock(clock: VirtualClock) -> str:
     """Say how a clock differs from that of this machine; empty if it does not."""
     if clock.frozen:
         return "stands still"
-    return "is not that of this machine" if clock.differs else ""
+    return "is not that of this machine" if clock.is_shifted else ""
 
 
-def _write_statement(wishes: Wishes) -> None:
+def _print_statement(options: SandboxOptions) -> None:
     from infobip_sms.sandbox.admin.statement import (  # noqa: PLC0415 - only this option needs it
         build_statement,
-        dump_markdown,
-        dump_plain,
+        format_markdown,
+        to_plain,
     )
-    from infobip_sms.sandbox.mutants.app import FAULTS  # noqa: PLC0415 - needs an extra
+    from infobip_sms.sandbox.mutants.app import MUTANTS  # noqa: PLC0415 - needs an extra
 
-    broken = FAULTS[wishes.fault] if wishes.fault else None
-    statement = build_statement(wishes.build_settings(wishes.seed), broken)
-    if wishes.as_json:
-        write_plain(dump_plain(statement))
+    broken = MUTANTS[options.fault] if options.fault else None
+    statement = build_statement(options.build_settings(options.seed), broken)
+    if options.as_json:
+        print_json(to_plain(statement))
     else:
-        click.echo(dump_markdown(statement))
+        click.echo(format_markdown(statement))

@@ -23,7 +23,7 @@ Engine = Literal["generated", "xmlschema"]
 
 
 @attrs.frozen
-class XmlWay:
+class XmlOptions:
     """How XML is read and written."""
 
     engine: Engine = "generated"
@@ -48,7 +48,7 @@ def find_wire(content_type: str) -> Wire | None:
 
 
 @cache
-def find_codec(wire: Wire, engine: Engine = "generated") -> ModuleType:
+def get_codec(wire: Wire, engine: Engine = "generated") -> ModuleType:
     """Return the module of a wire format; those of XML are loaded when XML is first asked for."""
     if wire == "json":
         return wire_json

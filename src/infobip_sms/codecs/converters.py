@@ -20,21 +20,21 @@ import attrs
 from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from infobip_sms_schema import MODELS, InvalidRequestError, Violation, json_codec
-from infobip_sms_schema.constraints import MAX_VIOLATIONS, Limit, describe, unfold
-from infobip_sms_schema.scalars import INTEGER, NUMBER, find_instant
+from infobip_sms_schema.constraints import MAX_VIOLATIONS, Constraint, describe_value, unfold
+from infobip_sms_schema.scalars import DECIMAL, INTEGER, find_instant
 
 from infobip_sms.rules import check_rules
 
-from .violations import list_violations, list_violations_of
+from .violations import get_group_violations, get_violations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
-_LEAVES = (str, int, bool, Decimal, dt.datetime)
+_SCALARS = (str, int, bool, Decimal, dt.datetime)
 
 
-class _Writers(dict[type, Any]):
+class _WriterCache(dict[type, Any]):
     """What writes an object of a class for an encoder, found when it is first asked for."""
 
     def __init__(self, converter: ModelConverter, known: dict[type, Any]) -> None:
@@ -43,7 +43,7 @@ class _Writers(dict[type, Any]):
     def __missing__(self, cls: type) -> Any:
         hook = self._known.get(cls) or self._converter.get_unstructure_hook(cls)
         ours = hook is json_codec.WRITERS.get(cls)
-        self[cls] = json_codec.BEGINNERS[cls] if ours else hook
+        self[cls] = json_codec.LAZY_WRITERS[cls] if ours else hook
         return self[cls]
 
 
@@ -51,8 +51,8 @@ class ModelConverter(Converter):
     """A converter of models; ``detailed`` does the same, slower, and tells paths."""
 
     def __init__(self, **options: Any) -> None:
-        self._writers: list[_Writers] = []
-        self.leaves: dict[Any, Any] = {}
+        self._writers: list[_WriterCache] = []
+        self.scalar_hooks: dict[Any, Any] = {}
         """Our own hooks for what is no model, to know those of a user by."""
         self._others: list[Converter] = []  # none yet: what cattrs registers itself is not shared
         super().__init__(**options)
@@ -64,18 +64,18 @@ class ModelConverter(Converter):
 
         known: how the encoder itself writes a Decimal, and a Long.
         """
-        self._writers.append(_Writers(self, known))
+        self._writers.append(_WriterCache(self, known))
         return self._writers[-1]
 
-    def explain(self, plain: object, cls: type[Model]) -> Model:
+    def structure_detailed(self, plain: object, cls: type[Model]) -> Model:
         """Return the model of plain data, or raise InvalidRequestError with every violation."""
         try:
             model = self.detailed.structure(plain, cls)
         except ClassValidationError as group:
-            raise InvalidRequestError(list_violations(group)[:MAX_VIOLATIONS]) from None
+            raise InvalidRequestError(get_group_violations(group)[:MAX_VIOLATIONS]) from None
         if not isinstance(model, cls):
             raise InvalidRequestError(
-                [Violation("", describe(plain), f"a {cls.__name__}", "HTTP-003")]
+                [Violation("", describe_value(plain), f"a {cls.__name__}", "HTTP-003")]
             )
         return model
 
@@ -117,8 +117,8 @@ class ModelConverter(Converter):
 def make_converter(*, strict: bool) -> ModelConverter:
     """Return the converter of one way to read; hooks may be registered with it."""
     converter = ModelConverter(detailed_validation=True)
-    leaves = _read_strict if strict else _read_open
-    for leaf in _LEAVES:
+    leaves = _read_strict if strict else _read_lenient
+    for leaf in _SCALARS:
         converter.register_structure_hook(leaf, leaves)
     for enum in _list_enums():  # each by itself: an enumeration of strings is a str, too
         converter.register_structure_hook(enum, _read_enum)
@@ -126,52 +126,52 @@ def make_converter(*, strict: bool) -> ModelConverter:
     converter.register_unstructure_hook(dt.datetime, _write_instant)
     converter.register_unstructure_hook(Decimal, _write_decimal)
     converter.register_unstructure_hook_func(_is_enum, str)
-    kinds = {kind for cls in MODELS for kind in _list_leaves(cls)}
-    converter.leaves.update({kind: _find_hooks(kind, converter) for kind in kinds})
-    converter.register_structure_hook_factory(_is_model, partial(_find_reader, strict=strict))
-    converter.register_unstructure_hook_factory(_is_model, _find_writer)
+    kinds = {kind for cls in MODELS for kind in _list_scalars(cls)}
+    converter.scalar_hooks.update({kind: _get_hooks(kind, converter) for kind in kinds})
+    converter.register_structure_hook_factory(_is_model, partial(_choose_reader, strict=strict))
+    converter.register_unstructure_hook_factory(_is_model, _choose_writer)
     return converter
 
 
-def _find_reader(
+def _choose_reader(
     cls: type[attrs.AttrsInstance], converter: Converter, *, strict: bool
 ) -> Callable[[Any, Any], Any]:
     """Return the generated reader of a class; cattrs' own, if a leaf was exchanged or paths are wanted."""
-    build = (json_codec.STRICT_READERS if strict else json_codec.OPEN_READERS).get(cls)
-    if build is None or not _has_own_leaves(cls, converter):
+    build = (json_codec.STRICT_READERS if strict else json_codec.LENIENT_READERS).get(cls)
+    if build is None or not _has_default_scalars(cls, converter):
         return _make_reader(cls, converter, strict=strict)
     return build(converter.get_structure_hook)
 
 
-def _find_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callable[[Any], Any]:
+def _choose_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callable[[Any], Any]:
     """Return the generated writer of a class, or cattrs' own."""
     write = json_codec.WRITERS.get(cls)
-    if write is None or not _has_own_leaves(cls, converter):
+    if write is None or not _has_default_scalars(cls, converter):
         return _make_writer(cls, converter)
     parts = [part for part in _list_kinds(cls) if _is_model(part)]
     ours = all(converter.get_unstructure_hook(p) is json_codec.WRITERS.get(p) for p in parts)
     return write if ours else _make_writer(cls, converter)
 
 
-def _has_own_leaves(cls: type[attrs.AttrsInstance], converter: Converter) -> bool:
+def _has_default_scalars(cls: type[attrs.AttrsInstance], converter: Converter) -> bool:
     """Tell whether no leaf of a class has a hook of a user, and no path is wanted."""
     return isinstance(converter, ModelConverter) and all(
-        _find_hooks(kind, converter) == converter.leaves[kind] for kind in _list_leaves(cls)
+        _get_hooks(kind, converter) == converter.scalar_hooks[kind] for kind in _list_scalars(cls)
     )
 
 
-def _find_hooks(kind: Any, converter: Converter) -> tuple[Any, Any]:
+def _get_hooks(kind: Any, converter: Converter) -> tuple[Any, Any]:
     return converter.get_structure_hook(kind), converter.get_unstructure_hook(kind)
 
 
-def _list_leaves(cls: type[attrs.AttrsInstance]) -> set[Any]:
+def _list_scalars(cls: type[attrs.AttrsInstance]) -> set[Any]:
     """Return the types of members that are no models."""
     return {kind for kind in _list_kinds(cls) if not _is_model(kind)}
 
 
 def _list_kinds(cls: type[attrs.AttrsInstance]) -> set[Any]:
     """Return the types of members, and of the entries of lists."""
-    limited = [field for field in attrs.fields(cls) if isinstance(field.validator, Limit)]
+    limited = [field for field in attrs.fields(cls) if isinstance(field.validator, Constraint)]
     return {item or base for base, item in (unfold(field.type) for field in limited)}
 
 
@@ -184,7 +184,7 @@ def _make_reader(
             struct_hook=partial(_read_field, field, converter, strict=strict),
         )
         for field in attrs.fields(cls)
-        if isinstance(field.validator, Limit)
+        if isinstance(field.validator, Constraint)
     }
     others = [
         (name, field.metadata["wire"])
@@ -211,12 +211,12 @@ def _make_reader(
 def _read_field(
     field: attrs.Attribute[Any], converter: Converter, value: Any, _: Any, *, strict: bool
 ) -> Any:
-    limit: Limit = field.validator  # type: ignore[assignment]  # _make_reader takes no other
+    limit: Constraint = field.validator  # type: ignore[assignment]  # _make_reader takes no other
     kind: Any = field.type
     base, item = unfold(kind)
     absent = value is None or (value == "" and base is not str and not strict)
     if absent and (strict or limit.required):
-        raise InvalidRequestError([limit.violation(value, kind)])
+        raise InvalidRequestError([limit.build_violation(value, kind)])
     if absent:
         return None
     if item is not None and isinstance(value, list):
@@ -236,9 +236,7 @@ def _read_list(entries: list[Any], item: Any, converter: Converter) -> list[Any]
         try:
             made.append(converter.structure(entry, item))
         except (ClassValidationError, InvalidRequestError) as problem:
-            problems += [
-                violation.inside(f"[{index}]") for violation in list_violations_of(problem)
-            ]
+            problems += [violation.inside(f"[{index}]") for violation in get_violations(problem)]
         if len(problems) >= MAX_VIOLATIONS:
             break
     if problems:
@@ -249,7 +247,7 @@ def _read_list(entries: list[Any], item: Any, converter: Converter) -> list[Any]
 def _make_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callable[[Any], Any]:
     fields = {}
     for field in attrs.fields(cls):
-        if not isinstance(field.validator, Limit):
+        if not isinstance(field.validator, Constraint):
             fields[field.name] = override(omit=True)
         else:
             hook = _write_bare_offset if "offset" in field.metadata else None
@@ -267,7 +265,7 @@ def _read_strict(value: Any, kind: Any) -> Any:
     return value
 
 
-def _read_open(value: Any, kind: Any) -> Any:
+def _read_lenient(value: Any, kind: Any) -> Any:
     """Like strict, and numbers and strings stand in for each other without losing a digit."""
     if kind is str and isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
@@ -277,7 +275,7 @@ def _read_open(value: Any, kind: Any) -> Any:
         if kind is bool:
             return {"true": True, "false": False}.get(value, value)
         if kind is Decimal:
-            return Decimal(value) if NUMBER.fullmatch(value) else value
+            return Decimal(value) if DECIMAL.fullmatch(value) else value
     return _read_strict(value, kind)
 
 

@@ -38,7 +38,7 @@ def build_model(plain: object, cls: type[Model], *, strict: bool) -> Model:
     try:
         return converter.structure(plain, cls)
     except Exception:  # noqa: BLE001 - nothing is decided yet, whatever it was
-        return converter.explain(plain, cls)
+        return converter.structure_detailed(plain, cls)
 
 
 def build_plain(model: attrs.AttrsInstance) -> dict[str, Any]:
@@ -60,8 +60,8 @@ def make_writers(known: dict[type, Any]) -> Mapping[type, Callable[[Any], Any]]:
 
 
 @cache
-def find_exact() -> frozenset[type]:
+def get_decimal_models() -> frozenset[type]:
     """Return the models of which a number may have a fraction, whose digits are all kept."""
     from infobip_sms_schema import json_codec  # noqa: PLC0415 - at the first document, not at import
 
-    return json_codec.EXACT
+    return json_codec.DECIMAL_MODELS

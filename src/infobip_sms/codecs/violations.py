@@ -10,36 +10,36 @@ from cattrs.errors import AttributeValidationNote
 from infobip_sms_schema import InvalidRequestError, Violation
 
 if TYPE_CHECKING:
-    from infobip_sms_schema.constraints import Limit
+    from infobip_sms_schema.constraints import Constraint
 
 
-def list_violations_of(problem: Exception) -> list[Violation]:
+def get_violations(problem: Exception) -> list[Violation]:
     """Return the violations that an exception of a hook carries; none if it carries none."""
     if isinstance(problem, ClassValidationError):
-        return list_violations(problem)
+        return get_group_violations(problem)
     return list(problem.violations) if isinstance(problem, InvalidRequestError) else []
 
 
-def list_violations(group: ClassValidationError) -> list[Violation]:
+def get_group_violations(group: ClassValidationError) -> list[Violation]:
     """Return every violation of a group, with its path; raise what is not a violation."""
     found: list[Violation] = []
     for problem in group.exceptions:
-        where = _find_step(problem, group)
+        where = _get_path_step(problem, group)
         if isinstance(problem, KeyError):
-            found.append(_find_missing(problem, group, where))
+            found.append(_build_missing_violation(problem, group, where))
         elif isinstance(problem, ClassValidationError | InvalidRequestError):
-            found += [violation.inside(where) for violation in list_violations_of(problem)]
+            found += [violation.inside(where) for violation in get_violations(problem)]
         else:
             raise problem
     return found
 
 
-def _find_step(problem: BaseException, group: ClassValidationError) -> str:
-    notes = [n for n in getattr(problem, "__notes__", ()) if isinstance(n, AttributeValidationNote)]
+def _get_path_step(error: BaseException, group: ClassValidationError) -> str:
+    notes = [n for n in getattr(error, "__notes__", ()) if isinstance(n, AttributeValidationNote)]
     return str(attrs.fields_dict(group.cl)[notes[-1].name].metadata["wire"]) if notes else ""
 
 
-def _find_missing(problem: KeyError, group: ClassValidationError, where: str) -> Violation:
-    field = next(f for f in attrs.fields(group.cl) if f.metadata.get("wire") == problem.args[0])
-    limit: Limit = field.validator
-    return limit.missing(field.type).inside(where)
+def _build_missing_violation(error: KeyError, group: ClassValidationError, where: str) -> Violation:
+    field = next(f for f in attrs.fields(group.cl) if f.metadata.get("wire") == error.args[0])
+    limit: Constraint = field.validator
+    return limit.build_missing_violation(field.type).inside(where)

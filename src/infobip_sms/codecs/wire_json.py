@@ -17,19 +17,19 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import attrs
-from infobip_sms_schema.scalars import Long
+from infobip_sms_schema.scalars import ChunkedList
 
 from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 from infobip_sms.rules import check_model
 
-from .plain_data import build_model, build_plain, find_exact, make_converter, make_writers
+from .plain_data import build_model, build_plain, get_decimal_models, make_converter, make_writers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
 
 CONTENT_TYPE = "application/json"
-_KEY = re.compile(r'"[0-9a-f]{32}"')
+_PLACEHOLDER = re.compile(r'"[0-9a-f]{32}"')
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
 
@@ -41,14 +41,14 @@ def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:  # noqa: AR
     try:
         return _DECODER.decode(body.decode("utf-8-sig"))
     except UnicodeDecodeError as problem:
-        _refuse(f"bytes that are not UTF-8 (byte {problem.start})")
+        _raise_invalid(f"bytes that are not UTF-8 (byte {problem.start})")
     except json.JSONDecodeError as problem:
         got = f"text that is not JSON (line {problem.lineno}, column {problem.colno})"
-        _refuse(got if body.strip() else "an empty body")
+        _raise_invalid(got if body.strip() else "an empty body")
     except RecursionError:
-        _refuse("JSON that is nested too deeply")
+        _raise_invalid("JSON that is nested too deeply")
     except (ValueError, ArithmeticError):
-        _refuse("JSON with a number that cannot be held")
+        _raise_invalid("JSON with a number that cannot be held")
 
 
 def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:  # noqa: ARG001 - as for XML
@@ -56,7 +56,7 @@ def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> M
     return _parse(body, cls, strict=True)
 
 
-def parse_reply(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:  # noqa: ARG001 - as for XML
+def parse_response(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:  # noqa: ARG001 - as for XML
     """Read a reply of this model openly; raise InvalidResponseError with every violation.
 
     ``raw`` of the model holds the bytes.
@@ -72,15 +72,15 @@ def parse_reply(body: bytes, cls: type[Model], *, validate: bool = False) -> Mod
 def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:  # noqa: ARG001 - as for XML
     """Write a request or a reply; raise InvalidRequestError if it breaks a rule."""
     try:
-        return _find_writer()(model)
+        return _get_writer()(model)
     except Exception:  # noqa: BLE001 - whatever it was, the check says it with its path
         if problems := check_model(model):
             raise InvalidRequestError(problems) from None
-    return _find_writer()(build_plain(model))
+    return _get_writer()(build_plain(model))
 
 
 def _parse(body: bytes, cls: type[Model], *, strict: bool) -> Model:
-    if (fast := _find_orjson()) and cls not in find_exact():
+    if (fast := _find_orjson()) and cls not in get_decimal_models():
         try:
             model: Model = make_converter(strict=strict).structure(fast.loads(body), cls)
         except Exception:  # noqa: BLE001, S110 - the standard library reads what orjson does not
@@ -90,15 +90,15 @@ def _parse(body: bytes, cls: type[Model], *, strict: bool) -> Model:
     return build_model(parse_plain(body, cls), cls, strict=strict)
 
 
-def _refuse(got: str) -> NoReturn:
-    raise InvalidRequestError([Violation("", got, "a JSON document", "HTTP-003")]) from None
+def _raise_invalid(actual: str) -> NoReturn:
+    raise InvalidRequestError([Violation("", actual, "a JSON document", "HTTP-003")]) from None
 
 
-def _refuse_constant(_: str) -> NoReturn:
+def _raise_value_error(_: str) -> NoReturn:
     raise ValueError
 
 
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_raise_value_error)
 
 
 def _write_standard(plain: Any) -> bytes:
@@ -114,22 +114,22 @@ def _write_text(plain: Any) -> str:
     def write(value: Any) -> Any:
         kind = type(value)
         written = writers[kind](value)
-        if kind is not Decimal and kind is not Long:
+        if kind is not Decimal and kind is not ChunkedList:
             return written
         key = os.urandom(16).hex()
         texts[f'"{key}"'] = written
         return key
 
     text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), default=write)
-    return _KEY.sub(lambda found: texts.get(found[0], found[0]), text) if texts else text
+    return _PLACEHOLDER.sub(lambda found: texts.get(found[0], found[0]), text) if texts else text
 
 
 @cache
 def _standard_writers() -> Mapping[type, Callable[[Any], Any]]:
-    def write_pieces(long: Long) -> str:
+    def write_pieces(long: ChunkedList) -> str:
         return f"[{','.join([_write_text(piece)[1:-1] for piece in long.split()])}]"
 
-    return make_writers({Decimal: "{:f}".format, Long: write_pieces})
+    return make_writers({Decimal: "{:f}".format, ChunkedList: write_pieces})
 
 
 @cache
@@ -143,7 +143,7 @@ def _find_orjson() -> ModuleType | None:
 
 
 @cache
-def _find_writer() -> Callable[[Any], bytes]:
+def _get_writer() -> Callable[[Any], bytes]:
     """Return what writes models, or plain data."""
     orjson: Any = _find_orjson()
     if orjson is None:
@@ -151,7 +151,9 @@ def _find_writer() -> Callable[[Any], bytes]:
 
     known: dict[type, Any] = {
         Decimal: lambda number: orjson.Fragment(f"{number:f}"),
-        Long: lambda long: orjson.Fragment(b"[%b]" % b",".join(map(write_piece, long.split()))),
+        ChunkedList: lambda long: orjson.Fragment(
+            b"[%b]" % b",".join(map(write_piece, long.split()))
+        ),
     }
     writers = make_writers(known)
 

@@ -32,10 +32,12 @@ def decode(body: bytes) -> str:
             raise LookupError  # noqa: TRY301 - one answer to both
         return body.decode(encoding).removeprefix("\ufeff")
     except (LookupError, UnicodeError):
-        refuse("bytes that are not text in the declared encoding, or in UTF-8 if none is declared")
+        raise_invalid(
+            "bytes that are not text in the declared encoding, or in UTF-8 if none is declared"
+        )
 
 
-def check_shape(text: str) -> str:
+def require_safe_document(text: str) -> str:
     """Return the root's name; refuse what is not well-formed, a DOCTYPE, and what is built to take long."""
     parser = expat.ParserCreate()
     depth, root = 0, ""
@@ -44,16 +46,16 @@ def check_shape(text: str) -> str:
         nonlocal depth, root
         depth, root = depth + 1, root or name
         if depth > MAX_DEPTH:
-            refuse("XML that is nested too deeply")
+            raise_invalid("XML that is nested too deeply")
         if sum(map(len, (*attributes, *attributes.values()))) > MAX_ATTRIBUTES:
-            refuse("an element with attributes that are too long")
+            raise_invalid("an element with attributes that are too long")
 
     def leave(_: str) -> None:
         nonlocal depth
         depth -= 1
 
     def refuse_doctype(*_: Any) -> None:
-        refuse("a document type declaration", "XML without one", "XML-005")
+        raise_invalid("a document type declaration", "XML without one", "XML-005")
 
     parser.StartElementHandler, parser.EndElementHandler = enter, leave
     parser.StartDoctypeDeclHandler = refuse_doctype
@@ -61,10 +63,12 @@ def check_shape(text: str) -> str:
         parser.Parse(text, True)
     except expat.ExpatError as problem:
         place = f"line {problem.lineno}, column {problem.offset + 1}"
-        refuse(f"text that is not XML ({place})" if text.strip() else "an empty body")
+        raise_invalid(f"text that is not XML ({place})" if text.strip() else "an empty body")
     return root
 
 
-def refuse(got: str, wants: str = "an XML document", requirement: str = "HTTP-003") -> NoReturn:
+def raise_invalid(
+    actual: str, expected: str = "an XML document", requirement_id: str = "HTTP-003"
+) -> NoReturn:
     """Refuse a document as a whole."""
-    raise InvalidRequestError([Violation("", got, wants, requirement)]) from None
+    raise InvalidRequestError([Violation("", actual, expected, requirement_id)]) from None

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import xmlschema
 from infobip_sms_schema import XML_ROOTS, XML_SCHEMAS, ErrorResponse
-from infobip_sms_schema.constraints import Limit, Unreadable, unfold
+from infobip_sms_schema.constraints import Constraint, UnreadableText, unfold
 from infobip_sms_schema.scalars import XML_ILLEGAL
 from xmlschema.converters import ElementData, XMLSchemaConverter
 from xmlschema.validators import XsdAttributeGroup
@@ -31,7 +31,7 @@ from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violat
 from infobip_sms.rules import check_model
 
 from .plain_data import build_model, build_plain
-from .xml_input import MAX_ERRORS, check_shape, decode, refuse
+from .xml_input import MAX_ERRORS, decode, raise_invalid, require_safe_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,17 +48,19 @@ def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:
 def parse_request(body: bytes, cls: type[Model], *, validate: bool = True) -> Model:  # noqa: ARG001 - it always does
     """Read a request of this model strictly; raise InvalidRequestError with every violation."""
     plain, errors = _parse(body, cls)
-    found = [_explain(error, cls) for error in errors[:MAX_ERRORS]]
+    found = [_to_violation(error, cls) for error in errors[:MAX_ERRORS]]
     try:
         request = build_model(plain, cls, strict=True)
     except InvalidRequestError as problem:
-        raise InvalidRequestError([*problem.violations, *_add(found, problem.violations)]) from None
-    if unseen := list(_add(found, ())):
+        raise InvalidRequestError(
+            [*problem.violations, *_select_unreported(found, problem.violations)]
+        ) from None
+    if unseen := list(_select_unreported(found, ())):
         raise InvalidRequestError(unseen)
     return request
 
 
-def parse_reply(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:
+def parse_response(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:
     """Read a reply of this model openly; raise InvalidResponseError with every violation.
 
     ``raw`` of the model holds the bytes. validate: refuse also what the reader's schema does not
@@ -67,8 +69,8 @@ def parse_reply(body: bytes, cls: type[Model], *, validate: bool = False) -> Mod
     try:
         plain, errors = _parse(body, cls)
         model = build_model(plain, cls, strict=False)
-        found = [_explain(error, cls) for error in errors[: MAX_ERRORS * validate]]
-        if unseen := list(_add(found, ())):
+        found = [_to_violation(error, cls) for error in errors[: MAX_ERRORS * validate]]
+        if unseen := list(_select_unreported(found, ())):
             raise InvalidRequestError(unseen)  # noqa: TRY301 - one answer to both
     except InvalidRequestError as problem:
         raise InvalidResponseError(problem.violations, body=body) from None
@@ -76,13 +78,13 @@ def parse_reply(body: bytes, cls: type[Model], *, validate: bool = False) -> Mod
     return model
 
 
-def check_document(body: bytes, cls: type[attrs.AttrsInstance]) -> None:
+def require_valid_document(body: bytes, cls: type[attrs.AttrsInstance]) -> None:
     """Refuse a document of ours that sms.xsd does not have, to the letter."""
     text = decode(body).partition("\n")[2]  # without the declaration: it is text now
     try:
-        _open_schema(XML_SCHEMAS.get(cls, "sms.xsd")).validate(text)
+        _compile_schema(XML_SCHEMAS.get(cls, "sms.xsd")).validate(text)
     except xmlschema.XMLSchemaException:
-        refuse("a document that sms.xsd refuses", "the form of sms.xsd", "XML-001")
+        raise_invalid("a document that sms.xsd refuses", "the form of sms.xsd", "XML-001")
 
 
 def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
@@ -92,23 +94,23 @@ def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
     """
     if problems := check_model(model):
         raise InvalidRequestError(problems)
-    plain, cls = build_plain(_leave_out(model)), type(model)
+    plain, cls = build_plain(_without_validation_errors(model)), type(model)
     if problems := list(_check_characters(plain)):
         raise InvalidRequestError(problems)
     try:
-        tree = _open_schema(XML_SCHEMAS.get(cls, "sms.xsd")).encode(
+        tree = _compile_schema(XML_SCHEMAS.get(cls, "sms.xsd")).encode(
             plain, path=XML_ROOTS[cls][0], indent=0
         )
     except xmlschema.XMLSchemaException:
-        refuse("a document that sms.xsd refuses", "the form of sms.xsd", "XML-001")
+        raise_invalid("a document that sms.xsd refuses", "the form of sms.xsd", "XML-001")
     text = ET.tostring(tree, encoding="unicode").replace("\r", "&#13;")
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
     if validate:
-        check_document(body, cls)
+        require_valid_document(body, cls)
     return body
 
 
-def _leave_out(model: attrs.AttrsInstance) -> attrs.AttrsInstance:
+def _without_validation_errors(model: attrs.AttrsInstance) -> attrs.AttrsInstance:
     """Take validationErrors out of an error: they have no XML form (READ-009)."""
     if not isinstance(model, ErrorResponse):
         return model
@@ -118,7 +120,7 @@ def _leave_out(model: attrs.AttrsInstance) -> attrs.AttrsInstance:
     )
 
 
-class _Plain(XMLSchemaConverter):
+class _PlainDataConverter(XMLSchemaConverter):
     """Plain data with wire names: an object for each type, a list for each wrapper or repetition."""
 
     def element_decode(
@@ -136,10 +138,10 @@ class _Plain(XMLSchemaConverter):
         known = [row for row in content if row[2] is not None and row[2].name is not None]
         lost = bool(content) and not known  # entries of a form that nobody has seen yet
         if kind.name is None:
-            return [Unreadable()] if lost else [value for _, value, _ in known]
+            return [UnreadableText()] if lost else [value for _, value, _ in known]
         if lost and xsd_element.max_occurs != 1:
-            return Unreadable()
-        return _gather(known, kind)
+            return UnreadableText()
+        return _collect_fields(known, kind)
 
     def element_encode(self, obj: Any, xsd_element: Any, level: int = 0) -> ElementData:  # noqa: ARG002 - the base
         kind = xsd_element.type
@@ -158,7 +160,7 @@ class _Plain(XMLSchemaConverter):
         return ElementData(xsd_element.name, None, content, {}, None)
 
 
-def _gather(children: list[tuple[str, Any, Any]], kind: Any) -> dict[str, Any]:
+def _collect_fields(children: list[tuple[str, Any, Any]], kind: Any) -> dict[str, Any]:
     """Return the members of an object; the first of an element that stands twice, all of a list."""
     plain: dict[str, Any] = {
         child.name: []
@@ -176,60 +178,62 @@ def _gather(children: list[tuple[str, Any, Any]], kind: Any) -> dict[str, Any]:
 
 
 @cache
-def _open_schema(name: str) -> Any:
+def _compile_schema(name: str) -> Any:
     text = (files("infobip_sms_schema") / "data" / name).read_text(encoding="utf-8")
     cls = xmlschema.XMLSchema11 if name.endswith("-reader.xsd") else xmlschema.XMLSchema10
-    return cls(text, defuse="always", converter=_Plain)
+    return cls(text, defuse="always", converter=_PlainDataConverter)
 
 
 def _parse(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, list[Any]]:
     """Return plain data, and what xmlschema objects to; its errors are costly to look into."""
     text = decode(body)
-    root = check_shape(text)
+    root = require_safe_document(text)
     if root not in XML_ROOTS[cls]:
-        refuse("another root element", f"the root element {XML_ROOTS[cls][0]}", "XML-001")
-    schema = _open_schema(XML_SCHEMAS.get(cls, "sms.xsd").replace(".xsd", "-reader.xsd"))
+        raise_invalid("another root element", f"the root element {XML_ROOTS[cls][0]}", "XML-001")
+    schema = _compile_schema(XML_SCHEMAS.get(cls, "sms.xsd").replace(".xsd", "-reader.xsd"))
     try:
         plain, errors = schema.decode(
             text,
             validation="lax",
             xmlns_processing="none",  # its bookkeeping of prefixes takes quadratic time
             keep_empty=True,
-            filler=lambda _: Unreadable(),
+            filler=lambda _: UnreadableText(),
             value_hook=lambda value, _: value,
             process_skipped=True,
         )
     except (xmlschema.XMLSchemaException, ET.ParseError, RecursionError):
-        refuse("XML that cannot be processed")
-    return plain, [error for error in errors if not _is_told_elsewhere(error)]
+        raise_invalid("XML that cannot be processed")
+    return plain, [error for error in errors if not _is_reported_elsewhere(error)]
 
 
-def _is_told_elsewhere(error: Any) -> bool:
+def _is_reported_elsewhere(error: Any) -> bool:
     """Tell whether an error is about a missing part, which the limits name, or an attribute (READ-010)."""
     if type(error) is xmlschema.XMLSchemaChildrenValidationError:
         return error.invalid_child is None
     return isinstance(error.validator, XsdAttributeGroup)
 
 
-def _explain(error: Any, cls: type[attrs.AttrsInstance]) -> Violation:
-    path, field = _find_place(error.path or "", cls)
+def _to_violation(error: Any, cls: type[attrs.AttrsInstance]) -> Violation:
+    path, field = _locate(error.path or "", cls)
     if type(error) is xmlschema.XMLSchemaChildrenValidationError:
         return Violation(path, "an element twice", "each element once", "XML-001")
-    if field is None or not isinstance(field.validator, Limit):
+    if field is None or not isinstance(field.validator, Constraint):
         return Violation(path, "text between the elements", "elements only", "XML-001")
-    return field.validator.violation(Unreadable(), field.type).inside(path)
+    return field.validator.build_violation(UnreadableText(), field.type).inside(path)
 
 
-def _add(errors: list[Violation], seen: tuple[Violation, ...]) -> Iterator[Violation]:
+def _select_unreported(
+    violations: list[Violation], seen: tuple[Violation, ...]
+) -> Iterator[Violation]:
     """Yield what xmlschema found and no limit has said already."""
     told = {violation.path for violation in seen}
-    for error in errors:
+    for error in violations:
         if error.path not in told:
             told.add(error.path)
             yield error
 
 
-def _find_place(path: str, cls: Any) -> tuple[str, attrs.Attribute[Any] | None]:
+def _locate(path: str, cls: Any) -> tuple[str, attrs.Attribute[Any] | None]:
     """Translate /request/messages/message[2]/from to messages[1].from and the field it is."""
     steps = [re.fullmatch(r"(.*?)(?:\[(\d+)\])?", step) for step in path.split("/")[2:]]
     found, field, wrapped = "", None, False

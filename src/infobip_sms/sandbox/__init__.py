@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .testing import ControlRefused, Received, Sandbox, running
+    from .testing import AdminApiError, ReceivedMessage, Sandbox, running
 
-__all__ = ["ControlRefused", "Received", "Sandbox", "running"]
+__all__ = ["AdminApiError", "ReceivedMessage", "Sandbox", "running"]
 
 
 def __getattr__(name: str) -> Any:

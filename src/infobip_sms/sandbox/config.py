@@ -45,12 +45,12 @@ READINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 """Open readings that can be switched: each outcome, ours first, and what requirements.toml calls it."""
-_LONGEST = 10**9  # seconds of delay; beyond some, instants can no longer be counted
+_MAX_DELAY = 10**9  # seconds of delay; beyond some, instants can no longer be counted
 _FOLLOWS = {"READ-046": "READ-004"}
 """Readings that go with another one unless they are chosen themselves."""
 
 
-def _check_readings(_: Any, __: Any, chosen: Mapping[str, str]) -> None:
+def _require_known_readings(_: Any, __: Any, chosen: Mapping[str, str]) -> None:
     for reading, outcome in chosen.items():
         if reading not in READINGS:
             raise ValueError(f"{reading} cannot be chosen; there are: {', '.join(READINGS)}")
@@ -59,7 +59,7 @@ def _check_readings(_: Any, __: Any, chosen: Mapping[str, str]) -> None:
 
 
 @attrs.frozen
-class Settings:
+class SandboxSettings:
     """What an account may do and how its messages fare; ``seed`` decides every generated id."""
 
     user: str | None = attrs.field(default=None, repr=False)
@@ -68,7 +68,7 @@ class Settings:
     seed: str = ""
     delay: float = attrs.field(
         default=0.1,
-        validator=attrs.validators.and_(attrs.validators.ge(0), attrs.validators.le(_LONGEST)),
+        validator=attrs.validators.and_(attrs.validators.ge(0), attrs.validators.le(_MAX_DELAY)),
     )
     """Seconds between sending and delivery, for numbers that do not choose their own fate."""
     rate: int | None = attrs.field(
@@ -80,14 +80,14 @@ class Settings:
     currency: str = "EUR"
     keep: int = attrs.field(default=100_000, validator=attrs.validators.ge(1))
     """Messages, and short links, that are kept before the oldest go (retention.py)."""
-    most_destinations: int = attrs.field(default=100_000, validator=attrs.validators.ge(1))
+    max_destinations: int = attrs.field(default=100_000, validator=attrs.validators.ge(1))
     """Destinations that one request may have; the documentation names no limit."""
     push_to: tuple[str, ...] = ()
     """Hosts beside those of the loopback interface that reports are pushed to; ``*`` for any."""
-    readings: Mapping[str, str] = attrs.field(factory=dict, validator=_check_readings)
+    readings: Mapping[str, str] = attrs.field(factory=dict, validator=_require_known_readings)
     """Outcomes of open readings that are not ours, by id; READINGS lists them."""
 
-    def find_reading(self, reading: str) -> str:
+    def get_reading(self, reading: str) -> str:
         """Return the outcome of a reading that this sandbox shows."""
         for name in (reading, _FOLLOWS.get(reading, reading)):
             if name in self.readings:
@@ -97,4 +97,4 @@ class Settings:
     @property
     def over_midnight(self) -> bool:
         """Whether a window that closes earlier than it opens is open over midnight (READ-008)."""
-        return self.find_reading("READ-008") == "over midnight"
+        return self.get_reading("READ-008") == "over midnight"

@@ -29,14 +29,14 @@ from infobip_sms_schema import DeliveryReport, SmsLog
 from infobip_sms import ApiKey, Basic, Client
 from infobip_sms.codecs.plain_data import build_model
 from infobip_sms.sandbox.admin.api import PREFIX
-from infobip_sms.sandbox.admin.search import NAMES, find_name
+from infobip_sms.sandbox.admin.search import QUERY_FIELDS, get_wire_name
 from infobip_sms.sandbox.api.app import App
-from infobip_sms.sandbox.runtime.asgi import Shell
-from infobip_sms.sandbox.runtime.server import Server, open_listener
+from infobip_sms.sandbox.runtime.asgi import SandboxASGI
+from infobip_sms.sandbox.runtime.server import SandboxServer, open_listener
 from infobip_sms.sandbox.state.state import State
 
-from .clock import Clock
-from .config import Settings
+from .clock import VirtualClock
+from .config import SandboxSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,17 +45,19 @@ if TYPE_CHECKING:
     from infobip_sms import Auth
 
 USER, PASSWORD = "Aladdin", "open sesame"
-_QUERY = {**{field: name for name, field in NAMES.items()}, "status": "status"}
-_MOST = 10**6  # messages in one answer
+_QUERY_NAMES = {**{field: name for name, field in QUERY_FIELDS.items()}, "status": "status"}
+_MAX_MESSAGES = 10**6  # messages in one answer
 _SHOWN = 10  # messages in the text of an error
-_FULL = 5  # digits from which on the last two may be shown
-_SLACK = 60.0  # seconds beyond those that an answer may take
-_LONGEST = 3600.0  # seconds; on a journey of the clock, callback servers may be slow to answer
-_TIMED_OUT = 408
+_MIN_DIGITS_TO_SHOW = 5  # digits from which on the last two may be shown
+_TIMEOUT = 60.0  # seconds beyond those that an answer may take
+_TIME_TRAVEL_TIMEOUT = (
+    3600.0  # seconds; on a journey of the clock, callback servers may be slow to answer
+)
+_REQUEST_TIMEOUT = 408
 
 
 @attrs.frozen(kw_only=True)
-class Received:
+class ReceivedMessage:
     """A message that the sandbox has accepted, as it was when it was looked at."""
 
     to: str
@@ -77,7 +79,7 @@ class Received:
     done_at: dt.datetime | None
 
 
-class Wanted(TypedDict, total=False):
+class MessageFilter(TypedDict, total=False):
     """Which messages are meant: all of this has to hold; nothing for all messages."""
 
     to: str
@@ -91,7 +93,7 @@ class Wanted(TypedDict, total=False):
     """Its number, its name or the name of its group."""
 
 
-class ControlRefused(Exception):
+class AdminApiError(Exception):
     """The sandbox did not understand what was asked of it; the text says what it wants."""
 
 
@@ -103,7 +105,7 @@ class SandboxClock:
 
     def now(self) -> dt.datetime:
         """Return the instant that it is for the sandbox."""
-        return _read_instant(self._sandbox.ask("GET", "clock"))
+        return _parse_instant(self._sandbox.request_admin("GET", "clock"))
 
     def freeze(self) -> dt.datetime:
         """Stop it."""
@@ -126,16 +128,18 @@ class SandboxClock:
         return self._set(jump="next")
 
     def _set(self, **body: Any) -> dt.datetime:
-        return _read_instant(self._sandbox.ask("POST", "clock", body, seconds=_LONGEST))
+        return _parse_instant(
+            self._sandbox.request_admin("POST", "clock", body, seconds=_TIME_TRAVEL_TIMEOUT)
+        )
 
 
 class Sandbox:
     """A running sandbox; its methods may be called in any thread."""
 
-    def __init__(self, url: str, settings: Settings) -> None:
+    def __init__(self, url: str, settings: SandboxSettings) -> None:
         self.url = url
         """What an application is told to use in place of the real server."""
-        self.auth = _find_auth(settings)
+        self.auth = _get_auth(settings)
         """The credentials of its account."""
         self.clock = SandboxClock(self)
         self._clients: list[Client] = []
@@ -149,91 +153,101 @@ class Sandbox:
         self._clients.append(client)
         return client
 
-    def messages(self, **search: Unpack[Wanted]) -> list[Received]:
+    def messages(self, **search: Unpack[MessageFilter]) -> list[ReceivedMessage]:
         """Return the messages that fit, in the order in which they were accepted; see ``Wanted``."""
-        return _read_messages(self.ask("GET", "messages", query=_name(search, limit=_MOST)))
+        return _parse_messages(
+            self.request_admin("GET", "messages", query=_build_query(search, limit=_MAX_MESSAGES))
+        )
 
     def wait_for(
-        self, count: int = 1, timeout: float = 5.0, **search: Unpack[Wanted]
-    ) -> list[Received]:
+        self, count: int = 1, timeout: float = 5.0, **search: Unpack[MessageFilter]
+    ) -> list[ReceivedMessage]:
         """Return the messages that fit as soon as there are so many; see ``Wanted``.
 
         timeout: seconds by the clock of the machine, at most 600. Raises TimeoutError, which says what
         there is without texts and with masked numbers.
         """
-        query = _name(search, count=count, wait=timeout, limit=_MOST)
-        found = _read_messages(self.ask("GET", "messages", query=query, seconds=timeout + _SLACK))
+        query = _build_query(search, count=count, wait=timeout, limit=_MAX_MESSAGES)
+        found = _parse_messages(
+            self.request_admin("GET", "messages", query=query, seconds=timeout + _TIMEOUT)
+        )
         if len(found) < count:
-            last = _read_messages(self.ask("GET", "messages", query={"limit": _SHOWN}))
-            seen = ", ".join(map(_describe, last)) or "none"
+            last = _parse_messages(self.request_admin("GET", "messages", query={"limit": _SHOWN}))
+            seen = ", ".join(map(_format_message, last)) or "none"
             raise TimeoutError(
                 f"{len(found)} of {count} messages after {timeout} s; the last of all: {seen}"
             )
         return found
 
-    def forget(self, **search: Unpack[Wanted]) -> int:
+    def forget(self, **search: Unpack[MessageFilter]) -> int:
         """Delete the messages that fit; return how many there were. See ``Wanted``."""
-        deleted: int = self.ask("DELETE", "messages", query=_name(search))["deleted"]
+        deleted: int = self.request_admin("DELETE", "messages", query=_build_query(search))[
+            "deleted"
+        ]
         return deleted
 
-    def reports(self, state: str | None = None, **search: Unpack[Wanted]) -> list[dict[str, Any]]:
+    def reports(
+        self, state: str | None = None, **search: Unpack[MessageFilter]
+    ) -> list[dict[str, Any]]:
         """Return the reports to notify URLs, as /sandbox/reports shows them.
 
         state: waiting, taken or dead. search: of the messages; see ``Wanted``.
         """
         chosen = {} if state is None else {"state": state}
-        answer = self.ask("GET", "reports", query=_name(search, limit=_MOST, **chosen))
+        answer = self.request_admin(
+            "GET", "reports", query=_build_query(search, limit=_MAX_MESSAGES, **chosen)
+        )
         reports: list[dict[str, Any]] = answer["reports"]
         return reports
 
     def reset(self) -> None:
         """Begin anew: no messages, nothing switched on, the clock as at the start."""
-        self.ask("POST", "reset", {})
+        self.request_admin("POST", "reset", {})
 
-    def switch_on(self, fault: str) -> None:
+    def switch_on(self, mutant_id: str) -> None:
         """Break the requirement of this id on purpose, in place of any other."""
-        self.ask("POST", "faults", {"id": fault})
+        self.request_admin("POST", "faults", {"id": mutant_id})
 
     def delay(self, seconds: float, rate: float = 1.0) -> None:
         """Keep a share of the requests waiting."""
-        self.ask("POST", "faults", {"delay": seconds, "rate": rate})
+        self.request_admin("POST", "faults", {"delay": seconds, "rate": rate})
 
     def drop(self, rate: float = 1.0, *, after: bool = False) -> None:
         """Drop the connection of a share of the requests.
 
         after: they are carried out before that; only the replies are lost.
         """
-        self.ask("POST", "faults", {"drop": rate, "after": after})
+        self.request_admin("POST", "faults", {"drop": rate, "after": after})
 
     def fail_with(self, status: int, rate: float = 1.0, retry_after: int | None = None) -> None:
         """Refuse a share of the requests with a status from 400 to 599."""
         body = {"status": status, "rate": rate, "retryAfter": retry_after}
-        self.ask("POST", "faults", body)
+        self.request_admin("POST", "faults", body)
 
     def switch_off(self) -> None:
         """Switch off all faults, delays, drops and statuses."""
-        self.ask("DELETE", "faults")
+        self.request_admin("DELETE", "faults")
 
-    def ask(
+    def request_admin(
         self,
         method: str,
-        place: str,
+        path: str,
         body: dict[str, Any] | None = None,
         *,
         query: Mapping[str, Any] | None = None,
-        seconds: float = _SLACK,
+        seconds: float = _TIMEOUT,
     ) -> Any:
         """Return the answer to a control request; raise ControlRefused if it was not understood."""
         connection = HTTPConnection(urlsplit(self.url).netloc, timeout=seconds)
         try:
             content = None if body is None else json.dumps(body)
-            connection.request(method, f"{PREFIX}{place}?{urlencode(query or {})}", content)
+            connection.request(method, f"{PREFIX}{path}?{urlencode(query or {})}", content)
             reply = connection.getresponse()
             answer = json.loads(reply.read(), parse_float=Decimal)
         finally:
             connection.close()
-        if reply.status not in {200, _TIMED_OUT}:
-            raise ControlRefused(answer["error"])
+        if reply.status not in {200, _REQUEST_TIMEOUT}:
+            raise AdminApiError(answer["error"])
         return answer
 
     def close_clients(self) -> None:
@@ -250,9 +264,11 @@ def running(*, frozen: bool = False, **settings: Any) -> Iterator[Sandbox]:
     settings: those of sandbox.settings.Settings, such as delay=0, seed="mine" or
         readings={"READ-018": "405"}. Ids are the same in every run unless the seed is another.
     """
-    chosen = Settings(**{"user": USER, "password": PASSWORD, **settings})
+    chosen = SandboxSettings(**{"user": USER, "password": PASSWORD, **settings})
     with open_listener(0) as (listener, url):
-        server = Server(Shell(App(chosen), State(), Clock(frozen=frozen)), guest=True)
+        server = SandboxServer(
+            SandboxASGI(App(chosen), State(), VirtualClock(frozen=frozen)), embedded=True
+        )
 
         def serve() -> None:
             try:
@@ -271,34 +287,34 @@ def running(*, frozen: bool = False, **settings: Any) -> Iterator[Sandbox]:
             thread.join()
 
 
-def _find_auth(settings: Settings) -> Auth:
+def _get_auth(settings: SandboxSettings) -> Auth:
     """Return credentials of the account."""
     if settings.user is None and settings.api_key is not None:
         return ApiKey(settings.api_key)
     return Basic(settings.user or USER, settings.password)
 
 
-def _name(search: Wanted, **more: Any) -> dict[str, Any]:
+def _build_query(search: MessageFilter, **more: Any) -> dict[str, Any]:
     """Return a search by the names that a query has for it."""
-    strange = search.keys() - _QUERY.keys()
+    strange = search.keys() - _QUERY_NAMES.keys()
     if strange:
         raise TypeError(f"messages are not searched by {', '.join(sorted(strange))}")
-    return {**{_QUERY[field]: value for field, value in search.items()}, **more}
+    return {**{_QUERY_NAMES[field]: value for field, value in search.items()}, **more}
 
 
-def _read_instant(answer: dict[str, Any]) -> dt.datetime:
-    return dt.datetime.fromisoformat(answer["now"])
+def _parse_instant(body: dict[str, Any]) -> dt.datetime:
+    return dt.datetime.fromisoformat(body["now"])
 
 
-def _read_messages(answer: dict[str, Any]) -> list[Received]:
-    return [_read_message(plain) for plain in answer["messages"]]
+def _parse_messages(body: dict[str, Any]) -> list[ReceivedMessage]:
+    return [_parse_message(plain) for plain in body["messages"]]
 
 
-def _read_message(plain: dict[str, Any]) -> Received:
+def _parse_message(plain: dict[str, Any]) -> ReceivedMessage:
     log = build_model(plain, SmsLog, strict=False)
     assert log.to is not None and log.message_id is not None  # noqa: PT018 - the sandbox says all
     assert log.status is not None and log.status.id is not None  # noqa: PT018 - likewise
-    return Received(
+    return ReceivedMessage(
         to=log.to,
         from_=log.from_,
         text=log.text or "",
@@ -308,7 +324,7 @@ def _read_message(plain: dict[str, Any]) -> Received:
         status_name=log.status.name or "",
         is_final=plain["final"],
         sms_count=log.sms_count or 0,
-        callback_data=plain.get(find_name(DeliveryReport, "callback_data")),
+        callback_data=plain.get(get_wire_name(DeliveryReport, "callback_data")),
         clicks=sum(link["clicks"] for link in plain.get("links", ())),
         conversions=plain.get("conversions", 0),
         sent_at=log.sent_at,
@@ -316,7 +332,7 @@ def _read_message(plain: dict[str, Any]) -> Received:
     )
 
 
-def _describe(message: Received) -> str:
+def _format_message(message: ReceivedMessage) -> str:
     """Return a message without its text and with a masked number."""
-    end = message.to[-2:] if len(message.to) >= _FULL else ""
+    end = message.to[-2:] if len(message.to) >= _MIN_DIGITS_TO_SHOW else ""
     return f"*{end} {message.status_name}"

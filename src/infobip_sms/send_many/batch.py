@@ -22,18 +22,24 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_args
 import attrs
 from infobip_sms_schema import SmsRequest, Tracking, Violation
 
-from infobip_sms.errors import Error, InvalidRequestError, InvalidResponseError, NoAnswer, Rejected
-from infobip_sms.transport.retry import Failure, Retry, Spent, find_retry_after
+from infobip_sms.errors import (
+    ApiError,
+    Error,
+    InvalidRequestError,
+    InvalidResponseError,
+    TransportError,
+)
+from infobip_sms.transport.retry import AttemptFailure, Retry, RetryState, find_retry_after
 
 from .outcomes import (
-    Verdict,
-    find_error_verdict,
-    find_log_verdict,
-    find_verdicts,
+    Resolution,
     is_busy,
     is_same_number,
+    resolve_error,
+    resolve_logs,
+    resolve_response,
 )
-from .reconcile import Asked, find_logs
+from .reconcile import LookupClient, fetch_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,227 +47,241 @@ if TYPE_CHECKING:
 
     from infobip_sms_schema import Message, SmsResponse
 
-    from .journal import Journal, Record
-    from .outcomes import Item, Outcome
+    from .journal import Journal, JournalRecord
+    from .outcomes import Outcome, QueuedDestination
 
 OnUnknown = Literal["report", "reconcile", "resend", "stop"]
-Answer = TypeVar("Answer")
+ResponseT = TypeVar("ResponseT")
 
-_REQUESTS = 3  # that one destination is in at most, if the logs never know of it
-_REACH = 47 * 3600.0  # seconds; the logs reach back 48 hours (LOG-001), less one for clocks
-_PAUSE = 1.0  # seconds between two questions; the least between two attempts that a server asks for
-_WAITS = Retry(attempts=sys.maxsize, budget=math.inf, backoff=_PAUSE, longest=15.0)
-_PART = re.compile(rf"{attrs.fields(SmsRequest).messages.metadata['wire']}\[(\d+)\]\.?")
-_INTERRUPTED = Verdict(state="unknown", reason="an earlier run ended before its answer came")
+_MAX_REQUESTS = 3  # that one destination is in at most, if the logs never know of it
+_LOG_RETENTION = 47 * 3600.0  # seconds; the logs reach back 48 hours (LOG-001), less one for clocks
+_POLL_INTERVAL = (
+    1.0  # seconds between two questions; the least between two attempts that a server asks for
+)
+_RETRY = Retry(attempts=sys.maxsize, timeout=math.inf, wait_initial=_POLL_INTERVAL, wait_max=15.0)
+_MESSAGE_PATH = re.compile(rf"{attrs.fields(SmsRequest).messages.metadata['wire']}\[(\d+)\]\.?")
+_INTERRUPTED = Resolution(state="unknown", reason="an earlier run ended before its answer came")
 
 
-class Sender(Asked, Protocol):
+class SmsClient(LookupClient, Protocol):
     """What sends: a client."""
 
     def send(self, request: SmsRequest) -> SmsResponse:
         """Send one request."""
 
 
-def _check_policy(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _require_policy(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if value not in get_args(OnUnknown):
         raise ValueError(f"{attribute.name} wants one of {get_args(OnUnknown)}")
 
 
-def _check_count(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _require_count(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if type(value) is not int or value < 1:
         raise ValueError(f"{attribute.name} wants a whole number from 1")
 
 
-def _check_seconds(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _require_seconds(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise ValueError(f"{attribute.name} wants seconds from 0")
 
 
-def _check_tracking(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _require_tracking(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, Tracking | None):
         raise ValueError(f"{attribute.name} wants a Tracking")  # noqa: TRY004 - as any bad option
 
 
 @attrs.frozen
-class Options:
+class SendManyOptions:
     """How much at a time, and what to do when something fails."""
 
-    chunk: int = attrs.field(validator=_check_count)
+    chunk: int = attrs.field(validator=_require_count)
     """Destinations for each request; a message with more goes into several requests."""
-    concurrency: int = attrs.field(validator=_check_count)
+    concurrency: int = attrs.field(validator=_require_count)
     """Requests at a time."""
-    on_unknown: OnUnknown = attrs.field(validator=_check_policy)
+    on_unknown: OnUnknown = attrs.field(validator=_require_policy)
     """``report`` yields unknown ones as they are. ``reconcile`` looks them up in the server's logs.
     ``resend`` also sends again what the logs still do not know, in three requests at most, unless it
     is older than the logs or to be sent later (``send_at``, ``delivery_time_window``). ``stop``
     sends nothing more after an unknown one. What a journal has as unknown is always looked up."""
     journal: str | Path | None
     """File that remembers what was sent."""
-    tracking: Tracking | None = attrs.field(validator=_check_tracking)
+    tracking: Tracking | None = attrs.field(validator=_require_tracking)
     """Goes with every request."""
-    settle: float = attrs.field(validator=_check_seconds)
+    log_delay: float = attrs.field(validator=_require_seconds)
     """Seconds that the logs may take to know of an accepted message."""
-    patience: float = attrs.field(validator=_check_seconds)
+    patience: float = attrs.field(validator=_require_seconds)
     """Seconds to go on trying while requests are provably not processed."""
 
 
-class _Work:
+class _BatchState:
     """What is known of one batch, and what is left to do."""
 
-    def __init__(self, items: Sequence[Item], records: Sequence[Record], started: float) -> None:
-        self.verdicts: dict[int, Verdict] = {}
-        self.todo: list[Item] = []
-        self.doubtful: list[Item] = []
+    def __init__(
+        self, items: Sequence[QueuedDestination], records: Sequence[JournalRecord], started: float
+    ) -> None:
+        self.resolutions: dict[int, Resolution] = {}
+        self.pending: list[QueuedDestination] = []
+        self.unresolved: list[QueuedDestination] = []
         self.earlier: set[int] = set()
-        self.begun: dict[int, float] = {}  # when first, by the calendar's clock
-        self.since = started  # the logs know all by now, but for the time they take
+        self.started_at: dict[int, float] = {}  # when first, by the calendar's clock
+        self.last_sent = started  # the logs know all by now, but for the time they take
         for item, record in zip(items, records, strict=True):
-            self._sort(item, record)
+            self._classify(item, record)
 
-    def _sort(self, item: Item, record: Record) -> None:
-        verdict = record.verdict
+    def _classify(self, item: QueuedDestination, record: JournalRecord) -> None:
+        verdict = record.resolution
         if verdict and verdict.state in {"accepted", "refused"}:
-            self.verdicts[item.index] = verdict
+            self.resolutions[item.index] = verdict
             self.earlier.add(item.index)
-        elif record.begun is None or (verdict and verdict.state == "unsent"):
-            self.todo.append(item)
+        elif record.started_at is None or (verdict and verdict.state == "unsent"):
+            self.pending.append(item)
         else:
-            self.verdicts[item.index] = verdict or _INTERRUPTED
-            self.begun[item.index] = record.begun
-            self.doubtful.append(item)
+            self.resolutions[item.index] = verdict or _INTERRUPTED
+            self.started_at[item.index] = record.started_at
+            self.unresolved.append(item)
 
 
-class Delivery:
+class BatchSender:
     """What the threads of one run share."""
 
-    def __init__(self, client: Sender, options: Options, journal: Journal | None) -> None:
+    def __init__(
+        self, client: SmsClient, options: SendManyOptions, journal: Journal | None
+    ) -> None:
         self._client = client
         self._options = options
         self._journal = journal
         self._started = time.monotonic()
-        self._cause: Verdict | None = None
-        self.ended = threading.Event()
+        self._cause: Resolution | None = None
+        self.stopped = threading.Event()
         """Set when nothing new may begin."""
 
-    def finish(self, items: Sequence[Item], records: Sequence[Record]) -> list[Outcome]:
+    def process(
+        self, items: Sequence[QueuedDestination], records: Sequence[JournalRecord]
+    ) -> list[Outcome]:
         """Bring a batch to its end, and return its outcomes."""
-        work = _Work(items, records, self._started)
-        for turn in range(_REQUESTS + 1):
+        work = _BatchState(items, records, self._started)
+        for turn in range(_MAX_REQUESTS + 1):
             absent = self._reconcile(work)
-            if self._options.on_unknown == "resend" and turn < _REQUESTS:
-                work.todo += [item for item in absent if _may_resend(item, work)]
+            if self._options.on_unknown == "resend" and turn < _MAX_REQUESTS:
+                work.pending += [item for item in absent if _may_resend(item, work)]
             self._send(work)
             if self._options.on_unknown not in {"reconcile", "resend"}:
                 break
-        self._check_unknown(work)
+        self._stop_if_unknown(work)
         return [
-            item.conclude(work.verdicts[item.index], earlier=item.index in work.earlier)
+            item.build_outcome(work.resolutions[item.index], earlier=item.index in work.earlier)
             for item in items
         ]
 
-    def _check_unknown(self, work: _Work) -> None:
-        unknown = [v for v in work.verdicts.values() if v.state == "unknown"]
+    def _stop_if_unknown(self, state: _BatchState) -> None:
+        unknown = [v for v in state.resolutions.values() if v.state == "unknown"]
         if unknown and self._options.on_unknown == "stop":
             self._stop(unknown[0])
 
-    def _stop(self, cause: Verdict) -> None:
+    def _stop(self, cause: Resolution) -> None:
         self._cause = self._cause or cause
-        self.ended.set()
+        self.stopped.set()
 
-    def _reconcile(self, work: _Work) -> list[Item]:
+    def _reconcile(self, state: _BatchState) -> list[QueuedDestination]:
         """Settle what the logs know; return what they certainly do not."""
-        missing, work.doubtful = work.doubtful, []
-        until = work.since + self._options.settle
-        while missing and not self.ended.is_set():
+        missing, state.unresolved = state.unresolved, []
+        until = state.last_sent + self._options.log_delay
+        while missing and not self.stopped.is_set():
             asked = time.monotonic()
-            left = self._look_up(missing, work)
+            left = self._look_up(missing, state)
             if left is None or asked >= until:
                 return left or []
             missing = left
-            self.ended.wait(min(_PAUSE, until - asked) if missing else 0)
+            self.stopped.wait(min(_POLL_INTERVAL, until - asked) if missing else 0)
         return []
 
-    def _look_up(self, items: list[Item], work: _Work) -> list[Item] | None:
+    def _look_up(
+        self, items: list[QueuedDestination], state: _BatchState
+    ) -> list[QueuedDestination] | None:
         """Return what the logs do not know; None if they could not be asked."""
         ids = list(dict.fromkeys(item.message_id for item in items))
-        logs = self._persist(lambda: find_logs(self._client, ids), _may_ask_again)
+        logs = self._retry(lambda: fetch_logs(self._client, ids), _may_retry_lookup)
         if isinstance(logs, Error):
             return None
-        found: dict[int, Verdict] = {}
+        found: dict[int, Resolution] = {}
         for item in items:
             rows = logs.get(item.message_id, ())
             mine = [row for row in rows if row.to is None or is_same_number(row.to, item.to)]
             if mine:
-                found[item.index] = find_log_verdict(mine)
-        self._settle(found, work)
+                found[item.index] = resolve_logs(mine)
+        self._record(found, state)
         return [item for item in items if item.index not in found]
 
-    def _send(self, work: _Work) -> None:
+    def _send(self, state: _BatchState) -> None:
         """Send what is to be sent, if it is still time for it."""
-        todo, work.todo = work.todo, []
-        if self.ended.is_set():
+        todo, state.pending = state.pending, []
+        if self.stopped.is_set():
             for item in todo:
-                work.verdicts.setdefault(item.index, self._find_unsent())
+                state.resolutions.setdefault(item.index, self._build_unsent())
             return
-        refused, parts = _build_parts(todo)
-        self._settle(refused, work)
+        refused, parts = _build_slices(todo)
+        self._record(refused, state)
         if not parts:
             return
-        again = set(work.begun)
-        self._begin(parts, work)
-        verdicts = self._deliver(parts, again)
-        work.since = time.monotonic()
+        again = set(state.started_at)
+        self._mark_started(parts, state)
+        verdicts = self._send_slices(parts, again)
+        state.last_sent = time.monotonic()
         self._stop_if_unsent(verdicts)
         kept = {
-            i: work.verdicts[i] for i in again & verdicts.keys() if verdicts[i].state == "unsent"
+            i: state.resolutions[i]
+            for i in again & verdicts.keys()
+            if verdicts[i].state == "unsent"
         }
-        self._settle(verdicts | kept, work)
-        work.doubtful = [i for i in todo if work.verdicts[i.index].state == "unknown"]
+        self._record(verdicts | kept, state)
+        state.unresolved = [i for i in todo if state.resolutions[i.index].state == "unknown"]
 
-    def _begin(self, parts: list[_Part], work: _Work) -> None:
-        places, now = [item.index for part in parts for item in part.items], time.time()
+    def _mark_started(self, slices: list[_MessageSlice], state: _BatchState) -> None:
+        places, now = [item.index for part in slices for item in part.items], time.time()
         if self._journal:
-            self._journal.begin(places, now)
-        work.begun.update(dict.fromkeys(places, now))
+            self._journal.mark_started(places, now)
+        state.started_at.update(dict.fromkeys(places, now))
 
-    def _settle(self, verdicts: dict[int, Verdict], work: _Work) -> None:
-        if self._journal and verdicts:
-            self._journal.settle(verdicts)
-        work.verdicts.update(verdicts)
+    def _record(self, resolutions: dict[int, Resolution], state: _BatchState) -> None:
+        if self._journal and resolutions:
+            self._journal.record(resolutions)
+        state.resolutions.update(resolutions)
 
-    def _find_unsent(self) -> Verdict:
+    def _build_unsent(self) -> Resolution:
         cause = self._cause
         reason = f"the run had ended: {cause.reason}" if cause else "the run had ended"
-        return Verdict(state="unsent", reason=reason, error=cause.error if cause else None)
+        return Resolution(state="unsent", reason=reason, error=cause.error if cause else None)
 
-    def _stop_if_unsent(self, verdicts: dict[int, Verdict]) -> None:
-        for verdict in verdicts.values():
+    def _stop_if_unsent(self, resolutions: dict[int, Resolution]) -> None:
+        for verdict in resolutions.values():
             if verdict.state == "unsent":
                 self._stop(verdict)
                 return
 
-    def _deliver(self, parts: list[_Part], again: set[int]) -> dict[int, Verdict]:
+    def _send_slices(
+        self, slices: list[_MessageSlice], repeated: set[int]
+    ) -> dict[int, Resolution]:
         """Send parts in one request, without those that turn out to break a rule."""
-        verdicts: dict[int, Verdict] = {}
-        while parts:
-            messages = [part.message for part in parts]
+        verdicts: dict[int, Resolution] = {}
+        while slices:
+            messages = [part.message for part in slices]
             request = SmsRequest(messages=messages, tracking=self._options.tracking)
-            answer = self._persist(lambda: self._client.send(request), is_busy)  # noqa: B023 - called at once
+            answer = self._retry(lambda: self._client.send(request), is_busy)  # noqa: B023 - called at once
             if isinstance(answer, InvalidRequestError) and (
-                found := _find_refusals(answer, len(parts))
+                found := _split_by_message(answer, len(slices))
             ):
                 for number, refusal in found.items():
-                    verdicts |= _give_all(parts[number].items, find_error_verdict(refusal))
-                parts = [part for number, part in enumerate(parts) if number not in found]
+                    verdicts |= _resolve_all(slices[number].items, resolve_error(refusal))
+                slices = [part for number, part in enumerate(slices) if number not in found]
                 continue
-            items = [item for part in parts for item in part.items]
-            answers = _find_answers(items, answer, again)
+            items = [item for part in slices for item in part.items]
+            answers = _resolve_result(items, answer, repeated)
             return verdicts | {i.index: v for i, v in zip(items, answers, strict=True)}
         return verdicts
 
-    def _persist(
-        self, call: Callable[[], Answer], may_repeat: Callable[[Error], bool]
-    ) -> Answer | Error:
+    def _retry(
+        self, call: Callable[[], ResponseT], may_repeat: Callable[[Error], bool]
+    ) -> ResponseT | Error:
         """Return the answer, or the error that is left when patience is at its end."""
         until = time.monotonic() + self._options.patience
         number = 0
@@ -270,24 +290,26 @@ class Delivery:
             try:
                 return call()
             except Error as error:
-                wait = _find_pause(error, number)
+                wait = _next_pause(error, number)
                 late = time.monotonic() + wait > until
-                if not may_repeat(error) or late or self.ended.wait(wait):
+                if not may_repeat(error) or late or self.stopped.wait(wait):
                     return error
 
 
 @attrs.frozen(eq=False)
-class _Part:
+class _MessageSlice:
     """One message of a request, with the destinations that this request has of it."""
 
     message: Message
-    items: list[Item]
+    items: list[QueuedDestination]
 
 
-def _build_parts(items: Sequence[Item]) -> tuple[dict[int, Verdict], list[_Part]]:
+def _build_slices(
+    items: Sequence[QueuedDestination],
+) -> tuple[dict[int, Resolution], list[_MessageSlice]]:
     """Put together what comes of one message; those that cannot be built have their verdict at once."""
-    groups: list[list[Item]] = []
-    refused: dict[int, Verdict] = {}
+    groups: list[list[QueuedDestination]] = []
+    refused: dict[int, Resolution] = {}
     for item in items:
         if groups and groups[-1][0].message is item.message:
             groups[-1].append(item)
@@ -298,56 +320,58 @@ def _build_parts(items: Sequence[Item]) -> tuple[dict[int, Verdict], list[_Part]
         destinations = [item.destination for item in group]
         try:
             message = attrs.evolve(group[0].message, destinations=destinations)
-            parts.append(_Part(message, group))
+            parts.append(_MessageSlice(message, group))
         except InvalidRequestError as refusal:
-            refused |= _give_all(group, find_error_verdict(refusal))
+            refused |= _resolve_all(group, resolve_error(refusal))
     return refused, parts
 
 
-def _give_all(items: Sequence[Item], verdict: Verdict) -> dict[int, Verdict]:
-    return dict.fromkeys((item.index for item in items), verdict)
+def _resolve_all(
+    items: Sequence[QueuedDestination], resolution: Resolution
+) -> dict[int, Resolution]:
+    return dict.fromkeys((item.index for item in items), resolution)
 
 
-def _find_answers(
-    items: Sequence[Item], answer: SmsResponse | Error, again: set[int]
-) -> list[Verdict]:
-    if isinstance(answer, InvalidRequestError):  # no message's fault: the client's own settings
-        return [Verdict(state="unsent", reason=str(answer), error=answer)] * len(items)
-    if isinstance(answer, Error):
-        return [find_error_verdict(answer)] * len(items)
-    return find_verdicts(items, answer, again)
+def _resolve_result(
+    items: Sequence[QueuedDestination], response: SmsResponse | Error, repeated: set[int]
+) -> list[Resolution]:
+    if isinstance(response, InvalidRequestError):  # no message's fault: the client's own settings
+        return [Resolution(state="unsent", reason=str(response), error=response)] * len(items)
+    if isinstance(response, Error):
+        return [resolve_error(response)] * len(items)
+    return resolve_response(items, response, repeated)
 
 
-def _find_refusals(refusal: InvalidRequestError, count: int) -> dict[int, InvalidRequestError]:
+def _split_by_message(error: InvalidRequestError, count: int) -> dict[int, InvalidRequestError]:
     """Return the refusal of each message that breaks a rule; none if it is no message's fault."""
     by_part: dict[int, list[Violation]] = {}
-    for problem in refusal.violations:
-        found = _PART.match(problem.path)
+    for problem in error.violations:
+        found = _MESSAGE_PATH.match(problem.path)
         if found is None:
-            return dict.fromkeys(range(count), refusal) if problem.path == "" else {}
+            return dict.fromkeys(range(count), error) if problem.path == "" else {}
         rest = problem.path[found.end() :]
         by_part.setdefault(int(found[1]), []).append(attrs.evolve(problem, path=rest))
     return {number: InvalidRequestError(problems) for number, problems in by_part.items()}
 
 
-def _may_resend(item: Item, work: _Work) -> bool:
+def _may_resend(item: QueuedDestination, state: _BatchState) -> bool:
     """Tell whether absence from the logs is a proof: not for what is old, or to be sent later."""
     message = item.message
     now_or_never = message.send_at is None and message.delivery_time_window is None
-    return now_or_never and time.time() - work.begun[item.index] < _REACH
+    return now_or_never and time.time() - state.started_at[item.index] < _LOG_RETENTION
 
 
-def _may_ask_again(error: Error) -> bool:
-    away = isinstance(error, NoAnswer | InvalidResponseError)
+def _may_retry_lookup(error: Error) -> bool:
+    away = isinstance(error, TransportError | InvalidResponseError)
     return away or is_busy(error)
 
 
-def _find_pause(error: Error, number: int) -> float:
+def _next_pause(error: Error, attempts: int) -> float:
     """Return how long to wait after so many attempts: as the server asks, or longer each time."""
-    headers = error.headers if isinstance(error, Rejected | InvalidResponseError) else {}
+    headers = error.headers if isinstance(error, ApiError | InvalidResponseError) else {}
     told = find_retry_after(headers, time.time())
     if told is not None:
-        return max(_PAUSE, told)
-    failure = Failure("", "no", "unprocessed")
+        return max(_POLL_INTERVAL, told)
+    failure = AttemptFailure("", "no", "unprocessed")
     chance = random.random()  # noqa: S311 - spreads threads and senders in time
-    return _WAITS.find_wait(failure, Spent(number, 0.0, 0.0), chance) or _PAUSE
+    return _RETRY.next_wait(failure, RetryState(attempts, 0.0, 0.0), chance) or _POLL_INTERVAL

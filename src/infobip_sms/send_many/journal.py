@@ -31,16 +31,16 @@ from infobip_sms_schema import Status
 
 from infobip_sms.errors import Error
 
-from .outcomes import Verdict
+from .outcomes import Resolution
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .outcomes import Item
+    from .outcomes import QueuedDestination
 
-_MARK = 0x534D534A  # "SMSJ", where SQLite files say whose they are
-_FORM = 1
-_DIGEST = 3  # bytes
+_APPLICATION_ID = 0x534D534A  # "SMSJ", where SQLite files say whose they are
+_SCHEMA_VERSION = 1
+_DIGEST_SIZE = 3  # bytes
 _TABLES = """
 CREATE TABLE run (id TEXT NOT NULL, open INTEGER NOT NULL);
 CREATE TABLE verdict (id INTEGER PRIMARY KEY, words TEXT NOT NULL UNIQUE);
@@ -48,11 +48,11 @@ CREATE TABLE destination (
     place INTEGER PRIMARY KEY, digest BLOB NOT NULL, begun REAL, verdict INTEGER
 );
 """
-_FIND = """
+_SELECT_RECORDS = """
 SELECT place, digest, begun, words FROM destination LEFT JOIN verdict ON verdict.id = verdict
 WHERE place BETWEEN ? AND ?
 """
-_SETTLE = """
+_UPDATE_RESOLUTION = """
 UPDATE destination SET verdict = (SELECT id FROM verdict WHERE words = ?) WHERE place = ?
 """
 
@@ -62,28 +62,28 @@ class JournalError(Error, ValueError):
 
 
 @attrs.frozen
-class Record:
+class JournalRecord:
     """What a journal knows of one destination."""
 
-    begun: float | None = None
+    started_at: float | None = None
     """When a request with it was about to leave, in seconds since 1970; None if none was."""
-    verdict: Verdict | None = None
+    resolution: Resolution | None = None
 
 
-class Names:
+class MessageIds:
     """Gives out messageIds of ours: each a UUID made of the run's and the place."""
 
-    def __init__(self, run: str | None = None) -> None:
-        self._run = UUID(run) if run else uuid4()
+    def __init__(self, run_id: str | None = None) -> None:
+        self._run_id = UUID(run_id) if run_id else uuid4()
 
-    def build_id(self, place: int) -> str:
+    def build_id(self, position: int) -> str:
         """Return the messageId of a place; 36 characters."""
-        return str(uuid5(self._run, str(place)))
+        return str(uuid5(self._run_id, str(position)))
 
     def build_digest(self, *parts: str) -> bytes:
         """Return what stands in the journal for a destination and its content."""
         text = json.dumps(parts).encode()
-        return blake2b(text, digest_size=_DIGEST, key=self._run.bytes).digest()
+        return blake2b(text, digest_size=_DIGEST_SIZE, key=self._run_id.bytes).digest()
 
 
 class Journal:
@@ -93,27 +93,27 @@ class Journal:
         import sqlite3  # noqa: PLC0415 - takes time, and some builds of Python are without it
 
         self._path = Path(path)
-        self._trouble = sqlite3.Error
+        self._sqlite_error = sqlite3.Error
         self._lock = threading.Lock()
         beside = self._path.with_name(f"{self._path.name}-wal").exists()
-        with self._explain():
+        with self._translate_errors():
             self._file = sqlite3.connect(
                 self._path, timeout=0, isolation_level=None, check_same_thread=False
             )
         try:
-            with self._explain():
-                self.names = Names(self._open(beside=beside))
+            with self._translate_errors():
+                self.message_ids = MessageIds(self._open(has_wal=beside))
         except BaseException:
             self._file.close()
             raise
 
     def close(self) -> None:
         """Put everything into the one file, and release it."""
-        with self._lock, self._explain():
+        with self._lock, self._translate_errors():
             try:
                 self._finish()
             except KeyboardInterrupt:  # a file that is closed has to say so, or it looks damaged
-                with suppress(self._trouble):  # it does, if only the last step was left
+                with suppress(self._sqlite_error):  # it does, if only the last step was left
                     self._finish()
                 raise
             finally:
@@ -123,66 +123,68 @@ class Journal:
         self._roll_back()
         self._mark_open(0)
 
-    def find_records(self, items: Sequence[Item]) -> list[Record]:
+    def load_records(self, items: Sequence[QueuedDestination]) -> list[JournalRecord]:
         """Return what is known of places that follow each other, and mark those that are new.
 
         Raises JournalError if a place was another destination's, or had another content.
         """
         first = items[0].index
-        with self._lock, self._explain():
-            rows = self._file.execute(_FIND, (first, first + len(items) - 1)).fetchall()
+        with self._lock, self._translate_errors():
+            rows = self._file.execute(_SELECT_RECORDS, (first, first + len(items) - 1)).fetchall()
             for item, (_, digest, _, _) in zip(items, rows, strict=False):
                 if digest != item.digest:
-                    raise self._refuse(_CHANGED.format(item.index))
+                    raise self._build_error(_INPUT_CHANGED.format(item.index))
             new = [(item.index, item.digest) for item in items[len(rows) :]]
             with self._transaction(durable=False):
                 self._file.executemany("INSERT INTO destination (place, digest) VALUES (?, ?)", new)
-        known = [Record(begun, _read_verdict(words)) for _, _, begun, words in rows]
-        return known + [Record()] * len(new)
+        known = [JournalRecord(begun, _parse_resolution(words)) for _, _, begun, words in rows]
+        return known + [JournalRecord()] * len(new)
 
-    def begin(self, places: Iterable[int], now: float) -> None:
+    def mark_started(self, positions: Iterable[int], now: float) -> None:
         """Note that a request with these places is about to leave; on the disk when this returns.
 
         now: seconds since 1970.
         """
-        rows = [(now, place) for place in places]
-        with self._lock, self._explain(), self._transaction(durable=True):
+        rows = [(now, place) for place in positions]
+        with self._lock, self._translate_errors(), self._transaction(durable=True):
             self._file.executemany(
                 "UPDATE destination SET begun = ?, verdict = NULL WHERE place = ?", rows
             )
 
-    def settle(self, verdicts: Mapping[int, Verdict]) -> None:
+    def record(self, resolutions: Mapping[int, Resolution]) -> None:
         """Note what became of places."""
-        rows = [(_write_verdict(verdict), place) for place, verdict in verdicts.items()]
-        with self._lock, self._explain(), self._transaction(durable=False):
+        rows = [(_dump_resolution(verdict), place) for place, verdict in resolutions.items()]
+        with self._lock, self._translate_errors(), self._transaction(durable=False):
             words = {(row[0],) for row in rows}
             self._file.executemany("INSERT OR IGNORE INTO verdict (words) VALUES (?)", words)
-            self._file.executemany(_SETTLE, rows)
+            self._file.executemany(_UPDATE_RESOLUTION, rows)
 
-    def check_end(self, count: int) -> None:
+    def require_complete_input(self, count: int) -> None:
         """Raise JournalError if the input ended before the places that are known."""
-        with self._lock, self._explain():
+        with self._lock, self._translate_errors():
             (known,) = self._file.execute(
                 "SELECT COALESCE(MAX(place) + 1, 0) FROM destination"
             ).fetchone()
         if count < known:
-            raise self._refuse(f"it knows {known} destinations, and the input ended after {count}")
+            raise self._build_error(
+                f"it knows {known} destinations, and the input ended after {count}"
+            )
 
-    def _open(self, *, beside: bool) -> str:
+    def _open(self, *, has_wal: bool) -> str:
         """Lock the file, make its tables if it is new, and return the id of its run."""
         self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
         (mark,) = self._file.execute("PRAGMA application_id").fetchone()
         (tables,) = self._file.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        if tables == 0 and mark in {0, _MARK}:
+        if tables == 0 and mark in {0, _APPLICATION_ID}:
             self._create()
-        elif mark != _MARK:
-            raise self._refuse("it is another kind of file")
+        elif mark != _APPLICATION_ID:
+            raise self._build_error("it is another kind of file")
         (form,) = self._file.execute("PRAGMA user_version").fetchone()
-        if form != _FORM:
-            raise self._refuse("another version of this library wrote it")
+        if form != _SCHEMA_VERSION:
+            raise self._build_error("another version of this library wrote it")
         run, still_open = self._file.execute("SELECT id, open FROM run").fetchone()
-        if still_open and not beside:
-            raise self._refuse(_ALONE.format(self._path.name))
+        if still_open and not has_wal:
+            raise self._build_error(_WAL_MISSING.format(self._path.name))
         self._file.execute("PRAGMA journal_mode = WAL")
         self._mark_open(1)
         return str(run)
@@ -192,8 +194,8 @@ class Journal:
             for statement in _TABLES.split(";"):
                 self._file.execute(statement)
             self._file.execute("INSERT INTO run VALUES (?, 0)", (str(uuid4()),))
-            self._file.execute(f"PRAGMA application_id = {_MARK}")
-            self._file.execute(f"PRAGMA user_version = {_FORM}")
+            self._file.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            self._file.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def _mark_open(self, value: int) -> None:
         """Note whether the file is in use, and bring all that was written into the main file."""
@@ -218,42 +220,42 @@ class Journal:
             self._file.execute("ROLLBACK")
 
     @contextmanager
-    def _explain(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
-        except self._trouble as problem:
+        except self._sqlite_error as problem:
             busy = "locked" in str(problem)
-            raise self._refuse("another process uses it" if busy else str(problem)) from None
+            raise self._build_error("another process uses it" if busy else str(problem)) from None
 
-    def _refuse(self, why: str) -> JournalError:
-        return JournalError(f"journal {self._path.name}: {why}")
+    def _build_error(self, reason: str) -> JournalError:
+        return JournalError(f"journal {self._path.name}: {reason}")
 
 
-_CHANGED = (
+_INPUT_CHANGED = (
     "destination {} of the input, counted from 0, is not the one that was there before: the same"
     " messages are wanted, in the same order"
 )
-_ALONE = (
+_WAL_MISSING = (
     "the file {}-wal, which belongs to it, is missing; if it was not lost or left behind, say so by"
     " an empty file of that name"
 )
 
 
-def _write_verdict(verdict: Verdict) -> str:
-    status = verdict.status
+def _dump_resolution(resolution: Resolution) -> str:
+    status = resolution.status
     known = status and [status.group_id, status.group_name, status.id, status.name]
-    return json.dumps([verdict.state, verdict.reason, known, verdict.bulk_id])
+    return json.dumps([resolution.state, resolution.reason, known, resolution.bulk_id])
 
 
-def _read_verdict(words: str | None) -> Verdict | None:
-    if words is None:
+def _parse_resolution(text: str | None) -> Resolution | None:
+    if text is None:
         return None
-    state, reason, known, bulk_id = json.loads(words)
-    return Verdict(state=state, reason=reason, status=_read_status(known), bulk_id=bulk_id)
+    state, reason, known, bulk_id = json.loads(text)
+    return Resolution(state=state, reason=reason, status=_parse_status(known), bulk_id=bulk_id)
 
 
-def _read_status(known: list[Any] | None) -> Status | None:
-    if known is None:
+def _parse_status(fields: list[Any] | None) -> Status | None:
+    if fields is None:
         return None
-    group_id, group_name, number, name = known
+    group_id, group_name, number, name = fields
     return Status(group_id=group_id, group_name=group_name, id=number, name=name)

@@ -19,11 +19,11 @@ import attrs
 from infobip_sms_schema import Destination, GeneralStatus, Status
 
 from infobip_sms.errors import (
+    ApiError,
     Error,
     InvalidRequestError,
     InvalidResponseError,
-    NoAnswer,
-    Rejected,
+    TransportError,
     Violation,
 )
 
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
 
     from infobip_sms_schema import DeliveryReport, Message, SmsLog, SmsResponse, SmsResponseDetails
 
-State = Literal["accepted", "refused", "unknown", "unsent"]
+OutcomeState = Literal["accepted", "refused", "unknown", "unsent"]
 
 _REJECTED = 5  # statuses.toml, group REJECTED
 _DUPLICATE = "REJECTED_DUPLICATE_MESSAGE_ID"
-_CONTENT = frozenset({400, 413, 422})  # HTTP's words for: what you ask cannot be done
+_INVALID_CONTENT = frozenset({400, 413, 422})  # HTTP's words for: what you ask cannot be done
 _BUSY = frozenset({429, 503})
 
 
 @attrs.frozen(kw_only=True)
-class Verdict:
+class Resolution:
     """One of the four words, and why."""
 
-    state: State
+    state: OutcomeState
     reason: str
     status: Status | None = None
     bulk_id: str | None = None
@@ -61,7 +61,7 @@ class Outcome:
     """Its telephone number, as the input has it."""
     message_id: str
     """Its messageId: the one of the input, or the one that was given to it."""
-    state: State
+    state: OutcomeState
     """``accepted``, ``refused``, ``unknown`` or ``unsent``."""
     reason: str
     """Why: the name of its status, or what went wrong in words."""
@@ -76,14 +76,14 @@ class Outcome:
 
 
 @attrs.frozen(eq=False)
-class Item:
+class QueuedDestination:
     """One destination on its way."""
 
     index: int
     message: Message
     destination: Destination
     """Has a messageId, unless it is something else that stood in the list."""
-    ours: bool
+    has_generated_id: bool
     """True if the input had no messageId for it."""
     digest: bytes = b""
 
@@ -97,58 +97,60 @@ class Item:
         """Its messageId."""
         return getattr(self.destination, "message_id", None) or ""
 
-    def conclude(self, verdict: Verdict, *, earlier: bool = False) -> Outcome:
+    def build_outcome(self, resolution: Resolution, *, earlier: bool = False) -> Outcome:
         """Return its outcome."""
         return Outcome(
             index=self.index,
             to=self.to,
             message_id=self.message_id,
-            state=verdict.state,
-            reason=verdict.reason,
-            status=verdict.status,
-            bulk_id=verdict.bulk_id,
-            error=verdict.error,
+            state=resolution.state,
+            reason=resolution.reason,
+            status=resolution.status,
+            bulk_id=resolution.bulk_id,
+            error=resolution.error,
             earlier=earlier,
         )
 
 
-def find_verdicts(
-    items: Sequence[Item], response: SmsResponse, again: Collection[int] = ()
-) -> list[Verdict]:
+def resolve_response(
+    items: Sequence[QueuedDestination], response: SmsResponse, repeated: Collection[int] = ()
+) -> list[Resolution]:
     """Return a verdict for each destination of a request that was answered with 200.
 
     again: places of those that an earlier request may have brought already. A rejection of such a
     one, or of one whose messageId is ours alone, for a messageId that was used before says that the
     earlier request was accepted.
     """
-    entries = _match(items, response.messages)
-    lost = _build_lost(items, response)
+    entries = _match_entries(items, response.messages)
+    lost = _build_unmatched(items, response)
     return [
-        _judge_entry(entry, response.bulk_id, used=item.ours or item.index in again)
+        _resolve_entry(
+            entry, response.bulk_id, used=item.has_generated_id or item.index in repeated
+        )
         if entry
         else lost
         for item, entry in zip(items, entries, strict=True)
     ]
 
 
-def find_error_verdict(error: Error) -> Verdict:
+def resolve_error(error: Error) -> Resolution:
     """Return the verdict for every destination of a request that ended in an error."""
-    return Verdict(state=_find_state(error), reason=str(error), error=error)
+    return Resolution(state=_get_state(error), reason=str(error), error=error)
 
 
-def find_log_verdict(logs: Sequence[SmsLog | DeliveryReport]) -> Verdict:
+def resolve_logs(logs: Sequence[SmsLog | DeliveryReport]) -> Resolution:
     """Return the verdict for a message that has these rows; one acceptance outweighs rejections."""
     log = min(logs, key=lambda row: _is_rejected(row.status))
-    state: State = "refused" if _is_rejected(log.status) else "accepted"
+    state: OutcomeState = "refused" if _is_rejected(log.status) else "accepted"
     reason = log.status.name if log.status else "found in the logs"
-    return Verdict(state=state, reason=reason, status=log.status, bulk_id=log.bulk_id)
+    return Resolution(state=state, reason=reason, status=log.status, bulk_id=log.bulk_id)
 
 
 def is_busy(error: Error) -> bool:
     """Tell whether a request was provably not processed for a reason that may pass by itself."""
-    if isinstance(error, Rejected):
+    if isinstance(error, ApiError):
         return error.status in _BUSY and error.sent == "no"
-    return isinstance(error, NoAnswer) and error.sent == "no"
+    return isinstance(error, TransportError) and error.sent == "no"
 
 
 def is_same_number(one: str, other: str) -> bool:
@@ -156,15 +158,15 @@ def is_same_number(one: str, other: str) -> bool:
     return one.lstrip("+") == other.lstrip("+")
 
 
-def _match(
-    items: Sequence[Item], entries: Sequence[SmsResponseDetails]
+def _match_entries(
+    items: Sequence[QueuedDestination], entries: Sequence[SmsResponseDetails]
 ) -> list[SmsResponseDetails | None]:
     """Find each destination's entry: at its place if that one fits, else by its messageId.
 
     A rejection may come without a messageId; then the place and the number decide, if there are as
     many entries as destinations (RESP-001, RESP-002, RESP-003). What fits nowhere is no answer.
     """
-    if len(items) == len(entries) and all(map(_fits, items, entries)):
+    if len(items) == len(entries) and all(map(_is_match, items, entries)):
         return list(entries)
     ours = Counter(item.message_id for item in items)
     theirs = Counter(entry.message_id for entry in entries)
@@ -172,24 +174,24 @@ def _match(
     whole = len(items) == len(entries)
     found: list[SmsResponseDetails | None] = []
     for place, item in enumerate(items):
-        if whole and _fits(item, entries[place]):
+        if whole and _is_match(item, entries[place]):
             found.append(entries[place])
         else:
             found.append(named.get(item.message_id) if ours[item.message_id] == 1 else None)
     return found
 
 
-def _fits(item: Item, entry: SmsResponseDetails) -> bool:
+def _is_match(item: QueuedDestination, entry: SmsResponseDetails) -> bool:
     if entry.message_id is None:
         return is_same_number(entry.to, item.to)
     return entry.message_id == item.message_id
 
 
-def _judge_entry(entry: SmsResponseDetails, bulk_id: str | None, *, used: bool) -> Verdict:
+def _resolve_entry(entry: SmsResponseDetails, bulk_id: str | None, *, used: bool) -> Resolution:
     status = entry.status
     refused = _is_rejected(status) and not (used and status.name == _DUPLICATE)
-    state: State = "refused" if refused else "accepted"
-    return Verdict(state=state, reason=status.name, status=status, bulk_id=bulk_id)
+    state: OutcomeState = "refused" if refused else "accepted"
+    return Resolution(state=state, reason=status.name, status=status, bulk_id=bulk_id)
 
 
 def _is_rejected(status: Status | None) -> bool:
@@ -198,15 +200,15 @@ def _is_rejected(status: Status | None) -> bool:
     )
 
 
-def _build_lost(items: Sequence[Item], response: SmsResponse) -> Verdict:
+def _build_unmatched(items: Sequence[QueuedDestination], response: SmsResponse) -> Resolution:
     got = f"{len(response.messages)} entries, none of which is certainly this destination's"
     problem = Violation("messages", got, f"one for each of {len(items)} destinations", "RESP-001")
-    return find_error_verdict(InvalidResponseError((problem,), body=response.raw or b""))
+    return resolve_error(InvalidResponseError((problem,), body=response.raw or b""))
 
 
-def _find_state(error: Error) -> State:
+def _get_state(error: Error) -> OutcomeState:
     if isinstance(error, InvalidRequestError):
         return "refused"
-    if isinstance(error, Rejected) and error.sent == "no":
-        return "refused" if error.status in _CONTENT else "unsent"
-    return "unsent" if isinstance(error, NoAnswer) and error.sent == "no" else "unknown"
+    if isinstance(error, ApiError) and error.sent == "no":
+        return "refused" if error.status in _INVALID_CONTENT else "unsent"
+    return "unsent" if isinstance(error, TransportError) and error.sent == "no" else "unknown"

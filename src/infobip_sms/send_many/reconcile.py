@@ -12,21 +12,25 @@ from urllib.parse import quote_plus
 import attrs
 from infobip_sms_schema import GetLogsParameters
 
-from .outcomes import State, find_log_verdict
+from .outcomes import OutcomeState, resolve_logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from infobip_sms_schema import DeliveryReport, DeliveryReports, SmsLog, SmsLogs
 
-_QUERY = 1900  # characters; 2,048 is the least that a later vendor page promises for such a list
+_MAX_QUERY_LENGTH = (
+    1900  # characters; 2,048 is the least that a later vendor page promises for such a list
+)
 _FIELDS = attrs.fields(GetLogsParameters)
-_NAME = len(_FIELDS.message_id.metadata["wire"]) + 2  # characters beside each id: & and =
-_MOST: Any = _FIELDS.limit.validator
-_LIMIT: int = _MOST.maximum
+_PARAMETER_OVERHEAD = (
+    len(_FIELDS.message_id.metadata["wire"]) + 2
+)  # characters beside each id: & and =
+_LIMIT_CONSTRAINT: Any = _FIELDS.limit.validator
+_MAX_LOGS: int = _LIMIT_CONSTRAINT.maximum
 
 
-class Asked(Protocol):
+class LookupClient(Protocol):
     """What is asked: a client."""
 
     def get_logs(self, *, message_id: Iterable[str], limit: int) -> SmsLogs:
@@ -41,7 +45,7 @@ class Reconciled:
     """What the server knows of one message."""
 
     message_id: str
-    state: State
+    state: OutcomeState
     """``accepted``, ``refused``, or ``unknown`` if neither logs nor reports have it."""
     logs: tuple[SmsLog, ...] = ()
     """What the logs have of it."""
@@ -50,7 +54,7 @@ class Reconciled:
 
 
 def reconcile(
-    client: Asked, message_ids: Iterable[str], *, reports: bool = False
+    client: LookupClient, message_ids: Iterable[str], *, reports: bool = False
 ) -> Iterator[Reconciled]:
     """Look up messages, one result for each id, in their order."""
     if isinstance(message_ids, str):
@@ -58,37 +62,43 @@ def reconcile(
     return _reconcile(client, iter(message_ids), reports=reports)
 
 
-def find_logs(client: Asked, message_ids: Iterable[str]) -> dict[str, list[SmsLog]]:
+def fetch_logs(client: LookupClient, message_ids: Iterable[str]) -> dict[str, list[SmsLog]]:
     """Return the rows of the logs for each id; none for an id that they do not know."""
     found: dict[str, list[SmsLog]] = {}
     for ids in _split(iter(message_ids)):
-        rows = client.get_logs(message_id=ids, limit=_LIMIT).results
+        rows = client.get_logs(message_id=ids, limit=_MAX_LOGS).results
         for row in rows:
             if row.message_id in ids:
                 found.setdefault(row.message_id, []).append(row)
     return found
 
 
-def _reconcile(client: Asked, message_ids: Iterator[str], *, reports: bool) -> Iterator[Reconciled]:
+def _reconcile(
+    client: LookupClient, message_ids: Iterator[str], *, reports: bool
+) -> Iterator[Reconciled]:
     for ids in _split(message_ids):
-        logs = find_logs(client, dict.fromkeys(ids))
+        logs = fetch_logs(client, dict.fromkeys(ids))
         for name in ids:
             rows = logs.get(name, [])
             fetch = reports and not rows
-            yield _fetch(client, name) if fetch else _conclude(name, logs=tuple(rows))
+            yield (
+                _fetch_reports(client, name) if fetch else _build_reconciled(name, logs=tuple(rows))
+            )
 
 
-def _fetch(client: Asked, name: str) -> Reconciled:
-    return _conclude(name, reports=tuple(client.fetch_delivery_reports(message_id=name).results))
+def _fetch_reports(client: LookupClient, message_id: str) -> Reconciled:
+    return _build_reconciled(
+        message_id, reports=tuple(client.fetch_delivery_reports(message_id=message_id).results)
+    )
 
 
-def _conclude(
-    name: str, logs: tuple[SmsLog, ...] = (), reports: tuple[DeliveryReport, ...] = ()
+def _build_reconciled(
+    message_id: str, logs: tuple[SmsLog, ...] = (), reports: tuple[DeliveryReport, ...] = ()
 ) -> Reconciled:
     rows: list[SmsLog | DeliveryReport] = [*logs, *reports]
-    rows = [row for row in rows if row.message_id == name]
-    state = find_log_verdict(rows).state if rows else "unknown"
-    return Reconciled(message_id=name, state=state, logs=logs, reports=reports)
+    rows = [row for row in rows if row.message_id == message_id]
+    state = resolve_logs(rows).state if rows else "unknown"
+    return Reconciled(message_id=message_id, state=state, logs=logs, reports=reports)
 
 
 def _split(message_ids: Iterator[str]) -> Iterator[list[str]]:
@@ -97,9 +107,9 @@ def _split(message_ids: Iterator[str]) -> Iterator[list[str]]:
     size = 0
     for name in message_ids:
         cost = (
-            len(quote_plus(str(name), errors="replace")) + _NAME
+            len(quote_plus(str(name), errors="replace")) + _PARAMETER_OVERHEAD
         )  # a bad one is refused when asked for
-        if ids and (size + cost > _QUERY or len(ids) >= _LIMIT):
+        if ids and (size + cost > _MAX_QUERY_LENGTH or len(ids) >= _MAX_LOGS):
             yield ids
             ids, size = [], 0
         ids.append(name)

@@ -24,7 +24,7 @@ _PICTURES = {"␊": "\n", "␌": "\f", "␍": "\r"}
 _NO_CHARACTER = "·␛"
 
 
-def read_table(rows: str) -> dict[int, str]:
+def parse_table(rows: str) -> dict[int, str]:
     """Return the characters of a table by their codes."""
     return {
         code: _PICTURES.get(sign, sign)
@@ -34,7 +34,7 @@ def read_table(rows: str) -> dict[int, str]:
 
 
 # 3GPP TS 23.038 clause 6.2.1, GSM 7 bit default alphabet
-DEFAULT = read_table("""
+DEFAULT = parse_table("""
 @£$¥èéùìòÇ␊Øø␍Åå
 Δ_ΦΓΛΩΠΨΣΘΞ␛ÆæßÉ
  !"#¤%&'()*+,-./
@@ -46,7 +46,7 @@ pqrstuvwxyzäöñüà
 """)
 
 # clause 6.2.1.1, GSM 7 bit default alphabet extension table: after an escape
-EXTENSION = read_table("""
+EXTENSION = parse_table("""
 ··········␌·····
 ····^······␛····
 ········{}·····\\
@@ -59,7 +59,7 @@ EXTENSION = read_table("""
 
 LOCKING_SHIFT: Mapping[LanguageCode, dict[int, str]] = {
     # annex A.3.1
-    LanguageCode.TR: read_table("""
+    LanguageCode.TR: parse_table("""
 @£$¥€éùıòÇ␊Ğğ␍Åå
 Δ_ΦΓΛΩΠΨΣΘΞ␛ŞşßÉ
  !"#¤%&'()*+,-./
@@ -70,7 +70,7 @@ PQRSTUVWXYZÄÖÑÜ§
 pqrstuvwxyzäöñüà
 """),
     # annex A.3.3; A.3.2, the place of Spanish, has no table
-    LanguageCode.PT: read_table("""
+    LanguageCode.PT: parse_table("""
 @£$¥êéúíóç␊Ôô␍Áá
 Δ_ªÇÀ∞^\\€Ó|␛ÂâÊÉ
  !"#º%&'()*+,-./
@@ -85,7 +85,7 @@ pqrstuvwxyzãõ`üà
 
 SINGLE_SHIFT: Mapping[LanguageCode, dict[int, str]] = {
     # annex A.2.1
-    LanguageCode.TR: read_table("""
+    LanguageCode.TR: parse_table("""
 ··········␌·····
 ····^······␛····
 ········{}·····\\
@@ -96,7 +96,7 @@ SINGLE_SHIFT: Mapping[LanguageCode, dict[int, str]] = {
 ···ş············
 """),
     # annex A.2.2
-    LanguageCode.ES: read_table("""
+    LanguageCode.ES: parse_table("""
 ·········ç␌·····
 ····^······␛····
 ········{}·····\\
@@ -107,7 +107,7 @@ SINGLE_SHIFT: Mapping[LanguageCode, dict[int, str]] = {
 ·····ú··········
 """),
     # annex A.2.3
-    LanguageCode.PT: read_table("""
+    LanguageCode.PT: parse_table("""
 ·····ê···ç␌Ôô·Áá
 ··ΦΓ^ΩΠΨΣΘ·␛···Ê
 ········{}·····\\

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import attrs
 from infobip_sms_schema import LanguageCode
-from infobip_sms_schema.constraints import Limit
+from infobip_sms_schema.constraints import Constraint
 
 from infobip_sms.errors import InvalidRequestError, Violation
 
@@ -95,12 +95,12 @@ def count_segments(
     no Unicode text (TEXT-001).
     """
     require_text(text)
-    wanted = _find_shifts(language, locking=locking_shift, single=single_shift)
+    wanted = _choose_shifts(language, locking=locking_shift, single=single_shift)
     for shifts in (wanted, _Shifts()):
-        septets = _find_septets(shifts)
+        septets = _get_septets(shifts)
         if septets.keys() >= set(text):
             return _count("GSM-7", [septets[character] for character in text], shifts)
-    septets = _find_septets(wanted)
+    septets = _get_septets(wanted)
     foreign = dict.fromkeys(character for character in text if character not in septets)
     code_units = [1 + (ord(character) >= _BEYOND_UCS2) for character in text]
     return _count("UCS-2", code_units, _Shifts(), tuple(foreign))
@@ -114,10 +114,10 @@ def _count(
 ) -> SegmentCount:
     bits = _SEPTET if encoding == "GSM-7" else _CODE_UNIT
     header = _SHIFT * (shifts.locking + shifts.single)
-    segments, room = 1, _find_room(bits, header)
+    segments, room = 1, _get_capacity(bits, header)
     used = units = sum(sizes)
     if units > room:
-        room = _find_room(bits, header + _CONCATENATION)
+        room = _get_capacity(bits, header + _CONCATENATION)
         segments, used = _fill(sizes, room)
     return SegmentCount(
         encoding=encoding,
@@ -132,7 +132,7 @@ def _count(
     )
 
 
-def _find_room(bits: int, header: int) -> int:
+def _get_capacity(bits: int, header: int) -> int:
     """Return the units of so many bits that fit beside information elements of so many octets."""
     octets = _OCTETS - (1 + header if header else 0)  # the header's own length takes one
     return octets * 8 // bits
@@ -148,7 +148,7 @@ def _fill(sizes: Iterable[int], room: int) -> tuple[int, int]:
     return segments, used
 
 
-def _find_shifts(language: object, *, locking: bool | None, single: bool | None) -> _Shifts:
+def _choose_shifts(language: object, *, locking: bool | None, single: bool | None) -> _Shifts:
     code = None
     if language is not None:
         code = require_choice(language, LanguageCode, "language", "SEND-011")
@@ -165,7 +165,7 @@ def _find_shifts(language: object, *, locking: bool | None, single: bool | None)
 
 
 @cache
-def _find_septets(shifts: _Shifts) -> dict[str, int]:
+def _get_septets(shifts: _Shifts) -> dict[str, int]:
     """Return the septets that each character takes: 1, or 2 after an escape."""
     main, escaped = gsm7.DEFAULT, gsm7.EXTENSION
     if shifts.language and shifts.single:
@@ -177,17 +177,17 @@ def _find_septets(shifts: _Shifts) -> dict[str, int]:
 
 def require_text(text: object) -> None:
     """Raise InvalidRequestError unless a value is Unicode text (TEXT-001)."""
-    if problems := Limit(requirement="SEND-009", required=True).check(text, str):
+    if problems := Constraint(requirement_id="SEND-009", required=True).check(text, str):
         raise InvalidRequestError(problem.inside("text") for problem in problems)
 
 
 def require_choice(value: object, kind: type[Choice], path: str, requirement: str) -> Choice:
     """Return the enum member of a value, or raise InvalidRequestError."""
-    if problems := Limit(requirement=requirement, required=True).check(value, kind):
+    if problems := Constraint(requirement_id=requirement, required=True).check(value, kind):
         raise InvalidRequestError(problem.inside(path) for problem in problems)
     return kind(value)
 
 
 def is_gsm7(text: str) -> bool:
     """Tell whether the default alphabet and its extension have all characters of a text."""
-    return _find_septets(_Shifts()).keys() >= set(text)
+    return _get_septets(_Shifts()).keys() >= set(text)

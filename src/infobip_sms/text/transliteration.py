@@ -90,7 +90,7 @@ def _rewrite(letter: str, script: Transliteration) -> str:
         return letter
     if script is Transliteration.NON_UNICODE:
         return "".join(filter(is_gsm7, letter))
-    if not _belongs(letter, composed, script):
+    if not _is_in_script(letter, composed, script):
         return letter
     if script is Transliteration.GREEK:
         return _rewrite_greek(composed)
@@ -115,7 +115,7 @@ def _romanize(letter: str) -> str:
     return anyascii(letter).replace("`", "'")  # the one printable ASCII character not in GSM-7
 
 
-def _belongs(letter: str, composed: str, script: Transliteration) -> bool:
+def _is_in_script(letter: str, composed: str, script: Transliteration) -> bool:
     if script in LETTERS:
         return composed in LETTERS[script]
     return unicodedata.name(letter[0], "").startswith(SCRIPTS[script])

@@ -33,45 +33,45 @@ from urllib3.util.connection import create_connection
 
 from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 
-from .messages import Call, Reply
-from .retry import Failure
+from .messages import Request, Response
+from .retry import AttemptFailure
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from .urls import Address
 
-MAX_REPLY = 64 * 2**20
-_MAX_WIRE = MAX_REPLY + 2**20  # with headers and the sizes of chunks
-_CHUNK = 2**18
-_PIECE = 16 * 2**10  # one TLS record
+MAX_RESPONSE_BYTES = 64 * 2**20
+_MAX_RECEIVED_BYTES = MAX_RESPONSE_BYTES + 2**20  # with headers and the sizes of chunks
+_READ_SIZE = 2**18
+_TLS_RECORD_SIZE = 16 * 2**10  # one TLS record
 
-_TOO_LARGE = Violation("", "a larger body", f"at most {MAX_REPLY} bytes", "HTTP-003")
-_NO_CONNECTION = Failure("no connection could be made", "no", "unprocessed")
-_SLOW_CONNECTION = Failure("connecting took too long", "no", "unprocessed")
-_NO_TLS = Failure("the TLS connection could not be made", "no", "unprocessed")
-_UNTRUSTED = Failure("the certificate does not prove the host", "no", "final")
-_PROXY_REFUSED = Failure("the proxy refused", "no", "final")
-_LATE = Failure("the reply took too long", "maybe", "timeout")
-_BROKEN = Failure("the connection broke", "maybe", "broken")
+_TOO_LARGE = Violation("", "a larger body", f"at most {MAX_RESPONSE_BYTES} bytes", "HTTP-003")
+_NO_CONNECTION = AttemptFailure("no connection could be made", "no", "unprocessed")
+_CONNECT_TIMEOUT = AttemptFailure("connecting took too long", "no", "unprocessed")
+_NO_TLS = AttemptFailure("the TLS connection could not be made", "no", "unprocessed")
+_UNTRUSTED = AttemptFailure("the certificate does not prove the host", "no", "final")
+_PROXY_REJECTED = AttemptFailure("the proxy refused", "no", "final")
+_RESPONSE_TIMEOUT = AttemptFailure("the reply took too long", "maybe", "timeout")
+_CONNECTION_BROKEN = AttemptFailure("the connection broke", "maybe", "broken")
 
 
-class Failed(Exception):
+class AttemptFailedError(Exception):
     """An attempt ended without a reply; for client.py only."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: AttemptFailure) -> None:
         super().__init__(failure)
         self.failure = failure
 
 
-class TooLargeError(Exception):
+class ResponseTooLargeError(Exception):
     """More came than MAX_REPLY."""
 
 
-class _Reader(io.RawIOBase):
+class _DeadlineReader(io.RawIOBase):
     """What comes over a socket, up to the connection's deadline and no more than its allowance."""
 
-    def __init__(self, sock: Any, connection: _Punctual) -> None:
+    def __init__(self, sock: Any, connection: _DeadlineConnection) -> None:
         self._sock = sock
         self._connection = connection
         self._raw = sock.makefile("rb", buffering=0)
@@ -80,11 +80,11 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._connection.find_left())
+        self._sock.settimeout(self._connection.get_remaining_seconds())
         count: int | None = self._raw.readinto(buffer)
         self._connection.allowance -= count or 0
         if self._connection.allowance < 0:
-            raise TooLargeError
+            raise ResponseTooLargeError
         return count
 
     def close(self) -> None:
@@ -92,16 +92,16 @@ class _Reader(io.RawIOBase):
         super().close()
 
 
-class _Source:
+class _DeadlineSocket:
     """A socket as http.client's replies see it."""
 
-    def __init__(self, sock: Any, connection: _Punctual) -> None:
+    def __init__(self, sock: Any, connection: _DeadlineConnection) -> None:
         self._sock = sock
         self._connection = connection
 
     def makefile(self, mode: str) -> io.BufferedReader:
         assert mode == "rb"
-        return io.BufferedReader(_Reader(self._sock, self._connection))
+        return io.BufferedReader(_DeadlineReader(self._sock, self._connection))
 
 
 class _QuietResponse(HTTPResponse):
@@ -113,19 +113,19 @@ class _QuietResponse(HTTPResponse):
         self.msg.set_payload("")
 
 
-class _Punctual(HTTPConnection):
+class _DeadlineConnection(HTTPConnection):
     """A connection that ends what it does at a moment."""
 
-    until = 0.0
+    deadline = 0.0
     allowance = 0
     _held: bytearray | None = None  # what waits for the rest of its request
 
     def response_class(self, sock: Any, *args: Any, **options: Any) -> HTTPResponse:  # type: ignore[override]
-        return _QuietResponse(_Source(sock, self), *args, **options)  # type: ignore[arg-type]
+        return _QuietResponse(_DeadlineSocket(sock, self), *args, **options)  # type: ignore[arg-type]
 
-    def find_left(self) -> float:
+    def get_remaining_seconds(self) -> float:
         """Return the seconds that are left; raise TimeoutError if there are none."""
-        left = self.until - time.monotonic()
+        left = self.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         return left
@@ -137,25 +137,25 @@ class _Punctual(HTTPConnection):
             super().request(*request, **options)
         finally:
             held, self._held = self._held, None
-        self._push(held)
+        self._send_pieces(held)
 
     def send(self, data: Any) -> None:
         if self._held is None:
-            self._push(data)
+            self._send_pieces(data)
             return
-        room = _PIECE - len(self._held)
+        room = _TLS_RECORD_SIZE - len(self._held)
         self._held += data[:room]
         if len(data) > room:
             held, self._held = self._held, bytearray()
-            self._push(held)
-            self._push(memoryview(data)[room:])
+            self._send_pieces(held)
+            self._send_pieces(memoryview(data)[room:])
 
-    def _push(self, data: Any) -> None:
+    def _send_pieces(self, data: Any) -> None:
         view = memoryview(data)
         # a bare socket's timeout is for all that it sends, that of TLS for each record
-        piece = max(1, len(view)) if type(self.sock) is socket.socket else _PIECE
+        piece = max(1, len(view)) if type(self.sock) is socket.socket else _TLS_RECORD_SIZE
         for start in range(0, len(view), piece):
-            self.sock.settimeout(self.find_left())
+            self.sock.settimeout(self.get_remaining_seconds())
             super().send(view[start : start + piece])
 
     def _new_conn(self) -> socket.socket:
@@ -164,31 +164,31 @@ class _Punctual(HTTPConnection):
         for rest, (*_, place) in zip(range(len(found), 0, -1), found, strict=True):
             try:
                 address = (str(place[0]), self.port)
-                share = self.find_left() / rest
+                share = self.get_remaining_seconds() / rest
                 sock = create_connection(address, share, socket_options=self.socket_options)
             except OSError:
                 if rest == 1:
                     raise
             else:
-                sock.settimeout(self.find_left())  # for the handshake of TLS
+                sock.settimeout(self.get_remaining_seconds())  # for the handshake of TLS
                 return sock
         raise OSError
 
 
-class _PunctualTLS(_Punctual, HTTPSConnection):
+class _DeadlineTLSConnection(_DeadlineConnection, HTTPSConnection):
     """The same, over TLS."""
 
 
 @attrs.frozen(eq=False)
-class Connections:
+class ConnectionPool:
     """The connections to one server, safe to share between threads and processes that fork."""
 
     server: Address
     proxy: Address | None
     context: ssl.SSLContext | None
-    kept: int
+    max_idle: int
     connect_timeout: float
-    _idle: deque[_Punctual] = attrs.field(factory=deque, init=False, repr=False)
+    _idle: deque[_DeadlineConnection] = attrs.field(factory=deque, init=False, repr=False)
     _owner: list[int] = attrs.field(factory=lambda: [os.getpid()], init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -199,21 +199,21 @@ class Connections:
         self._owner.clear()
         _close_all(self._idle)
 
-    def perform(self, call: Call, seconds: float) -> Reply:
+    def perform(self, request: Request, timeout: float) -> Response:
         """Make one attempt; raise Failed, or InvalidResponseError for more than MAX_REPLY bytes."""
-        deadline = time.monotonic() + seconds
-        connection = self._take()
+        deadline = time.monotonic() + timeout
+        connection = self._acquire()
         try:
-            self._reach(connection, deadline)
-            connection.until, connection.allowance = deadline, _MAX_WIRE
-            reply = _converse(connection, self._address(call))
+            self._connect(connection, deadline)
+            connection.deadline, connection.allowance = deadline, _MAX_RECEIVED_BYTES
+            reply = _exchange(connection, self._with_request_target(request))
         except BaseException:
             connection.close()
             raise
-        self._keep(connection)
+        self._release(connection)
         return reply
 
-    def _take(self) -> _Punctual:
+    def _acquire(self) -> _DeadlineConnection:
         """Return a kept connection on which nothing has happened since, or a new one."""
         owner = list(self._owner)
         if not owner:
@@ -229,47 +229,47 @@ class Connections:
             if connection.is_connected:
                 return connection
             connection.close()
-        return self._build()
+        return self._build_connection()
 
-    def _keep(self, connection: _Punctual) -> None:
-        if connection.sock is None or len(self._idle) >= self.kept:
+    def _release(self, connection: _DeadlineConnection) -> None:
+        if connection.sock is None or len(self._idle) >= self.max_idle:
             connection.close()
             return
         self._idle.append(connection)
         if not self._owner:  # closed in the meantime
             _close_all(self._idle)
 
-    def _build(self) -> _Punctual:
+    def _build_connection(self) -> _DeadlineConnection:
         goal = self.proxy or self.server
         if "https" not in {goal.scheme, self.server.scheme}:
-            return _Punctual(goal.host, goal.port)
+            return _DeadlineConnection(goal.host, goal.port)
         config = ProxyConfig(self.context, False, None, None)
         proxy = parse_url(self.proxy.url) if self.proxy else None
-        return _PunctualTLS(
+        return _DeadlineTLSConnection(
             goal.host, goal.port, ssl_context=self.context, proxy=proxy, proxy_config=config
         )
 
-    def _reach(self, connection: _Punctual, deadline: float) -> None:
+    def _connect(self, connection: _DeadlineConnection, deadline: float) -> None:
         """Connect, if it is not done yet; nothing of a request is sent."""
         if connection.sock is not None:
             return
-        connection.until = min(deadline, time.monotonic() + self.connect_timeout)
-        connection.allowance = _MAX_WIRE
+        connection.deadline = min(deadline, time.monotonic() + self.connect_timeout)
+        connection.allowance = _MAX_RECEIVED_BYTES
         try:
             if self.proxy and self.server.scheme == "https":
                 server, proxy = self.server, self.proxy
                 connection.set_tunnel(server.host, server.port, proxy.headers, proxy.scheme)
             connection.connect()
-        except (OSError, HTTPError, HTTPException, UnicodeError, TooLargeError) as problem:
-            raise Failed(_find_unreached(problem)) from None
+        except (OSError, HTTPError, HTTPException, UnicodeError, ResponseTooLargeError) as problem:
+            raise AttemptFailedError(_classify_connect_error(problem)) from None
 
-    def _address(self, call: Call) -> Call:
+    def _with_request_target(self, request: Request) -> Request:
         """Return the call with its path as the server, or a proxy that sees it, wants it."""
-        whole = self.server.path + call.path
+        whole = self.server.path + request.path
         if self.proxy is None or self.server.scheme == "https":
-            return Call(call.method, call.route, whole, call.headers, call.body)
-        headers = {**call.headers, **self.proxy.headers}
-        return attrs.evolve(call, path=self.server.url + whole, headers=headers)
+            return Request(request.method, request.route, whole, request.headers, request.body)
+        headers = {**request.headers, **self.proxy.headers}
+        return attrs.evolve(request, path=self.server.url + whole, headers=headers)
 
 
 def build_context(ca: str | Path | ssl.SSLContext | None) -> ssl.SSLContext:
@@ -277,20 +277,20 @@ def build_context(ca: str | Path | ssl.SSLContext | None) -> ssl.SSLContext:
     if isinstance(ca, ssl.SSLContext):
         if ca.verify_mode is ssl.CERT_REQUIRED and ca.check_hostname:
             return ca
-        raise _refuse("a context that trusts anybody", "CERT_REQUIRED and check_hostname")
+        raise _build_error("a context that trusts anybody", "CERT_REQUIRED and check_hostname")
     if ca is not None and not isinstance(ca, str | Path):
-        raise _refuse("something else", "the path of a file, or an SSLContext")
+        raise _build_error("something else", "the path of a file, or an SSLContext")
     try:
         return ssl.create_default_context(cafile=ca)
     except OSError:  # ssl.SSLError is one
-        raise _refuse("no certificates", "a file of them in PEM form") from None
+        raise _build_error("no certificates", "a file of them in PEM form") from None
 
 
-def _refuse(got: str, wants: str) -> InvalidRequestError:
-    return InvalidRequestError([Violation("ca", got, wants, "AUTH-005")])
+def _build_error(actual: str, expected: str) -> InvalidRequestError:
+    return InvalidRequestError([Violation("ca", actual, expected, "AUTH-005")])
 
 
-def _close_all(connections: deque[_Punctual]) -> None:
+def _close_all(connections: deque[_DeadlineConnection]) -> None:
     while connections:
         try:
             connections.pop().close()
@@ -298,47 +298,49 @@ def _close_all(connections: deque[_Punctual]) -> None:
             return
 
 
-def _find_unreached(problem: Exception) -> Failure:
-    tunnel = re.search(r"Tunnel connection failed: 4[0-9][0-9]\b", str(problem))
-    if isinstance(problem, TimeoutError):
-        return _SLOW_CONNECTION
-    if isinstance(problem, ssl.SSLCertVerificationError):
+def _classify_connect_error(error: Exception) -> AttemptFailure:
+    tunnel = re.search(r"Tunnel connection failed: 4[0-9][0-9]\b", str(error))
+    if isinstance(error, TimeoutError):
+        return _CONNECT_TIMEOUT
+    if isinstance(error, ssl.SSLCertVerificationError):
         return _UNTRUSTED
-    if isinstance(problem, ssl.SSLError):
+    if isinstance(error, ssl.SSLError):
         return _NO_TLS
-    return _PROXY_REFUSED if tunnel else _NO_CONNECTION
+    return _PROXY_REJECTED if tunnel else _NO_CONNECTION
 
 
-def _converse(connection: _Punctual, call: Call) -> Reply:
+def _exchange(connection: _DeadlineConnection, request: Request) -> Response:
     """Send a call over a connection that has been made, and read the reply."""
     try:
         with suppress(BrokenPipeError, ConnectionResetError):  # by a server that answers early
-            body = call.body or None
-            connection.request(call.method, call.path, body, call.headers, preload_content=False)
-        return _read_reply(connection.getresponse())
-    except TooLargeError:
+            body = request.body or None
+            connection.request(
+                request.method, request.path, body, request.headers, preload_content=False
+            )
+        return _read_response(connection.getresponse())
+    except ResponseTooLargeError:
         raise InvalidResponseError((_TOO_LARGE,)) from None
     except (TimeoutError, ReadTimeoutError):
-        raise Failed(_LATE) from None
+        raise AttemptFailedError(_RESPONSE_TIMEOUT) from None
     except (OSError, HTTPError, HTTPException, ValueError):  # ValueError: a chunk of negative size
-        raise Failed(_BROKEN) from None
+        raise AttemptFailedError(_CONNECTION_BROKEN) from None
 
 
-def _read_reply(response: BaseHTTPResponse) -> Reply:
+def _read_response(response: BaseHTTPResponse) -> Response:
     """Read a whole reply, but no more than MAX_REPLY bytes, compressed or not."""
     headers = {name.lower(): value for name, value in response.headers.items()}
     chunks: list[bytes] = []
     size = 0
     try:
         declared = headers.get("content-length", "")
-        _check_size(int(declared[:20]) if declared.isdecimal() else 0)
-        while chunk := response.read(_CHUNK, decode_content=True):
+        _require_size(int(declared[:20]) if declared.isdecimal() else 0)
+        while chunk := response.read(_READ_SIZE, decode_content=True):
             chunks.append(chunk)
             size += len(chunk)
-            _check_size(size)
+            _require_size(size)
             if response.length_remaining == 0 and "content-encoding" not in headers:
                 break
-    except TooLargeError:
+    except ResponseTooLargeError:
         response.close()
         raise InvalidResponseError((_TOO_LARGE,), response.status, b"", headers) from None
     except DecodeError:
@@ -346,9 +348,9 @@ def _read_reply(response: BaseHTTPResponse) -> Reply:
     except BaseException:
         response.close()
         raise
-    return Reply(response.status, headers, chunks[0] if len(chunks) == 1 else b"".join(chunks))
+    return Response(response.status, headers, chunks[0] if len(chunks) == 1 else b"".join(chunks))
 
 
-def _check_size(size: int) -> None:
-    if size > MAX_REPLY:
-        raise TooLargeError
+def _require_size(size: int) -> None:
+    if size > MAX_RESPONSE_BYTES:
+        raise ResponseTooLargeError

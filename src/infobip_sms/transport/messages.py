@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Call:
+class Request:
     """One HTTP request, described."""
 
     method: str
@@ -24,7 +24,7 @@ class Call:
 
 
 @attrs.frozen
-class Reply:
+class Response:
     """One HTTP reply, described; header names are in lower case."""
 
     status: int

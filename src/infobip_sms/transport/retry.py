@@ -31,15 +31,17 @@ Kind = Literal["unprocessed", "final", "timeout", "broken", "server-error"]
 
 _TOO_MANY, _UNAVAILABLE = 429, 503
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
-_LONGEST = (
+_MAX_WAIT = (
     4e6  # seconds; what is more than 46 days away is no nearer, and some systems cannot wait for it
 )
-_LEAST = 0.25  # of an attempt's usual time; with less, an attempt would only lose its reply
+_MIN_TIMEOUT_SHARE = (
+    0.25  # of an attempt's usual time; with less, an attempt would only lose its reply
+)
 
 
-def _read_names(names: Collection[Repeatable]) -> frozenset[Repeatable]:
+def _require_names(names: Collection[Repeatable]) -> frozenset[Repeatable]:
     if isinstance(names, str) or not isinstance(names, Collection):
-        raise ValueError(f"Retry.also wants a collection of names out of {get_args(Repeatable)}")  # noqa: TRY004
+        raise ValueError(f"Retry.on wants a collection of names out of {get_args(Repeatable)}")  # noqa: TRY004
     return frozenset(names)
 
 
@@ -54,80 +56,82 @@ class Retry:
 
     attempts: int = attrs.field(default=4)
     """How many there are at most; 1 switches repetition off."""
-    budget: float = attrs.field(default=60.0)
+    timeout: float = attrs.field(default=60.0)
     """Seconds for all attempts and waits. The first attempt has the call's timeout in any case, later
     ones what is left; none begins with less than a quarter of its usual time."""
-    backoff: float = attrs.field(default=0.5)
+    wait_initial: float = attrs.field(default=0.5)
     """Seconds to wait after the first attempt; twice as many after each further one."""
-    longest: float = attrs.field(default=20.0)
+    wait_max: float = attrs.field(default=20.0)
     """Seconds that such a wait has at most; Retry-After may ask for more."""
-    also: frozenset[Repeatable] = attrs.field(default=frozenset(), converter=_read_names)
+    on: frozenset[Repeatable] = attrs.field(default=frozenset(), converter=_require_names)
     """What else to repeat, although it may deliver messages twice: ``timeout`` (the reply took too
     long), ``broken`` (the connection broke), ``server-error`` (any 5xx; a 503 without Retry-After)."""
 
     def __attrs_post_init__(self) -> None:
         if type(self.attempts) is not int or self.attempts < 1:
             raise ValueError("Retry.attempts wants a whole number from 1")
-        for name in ("budget", "backoff", "longest"):
+        for name in ("timeout", "wait_initial", "wait_max"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
                 raise ValueError(f"Retry.{name} wants seconds from 0")
-        if unknown := self.also - set(get_args(Repeatable)):
-            raise ValueError(f"Retry.also wants names out of {get_args(Repeatable)}, not {unknown}")
+        if unknown := self.on - set(get_args(Repeatable)):
+            raise ValueError(f"Retry.on wants names out of {get_args(Repeatable)}, not {unknown}")
 
     @classmethod
     def none(cls) -> Retry:
         """Return the policy that repeats nothing."""
         return cls(attempts=1)
 
-    def find_wait(self, failure: Failure, spent: Spent, chance: float) -> float | None:
+    def next_wait(self, failure: AttemptFailure, state: RetryState, jitter: float) -> float | None:
         """Return the seconds until the next attempt; None if there is none.
 
         chance: a random number, from 0 to less than 1.
         """
-        if spent.attempts >= self.attempts:
+        if state.attempts >= self.attempts:
             return None
-        if failure.kind != "unprocessed" and failure.kind not in self.also:
+        if failure.kind != "unprocessed" and failure.kind not in self.on:
             return None
-        wait = failure.told
+        wait = failure.retry_after
         if wait is None:
-            doubled = self.backoff * 2.0 ** min(spent.attempts - 1, 60)
-            wait = min(doubled, self.longest) * (0.5 + chance / 2)
-        needed = spent.seconds + wait + self._find_least(spent)
-        return wait if needed <= self.budget else None
+            doubled = self.wait_initial * 2.0 ** min(state.attempts - 1, 60)
+            wait = min(doubled, self.wait_max) * (0.5 + jitter / 2)
+        needed = state.seconds + wait + self._get_min_timeout(state)
+        return wait if needed <= self.timeout else None
 
-    def find_timeout(self, spent: Spent) -> float:
+    def next_timeout(self, state: RetryState) -> float:
         """Return the seconds that the next attempt may take."""
-        if spent.attempts == 0:
-            return spent.usual
-        return min(spent.usual, max(self.budget - spent.seconds, self._find_least(spent)))
+        if state.attempts == 0:
+            return state.attempt_timeout
+        return min(
+            state.attempt_timeout, max(self.timeout - state.seconds, self._get_min_timeout(state))
+        )
 
-    def _find_least(self, spent: Spent) -> float:
-        return _LEAST * min(spent.usual, self.budget)
+    def _get_min_timeout(self, state: RetryState) -> float:
+        return _MIN_TIMEOUT_SHARE * min(state.attempt_timeout, self.timeout)
 
 
 @attrs.frozen
-class Spent:
+class RetryState:
     """What a call has used so far."""
 
     attempts: int
     seconds: float
-    usual: float
+    attempt_timeout: float
     """Seconds that one attempt may take, if the budget allows."""
 
 
 @attrs.frozen
-class Failure:
+class AttemptFailure:
     """An attempt that brought no good answer."""
 
     outcome: str
     sent: Sent
     kind: Kind
-    told: float | None = None
+    retry_after: float | None = None
     """Seconds to wait, as the server said."""
 
 
-def find_failure(status: int, headers: dict[str, str], now: float) -> Failure | None:
+def find_failure(status: int, headers: dict[str, str], now: float) -> AttemptFailure | None:
     """Return what a reply means for another attempt; None for a good one.
 
     now: seconds since 1970, for a server that does not tell its own time.
@@ -136,11 +140,11 @@ def find_failure(status: int, headers: dict[str, str], now: float) -> Failure | 
         return None
     words, told = f"HTTP {status}", find_retry_after(headers, now)
     if status == _TOO_MANY or (status == _UNAVAILABLE and told is not None):
-        return Failure(words, "no", "unprocessed", told)
+        return AttemptFailure(words, "no", "unprocessed", told)
     if status >= 500:  # noqa: PLR2004 - HTTP's own numbers
-        return Failure(words, "maybe", "server-error", told)
+        return AttemptFailure(words, "maybe", "server-error", told)
     refused = 400 <= status < 500  # noqa: PLR2004 - HTTP's own numbers
-    return Failure(words, "no" if refused else "maybe", "final")
+    return AttemptFailure(words, "no" if refused else "maybe", "final")
 
 
 def find_retry_after(headers: dict[str, str], now: float) -> float | None:
@@ -151,12 +155,12 @@ def find_retry_after(headers: dict[str, str], now: float) -> float | None:
     """
     value = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
-        return min(float(value), _LONGEST)
+        return min(float(value), _MAX_WAIT)
     until = _find_time(value)
     if until is None:
         return None
     since = _find_time(headers.get("date", ""))
-    return min(max(0.0, until - (now if since is None else since)), _LONGEST)
+    return min(max(0.0, until - (now if since is None else since)), _MAX_WAIT)
 
 
 def _find_time(value: str) -> float | None:

@@ -19,7 +19,7 @@ from urllib3.util import Url, parse_url
 from infobip_sms.errors import InvalidRequestError, Violation
 
 PORTS = {"http": 80, "https": 443}
-_NAME = re.compile(r"[A-Za-z0-9._-]+")  # of a host, as name servers are asked for it
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]+")  # of a host, as name servers are asked for it
 
 
 @attrs.frozen
@@ -42,15 +42,15 @@ class Address:
         return f"{self.scheme}://{host}:{self.port}"
 
 
-def find_server(base_url: str) -> Address:
+def parse_base_url(base_url: str) -> Address:
     """Return the server's address; raise InvalidRequestError if it is not usable."""
     parts = _parse(base_url)
     if parts is None or parts.auth or parts.query or parts.fragment:
         wants = "http:// or https:// and a host, without user, query or fragment"
-        raise _refuse("base_url", "another form", wants)
+        raise _build_error("base_url", "another form", wants)
     address = _build_address(parts)
     if address.scheme == "http" and not is_loopback(address.host):
-        raise _refuse("base_url", "plain http", "https for every host but loopback")
+        raise _build_error("base_url", "plain http", "https for every host but loopback")
     return attrs.evolve(address, path=(parts.path or "").rstrip("/"))
 
 
@@ -62,17 +62,17 @@ def find_proxy(proxy: str | Literal[False] | None, server: Address) -> Address |
         never sends calls to a loopback host through a proxy.
     """
     if proxy is None:
-        name, proxy = "proxy of the environment", _find_in_environment(server)
+        name, proxy = "proxy of the environment", _get_environment_proxy(server)
     else:
         name = "proxy"
     if not proxy:
         return None
     parts = _parse(proxy)
     if parts is None or (parts.path or "/") != "/" or parts.query or parts.fragment:
-        raise _refuse(name, "another form", "http:// or https://, perhaps a user, and a host")
+        raise _build_error(name, "another form", "http:// or https://, perhaps a user, and a host")
     address = _build_address(parts)
     if server.scheme == "http" and not is_loopback(address.host):
-        raise _refuse(name, "a remote proxy for plain http", "https, or a proxy on loopback")
+        raise _build_error(name, "a remote proxy for plain http", "https, or a proxy on loopback")
     return attrs.evolve(address, headers=_build_proxy_headers(name, parts.auth))
 
 
@@ -95,7 +95,7 @@ def _parse(url: object) -> Url | None:
         host.encode("idna")
     except (LocationParseError, UnicodeError):
         return None
-    if ":" not in host and not _NAME.fullmatch(host):
+    if ":" not in host and not _HOST_NAME.fullmatch(host):
         return None
     return parts if parts.scheme in PORTS and parts.host else None
 
@@ -105,7 +105,7 @@ def _build_address(parts: Url) -> Address:
     return Address(parts.scheme, parts.host.strip("[]"), parts.port or PORTS[parts.scheme])
 
 
-def _find_in_environment(server: Address) -> str:
+def _get_environment_proxy(server: Address) -> str:
     from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - not for the import alone
 
     if is_loopback(server.host) or proxy_bypass(server.url.partition("://")[2]):
@@ -121,9 +121,9 @@ def _build_proxy_headers(name: str, auth: str | None) -> dict[str, str]:
     try:
         pair = unquote(auth, errors="strict").encode()
     except UnicodeError:
-        raise _refuse(name, "a user that is no Unicode text", "UTF-8") from None
+        raise _build_error(name, "a user that is no Unicode text", "UTF-8") from None
     return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
 
 
-def _refuse(path: str, got: str, wants: str) -> InvalidRequestError:
-    return InvalidRequestError([Violation(path, got, wants, "AUTH-005")])
+def _build_error(path: str, actual: str, expected: str) -> InvalidRequestError:
+    return InvalidRequestError([Violation(path, actual, expected, "AUTH-005")])

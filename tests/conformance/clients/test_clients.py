@@ -25,7 +25,7 @@ from tests.conformance.mutation import clients
 
 TESTS = Path(__file__).parent
 JUDGE = (sys.executable, "-m", "infobip_sms_conformance")
-CALLER = (sys.executable, str(clients.CALLERS / "client.py"))
+CALLER = (sys.executable, str(clients.CLIENTS_DIRECTORY / "client.py"))
 OWN = (sys.executable, str(TESTS / "own_client.py"))
 FORMS = ("json", "junit", "html", "markdown", "badge", "har")
 # What a client is held to and no caller of one short run breaks.
@@ -60,11 +60,15 @@ def find_failed(report: dict[str, Any], *verdicts: str) -> set[str]:
 # ---------------------------------------------------------------- broken callers
 
 
-def choose_callers() -> list[clients.Caller]:
+def choose_callers() -> list[clients.ClientUnderTest]:
     """Return one caller for each requirement and way of judging, and the legal ones."""
-    chosen: dict[Any, clients.Caller] = {}
-    for caller in clients.find_callers():
-        key = (caller.breaks, caller.replies, caller.asked) if caller.breaks else caller.name
+    chosen: dict[Any, clients.ClientUnderTest] = {}
+    for caller in clients.get_clients():
+        key = (
+            (caller.broken_requirement, caller.uses_scenarios, caller.has_expected_request)
+            if caller.broken_requirement
+            else caller.name
+        )
         chosen.setdefault(key, caller)
     return list(chosen.values())
 
@@ -72,23 +76,27 @@ def choose_callers() -> list[clients.Caller]:
 def test_every_broken_caller_fails_by_its_requirement_alone() -> None:
     """Each caller with a fault is caught by exactly its requirement, and legal ones fail nothing."""
     with running(api_key=clients.KEY) as sandbox:
-        proofs = list(clients.prove(choose_callers(), sandbox.url, jobs=6))
-    wrong = [(p.caller.name, p.word, p.failed, p.stopped) for p in proofs if not p.is_right]
+        proofs = list(clients.run_clients(choose_callers(), sandbox.url, jobs=6))
+    wrong = [
+        (p.client.name, p.outcome, p.failed, p.stopped) for p in proofs if not p.is_as_expected
+    ]
 
     assert wrong == []
-    assert sum(proof.word == "caught" for proof in proofs) >= 25
+    assert sum(proof.outcome == "caught" for proof in proofs) >= 25
 
 
 def test_every_requirement_of_clients_is_broken_by_some_caller() -> None:
     """A rule that no broken caller trips fails the build, but for those that say why."""
-    assert coverage.find_judged() - clients.find_proved() == set(UNBROKEN)
-    assert clients.find_proved() <= coverage.find_judged()
+    assert coverage.get_client_requirement_ids() - clients.get_broken_requirements() == set(
+        UNBROKEN
+    )
+    assert clients.get_broken_requirements() <= coverage.get_client_requirement_ids()
 
 
 def test_list_of_faults_is_that_of_the_caller() -> None:
     """Every fault that the judge lists is one that the caller can be told to have, and the reverse."""
-    known = runpy.run_path(str(clients.CALLERS / "mutants.py"))["FAULTS"]
-    listed = [caller.name for caller in clients.find_callers() if caller.breaks]
+    known = runpy.run_path(str(clients.CLIENTS_DIRECTORY / "mutants.py"))["FAULTS"]
+    listed = [caller.name for caller in clients.get_clients() if caller.broken_requirement]
 
     assert sorted(listed) == sorted(known)
 

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from infobip_sms_conformance.client_checks.expected_request import Asked
-from infobip_sms_conformance.client_checks.json_locations import NoDocument, parse_json
-from infobip_sms_conformance.client_checks.request import read_paper
-from infobip_sms_conformance.client_run.collector import Hearing
-from infobip_sms_conformance.client_run.scenarios import SCENARIOS, build_reply
+from infobip_sms_conformance.client_checks.expected_request import ExpectedRequest
+from infobip_sms_conformance.client_checks.json_locations import DocumentSyntaxError, parse_json
+from infobip_sms_conformance.client_checks.request import parse_request
+from infobip_sms_conformance.client_run.collector import TrafficCollector
+from infobip_sms_conformance.client_run.scenarios import SCENARIOS, build_response
 from infobip_sms_conformance.contract.strategies import requests
 from infobip_sms_conformance.observations.verdicts import Verdict
-from infobip_sms_conformance.transport.http1 import Heard, Message
+from infobip_sms_conformance.transport.http1 import CapturedExchange, HttpMessage
 
 SEND = "/sms/2/text/advanced"
 KEY = "f00ba4-f00ba4-f00ba4"
@@ -44,26 +44,28 @@ BODIES = st.one_of(
 )
 
 
-def build_heard(body: bytes, **members: Any) -> Heard:
+def build_heard(body: bytes, **members: Any) -> CapturedExchange:
     """Return a request to send messages."""
     headers = (
         ("Authorization", f"App {KEY}"),
         ("Content-Type", members.pop("kind", "application/json")),
     )
     plain = {"method": "POST", "target": SEND, "headers": headers, **members}
-    return Heard(1, 0.0, "http://127.0.0.1:1", body=body, **plain)
+    return CapturedExchange(1, 0.0, "http://127.0.0.1:1", body=body, **plain)
 
 
-def hear(heard: Heard, **options: Any) -> Any:
+def hear(heard: CapturedExchange, **options: Any) -> Any:
     """Return the record of one exchange."""
-    hearing = Hearing(both=True, **options)
-    hearing.hear(heard)
-    return hearing.build_record("x", "client")
+    hearing = TrafficCollector(check_responses=True, **options)
+    hearing.add(heard)
+    return hearing.build_result("x", "client")
 
 
 def find_failures(record: Any) -> dict[str, Any]:
     """Return the findings that are no pass, by their requirements."""
-    return {told.requirement: told for told in record.findings if told.verdict is not Verdict.PASS}
+    return {
+        told.requirement_id: told for told in record.findings if told.verdict is not Verdict.PASS
+    }
 
 
 @given(
@@ -80,8 +82,8 @@ def test_nothing_that_arrives_is_an_error_of_the_judge(
     body: bytes, kind: str, target: str, answer: bytes
 ) -> None:
     """Whatever bytes come and are answered, they are judged and can be shown."""
-    reply = Message("HTTP/1.1 200 OK", (("Content-Type", "application/json"),), answer)
-    record = hear(build_heard(body, kind=kind, target=target, reply=reply))
+    reply = HttpMessage("HTTP/1.1 200 OK", (("Content-Type", "application/json"),), answer)
+    record = hear(build_heard(body, kind=kind, target=target, response=reply))
 
     assert record.requests == 1
     assert all(told.evidence is not None for told in find_failures(record).values())
@@ -91,7 +93,7 @@ def test_nothing_that_arrives_is_an_error_of_the_judge(
 def test_good_requests_break_nothing(request: Any) -> None:
     """No request that the contract allows is blamed, nor does it differ from itself."""
     body = json.dumps(request).encode()
-    record = hear(build_heard(body), looks=(Asked(request).look,))
+    record = hear(build_heard(body), checks=(ExpectedRequest(request).check,))
 
     assert find_failures(record).keys() <= {"SEND-027"}
 
@@ -107,10 +109,10 @@ def test_every_answer_is_one_that_a_server_may_give(scenario: Any, wire: str) ->
     body = json.dumps(document).encode()
     heard = build_heard(body)
     accept = ("Accept", f"application/{wire}")
-    paper = read_paper(build_heard(body, headers=(*heard.headers, accept)))
-    made = build_reply(scenario, paper)
-    reply = Message(f"HTTP/1.1 {made.status} X", tuple(made.headers.items()), made.body)
-    record = hear(build_heard(body, headers=(*heard.headers, accept), reply=reply))
+    paper = parse_request(build_heard(body, headers=(*heard.headers, accept)))
+    made = build_response(scenario, paper)
+    reply = HttpMessage(f"HTTP/1.1 {made.status} X", tuple(made.headers.items()), made.body)
+    record = hear(build_heard(body, headers=(*heard.headers, accept), response=reply))
     allowed = {"server error": {"HTTP-002"}, "unavailable": {"HTTP-002"}, "left out": {"RESP-004"}}
     allowed["rejected"] = {"RESP-005"}
 
@@ -196,7 +198,7 @@ def test_credentials_are_shown_nowhere() -> None:
 )
 def test_what_is_no_json_is_told_with_the_reason(text: str, why: str) -> None:
     """A text that is no JSON is refused where it ceases to be one."""
-    with pytest.raises(NoDocument, match=why):
+    with pytest.raises(DocumentSyntaxError, match=why):
         parse_json(text)
 
 
@@ -215,5 +217,5 @@ def test_json_with_places_says_what_the_standard_library_says(
     text = json.dumps(value, indent=indent)
     node = parse_json(text)
 
-    assert node.build_plain() == value
-    assert json.loads(text[slice(*node.place)]) == value
+    assert node.to_plain() == value
+    assert json.loads(text[slice(*node.span)]) == value

@@ -17,9 +17,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from infobip_sms_conformance.transport.http import parse_target
-from infobip_sms_conformance.transport.http1 import Heard, Reader, Unreadable
+from infobip_sms_conformance.transport.http1 import (
+    CapturedExchange,
+    HttpMessageReader,
+    HttpSyntaxError,
+)
 from infobip_sms_conformance.transport.listener import listen
-from infobip_sms_conformance.transport.proxy import GONE, LOST, Relay
+from infobip_sms_conformance.transport.proxy import CLIENT_LEFT, SERVER_CLOSED, CapturingProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,20 +44,20 @@ class Ear:
     """What was heard, and the wait for it."""
 
     def __init__(self) -> None:
-        self.heard: list[Heard] = []
+        self.heard: list[CapturedExchange] = []
         self._changed = threading.Condition()
 
-    def hear(self, heard: Heard) -> None:
+    def hear(self, heard: CapturedExchange) -> None:
         """Keep an exchange."""
         with self._changed:
             self.heard.append(heard)
             self._changed.notify_all()
 
-    def wait(self, count: int) -> list[Heard]:
+    def wait(self, count: int) -> list[CapturedExchange]:
         """Return what was heard, once there is so much of it."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.heard) >= count, SECONDS)
-            return sorted(self.heard, key=lambda heard: heard.number)
+            return sorted(self.heard, key=lambda heard: heard.serial)
 
 
 @contextmanager
@@ -99,7 +103,7 @@ def connect(url: str) -> socket.socket:
 @contextmanager
 def relay_to(url: str, ear: Ear) -> Iterator[str]:
     """Stand before a server; give the URL."""
-    with listen(Relay(parse_target(url), ear.hear).serve) as front:
+    with listen(CapturingProxy(parse_target(url), ear.hear).serve) as front:
         yield front
 
 
@@ -125,7 +129,7 @@ def test_no_byte_is_altered_in_either_direction() -> None:
         ("POST", "/b?q=%20+", b"\x00\xff\r\n", 201),
         ("GET", "/c", b"", 204),
     ]
-    assert [h.reply.body for h in heard if h.reply] == [b"ok", b"ab", b""]
+    assert [h.response.body for h in heard if h.response] == [b"ok", b"ab", b""]
 
 
 def test_host_is_made_that_of_a_server_on_another_machine() -> None:
@@ -139,14 +143,14 @@ def test_host_is_made_that_of_a_server_on_another_machine() -> None:
 
     ear = Ear()
     with serve_raw(answer) as url:
-        relay = Relay(parse_target(url), ear.hear)
+        relay = CapturingProxy(parse_target(url), ear.hear)
         relay._host = b"api.example.com"  # as for a target that is not on this machine
         with listen(relay.serve) as front, connect(front) as client:
             client.sendall(PLAIN)
             assert read_exactly(client, len(OK)) == OK
 
     assert got == [wanted]
-    assert Relay(parse_target("https://api.example.com", live=True), ear.hear)._host == (
+    assert CapturingProxy(parse_target("https://api.example.com", live=True), ear.hear)._host == (
         b"api.example.com"
     )
 
@@ -169,8 +173,8 @@ def test_what_is_no_http_passes_as_well() -> None:
 @pytest.mark.parametrize(
     ("sent", "problem", "body"),
     [
-        (b"", LOST, None),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", LOST, b"half"),
+        (b"", SERVER_CLOSED, None),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", SERVER_CLOSED, b"half"),
         (b"HTTP/1.1 200 OK\r\n\r\nto the end", "", b"to the end"),
     ],
 )
@@ -189,8 +193,8 @@ def test_replies_that_end_with_the_connection(
         assert read_exactly(client, 1000) == sent
         (heard,) = ear.wait(1)
 
-    assert heard.problem == problem
-    assert (heard.reply.body if heard.reply else None) == body
+    assert heard.error == problem
+    assert (heard.response.body if heard.response else None) == body
 
 
 def test_client_that_leaves_is_told_from_a_server_that_does() -> None:
@@ -209,7 +213,7 @@ def test_client_that_leaves_is_told_from_a_server_that_does() -> None:
             assert asked.wait(SECONDS)
         (heard,) = ear.wait(1)
 
-    assert (heard.problem, heard.reply) == (GONE, None)
+    assert (heard.error, heard.response) == (CLIENT_LEFT, None)
 
 
 def test_server_that_is_away_is_said_to_be() -> None:
@@ -222,7 +226,7 @@ def test_server_that_is_away_is_said_to_be() -> None:
         assert read_exactly(client, 12) == b"HTTP/1.1 502"
         (heard,) = ear.wait(1)
 
-    assert heard.problem == "the server cannot be reached"
+    assert heard.error == "the server cannot be reached"
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -274,14 +278,14 @@ def test_many_connections_at_once_add_no_failure() -> None:
             server.shutdown()
             thread.join(SECONDS)
 
-    assert [h.number for h in heard] == list(range(1, 401))
-    assert all(h.reply and h.reply.body == h.body and not h.problem for h in heard)
+    assert [h.serial for h in heard] == list(range(1, 401))
+    assert all(h.response and h.response.body == h.body and not h.error for h in heard)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])
 def test_reader_needs_no_whole_pieces(size: int) -> None:
     """Messages are the same in whatever pieces their bytes come."""
-    stream, reader = CHUNKED + PLAIN + BARE, Reader()
+    stream, reader = CHUNKED + PLAIN + BARE, HttpMessageReader()
     found = [m for n in range(0, len(stream), size) for m in reader.feed(stream[n : n + size])]
 
     assert [message.body for message in found] == [b"abcde", b"\x00\xff\r\n", b""]
@@ -299,5 +303,5 @@ def test_reader_needs_no_whole_pieces(size: int) -> None:
 )
 def test_reader_refuses_what_has_no_end(stream: bytes) -> None:
     """What cannot be read as HTTP raises, and does not wait for ever."""
-    with pytest.raises(Unreadable):
-        Reader().feed(stream)
+    with pytest.raises(HttpSyntaxError):
+        HttpMessageReader().feed(stream)

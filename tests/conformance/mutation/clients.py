@@ -13,146 +13,161 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infobip_sms_conformance.cli.client import gather, run_again
+from infobip_sms_conformance.cli.client import collect_in_thread, run_repeatedly
 from infobip_sms_conformance.cli.options import PASSWORD, USER
-from infobip_sms_conformance.client_checks.expected_request import Asked
-from infobip_sms_conformance.client_run.collector import Hearing
-from infobip_sms_conformance.client_run.process import run_program
-from infobip_sms_conformance.client_run.scenario_results import blame, find_outcomes
-from infobip_sms_conformance.client_run.scripted_server import Script
+from infobip_sms_conformance.client_checks.expected_request import ExpectedRequest
+from infobip_sms_conformance.client_run.collector import TrafficCollector
+from infobip_sms_conformance.client_run.process import run_client_command
+from infobip_sms_conformance.client_run.scenario_results import add_findings, build_results
+from infobip_sms_conformance.client_run.scripted_server import ScenarioServer
 from infobip_sms_conformance.observations.verdicts import Verdict
-from infobip_sms_conformance.run.result import Record
+from infobip_sms_conformance.run.result import RunResult
 from infobip_sms_conformance.transport.credentials import Credentials
 from infobip_sms_conformance.transport.http import parse_target
 from infobip_sms_conformance.transport.listener import listen
-from infobip_sms_conformance.transport.processes import start_reference
-from infobip_sms_conformance.transport.proxy import Relay
+from infobip_sms_conformance.transport.processes import start_sandbox
+from infobip_sms_conformance.transport.proxy import CapturingProxy
 
-CALLERS = Path(__file__).parent / "independent_client"
-PROGRAM = (sys.executable, str(CALLERS / "client.py"))
+CLIENTS_DIRECTORY = Path(__file__).parent / "independent_client"
+COMMAND = (sys.executable, str(CLIENTS_DIRECTORY / "client.py"))
 KEY = "a-key-for-the-selftest-only"
-SECONDS = 60.0
+TIMEOUT = 60.0
 FAILING = {Verdict.FAIL, Verdict.WARN, Verdict.ERROR}
 
 
 @dataclass(frozen=True)
-class Caller:
+class ClientUnderTest:
     """A client to be judged."""
 
     name: str
     options: tuple[str, ...] = ()
-    breaks: str | None = None
+    broken_requirement: str | None = None
     """The requirement that it breaks; none for a legal client."""
-    replies: bool = False
+    uses_scenarios: bool = False
     """Whether it is judged with replies of every kind."""
-    asked: bool = False
+    has_expected_request: bool = False
     """Whether it is judged beside what it was told to send."""
 
 
 @dataclass(frozen=True)
-class Proof:
+class ClientMutationResult:
     """What the judge said of a caller."""
 
-    caller: Caller
+    client: ClientUnderTest
     failed: tuple[str, ...]
     stopped: str = ""
 
     @property
-    def word(self) -> str:
+    def outcome(self) -> str:
         """Return what that means."""
         if self.stopped:
             return "ERROR"
-        if self.caller.breaks is None:
+        if self.client.broken_requirement is None:
             return "FALSE ALARM" if self.failed else "good"
-        if self.failed == (self.caller.breaks,):
+        if self.failed == (self.client.broken_requirement,):
             return "caught"
         return "CAUGHT BY OTHERS" if self.failed else "SURVIVED"
 
     @property
-    def is_right(self) -> bool:
+    def is_as_expected(self) -> bool:
         """Whether the judge was right about it."""
-        return self.word in {"good", "caught"}
+        return self.outcome in {"good", "caught"}
 
 
-def find_callers() -> list[Caller]:
+def get_clients() -> list[ClientUnderTest]:
     """Return the callers: legal ones, then each with a fault."""
     legal = [
-        Caller("legal", asked=True),
-        Caller("legal, in XML", ("--xml",), asked=True),
-        Caller("legal, with replies of every kind", ("--once",), replies=True),
-        Caller("legal, likewise in XML", ("--xml", "--once"), replies=True),
+        ClientUnderTest("legal", has_expected_request=True),
+        ClientUnderTest("legal, in XML", ("--xml",), has_expected_request=True),
+        ClientUnderTest("legal, with replies of every kind", ("--once",), uses_scenarios=True),
+        ClientUnderTest("legal, likewise in XML", ("--xml", "--once"), uses_scenarios=True),
     ]
-    rows = tomllib.loads((CALLERS / "faults.toml").read_text("utf-8"))["fault"]
-    return [*legal, *map(build_caller, rows)]
+    rows = tomllib.loads((CLIENTS_DIRECTORY / "faults.toml").read_text("utf-8"))["fault"]
+    return [*legal, *map(build_client, rows)]
 
 
-def build_caller(row: dict[str, Any]) -> Caller:
+def build_client(row: dict[str, Any]) -> ClientUnderTest:
     """Return the caller of a row of the list."""
     options = ["--break", row["name"]]
     options += ["--xml"] if row.get("xml") else []
     options += ["--once"] if row.get("replies") else []
     replies, asked = row.get("replies", False), row.get("asked", False)
-    return Caller(row["name"], tuple(options), row["requirement"], replies, asked)
+    return ClientUnderTest(row["name"], tuple(options), row["requirement"], replies, asked)
 
 
-def prove(callers: Sequence[Caller], server: str, jobs: int = 2) -> Iterator[Proof]:
+def run_clients(
+    clients: Sequence[ClientUnderTest], server: str, jobs: int = 2
+) -> Iterator[ClientMutationResult]:
     """Judge callers, several at a time, before a server that takes KEY; yield each in order."""
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(lambda caller: prove_one(caller, server), callers)
+        yield from pool.map(lambda caller: run_one_client(caller, server), clients)
 
 
-def prove_one(caller: Caller, server: str) -> Proof:
+def run_one_client(client: ClientUnderTest, server: str) -> ClientMutationResult:
     """Run one caller, and judge it."""
-    judge: Callable[[Caller, str], Record] = judge_replies if caller.replies else judge_requests
-    record = judge(caller, server)
+    judge: Callable[[ClientUnderTest, str], RunResult] = (
+        run_against_scenarios if client.uses_scenarios else run_against_sandbox
+    )
+    record = judge(client, server)
     failed = [row.id for row in record.rows if record.find_verdict(row.id) in FAILING]
-    return Proof(caller, tuple(failed), record.stopped)
+    return ClientMutationResult(client, tuple(failed), record.stopped)
 
 
-def judge_requests(caller: Caller, server: str) -> Record:
+def run_against_sandbox(client: ClientUnderTest, server: str) -> RunResult:
     """Judge what a caller sends to the sandbox."""
-    looks = (Asked(read_asked()).look,) if caller.asked else ()
-    hearing = Hearing(looks=looks)
-    with gather(hearing) as hear, listen(Relay(parse_target(server), hear).serve) as url:
-        run_program((*PROGRAM, *caller.options), url, KEY, SECONDS, quiet=True)
-    return hearing.build_record(url, "client")
+    looks = (
+        (ExpectedRequest(read_expected_document()).check,) if client.has_expected_request else ()
+    )
+    hearing = TrafficCollector(checks=looks)
+    with (
+        collect_in_thread(hearing) as hear,
+        listen(CapturingProxy(parse_target(server), hear).serve) as url,
+    ):
+        run_client_command((*COMMAND, *client.options), url, KEY, TIMEOUT, quiet=True)
+    return hearing.build_result(url, "client")
 
 
-def judge_replies(caller: Caller, _server: str) -> Record:
+def run_against_scenarios(client: ClientUnderTest, _server: str) -> RunResult:
     """Judge what a caller makes of replies of every kind."""
-    hearing = Hearing()
-    with gather(hearing) as hear:
-        script = Script(hear)
+    hearing = TrafficCollector()
+    with collect_in_thread(hearing) as hear:
+        script = ScenarioServer(hear)
         with listen(script.serve) as url:
-            runs = list(run_again(script, (*PROGRAM, *caller.options), url, quiet=True))
-    blame(hearing, find_outcomes(runs))
-    return hearing.build_record(url, "client")
+            runs = list(run_repeatedly(script, (*COMMAND, *client.options), url, quiet=True))
+    add_findings(hearing, build_results(runs))
+    return hearing.build_result(url, "client")
 
 
-def read_asked() -> Any:
+def read_expected_document() -> Any:
     """Return what the caller means to send."""
-    return json.loads((CALLERS / "expected.json").read_text("utf-8"))
+    return json.loads((CLIENTS_DIRECTORY / "expected.json").read_text("utf-8"))
 
 
-def find_proved() -> set[str]:
+def get_broken_requirements() -> set[str]:
     """Return the requirements that some caller breaks."""
-    return {caller.breaks for caller in find_callers() if caller.breaks}
+    return {caller.broken_requirement for caller in get_clients() if caller.broken_requirement}
 
 
-def run_callers(only: str, jobs: int, say: Callable[[str], None]) -> bool:
+def run_client_matrix(only: str, jobs: int, print_line: Callable[[str], None]) -> bool:
     """Judge the callers and print the matrix; tell whether the judge was right about all."""
-    chosen = [c for c in find_callers() if c.breaks is None or c.breaks.startswith(only)]
+    chosen = [
+        c
+        for c in get_clients()
+        if c.broken_requirement is None or c.broken_requirement.startswith(only)
+    ]
     proofs = []
-    say(f"{len(chosen)} clients, {jobs} at a time")
-    with start_reference(Credentials(USER, PASSWORD, KEY)) as server:
-        for proof in prove(chosen, server, jobs):
+    print_line(f"{len(chosen)} clients, {jobs} at a time")
+    with start_sandbox(Credentials(USER, PASSWORD, KEY)) as server:
+        for proof in run_clients(chosen, server, jobs):
             proofs.append(proof)
-            number = proof.caller.breaks or "legal"
-            wrong = "" if proof.is_right else f" (failed {', '.join(proof.failed) or 'nothing'})"
-            say(f"{number:12}{proof.caller.name}: {proof.word}{wrong}")
-    broken = [proof for proof in proofs if proof.caller.breaks]
-    caught = sum(proof.is_right for proof in broken)
-    alarms = sum(proof.word == "FALSE ALARM" for proof in proofs)
-    say(f"{caught} of {len(broken)} broken clients caught by exactly their requirement")
-    say(f"{alarms} false alarms on {len(proofs) - len(broken)} legal clients")
-    return all(proof.is_right for proof in proofs)
+            number = proof.client.broken_requirement or "legal"
+            wrong = (
+                "" if proof.is_as_expected else f" (failed {', '.join(proof.failed) or 'nothing'})"
+            )
+            print_line(f"{number:12}{proof.client.name}: {proof.outcome}{wrong}")
+    broken = [proof for proof in proofs if proof.client.broken_requirement]
+    caught = sum(proof.is_as_expected for proof in broken)
+    alarms = sum(proof.outcome == "FALSE ALARM" for proof in proofs)
+    print_line(f"{caught} of {len(broken)} broken clients caught by exactly their requirement")
+    print_line(f"{alarms} false alarms on {len(proofs) - len(broken)} legal clients")
+    return all(proof.is_as_expected for proof in proofs)

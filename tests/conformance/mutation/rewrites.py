@@ -12,37 +12,39 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from infobip_sms.sandbox.api.http import Refusal
+from infobip_sms.sandbox.api.http import HttpError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infobip_sms.sandbox.api.http import Question
+    from infobip_sms.sandbox.api.http import OperationContext
 
 REPORTS, LOGS = "fetch_delivery_reports", "get_logs"
 LOOK, MOVE = "get_scheduled", "reschedule"
 STATE, CHANGE = "get_scheduled_status", "set_scheduled_status"
 CONVERT = "record_conversion"
 BULKS = {LOOK, MOVE, STATE, CHANGE}
-BAD = Refusal(400, "BAD_REQUEST", "Bad request")
-WRONG = Refusal(500, "GENERAL_ERROR", "Something went wrong")
-MISSING = Refusal(404, "NOT_FOUND", "Not found")
+BAD = HttpError(400, "BAD_REQUEST", "Bad request")
+WRONG = HttpError(500, "GENERAL_ERROR", "Something went wrong")
+MISSING = HttpError(404, "NOT_FOUND", "Not found")
 
 
-def asking(**changes: Callable[[Any], Any]) -> Callable[[Question], Question]:
+def asking(**changes: Callable[[Any], Any]) -> Callable[[OperationContext], OperationContext]:
     """Change parameters before they are looked at."""
 
-    def change(question: Question) -> Question:
+    def change(question: OperationContext) -> OperationContext:
         found = {n: alter(getattr(question.parameters, n)) for n, alter in changes.items()}
         return attrs.evolve(question, parameters=attrs.evolve(question.parameters, **found))
 
     return change
 
 
-def refusing(refusal: Refusal, when: Callable[[Question], Any]) -> Callable[[Question], Question]:
+def refusing(
+    refusal: HttpError, when: Callable[[OperationContext], Any]
+) -> Callable[[OperationContext], OperationContext]:
     """Refuse some questions."""
 
-    def look(question: Question) -> Question:
+    def look(question: OperationContext) -> OperationContext:
         if when(question):
             raise refusal
         return question
@@ -50,7 +52,7 @@ def refusing(refusal: Refusal, when: Callable[[Question], Any]) -> Callable[[Que
     return look
 
 
-def always(_question: Question) -> bool:
+def always(_question: OperationContext) -> bool:
     """Every time."""
     return True
 
@@ -59,10 +61,10 @@ def nothing(_value: Any) -> None:
     """Leave a parameter out."""
 
 
-def each(**changes: Callable[[Any], Any]) -> Callable[[Any, Question], Any]:
+def each(**changes: Callable[[Any], Any]) -> Callable[[Any, OperationContext], Any]:
     """Change members of every entry of a list of results."""
 
-    def change(response: Any, _question: Question) -> Any:
+    def change(response: Any, _question: OperationContext) -> Any:
         results = [
             attrs.evolve(r, **{name: alter(getattr(r, name)) for name, alter in changes.items()})
             for r in response.results
@@ -72,24 +74,24 @@ def each(**changes: Callable[[Any], Any]) -> Callable[[Any, Question], Any]:
     return change
 
 
-def only(keep: Callable[[Any], Any]) -> Callable[[Any, Question], Any]:
+def only(keep: Callable[[Any], Any]) -> Callable[[Any, OperationContext], Any]:
     """Leave entries out of a list of results."""
     return lambda response, _q: attrs.evolve(
         response, results=[r for r in response.results if keep(r)]
     )
 
 
-def member(**values: Any) -> Callable[[Any, Question], Any]:
+def member(**values: Any) -> Callable[[Any, OperationContext], Any]:
     """Replace members of an answer."""
     return lambda response, _q: attrs.evolve(response, **values)
 
 
-def previews(alter: Callable[[list[Any]], list[Any]]) -> Callable[[Any, Question], Any]:
+def previews(alter: Callable[[list[Any]], list[Any]]) -> Callable[[Any, OperationContext], Any]:
     """Change the previews of an answer."""
     return lambda response, _q: attrs.evolve(response, previews=alter(response.previews))
 
 
-def left(more: Callable[[Any], int]) -> Callable[[Any, Question], Any]:
+def left(more: Callable[[Any], int]) -> Callable[[Any, OperationContext], Any]:
     """Count the characters that are left in another way."""
     return previews(
         lambda found: [
@@ -116,7 +118,7 @@ def has_language(preview: Any) -> bool:
 DAY = dt.timedelta(days=1)
 
 # name: (requirement, operations, what is altered in the question)
-QUESTIONS: dict[str, tuple[str, set[str], Callable[[Question], Question]]] = {
+QUESTIONS: dict[str, tuple[str, set[str], Callable[[OperationContext], OperationContext]]] = {
     "reports-of-all": ("DLR-007", {REPORTS}, asking(bulk_id=nothing)),
     "reports-by-no-name": ("DLR-007", {REPORTS}, asking(message_id=nothing)),
     "reports-fail": ("DLR-007", {REPORTS}, refusing(WRONG, always)),
@@ -201,17 +203,17 @@ QUESTIONS: dict[str, tuple[str, set[str], Callable[[Question], Question]]] = {
     "conversion-fails": (
         "TRACK-002",
         {CONVERT},
-        refusing(WRONG, lambda q: q.state.find_by_id(q.parameters.message_id)),
+        refusing(WRONG, lambda q: q.state.get_messages_by_id(q.parameters.message_id)),
     ),
     "conversion-of-nobody-is-bad": (
         "TRACK-003",
         {CONVERT},
-        refusing(BAD, lambda q: not q.state.find_by_id(q.parameters.message_id)),
+        refusing(BAD, lambda q: not q.state.get_messages_by_id(q.parameters.message_id)),
     ),
 }
 
 # name: (requirement, operations, what is altered in the answer)
-ANSWERS: dict[str, tuple[str, set[str], Callable[[Any, Question], Any]]] = {
+ANSWERS: dict[str, tuple[str, set[str], Callable[[Any, OperationContext], Any]]] = {
     "reports-never": ("DLR-007", {REPORTS}, only(lambda r: False)),  # noqa: ARG005 - none at all
     "reports-of-nobody": ("DLR-007", {REPORTS}, each(message_id=nothing)),
     "logs-empty": ("LOG-001", {LOGS}, only(lambda r: False)),  # noqa: ARG005 - none at all

@@ -22,14 +22,14 @@ import uvicorn
 from infobip_sms_schema import LanguageCode, PreviewRequest, SmsRequestV1
 from infobip_sms_schema.operations import PREVIEW, SEND, SEND_V1
 
-from infobip_sms.codecs import find_codec
+from infobip_sms.codecs import get_codec
 from infobip_sms.sandbox.api.app import App
-from infobip_sms.sandbox.api.http import HttpReply, HttpRequest
-from infobip_sms.sandbox.api.send import Draft, Recipient, Submission
-from infobip_sms.sandbox.clock import read_clock
-from infobip_sms.sandbox.config import Settings
-from infobip_sms.sandbox.runtime.asgi import Shell
-from infobip_sms.sandbox.state.rows import Bulk, Link, Sms
+from infobip_sms.sandbox.api.http import HttpRequest, HttpResponse
+from infobip_sms.sandbox.api.send import DestinationSpec, MessageSpec, Submission
+from infobip_sms.sandbox.clock import read_system_clock
+from infobip_sms.sandbox.config import SandboxSettings
+from infobip_sms.sandbox.runtime.asgi import SandboxASGI
+from infobip_sms.sandbox.state.rows import Link, StoredBulk, StoredMessage
 from infobip_sms.sandbox.state.state import State
 from tests.conformance.mutation.rewrites import (
     ANSWERS,
@@ -56,7 +56,7 @@ from tests.conformance.mutation.rewrites import (
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from infobip_sms.sandbox.api.http import Outcome, Question
+    from infobip_sms.sandbox.api.http import OperationContext, OperationResult
     from infobip_sms.sandbox.api.routing import AnyOperation
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "schema" / "examples"
@@ -65,31 +65,31 @@ EXAMPLES = Path(__file__).resolve().parents[3] / "schema" / "examples"
 class Spoiled(App):
     """A sandbox with one habit of its own."""
 
-    def __init__(self, settings: Settings, name: str) -> None:
+    def __init__(self, settings: SandboxSettings, name: str) -> None:
         super().__init__(settings)
         self.name = name
         self.seen: set[str] = set()
 
-    def handle(self, request: HttpRequest, state: State, now: dt.datetime) -> HttpReply:
+    def handle(self, request: HttpRequest, state: State, now: dt.datetime) -> HttpResponse:
         """Answer without looking, or rewrite the bytes of an answer."""
         sending = request.path == SEND.path
         if self.name in CANNED and not sending:
             return can(self.name, request)
         if request.path == SEND_V1.path and self.name in {"v1-missing", "v1-gone"}:
-            return HttpReply(404 if self.name == "v1-missing" else 410, {}, b"")
+            return HttpResponse(404 if self.name == "v1-missing" else 410, {}, b"")
         if (request.method, request.path) in NOT_OFFERED.get(self.name, ()) or (
             self.name == "no-conversions" and request.path.startswith("/ct/")
         ):
-            return HttpReply(404, {}, b"")
-        rows = set(state.unread)
+            return HttpResponse(404, {}, b"")
+        rows = set(state.fetchable)
         reply = super().handle(request, state, now)
         xml = "xml" in request.headers.get("accept", "")
         if self.name == "reports-repeated-in-xml" and xml:
-            for number in rows - set(state.unread):
-                state.put([attrs.evolve(state.messages[number], unread=True)])
+            for number in rows - set(state.fetchable):
+                state.put([attrs.evolve(state.messages[number], fetchable=True)])
         return self.rewrite(request, reply)
 
-    def rewrite(self, request: HttpRequest, reply: HttpReply) -> HttpReply:
+    def rewrite(self, request: HttpRequest, reply: HttpResponse) -> HttpResponse:
         """Rewrite the bytes of an answer."""
         body = reply.body
         if request.path == SEND_V1.path:
@@ -102,33 +102,33 @@ class Spoiled(App):
             body = re.sub(rb"\d{4}-[-\d]+T[:.\d]+\+[:\d]+", write_in_utc, body)
         return attrs.evolve(reply, body=body)
 
-    def answer(self, operation: AnyOperation, question: Question) -> Outcome:
+    def run_operation(self, operation: AnyOperation, context: OperationContext) -> OperationResult:
         """Ask another question, or give another answer."""
         name = operation.name
         if self.name in QUESTIONS and name in QUESTIONS[self.name][1]:
-            question = QUESTIONS[self.name][2](question)
-        self.refuse_by_name(name, question)
-        outcome = super().answer(operation, self.find_another(name, question))
+            context = QUESTIONS[self.name][2](context)
+        self.refuse_by_name(name, context)
+        outcome = super().run_operation(operation, self.find_another(name, context))
         if self.name in ANSWERS and name in ANSWERS[self.name][1]:
             outcome = attrs.evolve(
-                outcome, response=ANSWERS[self.name][2](outcome.response, question)
+                outcome, response=ANSWERS[self.name][2](outcome.response, context)
             )
         if self.name in FORGETFUL and name in FORGETFUL[self.name][1]:
             outcome = attrs.evolve(outcome, rows=())
-        return self.change(name, outcome, question)
+        return self.change(name, outcome, context)
 
-    def refuse_by_name(self, name: str, question: Question) -> None:
+    def refuse_by_name(self, name: str, question: OperationContext) -> None:
         """Refuse what another table of states does not allow, and moves of what is no bulk by 400."""
         if name == CHANGE and self.name == "bulk-not-paused" and question.body.status == "PAUSED":
             raise BAD
         if name == CHANGE and self.name == "bulk-cancelled-from-pending-only":
             bulk = question.state.find_bulk(question.parameters.bulk_id)
-            if bulk and bulk.asked == "PAUSED" and question.body.status == "CANCELED":
+            if bulk and bulk.requested_status == "PAUSED" and question.body.status == "CANCELED":
                 raise BAD
         if name == MOVE and self.name == "batch-is-bad" and "BATCH" in question.parameters.bulk_id:
             raise BAD
 
-    def find_another(self, name: str, question: Question) -> Question:
+    def find_another(self, name: str, question: OperationContext) -> OperationContext:
         """Take another bulk or message for one that is not there."""
         state, parameters = question.state, question.parameters
         if self.name == "unknown-bulk-is-found" and name in BULKS and state.bulks:
@@ -141,12 +141,16 @@ class Spoiled(App):
         if self.name == "conversion-of-nobody" and name == CONVERT:
             sms = next(s for s in state.messages.values() if s.content.process_key)
             found = (
-                parameters.message_id if state.find_by_id(parameters.message_id) else sms.message_id
+                parameters.message_id
+                if state.get_messages_by_id(parameters.message_id)
+                else sms.message_id
             )
             return attrs.evolve(question, parameters=attrs.evolve(parameters, message_id=found))
         return question
 
-    def change(self, name: str, outcome: Outcome, question: Question) -> Outcome:
+    def change(
+        self, name: str, outcome: OperationResult, question: OperationContext
+    ) -> OperationResult:
         """Change a list of the logs, or a preview."""
         response: Any = outcome.response
         if name == LOGS and self.name == "logs-once":
@@ -173,16 +177,16 @@ class Spoiled(App):
             )
         return attrs.evolve(outcome, response=response)
 
-    def read(self, operation: AnyOperation, request: HttpRequest) -> Any:
+    def parse_body(self, operation: AnyOperation, request: HttpRequest) -> Any:
         """Pass over a language that stands where the contract has it."""
-        body = super().read(operation, request)
+        body = super().parse_body(operation, request)
         if self.name == "preview-language-in-an-object" and isinstance(body, PreviewRequest):
             nested = b"language>" in request.body or b'"language":' in request.body
             return attrs.evolve(body, language_code=LanguageCode.TR if nested else None)
         return body
 
-    def read_faulty(
-        self, operation: AnyOperation, request: HttpRequest, wire: Any, problems: Any
+    def handle_invalid(
+        self, operation: AnyOperation, request: HttpRequest, wire: Any, violations: Any
     ) -> Any:
         """Take what is to be refused."""
         wishes = {
@@ -190,45 +194,47 @@ class Spoiled(App):
             "preview-any-language": "languageCode",
             "preview-any-script": "transliteration",
         }
-        if request.path == PREVIEW.path and {p.path for p in problems} == {wishes.get(self.name)}:
+        if request.path == PREVIEW.path and {p.path for p in violations} == {wishes.get(self.name)}:
             return PreviewRequest(text="Anything goes.")
         lax = LAX.get(self.name)
-        if request.path == SEND_V1.path and lax and all(lax.search(p.path) for p in problems):
-            plain: Any = find_codec(wire).parse_plain(request.body, SmsRequestV1)
-            to = [Recipient(d["to"], None) for m in plain["messages"] for d in m["destinations"]]
-            return Submission((Draft(tuple(to)),), version=1)
-        return super().read_faulty(operation, request, wire, problems)
+        if request.path == SEND_V1.path and lax and all(lax.search(p.path) for p in violations):
+            plain: Any = get_codec(wire).parse_plain(request.body, SmsRequestV1)
+            to = [
+                DestinationSpec(d["to"], None) for m in plain["messages"] for d in m["destinations"]
+            ]
+            return Submission((MessageSpec(tuple(to)),), version=1)
+        return super().handle_invalid(operation, request, wire, violations)
 
-    def submit(self, request: Any, wire: Any) -> Submission:
+    def to_submission(self, request: Any, wire: Any) -> Submission:
         """Refuse what is legal in version 1, or read only some of it."""
-        submission = super().submit(request, wire)
+        submission = super().to_submission(request, wire)
         if not isinstance(request, SmsRequestV1):
             return submission
         refuses = REFUSED_V1.get(self.name)
         if refuses and any(refuses(message, wire) for message in request.messages):
             raise BAD
         if self.name == "v1-first-message-of-xml" and wire == "xml":
-            return attrs.evolve(submission, drafts=submission.drafts[:1])
+            return attrs.evolve(submission, messages=submission.messages[:1])
         return submission
 
-    def accept(self, submission: Submission, question: Question) -> Outcome:
+    def accept(self, submission: Submission, context: OperationContext) -> OperationResult:
         """Leave links as they are, or make a bulk of what is none."""
         bases = {"links-as-they-were": None, "links-on-another-base": "https://s.example"}
-        if submission.shortened_on is not None and self.name in bases:
-            submission = attrs.evolve(submission, shortened_on=bases[self.name])
-        outcome = super().accept(submission, question)
+        if submission.link_base_url is not None and self.name in bases:
+            submission = attrs.evolve(submission, link_base_url=bases[self.name])
+        outcome = super().accept(submission, context)
         if self.name == "links-wrapped":
             links = {row.code: row.url for row in outcome.rows if isinstance(row, Link)}
             rows = tuple(unfold(row, links) for row in outcome.rows)
             return attrs.evolve(outcome, rows=rows)
-        later = [d.send_at for d in submission.drafts if d.send_at]
-        if self.name == "batch-moved" and len(submission.drafts) > 1 and later:
-            numbers = [row.number for row in outcome.rows if isinstance(row, Sms)]
-            bulk = Bulk(
-                number=numbers[0],
+        later = [d.send_at for d in submission.messages if d.send_at]
+        if self.name == "batch-moved" and len(submission.messages) > 1 and later:
+            numbers = [row.serial for row in outcome.rows if isinstance(row, StoredMessage)]
+            bulk = StoredBulk(
+                serial=numbers[0],
                 bulk_id=submission.bulk_id or "",
                 send_at=later[0],
-                messages=(numbers[0], numbers[-1] + 1),
+                message_serials=(numbers[0], numbers[-1] + 1),
             )
             return attrs.evolve(outcome, rows=(*outcome.rows, bulk))
         return outcome
@@ -236,7 +242,7 @@ class Spoiled(App):
 
 def unfold(row: Any, links: dict[str, str]) -> Any:
     """Put the link itself behind the base, in place of its code."""
-    if not isinstance(row, Sms):
+    if not isinstance(row, StoredMessage):
         return row
     text = row.content.text
     for code, url in links.items():
@@ -250,7 +256,7 @@ def write_in_utc(found: re.Match[bytes]) -> bytes:
     return instant.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
 
 
-def can(name: str, request: HttpRequest) -> HttpReply:
+def can(name: str, request: HttpRequest) -> HttpResponse:
     """Return the same answer every time."""
     stems = {
         "/sms/1/reports": "delivery-reports",
@@ -267,7 +273,7 @@ def can(name: str, request: HttpRequest) -> HttpReply:
         body = json.dumps(words | {"bulkId": {}, "sendAt": [], "status": 5}).encode()
     if name == "not-even-json":
         body = bytes(range(256))
-    return HttpReply(200, {"content-type": f"application/{wire}"}, body)
+    return HttpResponse(200, {"content-type": f"application/{wire}"}, body)
 
 
 class Street:
@@ -277,11 +283,11 @@ class Street:
         names = {*FAULTS, *LEGAL, *CANNED}
         self.houses = {name: self.build(name) for name in names}
 
-    def build(self, name: str) -> Shell:
+    def build(self, name: str) -> SandboxASGI:
         """Make one of them."""
         delay = 0.5 if name == "slow" else 0.0
-        settings = Settings("Aladdin", "open sesame", "key", seed=name, delay=delay)
-        return Shell(Spoiled(settings, name), State(), read_clock)
+        settings = SandboxSettings("Aladdin", "open sesame", "key", seed=name, delay=delay)
+        return SandboxASGI(Spoiled(settings, name), State(), read_system_clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from infobip_sms_conformance.contract.files import read_requirements
 from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
-from infobip_sms_conformance.errors import COULD_NOT_JUDGE, NOTHING_FAILED, SOMETHING_FAILED
+from infobip_sms_conformance.errors import COULD_NOT_TEST, NOTHING_FAILED, SOMETHING_FAILED
 from infobip_sms_conformance.observations.verdicts import Verdict
-from infobip_sms_conformance.run.engine import checked_requirements, find_seeded
-from infobip_sms_conformance.run.result import Record
-from infobip_sms_conformance.run.runner import build_plan, judge
+from infobip_sms_conformance.run.engine import get_checked_requirements, get_seeded_requirements
+from infobip_sms_conformance.run.result import RunResult
+from infobip_sms_conformance.run.runner import build_plan, run_suite
 from infobip_sms_conformance.transport.credentials import Credentials
 from infobip_sms_conformance.transport.http import parse_target
 from rich.console import Console
@@ -31,186 +31,192 @@ from rich.progress import track
 from tests.conformance.mutation import clients
 from tests.conformance.mutation.subjects import (
     ACCOUNT,
-    NotStarted,
-    Subject,
-    find_few,
-    find_subjects,
-    find_unseen,
-    start_subject,
+    ServerStartError,
+    SystemUnderTest,
+    get_quick_systems,
+    get_systems,
+    get_undetectable,
+    start_system,
 )
 
 
 @dataclass(frozen=True)
-class Result:
+class MutationResult:
     """What the judge said of a subject."""
 
-    subject: Subject
+    system: SystemUnderTest
     failed: tuple[str, ...]
     """Requirements with FAIL, or WARN where they are a SHOULD."""
-    problems: tuple[str, ...]
+    errors: tuple[str, ...]
     """Requirements with ERROR, and why the run ended early."""
     requests: int = 0
     seconds: float = 0.0
 
     @property
-    def word(self) -> str:
+    def outcome(self) -> str:
         """Return what that means."""
-        if self.subject.breaks is None:
-            allowed = set(self.subject.warned)
-            return "FALSE ALARM" if self.problems or set(self.failed) - allowed else "good"
-        if self.failed == (self.subject.breaks,):
-            return "ERROR" if self.problems else "caught"
+        if self.system.broken_requirement is None:
+            allowed = set(self.system.warned)
+            return "FALSE ALARM" if self.errors or set(self.failed) - allowed else "good"
+        if self.failed == (self.system.broken_requirement,):
+            return "ERROR" if self.errors else "caught"
         return "CAUGHT BY OTHERS" if self.failed else "SURVIVED"
 
     @property
-    def is_right(self) -> bool:
+    def is_as_expected(self) -> bool:
         """Whether the judge was right about it."""
-        return self.word in {"good", "caught"}
+        return self.outcome in {"good", "caught"}
 
 
 def run_selftest(options: argparse.Namespace) -> int:
     """Judge every subject and print the matrix; with --seeds the good ones, again and again."""
     out = Console(highlight=False, soft_wrap=True)
     if options.clients:
-        right = clients.run_callers(
+        right = clients.run_client_matrix(
             options.only, options.jobs, lambda line: out.print(line, markup=False)
         )
         return NOTHING_FAILED if right else SOMETHING_FAILED
-    known = find_few() if options.quick else find_subjects(everything=options.all)
+    known = get_quick_systems() if options.quick else get_systems(everything=options.all)
     subjects = [subject for subject in known if is_chosen(subject, options)]
     out.print(f"{len(subjects)} servers, {options.jobs} at a time")
-    for why, names in {} if options.seeds or options.quick else find_unseen().items():
+    for why, names in {} if options.seeds or options.quick else get_undetectable().items():
         out.print(f"left out: {', '.join(names)}. {why}", markup=False)
     results = []
-    judged = judge_all(subjects, options.jobs, range(options.seeds or 0))
+    judged = run_all(subjects, options.jobs, range(options.seeds or 0))
     for result in track(judged, "", len(subjects), console=out, disable=not out.is_terminal):
         results.append(result)
-        if not result.is_right:
-            out.print(describe(result), markup=False)
+        if not result.is_as_expected:
+            out.print(describe_result(result), markup=False)
     full = not (options.only or options.seeds)
-    for line in tell_matrix(results, full=full):
+    for line in format_matrix(results, full=full):
         out.print(line, markup=False)
     if options.json:
         options.json.write_text(dump_json(results), "utf-8")
     if not results:
-        return COULD_NOT_JUDGE
-    missing = find_unproved(results) if full else []
-    right = all(result.is_right for result in results) and not missing
+        return COULD_NOT_TEST
+    missing = get_requirements_without_mutant(results) if full else []
+    right = all(result.is_as_expected for result in results) and not missing
     return NOTHING_FAILED if right else SOMETHING_FAILED
 
 
-def is_chosen(subject: Subject, options: argparse.Namespace) -> bool:
+def is_chosen(system: SystemUnderTest, options: argparse.Namespace) -> bool:
     """Tell whether a subject is asked for."""
     if options.seeds:
-        return subject.breaks is None
-    return subject.breaks is None or subject.breaks.startswith(options.only)
+        return system.broken_requirement is None
+    return system.broken_requirement is None or system.broken_requirement.startswith(options.only)
 
 
-def judge_all(
-    subjects: Sequence[Subject], jobs: int, seeds: Sequence[int] = ()
-) -> Iterator[Result]:
+def run_all(
+    systems: Sequence[SystemUnderTest], jobs: int, seeds: Sequence[int] = ()
+) -> Iterator[MutationResult]:
     """Judge subjects, several at a time; yield the results as they come.
 
     seeds: only what depends on a seed, with each of these.
     """
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(judge_subject, s, seeds) for s in subjects]):
+        for future in as_completed([pool.submit(run_system, s, seeds) for s in systems]):
             yield future.result()
 
 
-def judge_subject(subject: Subject, seeds: Sequence[int] = ()) -> Result:
+def run_system(system: SystemUnderTest, seeds: Sequence[int] = ()) -> MutationResult:
     """Start a subject as a program of its own and judge it."""
     try:
-        with start_subject(subject) as url:
+        with start_system(system) as url:
             if not seeds:
-                return build_result(subject, judge_once(subject, url))
-            only = find_seeded()
-            runs = [judge_once(subject, url, seed=seed, only=only) for seed in seeds]
-            return merge([build_result(subject, run) for run in runs])
-    except NotStarted as error:
-        return Result(subject, (), (f"not started: {error}",))
+                return build_mutation_result(system, run_once(system, url))
+            only = get_seeded_requirements()
+            runs = [run_once(system, url, seed=seed, only=only) for seed in seeds]
+            return merge_results([build_mutation_result(system, run) for run in runs])
+    except ServerStartError as error:
+        return MutationResult(system, (), (f"not started: {error}",))
     except Exception as error:  # noqa: BLE001 - one subject must not end the run of all
-        return Result(subject, (), (f"the judge went wrong: {type(error).__name__}: {error}",))
+        return MutationResult(
+            system, (), (f"the judge went wrong: {type(error).__name__}: {error}",)
+        )
 
 
-def judge_once(
-    subject: Subject, url: str, *, seed: int = DEFAULT_SEED, only: Sequence[str] = ()
-) -> Record:
+def run_once(
+    system: SystemUnderTest, url: str, *, seed: int = DEFAULT_SEED, only: Sequence[str] = ()
+) -> RunResult:
     """Judge a server that is running."""
     target = parse_target(url)
     plan = build_plan(
-        target, clock=subject.clock and not only, without=subject.without, seed=seed, only=only
+        target, clock=system.clock and not only, without=system.without, seed=seed, only=only
     )
-    record, _ = judge(target, Credentials(*ACCOUNT), plan, only=only)
+    record, _ = run_suite(target, Credentials(*ACCOUNT), plan, only=only)
     return record
 
 
-def merge(results: Sequence[Result]) -> Result:
+def merge_results(results: Sequence[MutationResult]) -> MutationResult:
     """Return what several runs say of one subject."""
-    return Result(
-        results[0].subject,
+    return MutationResult(
+        results[0].system,
         tuple(sorted({number for result in results for number in result.failed})),
-        tuple(sorted({problem for result in results for problem in result.problems})),
+        tuple(sorted({problem for result in results for problem in result.errors})),
         max(result.requests for result in results),
         sum(result.seconds for result in results),
     )
 
 
-def build_result(subject: Subject, record: Record) -> Result:
+def build_mutation_result(system: SystemUnderTest, run_result: RunResult) -> MutationResult:
     """Return what a record says of a subject."""
     bad = {Verdict.FAIL, Verdict.WARN}
-    failed = tuple(row.id for row in record.rows if record.find_verdict(row.id) in bad)
-    errors = [f.requirement for f in record.findings if f.verdict is Verdict.ERROR]
-    problems = (*dict.fromkeys(errors), *([record.stopped] if record.stopped else []))
-    return Result(subject, failed, problems, record.requests, record.seconds)
+    failed = tuple(row.id for row in run_result.rows if run_result.find_verdict(row.id) in bad)
+    errors = [f.requirement_id for f in run_result.findings if f.verdict is Verdict.ERROR]
+    problems = (*dict.fromkeys(errors), *([run_result.stopped] if run_result.stopped else []))
+    return MutationResult(system, failed, problems, run_result.requests, run_result.seconds)
 
 
-def find_unproved(results: Sequence[Result]) -> list[str]:
+def get_requirements_without_mutant(results: Sequence[MutationResult]) -> list[str]:
     """Return the requirements that are judged and that no broken server breaks."""
-    broken = {result.subject.breaks for result in results}
-    return sorted(checked_requirements() - broken)
+    broken = {result.system.broken_requirement for result in results}
+    return sorted(get_checked_requirements() - broken)
 
 
-def tell_matrix(results: Sequence[Result], *, full: bool) -> Iterator[str]:
+def format_matrix(results: Sequence[MutationResult], *, full: bool) -> Iterator[str]:
     """Yield the matrix: a line for each requirement, the servers that break it, the sums."""
     yield ""
     for number in read_requirements():
-        words = [f"{r.subject.name}: {r.word}" for r in results if r.subject.breaks == number]
+        words = [
+            f"{r.system.name}: {r.outcome}"
+            for r in results
+            if r.system.broken_requirement == number
+        ]
         if words:
             yield f"{number:12}{'; '.join(sorted(words))}"
-    good = [result for result in results if result.subject.breaks is None]
+    good = [result for result in results if result.system.broken_requirement is None]
     for result in good:
-        yield f"{'legal':12}{result.subject.name}: {result.word}"
+        yield f"{'legal':12}{result.system.name}: {result.outcome}"
     yield ""
-    if broken := [result for result in results if result.subject.breaks is not None]:
-        caught = sum(result.word == "caught" for result in broken)
-        survivors = sum(result.word == "SURVIVED" for result in broken)
+    if broken := [result for result in results if result.system.broken_requirement is not None]:
+        caught = sum(result.outcome == "caught" for result in broken)
+        survivors = sum(result.outcome == "SURVIVED" for result in broken)
         others = len(broken) - caught - survivors
         yield f"{caught} of {len(broken)} broken servers caught by exactly their requirement"
         yield f"{survivors} survivors, {others} caught by others as well or not cleanly"
-    alarms = sum(result.word == "FALSE ALARM" for result in good)
+    alarms = sum(result.outcome == "FALSE ALARM" for result in good)
     yield f"{alarms} false alarms on {len(good)} legal servers"
-    if full and (missing := find_unproved(results)):
+    if full and (missing := get_requirements_without_mutant(results)):
         yield f"{len(missing)} requirements that no server breaks: {' '.join(missing)}"
 
 
-def describe(result: Result) -> str:
+def describe_result(result: MutationResult) -> str:
     """Say what went wrong with one subject."""
-    wanted = result.subject.breaks or "nothing"
+    wanted = result.system.broken_requirement or "nothing"
     said = f"failed {', '.join(result.failed) or 'nothing'}"
-    problems = f"; {', '.join(result.problems)}" if result.problems else ""
-    return f"{result.word}  {result.subject.name} breaks {wanted}: {said}{problems}"
+    problems = f"; {', '.join(result.errors)}" if result.errors else ""
+    return f"{result.outcome}  {result.system.name} breaks {wanted}: {said}{problems}"
 
 
-def dump_json(results: Sequence[Result]) -> str:
+def dump_json(results: Sequence[MutationResult]) -> str:
     """Return the matrix for programs."""
     rows = [
         {
-            "server": result.subject.name,
-            "breaks": result.subject.breaks,
-            "word": result.word,
+            "server": result.system.name,
+            "breaks": result.system.broken_requirement,
+            "word": result.outcome,
             "failed": result.failed,
-            "problems": result.problems,
+            "problems": result.errors,
             "requests": result.requests,
             "seconds": round(result.seconds, 2),
         }

@@ -13,32 +13,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infobip_sms_conformance.transport.processes import NotStarted, run_program
+from infobip_sms_conformance.transport.processes import ServerStartError, run_program
 
 __all__ = [
     "ACCOUNT",
-    "NotStarted",
-    "Subject",
-    "find_few",
-    "find_subjects",
-    "find_unseen",
-    "start_subject",
+    "ServerStartError",
+    "SystemUnderTest",
+    "get_quick_systems",
+    "get_systems",
+    "get_undetectable",
+    "start_system",
 ]
 
 ACCOUNT = ("Aladdin", "open sesame", "a key for the selftest only")
 SERVERS = Path(__file__).parent
 SANDBOX = (sys.executable, "-m", "infobip_sms", "sandbox")
-FEW = 3
-WHO = ("--port", "0", "--user", ACCOUNT[0], "--password", ACCOUNT[1], "--api-key", ACCOUNT[2])
+CONFORMING_PER_PROGRAM = 3
+ACCOUNT_OPTIONS = (
+    "--port",
+    "0",
+    "--user",
+    ACCOUNT[0],
+    "--password",
+    ACCOUNT[1],
+    "--api-key",
+    ACCOUNT[2],
+)
 
 
 @dataclass(frozen=True)
-class Subject:
+class SystemUnderTest:
     """A server to be judged."""
 
     name: str
     command: tuple[str, ...]
-    breaks: str | None = None
+    broken_requirement: str | None = None
     """The requirement that it breaks; none for a legal server."""
     warned: tuple[str, ...] = ()
     """SHOULDs that a legal server does not keep."""
@@ -47,31 +56,34 @@ class Subject:
     clock: bool = False
 
 
-def find_subjects(*, everything: bool = False) -> list[Subject]:
+def get_systems(*, everything: bool = False) -> list[SystemUnderTest]:
     """Return the servers of a run.
 
     Of a stranger with many faults there is one for each requirement, unless everything is asked for.
     """
-    return [*find_sandboxes(), *find_strangers(everything=everything)]
+    return [*iter_sandboxes(), *iter_independent_servers(everything=everything)]
 
 
-def find_few() -> list[Subject]:
+def get_quick_systems() -> list[SystemUnderTest]:
     """Return one broken server for each requirement, and some legal ones of every program.
 
     The sandbox is the last choice: servers that share no code with it say more about the judge, and start faster.
     """
-    subjects = [*find_strangers(everything=False), *find_sandboxes()]
-    broken: dict[str, Subject] = {}
-    legal: dict[str, list[Subject]] = {}
+    subjects = [*iter_independent_servers(everything=False), *iter_sandboxes()]
+    broken: dict[str, SystemUnderTest] = {}
+    legal: dict[str, list[SystemUnderTest]] = {}
     for subject in subjects:
-        if subject.breaks is None:
+        if subject.broken_requirement is None:
             legal.setdefault(subject.name.partition(" ")[0], []).append(subject)
         else:
-            broken.setdefault(subject.breaks, subject)
-    return [*broken.values(), *(one for forms in legal.values() for one in forms[:FEW])]
+            broken.setdefault(subject.broken_requirement, subject)
+    return [
+        *broken.values(),
+        *(one for forms in legal.values() for one in forms[:CONFORMING_PER_PROGRAM]),
+    ]
 
 
-def find_unseen() -> dict[str, list[str]]:
+def get_undetectable() -> dict[str, list[str]]:
     """Return the broken servers that no short run can tell from good ones, by the reason."""
     return {
         group["why"]: [f"{row['name']} {name}" for name in group["names"]]
@@ -80,28 +92,28 @@ def find_unseen() -> dict[str, list[str]]:
     }
 
 
-def find_sandboxes() -> Iterator[Subject]:
+def iter_sandboxes() -> Iterator[SystemUnderTest]:
     """Yield the sandbox: as it is, with other readings, and with each of its faults."""
-    yield Subject("sandbox", SANDBOX, clock=True)
+    yield SystemUnderTest("sandbox", SANDBOX, clock=True)
     listed = read_toml("sandbox_mutants.toml")
     for options in listed["legal"]:
-        yield Subject(f"sandbox {options}", (*SANDBOX, *shlex.split(options)), clock=True)
+        yield SystemUnderTest(f"sandbox {options}", (*SANDBOX, *shlex.split(options)), clock=True)
     for fault, number in listed["faults"].items():
-        yield Subject(f"sandbox {fault}", (*SANDBOX, "--fault", fault), number, clock=True)
+        yield SystemUnderTest(f"sandbox {fault}", (*SANDBOX, "--fault", fault), number, clock=True)
 
 
-def find_strangers(*, everything: bool) -> Iterator[Subject]:
+def iter_independent_servers(*, everything: bool) -> Iterator[SystemUnderTest]:
     """Yield the servers that share no code with the sandbox."""
     for row in read_toml("independent_servers.toml")["server"]:
-        yield from find_legal(row)
-        yield from find_broken(row, everything=everything or not row.get("one_each"))
+        yield from iter_conforming(row)
+        yield from iter_mutants(row, everything=everything or not row.get("one_each"))
 
 
-def find_legal(row: Any) -> Iterator[Subject]:
+def iter_conforming(row: Any) -> Iterator[SystemUnderTest]:
     """Yield the legal forms of a stranger."""
     for legal in row["legal"]:
         options = tuple(legal["options"])
-        yield Subject(
+        yield SystemUnderTest(
             " ".join((row["name"], *options)),
             (*build_command(row), *options),
             warned=tuple(legal.get("warned", ())),
@@ -109,16 +121,16 @@ def find_legal(row: Any) -> Iterator[Subject]:
         )
 
 
-def find_broken(row: Any, *, everything: bool) -> Iterator[Subject]:
+def iter_mutants(row: Any, *, everything: bool) -> Iterator[SystemUnderTest]:
     """Yield the broken forms of a stranger that show in a short run: all, or one for each requirement."""
-    unseen = {name for names in find_unseen().values() for name in names}
+    unseen = {name for names in get_undetectable().values() for name in names}
     broken = set[str]()
     for fault in read_toml(row["faults"])["fault"]:
         name, number = f"{row['name']} {fault['name']}", fault["requirement"]
         if name not in unseen and (everything or number not in broken):
             broken.add(number)
             command = (*build_command(row), "--break", fault["name"])
-            yield Subject(name, command, number, without=tuple(row.get("without", ())))
+            yield SystemUnderTest(name, command, number, without=tuple(row.get("without", ())))
 
 
 def build_command(row: Any) -> tuple[str, ...]:
@@ -131,6 +143,6 @@ def read_toml(name: str) -> Any:
     return tomllib.loads((SERVERS / name).read_text("utf-8"))
 
 
-def start_subject(subject: Subject) -> AbstractContextManager[str]:
+def start_system(system: SystemUnderTest) -> AbstractContextManager[str]:
     """Run a server for the time of a ``with`` block; give its URL."""
-    return run_program([*subject.command, *WHO])
+    return run_program([*system.command, *ACCOUNT_OPTIONS])

@@ -15,7 +15,7 @@ from infobip_sms_conformance.contract import files
 from infobip_sms_conformance.run import engine
 from infobip_sms_conformance.session import budget
 
-from infobip_sms.sandbox.mutants.app import FAULTS
+from infobip_sms.sandbox.mutants.app import MUTANTS
 from tests.conformance.mutation import subjects
 
 MOST_REQUESTS = 150
@@ -49,7 +49,7 @@ def test_judge_is_right_about_every_server(matrix: list[dict[str, Any]]) -> None
     wrong = [row for row in matrix if row["word"] not in {"good", "caught"}]
 
     assert not wrong
-    assert {row["breaks"] for row in matrix if row["breaks"]} == engine.checked_requirements()
+    assert {row["breaks"] for row in matrix if row["breaks"]} == engine.get_checked_requirements()
     assert {row["server"].split()[0] for row in matrix if not row["breaks"]} == PROGRAMS
 
 
@@ -62,16 +62,20 @@ def test_good_servers_see_no_more_than_was_announced(matrix: list[dict[str, Any]
 
 def test_every_requirement_that_is_judged_is_broken_by_some_server() -> None:
     """A check that no broken server trips fails the build."""
-    broken = {subject.breaks for subject in subjects.find_subjects() if subject.breaks}
+    broken = {
+        subject.broken_requirement
+        for subject in subjects.get_systems()
+        if subject.broken_requirement
+    }
 
-    assert broken == engine.checked_requirements()
+    assert broken == engine.get_checked_requirements()
 
 
 def test_sandbox_has_a_fault_for_every_name_in_the_list() -> None:
     """The list of the sandbox's faults, which the judge has as data, is that of the sandbox."""
     listed = subjects.read_toml("sandbox_mutants.toml")["faults"]
 
-    assert listed == dict(FAULTS)
+    assert listed == dict(MUTANTS)
 
 
 def test_every_requirement_an_exchange_shows_has_a_check() -> None:
@@ -79,15 +83,15 @@ def test_every_requirement_an_exchange_shows_has_a_check() -> None:
     rows = files.read_requirements().values()
     seen = {row.id for row in rows if row.judged in {"exchange", "push", "session", "time"}}
 
-    assert engine.checked_requirements() == seen
+    assert engine.get_checked_requirements() == seen
     assert all(row.why for row in rows if row.judged != "exchange")
 
 
 def test_every_case_belongs_to_a_checked_requirement() -> None:
     """No case is left unused because its requirement has no check."""
-    cases = (*budget.find_refused(), *budget.find_accepted())
+    cases = (*budget.get_rejected_cases(), *budget.get_accepted_cases())
 
-    assert {case.requirement for case in cases} <= engine.checked_requirements()
+    assert {case.requirement_id for case in cases} <= engine.get_checked_requirements()
 
 
 def test_data_file_of_the_servers_names_programs_that_are_there() -> None:

@@ -127,11 +127,11 @@ def test_every_requirement_passes_within_the_bill(judge: Line, street: str) -> N
     run = judge_one(judge, street, "clean")
 
     assert run.find("PASS") == {
-        n for n in engine.checked_requirements() if n.startswith(tuple(OURS))
+        n for n in engine.get_checked_requirements() if n.startswith(tuple(OURS))
     }
     assert len(run.sent) == MOST + GROUND + OTHERS
-    assert len(run.sent) <= run.bill["plan"]["requests"]
-    assert run.messages <= run.bill["plan"]["messages"]
+    assert len(run.sent) <= run.bill["planned_cost"]["requests"]
+    assert run.messages <= run.bill["planned_cost"]["messages"]
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -141,7 +141,7 @@ def test_each_chapter_stands_alone(judge: Line, street: str, chapter: str) -> No
 
     assert run.find("PASS"), run.said
     assert not run.find("FAIL") | run.find("INCONCLUSIVE") | run.find("ERROR"), run.said
-    assert len(run.sent) <= run.bill["plan"]["requests"]
+    assert len(run.sent) <= run.bill["planned_cost"]["requests"]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_fault_fails_its_requirement_alone(judge: Line, street: str, name: str) 
 
 def test_every_requirement_is_broken_by_some_sandbox() -> None:
     """For every requirement of ours there is a fault."""
-    checked = {n for n in engine.checked_requirements() if n.startswith(tuple(OURS))}
+    checked = {n for n in engine.get_checked_requirements() if n.startswith(tuple(OURS))}
 
     assert checked == set(FAULTS.values())
 

@@ -22,24 +22,24 @@ from typing import Any
 
 import pytest
 from infobip_sms_conformance.checks.test_delivery_reports import (
+    check_call,
+    check_format,
+    check_ids,
     describe_difference,
-    find_wrong_form,
-    find_wrong_ids,
-    find_wrong_push,
     is_instant,
 )
 from infobip_sms_conformance.contract import files
 from infobip_sms_conformance.fixtures import delivery_windows, webhook_messages
-from infobip_sms_conformance.observations.delivery_reports import read_reports
-from infobip_sms_conformance.observations.verdicts import Finding, Judgement, Verdict
+from infobip_sms_conformance.observations.delivery_reports import parse_reports
+from infobip_sms_conformance.observations.verdicts import CheckOutcome, Finding, Verdict
 from infobip_sms_conformance.run import engine
-from infobip_sms_conformance.session.budget import build_bill
+from infobip_sms_conformance.session.budget import build_budget
 from infobip_sms_conformance.session.plan import PROFILES, Plan
-from infobip_sms_conformance.session.registry import TIES
+from infobip_sms_conformance.session.registry import REGISTRY
 from infobip_sms_conformance.session.session import Session
 from infobip_sms_conformance.transport.credentials import Credentials
 from infobip_sms_conformance.transport.http import parse_target
-from infobip_sms_conformance.transport.webhook_receiver import Hit, start_receiver
+from infobip_sms_conformance.transport.webhook_receiver import WebhookCall, start_receiver
 
 PUSHER = Path(__file__).parent / "webhook_server.py"
 MANNERS = runpy.run_path(str(PUSHER))
@@ -48,10 +48,11 @@ POOR: tuple[str, ...] = MANNERS["POOR"]
 FAULTS: dict[str, str] = MANNERS["FAULTS"]
 ACROSS_DAYS = frozenset({"VAL-002", "VAL-003", "V1-003", "DLR-006"})
 NEVER_SHOWN = {Verdict.FAIL, Verdict.ERROR, Verdict.WARN}
-engine.read_ties()
+engine.load_checks()
 GROUPS = frozenset({"start", "push"})
 CHECKS = sorted(
-    (check for check, tie in TIES.items() if tie.needs == GROUPS), key=lambda c: TIES[c].order
+    (check for check, tie in REGISTRY.items() if tie.needs == GROUPS),
+    key=lambda c: REGISTRY[c].order,
 )
 
 
@@ -79,16 +80,19 @@ def judge(manner: str, **changes: Any) -> list[Finding]:
     """Run the checks against the pusher; return what they said."""
     profile = PROFILES[changes.pop("profile", "full")]
     wires = changes.pop("wires", files.WIRES)
-    bill = build_bill(profile, GROUPS, wires, 0, None)
+    bill = build_budget(profile, GROUPS, wires, 0, None)
     plan = Plan(profile, 0, wires, files.read_numbers(), bill, **{"patience": 6.0, **changes})
-    with start_pusher(manner) as url, start_receiver(webhook_messages.ANSWERS, "r") as receiver:
+    with (
+        start_pusher(manner) as url,
+        start_receiver(webhook_messages.CALL_STATUSES, "r") as receiver,
+    ):
         session = Session(parse_target(url), Credentials("u", "p", None), plan, receiver)
         session.start()
         findings = run(session)
     # What was refused together is asked for once more, alone.
     poor = manner in POOR
-    assert session.requests <= bill.plan.requests + (len(wires) if poor else 0)
-    assert session.messages <= (bill.most_messages if poor else bill.plan.messages)
+    assert session.requests <= bill.planned_cost.requests + (len(wires) if poor else 0)
+    assert session.messages <= (bill.max_messages if poor else bill.planned_cost.messages)
     return findings
 
 
@@ -96,18 +100,18 @@ def run(session: Session) -> list[Finding]:
     """Run the checks in their order, each in its formats."""
     findings: list[Finding] = []
     for check in CHECKS:
-        tie = TIES[check]
+        tie = REGISTRY[check]
         for wire in session.wires:
             given = {"session": session, "wire": wire, "findings": findings}
             wanted = {name: given[name] for name in inspect.signature(check).parameters}
-            about = Finding(tie.number, wire, check.__name__, Verdict.PASS)
+            about = Finding(tie.requirement_id, wire, check.__name__, Verdict.PASS)
             try:
                 check(**wanted)
-            except Judgement as said:
-                must = files.read_requirements()[tie.number].level == "MUST"
+            except CheckOutcome as said:
+                must = files.read_requirements()[tie.requirement_id].level == "MUST"
                 soft = said.verdict is Verdict.FAIL and not must
                 verdict = Verdict.WARN if soft else said.verdict
-                about = replace(about, verdict=verdict, got=said.got, because=said.because)
+                about = replace(about, verdict=verdict, got=said.got, caused_by=said.caused_by)
             findings.append(about)
     return findings
 
@@ -121,7 +125,7 @@ def judge_all(manners: list[str], **changes: Any) -> dict[str, list[Finding]]:
 
 def find_numbers(findings: list[Finding], *verdicts: Verdict) -> set[str]:
     """Return the requirements with one of some verdicts."""
-    return {finding.requirement for finding in findings if finding.verdict in verdicts}
+    return {finding.requirement_id for finding in findings if finding.verdict in verdicts}
 
 
 # ------------------------------------------------------------------ legal servers
@@ -219,7 +223,7 @@ def test_fault_trips_its_requirement_alone(chapter: tuple[str, ...]) -> None:
         verdict = Verdict.FAIL if must else Verdict.WARN
         assert find_numbers(findings, *NEVER_SHOWN) == {requirement}, (fault, findings)
         assert find_numbers(findings, verdict) == {requirement}, (fault, findings)
-        reasons = {finding.because for finding in findings if finding.because}
+        reasons = {finding.caused_by for finding in findings if finding.caused_by}
         assert reasons <= {requirement}, (fault, findings)
 
 
@@ -239,12 +243,12 @@ def test_no_value_of_a_report_makes_the_judge_stumble(name: str) -> None:
     """Whatever a server writes into a member, the report can be looked at."""
     for value in STRANGE:
         body = json.dumps({"results": [{name: value}]}).encode()
-        (report,) = read_reports(Hit(0.0, "plain-json", "POST", Message(), body))
+        (report,) = parse_reports(WebhookCall(0.0, "plain-json", "POST", Message(), body))
         assert report.group in {"", "NONE", *files.read_groups().values()}
-        assert not any([report.is_final, report.is_under_way, report.ends_taken])
+        assert not any([report.is_final, report.is_intermediate, report.is_acknowledged_final])
         assert isinstance(report.message_id + report.bulk_id + report.to, str)
         assert report.find_instant(name) is None
-        assert isinstance(find_wrong_ids(report, [("1", {"a"})], {"b"}), str)
+        assert isinstance(check_ids(report, [("1", {"a"})], {"b"}), str)
         assert isinstance(is_instant(report, name), bool)
         assert isinstance(describe_difference("given", value), str)
 
@@ -256,11 +260,11 @@ def test_no_value_of_a_report_makes_the_judge_stumble(name: str) -> None:
 )
 def test_no_body_makes_the_judge_stumble(body: bytes) -> None:
     """A body that holds no reports has none."""
-    hit = Hit(0.0, "plain-json", "POST", Message(), body)
+    hit = WebhookCall(0.0, "plain-json", "POST", Message(), body)
 
-    assert list(read_reports(hit)) == []
-    assert find_wrong_push(hit) in {"", "no list of results"}
-    assert isinstance(find_wrong_form(hit, "application/json"), str)
+    assert list(parse_reports(hit)) == []
+    assert check_call(hit) in {"", "no list of results"}
+    assert isinstance(check_format(hit, "application/json"), str)
 
 
 # ------------------------------------------------------------------ windows
@@ -314,7 +318,7 @@ def test_openings_come_after_an_instant_and_are_found_again() -> None:
     """A window that opens later opens soon after that, and not before."""
     for now in EVERY_MINUTE:
         window = delivery_windows.build_opening(now)
-        opens = delivery_windows.find_opening(window, (now - timedelta(hours=1)).timestamp())
+        opens = delivery_windows.get_opening(window, (now - timedelta(hours=1)).timestamp())
         assert 0 < opens - now.timestamp() < 66 * 60
         assert is_open(window, datetime.fromtimestamp(opens, UTC))
         assert not is_open(window, datetime.fromtimestamp(opens - 1, UTC))

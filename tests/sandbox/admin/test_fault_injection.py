@@ -14,7 +14,7 @@ import pytest
 from infobip_sms import ErrorResponse
 from infobip_sms.codecs import wire_json, wire_xml
 from infobip_sms.sandbox import Sandbox, running
-from infobip_sms.sandbox.mutants.app import FAULTS
+from infobip_sms.sandbox.mutants.app import MUTANTS
 from tests.fakes.webhook_server import CallbackServer
 from tests.sandbox.admin.calls import (
     BASIC,
@@ -174,9 +174,9 @@ def test_faults_that_are_on_are_shown_in_the_words_that_switch_them_on(url: str)
             {"drop": 0.5, "after": False},
             {"status": 599, "rate": 1.0, "retryAfter": None},
         ],
-        "known": sorted(FAULTS),
+        "known": sorted(MUTANTS),
     }
-    assert cleared.plain == {"id": None, "troubles": [], "known": sorted(FAULTS)}
+    assert cleared.plain == {"id": None, "troubles": [], "known": sorted(MUTANTS)}
     assert ask(url, "GET", "faults").plain == cleared.plain
 
 
@@ -233,7 +233,7 @@ def test_an_unknown_fault_is_400_with_those_that_there_are(url: str) -> None:
 
         assert reply.status == 400
         assert reply.error == (
-            f"There is no fault of that id; there are: {', '.join(sorted(FAULTS))}"
+            f"There is no fault of that id; there are: {', '.join(sorted(MUTANTS))}"
         )
 
 
@@ -270,7 +270,9 @@ def test_a_status_is_a_refusal_in_the_format_of_the_request(
     bare = call(url, "GET", LOGS, headers={"Accept": f"application/{wire}"})
 
     for reply, after in ((first, "7"), (bare, None)):
-        error = CODECS[wire].parse_reply(reply.body, ErrorResponse).request_error.service_exception
+        error = (
+            CODECS[wire].parse_response(reply.body, ErrorResponse).request_error.service_exception
+        )
         assert reply.headers["content-type"].startswith(f"application/{wire}")
         assert (reply.status, error.message_id, error.text) == (status, word, text)
         assert reply.headers.get("retry-after") == after

@@ -16,70 +16,81 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infobip_sms.sandbox.admin import api, inbox, views
-from infobip_sms.sandbox.admin.formatting import dump_pretty
-from infobip_sms.sandbox.admin.request_log import LARGEST, LONGEST, MOST, Recorder
+from infobip_sms.sandbox.admin.formatting import format_body
+from infobip_sms.sandbox.admin.request_log import (
+    MAX_BODY_SIZE,
+    MAX_REQUESTS,
+    MAX_TOTAL_SIZE,
+    RequestLog,
+)
 from infobip_sms.sandbox.api.app import App
-from infobip_sms.sandbox.api.http import HttpReply, HttpRequest
-from infobip_sms.sandbox.clock import Clock
-from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.api.http import HttpRequest, HttpResponse
+from infobip_sms.sandbox.clock import VirtualClock
+from infobip_sms.sandbox.config import SandboxSettings
 from infobip_sms.sandbox.lifecycle.engine import advance
-from infobip_sms.sandbox.mutants.fault_injection import Switches, Trouble
+from infobip_sms.sandbox.mutants.fault_injection import FaultInjection, InjectedFault
 from infobip_sms.sandbox.state import statuses
-from infobip_sms.sandbox.state.magic_numbers import UNREADABLE, Fate, find_fate
-from infobip_sms.sandbox.state.rows import Content, Link, Push, Sms
+from infobip_sms.sandbox.state.magic_numbers import (
+    INVALID_MAGIC_NUMBER,
+    MagicNumber,
+    parse_magic_number,
+)
+from infobip_sms.sandbox.state.rows import Content, Link, StoredMessage, WebhookDelivery
 from infobip_sms.sandbox.state.state import State
 
 NOW = dt.datetime(2026, 5, 4, 12, tzinfo=dt.UTC)
-SETTINGS = Settings("Aladdin", "open sesame", seed="inbox")
+SETTINGS = SandboxSettings("Aladdin", "open sesame", seed="inbox")
 DAY = dt.timedelta(days=1)
 BASIC = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
 # letters that mean something to HTML, to JSON, or to nobody
 odd = st.text(st.sampled_from("<>&\"'`=/ ab\u202e\u00e9\u0000\u0008\u2028{}%\\-") | st.characters())
 
 
-def make_sms(number: int = 1, **other: Any) -> Sms:
+def make_sms(number: int = 1, **other: Any) -> StoredMessage:
     """Return a message that has just been accepted."""
     content = {k: other.pop(k) for k in list(other) if k in attrs.fields_dict(Content)}
     values: dict[str, Any] = {
         "message_id": f"id-{number}",
         "to": f"4179{number:07}",
-        "fate": Fate(5, 2, 0, 5),
+        "outcome": MagicNumber(5, 2, 0, 5),
         "accepted_at": NOW,
         "start_at": NOW,
         "status": 26,
     }
-    return Sms(number=number, content=Content(validity=DAY, **content), **{**values, **other})
+    return StoredMessage(
+        serial=number, content=Content(validity=DAY, **content), **{**values, **other}
+    )
 
 
-def make_desk(state: State | None = None, **other: Any) -> inbox.Desk:
+def make_desk(state: State | None = None, **other: Any) -> inbox.PageContext:
     """Return what pages are made of."""
-    values: dict[str, Any] = {"recorder": Recorder(), **other}
-    return inbox.Desk(State() if state is None else state, NOW, **values)
+    values: dict[str, Any] = {"request_log": RequestLog(), **other}
+    return inbox.PageContext(State() if state is None else state, NOW, **values)
 
 
 def ask(
-    target: str, desk: inbox.Desk, method: str = "GET", body: bytes = b"", **headers: str
-) -> HttpReply:
+    target: str, desk: inbox.PageContext, method: str = "GET", body: bytes = b"", **headers: str
+) -> HttpResponse:
     """Ask for a page by a name of this machine."""
     path, _, query = target.partition("?")
     named = {"host": "127.0.0.1:8080", **{k.replace("_", "-"): v for k, v in headers.items()}}
     reply = inbox.find_page(HttpRequest(method, path, named, body, query), desk)
-    assert isinstance(reply, HttpReply)
+    assert isinstance(reply, HttpResponse)
     return reply
 
 
-def press(body: bytes, **headers: str) -> HttpReply | inbox.Press | None:
+def press(body: bytes, **headers: str) -> HttpResponse | inbox.ButtonAction | None:
     """Press a button on a page of this machine."""
     named = {"host": "127.0.0.1:8080", **headers}
     return inbox.find_page(HttpRequest("POST", "/sandbox/do", named, body), make_desk())
 
 
-def parse(reply: HttpReply) -> Any:
+def parse(reply: HttpResponse) -> Any:
     """Return the tree of a page."""
     return lxml.html.document_fromstring(reply.body.decode())
 
 
-def put(*rows: Sms | Push) -> State:
+def put(*rows: StoredMessage | WebhookDelivery) -> State:
     """Return a state with these rows."""
     state = State()
     state.put(rows)
@@ -91,7 +102,7 @@ def shape(tree: Any) -> list[tuple[str, tuple[str, ...]]]:
     return [(str(e.tag), tuple(sorted(e.attrib))) for e in tree.iter()]
 
 
-def make_odd_desk(value: str) -> inbox.Desk:
+def make_odd_desk(value: str) -> inbox.PageContext:
     """Return a desk in which every text is the same."""
     sms = make_sms(
         to=value,
@@ -103,16 +114,23 @@ def make_odd_desk(value: str) -> inbox.Desk:
         notify_url=value or "x",
         process_key=value,
     )
-    push = Push(
-        number=1, sms=1, status=3, error=0, done_at=NOW, is_final=False, due=NOW, reason=value
+    push = WebhookDelivery(
+        serial=1,
+        message_serial=1,
+        status=3,
+        error=0,
+        done_at=NOW,
+        is_final=False,
+        due=NOW,
+        reason=value,
     )
     twin = make_sms(2, bulk_id=value, to=value)
-    recorder = Recorder()
+    recorder = RequestLog()
     body = value.encode("utf-8", "replace")
     headers = {"host": value, "x": value}
     request = HttpRequest(f"P{value}", f"/{value}", headers, body, value)
-    recorder.record(request, HttpReply(400, headers, body), NOW, range(1, 3))
-    return make_desk(put(sms, push, twin), recorder=recorder)
+    recorder.record(request, HttpResponse(400, headers, body), NOW, range(1, 3))
+    return make_desk(put(sms, push, twin), request_log=recorder)
 
 
 @given(odd.filter(str.strip))
@@ -132,7 +150,7 @@ def test_no_value_becomes_markup(value: str) -> None:
 def test_what_is_searched_for_is_escaped(value: str) -> None:
     """The words of the query stand in the page as a value, also when nothing is found."""
     query = (
-        inbox._read.__module__
+        inbox._parse_query.__module__
         and f"q={''.join(f'%{b:02x}' for b in value.encode('utf-8', 'replace'))}"
     )
     tree = parse(ask(f"/sandbox/?{query}", make_desk(put(make_sms(text="plain")))))
@@ -206,7 +224,7 @@ def test_a_button_counts_only_on_our_pages(origin: str | None) -> None:
     """A form of another origin, or a request that says none, does nothing."""
     reply = press(b"do=reset", **({} if origin is None else {"origin": origin}))
 
-    assert isinstance(reply, HttpReply)
+    assert isinstance(reply, HttpResponse)
     assert reply.status == 403
 
 
@@ -223,28 +241,30 @@ def test_a_button_leads_back_to_its_page_and_nowhere_else(back: str, leads: str)
     """303 to a page of the sandbox, whatever the form says."""
     pressed = press(f"do=hour&back={back}".encode(), origin="http://127.0.0.1:8080")
 
-    assert isinstance(pressed, inbox.Press)
-    assert (pressed.reply.status, pressed.reply.headers["location"]) == (303, leads)
+    assert isinstance(pressed, inbox.ButtonAction)
+    assert (pressed.response.status, pressed.response.headers["location"]) == (303, leads)
 
 
-@pytest.mark.parametrize("order", inbox.ORDERS)
+@pytest.mark.parametrize("order", inbox.BUTTONS)
 def test_every_button_is_a_request_that_control_takes(order: str) -> None:
     """What a button stands for is no error to control.py, and every button of the page is known."""
     pressed = press(f"do={order}".encode(), origin="http://127.0.0.1:8080")
-    assert isinstance(pressed, inbox.Press)
-    found = api.control(pressed.request, api.Desk(State(), Clock(), Switches(App(SETTINGS))))
+    assert isinstance(pressed, inbox.ButtonAction)
+    found = api.handle_admin_request(
+        pressed.request, api.AdminContext(State(), VirtualClock(), FaultInjection(App(SETTINGS)))
+    )
     buttons = parse(ask("/sandbox/", make_desk())).xpath("//button[@name='do']/@value")
 
-    assert not isinstance(found, HttpReply) or found.status == 200
+    assert not isinstance(found, HttpResponse) or found.status == 200
     assert order in buttons
-    assert len(buttons) == len(inbox.ORDERS)
+    assert len(buttons) == len(inbox.BUTTONS)
 
 
 def test_an_unknown_button_is_refused() -> None:
     """400, and nothing is done."""
     reply = press(b"do=explode", origin="http://127.0.0.1:8080")
 
-    assert isinstance(reply, HttpReply)
+    assert isinstance(reply, HttpResponse)
     assert reply.status == 400
 
 
@@ -288,7 +308,7 @@ def test_the_search_looks_at_every_field(words: str, numbers: list[int]) -> None
     assert [e.get("id") for e in tree.xpath("//tbody//a[@id]")] == [f"m{n}" for n in numbers[::-1]]
 
 
-class Counted(dict[int, Sms]):
+class Counted(dict[int, StoredMessage]):
     """Messages that count how often one is looked at."""
 
     looks = 0
@@ -304,18 +324,18 @@ def test_of_100_000_messages_a_page_looks_at_few() -> None:
     state = State()
     state.messages = Counted({n: make_sms(n, text="x") for n in range(1, 100_001)})
     Counted.looks = 0
-    first = views.find_messages(state)
+    first = views.get_message_page(state)
     looks = Counted.looks
-    second = views.find_messages(state, before=first.older)
-    nothing = views.find_messages(state, "absent")
+    second = views.get_message_page(state, before=first.next_before)
+    nothing = views.get_message_page(state, "absent")
     start = time.perf_counter()
     page = ask("/sandbox/", make_desk(state))
     took = time.perf_counter() - start
 
-    assert [s.number for s in first.rows] == list(range(100_000, 99_900, -1))
-    assert [s.number for s in second.rows][:1] == [99_900]
-    assert looks <= views.PAGE + 1
-    assert (nothing.rows, nothing.older) == ([], 100_001 - views.SCAN)
+    assert [s.serial for s in first.messages] == list(range(100_000, 99_900, -1))
+    assert [s.serial for s in second.messages][:1] == [99_900]
+    assert looks <= views.PAGE_SIZE + 1
+    assert (nothing.messages, nothing.next_before) == ([], 100_001 - views.MAX_SCANNED)
     assert took < 1
     assert b"100,000 messages" in page.body
 
@@ -371,7 +391,7 @@ def test_a_tracked_message_tells_its_clicks_and_conversions() -> None:
     """The link as it was, and how often it was followed; other messages have no such part."""
     sms = make_sms(text="See http://me/s/0123456789.", process_key="KEY")
     state = put(attrs.evolve(sms, conversions=1234), make_sms(2, text="http://me/s/0123456789"))
-    state.put([Link(code="0123456789", url="https://example.com/<b>", number=1, clicks=1)])
+    state.put([Link(code="0123456789", url="https://example.com/<b>", message_serial=1, clicks=1)])
     tree = parse(ask("/sandbox/message/1", make_desk(state)))
     words = [" ".join(e.text_content().split()) for e in tree.xpath("//*[@id='live']//dl/*")]
 
@@ -393,14 +413,14 @@ def test_the_page_lists_the_scheme_as_it_is() -> None:
     codes = [e.text_content() for e in tree.xpath("//th/code")]
 
     for number, words in views.EXAMPLES:
-        fate = find_fate(number)
-        assert fate not in (None, UNREADABLE)
+        fate = parse_magic_number(number)
+        assert fate not in (None, INVALID_MAGIC_NUMBER)
         assert fate is not None
-        group = (statuses.find_status(fate.status).group_name or "").lower()
+        group = (statuses.get_status(fate.status).group_name or "").lower()
         assert group in words or (group, "waits" in words) == ("pending", True)
         assert number in codes
-    assert {f"{s.id:03}" for s in statuses.find_statuses()} <= set(codes)
-    assert {f"{e.id:04}" for e in statuses.find_errors()} <= set(codes)
+    assert {f"{s.id:03}" for s in statuses.get_statuses()} <= set(codes)
+    assert {f"{e.id:04}" for e in statuses.get_errors()} <= set(codes)
 
 
 def test_what_is_not_ours_is_left_to_the_rules() -> None:
@@ -430,42 +450,42 @@ def test_a_message_that_is_not_there_is_said_so(number: str) -> None:
 
 def test_the_recorder_is_bounded_and_keeps_no_secret() -> None:
     """No more exchanges and bytes than it says; of credentials the scheme; its own sums are right."""
-    recorder = Recorder()
+    recorder = RequestLog()
     headers = {"authorization": BASIC, "Cookie": "a=secret", "accept": "*/*"}
-    for index in range(MOST + 5):
-        request = HttpRequest("POST", "/x", headers, b"x" * (LONGEST + 1), "a=b")
-        recorder.record(request, HttpReply(200, {}, b""), NOW, range(index, index + 1))
-        assert recorder.size <= LARGEST
+    for index in range(MAX_REQUESTS + 5):
+        request = HttpRequest("POST", "/x", headers, b"x" * (MAX_BODY_SIZE + 1), "a=b")
+        recorder.record(request, HttpResponse(200, {}, b""), NOW, range(index, index + 1))
+        assert recorder.size <= MAX_TOTAL_SIZE
     newest = next(iter(recorder))
     count = len(recorder)
 
     assert recorder.size == sum(e.size for e in recorder)
-    assert 30 < count < MOST
-    assert (len(newest.body), newest.body_size) == (LONGEST, LONGEST + 1)
+    assert 30 < count < MAX_REQUESTS
+    assert (len(newest.body), newest.body_size) == (MAX_BODY_SIZE, MAX_BODY_SIZE + 1)
     assert dict(newest.headers) == {
         "authorization": "Basic (masked)",
         "Cookie": "(masked)",
         "accept": "*/*",
     }
-    assert recorder.find_origin(MOST + 4) is newest
+    assert recorder.find_origin(MAX_REQUESTS + 4) is newest
     assert recorder.find_origin(0) is None
     recorder.clear()
     assert (len(recorder), recorder.size) == (0, 0)
-    for _ in range(MOST + 5):
-        recorder.record(HttpRequest("GET", "/", {}, b""), HttpReply(200, {}, b""), NOW)
-    assert len(recorder) == MOST
+    for _ in range(MAX_REQUESTS + 5):
+        recorder.record(HttpRequest("GET", "/", {}, b""), HttpResponse(200, {}, b""), NOW)
+    assert len(recorder) == MAX_REQUESTS
 
 
 def test_bodies_are_indented_and_otherwise_as_they_were() -> None:
     """Digits, repeated members, broken documents and text in tags stay as they are."""
-    assert dump_pretty(b'{"a":[],"a":[1.500,"x,{\\""],"b":{"c":null}}') == (
+    assert format_body(b'{"a":[],"a":[1.500,"x,{\\""],"b":{"c":null}}') == (
         '{\n  "a": [],\n  "a": [\n    1.500,\n    "x,{\\""\n  ],\n  "b": {\n    "c": null\n  }\n}'
     )
-    assert dump_pretty(b"<?xml version='1.0'?><a><b>x &lt; y</b><c/></a>") == (
+    assert format_body(b"<?xml version='1.0'?><a><b>x &lt; y</b><c/></a>") == (
         "<?xml version='1.0'?>\n<a>\n  <b>x &lt; y</b>\n  <c/>\n</a>"
     )
-    assert dump_pretty(b'{"a":') == '{\n  "a": '
-    assert dump_pretty(b"\xff") == "\ufffd"
+    assert format_body(b'{"a":') == '{\n  "a": '
+    assert format_body(b"\xff") == "\ufffd"
 
 
 @given(st.binary() | odd.map(lambda t: ("{" + t).encode("utf-8", "replace")))
@@ -473,7 +493,7 @@ def test_indenting_loses_nothing(body: bytes) -> None:
     """Whatever the body is, but for white space it is all there."""
     before = "".join(body.decode("utf-8", "replace").removeprefix("\ufeff").split())
 
-    assert "".join(dump_pretty(body).split()) == before
+    assert "".join(format_body(body).split()) == before
 
 
 @pytest.mark.parametrize(
@@ -481,19 +501,26 @@ def test_indenting_loses_nothing(body: bytes) -> None:
     [
         (None, (), ""),
         ("RESP-002", (), "RESP-002 is broken"),
-        (None, (Trouble(kind="status", status=503, rate=0.3),), "HTTP 503 for 30% of the requests"),
+        (
+            None,
+            (InjectedFault(kind="status", status=503, rate=0.3),),
+            "HTTP 503 for 30% of the requests",
+        ),
         (
             "SEND-007",
-            (Trouble(kind="delay", seconds=2.5), Trouble(kind="drop", rate=0.5, after=True)),
+            (
+                InjectedFault(kind="delay", seconds=2.5),
+                InjectedFault(kind="drop", rate=0.5, after=True),
+            ),
             "SEND-007 is broken; 2.5 s of delay for all requests; the reply lost for 50% of the requests",
         ),
     ],
 )
 def test_what_is_wrong_on_purpose_is_said_on_every_page(
-    fault: str | None, troubles: tuple[Trouble, ...], words: str
+    fault: str | None, troubles: tuple[InjectedFault, ...], words: str
 ) -> None:
     """A bar with the fault and a button that switches it off; hidden where nothing is wrong."""
-    desk = make_desk(put(make_sms()), fault=fault, troubles=troubles)
+    desk = make_desk(put(make_sms()), broken_requirement_id=fault, faults=troubles)
     for page in ("", "message/1", "message/9", "requests", "statement"):
         bar = parse(ask(f"/sandbox/{page}", desk)).get_element_by_id("broken")
         (told,) = bar.xpath(".//span")
@@ -506,9 +533,9 @@ def test_what_is_wrong_on_purpose_is_said_on_every_page(
 def test_a_report_behind_another_one_says_that_it_waits() -> None:
     """The first that nobody took is tried again; the next has no time of its own until then."""
     pushes = [
-        Push(
-            number=n,
-            sms=1,
+        WebhookDelivery(
+            serial=n,
+            message_serial=1,
             status=3,
             error=0,
             done_at=NOW,
@@ -524,7 +551,7 @@ def test_a_report_behind_another_one_says_that_it_waits() -> None:
 
     assert [row[2] for row in rows] == ["not taken yet", "waits for the one before"]
     assert [row[3] for row in rows] == ["2026-05-04 12:00:00.000", "–"]  # noqa: RUF001 - a dash
-    assert views.find_waiting([]) == set()
+    assert views.get_waiting([]) == set()
 
 
 def test_the_first_message_can_be_sent_by_what_the_page_says() -> None:
@@ -560,11 +587,11 @@ def test_a_validity_period_is_told_in_hours_and_minutes(seconds: float, words: s
 
 def test_the_list_of_requests_is_live() -> None:
     """Its part has the tag of the page until another request comes."""
-    recorder = Recorder()
-    desk = make_desk(recorder=recorder)
+    recorder = RequestLog()
+    desk = make_desk(request_log=recorder)
     tag = parse(ask("/sandbox/requests", desk)).get_element_by_id("live").get("data-tag")
     same = ask("/sandbox/requests?fragment=1", desk, if_none_match=tag)
-    recorder.record(HttpRequest("GET", "/x", {}, b""), HttpReply(404, {}, b""), NOW)
+    recorder.record(HttpRequest("GET", "/x", {}, b""), HttpResponse(404, {}, b""), NOW)
     other = ask("/sandbox/requests?fragment=1", desk, if_none_match=tag)
 
     assert (same.status, other.status) == (304, 200)

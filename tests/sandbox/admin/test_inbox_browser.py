@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from infobip_sms import Basic, Client, Destination, Message, Rejected, SmsRequest
+from infobip_sms import ApiError, Basic, Client, Destination, Message, SmsRequest
 from tests.fakes.webhook_server import CallbackServer
 from tests.sandbox.runtime.test_end_to_end import Running
 
@@ -236,7 +236,7 @@ def test_a_fault_is_seen_and_switched_off(
     page.request.post(sandbox.url + "/sandbox/faults", data='{"id": "AUTH-003"}')
     expect(page.locator("#broken-words")).to_have_text("AUTH-003 is broken")
     shoot(page, "broken")
-    with pytest.raises(Rejected):
+    with pytest.raises(ApiError):
         send(client, "41", text="refused")
     page.get_by_role("button", name="Switch it off").click()
     expect(page.get_by_role("button", name="Switch it off")).to_be_hidden()

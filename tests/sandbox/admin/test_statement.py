@@ -12,21 +12,21 @@ from typing import Any
 import attrs
 import lxml.html
 import pytest
-from infobip_sms_conformance.run.engine import checked_requirements
+from infobip_sms_conformance.run.engine import get_checked_requirements
 
 from infobip_sms.sandbox.admin import inbox
-from infobip_sms.sandbox.admin.request_log import Recorder
+from infobip_sms.sandbox.admin.request_log import RequestLog
 from infobip_sms.sandbox.admin.statement import (
-    Statement,
-    build_clause,
+    ConformanceStatement,
+    build_requirement_entry,
     build_statement,
-    dump_markdown,
-    dump_plain,
+    format_markdown,
+    to_plain,
 )
 from infobip_sms.sandbox.api.app import App
-from infobip_sms.sandbox.api.http import HttpReply, HttpRequest
-from infobip_sms.sandbox.config import READINGS, Settings
-from infobip_sms.sandbox.mutants.app import FAULTS
+from infobip_sms.sandbox.api.http import HttpRequest, HttpResponse
+from infobip_sms.sandbox.config import READINGS, SandboxSettings
+from infobip_sms.sandbox.mutants.app import MUTANTS
 from infobip_sms.sandbox.state.state import State
 
 TESTS = Path(__file__).resolve().parent
@@ -35,27 +35,29 @@ TOML = tomllib.loads(
 )
 ROWS: dict[str, dict[str, Any]] = {row["id"]: row for row in TOML["requirement"]}
 OPEN: dict[str, dict[str, Any]] = {row["id"]: row for row in TOML["reading"]}
-SETTINGS = Settings("Aladdin", "open sesame", "key")
+SETTINGS = SandboxSettings("Aladdin", "open sesame", "key")
 NOW = dt.datetime(2026, 5, 4, 12, tzinfo=dt.UTC)
 SWITCHES = [(r, outcome) for r, outcomes in READINGS.items() for outcome in list(outcomes)[1:]]
 
 
-def find_kept(statement: Statement) -> dict[str, str]:
+def find_kept(statement: ConformanceStatement) -> dict[str, str]:
     """Return what is said of each requirement."""
-    return {clause.id: clause.kept for clause in statement.clauses}
+    return {clause.id: clause.conforms for clause in statement.requirements}
 
 
-def find_shown(statement: Statement) -> dict[str, str]:
+def find_shown(statement: ConformanceStatement) -> dict[str, str]:
     """Return the outcome that is said of each reading."""
     return {reading.id: reading.shown for reading in statement.readings}
 
 
-def show_page(settings: Settings, fault: str | None = None) -> Any:
+def show_page(settings: SandboxSettings, fault: str | None = None) -> Any:
     """Return the tree of the statement's page."""
-    desk = inbox.Desk(State(), NOW, Recorder(), settings=settings, fault=fault)
+    desk = inbox.PageContext(
+        State(), NOW, RequestLog(), settings=settings, broken_requirement_id=fault
+    )
     request = HttpRequest("GET", "/sandbox/statement", {"host": "127.0.0.1:8080"}, b"")
     reply = inbox.find_page(request, desk)
-    assert isinstance(reply, HttpReply)
+    assert isinstance(reply, HttpResponse)
     assert reply.status == 200
     return lxml.html.document_fromstring(reply.body.decode())
 
@@ -63,7 +65,7 @@ def show_page(settings: Settings, fault: str | None = None) -> Any:
 def test_it_names_every_requirement_and_every_reading_once() -> None:
     """In Markdown, in JSON and on the page, each in the order of requirements.toml."""
     statement = build_statement(SETTINGS)
-    text, plain = dump_markdown(statement), dump_plain(statement)
+    text, plain = format_markdown(statement), to_plain(statement)
     rows = [line[2:].partition(" | ")[0] for line in text.splitlines() if line.startswith("| ")]
     ids = [row for row in rows if row not in {"id", "---"}]
     page = show_page(SETTINGS).xpath("//tr/@id")
@@ -77,11 +79,11 @@ def test_it_names_every_requirement_and_every_reading_once() -> None:
 
 def test_it_says_what_stands_in_the_requirements() -> None:
     """Level, rule and the reading that it depends on are those of requirements.toml."""
-    for clause in build_statement(SETTINGS).clauses:
+    for clause in build_statement(SETTINGS).requirements:
         row = ROWS[clause.id]
         assert (clause.level, clause.text) == (row["level"], row["text"])
         assert clause.reading == row.get("reading")
-        assert row.get("why", "") in clause.seen
+        assert row.get("why", "") in clause.note
 
 
 @pytest.mark.parametrize(("reading", "outcome"), SWITCHES)
@@ -90,14 +92,14 @@ def test_it_changes_when_a_reading_is_switched(reading: str, outcome: str) -> No
     before = build_statement(SETTINGS)
     after = build_statement(attrs.evolve(SETTINGS, readings={reading: outcome}))
     changed = {n for n, shown in find_shown(after).items() if shown != find_shown(before)[n]}
-    depending = [c for c in after.clauses if c.reading == reading]
+    depending = [c for c in after.requirements if c.reading == reading]
 
     follows = {"READ-046"} if reading == "READ-004" else set()
     assert {reading} <= changed <= {reading} | follows
     assert find_shown(after)[reading] in OPEN[reading]["outcomes"]
-    assert all(find_shown(after)[reading] in after.tell_reading(clause) for clause in depending)
-    assert all(f"{c.id} | " in dump_markdown(after) for c in depending)
-    assert dump_markdown(after) != dump_markdown(before)
+    assert all(find_shown(after)[reading] in after.format_reading(clause) for clause in depending)
+    assert all(f"{c.id} | " in format_markdown(after) for c in depending)
+    assert format_markdown(after) != format_markdown(before)
     assert find_kept(after) == find_kept(before)
 
 
@@ -122,7 +124,7 @@ def test_a_reading_that_is_the_first_is_spelled_out() -> None:
     assert shown["READ-041"] == OPEN["READ-041"]["outcomes"][0]
 
 
-@pytest.mark.parametrize("fault", sorted(set(FAULTS.values())))
+@pytest.mark.parametrize("fault", sorted(set(MUTANTS.values())))
 def test_what_is_broken_on_purpose_is_not_kept(fault: str) -> None:
     """Only that requirement changes."""
     before, after = (find_kept(build_statement(SETTINGS, f)) for f in (None, fault))
@@ -135,7 +137,7 @@ def test_what_is_broken_on_purpose_is_not_kept(fault: str) -> None:
 @pytest.mark.parametrize("key", ["key", None])
 def test_credentials_that_are_not_set_are_not_taken(user: str | None, key: str | None) -> None:
     """What it says of the schemes is what the sandbox does with the credentials."""
-    settings = Settings(user, "open sesame", key)
+    settings = SandboxSettings(user, "open sesame", key)
     kept, app = find_kept(build_statement(settings)), App(settings)
     basic = base64.b64encode(b"Aladdin:open sesame").decode()
 
@@ -161,22 +163,22 @@ def test_what_is_claimed_has_a_proof() -> None:
     """The judge has a check of it."""
     claimed = {n for n, word in find_kept(build_statement(SETTINGS)).items() if word == "yes"}
 
-    assert claimed == checked_requirements()
+    assert claimed == get_checked_requirements()
 
 
 def test_a_withdrawn_requirement_is_no_claim() -> None:
     """It stays in the list with its reason."""
     row = {**ROWS["SEND-002"], "withdrawn": "It was never one."}
-    clause = build_clause(row, SETTINGS, None)
+    clause = build_requirement_entry(row, SETTINGS, None)
 
-    assert (clause.kept, clause.seen) == ("not applicable", "Withdrawn: It was never one.")
+    assert (clause.conforms, clause.note) == ("not applicable", "Withdrawn: It was never one.")
 
 
 def test_a_bar_in_a_text_does_not_end_a_cell() -> None:
     """Markdown keeps its columns."""
     statement = build_statement(SETTINGS)
-    odd = attrs.evolve(statement.clauses[0], text="a | b")
-    text = dump_markdown(attrs.evolve(statement, clauses=(odd,)))
+    odd = attrs.evolve(statement.requirements[0], text="a | b")
+    text = format_markdown(attrs.evolve(statement, requirements=(odd,)))
 
     assert "| a \\| b |" in text
 

@@ -33,16 +33,16 @@ from infobip_sms import (
 )
 from infobip_sms.codecs import wire_json, wire_xml
 from infobip_sms.sandbox.api.app import App
-from infobip_sms.sandbox.api.http import HttpReply, HttpRequest, choose_wire
-from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.api.http import HttpRequest, HttpResponse, choose_wire
+from infobip_sms.sandbox.config import SandboxSettings
 from infobip_sms.sandbox.mutants import app as mutants
-from infobip_sms.sandbox.mutants.requests import FORGOTTEN
+from infobip_sms.sandbox.mutants.requests import UNCHECKED
 from infobip_sms.sandbox.state.state import State
 from tests.codecs.strategies import TEXT, XML_TEXT, build
 
 PATH = "/sms/2/text/advanced"
 CODECS: dict[str, Any] = {"json": wire_json, "xml": wire_xml}
-SETTINGS = Settings("Aladdin", "open sesame", "key", seed="tests")
+SETTINGS = SandboxSettings("Aladdin", "open sesame", "key", seed="tests")
 APP = App(SETTINGS)
 NOW = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 BASIC = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
@@ -56,7 +56,7 @@ def load(stem: str, wire: str) -> bytes:
 
 def post(
     body: bytes, wire: str = "json", app: App = APP, headers: dict[str, str | None] | None = None
-) -> HttpReply:
+) -> HttpResponse:
     """Send a body to the rules, with headers changed or (None) left out; return the reply."""
     media = f"application/{wire}"
     plain: dict[str, str | None] = {"authorization": BASIC, "content-type": media, "accept": media}
@@ -64,11 +64,11 @@ def post(
     return app.handle(HttpRequest("POST", PATH, kept, body), State(), NOW)
 
 
-def error_word(reply: HttpReply, wire: str) -> str | None:
+def error_word(reply: HttpResponse, wire: str) -> str | None:
     """Return the fixed word of an error body."""
     word: str | None = (
         CODECS[wire]
-        .parse_reply(reply.body, ErrorResponse)
+        .parse_response(reply.body, ErrorResponse)
         .request_error.service_exception.message_id
     )
     return word
@@ -88,8 +88,8 @@ def test_send_020_the_documented_request_is_answered_as_documented(wire: str) ->
     """The documented request gets the documented answer, but for generated ids and one description."""
     stem = "documented-request"
     reply = post(load(stem, wire), wire)
-    response = CODECS[wire].parse_reply(reply.body, SmsResponse)
-    documented = CODECS[wire].parse_reply(load("documented-response", wire), SmsResponse)
+    response = CODECS[wire].parse_response(reply.body, SmsResponse)
+    documented = CODECS[wire].parse_response(load("documented-response", wire), SmsResponse)
 
     assert reply.status == 200
     assert [e.to for e in response.messages] == [e.to for e in documented.messages]
@@ -112,7 +112,9 @@ def test_http_002_cases_are_answered_as_they_say(table: str, wire: str) -> None:
             assert reply.status == 200, row["id"]
             continue
         text = (
-            CODECS[wire].parse_reply(reply.body, ErrorResponse).request_error.service_exception.text
+            CODECS[wire]
+            .parse_response(reply.body, ErrorResponse)
+            .request_error.service_exception.text
         )
         assert reply.status == 400, row["id"]
         assert row["requirement"] in text
@@ -127,7 +129,7 @@ def test_err_001_a_refusal_lists_every_violation(wire: str) -> None:
     document["messages"][1]["destinations"][0]["to"] = "y"
     exception = (
         CODECS[wire]
-        .parse_reply(post(codec.dump(document, wire), wire).body, ErrorResponse)
+        .parse_response(post(codec.dump(document, wire), wire).body, ErrorResponse)
         .request_error.service_exception
     )
 
@@ -149,7 +151,7 @@ def test_resp_every_generated_request_is_answered_per_destination(data: st.DataO
     answers = {}
     for wire, own_codec in CODECS.items():
         reply = post(own_codec.dump_model(request), wire)
-        answers[wire] = own_codec.parse_reply(reply.body, SmsResponse)
+        answers[wire] = own_codec.parse_response(reply.body, SmsResponse)
 
         assert reply.status == 200
     response = answers["json"]
@@ -230,13 +232,13 @@ def test_auth_003_auth_004_right_credentials_are_taken(authorization: str) -> No
 @pytest.mark.parametrize(
     ("settings", "authorization"),
     [
-        (Settings("a", "b"), "App "),
-        (Settings("a", "b"), "App None"),
-        (Settings(api_key="k"), "Basic Og=="),
+        (SandboxSettings("a", "b"), "App "),
+        (SandboxSettings("a", "b"), "App None"),
+        (SandboxSettings(api_key="k"), "Basic Og=="),
     ],
 )
 def test_auth_004_no_secret_opens_an_account_without_one(
-    settings: Settings, authorization: str
+    settings: SandboxSettings, authorization: str
 ) -> None:
     """An account without an API key takes no App header, and one without a user no Basic header."""
     reply = post(
@@ -280,7 +282,7 @@ def test_http_008_request_and_reply_formats_are_apart(wire: str, other: str) -> 
     good = post(load("minimal-request", wire), wire, headers={"accept": f"application/{other}"})
     bad = post(b"", wire, headers={"accept": f"application/{other}"})
 
-    assert CODECS[other].parse_reply(good.body, SmsResponse).messages
+    assert CODECS[other].parse_response(good.body, SmsResponse).messages
     assert error_word(bad, other) == "BAD_REQUEST"
 
 
@@ -327,22 +329,22 @@ def test_every_fault_belongs_to_a_requirement_that_can_be_seen() -> None:
     rows = read_toml("requirements.toml")["requirement"]
     judged = {r["id"] for r in rows if r["judged"] not in {"client", "never"}}
 
-    assert judged == set(mutants.FAULTS.values())
+    assert judged == set(mutants.MUTANTS.values())
 
 
 def test_a_fault_that_is_unknown_is_refused() -> None:
     """A faulty sandbox needs a fault that exists."""
     with pytest.raises(ValueError, match="SEND-999"):
-        mutants.Faulty(SETTINGS, "SEND-999")
+        mutants.MutantApp(SETTINGS, "SEND-999")
 
 
 @pytest.mark.parametrize(
     "fault",
-    sorted({c["requirement"] for c in read_toml("cases.toml")["refused"]} & {*FORGOTTEN}),
+    sorted({c["requirement"] for c in read_toml("cases.toml")["refused"]} & {*UNCHECKED}),
 )
 def test_a_forgotten_rule_is_forgotten_and_no_other(fault: str) -> None:
     """A sandbox with a forgotten rule takes the cases of this rule and refuses all others."""
-    app = mutants.Faulty(SETTINGS, fault)
+    app = mutants.MutantApp(SETTINGS, fault)
     for row in read_toml("cases.toml")["refused"]:
         for wire in row.get("formats", ["json", "xml"]):
             expected = 200 if row["requirement"] == fault else 400
@@ -380,7 +382,7 @@ def test_a_body_of_100_mb_is_refused_unread(sandbox_url: str) -> None:
     reply = connection.getresponse()
 
     assert reply.status == 413
-    assert wire_json.parse_reply(
+    assert wire_json.parse_response(
         reply.read(), ErrorResponse
     ).request_error.service_exception.message_id
     connection.close()
@@ -432,7 +434,8 @@ def test_a_refusal_is_not_larger_than_it_helps() -> None:
     assert reply.status == 400
     assert len(reply.body) < 200_000
     text = (
-        wire_json.parse_reply(reply.body, ErrorResponse).request_error.service_exception.text or ""
+        wire_json.parse_response(reply.body, ErrorResponse).request_error.service_exception.text
+        or ""
     )
     assert text.count("messages[") == 50
     assert text.endswith("; and 150 more")

@@ -33,7 +33,7 @@ def find_status(bench: Bench, wire: str = "json") -> str:
     """Return the state of the bulk."""
     reply = bench.ask("GET", STATUS, b"", wire, bulkId="B")
     assert reply.status == 200
-    response = CODECS[wire].parse_reply(reply.body, BulkStatusResponse)
+    response = CODECS[wire].parse_response(reply.body, BulkStatusResponse)
     assert response.bulk_id == "B"
     return str(response.status)
 
@@ -61,7 +61,7 @@ def test_bulk_001_a_scheduled_bulk_says_when(wire: str) -> None:
     """The reply has bulkId and sendAt, in the time zone in which it was asked for."""
     bench = schedule()
     reply = bench.ask("GET", BULKS, b"", wire, bulkId="B")
-    response = CODECS[wire].parse_reply(reply.body, BulkResponse)
+    response = CODECS[wire].parse_response(reply.body, BulkResponse)
 
     assert response.bulk_id == "B"
     assert response.send_at == dt.datetime.fromisoformat(LATER)
@@ -73,7 +73,7 @@ def test_bulk_002_a_bulk_is_moved(wire: str) -> None:
     """The reply and every later one have the new instant; the messages are sent then, and only then."""
     bench = schedule()
     reply = move(bench, START + dt.timedelta(hours=2), wire)
-    response = CODECS[wire].parse_reply(reply.body, BulkResponse)
+    response = CODECS[wire].parse_response(reply.body, BulkResponse)
     again = bench.ask("GET", BULKS, b"", wire, bulkId="B")
     bench.wait(days=3)
 
@@ -133,8 +133,8 @@ def test_bulk_003_a_paused_bulk_is_not_sent_until_it_is_resumed(wire: str) -> No
     resumed = set_status(bench, "PENDING", wire)
     bench.wait(seconds=1)
 
-    assert CODECS[wire].parse_reply(reply.body, BulkStatusResponse).status == "PAUSED"
-    assert CODECS[wire].parse_reply(resumed.body, BulkStatusResponse).status == "PENDING"
+    assert CODECS[wire].parse_response(reply.body, BulkStatusResponse).status == "PAUSED"
+    assert CODECS[wire].parse_response(resumed.body, BulkStatusResponse).status == "PENDING"
     assert (paused, unsent) == ("PAUSED", [])
     assert sent(bench) == [120, 120]
     assert find_status(bench, wire) == "FINISHED"

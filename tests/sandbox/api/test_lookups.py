@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infobip_sms.sandbox.lifecycle.webhooks import Answer
+from infobip_sms.sandbox.lifecycle.webhooks import WebhookResult
 from tests.sandbox.lifecycle.virtual_sandbox import CALLBACK, START, Bench, find_text, find_word
 
 both = pytest.mark.parametrize("wire", ["json", "xml"])
@@ -83,7 +83,9 @@ def test_dlr_007_reports_reach_back_48_hours() -> None:
 def test_a_report_that_was_taken_at_the_callback_is_not_offered_again() -> None:
     """Fetching has the reports that no callback server has taken, even while pushing goes on."""
     bench = Bench(delay=0)
-    bench.callback = lambda _: Answer(500) if bench.pushed[-1].to == "42" else Answer(200)
+    bench.callback = lambda _: (
+        WebhookResult(500) if bench.pushed[-1].to == "42" else WebhookResult(200)
+    )
     bench.send("41", "42", notifyUrl=CALLBACK)
     bench.send("43")
     bench.wait(seconds=1)
@@ -94,7 +96,7 @@ def test_a_report_that_was_taken_at_the_callback_is_not_offered_again() -> None:
 def test_an_intermediate_report_that_is_taken_late_leaves_the_final_one_to_be_fetched() -> None:
     """What the callback server has taken is the intermediate report, not the final one."""
     bench = Bench()
-    bench.callback = lambda _: Answer(200 if len(bench.pushed) == 2 else 500)
+    bench.callback = lambda _: WebhookResult(200 if len(bench.pushed) == 2 else 500)
     bench.send("9990120000005", notifyUrl=CALLBACK, intermediateReport=True)
     bench.wait(minutes=1, seconds=30)
 

@@ -36,7 +36,7 @@ def send(bench: Bench, *messages: dict[str, Any], path: str = SEND, **outer: Any
     """Send messages and return the answer, which is one."""
     reply = ask(bench, {"messages": list(messages), **outer}, path=path)
     assert reply.status == 200, reply.body
-    return CODECS["json"].parse_reply(reply.body, SmsResponse if path == SEND else SmsResponseV1)
+    return CODECS["json"].parse_response(reply.body, SmsResponse if path == SEND else SmsResponseV1)
 
 
 def find_ids(answer: Any) -> list[int]:
@@ -180,7 +180,7 @@ def test_read_001_what_only_the_form_of_xml_shows_is_rejected_too() -> None:
     good = f"<message>{one}</message>"
     body = f"<request><messages>{twice}{good}{flag}</messages></request>".encode()
     reply = ask(make_bench(), body, "xml")
-    answer = CODECS["xml"].parse_reply(reply.body, SmsResponse)
+    answer = CODECS["xml"].parse_response(reply.body, SmsResponse)
 
     assert find_ids(answer) == [OTHER, ACCEPTED, OTHER]
 
@@ -218,5 +218,5 @@ def test_read_001_anything_gets_one_of_the_two_answers(
 
     assert reply.status in {200, 400}
     if reply.status == 200:
-        answer = CODECS[accept].parse_reply(reply.body, SmsResponse)
+        answer = CODECS[accept].parse_response(reply.body, SmsResponse)
         assert len(answer.messages) == len(rows)

@@ -16,10 +16,10 @@ from infobip_sms_schema.operations import OPERATIONS
 
 from infobip_sms.sandbox.api.app import HANDLERS, App
 from infobip_sms.sandbox.api.http import HttpRequest
-from infobip_sms.sandbox.api.routing import find_operation
-from infobip_sms.sandbox.config import READINGS, Settings
+from infobip_sms.sandbox.api.routing import resolve_operation
+from infobip_sms.sandbox.config import READINGS, SandboxSettings
 from infobip_sms.sandbox.lifecycle.engine import advance
-from infobip_sms.sandbox.lifecycle.webhooks import take_postings
+from infobip_sms.sandbox.lifecycle.webhooks import pop_webhook_requests
 from infobip_sms.sandbox.state.state import State
 from tests.sandbox.lifecycle.virtual_sandbox import (
     CALLBACK,
@@ -122,14 +122,14 @@ def test_read_002_one_destination_may_have_a_bulk_id() -> None:
 def test_a_reading_that_cannot_be_chosen_is_refused(readings: Any, words: str) -> None:
     """The error names what there is."""
     with pytest.raises(ValueError, match=words):
-        Settings(readings=readings)
+        SandboxSettings(readings=readings)
 
 
 @pytest.mark.parametrize("bad", [{"delay": -0.1}, {"rate": 0}])
 def test_a_setting_that_makes_no_sense_is_refused(bad: Any) -> None:
     """No delivery before sending, and no sandbox that answers nothing."""
     with pytest.raises(ValueError, match=next(iter(bad))):
-        Settings(**bad)
+        SandboxSettings(**bad)
 
 
 @both
@@ -167,7 +167,7 @@ def test_a_slash_at_the_end_is_another_path() -> None:
     """The template is matched as a whole."""
     request = HttpRequest("POST", "/ct/1/log/end/a%2Fb", {}, b"")
 
-    assert find_operation(request, Settings())[1] == {"messageId": "a/b"}
+    assert resolve_operation(request, SandboxSettings())[1] == {"messageId": "a/b"}
 
 
 # ---------------------------------------------------------------- the state
@@ -195,7 +195,7 @@ def test_the_same_requests_at_the_same_instants_give_the_same_bytes() -> None:
 def test_another_seed_gives_other_ids() -> None:
     """And nothing else differs in kind."""
     one, two = Bench(), Bench()
-    two.app = App(Settings("Aladdin", "open sesame", seed="another"))
+    two.app = App(SandboxSettings("Aladdin", "open sesame", seed="another"))
 
     assert one.send("41")["messages"][0]["messageId"] != two.send("41")["messages"][0]["messageId"]
 
@@ -235,10 +235,10 @@ def test_a_report_that_was_under_way_is_sent_again_after_a_restart() -> None:
     bench, other = Bench(delay=0), Bench(delay=0)
     bench.send("41", notifyUrl=CALLBACK)
     advance(bench.state, START, bench.settings)
-    (posting,) = take_postings(bench.state, START, bench.settings)
+    (posting,) = pop_webhook_requests(bench.state, START, bench.settings)
     other.state.put(bench.state.rows())
 
-    assert take_postings(other.state, START, other.settings) == [posting]
+    assert pop_webhook_requests(other.state, START, other.settings) == [posting]
 
 
 def test_a_report_whose_instant_is_changed_goes_out_once() -> None:
@@ -246,13 +246,13 @@ def test_a_report_whose_instant_is_changed_goes_out_once() -> None:
     bench = Bench(delay=0)
     bench.send("41", notifyUrl=CALLBACK)
     advance(bench.state, START, bench.settings)
-    (push,) = bench.state.pushes.values()
+    (push,) = bench.state.deliveries.values()
     later = START + dt.timedelta(minutes=1)
     bench.state.put([attrs.evolve(push, due=later)])
 
-    assert take_postings(bench.state, START, bench.settings) == []
-    assert len(take_postings(bench.state, later, bench.settings)) == 1
-    assert take_postings(bench.state, later, bench.settings) == []
+    assert pop_webhook_requests(bench.state, START, bench.settings) == []
+    assert len(pop_webhook_requests(bench.state, later, bench.settings)) == 1
+    assert pop_webhook_requests(bench.state, later, bench.settings) == []
 
 
 def test_so_many_postings_and_no_more_are_taken_at_once() -> None:
@@ -260,7 +260,7 @@ def test_so_many_postings_and_no_more_are_taken_at_once() -> None:
     bench = Bench(delay=0)
     bench.send(*(f"41{n}" for n in range(5)), notifyUrl=CALLBACK)
     advance(bench.state, START, bench.settings)
-    sizes = [len(take_postings(bench.state, START, bench.settings, 2)) for _ in range(4)]
+    sizes = [len(pop_webhook_requests(bench.state, START, bench.settings, 2)) for _ in range(4)]
 
     assert sizes == [2, 2, 1, 0]
 

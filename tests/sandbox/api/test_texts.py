@@ -39,7 +39,7 @@ def preview(wire: str, text: str, **wishes: Any) -> tuple[str | None, list[tuple
     body = CODECS[wire].dump_model(PreviewRequest(text=text, **wishes))
     reply = Bench().ask("POST", PREVIEW, body, wire)
     assert reply.status == 200
-    response = CODECS[wire].parse_reply(reply.body, PreviewResponse)
+    response = CODECS[wire].parse_response(reply.body, PreviewResponse)
     rows = []
     for p in response.previews:
         language = p.configuration.language

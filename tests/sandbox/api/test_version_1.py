@@ -42,7 +42,7 @@ def test_v1_001_v1_002_v1_005_v1_008_the_documented_request_gets_the_documented_
 ) -> None:
     """Same order, names, counts and statuses as documented, but for generated ids."""
     reply = Bench().ask("POST", SEND_V1, load("v1-request", wire), wire)
-    answer = CODECS[wire].parse_reply(reply.body, SmsResponseV1)
+    answer = CODECS[wire].parse_response(reply.body, SmsResponseV1)
 
     assert reply.status == 200
     assert answer.bulk_id == "BULK-ID-123-xyz"
@@ -151,7 +151,7 @@ def test_v1_a_rejection_stands_in_the_reply(wire: str) -> None:
     bench = Bench()
     body = CODECS[wire].dump_model(build("9990010000006", "9990010000051", "999"))
     reply = bench.ask("POST", SEND_V1, body, wire)
-    rejected, missing, invalid = CODECS[wire].parse_reply(reply.body, SmsResponseV1).messages
+    rejected, missing, invalid = CODECS[wire].parse_response(reply.body, SmsResponseV1).messages
 
     assert (rejected.status.id, rejected.sms_count) == (6, 1)
     assert rejected.message_id is not None

@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from infobip_sms_conformance.contract import codec
 
 from infobip_sms.sandbox.lifecycle.engine import advance
-from infobip_sms.sandbox.lifecycle.webhooks import Answer, settle, take_postings
+from infobip_sms.sandbox.lifecycle.webhooks import (
+    WebhookResult,
+    pop_webhook_requests,
+    record_webhook_result,
+)
 from tests.sandbox.lifecycle.campaign_oracle import ERRORS, GROUPS, NAMES
 from tests.sandbox.lifecycle.virtual_sandbox import CALLBACK, SEND, START, Bench
 
 if TYPE_CHECKING:
-    from infobip_sms.sandbox.api.http import HttpReply
+    from infobip_sms.sandbox.api.http import HttpResponse
 
 COUNT = 1000
 LAST_ORDER, END_OF_CAMPAIGN, LONG_AFTER = (dt.timedelta(hours=h) for h in (34, 60, 110))
@@ -144,18 +148,18 @@ class Player(Bench):
         self.note("logs", self.ask("GET", "/sms/1/logs", limit=1000))
         self.note("fetched", self.ask("GET", "/sms/1/reports", limit=1000))
 
-    def note(self, kind: Literal["reply", "logs", "fetched"], reply: HttpReply) -> None:
+    def note(self, kind: Literal["reply", "logs", "fetched"], reply: HttpResponse) -> None:
         """Write down an answer."""
         head = f"{reply.status} {reply.headers['content-type']}"
         self.events.append(Event(self.now, kind, head, reply.body))
 
     def _turn(self) -> None:
         advance(self.state, self.now, self.settings)
-        for posting in take_postings(self.state, self.now, self.settings):
+        for posting in pop_webhook_requests(self.state, self.now, self.settings):
             target = posting.target
             head = f"{target.host}:{target.port}{target.path} {posting.content_type}"
             self.events.append(Event(self.now, "push", head, posting.body))
-            settle(self.state, posting.push, Answer(200), self.now)
+            record_webhook_result(self.state, posting.delivery_serial, WebhookResult(200), self.now)
 
 
 def run_campaign(seed: str, reading: str) -> list[Event]:

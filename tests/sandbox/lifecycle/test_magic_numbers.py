@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 from infobip_sms_conformance.contract.files import read_toml
 
-from infobip_sms.sandbox.state.magic_numbers import UNREADABLE, Fate, find_fate
+from infobip_sms.sandbox.state.magic_numbers import (
+    INVALID_MAGIC_NUMBER,
+    MagicNumber,
+    parse_magic_number,
+)
 from tests.sandbox.lifecycle.virtual_sandbox import CALLBACK, START, Bench
 
 CATALOGUE = read_toml("statuses.toml")
@@ -19,21 +23,21 @@ GROUPS = {group["id"]: group["name"] for group in CATALOGUE["group"]}
 @pytest.mark.parametrize(
     ("to", "fate"),
     [
-        ("9990510000005", Fate(5, 1, 0, 5)),
-        ("+9990510000005", Fate(5, 1, 0, 5)),
-        ("9999900000029", Fate(99, 0, 0, 29)),
-        ("9990090027009", Fate(0, 9, 27, 9)),
-        ("9991214104025", Fate(12, 1, 4104, 25)),
-        ("9990010000006", Fate(0, 1, 0, 6)),
+        ("9990510000005", MagicNumber(5, 1, 0, 5)),
+        ("+9990510000005", MagicNumber(5, 1, 0, 5)),
+        ("9999900000029", MagicNumber(99, 0, 0, 29)),
+        ("9990090027009", MagicNumber(0, 9, 27, 9)),
+        ("9991214104025", MagicNumber(12, 1, 4104, 25)),
+        ("9990010000006", MagicNumber(0, 1, 0, 6)),
         ("41793026727", None),
         ("1999", None),
         ("99", None),
         ("++9990510000005", None),
     ],
 )
-def test_the_number_is_read_digit_by_digit(to: str, fate: Fate | None) -> None:
+def test_the_number_is_read_digit_by_digit(to: str, fate: MagicNumber | None) -> None:
     """999, 2 digits of seconds, 1 of reports, 4 of the error, 3 of the status; all others choose nothing."""
-    assert find_fate(to) == fate
+    assert parse_magic_number(to) == fate
 
 
 @pytest.mark.parametrize(
@@ -45,7 +49,7 @@ def test_a_number_that_is_not_of_the_scheme_is_rejected_in_the_reply(to: str) ->
     bench = Bench()
     (entry,) = bench.send(to)["messages"]
 
-    assert find_fate(to) == UNREADABLE
+    assert parse_magic_number(to) == INVALID_MAGIC_NUMBER
     assert entry["status"]["id"] == 52
     assert entry["status"]["action"] == "Check to parameter."
     assert "messageId" not in entry

@@ -13,8 +13,8 @@ from urllib.request import urlopen
 import pytest
 
 from infobip_sms.sandbox.lifecycle.engine import advance
-from infobip_sms.sandbox.lifecycle.webhooks import Answer
-from infobip_sms.sandbox.state.data_file import Store
+from infobip_sms.sandbox.lifecycle.webhooks import WebhookResult
+from infobip_sms.sandbox.state.data_file import DataFile
 from infobip_sms.sandbox.state.state import State
 from tests.cli.runs import PROGRAM, run
 from tests.sandbox.lifecycle.virtual_sandbox import CALLBACK, Bench
@@ -85,16 +85,16 @@ def test_what_is_not_over_stays() -> None:
 def test_a_message_stays_until_its_report_has_arrived() -> None:
     """While the callback server is down nothing goes; every report arrives, then there is room."""
     bench = Bench(keep=2)
-    bench.callback = lambda _: Answer(None, "down")
+    bench.callback = lambda _: WebhookResult(None, "down")
     send(bench, *range(6), notifyUrl=CALLBACK)
-    assert len(bench.state.messages) == len(bench.state.pushes) == 6
+    assert len(bench.state.messages) == len(bench.state.deliveries) == 6
 
-    bench.callback, bench.pushed = lambda _: Answer(200), []
+    bench.callback, bench.pushed = lambda _: WebhookResult(200), []
     bench.wait(hours=1)
 
     assert [push.report.message_id for push in bench.pushed] == [str(n) for n in range(6)]
     assert list_names(bench) == ["4", "5"]
-    assert len(bench.state.pushes) == 2
+    assert len(bench.state.deliveries) == 2
 
 
 def test_dead_letters_go_with_their_messages() -> None:
@@ -102,8 +102,10 @@ def test_dead_letters_go_with_their_messages() -> None:
     bench = Bench(keep=5)
     send(bench, *range(40), notifyUrl="https://www.example.com/reports")
 
-    assert {push.end for push in bench.state.pushes.values()} == {"dead"}
-    assert {push.sms for push in bench.state.pushes.values()} <= bench.state.messages.keys()
+    assert {push.final_state for push in bench.state.deliveries.values()} == {"dead"}
+    assert {
+        push.message_serial for push in bench.state.deliveries.values()
+    } <= bench.state.messages.keys()
 
 
 def test_old_links_go_and_no_code_comes_twice() -> None:
@@ -134,7 +136,7 @@ def measure(state: State) -> dict[str, int]:
 def test_nothing_in_a_state_grows_without_end(*, taken: bool) -> None:
     """After many messages with reports, links and bulks each of its collections is as small as after few."""
     bench = Bench(keep=20)
-    bench.callback = lambda _: Answer(200 if taken else 500)
+    bench.callback = lambda _: WebhookResult(200 if taken else 500)
     sizes = []
     for round_ in range(4):
         for number in range(30):
@@ -163,12 +165,12 @@ def test_a_state_that_is_read_again_keeps_and_drops_the_same() -> None:
     bench = Bench(keep=10)
     send(bench, *range(4))
     send(bench, "later", sendAt=LATER)
-    bench.callback = lambda _: Answer(500)
+    bench.callback = lambda _: WebhookResult(500)
     send(bench, "reported", notifyUrl=CALLBACK)
     twin = State()
     twin.put(bench.state.rows())
-    assert twin.over == bench.state.over
-    assert len(twin.over) == 4
+    assert twin.finished == bench.state.finished
+    assert len(twin.finished) == 4
 
     advance(twin, bench.now, Bench(keep=3).settings)
     advance(bench.state, bench.now, Bench(keep=3).settings)
@@ -180,7 +182,7 @@ def test_a_state_that_is_read_again_keeps_and_drops_the_same() -> None:
 def test_what_has_gone_is_gone_from_the_data_file(tmp_path: Path) -> None:
     """A sandbox that starts from the file finds what was kept; nothing of the rest is left in there."""
     bench = Bench(keep=5)
-    with closing(Store(tmp_path / "d", "x")) as store:
+    with closing(DataFile(tmp_path / "d", "x")) as store:
         bench.state = store.load()
         for name in range(20):
             send(bench, name, text=f"Hi {name}", notifyUrl="https://www.example.com/reports")
@@ -188,12 +190,12 @@ def test_what_has_gone_is_gone_from_the_data_file(tmp_path: Path) -> None:
             bench.wait(seconds=1)
             store.save(bench.state)
         (contents,) = store._file.execute("SELECT COUNT(*) FROM content").fetchone()
-    with closing(Store(tmp_path / "d")) as store:
+    with closing(DataFile(tmp_path / "d")) as store:
         found = store.load()
 
     assert contents == len(found.messages) == 5
     assert found.messages == bench.state.messages
-    assert found.pushes == bench.state.pushes
+    assert found.deliveries == bench.state.deliveries
     assert found.bulks == bench.state.bulks
     assert len(found.links) == 5
     assert found.links == bench.state.links

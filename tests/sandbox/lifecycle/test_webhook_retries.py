@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from infobip_sms import Destination, Message, SmsRequest
 from infobip_sms.sandbox import running
-from infobip_sms.sandbox.admin.search import Search, build_report, find_reports
-from infobip_sms.sandbox.lifecycle.webhooks import Answer, Posting
+from infobip_sms.sandbox.admin.search import Search, build_delivery_view, iter_deliveries
+from infobip_sms.sandbox.lifecycle.webhooks import WebhookRequest, WebhookResult
 from infobip_sms.sandbox.runtime import webhook_sender
 from infobip_sms.webhooks import parse_delivery_reports
 from tests.fakes.webhook_server import CallbackServer
@@ -31,12 +31,12 @@ GAPS = [1 + n * n for n in range(20)]
 AFTER = [0, *accumulate(GAPS)]
 """Minutes from the first attempt to each."""
 MOMENT = dt.timedelta(milliseconds=1)
-TAKEN = Answer(200)
+TAKEN = WebhookResult(200)
 DOWN = {
-    "refused": Answer(None, "no answer: NewConnectionError"),
-    "timeout": Answer(None, "no answer: ReadTimeoutError"),
-    "500": Answer(500, "HTTP 500"),
-    "302": Answer(302, "HTTP 302"),
+    "refused": WebhookResult(None, "no answer: NewConnectionError"),
+    "timeout": WebhookResult(None, "no answer: ReadTimeoutError"),
+    "500": WebhookResult(500, "HTTP 500"),
+    "302": WebhookResult(302, "HTTP 302"),
 }
 TWO_REPORTS = "9990120000005"  # an intermediate one at once, the final one a second later
 ONE_REPORT = "9990010000005"  # at once
@@ -56,7 +56,7 @@ def find_attempts(first: dt.datetime, up: dt.datetime) -> list[dt.datetime]:
 
 def show_reports(bench: Bench) -> list[dict[str, Any]]:
     """Return what /sandbox/reports shows."""
-    return [build_report(*found) for found in find_reports(Search(), bench.state, None)]
+    return [build_delivery_view(*found) for found in iter_deliveries(Search(), bench.state, None)]
 
 
 def test_dlr_006_the_attempts_are_those_of_the_list() -> None:
@@ -137,7 +137,7 @@ class Told(NamedTuple):
     """What the callback server does with an attempt."""
 
     hears: bool
-    answer: Answer
+    answer: WebhookResult
 
 
 TELLING = st.sampled_from(
@@ -156,10 +156,10 @@ def test_whatever_the_server_does_every_report_has_one_end(story: list[Told], up
     bench, heard = Bench(), []
     told = iter(story)
 
-    def answer(posting: Posting) -> Answer:
+    def answer(posting: WebhookRequest) -> WebhookResult:
         now = next(told, Told(hears=up, answer=TAKEN if up else DOWN["500"]))
         if now.hears:
-            heard.append(posting.push)
+            heard.append(posting.delivery_serial)
         return now.answer
 
     bench.callback = answer
@@ -167,27 +167,33 @@ def test_whatever_the_server_does_every_report_has_one_end(story: list[Told], up
         bench.send(to, notifyUrl=CALLBACK, intermediateReport=True)
     bench.wait(days=12)
 
-    for report in bench.state.pushes.values():
-        tries = [p for p in bench.pushed if p.posting.push == report.number]
+    for report in bench.state.deliveries.values():
+        tries = [p for p in bench.pushed if p.posting.delivery_serial == report.serial]
         gaps = [(b.at - a.at) // minutes(1) for a, b in pairwise(tries)]
         assert len({p.posting.body for p in tries}) == 1
         assert gaps == GAPS[: len(gaps)]
         assert report.attempts == len(tries)
-        assert report.attempts >= heard.count(report.number)
-        assert report.end == ("taken" if report.number in find_taken(bench, story, up) else "dead")
-        assert report.end == "taken" or (report.attempts == 21 and report.reason)
+        assert report.attempts >= heard.count(report.serial)
+        assert report.final_state == (
+            "taken" if report.serial in find_taken(bench, story, up) else "dead"
+        )
+        assert report.final_state == "taken" or (report.attempts == 21 and report.reason)
     for sms in bench.state.messages.values():
         tries = [p for p in bench.pushed if p.report.message_id == sms.message_id]
-        assert [p.posting.push for p in tries] == sorted(p.posting.push for p in tries)
+        assert [p.posting.delivery_serial for p in tries] == sorted(
+            p.posting.delivery_serial for p in tries
+        )
         assert tries[-1].status == sms.status
-    dead = [p for p in bench.state.pushes.values() if p.end == "dead"]
-    assert len(bench.state.unread) == sum(p.is_final for p in dead)
+    dead = [p for p in bench.state.deliveries.values() if p.final_state == "dead"]
+    assert len(bench.state.fetchable) == sum(p.is_final for p in dead)
 
 
 def find_taken(bench: Bench, story: list[Told], up: bool) -> set[int]:
     """Return the reports of those attempts that were answered with 200."""
     answers = [told.answer is TAKEN for told in story] + [up] * len(bench.pushed)
-    return {p.posting.push for p, taken in zip(bench.pushed, answers, strict=False) if taken}
+    return {
+        p.posting.delivery_serial for p, taken in zip(bench.pushed, answers, strict=False) if taken
+    }
 
 
 # ---------------------------------------------------------------- on a socket
@@ -235,7 +241,7 @@ def test_a_real_server_goes_down_and_comes_up_in_every_way(monkeypatch: pytest.M
         go_on(3)
         go_on(8)
         with monkeypatch.context() as patch, CallbackServer(pause=1, port=port) as slow:
-            patch.setattr(webhook_sender, "READ", 0.2)
+            patch.setattr(webhook_sender, "READ_TIMEOUT", 0.2)
             go_on(18)
             slow.wait(1)
         with CallbackServer(port=port) as good:

@@ -10,20 +10,20 @@ import pytest
 
 from infobip_sms import DeliveryReports
 from infobip_sms.codecs import wire_json, wire_xml
-from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.config import SandboxSettings
 from infobip_sms.sandbox.lifecycle.engine import advance
 from infobip_sms.sandbox.lifecycle.webhooks import (
-    Answer,
-    Posting,
-    find_dead_letters,
-    find_gap,
-    find_obstacle,
-    find_target,
-    take_postings,
+    WebhookRequest,
+    WebhookResult,
+    check_notify_url,
+    get_dead_letters,
+    get_retry_delay,
+    parse_notify_url,
+    pop_webhook_requests,
 )
 from tests.sandbox.lifecycle.virtual_sandbox import CALLBACK, START, Bench, minutes
 
-REFUSING = Answer(503, "HTTP 503")
+REFUSING = WebhookResult(503, "HTTP 503")
 EVERY_ATTEMPT = minutes(
     0,
     1,
@@ -51,7 +51,7 @@ EVERY_ATTEMPT = minutes(
 
 def test_dlr_006_the_gaps_are_those_of_the_documentation() -> None:
     """1 + n * n minutes: 1, 2, 5, 10, 17, 26, 37."""
-    assert [find_gap(n) for n in range(7)] == minutes(1, 2, 5, 10, 17, 26, 37)
+    assert [get_retry_delay(n) for n in range(7)] == minutes(1, 2, 5, 10, 17, 26, 37)
 
 
 def test_dlr_006_a_report_that_nobody_takes_is_tried_21_times_and_is_then_dead() -> None:
@@ -60,35 +60,42 @@ def test_dlr_006_a_report_that_nobody_takes_is_tried_21_times_and_is_then_dead()
     bench.callback = lambda _: REFUSING
     bench.send("41793026727", notifyUrl=CALLBACK)
     bench.wait(hours=41, minutes=29)
-    unfinished = find_dead_letters(bench.state)
+    unfinished = get_dead_letters(bench.state)
     bench.wait(days=10)
-    (dead,) = find_dead_letters(bench.state)
+    (dead,) = get_dead_letters(bench.state)
 
     assert [p.at - START for p in bench.pushed] == EVERY_ATTEMPT
     assert EVERY_ATTEMPT[-1] == dt.timedelta(hours=41, minutes=30)
     assert len({p.posting.body for p in bench.pushed}) == 1
     assert unfinished == []
-    assert (dead.attempts, dead.reason, dead.end) == (21, "HTTP 503", "dead")
+    assert (dead.attempts, dead.reason, dead.final_state) == (21, "HTTP 503", "dead")
 
 
 @pytest.mark.parametrize(
-    "answer", [Answer(500), Answer(404), Answer(301), Answer(199), Answer(None)]
+    "answer",
+    [
+        WebhookResult(500),
+        WebhookResult(404),
+        WebhookResult(301),
+        WebhookResult(199),
+        WebhookResult(None),
+    ],
 )
-def test_dlr_006_anything_but_2xx_is_no_acceptance(answer: Answer) -> None:
+def test_dlr_006_anything_but_2xx_is_no_acceptance(answer: WebhookResult) -> None:
     """The report comes again a minute after an error, a redirection, or no answer."""
     bench = Bench(delay=0)
-    bench.callback = lambda _: answer if len(bench.pushed) == 1 else Answer(204)
+    bench.callback = lambda _: answer if len(bench.pushed) == 1 else WebhookResult(204)
     bench.send("41", notifyUrl=CALLBACK)
     bench.wait(days=3)
 
     assert [p.at - START for p in bench.pushed] == minutes(0, 1)
-    assert find_dead_letters(bench.state) == []
+    assert get_dead_letters(bench.state) == []
 
 
 def test_reports_of_one_message_keep_their_order() -> None:
     """The final report waits for an intermediate one that was not taken, and then follows at once."""
     bench = Bench()
-    bench.callback = lambda _: REFUSING if len(bench.pushed) < 3 else Answer(200)
+    bench.callback = lambda _: REFUSING if len(bench.pushed) < 3 else WebhookResult(200)
     bench.send("9990320000005", notifyUrl=CALLBACK, intermediateReport=True)
     bench.wait(hours=1)
 
@@ -100,7 +107,9 @@ def test_reports_of_one_message_keep_their_order() -> None:
 def test_a_message_that_is_stuck_does_not_hold_up_others() -> None:
     """Only reports of the same message wait for each other."""
     bench = Bench()
-    bench.callback = lambda _: REFUSING if bench.pushed[-1].to == "9990120000005" else Answer(200)
+    bench.callback = lambda _: (
+        REFUSING if bench.pushed[-1].to == "9990120000005" else WebhookResult(200)
+    )
     bench.send("9990120000005", "9990120000009", notifyUrl=CALLBACK, intermediateReport=True)
     bench.wait(seconds=30)
 
@@ -120,7 +129,7 @@ def test_the_final_report_follows_a_dead_intermediate_one() -> None:
 
     assert [p.status for p in bench.pushed] == [3] * 21 + [5] * 21
     assert bench.pushed[21].at == bench.pushed[20].at
-    assert len(find_dead_letters(bench.state)) == 2
+    assert len(get_dead_letters(bench.state)) == 2
 
 
 def test_a_report_is_handed_out_once_until_its_answer_is_known() -> None:
@@ -128,12 +137,12 @@ def test_a_report_is_handed_out_once_until_its_answer_is_known() -> None:
     bench = Bench()
     bench.send("9990030000005", notifyUrl=CALLBACK, intermediateReport=True)
     advance(bench.state, START, bench.settings)
-    first = take_postings(bench.state, START, bench.settings)
+    first = pop_webhook_requests(bench.state, START, bench.settings)
     later = START + dt.timedelta(hours=1)
     advance(bench.state, later, bench.settings)
 
     assert len(first) == 1
-    assert take_postings(bench.state, later, bench.settings) == []
+    assert pop_webhook_requests(bench.state, later, bench.settings) == []
 
 
 @pytest.mark.parametrize("media", ["application/json", "application/xml", None])
@@ -154,7 +163,7 @@ def test_dlr_001_to_004_a_report_has_what_the_documentation_shows(media: str | N
     bench.wait(seconds=3)
     posting = bench.pushed[1].posting
     codec: Any = wire_xml if media == "application/xml" else wire_json
-    (report,) = codec.parse_reply(posting.body, DeliveryReports).results
+    (report,) = codec.parse_response(posting.body, DeliveryReports).results
 
     assert len(data) == 200
     assert posting.content_type == (media or "application/json")
@@ -173,7 +182,7 @@ def test_a_text_that_xml_cannot_carry_becomes_a_dead_letter() -> None:
     bench = Bench(delay=0)
     bench.send("41", notifyUrl=CALLBACK, notifyContentType="application/xml", callbackData="\x01")
     bench.wait(seconds=1)
-    (dead,) = find_dead_letters(bench.state)
+    (dead,) = get_dead_letters(bench.state)
 
     assert bench.pushed == []
     assert "cannot carry" in dead.reason
@@ -213,13 +222,13 @@ def test_reports_go_to_this_machine_unless_the_settings_say_otherwise(
     url: str, hosts: tuple[str, ...], goes: bool
 ) -> None:
     """A URL that a request brings is no way into other networks; why not is said."""
-    assert (find_obstacle(url, Settings(push_to=hosts)) == "") == goes
+    assert (check_notify_url(url, SandboxSettings(push_to=hosts)) == "") == goes
 
 
 def test_what_is_connected_to_is_what_was_checked() -> None:
     """The parts that are connected to are the parts that were looked at; the path is made fit for HTTP."""
-    tricky = find_target("http://www.example.com\\@127.0.0.1/ü a?b=ü#part")
-    plain = find_target("https://localhost")
+    tricky = parse_notify_url("http://www.example.com\\@127.0.0.1/ü a?b=ü#part")
+    plain = parse_notify_url("https://localhost")
 
     assert tricky is not None
     assert plain is not None
@@ -230,7 +239,7 @@ def test_what_is_connected_to_is_what_was_checked() -> None:
 def test_a_report_that_was_fetched_is_still_pushed() -> None:
     """A callback server that was away gets what was fetched meanwhile; nobody gets what it took (READ-037)."""
     bench = Bench(delay=0)
-    bench.callback = lambda _: REFUSING if len(bench.pushed) <= 2 else Answer(200)
+    bench.callback = lambda _: REFUSING if len(bench.pushed) <= 2 else WebhookResult(200)
     bench.send("41", "42", notifyUrl=CALLBACK)
     bench.wait(seconds=1)
     fetched = [r.to for r in bench.reports(limit=1)]
@@ -246,7 +255,7 @@ def test_what_is_not_pushed_stays_visible_and_can_be_fetched() -> None:
     bench = Bench(delay=0)
     bench.send("41", notifyUrl="https://www.example.com/sms/advanced", intermediateReport=True)
     bench.wait(days=1)
-    letters = find_dead_letters(bench.state)
+    letters = get_dead_letters(bench.state)
 
     assert bench.pushed == []
     assert [(d.attempts, d.is_final) for d in letters] == [(0, False), (0, True)]
@@ -274,17 +283,17 @@ def test_dlr_001_no_url_no_push() -> None:
     bench.send("41", intermediateReport=True)
     bench.wait(days=1)
 
-    assert (bench.pushed, find_dead_letters(bench.state)) == ([], [])
+    assert (bench.pushed, get_dead_letters(bench.state)) == ([], [])
 
 
 def test_a_posting_shows_nothing_of_what_it_carries() -> None:
     """Its repr has neither body nor path, which may hold numbers and keys."""
     bench = Bench(delay=0)
-    shown: list[Posting] = []
+    shown: list[WebhookRequest] = []
 
-    def take(posting: Posting) -> Answer:
+    def take(posting: WebhookRequest) -> WebhookResult:
         shown.append(posting)
-        return Answer(200)
+        return WebhookResult(200)
 
     bench.callback = take
     bench.send("41793026727", notifyUrl="http://localhost/secret", callbackData="mine")

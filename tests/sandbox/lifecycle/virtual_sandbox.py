@@ -14,10 +14,15 @@ from urllib.parse import urlencode
 from infobip_sms import DeliveryReport, DeliveryReports, ErrorResponse, SmsLogs
 from infobip_sms.codecs import wire_json, wire_xml
 from infobip_sms.sandbox.api.app import App
-from infobip_sms.sandbox.api.http import HttpReply, HttpRequest
-from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.api.http import HttpRequest, HttpResponse
+from infobip_sms.sandbox.config import SandboxSettings
 from infobip_sms.sandbox.lifecycle.engine import advance
-from infobip_sms.sandbox.lifecycle.webhooks import Answer, Posting, settle, take_postings
+from infobip_sms.sandbox.lifecycle.webhooks import (
+    WebhookRequest,
+    WebhookResult,
+    pop_webhook_requests,
+    record_webhook_result,
+)
 from infobip_sms.sandbox.state.state import State
 from infobip_sms.webhooks import parse_delivery_reports
 
@@ -37,7 +42,7 @@ class Pushed(NamedTuple):
     """One attempt to push a report."""
 
     at: dt.datetime
-    posting: Posting
+    posting: WebhookRequest
     report: DeliveryReport
 
     @property
@@ -56,12 +61,12 @@ class Bench:
     """A sandbox, its state, the instant, and what was pushed so far."""
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = Settings("Aladdin", "open sesame", **{"seed": "bench", **settings})
+        self.settings = SandboxSettings("Aladdin", "open sesame", **{"seed": "bench", **settings})
         self.app = App(self.settings)
         self.state = State()
         self.now = START
         self.pushed: list[Pushed] = []
-        self.callback: Callable[[Posting], Answer] = lambda _: Answer(200)
+        self.callback: Callable[[WebhookRequest], WebhookResult] = lambda _: WebhookResult(200)
 
     def ask(
         self,
@@ -71,7 +76,7 @@ class Bench:
         wire: str = "json",
         headers: dict[str, str] | None = None,
         **parameters: Any,
-    ) -> HttpReply:
+    ) -> HttpResponse:
         """Make a request at the instant that it is."""
         media = f"application/{wire}"
         kept = {"authorization": BASIC, "content-type": media, "accept": media, "host": "me:1"}
@@ -107,39 +112,41 @@ class Bench:
         """Return what the logs say."""
         reply = self.ask("GET", "/sms/1/logs", b"", wire, **parameters)
         assert reply.status == 200, reply.body
-        found: list[Any] = CODECS[wire].parse_reply(reply.body, SmsLogs).results
+        found: list[Any] = CODECS[wire].parse_response(reply.body, SmsLogs).results
         return found
 
     def reports(self, wire: str = "json", **parameters: Any) -> list[Any]:
         """Fetch reports."""
         reply = self.ask("GET", "/sms/1/reports", b"", wire, **parameters)
         assert reply.status == 200, reply.body
-        found: list[Any] = CODECS[wire].parse_reply(reply.body, DeliveryReports).results
+        found: list[Any] = CODECS[wire].parse_response(reply.body, DeliveryReports).results
         return found
 
     def _turn(self) -> None:
         advance(self.state, self.now, self.settings)
-        while postings := take_postings(self.state, self.now, self.settings):
+        while postings := pop_webhook_requests(self.state, self.now, self.settings):
             for posting in postings:
                 (report,) = parse_delivery_reports(posting.body, posting.content_type).results
                 self.pushed.append(Pushed(self.now, posting, report))
-                settle(self.state, posting.push, self.callback(posting), self.now)
+                record_webhook_result(
+                    self.state, posting.delivery_serial, self.callback(posting), self.now
+                )
 
 
-def find_word(reply: HttpReply, wire: str = "json") -> str | None:
+def find_word(reply: HttpResponse, wire: str = "json") -> str | None:
     """Return the fixed word of an error body."""
     word: str | None = (
         CODECS[wire]
-        .parse_reply(reply.body, ErrorResponse)
+        .parse_response(reply.body, ErrorResponse)
         .request_error.service_exception.message_id
     )
     return word
 
 
-def find_text(reply: HttpReply, wire: str = "json") -> str:
+def find_text(reply: HttpResponse, wire: str = "json") -> str:
     """Return the reason of an error body."""
     text: str | None = (
-        CODECS[wire].parse_reply(reply.body, ErrorResponse).request_error.service_exception.text
+        CODECS[wire].parse_response(reply.body, ErrorResponse).request_error.service_exception.text
     )
     return text or ""
 

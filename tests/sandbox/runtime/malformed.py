@@ -21,10 +21,10 @@ from infobip_sms_conformance.contract.files import read_openapi
 
 from infobip_sms.sandbox.admin.api import ROUTES
 from infobip_sms.sandbox.api.app import App
-from infobip_sms.sandbox.api.http import HttpReply, HttpRequest
-from infobip_sms.sandbox.clock import Clock
-from infobip_sms.sandbox.config import Settings
-from infobip_sms.sandbox.runtime.asgi import Shell
+from infobip_sms.sandbox.api.http import HttpRequest, HttpResponse
+from infobip_sms.sandbox.clock import VirtualClock
+from infobip_sms.sandbox.config import SandboxSettings
+from infobip_sms.sandbox.runtime.asgi import SandboxASGI
 from infobip_sms.sandbox.state.state import State
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 BASIC = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
 SEND = "/sms/2/text/advanced"
-SETTINGS = Settings("Aladdin", "open sesame", "key", seed="malformed")
+SETTINGS = SandboxSettings("Aladdin", "open sesame", "key", seed="malformed")
 NOW = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 LONGEST = 30.0
 """Seconds after which an answer does not come any more."""
@@ -267,7 +267,7 @@ class Line:
         return self._runner.run(asyncio.wait_for(self._ask(request, chunks), LONGEST))
 
     async def _ask(self, request: HttpRequest, chunks: int) -> Answer:
-        shell = Shell(App(SETTINGS), State(), Clock(lambda: NOW))
+        shell = SandboxASGI(App(SETTINGS), State(), VirtualClock(lambda: NOW))
         headers = {**GOOD_HEADERS, "content-type": "application/json"}
         first = HttpRequest("POST", SEND, headers, json.dumps(FIRST).encode())
         assert (await exchange(shell, first, 1)).status == 200
@@ -279,11 +279,11 @@ class Line:
         try:
             return await exchange(shell, kept, chunks)
         finally:
-            assert shell._time._task is not None, "it began with the first request"
-            shell._time.stop()
+            assert shell._scheduler._task is not None, "it began with the first request"
+            shell._scheduler.stop()
 
 
-async def exchange(shell: Shell, request: HttpRequest, chunks: int) -> Answer:
+async def exchange(shell: SandboxASGI, request: HttpRequest, chunks: int) -> Answer:
     """Put a request to an ASGI application, its body in so many parts."""
     size = -(-len(request.body) // chunks) or 1
     parts = [request.body[n : n + size] for n in range(0, len(request.body), size)] or [b""]
@@ -320,7 +320,7 @@ async def exchange(shell: Shell, request: HttpRequest, chunks: int) -> Answer:
     return Answer(start["status"], headers, b"".join(event.get("body", b"") for event in bodies))
 
 
-def build_answer(reply: HttpReply) -> Answer:
+def build_answer(reply: HttpResponse) -> Answer:
     """Return what the rules say as an answer."""
     return Answer(reply.status, reply.headers, reply.body)
 

@@ -19,10 +19,10 @@ from infobip_sms.sandbox import running
 from infobip_sms.sandbox.admin.search import Search
 from infobip_sms.sandbox.api.app import App
 from infobip_sms.sandbox.api.http import HttpRequest
-from infobip_sms.sandbox.clock import Clock
-from infobip_sms.sandbox.config import Settings
-from infobip_sms.sandbox.runtime.asgi import Shell
-from infobip_sms.sandbox.state.data_file import Store
+from infobip_sms.sandbox.clock import VirtualClock
+from infobip_sms.sandbox.config import SandboxSettings
+from infobip_sms.sandbox.runtime.asgi import SandboxASGI
+from infobip_sms.sandbox.state.data_file import DataFile
 from infobip_sms.sandbox.state.state import State
 from tests.cli.runs import PROGRAM
 from tests.sandbox.admin.calls import BASIC, PATIENCE, SEND, TO, Answer, Asking, ask, build, send
@@ -50,7 +50,7 @@ class Machine:
 class Visitor:
     """One client of a shell; it stays until it leaves."""
 
-    def __init__(self, shell: Shell, method: str, target: str, body: bytes = b"") -> None:
+    def __init__(self, shell: SandboxASGI, method: str, target: str, body: bytes = b"") -> None:
         self._shell, self._sent = shell, [{"type": "http.request", "body": body}]
         self._left = asyncio.Event()
         path, _, query = target.partition("?")
@@ -82,7 +82,7 @@ class Visitor:
         self.got.append(event)
 
 
-async def visit(shell: Shell, method: str, target: str, body: Any = None) -> Answer:
+async def visit(shell: SandboxASGI, method: str, target: str, body: Any = None) -> Answer:
     """Make one request."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     answer = await Visitor(shell, method, target, content).come()
@@ -90,22 +90,24 @@ async def visit(shell: Shell, method: str, target: str, body: Any = None) -> Ans
     return answer
 
 
-def make_shell(state: State | None = None, clock: Any = None, store: Store | None = None) -> Shell:
+def make_shell(
+    state: State | None = None, clock: Any = None, store: DataFile | None = None
+) -> SandboxASGI:
     """Return a shell with the documented account."""
-    app = App(Settings("Aladdin", "open sesame", delay=0))
-    return Shell(app, State() if state is None else state, clock or Clock(), store)
+    app = App(SandboxSettings("Aladdin", "open sesame", delay=0))
+    return SandboxASGI(app, State() if state is None else state, clock or VirtualClock(), store)
 
 
-def count_looks(shell: Shell) -> list[None]:
+def count_looks(shell: SandboxASGI) -> list[None]:
     """Return a list that grows with each time that the shell looks at what is due."""
     looks: list[None] = []
-    happen = shell._time._happen
+    happen = shell._scheduler._process_due
 
     def look() -> bool:
         looks.append(None)
         return happen()
 
-    shell._time._happen = look  # type: ignore[method-assign]  # counts only
+    shell._scheduler._process_due = look  # type: ignore[method-assign]  # counts only
     return looks
 
 
@@ -131,7 +133,7 @@ def test_nobody_waits_for_a_client_that_has_left() -> None:
 def test_a_server_tells_that_a_client_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same with a socket in between: what waits is over soon after the connection is."""
     waiting, over = threading.Event(), threading.Event()
-    wait = Shell._wait
+    wait = SandboxASGI._wait_for_messages
 
     async def watch(*arguments: Any) -> Any:
         waiting.set()
@@ -140,7 +142,7 @@ def test_a_server_tells_that_a_client_has_left(monkeypatch: pytest.MonkeyPatch) 
         finally:
             over.set()
 
-    monkeypatch.setattr(Shell, "_wait", watch)
+    monkeypatch.setattr(SandboxASGI, "_wait_for_messages", watch)
     with running() as sandbox:
         client = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=PATIENCE)
         client.request("GET", "/sandbox/messages?wait=600")
@@ -163,12 +165,12 @@ def test_waiting_leaves_time_for_others(monkeypatch: pytest.MonkeyPatch) -> None
         shell = make_shell()
         waiting = asyncio.create_task(visit(shell, "GET", "/sandbox/messages?wait=600"))
         for _ in range(100):
-            shell._time.wake()
+            shell._scheduler.wake()
             await asyncio.sleep(0)
         shell.end()
         await waiting
 
-    monkeypatch.setattr(Search, "find", find)
+    monkeypatch.setattr(Search, "select", find)
     asyncio.run(play())
 
     assert 1 < len(looks) < 10
@@ -182,7 +184,7 @@ def test_requests_are_recorded_with_what_was_answered() -> None:
         await visit(shell, "POST", SEND, build(TO))
         await visit(shell, "POST", "/sandbox/faults", {"status": 503})
         await visit(shell, "POST", SEND, build(TO))
-        return [exchange.status for exchange in shell._recorder]
+        return [exchange.status for exchange in shell._request_log]
 
     assert asyncio.run(play()) == [503, 200]
 
@@ -192,7 +194,7 @@ def test_the_end_of_a_server_ends_all_waiting() -> None:
 
     async def play() -> tuple[Any, ...]:
         shell = make_shell()
-        shell._time._pusher = Silent()  # type: ignore[assignment]  # no report is ever answered
+        shell._scheduler._webhook_sender = Silent()  # type: ignore[assignment]  # no report is ever answered
         await visit(shell, "POST", SEND, build(TO, notifyUrl="http://127.0.0.1:9/"))
         paths = {"GET": f"/sandbox/messages?to={TO}&wait=600&count=2", "POST": "/sandbox/clock"}
         tasks = [
@@ -227,7 +229,7 @@ def test_a_sandbox_sleeps_until_something_is_due(frozen: bool) -> None:
     """It does not look again and again: not at what a frozen clock never reaches, nor at a far day."""
 
     async def play() -> int:
-        shell = make_shell(clock=Clock(Machine() if frozen else dt_now, frozen=frozen))
+        shell = make_shell(clock=VirtualClock(Machine() if frozen else dt_now, frozen=frozen))
         looks = count_looks(shell)
         soon = dt.timedelta(milliseconds=1) if frozen else HOUR
         late = ((START if frozen else dt_now()) + soon).isoformat()
@@ -256,15 +258,15 @@ def test_no_message_after_a_reset_meets_a_journey_of_before() -> None:
     )
 
     async def play() -> tuple[dt.datetime, list[Any]]:
-        shell = make_shell(clock=Clock(machine))
-        shell._time._pusher = Silent()  # type: ignore[assignment]  # no report is ever answered
+        shell = make_shell(clock=VirtualClock(machine))
+        shell._scheduler._webhook_sender = Silent()  # type: ignore[assignment]  # no report is ever answered
         await visit(shell, "POST", SEND, build(TO, notifyUrl="http://127.0.0.1:9/"))
         journey = asyncio.create_task(visit(shell, "POST", "/sandbox/clock", {"advance": 3600}))
         for _ in range(50):
             await asyncio.sleep(0)
-        assert shell._clock.stands
+        assert shell._clock.is_stopped
         shell._reset()
-        shell._handle(request)
+        shell._run_app(request)
         await journey
         return shell._clock.now(), list(shell._state.messages.values())
 
@@ -277,9 +279,11 @@ def test_no_message_after_a_reset_meets_a_journey_of_before() -> None:
 # ---------------------------------------------------------------- what is kept of the clock
 
 
-def reopen(path: Path, machine: Machine, *, frozen: bool = False) -> tuple[Shell, Store, Clock]:
+def reopen(
+    path: Path, machine: Machine, *, frozen: bool = False
+) -> tuple[SandboxASGI, DataFile, VirtualClock]:
     """Start a sandbox with a data file."""
-    store, clock = Store(path, "seed"), Clock(machine, frozen=frozen)
+    store, clock = DataFile(path, "seed"), VirtualClock(machine, frozen=frozen)
     return make_shell(store.load(), clock, store), store, clock
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infobip_sms.sandbox import Sandbox, running
-from infobip_sms.sandbox.clock import LAST, Clock
+from infobip_sms.sandbox.clock import MAX_INSTANT, VirtualClock
 from infobip_sms.webhooks import parse_delivery_reports
 from tests.fakes.webhook_server import CallbackServer, Heard
 from tests.sandbox.admin.calls import OTHER, PATIENCE, TO, Asking, ask, post, send
@@ -46,7 +46,7 @@ def fixture_machine() -> Machine:
 
 def test_a_clock_follows_the_machine_to_the_millisecond(machine: Machine) -> None:
     """In UTC, whatever the zone of the machine, and never ahead by itself."""
-    clock = Clock(machine)
+    clock = VirtualClock(machine)
     zone = dt.timezone(dt.timedelta(hours=2))
     machine.now = (START + dt.timedelta(microseconds=1999)).astimezone(zone)
 
@@ -57,14 +57,14 @@ def test_a_clock_follows_the_machine_to_the_millisecond(machine: Machine) -> Non
 
 def test_a_frozen_clock_stands_and_goes_on_from_there(machine: Machine) -> None:
     """It does not make up for the time in which it stood; freezing twice and resuming twice is no harm."""
-    clock = Clock(machine)
+    clock = VirtualClock(machine)
     for _ in range(2):
         clock.freeze()
         machine.now += SECOND
-        assert (clock.now(), clock.frozen, clock.stands) == (START, True, True)
+        assert (clock.now(), clock.frozen, clock.is_stopped) == (START, True, True)
     for _ in range(2):
         clock.resume()
-        assert (clock.now(), clock.frozen, clock.stands) == (START, False, False)
+        assert (clock.now(), clock.frozen, clock.is_stopped) == (START, False, False)
     machine.now += SECOND
 
     assert clock.now() == START + SECOND
@@ -73,55 +73,55 @@ def test_a_frozen_clock_stands_and_goes_on_from_there(machine: Machine) -> None:
 @pytest.mark.parametrize("frozen", [False, True])
 def test_a_clock_is_put_forward_only(machine: Machine, frozen: bool) -> None:
     """By seconds or to an instant, to the millisecond; never back, which is said and changes nothing."""
-    clock = Clock(machine, frozen=frozen)
+    clock = VirtualClock(machine, frozen=frozen)
     clock.advance(1.5009)
     assert clock.now() == START + dt.timedelta(milliseconds=1500)
-    clock.jump(START + MINUTE + dt.timedelta(microseconds=999))
+    clock.jump_to(START + MINUTE + dt.timedelta(microseconds=999))
     assert clock.now() == START + MINUTE
     with pytest.raises(ValueError, match="backwards"):
         clock.advance(-0.001)
     with pytest.raises(ValueError, match="backwards"):
-        clock.jump(START + 59 * SECOND)
+        clock.jump_to(START + 59 * SECOND)
     assert clock.now() == START + MINUTE
     machine.now += SECOND
 
     assert clock.now() == START + MINUTE + (SECOND if not frozen else 0 * SECOND)
-    assert clock.find_later(1.0009) == clock.now() + SECOND
+    assert clock.get_instant_after(1.0009) == clock.now() + SECOND
 
 
 def test_a_clock_stops_at_the_end_of_the_calendar(machine: Machine) -> None:
     """However far it is put forward, and when it goes on from there."""
-    clock = Clock(machine)
+    clock = VirtualClock(machine)
     for seconds in (1e12, 1e300, 10**400):
-        assert clock.find_later(seconds) == LAST
+        assert clock.get_instant_after(seconds) == MAX_INSTANT
     clock.advance(1e300)
     machine.now += SECOND
-    assert clock.now() == LAST
+    assert clock.now() == MAX_INSTANT
     clock.freeze()
     clock.resume()
 
-    assert clock.now() == LAST
+    assert clock.now() == MAX_INSTANT
 
 
 def test_a_journey_leaves_a_clock_as_frozen_as_it_was(machine: Machine) -> None:
     """On the way it stands; a clock that ran goes on from where it got to."""
     for frozen in (False, True):
-        clock = Clock(machine, frozen=frozen)
+        clock = VirtualClock(machine, frozen=frozen)
         before = clock.now()
         clock.hold()
-        assert (clock.frozen, clock.stands) == (frozen, True)
+        assert (clock.frozen, clock.is_stopped) == (frozen, True)
         clock.advance(60)
         machine.now += SECOND
         assert clock.now() == before + MINUTE
         clock.release()
 
-        assert (clock.now(), clock.stands) == (before + MINUTE, frozen)
+        assert (clock.now(), clock.is_stopped) == (before + MINUTE, frozen)
 
 
 def test_a_reset_puts_a_clock_back_to_the_machine(machine: Machine) -> None:
     """Frozen if it began so."""
     for frozen in (False, True):
-        clock = Clock(machine, frozen=frozen)
+        clock = VirtualClock(machine, frozen=frozen)
         clock.advance(3600)
         (clock.resume if frozen else clock.freeze)()
         machine.now += SECOND
@@ -132,7 +132,7 @@ def test_a_reset_puts_a_clock_back_to_the_machine(machine: Machine) -> None:
 
 def test_a_machine_that_is_put_back_takes_no_clock_with_it(machine: Machine) -> None:
     """The clock goes on at the same pace from where it was."""
-    clock = Clock(machine)
+    clock = VirtualClock(machine)
     assert clock.now() == START
     machine.now -= dt.timedelta(hours=1)
     assert clock.now() == START
@@ -152,7 +152,7 @@ STEPS = st.one_of(
 def test_no_clock_ever_runs_backwards(steps: list[Any], frozen: bool) -> None:
     """Whatever is done with it and with the machine, and also when it is known anew from its position."""
     machine = Machine()
-    clock = Clock(machine, frozen=frozen)
+    clock = VirtualClock(machine, frozen=frozen)
     before = clock.now()
     for step in steps:
         match step:
@@ -163,8 +163,8 @@ def test_no_clock_ever_runs_backwards(steps: list[Any], frozen: bool) -> None:
             case name:
                 getattr(clock, name)()
         now = clock.now()
-        again = Clock(machine)
-        again.restore(clock.position)
+        again = VirtualClock(machine)
+        again.restore(clock.state)
 
         assert now >= before
         assert now.microsecond % 1000 == 0

@@ -21,14 +21,14 @@ from hypothesis import strategies as st
 from infobip_sms_schema import BulkStatus, DeliveryTimeWindow
 
 from infobip_sms.sandbox.api.app import App
-from infobip_sms.sandbox.api.http import HttpReply
-from infobip_sms.sandbox.config import Settings
+from infobip_sms.sandbox.api.http import HttpResponse
+from infobip_sms.sandbox.config import SandboxSettings
 from infobip_sms.sandbox.lifecycle.engine import advance
-from infobip_sms.sandbox.lifecycle.webhooks import Answer, take_postings
-from infobip_sms.sandbox.runtime.asgi import Shell
-from infobip_sms.sandbox.state.data_file import Store, StoreError
-from infobip_sms.sandbox.state.magic_numbers import Fate
-from infobip_sms.sandbox.state.rows import Bulk, Content, Link, Push, Sms
+from infobip_sms.sandbox.lifecycle.webhooks import WebhookResult, pop_webhook_requests
+from infobip_sms.sandbox.runtime.asgi import SandboxASGI
+from infobip_sms.sandbox.state.data_file import DataFile, DataFileError
+from infobip_sms.sandbox.state.magic_numbers import MagicNumber
+from infobip_sms.sandbox.state.rows import Content, Link, StoredBulk, StoredMessage, WebhookDelivery
 from tests.cli.runs import PROGRAM, run
 from tests.codecs.strategies import INSTANTS, build
 from tests.sandbox.lifecycle.virtual_sandbox import BASIC, CALLBACK, SEND, START, Bench, find_word
@@ -36,7 +36,7 @@ from tests.sandbox.lifecycle.virtual_sandbox import BASIC, CALLBACK, SEND, START
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infobip_sms.sandbox.lifecycle.webhooks import Posting
+    from infobip_sms.sandbox.lifecycle.webhooks import WebhookRequest
     from infobip_sms.sandbox.state.state import State
 
 NUMBERS = st.integers(0, 10**6)
@@ -58,7 +58,7 @@ def build_rows(kind: type, **more: Any) -> st.SearchStrategy[Any]:
         DeliveryTimeWindow | None: st.none() | build(DeliveryTimeWindow),
         BulkStatus: st.sampled_from([BulkStatus.PENDING, BulkStatus.PAUSED, BulkStatus.CANCELED]),
         tuple[int, int]: st.tuples(NUMBERS, NUMBERS),
-        Fate: st.builds(Fate, st.floats(0, 99), NUMBERS, NUMBERS, NUMBERS),
+        MagicNumber: st.builds(MagicNumber, st.floats(0, 99), NUMBERS, NUMBERS, NUMBERS),
     }
     chosen = {f.name: plain[f.type] for f in attrs.fields(kind) if f.name not in more}
     return st.builds(kind, **chosen, **more)
@@ -66,10 +66,10 @@ def build_rows(kind: type, **more: Any) -> st.SearchStrategy[Any]:
 
 CONTENT = build_rows(Content, notify_wire=st.sampled_from(["json", "xml"]))
 ROWS = st.lists(
-    build_rows(Sms, content=CONTENT)
-    | build_rows(Bulk)
+    build_rows(StoredMessage, content=CONTENT)
+    | build_rows(StoredBulk)
     | build_rows(Link)
-    | build_rows(Push, end=st.sampled_from([None, "taken", "dead"])),
+    | build_rows(WebhookDelivery, end=st.sampled_from([None, "taken", "dead"])),
     max_size=6,
 )
 
@@ -84,7 +84,7 @@ def copy(store: Path, to: Path) -> State:
 
 def reopen(path: Path) -> State:
     """Return the state in a file that nobody uses."""
-    store = Store(path)
+    store = DataFile(path)
     state = store.load()
     store.close()
     return state
@@ -92,8 +92,8 @@ def reopen(path: Path) -> State:
 
 def describe(state: State) -> Any:
     """Return everything that two states can differ in."""
-    order = list(state.unread)
-    return sorted(state.rows(), key=repr), state.serial, state.second, state.pushed, order
+    order = list(state.fetchable)
+    return sorted(state.rows(), key=repr), state.serial, state.second, state.delivery_serial, order
 
 
 @settings(deadline=None)
@@ -102,7 +102,7 @@ def test_every_row_comes_back_as_it_was(first: Any, second: Any, serial: int) ->
     """Any value in any member, saved twice, read after the end and as after a kill."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data"
-        store = Store(path, "seed")
+        store = DataFile(path, "seed")
         state = store.load()
         for rows in (first, second):
             state.put(rows)
@@ -114,7 +114,11 @@ def test_every_row_comes_back_as_it_was(first: Any, second: Any, serial: int) ->
 
     assert describe(killed) == describe(ended)
     assert sorted(ended.rows(), key=repr) == sorted(state.rows(), key=repr)
-    assert (ended.serial, ended.second, ended.pushed) == (serial, (serial, 1), state.pushed)
+    assert (ended.serial, ended.second, ended.delivery_serial) == (
+        serial,
+        (serial, 1),
+        state.delivery_serial,
+    )
 
 
 class Kept(Bench):
@@ -123,10 +127,10 @@ class Kept(Bench):
     def __init__(self, path: Path, *, killed: bool, **settings: Any) -> None:
         super().__init__(**settings)
         self.path, self._killed = path, killed
-        self.store = Store(path, "bench")
+        self.store = DataFile(path, "bench")
         self.state = self.store.load()
 
-    def ask(self, *positional: Any, **named: Any) -> HttpReply:
+    def ask(self, *positional: Any, **named: Any) -> HttpResponse:
         """Make a request, and save before the answer is seen."""
         reply = super().ask(*positional, **named)
         self.restart()
@@ -146,14 +150,14 @@ class Kept(Bench):
             self.path = new
         else:
             self.store.close()
-        self.store = Store(self.path, "another seed")
+        self.store = DataFile(self.path, "another seed")
         self.state = self.store.load()
 
 
 def tell_a_story(bench: Bench) -> Any:
     """Let a bit of everything happen, with a callback server that fails at first."""
     failures = iter([500, 500])
-    bench.callback = lambda _: Answer(next(failures, 200))
+    bench.callback = lambda _: WebhookResult(next(failures, 200))
     later = (START + dt.timedelta(minutes=10)).isoformat()
     bench.send("9990530000005", "9990110000009", text="Hi", notifyUrl=CALLBACK, bulkId="one")
     bench.send("9990990000005", text="Hi", notifyUrl=CALLBACK, intermediateReport=True)
@@ -194,7 +198,7 @@ def test_rows_keep_their_order(tmp_path: Path) -> None:
     bench.wait(seconds=9)
     urls = [link.url for link in bench.state.links.values()]
 
-    assert list(bench.state.unread) == [6, 2, 3, 1]
+    assert list(bench.state.fetchable) == [6, 2, 3, 1]
     assert list(bench.state.messages) == sorted(bench.state.messages)
     assert urls == ["http://a.de", "http://b.de", "http://c.de"]
 
@@ -202,27 +206,29 @@ def test_rows_keep_their_order(tmp_path: Path) -> None:
 def test_a_report_without_an_answer_is_due_again(tmp_path: Path) -> None:
     """What had gone out and was not acknowledged goes out again at once; what was, does not."""
     path = tmp_path / "d"
-    store = Store(path, "x")
+    store = DataFile(path, "x")
     bench = Bench()
     bench.state = store.load()
     bench.send("9990000000005", "9990010000005", text="Hi", notifyUrl=CALLBACK)
     bench.wait(seconds=1)
-    bench.callback = lambda _: Answer(200)
+    bench.callback = lambda _: WebhookResult(200)
     bench.send("9990010000005", text="Hi", notifyUrl=CALLBACK)
     bench.now += dt.timedelta(seconds=1)
     advance(bench.state, bench.now, bench.settings)
-    (going,) = take_postings(bench.state, bench.now, bench.settings)
+    (going,) = pop_webhook_requests(bench.state, bench.now, bench.settings)
     store.save(bench.state)
     again = copy(path, tmp_path / "copy")
 
-    assert [p.push for p in take_postings(again, bench.now, bench.settings)] == [going.push]
-    assert [push.end for push in again.pushes.values()] == ["taken", None]
+    assert [p.delivery_serial for p in pop_webhook_requests(again, bench.now, bench.settings)] == [
+        going.delivery_serial
+    ]
+    assert [push.final_state for push in again.deliveries.values()] == ["taken", None]
 
 
 def test_what_is_deleted_is_gone(tmp_path: Path) -> None:
     """Rows that were dropped do not come back, nor does the text that only they had; the others stay."""
     path = tmp_path / "d"
-    store = Store(path, "x")
+    store = DataFile(path, "x")
     bench = Bench()
     bench.state = state = store.load()
     bench.send("9990010000005", "9990010000009", text="secret", notifyUrl=CALLBACK)
@@ -235,8 +241,8 @@ def test_what_is_deleted_is_gone(tmp_path: Path) -> None:
     left = reopen(path)
 
     assert [sms.content.text for sms in left.messages.values()] == ["stays"]
-    assert not left.pushes
-    assert left.pushed == 2
+    assert not left.deliveries
+    assert left.delivery_serial == 2
     with sqlite3.connect(path) as file:
         assert file.execute("SELECT COUNT(*) FROM content").fetchone() == (1,)
     file.close()
@@ -245,7 +251,7 @@ def test_what_is_deleted_is_gone(tmp_path: Path) -> None:
 def test_everything_can_be_dropped(tmp_path: Path) -> None:
     """After a reset the file is that of an empty sandbox."""
     path = tmp_path / "d"
-    store = Store(path, "x")
+    store = DataFile(path, "x")
     bench = Bench()
     bench.state = state = store.load()
     bench.send("41", "42", text="http://a.de", tracking={"track": "URL"}, notifyUrl=CALLBACK)
@@ -254,14 +260,14 @@ def test_everything_can_be_dropped(tmp_path: Path) -> None:
     store.save(state)
     store.close()
 
-    assert describe(reopen(path)) == ([], 0, (0, 0), state.pushed, [])
+    assert describe(reopen(path)) == ([], 0, (0, 0), state.delivery_serial, [])
 
 
 def test_a_seed_stays(tmp_path: Path) -> None:
     """The seed of the first start decides the ids; a later one collides with nothing."""
-    first = Store(tmp_path / "d", "one")
+    first = DataFile(tmp_path / "d", "one")
     first.close()
-    second = Store(tmp_path / "d", "two")
+    second = DataFile(tmp_path / "d", "two")
     second.close()
 
     assert (first.seed, second.seed) == ("one", "one")
@@ -269,11 +275,11 @@ def test_a_seed_stays(tmp_path: Path) -> None:
 
 def test_only_one_sandbox_uses_a_file(tmp_path: Path) -> None:
     """The second is refused, also before the first has read or written anything."""
-    store = Store(tmp_path / "d", "x")
-    with pytest.raises(StoreError, match=r"^data file d: another sandbox uses it$"):
-        Store(tmp_path / "d")
+    store = DataFile(tmp_path / "d", "x")
+    with pytest.raises(DataFileError, match=r"^data file d: another sandbox uses it$"):
+        DataFile(tmp_path / "d")
     store.close()
-    Store(tmp_path / "d").close()
+    DataFile(tmp_path / "d").close()
 
 
 def make_foreign(path: Path) -> None:
@@ -285,7 +291,7 @@ def make_foreign(path: Path) -> None:
 
 def make_file(path: Path, *statements: str) -> None:
     """Make a data file with three messages, and do something to it."""
-    store = Store(path, "x")
+    store = DataFile(path, "x")
     bench = Bench()
     bench.state = store.load()
     bench.send("41", "42", "43", text="Hi " * 999)
@@ -353,20 +359,20 @@ class Seat:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.path = folder, folder / "d"
-        self.store = Store(self.path, "x")
+        self.store = DataFile(self.path, "x")
         self.state = self.store.load()
         self.stopped = 0
         self.left: list[State] = []
-        app = App(Settings("Aladdin", "open sesame", seed=self.store.seed, delay=0))
-        self.shell = Shell(app, self.state, lambda: START, self.store, self.stop)
-        self.shell._time._pusher = self  # type: ignore[assignment]  # it takes what a pusher takes
-        self.postings: list[Posting] = []
+        app = App(SandboxSettings("Aladdin", "open sesame", seed=self.store.seed, delay=0))
+        self.shell = SandboxASGI(app, self.state, lambda: START, self.store, self.stop)
+        self.shell._scheduler._webhook_sender = self  # type: ignore[assignment]  # it takes what a pusher takes
+        self.postings: list[WebhookRequest] = []
 
     def stop(self) -> None:
         """Count."""
         self.stopped += 1
 
-    def submit(self, posting: Posting, _: Any) -> None:
+    def submit(self, posting: WebhookRequest, _: Any) -> None:
         """Take a report that leaves."""
         self.postings.append(posting)
         self.left.append(copy(self.path, self.folder / "copy"))
@@ -404,16 +410,18 @@ def test_what_leaves_is_in_the_file_before(tmp_path: Path) -> None:
 
     async def play() -> None:
         assert (await seat.ask("POST", SEND, build_body()))[0] == 200
-        seat.shell._time._settle(seat.postings[0].push, Answer(200))
+        seat.shell._scheduler._record_webhook_result(
+            seat.postings[0].delivery_serial, WebhookResult(200)
+        )
         seat.left.append(copy(seat.path, seat.folder / "copy"))
 
     asyncio.run(play())
     answered, pushed, settled = seat.left
 
     assert (len(answered.messages), answered.serial) == (1, seat.state.serial)
-    assert [(p.end, p.is_final) for p in pushed.pushes.values()] == [(None, True)]
-    assert [p.end for p in settled.pushes.values()] == ["taken"]
-    assert not settled.unread
+    assert [(p.final_state, p.is_final) for p in pushed.deliveries.values()] == [(None, True)]
+    assert [p.final_state for p in settled.deliveries.values()] == ["taken"]
+    assert not settled.fetchable
 
 
 def test_a_full_disk_is_an_error_and_the_end(tmp_path: Path) -> None:
@@ -433,8 +441,8 @@ def test_a_full_disk_is_an_error_and_the_end(tmp_path: Path) -> None:
     seat.store.close()
 
     assert [status for status, _ in replies] == [200, 500, 500, 500]
-    assert find_word(HttpReply(500, {}, replies[1][1])) == "GENERAL_ERROR"
-    assert "full" in str(seat.store.problem)
+    assert find_word(HttpResponse(500, {}, replies[1][1])) == "GENERAL_ERROR"
+    assert "full" in str(seat.store.error)
     assert seat.stopped
     assert len(seat.postings) == 1
     assert [sms.content.text for sms in reopen(seat.path).messages.values()] == ["Hi"]

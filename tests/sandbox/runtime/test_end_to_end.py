@@ -21,10 +21,10 @@ from infobip_sms_schema import (
     Tracking,
 )
 
-from infobip_sms import Basic, Client, Destination, Message, Rejected, SmsRequest, SmsResponse
+from infobip_sms import ApiError, Basic, Client, Destination, Message, SmsRequest, SmsResponse
 from infobip_sms.sandbox.api.app import App
-from infobip_sms.sandbox.config import Settings
-from infobip_sms.sandbox.lifecycle.webhooks import find_dead_letters
+from infobip_sms.sandbox.config import SandboxSettings
+from infobip_sms.sandbox.lifecycle.webhooks import get_dead_letters
 from infobip_sms.sandbox.runtime.asgi import make_asgi
 from infobip_sms.sandbox.state.state import State
 from infobip_sms.webhooks import parse_delivery_reports
@@ -33,10 +33,10 @@ from tests.fakes.webhook_server import CallbackServer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infobip_sms.sandbox.state.rows import Push
+    from infobip_sms.sandbox.state.rows import WebhookDelivery
 
 both = pytest.mark.parametrize("wire", ["json", "xml"])
-SETTINGS = Settings("Aladdin", "open sesame", seed="session", delay=0.05)
+SETTINGS = SandboxSettings("Aladdin", "open sesame", seed="session", delay=0.05)
 
 
 class Clock:
@@ -94,10 +94,10 @@ def fixture_client(sandbox: Running) -> Iterator[Client]:
         yield client
 
 
-def find_push(sandbox: Running, response: SmsResponse) -> Push | None:
+def find_push(sandbox: Running, response: SmsResponse) -> WebhookDelivery | None:
     """Return the last push for the first message of an answer."""
-    (sms, *_) = sandbox.state.find_by_id(response.messages[0].message_id or "")
-    found = [p for p in list(sandbox.state.pushes.values()) if p.sms == sms.number]
+    (sms, *_) = sandbox.state.get_messages_by_id(response.messages[0].message_id or "")
+    found = [p for p in list(sandbox.state.deliveries.values()) if p.message_serial == sms.serial]
     return found[-1] if found else None
 
 
@@ -166,7 +166,7 @@ def test_a_report_that_was_not_taken_comes_again_a_minute_later(
         push = find_push(sandbox, response)
 
     assert push is not None
-    assert push.end == "taken"
+    assert push.final_state == "taken"
     assert [h.path for h in heard] == ["/"] * 3
     assert len({h.body for h in heard}) == 1
 
@@ -193,17 +193,17 @@ def test_a_callback_that_is_not_there_is_noted(sandbox: Running, client: Client)
 
     assert push is not None
     assert "no answer" in push.reason
-    assert push.end is None
+    assert push.final_state is None
 
 
 def test_nothing_is_pushed_beyond_this_machine(
     sandbox: Running, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The documented URL gets nothing; that is said once, without its path, and kept as a dead letter."""
-    known = len(find_dead_letters(sandbox.state))
+    known = len(get_dead_letters(sandbox.state))
     for _ in range(2):
         client.send(build("41", text="Hi", notify_url="https://www.example.com/sms/secret"))
-    wait_for(lambda: len(find_dead_letters(sandbox.state)) == known + 2)
+    wait_for(lambda: len(get_dead_letters(sandbox.state)) == known + 2)
     said = [r.getMessage() for r in caplog.records if "sandbox" in r.name]
 
     assert len(said) == 1
@@ -241,10 +241,10 @@ def test_a_bulk_is_scheduled_moved_and_cancelled_by_the_client(client: Client, w
     assert client.get_scheduled_status(bulk, wire=wire).status == "PENDING"
     assert client.set_scheduled_status(bulk, "PAUSED", wire=wire).status == "PAUSED"  # type: ignore[arg-type]  # a name is a state
     assert client.set_scheduled_status(bulk, "CANCELED", wire=wire).status == "CANCELED"  # type: ignore[arg-type]
-    with pytest.raises(Rejected) as refusal:
+    with pytest.raises(ApiError) as refusal:
         client.reschedule(bulk, later, wire=wire)
     assert refusal.value.status == 400
-    with pytest.raises(Rejected) as unknown:
+    with pytest.raises(ApiError) as unknown:
         client.get_scheduled("none/such?", wire=wire)
     assert unknown.value.status == 404
 
@@ -276,7 +276,7 @@ def test_conversions_and_links_work_through_the_client(
     assert converted.process_key == response.tracking_process_key
     assert link.startswith(sandbox.url + "/s/")
     assert (reply.status, reply.getheader("location")) == (302, "http://example.com/x")
-    with pytest.raises(Rejected):
+    with pytest.raises(ApiError):
         client.record_conversion("unknown", wire=wire)
 
 
@@ -309,6 +309,6 @@ def test_the_sandbox_keeps_time_by_itself(sandbox: Running, client: Client) -> N
     """What is due happens without any further request."""
     response = client.send(build("9990010000005", text="Hi"))
     name = response.messages[0].message_id or ""
-    wait_for(lambda: sandbox.state.find_by_id(name)[0].done_at is not None)
+    wait_for(lambda: sandbox.state.get_messages_by_id(name)[0].done_at is not None)
 
-    assert sandbox.state.find_by_id(name)[0].status == 5
+    assert sandbox.state.get_messages_by_id(name)[0].status == 5

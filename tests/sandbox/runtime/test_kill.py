@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from infobip_sms import ApiKey, Client, Destination, Error, Message, SmsRequest
-from infobip_sms.sandbox.state.data_file import Store
+from infobip_sms.sandbox.state.data_file import DataFile
 from infobip_sms.webhooks import parse_delivery_reports
 from tests.cli.runs import PATIENCE, PROGRAM
 from tests.fakes.webhook_server import CallbackServer
@@ -61,7 +61,7 @@ class Killed:
         folder.mkdir()
         for end in ("", "-wal"):
             shutil.copy(f"{self.path}{end}", folder / f"{self.path.name}{end}")
-        store = Store(folder / self.path.name)
+        store = DataFile(folder / self.path.name)
         state = store.load()
         store.close()
         return state
@@ -133,8 +133,8 @@ def read_ids(callback: CallbackServer, since: int = 0) -> list[str]:
 
 def find_taken(state: State) -> set[str]:
     """Return the messages whose final report is recorded as acknowledged."""
-    ended = [p for p in state.pushes.values() if p.end == "taken" and p.is_final]
-    return {state.messages[push.sms].message_id for push in ended}
+    ended = [p for p in state.deliveries.values() if p.final_state == "taken" and p.is_final]
+    return {state.messages[push.message_serial].message_id for push in ended}
 
 
 def test_kills_under_load_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:

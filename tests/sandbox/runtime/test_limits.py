@@ -14,9 +14,14 @@ import pytest
 from infobip_sms_schema import MessageV1, SmsRequestV1
 
 from infobip_sms import Destination, Message, SmsRequest
-from infobip_sms.sandbox.config import Settings
-from infobip_sms.sandbox.lifecycle.webhooks import Answer, Posting, Target, find_target
-from infobip_sms.sandbox.runtime.webhook_sender import MOST, TURN, Pusher
+from infobip_sms.sandbox.config import SandboxSettings
+from infobip_sms.sandbox.lifecycle.webhooks import (
+    WebhookRequest,
+    WebhookResult,
+    WebhookTarget,
+    parse_notify_url,
+)
+from infobip_sms.sandbox.runtime.webhook_sender import BATCH_SIZE, MAX_ORIGINS, WebhookSender
 from tests.cli.runs import PATIENCE
 from tests.fakes.webhook_server import CallbackServer
 from tests.sandbox.lifecycle.virtual_sandbox import (
@@ -47,7 +52,7 @@ def build_request(version: int, *counts: int) -> SmsRequest | SmsRequestV1:
 @pytest.mark.parametrize("refuse", ["400", "200"])
 def test_destinations_of_a_request_are_counted(wire: str, version: int, refuse: str) -> None:
     """So many of all messages together are taken; one more is 400 with both numbers, and nothing stays."""
-    bench = Bench(most_destinations=LIMIT, readings={"READ-001": refuse})
+    bench = Bench(max_destinations=LIMIT, readings={"READ-001": refuse})
     path = SEND if version == 2 else SEND_V1
     codec = CODECS[wire]
 
@@ -64,7 +69,7 @@ def test_destinations_of_a_request_are_counted(wire: str, version: int, refuse: 
 
 def test_faulty_destinations_count_too() -> None:
     """A request whose faults are answered one by one is bounded by the same number."""
-    bench = Bench(most_destinations=LIMIT, readings={"READ-001": "200"})
+    bench = Bench(max_destinations=LIMIT, readings={"READ-001": "200"})
     faulty = [{"to": ""}, *[{"to": TO.to}] * LIMIT]
     document = {"messages": [{"destinations": faulty, "validityPeriod": "soon", "text": "Hi"}]}
 
@@ -76,10 +81,10 @@ def test_faulty_destinations_count_too() -> None:
 
 def test_a_limit_of_nothing_is_refused() -> None:
     """There is no sandbox that takes or keeps no message at all."""
-    with pytest.raises(ValueError, match="'most_destinations' must be >= 1"):
-        Settings(most_destinations=0)
+    with pytest.raises(ValueError, match="'max_destinations' must be >= 1"):
+        SandboxSettings(max_destinations=0)
     with pytest.raises(ValueError, match="'keep' must be >= 1"):
-        Settings(keep=0)
+        SandboxSettings(keep=0)
 
 
 # ---------------------------------------------------------------- callback servers
@@ -99,9 +104,11 @@ class Silent:
             threading.Thread(target=self._take, args=(listener,), daemon=True).start()
 
     @property
-    def targets(self) -> list[Target]:
+    def targets(self) -> list[WebhookTarget]:
         """Where to post to."""
-        return [Target("http", "127.0.0.1", s.getsockname()[1], "/") for s in self._listeners]
+        return [
+            WebhookTarget("http", "127.0.0.1", s.getsockname()[1], "/") for s in self._listeners
+        ]
 
     def hang_up(self, port: int) -> None:
         """End the connections of one server."""
@@ -133,15 +140,20 @@ def fixture_silent() -> Iterator[Silent]:
     servers.close()
 
 
-def post(pusher: Pusher, target: Target | None, answers: Queue[Answer], number: int = 0) -> None:
+def post(
+    pusher: WebhookSender,
+    target: WebhookTarget | None,
+    answers: Queue[WebhookResult],
+    number: int = 0,
+) -> None:
     """Hand over one report."""
     assert target is not None
-    pusher.submit(Posting(number, target, "application/json", b"{}"), answers.put)
+    pusher.submit(WebhookRequest(number, target, "application/json", b"{}"), answers.put)
 
 
 def test_no_more_servers_than_so_many_are_posted_to_at_once(silent: Silent) -> None:
     """With two places, a third server is connected to when one of the first two has hung up."""
-    pusher, answers = Pusher(most=2), Queue[Answer]()
+    pusher, answers = WebhookSender(max_threads=2), Queue[WebhookResult]()
     for target in silent.targets:
         post(pusher, target, answers)
 
@@ -157,12 +169,12 @@ def test_no_more_servers_than_so_many_are_posted_to_at_once(silent: Silent) -> N
 
 def test_threads_end_with_the_work() -> None:
     """When everything is posted, no thread is left, and what comes then is posted as well."""
-    pusher, answers = Pusher(most=3), Queue[Answer]()
+    pusher, answers = WebhookSender(max_threads=3), Queue[WebhookResult]()
     with ExitStack() as stack:
         servers = [stack.enter_context(CallbackServer()) for _ in range(5)]
         for again in range(2):
             for server in servers:
-                post(pusher, find_target(f"{server.url}/{again}"), answers)
+                post(pusher, parse_notify_url(f"{server.url}/{again}"), answers)
             assert [answers.get(timeout=PATIENCE).status for _ in servers] == [200] * 5
 
     end = time.monotonic() + PATIENCE
@@ -173,29 +185,30 @@ def test_threads_end_with_the_work() -> None:
 
 def test_a_server_with_many_reports_lets_others_have_their_turn() -> None:
     """With one place, a single report for another server comes long before the last for the first one."""
-    pusher, order = Pusher(most=1), Queue[str]()
-    many = 4 * TURN
+    pusher, order = WebhookSender(max_threads=1), Queue[str]()
+    many = 4 * BATCH_SIZE
     with CallbackServer() as busy, CallbackServer() as other:
         for number in range(many):
-            target = find_target(f"{busy.url}/{number}")
+            target = parse_notify_url(f"{busy.url}/{number}")
             assert target is not None
             pusher.submit(
-                Posting(number, target, "application/json", b"{}"), lambda _: order.put("busy")
+                WebhookRequest(number, target, "application/json", b"{}"),
+                lambda _: order.put("busy"),
             )
-        target = find_target(other.url)
+        target = parse_notify_url(other.url)
         assert target is not None
         pusher.submit(
-            Posting(many, target, "application/json", b"{}"), lambda _: order.put("other")
+            WebhookRequest(many, target, "application/json", b"{}"), lambda _: order.put("other")
         )
         came = [order.get(timeout=PATIENCE) for _ in range(many + 1)]
 
-        assert came.index("other") <= 2 * TURN
+        assert came.index("other") <= 2 * BATCH_SIZE
         assert [heard.path for heard in busy.heard] == [f"/{n}" for n in range(many)]
 
 
 def test_a_server_that_does_not_answer_has_one_turn_for_each_report(silent: Silent) -> None:
     """With one place, reports for two silent servers alternate."""
-    pusher, answers = Pusher(most=1), Queue[Answer]()
+    pusher, answers = WebhookSender(max_threads=1), Queue[WebhookResult]()
     first, second = silent.targets[:2]
     for target in (first, first, second, second):
         post(pusher, target, answers)
@@ -210,5 +223,5 @@ def test_a_server_that_does_not_answer_has_one_turn_for_each_report(silent: Sile
 
 def test_there_is_a_bound_by_default() -> None:
     """A sandbox posts to a number of servers at once that any machine can bear."""
-    assert Pusher()._most == MOST
-    assert MOST <= 100
+    assert WebhookSender()._max_threads == MAX_ORIGINS
+    assert MAX_ORIGINS <= 100

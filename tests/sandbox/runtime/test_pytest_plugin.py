@@ -20,7 +20,7 @@ import urllib.request
 
 import pytest
 
-from infobip_sms import Destination, Message, Rejected, SmsRequest
+from infobip_sms import Destination, Message, ApiError, SmsRequest
 
 REQUEST = SmsRequest(messages=[Message(destinations=[Destination(to="41793026727")], text="Hi")])
 kept = []
@@ -41,7 +41,7 @@ def test_it_works(application, infobip_sandbox):
     infobip_sandbox.clock.freeze()
     infobip_sandbox.clock.advance(36000)
     infobip_sandbox.fail_with(400)
-    with pytest.raises(Rejected):
+    with pytest.raises(ApiError):
         application()
     kept.append(infobip_sandbox.clock.now())
 

@@ -193,7 +193,7 @@ def test_who_is_too_slow_is_cut_off(
     sandbox: Sandbox, start: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A request that does not come in whole in time gets 408; until then all others are served."""
-    monkeypatch.setattr(incoming, "PATIENCE", 1.0)
+    monkeypatch.setattr(incoming, "REQUEST_TIMEOUT", 1.0)
     slow = [connect(sandbox) for _ in range(20)]
     for connection in slow:
         connection.sendall(start)
@@ -208,7 +208,7 @@ def test_who_is_too_slow_is_cut_off(
 
 def test_dripping_does_not_help(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit is for the whole request: one byte now and then does not begin it anew."""
-    monkeypatch.setattr(incoming, "PATIENCE", 0.5)
+    monkeypatch.setattr(incoming, "REQUEST_TIMEOUT", 0.5)
     with connect(sandbox) as connection:
         connection.sendall(HEAD)
         for _ in range(1500):
@@ -226,7 +226,7 @@ def test_an_answer_that_takes_its_time_is_not_cut_off(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who has sent all of a request may wait for what it waits for, and go on with the connection."""
-    monkeypatch.setattr(incoming, "PATIENCE", 0.3)
+    monkeypatch.setattr(incoming, "REQUEST_TIMEOUT", 0.3)
     wait = b"GET /sandbox/messages?to=999&wait=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n"
     replies = split(say(sandbox, wait % b"" + wait % CLOSE))
 

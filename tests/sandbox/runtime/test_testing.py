@@ -17,19 +17,19 @@ import attrs
 import pytest
 
 from infobip_sms import (
+    ApiError,
     ApiKey,
     Destination,
     GeneralStatus,
     Message,
-    NoAnswer,
-    Rejected,
     Retry,
     SmsRequest,
     Track,
     Tracking,
+    TransportError,
 )
-from infobip_sms.sandbox import ControlRefused, Sandbox, running
-from infobip_sms.sandbox.runtime.asgi import Shell
+from infobip_sms.sandbox import AdminApiError, Sandbox, running
+from infobip_sms.sandbox.runtime.asgi import SandboxASGI
 from tests.client.calls import NEVER, PHONE, TEXT, ask
 from tests.fakes.webhook_server import CallbackServer
 from tests.sandbox.admin.calls import PATIENCE, call
@@ -172,13 +172,13 @@ def test_waiting_in_vain_says_what_there_is_and_nothing_private(sandbox: Sandbox
 
 def test_what_control_does_not_understand_is_said(sandbox: Sandbox) -> None:
     """By an error with its text; a search by what there is not is a mistake in the test itself."""
-    with pytest.raises(ControlRefused, match=r"^status is the number, the name or the group name"):
+    with pytest.raises(AdminApiError, match=r"^status is the number, the name or the group name"):
         sandbox.messages(status="SENT")
-    with pytest.raises(ControlRefused, match=r"^wait is a number of seconds from 0 to 600$"):
+    with pytest.raises(AdminApiError, match=r"^wait is a number of seconds from 0 to 600$"):
         sandbox.wait_for(timeout=601)
-    with pytest.raises(ControlRefused, match=r"^There is no fault of that id; there are: AUTH-001"):
+    with pytest.raises(AdminApiError, match=r"^There is no fault of that id; there are: AUTH-001"):
         sandbox.switch_on("RESP-999")
-    with pytest.raises(ControlRefused, match="that is not over"):
+    with pytest.raises(AdminApiError, match="that is not over"):
         sandbox.clock.jump_to(dt.datetime(2015, 1, 1, tzinfo=dt.UTC))
     with pytest.raises(TypeError, match=r"^messages are not searched by limit, sender$"):
         sandbox.messages(sender="x", limit="1")  # type: ignore[call-arg]  # that is the point
@@ -211,12 +211,12 @@ def test_faults_are_switched_on_and_off(sandbox: Sandbox) -> None:
     sandbox.switch_on("RESP-002")
     assert [entry.to for entry in client.send(build(PHONE, OTHER)).messages] == [OTHER, PHONE]
     sandbox.fail_with(429, retry_after=3)
-    with pytest.raises(Rejected) as refused:
+    with pytest.raises(ApiError) as refused:
         client.send(ask())
     assert refused.value.status == 429
     sandbox.switch_off()
     sandbox.drop(after=True)
-    with pytest.raises(NoAnswer) as lost:
+    with pytest.raises(TransportError) as lost:
         client.send(ask())
     assert lost.value.sent == "maybe"
     sandbox.switch_off()
@@ -271,7 +271,7 @@ def test_two_sandboxes_know_nothing_of_each_other() -> None:
         two.clock.advance(3600)
         two.fail_with(503)
         first = one.client().send(ask())
-        with pytest.raises(Rejected):
+        with pytest.raises(ApiError):
             two.client(retry=None).send(ask())
         two.switch_off()
         second = two.client("xml").send(ask())
@@ -316,7 +316,7 @@ def test_the_settings_of_a_sandbox_may_be_chosen() -> None:
         assert sandbox.auth == ApiKey("key")
         client = sandbox.client(retry=None)
         client.send(ask())
-        with pytest.raises(Rejected):
+        with pytest.raises(ApiError):
             client.send(ask())
     with running(user="me", password="mine") as sandbox:
         sandbox.client().send(ask())
@@ -364,7 +364,7 @@ def test_an_end_is_quick_and_quiet_whoever_waits(caplog: pytest.LogCaptureFixtur
     def note(what: Any) -> None:
         try:
             what()
-        except (OSError, NoAnswer) as problem:
+        except (OSError, TransportError) as problem:
             ended.append(problem)
 
     with running() as sandbox:
@@ -393,7 +393,7 @@ def test_a_sandbox_that_cannot_run_keeps_nobody_waiting(monkeypatch: pytest.Monk
     async def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Shell, "_live", fail)
+    monkeypatch.setattr(SandboxASGI, "_run_lifespan", fail)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     with running() as sandbox, pytest.raises(ConnectionError):
         sandbox.reset()

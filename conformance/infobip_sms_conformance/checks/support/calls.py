@@ -11,92 +11,98 @@ from contextlib import contextmanager
 from typing import Any
 
 from infobip_sms_conformance.checks.support.assertions import (
-    check_answered,
-    check_ground,
-    is_explained,
+    get_failed_requirement,
+    require_minimal_accepted,
+    require_response,
 )
 from infobip_sms_conformance.contract.openapi import read_operations
-from infobip_sms_conformance.fixtures.lookup_batch import Sent, build_batch, read_batch
+from infobip_sms_conformance.fixtures.lookup_batch import BatchMessage, build_batch, read_batch
 from infobip_sms_conformance.observations.exchange import OK_STATUSES, UNAUTHORIZED, Exchange
 from infobip_sms_conformance.observations.tolerant_reader import find_list
 from infobip_sms_conformance.observations.verdicts import (
-    Broken,
+    CheckFailed,
     Finding,
     Inconclusive,
     NotApplicable,
     Verdict,
 )
-from infobip_sms_conformance.session.budget import BULK
+from infobip_sms_conformance.session.budget import BATCH_SIZE
 from infobip_sms_conformance.session.session import Session
 
 BATCH = "batch"
-ELSEWHERE = "judged in the other format"
-NOT_EXPECTED = "refused, although the request is good"
-TRIES = 4  # to find what is to come by itself, within the patience of the run
-ONE, OTHER = 0, 1
+CHECKED_IN_OTHER_FORMAT = "judged in the other format"
+UNEXPECTED_REJECTION = "refused, although the request is good"
+ATTEMPTS = 4  # to find what is to come by itself, within the patience of the run
+FIRST_FORMAT, SECOND_FORMAT = 0, 1
 """Whose turn it is: the first format of the run, the second if there is one."""
 
 
 # ------------------------------------------------------------------ calls
 
 
-def find_wire(session: Session, turn: int) -> str:
+def get_wire(session: Session, format_index: int) -> str:
     """Return the format that is on turn: the second one where the run has it."""
-    return session.wires[turn % len(session.wires)]
+    return session.wires[format_index % len(session.wires)]
 
 
-def check_turn(session: Session, wire: str, turn: int) -> None:
+def require_format(session: Session, wire: str, format_index: int) -> None:
     """Raise NotApplicable unless a check is run in the format that is on turn."""
-    if wire != find_wire(session, turn):
-        raise NotApplicable(ELSEWHERE)
+    if wire != get_wire(session, format_index):
+        raise NotApplicable(CHECKED_IN_OTHER_FORMAT)
 
 
 def call_once(  # noqa: PLR0913 - what a call is made of
     session: Session,
-    turn: int,
+    format_index: int,
     operation: str,
-    what: str,
+    label: str,
     document: Any = None,
     *,
     query: Sequence[tuple[str, str]] = (),
-    inside: Mapping[str, str] | None = None,
+    path_parameters: Mapping[str, str] | None = None,
 ) -> Exchange:
     """Return the exchange of that name, calling the operation when it is first asked for."""
-    wire = find_wire(session, turn)
-    found = session.find(what, wire)
+    wire = get_wire(session, format_index)
+    found = session.find(label, wire)
     if found is None:
-        found = session.call(operation, wire, what, document, query=query, inside=inside)
-    return session.keep(what, wire, found)
+        found = session.call(
+            operation, wire, label, document, query=query, path_parameters=path_parameters
+        )
+    return session.keep(label, wire, found)
 
 
 def call_until(
-    session: Session, what: str, turn: int, call: Callable[[], Exchange], holds: Callable[..., bool]
+    session: Session,
+    label: str,
+    format_index: int,
+    call: Callable[[], Exchange],
+    condition: Callable[..., bool],
 ) -> Exchange:
     """Call again while something does not hold of a list, a few times within the run's patience."""
-    wire = find_wire(session, turn)
-    found = session.find(what, wire)
+    wire = get_wire(session, format_index)
+    found = session.find(label, wire)
     if found is not None:
         return found
     found = call()
-    for _ in range(TRIES - 1):
-        if find_entries(found) is None or holds(found):
+    for _ in range(ATTEMPTS - 1):
+        if find_entries(found) is None or condition(found):
             break
-        time.sleep(session.plan.patience / (TRIES - 1))
+        time.sleep(session.plan.patience / (ATTEMPTS - 1))
         found = call()
-    return session.keep(what, wire, found)
+    return session.keep(label, wire, found)
 
 
 # ------------------------------------------------------------------ answers
 
 
-def is_done(exchange: Exchange) -> bool:
+def is_ok(exchange: Exchange) -> bool:
     """Tell whether an operation was carried out."""
     return exchange.status in OK_STATUSES
 
 
 def find_entries(exchange: Exchange) -> list[dict[str, Any]] | None:
     """Return the list of an answer; none when it has no readable one."""
-    return find_list(exchange.data, "results") if is_done(exchange) else None
+    return find_list(exchange.data, "results") if is_ok(exchange) else None
 
 
 def read_text(data: Any, name: str) -> str:
@@ -105,67 +111,67 @@ def read_text(data: Any, name: str) -> str:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
-def check_offered(exchange: Exchange, operation: str) -> None:
+def require_offered(exchange: Exchange, operation: str) -> None:
     """Raise NotApplicable where a server does not have an operation at all."""
-    check_answered(exchange)
-    if exchange.absent:
-        raise NotApplicable(f"the server does not offer {describe(operation)}")
+    require_response(exchange)
+    if exchange.is_absent:
+        raise NotApplicable(f"the server does not offer {format_operation(operation)}")
 
 
-def describe(operation: str) -> str:
+def format_operation(operation: str) -> str:
     """Return method and path of an operation."""
     found = read_operations()[operation]
     return f"{found.method} {found.path}"
 
 
-def check_done(exchange: Exchange, expected: str, because: str = "") -> None:
+def assert_ok(exchange: Exchange, expected: str, caused_by: str = "") -> None:
     """Demand that a good call was carried out; because: the requirement whose matter that is."""
-    check_answered(exchange)
-    if is_done(exchange):
+    require_response(exchange)
+    if is_ok(exchange):
         return
-    if because:
-        raise Inconclusive(exchange.got, expected=expected, because=because, exchange=exchange)
-    raise Broken(exchange.got, expected=expected, exchange=exchange)
+    if caused_by:
+        raise Inconclusive(exchange.got, expected=expected, caused_by=caused_by, exchange=exchange)
+    raise CheckFailed(exchange.got, expected=expected, exchange=exchange)
 
 
-def check_refused(exchange: Exchange, expected: str, findings: list[Finding]) -> None:
+def assert_rejected(exchange: Exchange, expected: str, findings: list[Finding]) -> None:
     """Demand that a faulty call was refused; a server that fails at every fault is HTTP-002's matter."""
     if exchange.status is not None and 400 <= exchange.status < 500:  # noqa: PLR2004 - refusals
-        check_answered(exchange)
+        require_response(exchange)
         return
-    if not is_done(exchange) and has_failed(findings, "HTTP-002"):
-        raise Inconclusive(exchange.got, expected=expected, because="HTTP-002", exchange=exchange)
-    check_answered(exchange)
-    raise Broken(exchange.got, expected=expected, exchange=exchange)
+    if not is_ok(exchange) and has_failed(findings, "HTTP-002"):
+        raise Inconclusive(exchange.got, expected=expected, caused_by="HTTP-002", exchange=exchange)
+    require_response(exchange)
+    raise CheckFailed(exchange.got, expected=expected, exchange=exchange)
 
 
-def has_failed(findings: list[Finding], number: str) -> bool:
+def has_failed(findings: list[Finding], requirement_id: str) -> bool:
     """Tell whether a requirement was found to be broken."""
     broken = {Verdict.FAIL, Verdict.WARN}
-    return any(f.requirement == number and f.verdict in broken for f in findings)
+    return any(f.requirement_id == requirement_id and f.verdict in broken for f in findings)
 
 
 @contextmanager
-def explained_by(findings: list[Finding], *numbers: str) -> Iterator[None]:
+def explained_by(findings: list[Finding], *requirement_ids: str) -> Iterator[None]:
     """Turn a failure into Inconclusive where one of some requirements failed, which is then its root."""
     try:
         yield
-    except Broken as failure:
-        root = next((number for number in numbers if has_failed(findings, number)), "")
+    except CheckFailed as failure:
+        root = next((number for number in requirement_ids if has_failed(findings, number)), "")
         if not root:
             raise
         raise Inconclusive(
-            failure.got, expected=failure.expected, because=root, exchange=failure.exchange
+            failure.got, expected=failure.expected, caused_by=root, exchange=failure.exchange
         ) from None
 
 
-def check_taken(session: Session, sent: Exchange, findings: list[Finding]) -> None:
+def require_messages_accepted(session: Session, sent: Exchange, findings: list[Finding]) -> None:
     """Raise Inconclusive unless the messages that an errand is about were taken."""
-    check_ground(session, session.wires[0])
-    if not sent.taken:
-        because = "AUTH-003" if sent.status == UNAUTHORIZED else is_explained(findings)
+    require_minimal_accepted(session, session.wires[0])
+    if not sent.has_succeeded:
+        because = "AUTH-003" if sent.status == UNAUTHORIZED else get_failed_requirement(findings)
         got = f"the messages that this is about were not taken: {sent.got}"
-        raise Inconclusive(got, because=because, exchange=sent)
+        raise Inconclusive(got, caused_by=because, exchange=sent)
 
 
 # ------------------------------------------------------------------ the batch
@@ -173,28 +179,30 @@ def check_taken(session: Session, sent: Exchange, findings: list[Finding]) -> No
 
 def send_batch(session: Session) -> Exchange:
     """Return the exchange of the batch; it is sent when it is first asked for."""
-    most = BULK if session.plan.profile.lists else 0
+    most = BATCH_SIZE if session.plan.profile.has_long_lists else 0
     document = build_batch(most, tracked="tracking" not in session.plan.without)
-    return session.share(BATCH, session.wires[0], document, f"a batch of {most or 'few'} messages")
+    return session.send_once(
+        BATCH, session.wires[0], document, f"a batch of {most or 'few'} messages"
+    )
 
 
-def find_batch(session: Session) -> list[Sent]:
+def get_batch_messages(session: Session) -> list[BatchMessage]:
     """Return the messages of the batch."""
     sent = send_batch(session)
-    return read_batch(sent.document, sent.reply)
+    return read_batch(sent.document, sent.send_response)
 
 
-def find_waiting(session: Session) -> list[Sent]:
+def get_immediate_messages(session: Session) -> list[BatchMessage]:
     """Return the messages of the batch that are sent during the run."""
-    return [sent for sent in find_batch(session) if not sent.later]
+    return [sent for sent in get_batch_messages(session) if not sent.is_scheduled]
 
 
-def find_bulk_id(session: Session) -> str:
+def get_bulk_id(session: Session) -> str:
     """Return the name of the batch."""
     return str(send_batch(session).document["bulkId"])
 
 
-def is_renamed(sent: Exchange) -> bool:
+def has_other_bulk_id(sent: Exchange) -> bool:
     """Tell whether a server gave a request another bulkId than its own: RESP-004's matter."""
-    answered = sent.reply.bulk_id if sent.reply else ""
+    answered = sent.send_response.bulk_id if sent.send_response else ""
     return bool(answered) and answered != sent.document["bulkId"]

@@ -14,39 +14,39 @@ from typing import Any
 
 from infobip_sms_conformance.checks.support.assertions import drop_plus
 from infobip_sms_conformance.checks.support.calls import (
-    ONE,
-    OTHER,
+    FIRST_FORMAT,
+    SECOND_FORMAT,
     call_once,
     call_until,
-    find_batch,
-    find_bulk_id,
     find_entries,
-    find_waiting,
-    find_wire,
-    is_done,
+    get_batch_messages,
+    get_bulk_id,
+    get_immediate_messages,
+    get_wire,
+    is_ok,
     read_text,
 )
 from infobip_sms_conformance.contract.files import read_groups
 from infobip_sms_conformance.fixtures.lookup_batch import (
     OTHER_SENDER,
     SENDER,
-    Sent,
-    find_instant,
-    find_names,
-    write_instant,
+    BatchMessage,
+    format_instant,
+    get_message_ids,
+    get_relative_instant,
 )
-from infobip_sms_conformance.observations.exchange import Exchange, find_destinations
-from infobip_sms_conformance.observations.responses import Entry
+from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
+from infobip_sms_conformance.observations.responses import ResponseEntry
 from infobip_sms_conformance.session.session import Session
 
-SHOWN = 50
+DEFAULT_LIMIT = 50
 """Entries of a list when no limit is given (DLR-008, LOG-003)."""
-MOST = "1000"
+MAX_LIMIT = "1000"
 """The greatest limit."""
 DAY = timedelta(days=1)
 NO_COUNTRY = "999"
 """A mobile country code that belongs to none."""
-ON_THE_WAY = {"ACCEPTED", "PENDING"}
+NON_FINAL_GROUPS = {"ACCEPTED", "PENDING"}
 Row = dict[str, Any]
 
 
@@ -56,12 +56,12 @@ Row = dict[str, Any]
 def look_up_all(session: Session) -> Exchange:
     """Look up every message of the batch."""
     what = "a look at all messages of one request"
-    query = [("bulkId", find_bulk_id(session)), ("limit", MOST)]
-    wire = find_wire(session, ONE)
+    query = [("bulkId", get_bulk_id(session)), ("limit", MAX_LIMIT)]
+    wire = get_wire(session, FIRST_FORMAT)
     return call_until(
         session,
         what,
-        ONE,
+        FIRST_FORMAT,
         lambda: session.call("getLogs", wire, what, query=query),
         lambda found: is_complete(session, found),
     )
@@ -69,47 +69,52 @@ def look_up_all(session: Session) -> Exchange:
 
 def look_up_again(session: Session) -> Exchange:
     """Look up the messages of the batch once more: those of one status, as many as are shown."""
-    query = [("bulkId", find_bulk_id(session))]
-    if group := find_common_group(session)[0]:
+    query = [("bulkId", get_bulk_id(session))]
+    if group := get_most_common_group(session)[0]:
         query.append(("generalStatus", group))
-    return call_once(session, OTHER, "getLogs", "a look at the same messages again", query=query)
+    return call_once(
+        session, SECOND_FORMAT, "getLogs", "a look at the same messages again", query=query
+    )
 
 
 def look_up_one(session: Session) -> Exchange:
     """Look up one message of the batch, whichever it is."""
-    query = [("bulkId", find_bulk_id(session)), ("limit", "1")]
-    return call_once(session, ONE, "getLogs", "a look at one message", query=query)
+    query = [("bulkId", get_bulk_id(session)), ("limit", "1")]
+    return call_once(session, FIRST_FORMAT, "getLogs", "a look at one message", query=query)
 
 
 def look_up_named(session: Session) -> Exchange:
     """Look up messages of two requests by name, and by a sender and a number that not all of them have."""
-    other, (_, by_other, to_other, plain, *_) = find_other(session), find_batch(session)
-    bulks = [str(send_other(session).document["bulkId"])] if other else []
+    other, (_, by_other, to_other, plain, *_) = (
+        get_other_messages(session),
+        get_batch_messages(session),
+    )
+    bulks = [str(send_other_request(session).document["bulkId"])] if other else []
     names = [sent.message_id for sent in (*other, by_other, to_other, plain)]
     what = "a look at some messages of two requests"
-    query = build_query([*bulks, find_bulk_id(session)], names, plain.to)
-    return call_once(session, ONE, "getLogs", what, query=query)
+    query = build_query([*bulks, get_bulk_id(session)], names, plain.to)
+    return call_once(session, FIRST_FORMAT, "getLogs", what, query=query)
 
 
 def look_up_nothing(session: Session, name: str) -> Exchange:
     """Look up messages of the batch with a filter that none of them fits."""
     values = {
-        "sentSince": write_instant(find_instant(DAY)),
-        "sentUntil": write_instant(find_instant(-DAY)),
+        "sentSince": format_instant(get_relative_instant(DAY)),
+        "sentUntil": format_instant(get_relative_instant(-DAY)),
         "mcc": NO_COUNTRY,
     }
-    query = [("bulkId", find_bulk_id(session)), (name, values[name])]
+    query = [("bulkId", get_bulk_id(session)), (name, values[name])]
     what = f"a look at messages that do not fit {name}"
-    return call_once(session, ONE, "getLogs", what, query=query)
+    return call_once(session, FIRST_FORMAT, "getLogs", what, query=query)
 
 
-def look_up_alone(session: Session, sent: Sent) -> Exchange:
+def look_up_alone(session: Session, message: BatchMessage) -> Exchange:
     """Look up one of the named messages with one value for each parameter."""
-    mine = sent in find_batch(session)
-    bulk = find_bulk_id(session) if mine else str(send_other(session).document["bulkId"])
+    mine = message in get_batch_messages(session)
+    bulk = get_bulk_id(session) if mine else str(send_other_request(session).document["bulkId"])
     what = f"a look at one message of {'the one' if mine else 'the other'} request by name"
-    query = build_query([bulk], [sent.message_id], sent.to)
-    return call_once(session, ONE, "getLogs", what, query=query)
+    query = build_query([bulk], [message.message_id], message.to)
+    return call_once(session, FIRST_FORMAT, "getLogs", what, query=query)
 
 
 def build_query(bulks: Sequence[str], names: Sequence[str], to: str) -> list[tuple[str, str]]:
@@ -122,55 +127,61 @@ def build_query(bulks: Sequence[str], names: Sequence[str], to: str) -> list[tup
     ]
 
 
-def find_named(session: Session) -> list[Sent]:
+def get_named_messages(session: Session) -> list[BatchMessage]:
     """Return the messages that look_up_named is to show."""
-    to = find_batch(session)[3].to
-    named = [*find_other(session), *find_batch(session)[1:4]]
+    to = get_batch_messages(session)[3].to
+    named = [*get_other_messages(session), *get_batch_messages(session)[1:4]]
     return [s for s in named if s.sender != OTHER_SENDER and drop_plus(s.to) == drop_plus(to)]
 
 
-def send_other(session: Session) -> Exchange:
+def send_other_request(session: Session) -> Exchange:
     """Return the exchange of another request with a bulkId."""
-    return session.send_example("documented-request", find_wire(session, ONE))
+    return session.send_example("documented-request", get_wire(session, FIRST_FORMAT))
 
 
-def find_other(session: Session) -> list[Sent]:
+def get_other_messages(session: Session) -> list[BatchMessage]:
     """Return the first message of the other request; none if it was not taken."""
-    exchange = send_other(session)
-    if not exchange.taken:
+    exchange = send_other_request(session)
+    if not exchange.has_succeeded:
         return []
-    destinations = find_destinations(exchange.document)
+    destinations = get_destinations(exchange.document)
     message = exchange.document["messages"][0]
-    name = find_names([d.get("messageId", "") for d in destinations], exchange.reply)[0]
-    return [Sent(name, destinations[0]["to"], message["from"], message["text"], later=False)]
+    name = get_message_ids([d.get("messageId", "") for d in destinations], exchange.send_response)[
+        0
+    ]
+    return [
+        BatchMessage(
+            name, destinations[0]["to"], message["from"], message["text"], is_scheduled=False
+        )
+    ]
 
 
 def is_complete(session: Session, found: Exchange) -> bool:
     """Tell whether a list has everything that can be waited for: no more comes where others are in it."""
     names = {read_text(entry, "messageId") for entry in find_entries(found) or []}
-    known = {sent.message_id for sent in find_batch(session)}
-    return bool(names - known) or names >= {s.message_id for s in find_waiting(session)}
+    known = {sent.message_id for sent in get_batch_messages(session)}
+    return bool(names - known) or names >= {s.message_id for s in get_immediate_messages(session)}
 
 
-def is_cut(session: Session, entries: Sequence[object]) -> bool:
+def is_truncated(session: Session, entries: Sequence[object]) -> bool:
     """Tell whether a list ends where no limit was given, although one was: LOG-003's matter."""
-    return session.plan.profile.lists and len(entries) <= SHOWN
+    return session.plan.profile.has_long_lists and len(entries) <= DEFAULT_LIMIT
 
 
-def find_common_group(session: Session) -> tuple[str, int]:
+def get_most_common_group(session: Session) -> tuple[str, int]:
     """Return the end that most messages had come to when all were looked up, and how many had.
 
     An empty end, and the number of all, where none had come to one.
     """
     entries = find_entries(look_up_all(session)) or []
-    groups = map(read_group, entries)
-    ends = Counter(group for group in groups if group and group not in ON_THE_WAY)
+    groups = map(get_group, entries)
+    ends = Counter(group for group in groups if group and group not in NON_FINAL_GROUPS)
     return ends.most_common(1)[0] if ends else ("", len(entries))
 
 
-def read_group(entry: dict[str, Any]) -> str:
+def get_group(entry: dict[str, Any]) -> str:
     """Return the name of the status group of an entry, empty when it has none."""
-    number = Entry(None, "", entry.get("status")).group
+    number = ResponseEntry(None, "", entry.get("status")).group
     return read_groups().get(number, "") if number is not None else ""
 
 
@@ -180,12 +191,12 @@ def read_group(entry: dict[str, Any]) -> str:
 def fetch_one(session: Session) -> Exchange:
     """Fetch one report of the batch, waiting for it if there is none."""
     what = "the first report"
-    query = [("bulkId", find_bulk_id(session)), ("limit", "1")]
-    wire = find_wire(session, ONE)
+    query = [("bulkId", get_bulk_id(session)), ("limit", "1")]
+    wire = get_wire(session, FIRST_FORMAT)
     return call_until(
         session,
         what,
-        ONE,
+        FIRST_FORMAT,
         lambda: session.call("fetchDeliveryReports", wire, what, query=query),
         lambda found: bool(find_entries(found)),
     )
@@ -193,25 +204,29 @@ def fetch_one(session: Session) -> Exchange:
 
 def fetch_more(session: Session) -> Exchange:
     """Fetch as many of the other reports as come when no limit is given."""
-    if session.plan.profile.lists and "logs" not in session.plan.without:
+    if session.plan.profile.has_long_lists and "logs" not in session.plan.without:
         look_up_all(session)  # shows whether there is a report of every message by now
-    query = [("bulkId", find_bulk_id(session))]
-    return call_once(session, OTHER, "fetchDeliveryReports", "the next reports", query=query)
+    query = [("bulkId", get_bulk_id(session))]
+    return call_once(
+        session, SECOND_FORMAT, "fetchDeliveryReports", "the next reports", query=query
+    )
 
 
-def find_come(session: Session) -> Sent:
+def get_reported_message(session: Session) -> BatchMessage:
     """Return a message whose report has come, one that came last if possible."""
     pages = (fetch_more(session), fetch_one(session))
     come = [read_text(e, "messageId") for page in pages for e in find_entries(page) or []]
-    batch = {sent.message_id: sent for sent in find_batch(session)}
-    return next((batch[name] for name in come if name in batch), find_waiting(session)[0])
+    batch = {sent.message_id: sent for sent in get_batch_messages(session)}
+    return next((batch[name] for name in come if name in batch), get_immediate_messages(session)[0])
 
 
 def fetch_named(session: Session) -> Exchange:
     """Fetch the report of one message again, which is to bring nothing."""
-    name = find_come(session).message_id
-    query = [("bulkId", find_bulk_id(session)), ("messageId", name), ("limit", MOST)]
-    return call_once(session, ONE, "fetchDeliveryReports", "the report of one message", query=query)
+    name = get_reported_message(session).message_id
+    query = [("bulkId", get_bulk_id(session)), ("messageId", name), ("limit", MAX_LIMIT)]
+    return call_once(
+        session, FIRST_FORMAT, "fetchDeliveryReports", "the report of one message", query=query
+    )
 
 
 def fetch_pages(session: Session) -> list[Exchange]:
@@ -219,14 +234,16 @@ def fetch_pages(session: Session) -> list[Exchange]:
     return [fetch_one(session), fetch_more(session), fetch_named(session)]
 
 
-def are_ended(session: Session) -> bool:
+def are_all_final(session: Session) -> bool:
     """Tell whether every message of the batch had come to its end when it was looked up."""
     entries = find_entries(look_up_all(session)) or []
-    ended = {read_text(e, "messageId") for e in entries if read_group(e) not in {*ON_THE_WAY, ""}}
-    return ended >= {sent.message_id for sent in find_waiting(session)}
+    ended = {
+        read_text(e, "messageId") for e in entries if get_group(e) not in {*NON_FINAL_GROUPS, ""}
+    }
+    return ended >= {sent.message_id for sent in get_immediate_messages(session)}
 
 
-def read_mark(entry: dict[str, Any]) -> tuple[str, str]:
+def get_report_key(entry: dict[str, Any]) -> tuple[str, str]:
     """Return what makes a report one of its own: its message and the status in it."""
     return read_text(entry, "messageId"), read_text(entry.get("status"), "id")
 
@@ -234,7 +251,7 @@ def read_mark(entry: dict[str, Any]) -> tuple[str, str]:
 # ------------------------------------------------------------------ what is wrong with entries
 
 
-def find_wrong_entries(known: Sequence[Sent], entries: Sequence[Row]) -> str:
+def check_entries(known: Sequence[BatchMessage], entries: Sequence[Row]) -> str:
     """Say whether an entry of a list is of a message that was not asked for."""
     names = {sent.message_id for sent in known}
     for entry in entries:
@@ -244,31 +261,31 @@ def find_wrong_entries(known: Sequence[Sent], entries: Sequence[Row]) -> str:
     return ""
 
 
-def find_wrong_logs(known: Sequence[Sent], entries: Sequence[Row]) -> str:
+def check_logs(known: Sequence[BatchMessage], entries: Sequence[Row]) -> str:
     """Say what is wrong with the entries of the logs: each is of another message, as it was sent."""
     by_name = {sent.message_id: sent for sent in known}
     names = [read_text(entry, "messageId") for entry in entries]
     if len(set(names)) < len(names):
         return "a message twice"
-    wrong = find_wrong_entries(known, entries)
+    wrong = check_entries(known, entries)
     pairs = [] if wrong else [(e, by_name[name]) for e, name in zip(entries, names, strict=True)]
-    return wrong or next(filter(None, (find_wrong_log(*pair) for pair in pairs)), "")
+    return wrong or next(filter(None, (check_log(*pair) for pair in pairs)), "")
 
 
-def find_wrong_log(entry: dict[str, Any], sent: Sent) -> str:
+def check_log(entry: dict[str, Any], message: BatchMessage) -> str:
     """Compare an entry of the logs with its message; the text with a link is TRACK-001's matter."""
     if not isinstance(entry.get("status"), dict):
         return "an entry without status"
-    for name, wanted in (("to", sent.to), ("from", sent.sender), ("text", sent.text)):
+    for name, wanted in (("to", message.to), ("from", message.sender), ("text", message.text)):
         value = read_text(entry, name)
         if not value:
             return f"an entry without {name}"
         same = drop_plus(value) == drop_plus(wanted) if name == "to" else value == wanted
-        if not same and not (name == "text" and sent.linked):
+        if not same and not (name == "text" and message.has_link):
             return f"another {name} than was sent"
     return ""
 
 
-def is_answered(exchange: Exchange) -> bool:
+def has_list(exchange: Exchange) -> bool:
     """Tell whether there is a list in an answer."""
-    return is_done(exchange) and find_entries(exchange) is not None
+    return is_ok(exchange) and find_entries(exchange) is not None

@@ -9,14 +9,14 @@ from jsonschema import Draft202012Validator
 from infobip_sms_conformance.checks.support.assertions import drop_plus
 from infobip_sms_conformance.contract.codec import parse_json, parse_tree
 from infobip_sms_conformance.contract.files import read_groups, read_openapi
-from infobip_sms_conformance.observations.exchange import Exchange, find_destinations
+from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
 from infobip_sms_conformance.observations.responses import find_wire
 
 
 def is_readable(exchange: Exchange) -> bool:
     """A good request was taken, and the reply is a document; HTTP-004 and HTTP-005 judge others."""
-    body = exchange.answer.body if exchange.answer else b""
-    return exchange.taken and (exchange.reply is not None or is_document(body))
+    body = exchange.response.body if exchange.response else b""
+    return exchange.has_succeeded and (exchange.send_response is not None or is_document(body))
 
 
 def is_document(body: bytes) -> bool:
@@ -30,114 +30,128 @@ def is_document(body: bytes) -> bool:
 
 def has_entries(exchange: Exchange) -> bool:
     """A good request was taken, and the reply has entries."""
-    return exchange.taken and exchange.reply is not None and bool(exchange.reply.entries)
+    return (
+        exchange.has_succeeded
+        and exchange.send_response is not None
+        and bool(exchange.send_response.entries)
+    )
 
 
 def has_groups(exchange: Exchange) -> bool:
     """Every entry has a readable group; RESP-007 judges those without."""
     return (
-        has_entries(exchange) and exchange.reply is not None and None not in exchange.reply.groups
+        has_entries(exchange)
+        and exchange.send_response is not None
+        and None not in exchange.send_response.groups
     )
 
 
 def is_complete(exchange: Exchange) -> bool:
     """The reply has the right number of entries; RESP-001 judges those without."""
-    return has_entries(exchange) and not find_wrong_count(exchange)
+    return has_entries(exchange) and not check_count(exchange)
 
 
 def is_matched(exchange: Exchange) -> bool:
     """The reply names every destination, in any order; RESP-002 judges those that do not."""
-    return is_complete(exchange) and Counter(find_sent(exchange)) == Counter(
-        find_answered(exchange)
+    return is_complete(exchange) and Counter(get_sent_numbers(exchange)) == Counter(
+        get_response_numbers(exchange)
     )
 
 
 def has_given_ids(exchange: Exchange) -> bool:
     """Some destination brought a messageId."""
-    return is_matched(exchange) and bool(find_given(exchange))
+    return is_matched(exchange) and bool(get_given_ids(exchange))
 
 
 def has_missing_ids(exchange: Exchange) -> bool:
     """Some destination brought no messageId."""
-    missing = len(find_destinations(exchange.document)) > len(find_given(exchange))
+    missing = len(get_destinations(exchange.document)) > len(get_given_ids(exchange))
     return is_complete(exchange) and missing
 
 
 def is_bulk(exchange: Exchange) -> bool:
     """The request has more than one destination."""
-    return has_entries(exchange) and len(find_destinations(exchange.document)) > 1
+    return has_entries(exchange) and len(get_destinations(exchange.document)) > 1
 
 
-def find_sent(exchange: Exchange) -> list[str]:
+def get_sent_numbers(exchange: Exchange) -> list[str]:
     """Return the numbers of the request, without plus."""
-    return [drop_plus(d["to"]) for d in find_destinations(exchange.document)]
+    return [drop_plus(d["to"]) for d in get_destinations(exchange.document)]
 
 
-def find_answered(exchange: Exchange) -> list[str]:
+def get_response_numbers(exchange: Exchange) -> list[str]:
     """Return the numbers of the reply, without plus."""
-    return [drop_plus(entry.to) for entry in exchange.reply.entries] if exchange.reply else []
+    return (
+        [drop_plus(entry.to) for entry in exchange.send_response.entries]
+        if exchange.send_response
+        else []
+    )
 
 
-def find_given(exchange: Exchange) -> list[tuple[str, str]]:
+def get_given_ids(exchange: Exchange) -> list[tuple[str, str]]:
     """Return the messageIds of the request with the numbers that they belong to."""
-    given = [d for d in find_destinations(exchange.document) if "messageId" in d]
+    given = [d for d in get_destinations(exchange.document) if "messageId" in d]
     return [(drop_plus(d["to"]), d["messageId"]) for d in given]
 
 
-def find_new_ids(exchange: Exchange) -> list[str]:
+def get_generated_ids(exchange: Exchange) -> list[str]:
     """Return the messageIds of the reply that the request did not give."""
-    given = {message_id for _, message_id in find_given(exchange)}
-    ids = [entry.message_id for entry in exchange.reply.entries] if exchange.reply else []
+    given = {message_id for _, message_id in get_given_ids(exchange)}
+    ids = (
+        [entry.message_id for entry in exchange.send_response.entries]
+        if exchange.send_response
+        else []
+    )
     return [message_id for message_id in ids if message_id and message_id not in given]
 
 
-def find_bulk_id(exchange: Exchange) -> str:
+def get_bulk_id(exchange: Exchange) -> str:
     """Return the bulkId of the reply, empty when there is none."""
-    return exchange.reply.bulk_id if exchange.reply else ""
+    return exchange.send_response.bulk_id if exchange.send_response else ""
 
 
-def find_wrong_count(exchange: Exchange) -> str:
+def check_count(exchange: Exchange) -> str:
     """Compare the number of entries with the number of destinations."""
-    if exchange.reply is None:
+    if exchange.send_response is None:
         return exchange.got
-    wanted, found = len(find_destinations(exchange.document)), len(exchange.reply.entries)
+    wanted, found = len(get_destinations(exchange.document)), len(exchange.send_response.entries)
     return "" if found == wanted else f"{found} entries for {wanted} destinations"
 
 
-def find_wrong_order(exchange: Exchange) -> str:
+def check_order(exchange: Exchange) -> str:
     """Compare the numbers of the entries with those of the destinations."""
-    pairs = zip(find_sent(exchange), find_answered(exchange), strict=True)
+    pairs = zip(get_sent_numbers(exchange), get_response_numbers(exchange), strict=True)
     wrong = [n for n, (sent, answered) in enumerate(pairs, 1) if sent != answered]
     return f"another to at entry {wrong[0]}" if wrong else ""
 
 
-def find_lost_id(exchange: Exchange) -> str:
+def check_given_ids(exchange: Exchange) -> str:
     """Look for every given messageId among the entries of its number."""
-    lost = find_lost_ids(exchange)
+    lost = get_lost_ids(exchange)
     return f"{len(lost)} given messageIds are not at their destinations" if lost else ""
 
 
-def find_lost_ids(exchange: Exchange) -> list[tuple[str, str]]:
+def get_lost_ids(exchange: Exchange) -> list[tuple[str, str]]:
     """Return the given messageIds that are not among the entries of their number."""
-    entries = exchange.reply.entries if exchange.reply else ()
+    entries = exchange.send_response.entries if exchange.send_response else ()
     there = {(drop_plus(entry.to), entry.message_id) for entry in entries}
-    return [pair for pair in find_given(exchange) if pair not in there]
+    return [pair for pair in get_given_ids(exchange) if pair not in there]
 
 
-def find_missing_id(exchange: Exchange) -> str:
+def check_generated_ids(exchange: Exchange) -> str:
     """Count the messageIds that the server made up."""
-    wanted = len(find_destinations(exchange.document)) - len(find_given(exchange))
-    found = len(find_new_ids(exchange))
+    wanted = len(get_destinations(exchange.document)) - len(get_given_ids(exchange))
+    found = len(get_generated_ids(exchange))
     return "" if found >= wanted else f"{found} generated messageIds for {wanted} destinations"
 
 
-def find_repeated_id(exchange: Exchange, seen: set[str]) -> str:
+def check_unique_ids(exchange: Exchange, seen: set[str]) -> str:
     """Look for a generated messageId that has been seen before."""
-    problems = (find_repeated(new, seen, "messageId") for new in find_new_ids(exchange))
+    problems = (check_unique(new, seen, "messageId") for new in get_generated_ids(exchange))
     return next(filter(None, problems), "")
 
 
-def find_repeated(found: str, seen: set[str], name: str) -> str:
+def check_unique(found: str, seen: set[str], name: str) -> str:
     """Tell whether an id is missing or has been seen before."""
     if not found or found in seen:
         return f"a {name} for the second time" if found else f"no {name}"
@@ -145,20 +159,20 @@ def find_repeated(found: str, seen: set[str], name: str) -> str:
     return ""
 
 
-def find_wrong_status(exchange: Exchange) -> str:
+def check_status(exchange: Exchange) -> str:
     """Hold every status to the schema of a status."""
     schema = {"$ref": "#/components/schemas/Status", "components": read_openapi()["components"]}
     validator = Draft202012Validator(schema)
-    for entry in exchange.reply.entries if exchange.reply else ():
+    for entry in exchange.send_response.entries if exchange.send_response else ():
         for error in validator.iter_errors(entry.status):
             member = ".".join(["status", *map(str, error.absolute_path)])
             return f"{member} does not keep to {error.validator}"
     return ""
 
 
-def find_wrong_group(exchange: Exchange) -> str:
+def check_group_name(exchange: Exchange) -> str:
     """Compare every groupName with the catalogue; letters may be small, other ids are let pass."""
-    for entry in exchange.reply.entries if exchange.reply else ():
+    for entry in exchange.send_response.entries if exchange.send_response else ():
         known = read_groups().get(entry.group) if entry.group is not None else None
         if known and str(entry.status.get("groupName", known)).upper() != known:
             return f"another groupName at groupId {entry.group}"

@@ -12,70 +12,76 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from infobip_sms_conformance.checks.support.webhooks import PUSHES, News, send_pushes
-from infobip_sms_conformance.fixtures.delivery_windows import find_opening
+from infobip_sms_conformance.checks.support.webhooks import (
+    WEBHOOK_MESSAGES,
+    WebhookRun,
+    send_webhook_messages,
+)
+from infobip_sms_conformance.fixtures.delivery_windows import get_opening
 from infobip_sms_conformance.fixtures.webhook_messages import (
     BRIEF,
     CAPPED,
     EXPIRING,
-    LONGEST,
+    MAX_VALIDITY_PERIOD,
     MINUTE,
-    REFUSED,
-    TRIES_REFUSED,
+    NOT_ACKNOWLEDGED,
+    UNACKNOWLEDGED_ATTEMPTS,
 )
-from infobip_sms_conformance.observations.verdicts import Judgement
+from infobip_sms_conformance.observations.verdicts import CheckOutcome
 from infobip_sms_conformance.session.registry import LAST
-from infobip_sms_conformance.session.server_clock import Clock
+from infobip_sms_conformance.session.server_clock import ServerClock
 from infobip_sms_conformance.session.session import Session
 
-END = LAST + 1
+TIME_TRAVEL = LAST + 1
 """When the checks run that may go on it: after all others."""
 SLACK = 10.0
 """Seconds around an instant within which something counts as having come then."""
 HOUR = 60 * MINUTE
-CLOCKS: WeakKeyDictionary[Session, Clock] = WeakKeyDictionary()
+CLOCKS: WeakKeyDictionary[Session, ServerClock] = WeakKeyDictionary()
 
 
-def find_gap(number: int) -> float:
+def get_retry_gap(attempt: int) -> float:
     """Return the seconds between two tries of a report, the first of them counted from 0 (DLR-006)."""
-    return MINUTE * (1 + number * number)
+    return MINUTE * (1 + attempt * attempt)
 
 
-def find_clock(session: Session) -> Clock:
+def get_server_clock(session: Session) -> ServerClock:
     """Return the clock of the server, which has moved no further than the run went."""
-    return CLOCKS.setdefault(session, Clock(session.target))
+    return CLOCKS.setdefault(session, ServerClock(session.target))
 
 
-def travel(session: Session) -> Clock:
+def travel_in_time(session: Session) -> ServerClock:
     """Go on the journey, if this run has not; return the clock."""
-    clock = find_clock(session)
+    clock = get_server_clock(session)
     for wire in session.wires:  # what is sent after it would find the clock ahead
-        with suppress(Judgement):
-            send_pushes(session, wire)
-    sent = [(wire, session.find(PUSHES, wire)) for wire in session.wires]
-    all_news = [News(session, wire, exchange) for wire, exchange in sent if exchange]
-    for stop in sorted({stop for news in all_news for stop in find_stops(session, news)}):
+        with suppress(CheckOutcome):
+            send_webhook_messages(session, wire)
+    sent = [(wire, session.find(WEBHOOK_MESSAGES, wire)) for wire in session.wires]
+    all_news = [WebhookRun(session, wire, exchange) for wire, exchange in sent if exchange]
+    for stop in sorted({stop for news in all_news for stop in iter_stops(session, news)}):
         clock.move_to(stop)
     return clock
 
 
-def find_stops(session: Session, news: News) -> Iterator[float]:
+def iter_stops(session: Session, webhook_run: WebhookRun) -> Iterator[float]:
     """Yield the instants of the journey, as the clock of the server has them."""
-    for hit in news.hits(REFUSED)[:1] if REFUSED in news.messages else []:
+    for hit in (
+        webhook_run.calls(NOT_ACKNOWLEDGED)[:1] if NOT_ACKNOWLEDGED in webhook_run.messages else []
+    ):
         due = hit.at
-        for number in range(TRIES_REFUSED):
-            due += find_gap(number)
+        for number in range(UNACKNOWLEDGED_ATTEMPTS):
+            due += get_retry_gap(number)
             yield from (due - SLACK, due + SLACK)
     for name in (EXPIRING, CAPPED):
-        if name in news.messages:
-            yield find_opening_of(news.messages[name], news.exchange.at) + SLACK
+        if name in webhook_run.messages:
+            yield get_window_opening(webhook_run.messages[name], webhook_run.exchange.at) + SLACK
             if name == CAPPED:
-                yield news.exchange.at + LONGEST * MINUTE - HOUR
-    brief = session.find(BRIEF, news.wire)
+                yield webhook_run.exchange.at + MAX_VALIDITY_PERIOD * MINUTE - HOUR
+    brief = session.find(BRIEF, webhook_run.wire)
     if brief is not None:
-        yield find_opening_of(brief.document["messages"][0], brief.at) + SLACK
+        yield get_window_opening(brief.document["messages"][0], brief.at) + SLACK
 
 
-def find_opening_of(message: Any, after: float) -> float:
+def get_window_opening(message: Any, after: float) -> float:
     """Return when the window of a message opens."""
-    return find_opening(message["deliveryTimeWindow"], after)
+    return get_opening(message["deliveryTimeWindow"], after)

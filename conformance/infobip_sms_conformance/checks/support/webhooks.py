@@ -13,111 +13,120 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from infobip_sms_conformance.checks.support.assertions import (
-    TWIN,
-    check_answered,
-    check_ground,
+    XML_PARITY_REQUIREMENT,
     drop_plus,
-    find_entry,
-    is_explained,
+    get_entry,
+    get_failed_requirement,
+    require_minimal_accepted,
+    require_response,
 )
-from infobip_sms_conformance.checks.support.xml_lists import are_lists_lost, is_answered_whole
+from infobip_sms_conformance.checks.support.xml_lists import are_lists_lost, has_all_entries
 from infobip_sms_conformance.contract.codec import dump
-from infobip_sms_conformance.contract.files import find_group
+from infobip_sms_conformance.contract.files import get_group_id
 from infobip_sms_conformance.fixtures.webhook_messages import (
-    ASKED,
     LATER,
     MINUTE,
+    NOT_ACKNOWLEDGED,
     OPEN,
-    OTHER,
+    OTHER_FORMAT,
     PROMPT,
-    REFUSED,
-    UNASKED,
     WHOLE,
+    WITH_INTERMEDIATE,
+    WITHOUT_INTERMEDIATE,
     build_alone,
-    build_pushes,
-    find_names,
+    build_webhook_messages,
+    get_names,
 )
-from infobip_sms_conformance.observations.delivery_reports import Report, read_push, read_reports
-from infobip_sms_conformance.observations.exchange import Exchange, find_destinations
+from infobip_sms_conformance.observations.delivery_reports import (
+    ReceivedReport,
+    parse_call,
+    parse_reports,
+)
+from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
 from infobip_sms_conformance.observations.verdicts import Finding, Inconclusive, NotApplicable
 from infobip_sms_conformance.session.session import Session
-from infobip_sms_conformance.transport.webhook_receiver import Hit, Receiver
+from infobip_sms_conformance.transport.webhook_receiver import WebhookCall, WebhookReceiver
 
-PUSHES = "pushes"
-WHAT = "messages with notify URLs"
+WEBHOOK_MESSAGES = "pushes"
+LABEL = "messages with notify URLs"
 ACCEPTING = {"PENDING", "ACCEPTED"}
 FEWER = "judged in the other format, so that fewer messages are sent"
 
 
-class News:
+class WebhookRun:
     """What was sent in one format, by name, and what has come."""
 
     def __init__(self, session: Session, wire: str, exchange: Exchange) -> None:
         self.session, self.wire, self.exchange = session, wire, exchange
-        self.receiver: Receiver = session.find_receiver()
+        self.receiver: WebhookReceiver = session.require_receiver()
         self.until = math.inf
         """What comes after this is not looked at."""
-        found = {find_name(message): message for message in exchange.document["messages"]}
+        found = {get_name(message): message for message in exchange.document["messages"]}
         self.messages: dict[str, Any] = found
-        self._known: dict[str, list[tuple[str, set[str]]]] = {}
+        self._known_ids: dict[str, list[tuple[str, set[str]]]] = {}
         self.accepted = [name for name in found if self._is_accepted(name)]
 
-    def hits(self, *names: str) -> list[Hit]:
+    def calls(self, *names: str) -> list[WebhookCall]:
         """Return the pushes of some names, or of all, in the order in which they came."""
         wanted = {f"{name}-{self.wire}" for name in names or self.messages}
-        return [hit for hit in self.receiver.hits() if hit.name in wanted and hit.at < self.until]
+        return [hit for hit in self.receiver.calls() if hit.name in wanted and hit.at < self.until]
 
-    def all_reports(self, name: str) -> list[Report]:
+    def all_reports(self, name: str) -> list[ReceivedReport]:
         """Return the readable reports that came to the notify URL of a name."""
-        return [report for hit in self.hits(name) for report in read_reports(hit)]
+        return [report for hit in self.calls(name) for report in parse_reports(hit)]
 
-    def reports(self, *names: str) -> list[Report]:
+    def reports(self, *names: str) -> list[ReceivedReport]:
         """Return the readable reports of some names, or of all; not those of other messages."""
         chosen = [name for name in names or self.messages if name in self.messages]
         return [r for name in chosen for r in self.all_reports(name) if self.is_own(name, r)]
 
-    def own_hits(self, name: str) -> list[Hit]:
+    def own_calls(self, name: str) -> list[WebhookCall]:
         """Return the pushes of a name, but for those with reports of other messages alone."""
-        strange = {id(r.hit) for r in self.all_reports(name)} - {
-            id(r.hit) for r in self.reports(name)
+        strange = {id(r.call) for r in self.all_reports(name)} - {
+            id(r.call) for r in self.reports(name)
         }
-        return [hit for hit in self.hits(name) if id(hit) not in strange]
+        return [hit for hit in self.calls(name) if id(hit) not in strange]
 
-    def is_own(self, name: str, report: Report) -> bool:
+    def is_own(self, name: str, report: ReceivedReport) -> bool:
         """Tell whether a report is of a message of a name, or of no message that is known."""
-        ids = set[str]().union(*(known for _, known in self.find_known(name)))
+        ids = set[str]().union(*(known for _, known in self.get_known_ids(name)))
         return not report.message_id or not ids or report.message_id in ids
 
-    def find_final(self, name: str) -> list[Report]:
+    def get_final_reports(self, name: str) -> list[ReceivedReport]:
         """Return the reports of a name after which nothing more comes."""
         return [report for report in self.reports(name) if report.is_final]
 
     def is_sent(self, name: str) -> bool:
         """Tell whether a report says that a message of a name was sent."""
-        return any(report.is_of_sent for report in self.find_final(name))
+        return any(report.is_sent for report in self.get_final_reports(name))
 
-    def find_send_at(self) -> float:
+    def get_send_at(self) -> float:
         """Return when the scheduled message is due; when all was sent, if there is none."""
         text = self.messages.get(LATER, {}).get("sendAt")
         return datetime.fromisoformat(text).timestamp() if text else self.exchange.at
 
-    def find_missing(self) -> tuple[list[str], str]:
+    def get_missing(self) -> tuple[list[str], str]:
         """Return the names for which nothing came, and the requirement that this breaks.
 
         The root is what sets those names apart from the others.
         """
         expected = [name for name in PROMPT if name in self.accepted]
-        missing = [name for name in expected if not self.hits(name)]
-        own = [name for name in expected if name != OTHER]
-        if missing and len(expected) > 1 and missing in ([OTHER], own) and OTHER in expected:
+        missing = [name for name in expected if not self.calls(name)]
+        own = [name for name in expected if name != OTHER_FORMAT]
+        if (
+            missing
+            and len(expected) > 1
+            and missing in ([OTHER_FORMAT], own)
+            and OTHER_FORMAT in expected
+        ):
             return missing, "DLR-002"
-        if missing == [ASKED] and len(expected) > 1:
+        if missing == [WITH_INTERMEDIATE] and len(expected) > 1:
             return missing, "DLR-005"
         return missing, "DLR-001" if missing else ""
 
-    def focus(self, name: str) -> Exchange:
+    def exchange_for(self, name: str) -> Exchange:
         """Return the exchange as if the message of a name had been sent alone, and what came of it last."""
-        sent, hits = self.exchange, self.hits(name)
+        sent, hits = self.exchange, self.calls(name)
         document = {**sent.document, "messages": [self.messages[name]]}
         assert sent.request is not None, "it was sent"
         request = replace(sent.request, body=dump(document, self.wire))
@@ -126,43 +135,43 @@ class News:
 
     def describe(self, name: str) -> str:
         """Name one of the messages."""
-        return f"{self.exchange.what}, the one called {name}"
+        return f"{self.exchange.label}, the one called {name}"
 
     def describe_silence(self) -> str:
         """Say for which messages no report came."""
-        some = f" for {', '.join(self.find_missing()[0])}" if self.hits() else ""
+        some = f" for {', '.join(self.get_missing()[0])}" if self.calls() else ""
         return f"no delivery report{some} within {self.session.plan.patience:g} s"
 
     def _is_accepted(self, name: str) -> bool:
         """Tell whether every destination of a name was accepted, as far as the reply can be read."""
-        reply = self.exchange.reply
+        reply = self.exchange.send_response
         if reply is None or not reply.entries:
-            return self.exchange.taken
-        destinations = find_destinations(self.exchange.document)
+            return self.exchange.has_succeeded
+        destinations = get_destinations(self.exchange.document)
         own = self.messages[name]["destinations"]
         groups = {
-            find_entry(reply, destinations, place).group
+            get_entry(reply, destinations, place).group
             for place, destination in enumerate(destinations)
             if any(destination is one for one in own)
         }
-        return groups <= {find_group(one) for one in ACCEPTING}
+        return groups <= {get_group_id(one) for one in ACCEPTING}
 
-    def find_known(self, name: str) -> list[tuple[str, set[str]]]:
+    def get_known_ids(self, name: str) -> list[tuple[str, set[str]]]:
         """Return number and possible messageIds of each destination of a name; no ids for any.
 
         An id is the one that was given or the one in the reply; whether those two agree is RESP-003's
         matter, and whether ids are unique RESP-005's.
         """
-        if name not in self._known:
-            self._known[name] = self._find_known(name)
-        return self._known[name]
+        if name not in self._known_ids:
+            self._known_ids[name] = self._read_known_ids(name)
+        return self._known_ids[name]
 
-    def _find_known(self, name: str) -> list[tuple[str, set[str]]]:
-        destinations = find_destinations(self.exchange.document)
+    def _read_known_ids(self, name: str) -> list[tuple[str, set[str]]]:
+        destinations = get_destinations(self.exchange.document)
         given = {one["messageId"] for one in destinations if "messageId" in one}
-        replied = read_ids(self.exchange)
+        replied = get_message_ids(self.exchange)
         usable = len(replied) == len(set(replied)) == len(destinations) and not (
-            (set(replied) - given) & self._find_other_ids()
+            (set(replied) - given) & self._get_other_ids()
         )
         known = []
         for place, one in enumerate(destinations):
@@ -172,14 +181,14 @@ class News:
                 known.append((drop_plus(one["to"]), ids | beside if usable else ids))
         return known
 
-    def _find_other_ids(self) -> set[str]:
+    def _get_other_ids(self) -> set[str]:
         """Return the messageIds in the replies to other requests."""
         others = [e for e in self.session.exchanges if e is not self.exchange]
-        return {message_id for exchange in others for message_id in read_ids(exchange)}
+        return {message_id for exchange in others for message_id in get_message_ids(exchange)}
 
-    def find_bulk_ids(self) -> set[str]:
+    def get_bulk_ids(self) -> set[str]:
         """Return the bulkIds that a report may have; none where the reply has none (READ-002)."""
-        replied = self.exchange.reply.bulk_id if self.exchange.reply else ""
+        replied = self.exchange.send_response.bulk_id if self.exchange.send_response else ""
         given = self.exchange.document.get("bulkId", replied)
         return {replied, given} if replied else set()
 
@@ -189,31 +198,35 @@ class News:
         """Wait until every report has come that is to come by itself, or patience is at its end."""
         end = self.exchange.at + self.session.plan.patience
         self.wait_for([name for name in self.accepted if name in {*PROMPT, OPEN, WHOLE}], end)
-        if LATER in self.accepted and self.hits():
-            self.wait_for([LATER], self.find_send_at() + self.session.plan.patience)
+        if LATER in self.accepted and self.calls():
+            self.wait_for([LATER], self.get_send_at() + self.session.plan.patience)
 
     def wait_for(self, names: Collection[str], end: float) -> bool:
         """Wait until the messages of some names have come to their end; by time.time."""
         return self.wait_until(lambda: all(map(self.is_complete, names)), end)
 
-    def wait_until(self, holds: Callable[[], bool], end: float) -> bool:
+    def wait_until(self, condition: Callable[[], bool], end: float) -> bool:
         """Wait until something holds of what came; by time.time."""
-        return self.receiver.wait(lambda _: holds(), end - time.time())
+        return self.receiver.wait(lambda _: condition(), end - time.time())
 
     def is_complete(self, name: str) -> bool:
         """Tell whether the last report of every destination of a name has come."""
-        if name == REFUSED:
-            return bool(self.hits(name))
-        ends = {(report.message_id, report.to) for report in self.find_final(name)}
+        if name == NOT_ACKNOWLEDGED:
+            return bool(self.calls(name))
+        ends = {(report.message_id, report.to) for report in self.get_final_reports(name)}
         return len(ends) >= len(self.messages[name]["destinations"])
 
 
-def read_ids(exchange: Exchange) -> list[str]:
+def get_message_ids(exchange: Exchange) -> list[str]:
     """Return the messageIds of a reply, in its order."""
-    return [entry.message_id for entry in exchange.reply.entries] if exchange.reply else []
+    return (
+        [entry.message_id for entry in exchange.send_response.entries]
+        if exchange.send_response
+        else []
+    )
 
 
-def find_name(message: dict[str, Any]) -> str:
+def get_name(message: dict[str, Any]) -> str:
     """Return the name of a message, which stands in its notify URL."""
     return urlsplit(str(message["notifyUrl"])).path.rpartition("/")[2].rpartition("-")[0]
 
@@ -221,64 +234,76 @@ def find_name(message: dict[str, Any]) -> str:
 def choose_names(session: Session) -> list[str]:
     """Return the names that are sent in each format."""
     plan = session.plan
-    names = find_names(few=not plan.profile.lists, waits=plan.patience > MINUTE, travels=plan.clock)
-    left_out = {OTHER} if len(session.wires) == 1 else set()
+    names = get_names(
+        few=not plan.profile.has_long_lists, waits=plan.patience > MINUTE, travels=plan.clock
+    )
+    left_out = {OTHER_FORMAT} if len(session.wires) == 1 else set()
     if "intermediate" in plan.without:
-        left_out |= {ASKED, UNASKED}
+        left_out |= {WITH_INTERMEDIATE, WITHOUT_INTERMEDIATE}
     return [name for name in names if name not in left_out]
 
 
-def check_reports(session: Session, wire: str) -> None:
+def require_reports(session: Session, wire: str) -> None:
     """Raise unless reports can come to this run, and this is a format that they are asked for in."""
-    session.find_receiver()
+    session.require_receiver()
     if "reports" in session.plan.without:
         raise NotApplicable("declared by --without reports")
-    if not session.plan.profile.lists and wire != session.wires[0]:
+    if not session.plan.profile.has_long_lists and wire != session.wires[0]:
         raise NotApplicable(FEWER)
 
 
-def send_pushes(session: Session, wire: str) -> Exchange:
+def send_webhook_messages(session: Session, wire: str) -> Exchange:
     """Return the exchange of the messages; where they are refused together, that of the plain one."""
-    check_reports(session, wire)
-    check_ground(session, wire)
-    build_url = session.find_receiver().build_url
-    document = build_pushes(choose_names(session), wire, build_url)
-    together = session.share(PUSHES, wire, document, WHAT)
-    check_answered(together)
-    if together.accepts_any or together.taken:
+    require_reports(session, wire)
+    require_minimal_accepted(session, wire)
+    build_url = session.require_receiver().build_url
+    document = build_webhook_messages(choose_names(session), wire, build_url)
+    together = session.send_once(WEBHOOK_MESSAGES, wire, document, LABEL)
+    require_response(together)
+    if together.has_accepted_destination or together.has_succeeded:
         return together
-    alone = session.share(
+    alone = session.send_once(
         "pushes alone", wire, build_alone(document), "a message with a notify URL"
     )
-    check_answered(alone)
+    require_response(alone)
     return alone
 
 
-def find_news(session: Session, wire: str, findings: list[Finding]) -> News:
+def get_webhook_run(session: Session, wire: str, findings: list[Finding]) -> WebhookRun:
     """Return what has come, once all has that comes by itself; Inconclusive when nothing was accepted."""
-    news = News(session, wire, send_pushes(session, wire))
+    news = WebhookRun(session, wire, send_webhook_messages(session, wire))
     if not news.accepted:
-        root = is_explained(findings)
-        raise Inconclusive("no message was accepted", because=root, exchange=news.exchange)
-    if not is_answered_whole(news.exchange) and are_lists_lost(session, wire):
-        raise Inconclusive("some lost", because=TWIN, exchange=news.exchange)
+        root = get_failed_requirement(findings)
+        raise Inconclusive("no message was accepted", caused_by=root, exchange=news.exchange)
+    if not has_all_entries(news.exchange) and are_lists_lost(session, wire):
+        raise Inconclusive("some lost", caused_by=XML_PARITY_REQUIREMENT, exchange=news.exchange)
     news.wait()
     return news
 
 
-def check_accepted(news: News, name: str, findings: list[Finding]) -> None:
+def require_accepted(webhook_run: WebhookRun, name: str, findings: list[Finding]) -> None:
     """Raise unless the message of a name was sent and accepted."""
-    if name in news.accepted:
+    if name in webhook_run.accepted:
         return
-    if name not in news.messages and not news.session.plan.profile.lists:
+    if name not in webhook_run.messages and not webhook_run.session.plan.profile.has_long_lists:
         raise NotApplicable("not asked in this profile, so that fewer messages are sent")
-    got = "not accepted" if name in news.messages else "not among the messages that were accepted"
-    raise Inconclusive(got, because=is_explained(findings), exchange=news.exchange)
+    got = (
+        "not accepted"
+        if name in webhook_run.messages
+        else "not among the messages that were accepted"
+    )
+    raise Inconclusive(
+        got, caused_by=get_failed_requirement(findings), exchange=webhook_run.exchange
+    )
 
 
-def check_came(news: News) -> None:
+def require_reports_received(webhook_run: WebhookRun) -> None:
     """Raise Inconclusive when no report has come that can be read."""
-    if not news.reports():
-        unreadable = news.hits() and all(read_push(hit) is None for hit in news.hits())
+    if not webhook_run.reports():
+        unreadable = webhook_run.calls() and all(
+            parse_call(hit) is None for hit in webhook_run.calls()
+        )
         root = "DLR-002" if unreadable else "DLR-001"
-        raise Inconclusive("no report that can be read", because=root, exchange=news.exchange)
+        raise Inconclusive(
+            "no report that can be read", caused_by=root, exchange=webhook_run.exchange
+        )

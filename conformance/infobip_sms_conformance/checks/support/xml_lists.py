@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infobip_sms_conformance.contract.edits import apply_edit
-from infobip_sms_conformance.contract.files import WIRES, find_case, read_example
-from infobip_sms_conformance.observations.exchange import Exchange, Outcome, find_destinations
-from infobip_sms_conformance.observations.verdicts import Broken, Inconclusive
+from infobip_sms_conformance.contract.files import WIRES, get_case, read_example
+from infobip_sms_conformance.observations.exchange import Exchange, RequestOutcome, get_destinations
+from infobip_sms_conformance.observations.verdicts import CheckFailed, Inconclusive
 
 if TYPE_CHECKING:
     from infobip_sms_conformance.session.session import Session
 
 
-def check_days(session: Session) -> None:
+def require_days_accepted(session: Session) -> None:
     """Raise Inconclusive when no window is accepted in XML, because of the form of its days."""
     days = session.send_days()
-    if days.outcome is Outcome.REFUSED:
-        raise Inconclusive("refused because of its days", because="XML-002", exchange=days)
+    if days.outcome is RequestOutcome.REJECTED:
+        raise Inconclusive("refused because of its days", caused_by="XML-002", exchange=days)
 
 
 def find_lost_days(session: Session) -> Exchange | None:
@@ -27,26 +27,26 @@ def find_lost_days(session: Session) -> Exchange | None:
     """
     if are_lists_lost(session, "xml"):
         return None
-    for case in (find_case("window-day-lower-case"), find_case("window-day-unknown")):
+    for case in (get_case("window-day-lower-case"), get_case("window-day-unknown")):
         among = session.send_case(case, "xml")
-        if among.outcome is not Outcome.ACCEPTED or WIRES[0] not in session.wires:
+        if among.outcome is not RequestOutcome.ACCEPTED or WIRES[0] not in session.wires:
             continue
         window = {"days": [dict([case.edit])["set"]]}
         document = apply_edit(
             read_example("minimal-request"), "messages[0].deliveryTimeWindow", "set", window
         )
         what = f"the only day of case {case.id}"
-        alone = session.share(f"only {case.id}", "xml", document, what)
+        alone = session.send_once(f"only {case.id}", "xml", document, what)
         twin = session.send_case(case, WIRES[0])
-        if (alone.outcome, twin.outcome) == (Outcome.REFUSED, Outcome.REFUSED):
+        if (alone.outcome, twin.outcome) == (RequestOutcome.REJECTED, RequestOutcome.REJECTED):
             return among
     return None
 
 
-def check_lists(session: Session, wire: str, failure: Broken) -> None:
+def require_whole_lists(session: Session, wire: str, failure: CheckFailed) -> None:
     """Raise Inconclusive where lists are not read whole in XML, and are in JSON."""
     if are_lists_lost(session, wire):
-        raise Inconclusive(failure.got, because="XML-004", exchange=failure.exchange) from None
+        raise Inconclusive(failure.got, caused_by="XML-004", exchange=failure.exchange) from None
 
 
 def are_lists_lost(session: Session, wire: str) -> bool:
@@ -54,10 +54,10 @@ def are_lists_lost(session: Session, wire: str) -> bool:
     if wire != "xml" or WIRES[0] not in session.wires:
         return False
     there, twin = (session.send_example("documented-request", w) for w in (wire, WIRES[0]))
-    return is_answered_whole(twin) and there.reply is not None and not is_answered_whole(there)
+    return has_all_entries(twin) and there.send_response is not None and not has_all_entries(there)
 
 
-def is_answered_whole(exchange: Exchange) -> bool:
+def has_all_entries(exchange: Exchange) -> bool:
     """Tell whether a reply has an entry for every destination."""
-    entries = exchange.reply.entries if exchange.reply else ()
-    return len(entries) == len(find_destinations(exchange.document))
+    entries = exchange.send_response.entries if exchange.send_response else ()
+    return len(entries) == len(get_destinations(exchange.document))

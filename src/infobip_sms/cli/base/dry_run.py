@@ -13,16 +13,16 @@ import click
 
 from infobip_sms import Client
 
-from .framework import DONE
-from .output import write_note, write_plain
+from .framework import EXIT_OK
+from .output import print_json, print_note
 
 if TYPE_CHECKING:
-    from infobip_sms.transport.messages import Call
+    from infobip_sms.transport.messages import Request
 
 _SECRET = {"Authorization", "Proxy-Authorization"}
 
 
-class DryRun(Client):
+class DryRunClient(Client):
     """Ends the program at the first request, after printing it."""
 
     def __init__(self, base_url: str, *, as_json: bool, **settings: Any) -> None:
@@ -30,38 +30,45 @@ class DryRun(Client):
         self._url = base_url.rstrip("/")
         self._as_json = as_json
 
-    def _exchange(self, call: Call, timeout: float | None) -> NoReturn:  # noqa: ARG002 - the base
-        show_call(call, self._url, self._headers, as_json=self._as_json)
-        write_note("Dry run: nothing was sent.")
-        raise click.exceptions.Exit(DONE)
+    def _send_request(self, request: Request, timeout: float | None) -> NoReturn:  # noqa: ARG002 - the base
+        print_request(request, self._url, self._headers, as_json=self._as_json)
+        print_note("Dry run: nothing was sent.")
+        raise click.exceptions.Exit(EXIT_OK)
 
 
-def show_call(call: Call, url: str, headers: dict[str, str], *, as_json: bool) -> None:
+def print_request(request: Request, url: str, headers: dict[str, str], *, as_json: bool) -> None:
     """Print a call as it would go to a server, with the client's own headers."""
-    lines = build_headers(call, url, headers)
+    lines = build_headers(request, url, headers)
     if as_json:
-        body = call.body.decode()
-        plain = {"method": call.method, "url": url + call.path, "headers": lines, "body": body}
-        write_plain(plain)
+        body = request.body.decode()
+        plain = {
+            "method": request.method,
+            "url": url + request.path,
+            "headers": lines,
+            "body": body,
+        }
+        print_json(plain)
         return
-    click.echo(f"{call.method} {urlsplit(url).path}{call.path} HTTP/1.1")
+    click.echo(f"{request.method} {urlsplit(url).path}{request.path} HTTP/1.1")
     for name, value in lines.items():
         click.echo(f"{name}: {value}")
     click.echo()
-    if call.body:
-        click.echo(call.body)
+    if request.body:
+        click.echo(request.body)
 
 
-def build_headers(call: Call, url: str, headers: dict[str, str]) -> dict[str, str]:
+def build_headers(request: Request, url: str, headers: dict[str, str]) -> dict[str, str]:
     """Return the headers in the order of the wire, secrets masked.
 
     The first three are what the HTTP library writes by itself; a test compares all of them with
     what a server hears.
     """
     own = {"Host": urlsplit(url).netloc, "Accept-Encoding": "identity"}
-    if call.body or call.method in {"POST", "PUT"}:
-        own["Content-Length"] = str(len(call.body))
-    return {name: _mask(name, value) for name, value in {**own, **headers, **call.headers}.items()}
+    if request.body or request.method in {"POST", "PUT"}:
+        own["Content-Length"] = str(len(request.body))
+    return {
+        name: _mask(name, value) for name, value in {**own, **headers, **request.headers}.items()
+    }
 
 
 def _mask(name: str, value: str) -> str:

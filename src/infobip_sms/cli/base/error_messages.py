@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infobip_sms import InvalidRequestError, InvalidResponseError, NoAnswer, Rejected
-from infobip_sms.transport.urls import find_server, is_loopback
+from infobip_sms import ApiError, InvalidRequestError, InvalidResponseError, TransportError
+from infobip_sms.transport.urls import is_loopback, parse_base_url
 
-from .framework import COULD_NOT, REFUSED, WRONG_USAGE
+from .framework import EXIT_FAILURE, EXIT_REJECTED, EXIT_USAGE
 from .output import clean
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ _HINTS = {
 _MANY_DIGITS = re.compile(r"\d{5,}")
 
 
-def fail(error: Error, base_url: str, *, as_json: bool) -> int:
+def report_error(error: Error, base_url: str, *, as_json: bool) -> int:
     """Say on standard error what went wrong; return the exit code."""
-    code, words, hint = _explain(error, base_url)
+    code, words, hint = _explain_error(error, base_url)
     if as_json:
-        click.echo(json.dumps({"error": _describe(error, words)}), err=True)
+        click.echo(json.dumps({"error": _to_plain(error, words)}), err=True)
     else:
         click.echo(f"Error: {words}", err=True)
         if hint:
@@ -44,33 +44,45 @@ def fail(error: Error, base_url: str, *, as_json: bool) -> int:
     return code
 
 
-def explain(error: Error, base_url: str) -> tuple[str, str]:
+def explain_error(error: Error, base_url: str) -> tuple[str, str]:
     """Return what went wrong and a hint, which may be empty."""
-    return _explain(error, base_url)[1:]
+    return _explain_error(error, base_url)[1:]
 
 
-def list_violations(
-    problem: InvalidRequestError | InvalidResponseError, *, by_flag: bool = True
+def format_violations(
+    error: InvalidRequestError | InvalidResponseError, *, by_flag: bool = True
 ) -> list[str]:
     """Return one line for each violation, with the option that it is about if there is one."""
-    flags = _find_flags() if by_flag else {}
-    return [_name(violation, flags) for violation in problem.violations]
+    flags = _get_flags() if by_flag else {}
+    return [_format_violation(violation, flags) for violation in error.violations]
 
 
-def _explain(error: Error, base_url: str) -> tuple[int, str, str]:
+def _explain_error(error: Error, base_url: str) -> tuple[int, str, str]:
     if isinstance(error, InvalidRequestError):
-        lines = "".join(f"\n  {line}" for line in list_violations(error))
-        return WRONG_USAGE, f"nothing was sent, because a rule is broken:{lines}", ""
-    if isinstance(error, NoAnswer):
-        return COULD_NOT, _count(error, f"no answer: {error.reason}"), _find_hint(error, base_url)
-    if isinstance(error, Rejected):
-        code = COULD_NOT if error.sent == "maybe" else REFUSED
-        return code, _count(error, f"the server refused: {_show_refusal(error)}"), _help(error)
+        lines = "".join(f"\n  {line}" for line in format_violations(error))
+        return EXIT_USAGE, f"nothing was sent, because a rule is broken:{lines}", ""
+    if isinstance(error, TransportError):
+        return (
+            EXIT_FAILURE,
+            _add_attempts(error, f"no answer: {error.reason}"),
+            _get_hint(error, base_url),
+        )
+    if isinstance(error, ApiError):
+        code = EXIT_FAILURE if error.sent == "maybe" else EXIT_REJECTED
+        return (
+            code,
+            _add_attempts(error, f"the server refused: {_format_rejection(error)}"),
+            _get_rejection_hint(error),
+        )
     if not isinstance(error, InvalidResponseError):  # a journal that cannot be used
-        return WRONG_USAGE, str(error), ""
+        return EXIT_USAGE, str(error), ""
     status = f" (HTTP {error.status})" if error.status else ""
-    lines = "".join(f"\n  {line}" for line in list_violations(error, by_flag=False))
-    return COULD_NOT, _count(error, f"the answer breaks the contract{status}{lines}"), _UNKNOWN
+    lines = "".join(f"\n  {line}" for line in format_violations(error, by_flag=False))
+    return (
+        EXIT_FAILURE,
+        _add_attempts(error, f"the answer breaks the contract{status}{lines}"),
+        _UNKNOWN,
+    )
 
 
 _UNKNOWN = (
@@ -79,15 +91,15 @@ _UNKNOWN = (
 )
 
 
-def _find_hint(error: NoAnswer, base_url: str) -> str:
+def _get_hint(error: TransportError, base_url: str) -> str:
     if error.sent == "maybe":
         return _UNKNOWN
-    if "connection" in error.reason and is_loopback(find_server(base_url).host):
+    if "connection" in error.reason and is_loopback(parse_base_url(base_url).host):
         return f"Nothing listens on {base_url}. Is the sandbox running? infobip-sms sandbox"
     return "Nothing was sent."
 
 
-def _help(error: Rejected) -> str:
+def _get_rejection_hint(error: ApiError) -> str:
     hint = _HINTS.get(error.status, "")
     words = clean(error.text)
     if words and sys.stderr.isatty():
@@ -95,29 +107,29 @@ def _help(error: Rejected) -> str:
     return hint
 
 
-def _show_refusal(error: Rejected) -> str:
-    word = error.message_id or ""
+def _format_rejection(error: ApiError) -> str:
+    word = error.code or ""
     known = f", {word}" if re.fullmatch(r"[A-Z_]{1,40}", word) else ""
     return f"HTTP {error.status}{known}"
 
 
-def _count(error: NoAnswer | Rejected | InvalidResponseError, words: str) -> str:
+def _add_attempts(error: TransportError | ApiError | InvalidResponseError, words: str) -> str:
     count = len(error.attempts)
     return f"{words} ({count} attempts)" if count > 1 else words
 
 
-def _describe(error: Error, words: str) -> dict[str, Any]:
+def _to_plain(error: Error, words: str) -> dict[str, Any]:
     plain: dict[str, Any] = {"kind": type(error).__name__, "message": words}
-    if isinstance(error, Rejected | InvalidResponseError):
+    if isinstance(error, ApiError | InvalidResponseError):
         plain["status"] = error.status
-    if isinstance(error, NoAnswer | Rejected | InvalidResponseError):
+    if isinstance(error, TransportError | ApiError | InvalidResponseError):
         plain["sent"] = error.sent
     if isinstance(error, InvalidRequestError):
-        plain["violations"] = list_violations(error)
+        plain["violations"] = format_violations(error)
     return plain
 
 
-def _find_flags() -> dict[str, int]:
+def _get_flags() -> dict[str, int]:
     """Return the options of the command that runs, each with how often it was given."""
     context = click.get_current_context(silent=True)
     if context is None:
@@ -131,7 +143,7 @@ def _find_flags() -> dict[str, int]:
     }
 
 
-def _name(violation: Violation, flags: dict[str, int]) -> str:
+def _format_violation(violation: Violation, flags: dict[str, int]) -> str:
     for name in reversed(re.findall("[A-Za-z_]+", violation.path)):
         words = re.sub("(?<=[a-z])(?=[A-Z])", "-", name).lower().replace("_", "-").strip("-")
         for flag, count in flags.items():

@@ -28,26 +28,33 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DONE, REFUSED, COULD_NOT, WRONG_USAGE, INTERRUPTED, CUT_OFF = 0, 1, 2, 3, 130, 141
-_LAST = "Other options"
+EXIT_OK, EXIT_REJECTED, EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = (
+    0,
+    1,
+    2,
+    3,
+    130,
+    141,
+)
+_OTHER_SECTION = "Other options"
 
 
-class CouldNot(click.ClickException):
+class UnavailableError(click.ClickException):
     """Something outside the command line is missing or in the way."""
 
-    exit_code = COULD_NOT
+    exit_code = EXIT_FAILURE
 
 
-class WrongInput(click.ClickException):
+class InvalidInputError(click.ClickException):
     """What was given, in files or in the environment, cannot be used."""
 
-    exit_code = WRONG_USAGE
+    exit_code = EXIT_USAGE
 
 
 class Option(click.Option):
     """An option that stands in a section of the help."""
 
-    def __init__(self, *names: Any, section: str = _LAST, **settings: Any) -> None:
+    def __init__(self, *names: Any, section: str = _OTHER_SECTION, **settings: Any) -> None:
         super().__init__(*names, **settings)
         self.section = section
 
@@ -61,9 +68,9 @@ class Command(click.Command):
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None and isinstance(parameter, click.Option):
-                title = parameter.section if isinstance(parameter, Option) else _LAST
+                title = parameter.section if isinstance(parameter, Option) else _OTHER_SECTION
                 sections.setdefault(title, []).append(record)
-        for title in sorted(sections, key=_LAST.__eq__):
+        for title in sorted(sections, key=_OTHER_SECTION.__eq__):
             with formatter.section(title if len(sections) > 1 else "Options"):
                 formatter.write_dl(sections[title])
 
@@ -99,7 +106,7 @@ class Group(Command, click.Group):
         raise click.UsageError(f"There is no command {name}. {known}", ctx)
 
 
-class Program(Group):
+class RootGroup(Group):
     """The outermost group: every way to end leads to an exit code."""
 
     group_class = Group
@@ -123,41 +130,41 @@ class Program(Group):
             result = super().main(args, prog_name, standalone_mode=False, **extra)
             sys.stdout.flush()
         except click.UsageError as problem:
-            _show(problem, sys.argv if args is None else args)
-            return WRONG_USAGE
+            _print_error(problem, sys.argv if args is None else args)
+            return EXIT_USAGE
         except click.ClickException as problem:
-            _show(problem, sys.argv if args is None else args)
+            _print_error(problem, sys.argv if args is None else args)
             return problem.exit_code
         except click.Abort:
             click.echo("Interrupted.", err=True)
-            return INTERRUPTED
+            return EXIT_INTERRUPTED
         except BrokenPipeError:
-            _forget_output()
-            return CUT_OFF
+            _discard_output()
+            return EXIT_BROKEN_PIPE
         except Exception:  # noqa: BLE001 - Python's own exit code would say that the server refused
             traceback.print_exc()
-            return COULD_NOT
-        return result if isinstance(result, int) else DONE
+            return EXIT_FAILURE
+        return result if isinstance(result, int) else EXIT_OK
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a reader of the output that went away is no error to be shown."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            _forget_output()
-            return CUT_OFF
+            _discard_output()
+            return EXIT_BROKEN_PIPE
 
 
-def _show(problem: click.ClickException, words: Sequence[str]) -> None:
+def _print_error(error: click.ClickException, arguments: Sequence[str]) -> None:
     """Say what is wrong, to a machine if --json was among the words, however wrong the others are."""
-    if "--json" not in words:
-        problem.show()
+    if "--json" not in arguments:
+        error.show()
         return
-    plain = {"kind": type(problem).__name__, "message": problem.format_message()}
+    plain = {"kind": type(error).__name__, "message": error.format_message()}
     click.echo(json.dumps({"error": plain}), err=True)
 
 
-def _forget_output() -> None:
+def _discard_output() -> None:
     """Let whatever is still to be written vanish, also at the interpreter's end."""
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - no path of ours
         os.dup2(nowhere.fileno(), sys.stdout.fileno())

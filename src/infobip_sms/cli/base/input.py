@@ -15,9 +15,9 @@ import click
 from infobip_sms_schema import SmsRequest
 
 from infobip_sms import InvalidRequestError, Violation
-from infobip_sms.codecs import find_codec
+from infobip_sms.codecs import get_codec
 
-from .framework import WrongInput
+from .framework import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def read_bytes(name: str) -> bytes:
         with click.open_file(name, "rb") as file:
             return bytes(file.read())
     except OSError as problem:
-        raise WrongInput(f"{name} cannot be read: {problem.strerror}.") from None
+        raise InvalidInputError(f"{name} cannot be read: {problem.strerror}.") from None
 
 
 def decode(body: bytes, name: str) -> str:
@@ -48,10 +48,10 @@ def decode(body: bytes, name: str) -> str:
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        raise WrongInput(f"{name} is not UTF-8 (byte {problem.start}).") from None
+        raise InvalidInputError(f"{name} is not UTF-8 (byte {problem.start}).") from None
 
 
-def find_format(body: bytes) -> Wire:
+def detect_wire(body: bytes) -> Wire:
     """Return the format that a document looks like."""
     return "xml" if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else "json"
 
@@ -61,11 +61,11 @@ def parse_document(body: bytes, wire: Wire) -> SmsRequest:
 
     A server may skip such a member (READ-010); a person who wrote it wants to know.
     """
-    codec = find_codec(wire)
+    codec = get_codec(wire)
     request: SmsRequest = codec.parse_request(body, SmsRequest)
     read = json.loads if wire == "json" else ET.fromstring
-    known = set(_list_places(read(codec.dump_model(request))))
-    lost = [place for place in _list_places(read(body)) if place not in known]
+    known = set(_iter_paths(read(codec.dump_model(request))))
+    lost = [place for place in _iter_paths(read(body)) if place not in known]
     if lost:
         wants = "members that the documentation knows"
         raise InvalidRequestError(
@@ -74,18 +74,18 @@ def parse_document(body: bytes, wire: Wire) -> SmsRequest:
     return request
 
 
-def _list_places(node: Any, path: str = "") -> Iterator[str]:
+def _iter_paths(node: Any, path: str = "") -> Iterator[str]:
     """Give the path of everything in a document, in its order."""
     if path:
         yield path
     if isinstance(node, dict):
         for name, part in node.items():
-            yield from _list_places(part, f"{path}.{name}" if path else name)
+            yield from _iter_paths(part, f"{path}.{name}" if path else name)
     elif isinstance(node, list):
         for index, part in enumerate(node):
-            yield from _list_places(part, f"{path}[{index}]")
+            yield from _iter_paths(part, f"{path}[{index}]")
     elif isinstance(node, ET.Element):
         seen: dict[str, int] = {}
         for child in node:
             number = seen[child.tag] = seen.get(child.tag, 0) + 1
-            yield from _list_places(child, f"{path}/{child.tag}[{number}]")
+            yield from _iter_paths(child, f"{path}/{child.tag}[{number}]")

@@ -25,7 +25,7 @@ from infobip_sms import (
 )
 from infobip_sms.codecs.plain_data import build_model
 
-from .param_types import Instant, Window, choose, find_limit, find_member
+from .param_types import InstantParam, WindowParam, build_choice, describe_constraint, to_enum
 from .server_options import option
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _REPORT_TYPES = {
 
 
 @attrs.frozen(kw_only=True)
-class Draft:
+class MessageOptions:
     """What the options say about every message and about the request; None where they say nothing."""
 
     sender: str | None
@@ -78,13 +78,17 @@ class Draft:
         destinations: numbers, each with its messageId or None.
         sender: who it is from, if not the sender of all messages.
         """
-        message = _name(
+        message = _to_wire_names(
             Message,
             from_=sender or self.sender,
-            destinations=[_name(Destination, to=to, message_id=name) for to, name in destinations],
+            destinations=[
+                _to_wire_names(Destination, to=to, message_id=name) for to, name in destinations
+            ],
             text=text,
             flash=self.flash,
-            language=_name(Language, language_code=self.language) if self.language else None,
+            language=_to_wire_names(Language, language_code=self.language)
+            if self.language
+            else None,
             transliteration=self.transliteration,
             intermediate_report=self.intermediate_report,
             notify_url=self.notify_url,
@@ -94,7 +98,7 @@ class Draft:
             send_at=self.send_at,
             delivery_time_window=self.window,
         )
-        request = _name(
+        request = _to_wire_names(
             SmsRequest, bulk_id=self.bulk_id, messages=[message], tracking=self.build_tracking()
         )
         return build_model(request, SmsRequest, strict=True)
@@ -102,7 +106,7 @@ class Draft:
     def build_tracking(self) -> Tracking | None:
         """Return what is tracked, if anything."""
         tracking = Tracking(
-            track=find_member(Track, self.track),
+            track=to_enum(Track, self.track),
             process_key=self.process_key,
             type=self.tracking_type,
             base_url=self.tracking_base_url,
@@ -110,12 +114,12 @@ class Draft:
         return None if tracking == Tracking() else tracking
 
 
-def takes_draft(function: Callable[..., Any]) -> Callable[..., Any]:
+def with_message_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of messages; it gets a Draft under that name."""
 
     @functools.wraps(function)
     def command(**given: Any) -> Any:
-        draft = Draft(**{f.name: given.pop(f.name) for f in attrs.fields(Draft)})
+        draft = MessageOptions(**{f.name: given.pop(f.name) for f in attrs.fields(MessageOptions)})
         return function(draft=draft, **given)
 
     for add in reversed(_OPTIONS):
@@ -123,7 +127,7 @@ def takes_draft(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _name(cls: type[attrs.AttrsInstance], **values: object) -> dict[str, object]:
+def _to_wire_names(cls: type[attrs.AttrsInstance], **values: object) -> dict[str, object]:
     """Return values under their wire names, those that are not there left out."""
     fields = attrs.fields_dict(cls)
     return {fields[n].metadata["wire"]: v for n, v in values.items() if v is not None}
@@ -132,14 +136,14 @@ def _name(cls: type[attrs.AttrsInstance], **values: object) -> dict[str, object]
 LANGUAGE = option(
     "--language",
     section=MESSAGE,
-    type=choose(LanguageCode),
+    type=build_choice(LanguageCode),
     metavar="CODE",
     help=f"Language of the text, whose letters then cost less: {', '.join(LanguageCode)}.",
 )
 TRANSLITERATION = option(
     "--transliteration",
     section=MESSAGE,
-    type=choose(Transliteration),
+    type=build_choice(Transliteration),
     metavar="SCRIPT",
     help=f"Script to rewrite in letters that cost less: {', '.join(Transliteration)}.",
 )
@@ -149,7 +153,7 @@ _OPTIONS = (
         "sender",
         section=MESSAGE,
         metavar="SENDER",
-        help=f"Who it is from: {find_limit(Message, 'from_')}.",
+        help=f"Who it is from: {describe_constraint(Message, 'from_')}.",
     ),
     option(
         "--flash",
@@ -163,7 +167,7 @@ _OPTIONS = (
     option(
         "--send-at",
         section=MESSAGE,
-        type=Instant(),
+        type=InstantParam(),
         metavar="TIME",
         help="Send later: ISO time with its zone, 2026-07-07T17:00:00+02:00.",
     ),
@@ -173,7 +177,7 @@ _OPTIONS = (
     option(
         "--window",
         section=MESSAGE,
-        type=Window(),
+        type=WindowParam(),
         metavar="DAYS [HOURS]",
         help="Send only then, hours in UTC: 'MON,TUE 06:00-15:30'.",
     ),
@@ -200,7 +204,7 @@ _OPTIONS = (
     option(
         "--track",
         section=REQUEST,
-        type=choose(Track),
+        type=build_choice(Track),
         metavar="WHAT",
         help=f"Track conversions: {', '.join(Track)}.",
     ),

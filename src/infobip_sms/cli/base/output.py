@@ -28,29 +28,29 @@ if TYPE_CHECKING:
     from infobip_sms import DeliveryReport, SmsLog
 
 # What a terminal or an editor may take for an order instead of a letter.
-_ORDERS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_WIDEST = 10_000  # columns, of no terminal
+_CONTROL_CHARACTERS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_MAX_WIDTH = 10_000  # columns, of no terminal
 _BAD_GROUPS = {"UNDELIVERABLE", "REJECTED", "EXPIRED"}
 
 
-def write_model(model: attrs.AttrsInstance) -> None:
+def print_model(model: attrs.AttrsInstance) -> None:
     """Print a model as one line of JSON with wire names."""
-    write_line(wire_json.dump_model(model).decode())
+    print_line(wire_json.dump_model(model).decode())
 
 
-def write_plain(plain: dict[str, Any]) -> None:
+def print_json(plain: dict[str, Any]) -> None:
     """Print plain data as one line of JSON."""
-    write_line(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))
+    print_line(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))
 
 
-def write_line(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a line of JSON at once; what could steer a terminal is escaped."""
-    line = _ORDERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    line = _CONTROL_CHARACTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     click.echo(line.encode())
     sys.stdout.flush()
 
 
-def write_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows under their columns; a column without any value is left out."""
     if not rows:
         return
@@ -80,12 +80,12 @@ def clean(value: object) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
-def show_instant(instant: dt.datetime | None) -> str:
+def format_instant(instant: dt.datetime | None) -> str:
     """Return an instant to the second, with its zone."""
     return instant.isoformat(" ", "seconds") if instant else ""
 
 
-def write_note(text: str) -> None:
+def print_note(text: str) -> None:
     """Print a remark for people, apart from the results."""
     click.echo(text, err=True)
 
@@ -99,11 +99,11 @@ def _draw(titles: list[str], rows: list[list[str]]) -> None:
     from rich.text import Text  # noqa: PLC0415 - for a terminal only
 
     console = Console(highlight=False, markup=False, emoji=False)
-    styled = [[Text(cell, style=_find_style(cell)) for cell in row] for row in rows]
+    styled = [[Text(cell, style=_get_style(cell)) for cell in row] for row in rows]
     table = Table(*titles, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for row in styled:
         table.add_row(*row)
-    any_width = console.options.update(max_width=_WIDEST)
+    any_width = console.options.update(max_width=_MAX_WIDTH)
     if Measurement.get(console, any_width, table).maximum <= console.width:
         console.print(table)
         return
@@ -116,7 +116,7 @@ def _draw(titles: list[str], rows: list[list[str]]) -> None:
         console.rule(characters="─", style="dim")
 
 
-def _find_style(cell: str) -> str:
+def _get_style(cell: str) -> str:
     group = cell.partition("_")[0]
     return "red" if group in _BAD_GROUPS else "green" if group == "DELIVERED" else ""
 
@@ -130,31 +130,31 @@ LOG_COLUMNS = ("Sent", "From", "To", "Status", "Error", "Parts", "Message")
 _WIDTHS = (25, 15, 27)  # of rows that come one by one: an instant, a number, nearly every status
 
 
-def write_report(report: DeliveryReport, *, as_json: bool) -> None:
+def print_report(report: DeliveryReport, *, as_json: bool) -> None:
     """Print a report that comes by itself, as a line that can be read at once."""
     if as_json:
-        write_model(report)
+        print_model(report)
         return
-    cells = [clean(value) for value in show_report(report)]
+    cells = [clean(value) for value in format_report_row(report)]
     wide = [cell.ljust(width) for cell, width in zip(cells, _WIDTHS, strict=False)]
     rest = [cell for cell in cells[len(_WIDTHS) :] if cell]
     click.echo("  ".join([*wide, *rest]).rstrip())
 
 
-def show_report(report: DeliveryReport) -> tuple[object, ...]:
+def format_report_row(report: DeliveryReport) -> tuple[object, ...]:
     """Return the row of a report."""
     status = report.status.name if report.status else None
-    done = show_instant(report.done_at)
-    return (done, report.to, status, _show_error(report), report.message_id)
+    done = format_instant(report.done_at)
+    return (done, report.to, status, _format_error(report), report.message_id)
 
 
-def show_log(log: SmsLog) -> tuple[object, ...]:
+def format_log_row(log: SmsLog) -> tuple[object, ...]:
     """Return the row of a log."""
     status = log.status.name if log.status else None
-    sent = show_instant(log.sent_at)
-    return (sent, log.from_, log.to, status, _show_error(log), log.sms_count, log.message_id)
+    sent = format_instant(log.sent_at)
+    return (sent, log.from_, log.to, status, _format_error(log), log.sms_count, log.message_id)
 
 
-def _show_error(entry: DeliveryReport | SmsLog) -> str | None:
+def _format_error(entry: DeliveryReport | SmsLog) -> str | None:
     """Return the network error's name, if there is one: number 0 is none."""
     return entry.error.name if entry.error and entry.error.id else None

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     Choice = TypeVar("Choice", bound=StrEnum)
 
 _DAY = 86_400.0  # seconds, the most that a client waits
-_SHORTEST = 3  # letters that name a day
+_MIN_DAY_LETTERS = 3  # letters that name a day
 _WINDOW = re.compile(r"([A-Za-z]+(?:,[A-Za-z]+)*)(?: +(\d\d?):(\d\d)-(\d\d?):(\d\d))?")
 
 
-class Instant(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+class InstantParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
     """A date and time in ISO form, with its zone."""
 
     name = "time"
@@ -42,11 +42,11 @@ class Instant(click.ParamType):  # type: ignore[type-arg]  # generic to the type
             wants = "a date and time such as 2026-07-07T17:00:00+02:00"
             self.fail(f"this is no time; give {wants}", param, ctx)
         if instant.tzinfo is None:
-            self.fail(f"the time zone is missing. {_name_zones(instant)}", param, ctx)
+            self.fail(f"the time zone is missing. {_suggest_zones(instant)}", param, ctx)
         return instant
 
 
-class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+class SecondsParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
     """A time in seconds: more than 0, and at most a day."""
 
     name = "seconds"
@@ -64,7 +64,7 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]  # generic to the type
         return seconds
 
 
-class Window(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+class WindowParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
     """Days, and perhaps hours of these days: ``MON,TUE 06:00-15:30``."""
 
     name = "window"
@@ -93,24 +93,26 @@ class Window(click.ParamType):  # type: ignore[type-arg]  # generic to the type 
             self.fail("; ".join(map(str, wrong)), param, ctx)
 
 
-def find_member(kind: type[Choice], value: str | None) -> Choice | None:
+def to_enum(kind: type[Choice], value: str | None) -> Choice | None:
     """Return the member of an enumeration that an option names, if it was given."""
     return None if value is None else kind(value)
 
 
-def find_limit(cls: type[attrs.AttrsInstance], name: str) -> str:
+def describe_constraint(cls: type[attrs.AttrsInstance], name: str) -> str:
     """Return what a field of a model takes, in the words of the contract's limit."""
     field = attrs.fields_dict(cls)[name]
     limit: Any = field.validator
-    return "; or ".join(wants for _, _, wants in limit.wants) or str(limit.describe(field.type))
+    return "; or ".join(wants for _, _, wants in limit.alternatives) or str(
+        limit.describe_expected(field.type)
+    )
 
 
-def choose(kind: type[StrEnum]) -> click.Choice:  # type: ignore[type-arg]  # generic to the type checker only
+def build_choice(kind: type[StrEnum]) -> click.Choice:  # type: ignore[type-arg]  # generic to the type checker only
     """Return the values of an enumeration as a choice, in capitals or not."""
     return click.Choice([member.value for member in kind], case_sensitive=False)
 
 
-def _name_zones(instant: dt.datetime) -> str:
+def _suggest_zones(instant: dt.datetime) -> str:
     """Return what an instant without a zone may mean."""
     in_utc = f"{instant.isoformat()}Z"
     try:
@@ -122,5 +124,5 @@ def _name_zones(instant: dt.datetime) -> str:
 
 def _find_day(word: str) -> Day | None:
     wanted = word.upper()
-    found = [d for d in Day if len(wanted) >= _SHORTEST and d.value.startswith(wanted)]
+    found = [d for d in Day if len(wanted) >= _MIN_DAY_LETTERS and d.value.startswith(wanted)]
     return found[0] if found else None

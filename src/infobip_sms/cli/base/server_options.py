@@ -18,10 +18,10 @@ from click.core import ParameterSource
 from infobip_sms import ApiKey, Basic, Client, Error, Retry
 from infobip_sms.client import DEFAULT_URL
 
-from .dry_run import DryRun
-from .error_messages import fail
-from .framework import Option, WrongInput
-from .param_types import Seconds
+from .dry_run import DryRunClient
+from .error_messages import report_error
+from .framework import InvalidInputError, Option
+from .param_types import SecondsParam
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ To try without an account, run in another terminal: infobip-sms sandbox --api-ke
 
 
 @attrs.frozen(kw_only=True)
-class Settings:
+class ClientOptions:
     """What the options for every command say."""
 
     base_url: str
@@ -61,17 +61,17 @@ class Settings:
 
         wire: the format if no option says.
         """
-        kind = functools.partial(DryRun, as_json=self.as_json) if self.dry_run else Client
+        kind = functools.partial(DryRunClient, as_json=self.as_json) if self.dry_run else Client
         with kind(
             self.base_url,
-            auth=self._find_auth(),
+            auth=self._get_auth(),
             wire=self.wire or wire,
             timeout=self.timeout,
             retry=Retry(attempts=self.attempts),
         ) as client:
             yield client
 
-    def _find_auth(self) -> Auth:
+    def _get_auth(self) -> Auth:
         """Return what was given; the command line comes before the environment."""
         ways = [name for name in ("api_key", "user") if getattr(self, name)]
         if len(ways) > 1:
@@ -80,7 +80,7 @@ class Settings:
             if len(ways) != 1:
                 raise click.UsageError("Give an API key or a user, not both.")
         if not ways and not self.dry_run:
-            raise WrongInput(NO_KEY)
+            raise InvalidInputError(NO_KEY)
         if ways == ["user"]:
             if self.password is None:
                 raise click.UsageError("A user needs a password: set INFOBIP_PASSWORD.")
@@ -88,17 +88,17 @@ class Settings:
         return ApiKey(self.api_key or "none")
 
 
-def takes_server(function: Callable[..., int | None]) -> Callable[..., int]:
+def with_client_options(function: Callable[..., int | None]) -> Callable[..., int]:
     """Give a command the options for every command; it gets Settings as its first argument."""
 
     @functools.wraps(function)
     def command(**given: Any) -> int:
-        settings = Settings(**{f.name: given.pop(f.name) for f in attrs.fields(Settings)})
+        settings = ClientOptions(**{f.name: given.pop(f.name) for f in attrs.fields(ClientOptions)})
         with _report_attempts() if settings.verbose else nullcontext():
             try:
                 return function(settings, **given) or 0
             except Error as error:
-                return fail(error, settings.base_url, as_json=settings.as_json)
+                return report_error(error, settings.base_url, as_json=settings.as_json)
 
     for add in reversed(_OPTIONS):
         command = add(command)
@@ -168,7 +168,7 @@ _OPTIONS = (
     option(
         "--timeout",
         section=SERVER,
-        type=Seconds(),
+        type=SecondsParam(),
         default=30,
         show_default=True,
         metavar="SECONDS",

@@ -12,22 +12,22 @@ import attrs
 import click
 
 from infobip_sms import InvalidRequestError
-from infobip_sms.cli.base.error_messages import list_violations
-from infobip_sms.cli.base.framework import DONE, REFUSED, Command, WrongInput
-from infobip_sms.cli.base.input import decode, find_format, parse_document, read_bytes, read_text
-from infobip_sms.cli.base.message_options import MESSAGE, takes_draft
-from infobip_sms.cli.base.output import write_model, write_note, write_table
-from infobip_sms.cli.base.param_types import Seconds
-from infobip_sms.cli.base.server_options import option, takes_server
+from infobip_sms.cli.base.error_messages import format_violations
+from infobip_sms.cli.base.framework import EXIT_OK, EXIT_REJECTED, Command, InvalidInputError
+from infobip_sms.cli.base.input import decode, detect_wire, parse_document, read_bytes, read_text
+from infobip_sms.cli.base.message_options import MESSAGE, with_message_options
+from infobip_sms.cli.base.output import print_model, print_note, print_table
+from infobip_sms.cli.base.param_types import SecondsParam
+from infobip_sms.cli.base.server_options import option, with_client_options
 
-from .confirm import confirm, count_cost
-from .csv_rows import Mailing, parse_sheet, parse_template
-from .mailing import Pace, send_mailing
+from .confirm import confirm, estimate_send
+from .csv_rows import Mailing, parse_csv, parse_template
+from .mailing import MailingOptions, send_mailing
 
 if TYPE_CHECKING:
     from infobip_sms import SmsRequest, SmsResponse, SmsResponseDetails
-    from infobip_sms.cli.base.message_options import Draft
-    from infobip_sms.cli.base.server_options import Settings
+    from infobip_sms.cli.base.message_options import MessageOptions
+    from infobip_sms.cli.base.server_options import ClientOptions
     from infobip_sms.codecs import Wire
 
 MANY, WHOLE = "Many messages", "Whole requests"
@@ -40,7 +40,7 @@ Examples:
 
 
 @attrs.frozen(kw_only=True)
-class Wishes:
+class SendOptions:
     """What the options of ``send`` alone say."""
 
     text: str | None
@@ -81,7 +81,7 @@ class Wishes:
     metavar="ID",
     help="Your name for the message; one for each --to.",
 )
-@takes_draft
+@with_message_options
 @option("--csv", section=MANY, metavar="FILE", help="One message for each row; - for stdin.")
 @option(
     "--template", section=MANY, metavar="TEXT", help="The text, with columns: 'Dear {name}, ...'."
@@ -114,7 +114,7 @@ class Wishes:
 @option(
     "--patience",
     section=MANY,
-    type=Seconds(),
+    type=SecondsParam(),
     default=60,
     show_default=True,
     metavar="SECONDS",
@@ -139,8 +139,8 @@ class Wishes:
     help="Send this JSON or XML request; - for stdin.",
 )
 @click.option("--yes", is_flag=True, help="Send to many destinations without asking.")
-@takes_server
-def send(settings: Settings, *, draft: Draft, **given: object) -> int:
+@with_client_options
+def send(settings: ClientOptions, *, draft: MessageOptions, **given: object) -> int:
     """Send SMS.
 
     One TEXT, a whole request, or a message for each row of a CSV file.
@@ -152,98 +152,108 @@ def send(settings: Settings, *, draft: Draft, **given: object) -> int:
     Before more than one message leaves this machine you are asked; where nobody can be asked, --yes
     is needed.
     """
-    wishes = Wishes(**given)  # type: ignore[arg-type]  # the options above
+    wishes = SendOptions(**given)  # type: ignore[arg-type]  # the options above
     if wishes.csv is not None:
         return _send_rows(settings, draft, wishes)
-    _forbid("only --csv has", template=wishes.template, resume=wishes.resume)
+    _require_unset("only --csv has", template=wishes.template, resume=wishes.resume)
     if wishes.document is not None:
         return _send_document(settings, draft, wishes)
     return _send_message(settings, draft, wishes)
 
 
-def _send_message(settings: Settings, draft: Draft, wishes: Wishes) -> int:
-    if wishes.text is not None and wishes.text_option is not None:
+def _send_message(
+    settings: ClientOptions, message_options: MessageOptions, options: SendOptions
+) -> int:
+    if options.text is not None and options.text_option is not None:
         raise click.UsageError("There are two texts: TEXT and --text.")
-    if not wishes.to:
+    if not options.to:
         raise click.UsageError("There is no destination: give --to NUMBER.")
-    if wishes.message_id and len(wishes.message_id) != len(wishes.to):
+    if options.message_id and len(options.message_id) != len(options.to):
         raise click.UsageError("Give --message-id once for each --to, or not at all.")
-    text = read_text(wishes.text if wishes.text_option is None else wishes.text_option)
-    names = wishes.message_id or (None,) * len(wishes.to)
-    request = draft.build_request(list(zip(wishes.to, names, strict=True)), text)
+    text = read_text(options.text if options.text_option is None else options.text_option)
+    names = options.message_id or (None,) * len(options.to)
+    request = message_options.build_request(list(zip(options.to, names, strict=True)), text)
     held = request.messages[0].effective_validity_period
-    if held != draft.validity:
-        write_note(f"The platform shortens --validity to {held} minutes.")
-    return _send(settings, request, wishes)
+    if held != message_options.validity:
+        print_note(f"The platform shortens --validity to {held} minutes.")
+    return _send(settings, request, options)
 
 
-def _send_document(settings: Settings, draft: Draft, wishes: Wishes) -> int:
-    given = {"text": wishes.text or wishes.text_option, "to": wishes.to}
-    _forbid("--request has its own", **given, message_id=wishes.message_id)
-    if not draft.is_empty:
+def _send_document(
+    settings: ClientOptions, message_options: MessageOptions, options: SendOptions
+) -> int:
+    given = {"text": options.text or options.text_option, "to": options.to}
+    _require_unset("--request has its own", **given, message_id=options.message_id)
+    if not message_options.is_empty:
         raise click.UsageError("--request has all that is sent; leave the message's options out.")
-    name = wishes.document or ""
+    name = options.document or ""
     body = read_bytes(name)
-    wire = find_format(body)
+    wire = detect_wire(body)
     try:
         request = parse_document(body, wire)
     except InvalidRequestError as problem:
-        lines = "".join(f"\n  {line}" for line in list_violations(problem, by_flag=False))
-        raise WrongInput(f"{name} is no request that may be sent:{lines}") from None
-    return _send(settings, request, wishes, wire)
+        lines = "".join(f"\n  {line}" for line in format_violations(problem, by_flag=False))
+        raise InvalidInputError(f"{name} is no request that may be sent:{lines}") from None
+    return _send(settings, request, options, wire)
 
 
-def _send_rows(settings: Settings, draft: Draft, wishes: Wishes) -> int:
-    _forbid("the rows of --csv have", to=wishes.to, message_id=wishes.message_id)
-    _forbid("a mailing is many requests, so it has no", bulk_id=draft.bulk_id)
-    _forbid("--csv excludes", request=wishes.document)
-    _forbid("write --template with --csv, not", text=wishes.text or wishes.text_option)
-    draft.build_request([("0", None)], "")  # what is wrong with the options is no row's fault
-    name = wishes.csv or ""
-    sheet = parse_sheet(decode(read_bytes(name), name))
-    if wishes.template is None and "text" not in {column.lower() for column in sheet.columns}:
+def _send_rows(
+    settings: ClientOptions, message_options: MessageOptions, options: SendOptions
+) -> int:
+    _require_unset("the rows of --csv have", to=options.to, message_id=options.message_id)
+    _require_unset("a mailing is many requests, so it has no", bulk_id=message_options.bulk_id)
+    _require_unset("--csv excludes", request=options.document)
+    _require_unset("write --template with --csv, not", text=options.text or options.text_option)
+    message_options.build_request(
+        [("0", None)], ""
+    )  # what is wrong with the options is no row's fault
+    name = options.csv or ""
+    sheet = parse_csv(decode(read_bytes(name), name))
+    if options.template is None and "text" not in {column.lower() for column in sheet.columns}:
         raise click.UsageError("There is no text: give --template, or a column named text.")
-    template = parse_template(wishes.template, sheet.columns) if wishes.template else None
-    mailing = Mailing(sheet, template, draft)
-    pace = Pace(
-        chunk=wishes.chunk,
-        concurrency=wishes.concurrency,
-        patience=wishes.patience,
-        on_unknown=wishes.on_unknown,
-        journal=wishes.resume,
+    template = parse_template(options.template, sheet.columns) if options.template else None
+    mailing = Mailing(sheet, template, message_options)
+    pace = MailingOptions(
+        chunk=options.chunk,
+        concurrency=options.concurrency,
+        patience=options.patience,
+        on_unknown=options.on_unknown,
+        journal=options.resume,
     )
-    return send_mailing(settings, mailing, pace, yes=wishes.yes)
+    return send_mailing(settings, mailing, pace, yes=options.yes)
 
 
-def _send(settings: Settings, request: SmsRequest, wishes: Wishes, wire: Wire = "json") -> int:
+def _send(
+    settings: ClientOptions, request: SmsRequest, options: SendOptions, wire: Wire = "json"
+) -> int:
     if not settings.dry_run:
-        confirm(settings.base_url, count_cost(request.messages), yes=wishes.yes)
+        confirm(settings.base_url, estimate_send(request.messages), yes=options.yes)
     with settings.open_client(wire) as client:
         response = client.send(request)
     if settings.as_json:
-        write_model(response)
+        print_model(response)
     else:
-        _show(response)
-    return REFUSED if any(map(_is_refused, response.messages)) else DONE
+        _print_response(response)
+    return EXIT_REJECTED if any(map(_is_rejected, response.messages)) else EXIT_OK
 
 
-def _show(response: SmsResponse) -> None:
+def _print_response(response: SmsResponse) -> None:
     rows = [
         (entry.to, entry.status.name, entry.status.action, entry.message_id)
         for entry in response.messages
     ]
-    write_table(("To", "Status", "What to do", "Message"), rows)
+    print_table(("To", "Status", "What to do", "Message"), rows)
     if response.bulk_id:
-        write_note(f"Bulk: {response.bulk_id}")
+        print_note(f"Bulk: {response.bulk_id}")
     if response.tracking_process_key:
-        write_note(f"Tracking process: {response.tracking_process_key}")
+        print_note(f"Tracking process: {response.tracking_process_key}")
 
 
-def _is_refused(entry: SmsResponseDetails) -> bool:
+def _is_rejected(entry: SmsResponseDetails) -> bool:
     return entry.status.group_name == "REJECTED"
 
 
-def _forbid(reason: str, **options: object) -> None:
+def _require_unset(reason: str, **options: object) -> None:
     for name, value in options.items():
         if value:
             flag = "TEXT or --text" if name == "text" else f"--{name.replace('_', '-')}"

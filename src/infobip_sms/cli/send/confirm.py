@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Cost:
+class SendEstimate:
     """How much would be sent."""
 
     destinations: int
@@ -34,23 +34,25 @@ class Cost:
         return f"{self.destinations} destinations, {self.segments} message parts"
 
 
-def count_cost(messages: Iterable[Message]) -> Cost:
+def estimate_send(messages: Iterable[Message]) -> SendEstimate:
     """Count destinations and segments, as far as they can be known here."""
     destinations = segments = 0
     for message in messages:
         destinations += len(message.destinations)
         segments += len(message.destinations) * _count_segments(message)
-    return Cost(destinations, segments)
+    return SendEstimate(destinations, segments)
 
 
-def confirm(base_url: str, cost: Cost, *, yes: bool) -> None:
+def confirm(base_url: str, estimate: SendEstimate, *, yes: bool) -> None:
     """Ask before more than one message leaves this machine; raise click.Abort for no."""
     host = urlsplit(base_url).hostname or base_url
-    if yes or cost.destinations <= 1 or is_loopback(host):
+    if yes or estimate.destinations <= 1 or is_loopback(host):
         return
     if not sys.stdin.isatty():
-        raise click.UsageError(f"This sends to {cost} through {host}. Add --yes if that is meant.")
-    click.confirm(f"Send to {cost} through {host}?", abort=True, err=True)
+        raise click.UsageError(
+            f"This sends to {estimate} through {host}. Add --yes if that is meant."
+        )
+    click.confirm(f"Send to {estimate} through {host}?", abort=True, err=True)
 
 
 def _count_segments(message: Message) -> int:

@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING
 import attrs
 
 from infobip_sms import Destination, InvalidRequestError, Message
-from infobip_sms.cli.base.framework import WrongInput
+from infobip_sms.cli.base.framework import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from infobip_sms import Violation
-    from infobip_sms.cli.base.message_options import Draft
+    from infobip_sms.cli.base.message_options import MessageOptions
 
 DELIMITERS = ",;\t"
-MOST_PROBLEMS = 10
+MAX_PROBLEMS = 10
 _COLUMNS = {
     attrs.fields_dict(cls)[name].metadata["wire"]: name.strip("_")
     for cls, name in (
@@ -43,7 +43,7 @@ _COLUMNS = {
 
 
 @attrs.frozen
-class Sheet:
+class CsvTable:
     """A CSV document with its columns."""
 
     text: str = attrs.field(repr=False)
@@ -52,7 +52,7 @@ class Sheet:
 
     def read_rows(self) -> Iterator[tuple[int, list[str]]]:
         """Give each row with its number; the row of the names is number 1, empty ones are left out."""
-        for number, row in enumerate(_read(self.text, self.delimiter), 1):
+        for number, row in enumerate(_read_cells(self.text, self.delimiter), 1):
             if number > 1 and any(cell.strip() for cell in row):
                 yield number, row
 
@@ -77,81 +77,83 @@ class Template:
 class Mailing:
     """A sheet, a template and the options that hold for every row."""
 
-    sheet: Sheet
+    table: CsvTable
     template: Template | None
-    draft: Draft
+    message_options: MessageOptions
 
     def build_messages(self) -> Iterator[Message]:
         """Give the message of each row; raise WrongInput at the first row that has none."""
-        for number, row in self.sheet.read_rows():
+        for number, row in self.table.read_rows():
             found = self.build_message(number, row)
             if isinstance(found, str):
-                raise WrongInput(found)
+                raise InvalidInputError(found)
             yield found
 
-    def find_problems(self) -> list[str]:
+    def check_rows(self) -> list[str]:
         """Return what is wrong with the rows, up to a number that a person will read."""
         problems: list[str] = []
-        for number, row in self.sheet.read_rows():
+        for number, row in self.table.read_rows():
             found = self.build_message(number, row)
             if isinstance(found, str):
                 problems.append(found)
-            if len(problems) >= MOST_PROBLEMS:
+            if len(problems) >= MAX_PROBLEMS:
                 return [*problems, "and perhaps more: these are the first ones"]
         return problems
 
     def count_empty(self) -> dict[str, int]:
         """Return how many rows leave a placeholder empty, by its name."""
         names = dict.fromkeys(self.template.names if self.template else ())
-        places = {name: self.sheet.columns.index(name) for name in names}
+        places = {name: self.table.columns.index(name) for name in names}
         found: Counter[str] = Counter()
-        for _, row in self.sheet.read_rows():
+        for _, row in self.table.read_rows():
             found.update(name for name, place in places.items() if not row[place].strip())
         return {name: found[name] for name in names if found[name]}
 
-    def build_message(self, number: int, row: list[str]) -> Message | str:
+    def build_message(self, row_number: int, row: list[str]) -> Message | str:
         """Return the message of a row, or what is wrong with the row."""
-        columns = self.sheet.columns
+        columns = self.table.columns
         if len(row) != len(columns):
             lost = f"; column {columns[len(row)]} is missing" if len(row) < len(columns) else ""
-            return f"row {number}: {len(row)} cells instead of {len(columns)}{lost}"
+            return f"row {row_number}: {len(row)} cells instead of {len(columns)}{lost}"
         cells = dict(zip(columns, row, strict=True))
         known = {name.lower(): cell.strip() for name, cell in cells.items()}
-        text = self.template.fill(cells) if self.template else cells[_find(columns, "text")]
+        text = self.template.fill(cells) if self.template else cells[_get_column(columns, "text")]
         if not text.strip():
-            return f"row {number}, column text: empty"
+            return f"row {row_number}, column text: empty"
         try:
             destination = (known["to"], known.get("message_id") or None)
-            request = self.draft.build_request([destination], text, known.get("from") or None)
+            request = self.message_options.build_request(
+                [destination], text, known.get("from") or None
+            )
             return request.messages[0]
         except InvalidRequestError as problem:
-            return f"row {number}, {'; '.join(map(_place, problem.violations))}"
+            return f"row {row_number}, {'; '.join(map(_format_violation, problem.violations))}"
 
 
-def parse_sheet(text: str) -> Sheet:
+def parse_csv(text: str) -> CsvTable:
     """Return the sheet of a CSV document; raise WrongInput if its first row is of no use."""
     first = text.partition("\n")[0]
     delimiter = max(DELIMITERS, key=first.count)
-    columns = tuple(name.strip() for name in next(_read(text, delimiter), []))
+    columns = tuple(name.strip() for name in next(_read_cells(text, delimiter), []))
     if "to" not in {name.lower() for name in columns}:
         shown = ", ".join(columns) or "nothing"
-        raise WrongInput(
+        raise InvalidInputError(
             f"The CSV has no column named to. Its first row must name the columns; it has: {shown}."
-            if all(_is_name(name) for name in columns)
+            if all(_is_column_name(name) for name in columns)
             else "The CSV's first row must name the columns, such as: to,name"
         )
     twice = {name for name in columns if columns.count(name) > 1}
     if twice:
-        raise WrongInput(f"The CSV has more than one column named {min(twice)}.")
-    return Sheet(text, columns, delimiter)
+        raise InvalidInputError(f"The CSV has more than one column named {min(twice)}.")
+    return CsvTable(text, columns, delimiter)
 
 
 def parse_template(text: str, columns: tuple[str, ...]) -> Template:
     """Return the template; raise WrongInput for a placeholder that is no column."""
     try:
-        pieces = [(piece, name) for piece, name, _, _ in _parse(text)]
+        pieces = [(piece, name) for piece, name, _, _ in _split_template(text)]
     except ValueError:
-        raise WrongInput(
+        raise InvalidInputError(
             "--template: a placeholder is the name of a column in braces, {name};"
             " a brace by itself is written twice, {{ or }}."
         ) from None
@@ -159,14 +161,14 @@ def parse_template(text: str, columns: tuple[str, ...]) -> Template:
         if name is not None and name not in columns:
             near = difflib.get_close_matches(name, columns, n=1)
             guess = f" Did you mean {{{near[0]}}}?" if near else ""
-            raise WrongInput(
+            raise InvalidInputError(
                 f"--template: there is no column named {name}.{guess}"
                 f" The columns are: {', '.join(columns)}."
             )
     return Template(tuple(pieces))
 
 
-def _parse(text: str) -> Iterator[tuple[str, str | None, str | None, str | None]]:
+def _split_template(text: str) -> Iterator[tuple[str, str | None, str | None, str | None]]:
     """Split a text at its placeholders; raise ValueError for formats and conversions."""
     for piece, name, spec, conversion in Formatter().parse(text):
         if spec or conversion or name == "":
@@ -174,26 +176,26 @@ def _parse(text: str) -> Iterator[tuple[str, str | None, str | None, str | None]
         yield piece, name, spec, conversion
 
 
-def _read(text: str, delimiter: str) -> Iterator[list[str]]:
+def _read_cells(text: str, delimiter: str) -> Iterator[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     number = 0
     try:
         for number, row in enumerate(reader, 1):  # noqa: B007 - for the sentence below
             yield row
     except csv.Error as problem:
-        raise WrongInput(f"The CSV cannot be read after row {number}: {problem}.") from None
+        raise InvalidInputError(f"The CSV cannot be read after row {number}: {problem}.") from None
 
 
-def _find(columns: tuple[str, ...], wanted: str) -> str:
+def _get_column(columns: tuple[str, ...], wanted: str) -> str:
     return next(name for name in columns if name.lower() == wanted)
 
 
-def _is_name(name: str) -> bool:
+def _is_column_name(name: str) -> bool:
     """Tell whether a cell may be shown as the name of a column: it is none of a number's kind."""
     return not any(sign.isdigit() for sign in name)
 
 
-def _place(violation: Violation) -> str:
+def _format_violation(violation: Violation) -> str:
     """Name the column instead of the place in a request."""
     member = violation.path.rpartition(".")[2]
     where = f"column {_COLUMNS[member]}" if member in _COLUMNS else violation.path

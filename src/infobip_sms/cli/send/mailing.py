@@ -16,23 +16,23 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from infobip_sms_schema import SmsResponse, SmsResponseDetails
 
-from infobip_sms.cli.base.framework import DONE, WrongInput
-from infobip_sms.cli.base.output import write_note, write_plain
+from infobip_sms.cli.base.framework import EXIT_OK, InvalidInputError
+from infobip_sms.cli.base.output import print_json, print_note
 from infobip_sms.codecs.plain_data import build_plain
 
-from .confirm import confirm, count_cost
-from .summary import Tally
+from .confirm import confirm, estimate_send
+from .summary import MailingSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from infobip_sms import Message
-    from infobip_sms.cli.base.server_options import Settings
+    from infobip_sms.cli.base.server_options import ClientOptions
     from infobip_sms.send_many.outcomes import Outcome
 
     from .csv_rows import Mailing
 
-_WIRE = {
+_WIRE_NAMES = {
     name: field.metadata["wire"]
     for cls in (SmsResponse, SmsResponseDetails)
     for name, field in attrs.fields_dict(cls).items()
@@ -41,7 +41,7 @@ _WIRE = {
 
 
 @attrs.frozen(kw_only=True)
-class Pace:
+class MailingOptions:
     """How many at a time, what is remembered, and what to do when an outcome is not known."""
 
     chunk: int
@@ -51,67 +51,69 @@ class Pace:
     journal: str | None
 
 
-def send_mailing(settings: Settings, mailing: Mailing, pace: Pace, *, yes: bool) -> int:
+def send_mailing(
+    settings: ClientOptions, mailing: Mailing, options: MailingOptions, *, yes: bool
+) -> int:
     """Check every row, ask, send, and sum up; return the exit code."""
-    if problems := mailing.find_problems():
+    if problems := mailing.check_rows():
         lines = "".join(f"\n  {problem}" for problem in problems)
-        raise WrongInput(f"Nothing was sent, because of these rows:{lines}")
-    cost = count_cost(mailing.build_messages())
+        raise InvalidInputError(f"Nothing was sent, because of these rows:{lines}")
+    cost = estimate_send(mailing.build_messages())
     if cost.destinations == 0:
-        raise WrongInput("The CSV has no rows below the names of its columns.")
+        raise InvalidInputError("The CSV has no rows below the names of its columns.")
     for name, count in mailing.count_empty().items():
-        write_note(f"Note: in {count} of {cost.destinations} rows {{{name}}} is empty.")
+        print_note(f"Note: in {count} of {cost.destinations} rows {{{name}}} is empty.")
     if settings.dry_run:
-        return _show_first(settings, mailing, pace)
+        return _print_first_request(settings, mailing, options)
     confirm(settings.base_url, cost, yes=yes)
-    return _send(settings, mailing, pace, cost.destinations)
+    return _send(settings, mailing, options, cost.destinations)
 
 
-def _show_first(settings: Settings, mailing: Mailing, pace: Pace) -> int:
+def _print_first_request(settings: ClientOptions, mailing: Mailing, options: MailingOptions) -> int:
     """Print the first request; the client of a dry run ends the program with it."""
-    write_note("The first request; messageIds that the rows do not name are made up for each run.")
-    once = attrs.evolve(pace, concurrency=1, journal=None)
-    for _ in _send_rows(settings, islice(mailing.build_messages(), pace.chunk), mailing, once):
+    print_note("The first request; messageIds that the rows do not name are made up for each run.")
+    once = attrs.evolve(options, concurrency=1, journal=None)
+    for _ in _send_rows(settings, islice(mailing.build_messages(), options.chunk), mailing, once):
         pass
-    return DONE
+    return EXIT_OK
 
 
-def _send(settings: Settings, mailing: Mailing, pace: Pace, total: int) -> int:
-    rows = [number for number, _ in mailing.sheet.read_rows()]
-    tally = Tally(total=total, base_url=settings.base_url)
-    outcomes = _send_rows(settings, mailing.build_messages(), mailing, pace)
+def _send(settings: ClientOptions, mailing: Mailing, options: MailingOptions, total: int) -> int:
+    rows = [number for number, _ in mailing.table.read_rows()]
+    tally = MailingSummary(total=total, base_url=settings.base_url)
+    outcomes = _send_rows(settings, mailing.build_messages(), mailing, options)
     try:
         with closing(outcomes), _show_progress(settings, total) as advance:
             for outcome in outcomes:
                 row = tally.add(outcome, rows[outcome.index])
                 if settings.as_json:
-                    write_plain(_describe(outcome, row))
+                    print_json(_to_plain(outcome, row))
                 advance(outcome)
     finally:
         if not settings.as_json:
-            tally.write_rows()
-        tally.write_summary(remembered=pace.journal is not None, err=settings.as_json)
-    return tally.find_code()
+            tally.print_rows()
+        tally.print_summary(has_journal=options.journal is not None, err=settings.as_json)
+    return tally.get_exit_code()
 
 
 def _send_rows(
-    settings: Settings, messages: Iterator[Message], mailing: Mailing, pace: Pace
+    settings: ClientOptions, messages: Iterator[Message], mailing: Mailing, options: MailingOptions
 ) -> Any:
     # send_many tries again itself, for as long as it has patience, and can be interrupted at it
     with attrs.evolve(settings, attempts=1).open_client() as client:
         yield from client.send_many(
             messages,
-            chunk=pace.chunk,
-            concurrency=pace.concurrency,
-            patience=pace.patience,
-            on_unknown=pace.on_unknown,
-            journal=pace.journal,
-            tracking=mailing.draft.build_tracking(),
+            chunk=options.chunk,
+            concurrency=options.concurrency,
+            patience=options.patience,
+            on_unknown=options.on_unknown,
+            journal=options.journal,
+            tracking=mailing.message_options.build_tracking(),
         )
 
 
 @contextmanager
-def _show_progress(settings: Settings, total: int) -> Iterator[Callable[[Outcome], None]]:
+def _show_progress(settings: ClientOptions, total: int) -> Iterator[Callable[[Outcome], None]]:
     """Draw a bar on standard error, if that is a terminal and no lines of JSON cross it."""
     if not sys.stderr.isatty() or (settings.as_json and sys.stdout.isatty()):
         yield lambda _: None
@@ -139,14 +141,14 @@ def _show_progress(settings: Settings, total: int) -> Iterator[Callable[[Outcome
         yield advance
 
 
-def _describe(outcome: Outcome, row: int) -> dict[str, Any]:
+def _to_plain(outcome: Outcome, row: int) -> dict[str, Any]:
     plain = {
         "row": row,
         "outcome": outcome.state,
-        _WIRE["to"]: outcome.to,
-        _WIRE["message_id"]: outcome.message_id,
-        _WIRE["status"]: build_plain(outcome.status) if outcome.status else None,
-        _WIRE["bulk_id"]: outcome.bulk_id,
+        _WIRE_NAMES["to"]: outcome.to,
+        _WIRE_NAMES["message_id"]: outcome.message_id,
+        _WIRE_NAMES["status"]: build_plain(outcome.status) if outcome.status else None,
+        _WIRE_NAMES["bulk_id"]: outcome.bulk_id,
         "reason": outcome.reason,
     }
     return {name: value for name, value in plain.items() if value is not None}

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from infobip_sms.cli.base.error_messages import explain
-from infobip_sms.cli.base.framework import COULD_NOT, DONE, REFUSED
-from infobip_sms.cli.base.output import write_note, write_table
+from infobip_sms.cli.base.error_messages import explain_error
+from infobip_sms.cli.base.framework import EXIT_FAILURE, EXIT_OK, EXIT_REJECTED
+from infobip_sms.cli.base.output import print_note, print_table
 
 if TYPE_CHECKING:
     from infobip_sms.send_many.outcomes import Outcome
 
 _STATES = ("accepted", "refused", "unknown", "unsent")
 _COLUMNS = ("Row", "To", "Outcome", "Why", "Message")
-_FEW = 20  # rows that a terminal shows
+_MAX_TERMINAL_ROWS = 20  # rows that a terminal shows
 
 
 @attrs.define
-class Tally:
+class MailingSummary:
     """Counts the outcomes of one run."""
 
     total: int
@@ -44,21 +44,21 @@ class Tally:
         self._earlier += outcome.earlier
         why = outcome.reason
         if outcome.error is not None:
-            why, hint = explain(outcome.error, self.base_url)
+            why, hint = explain_error(outcome.error, self.base_url)
             self._hint = self._hint or hint
         if outcome.state != "accepted":
             self._rows.append((row, outcome.to, outcome.state, why, outcome.message_id))
         return row
 
-    def write_rows(self) -> None:
+    def print_rows(self) -> None:
         """Print those that were not accepted; on a terminal the first ones."""
-        shown = self._rows[:_FEW] if sys.stdout.isatty() else self._rows
+        shown = self._rows[:_MAX_TERMINAL_ROWS] if sys.stdout.isatty() else self._rows
         if shown:
-            write_table(_COLUMNS, shown)
+            print_table(_COLUMNS, shown)
         if len(shown) < len(self._rows):
-            write_note(f"And {len(self._rows) - len(shown)} more; --json lists them all.")
+            print_note(f"And {len(self._rows) - len(shown)} more; --json lists them all.")
 
-    def write_summary(self, *, remembered: bool, err: bool) -> None:
+    def print_summary(self, *, has_journal: bool, err: bool) -> None:
         """Print how many of what, and say how to go on if something is left."""
         counts, done = self._counts, self._counts.total()
         seconds = time.monotonic() - self._started
@@ -70,16 +70,16 @@ class Tally:
                 f"{words}{earlier}; {done} of {self.total} in {seconds:.1f} s, {rate}", err=err
             )
         if self._hint:
-            write_note(self._hint)
+            print_note(self._hint)
         if done == 0 or counts["accepted"] + counts["refused"] == self.total:
             return
-        if remembered:
-            write_note("To go on, run the same command again.")
+        if has_journal:
+            print_note("To go on, run the same command again.")
         elif counts["accepted"] or counts["unknown"]:
-            write_note("Without --resume FILE nothing is remembered: run again, this sends to all.")
+            print_note("Without --resume FILE nothing is remembered: run again, this sends to all.")
 
-    def find_code(self) -> int:
+    def get_exit_code(self) -> int:
         """Return the exit code."""
         if self._counts["unknown"] or self._counts["unsent"]:
-            return COULD_NOT
-        return REFUSED if self._counts["refused"] else DONE
+            return EXIT_FAILURE
+        return EXIT_REJECTED if self._counts["refused"] else EXIT_OK

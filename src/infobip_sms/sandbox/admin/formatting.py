@@ -12,21 +12,21 @@ from __future__ import annotations
 import re
 
 _STEP = "  "
-_DEEPEST = 40  # levels that are indented; what is deeper stays there
+_MAX_DEPTH = 40  # levels that are indented; what is deeper stays there
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},:]|[^\s"\[\]{},:]+', re.DOTALL)
 _BETWEEN_TAGS = re.compile(r"(?<=>)\s*(?=<)")
 _TAG = re.compile(r"<(?P<close>/)?(?P<special>[?!])?[^<>]*?(?P<empty>/)?>")
 
 
-def dump_pretty(body: bytes) -> str:
+def format_body(body: bytes) -> str:
     """Return a body as text, JSON and XML over several lines."""
     text = body.decode("utf-8", "replace").removeprefix("\ufeff").strip()
     if text.startswith(("{", "[")):
-        return _dump_json(text)
-    return _dump_xml(text) if text.startswith("<") else text
+        return _format_json(text)
+    return _format_xml(text) if text.startswith("<") else text
 
 
-def _dump_json(text: str) -> str:
+def _format_json(text: str) -> str:
     out: list[str] = []
     depth, before = 0, ""
     for part in _JSON.findall(text):
@@ -42,7 +42,7 @@ def _dump_json(text: str) -> str:
     return "".join(out)
 
 
-def _dump_xml(text: str) -> str:
+def _format_xml(text: str) -> str:
     lines: list[str] = []
     depth = 0
     for part in _BETWEEN_TAGS.split(text):
@@ -56,4 +56,4 @@ def _dump_xml(text: str) -> str:
 
 
 def _break(depth: int) -> str:
-    return "\n" + _STEP * min(depth, _DEEPEST)
+    return "\n" + _STEP * min(depth, _MAX_DEPTH)

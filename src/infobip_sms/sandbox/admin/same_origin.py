@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from infobip_sms.sandbox.api.http import HttpRequest
 
 
-def find_intrusion(request: HttpRequest) -> str:
+def check_origin(request: HttpRequest) -> str:
     """Say why a request may not control the sandbox; empty if it may."""
     host = request.headers.get("host", "")
     try:

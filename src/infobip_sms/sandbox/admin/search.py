@@ -16,30 +16,34 @@ from infobip_sms_schema import Message, SmsLog
 
 from infobip_sms.codecs.plain_data import build_plain
 from infobip_sms.sandbox.lifecycle.representations import build_log
-from infobip_sms.sandbox.state.statuses import find_status
+from infobip_sms.sandbox.state.statuses import get_status
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping
 
-    from infobip_sms.sandbox.config import Settings
-    from infobip_sms.sandbox.state.rows import Push, Sms
+    from infobip_sms.sandbox.config import SandboxSettings
+    from infobip_sms.sandbox.state.rows import StoredMessage, WebhookDelivery
     from infobip_sms.sandbox.state.state import State
 
-STATES = ("waiting", "taken", "dead")
+DELIVERY_STATES = ("waiting", "taken", "dead")
 
 
-def find_name(model: type[attrs.AttrsInstance], field: str) -> str:
+def get_wire_name(model: type[attrs.AttrsInstance], field: str) -> str:
     """Return how a member of the contract is spelled on the wire."""
     name: str = attrs.fields_dict(model)[field].metadata["wire"]
     return name
 
 
-NAMES: Mapping[str, str] = {
-    find_name(SmsLog, field): field for field in ("to", "from_", "text", "bulk_id", "message_id")
+QUERY_FIELDS: Mapping[str, str] = {
+    get_wire_name(SmsLog, field): field
+    for field in ("to", "from_", "text", "bulk_id", "message_id")
 }
 """What may be searched for, by its name in a query; status comes on top."""
-_CALLBACK, _URL = find_name(Message, "callback_data"), find_name(Message, "notify_url")
+_CALLBACK_DATA, _NOTIFY_URL = (
+    get_wire_name(Message, "callback_data"),
+    get_wire_name(Message, "notify_url"),
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -53,11 +57,11 @@ class Search:
     message_id: str | None = None
     statuses: frozenset[int] | None = None
 
-    def find(self, state: State) -> list[Sms]:
+    def select(self, state: State) -> list[StoredMessage]:
         """Return the messages that fit, in the order in which they were accepted."""
-        return [sms for sms in self._find_named(state) if self.fits(sms)]
+        return [sms for sms in self._get_candidates(state) if self.matches(sms)]
 
-    def fits(self, sms: Sms) -> bool:
+    def matches(self, sms: StoredMessage) -> bool:
         """Tell whether a message is wanted."""
         return (
             (self.to is None or _strip(self.to) == _strip(sms.to))
@@ -68,21 +72,23 @@ class Search:
             and (self.statuses is None or sms.status in self.statuses)
         )
 
-    def _find_named(self, state: State) -> Iterable[Sms]:
+    def _get_candidates(self, state: State) -> Iterable[StoredMessage]:
         if self.message_id is not None:
-            return state.find_by_id(self.message_id)
+            return state.get_messages_by_id(self.message_id)
         if self.bulk_id is not None:
-            return state.find_by_bulk(self.bulk_id)
+            return state.get_messages_by_bulk(self.bulk_id)
         return state.messages.values()
 
 
-def build_message(sms: Sms, state: State, settings: Settings) -> dict[str, Any]:
+def build_message_view(
+    sms: StoredMessage, state: State, settings: SandboxSettings
+) -> dict[str, Any]:
     """Return a message as it is shown: its log, and what the log leaves out."""
-    links = [{"url": link.url, "clicks": link.clicks} for link in state.find_links(sms)]
+    links = [{"url": link.url, "clicks": link.clicks} for link in state.get_links(sms)]
     shown = {
         **build_plain(build_log(sms, settings)),
-        _CALLBACK: sms.content.callback_data,
-        _URL: sms.content.notify_url,
+        _CALLBACK_DATA: sms.content.callback_data,
+        _NOTIFY_URL: sms.content.notify_url,
         "accepted": format_instant(sms.accepted_at),
         "final": sms.done_at is not None,
         "links": links or None,
@@ -91,27 +97,29 @@ def build_message(sms: Sms, state: State, settings: Settings) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if value is not None}
 
 
-def find_reports(search: Search, state: State, wanted: str | None) -> Iterator[tuple[Push, Sms]]:
+def iter_deliveries(
+    search: Search, state: State, delivery_state: str | None
+) -> Iterator[tuple[WebhookDelivery, StoredMessage]]:
     """Yield the reports of messages that fit, in the order in which they came to be."""
-    for push in state.pushes.values():
-        sms = state.messages[push.sms]
-        if wanted in (None, push.end or STATES[0]) and search.fits(sms):
+    for push in state.deliveries.values():
+        sms = state.messages[push.message_serial]
+        if delivery_state in (None, push.final_state or DELIVERY_STATES[0]) and search.matches(sms):
             yield push, sms
 
 
-def build_report(push: Push, sms: Sms) -> dict[str, Any]:
+def build_delivery_view(delivery: WebhookDelivery, sms: StoredMessage) -> dict[str, Any]:
     """Return a report on its way as it is shown."""
     return {
-        find_name(SmsLog, "message_id"): sms.message_id,
+        get_wire_name(SmsLog, "message_id"): sms.message_id,
         "to": sms.to,
-        _URL: sms.content.notify_url,
-        "status": build_plain(find_status(push.status)),
-        "final": push.is_final,
-        "happened": format_instant(push.done_at),
-        "state": push.end or STATES[0],
-        "attempts": push.attempts,
-        "due": format_instant(push.due) if push.end is None else None,
-        "reason": push.reason,
+        _NOTIFY_URL: sms.content.notify_url,
+        "status": build_plain(get_status(delivery.status)),
+        "final": delivery.is_final,
+        "happened": format_instant(delivery.done_at),
+        "state": delivery.final_state or DELIVERY_STATES[0],
+        "attempts": delivery.attempts,
+        "due": format_instant(delivery.due) if delivery.final_state is None else None,
+        "reason": delivery.reason,
     }
 
 

@@ -26,11 +26,11 @@ from infobip_sms.sandbox.config import READINGS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from infobip_sms.sandbox.config import Settings
+    from infobip_sms.sandbox.config import SandboxSettings
 
     Kept = Literal["yes", "no", "not applicable"]
 
-SEEN = {
+OBSERVABILITY = {
     "exchange": "In one request and its reply; the conformance suite judges it.",
     "time": "When the clock goes on.",
     "push": "At a callback server.",
@@ -39,7 +39,7 @@ SEEN = {
     "never": "Not from outside.",
 }
 """Where a requirement can be seen, by how requirements.toml says that it is judged."""
-_CREDENTIALS: dict[str, tuple[Callable[[Settings], bool], str]] = {
+_CREDENTIALS: dict[str, tuple[Callable[[SandboxSettings], bool], str]] = {
     "AUTH-003": (lambda settings: settings.user is not None, "This sandbox has no user."),
     "AUTH-004": (lambda settings: settings.api_key is not None, "This sandbox has no API key."),
 }
@@ -48,21 +48,21 @@ _FIRST = "the first"  # of the outcomes
 
 
 @attrs.frozen
-class Clause:
+class RequirementEntry:
     """One requirement, and whether this sandbox keeps it."""
 
     id: str
     level: str
     text: str
-    kept: Kept
-    seen: str
+    conforms: Kept
+    note: str
     """Where that can be seen, or why it is not kept."""
     reading: str | None
     """Open reading that it depends on."""
 
 
 @attrs.frozen
-class Reading:
+class ReadingEntry:
     """One open reading, and the outcome that this sandbox shows."""
 
     id: str
@@ -73,95 +73,104 @@ class Reading:
 
 
 @attrs.frozen
-class Statement:
+class ConformanceStatement:
     """All of it."""
 
     program: str
-    clauses: tuple[Clause, ...]
-    readings: tuple[Reading, ...]
+    requirements: tuple[RequirementEntry, ...]
+    readings: tuple[ReadingEntry, ...]
 
     @property
     def counts(self) -> dict[str, int]:
         """How many requirements are kept, are not, and do not apply."""
         words: tuple[Kept, ...] = ("yes", "no", "not applicable")
-        return {word: sum(c.kept == word for c in self.clauses) for word in words}
+        return {word: sum(c.conforms == word for c in self.requirements) for word in words}
 
-    def tell_reading(self, clause: Clause) -> str:
+    def format_reading(self, entry: RequirementEntry) -> str:
         """Return the reading that a requirement depends on, and what is shown of it; empty for none."""
-        shown = (f"{r.id}: {r.shown}" for r in self.readings if r.id == clause.reading)
+        shown = (f"{r.id}: {r.shown}" for r in self.readings if r.id == entry.reading)
         return next(shown, "")
 
 
-def build_statement(settings: Settings, fault: str | None = None) -> Statement:
+def build_statement(
+    settings: SandboxSettings, broken_requirement_id: str | None = None
+) -> ConformanceStatement:
     """Return the statement of a sandbox with these settings, which breaks this rule on purpose."""
-    rows = _open_requirements()
-    return Statement(
+    rows = _load_requirements()
+    return ConformanceStatement(
         f"infobip-sms {version('infobip-sms')}",
-        tuple(build_clause(row, settings, fault) for row in rows["requirement"]),
+        tuple(
+            build_requirement_entry(row, settings, broken_requirement_id)
+            for row in rows["requirement"]
+        ),
         tuple(_build_reading(row, settings) for row in rows["reading"]),
     )
 
 
-def build_clause(row: dict[str, Any], settings: Settings, fault: str | None) -> Clause:
+def build_requirement_entry(
+    row: dict[str, Any], settings: SandboxSettings, broken_requirement_id: str | None
+) -> RequirementEntry:
     """Return what is to be said of one row of requirements.toml."""
-    kept, seen = _find_kept(row, settings, fault)
-    return Clause(row["id"], row["level"], row["text"], kept, seen, row.get("reading"))
+    kept, seen = _get_conformance(row, settings, broken_requirement_id)
+    return RequirementEntry(row["id"], row["level"], row["text"], kept, seen, row.get("reading"))
 
 
-def dump_plain(statement: Statement) -> dict[str, Any]:
+def to_plain(statement: ConformanceStatement) -> dict[str, Any]:
     """Return a statement as plain data."""
     return {
         "program": statement.program,
         "counts": statement.counts,
-        "requirements": [attrs.asdict(clause) for clause in statement.clauses],
+        "requirements": [attrs.asdict(clause) for clause in statement.requirements],
         "readings": [attrs.asdict(reading) for reading in statement.readings],
     }
 
 
-def dump_markdown(statement: Statement) -> str:
+def format_markdown(statement: ConformanceStatement) -> str:
     """Return a statement as a page of Markdown."""
-    counts, told = statement.counts, statement.tell_reading
-    rules = [(c.id, c.level, c.text, c.kept, c.seen, told(c)) for c in statement.clauses]
+    counts, told = statement.counts, statement.format_reading
+    rules = [(c.id, c.level, c.text, c.conforms, c.note, told(c)) for c in statement.requirements]
     open_ = [(r.id, r.question, r.shown, ", ".join(r.choices)) for r in statement.readings]
     return f"""\
 # Conformance statement: sandbox of {statement.program}
 
-Requirements: {len(statement.clauses)}. Kept: {counts["yes"]}. Not kept: {counts["no"]}. \
+Requirements: {len(statement.requirements)}. Kept: {counts["yes"]}. Not kept: {counts["no"]}. \
 About clients, and so not applicable: {counts["not applicable"]}.
 
 ## Requirements
 
-{_draw(("id", "level", "requirement", "kept", "seen", "reading"), rules)}
+{_format_table(("id", "level", "requirement", "kept", "seen", "reading"), rules)}
 
 ## Open readings
 
 What the documentation leaves open, and what this sandbox does. Those with choices can be switched: \
 `--reading ID=OUTCOME`.
 
-{_draw(("id", "question", "here", "choices"), open_)}"""
+{_format_table(("id", "question", "here", "choices"), open_)}"""
 
 
-def _find_kept(row: dict[str, Any], settings: Settings, fault: str | None) -> tuple[Kept, str]:
+def _get_conformance(
+    row: dict[str, Any], settings: SandboxSettings, broken_requirement_id: str | None
+) -> tuple[Kept, str]:
     if "withdrawn" in row:
         return "not applicable", f"Withdrawn: {row['withdrawn']}"
-    if row["id"] == fault:
+    if row["id"] == broken_requirement_id:
         return "no", "Broken on purpose."
-    seen = " ".join(filter(None, (SEEN[row["judged"]], row.get("why"))))
+    seen = " ".join(filter(None, (OBSERVABILITY[row["judged"]], row.get("why"))))
     if row["judged"] in {"client", "never"}:
         return ("not applicable" if row["judged"] == "client" else "no"), seen
     is_set, without = _CREDENTIALS.get(row["id"], (None, ""))
     return ("no", without) if is_set and not is_set(settings) else ("yes", seen)
 
 
-def _build_reading(row: dict[str, Any], settings: Settings) -> Reading:
+def _build_reading(row: dict[str, Any], settings: SandboxSettings) -> ReadingEntry:
     choices = READINGS.get(row["id"], {})
     shown = row["outcomes"][0] if row["ours"] == _FIRST else row["ours"]
-    if choices and (chosen := settings.find_reading(row["id"])) != next(iter(choices)):
+    if choices and (chosen := settings.get_reading(row["id"])) != next(iter(choices)):
         shown = choices[chosen]
-    return Reading(row["id"], row["question"], shown, tuple(choices))
+    return ReadingEntry(row["id"], row["question"], shown, tuple(choices))
 
 
-def _draw(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def _format_table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """Return a table; what would end a cell is escaped."""
     lines = [titles, ("---",) * len(titles), *rows]
     cells = ([cell.replace("|", "\\|") for cell in line] for line in lines)
@@ -169,6 +178,6 @@ def _draw(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 @cache
-def _open_requirements() -> dict[str, Any]:
+def _load_requirements() -> dict[str, Any]:
     path = files("infobip_sms_schema") / "data" / "requirements.toml"
     return tomllib.loads(path.read_text(encoding="utf-8"))

@@ -24,28 +24,28 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from infobip_sms.sandbox.state import statuses
-from infobip_sms.sandbox.state.magic_numbers import find_fate
+from infobip_sms.sandbox.state.magic_numbers import parse_magic_number
 from infobip_sms.text.segments import count_segments
 
-from .formatting import dump_pretty
+from .formatting import format_body
 
 if TYPE_CHECKING:
-    from infobip_sms.sandbox.mutants.fault_injection import Trouble
-    from infobip_sms.sandbox.state.magic_numbers import Fate
-    from infobip_sms.sandbox.state.rows import Push, Sms
+    from infobip_sms.sandbox.mutants.fault_injection import InjectedFault
+    from infobip_sms.sandbox.state.magic_numbers import MagicNumber
+    from infobip_sms.sandbox.state.rows import StoredMessage, WebhookDelivery
     from infobip_sms.sandbox.state.state import State
     from infobip_sms.text.segments import SegmentCount
 
-    from .request_log import Exchange, Recorder
-    from .statement import Statement
+    from .request_log import LoggedRequest, RequestLog
+    from .statement import ConformanceStatement
 
-PAGE = 100
+PAGE_SIZE = 100
 """Messages on one page."""
-SCAN = 20_000
+MAX_SCANNED = 20_000
 """Messages that one search looks at; the page leads on to the older ones."""
-SIBLINGS = 50
+MAX_SIBLINGS = 50
 """Other messages of the same bulk that the page of one message names."""
-CUT = 160
+MAX_EXCERPT = 160
 """Characters of a text that the list shows."""
 EXAMPLES = (
     ("9990510000005", "delivered after 5 seconds, one report"),
@@ -64,11 +64,11 @@ _PICTURES |= dict.fromkeys((*range(0xD800, 0xE000), 0xFFFE, 0xFFFF), "\ufffd")
 
 
 @attrs.frozen
-class Found:
+class MessagePage:
     """Part of the messages, the newest first."""
 
-    rows: list[Sms]
-    older: int | None
+    messages: list[StoredMessage]
+    next_before: int | None
     """Where to go on: messages below this number were not looked at."""
 
 
@@ -85,41 +85,43 @@ class Event:
     """Class of its mark."""
 
 
-def find_messages(state: State, query: str = "", before: int | None = None) -> Found:
+def get_message_page(state: State, query: str = "", before: int | None = None) -> MessagePage:
     """Return the newest messages below a number that hold all words of a query."""
     words = query.casefold().split()
     newest, oldest = next(reversed(state.messages), 0), next(iter(state.messages), 1)
-    rows: list[Sms] = []
+    rows: list[StoredMessage] = []
     looked = 0
     for number in range(newest if before is None else min(before - 1, newest), oldest - 1, -1):
         sms = state.messages.get(number)
         if sms is None:
             continue
-        if len(rows) == PAGE or looked == SCAN:
-            return Found(rows, number + 1)
+        if len(rows) == PAGE_SIZE or looked == MAX_SCANNED:
+            return MessagePage(rows, number + 1)
         looked += 1
-        if not words or _holds(sms, words):
+        if not words or _contains_all(sms, words):
             rows.append(sms)
-    return Found(rows, None)
+    return MessagePage(rows, None)
 
 
-def find_events(sms: Sms, pushes: list[Push]) -> list[Event]:
+def build_events(sms: StoredMessage, pushes: list[WebhookDelivery]) -> list[Event]:
     """Return what has happened to a message and what will, in order."""
-    waiting = find_waiting(pushes)
+    waiting = get_waiting(pushes)
     events = [Event(sms.accepted_at, 0, "Accepted", f"for {sms.to}")]
     if sms.start_at > sms.accepted_at:
         scheduled = "its bulk is paused or cancelled" if sms.held else "asked for by the request"
         ahead = sms.sent_at is None and sms.done_at is None
         events.append(Event(sms.start_at, 1, "Scheduled", scheduled, ahead))
     if sms.sent_at is not None:
-        events.append(Event(sms.sent_at, 2, "Sent", _name(statuses.WAITING_DELIVERY)))
+        events.append(Event(sms.sent_at, 2, "Sent", _get_status_name(statuses.WAITING_DELIVERY)))
     for push in pushes:
         kind = "final" if push.is_final else "intermediate"
-        told = f"{kind}, {_end(push, waits=push.number in waiting)}"
+        told = f"{kind}, {_format_delivery_state(push, waits=push.serial in waiting)}"
         events.append(Event(push.done_at, 4 + push.is_final, "Report", told, kind="report"))
     if sms.done_at is not None:
-        said = _name(sms.status) + (f", {_name_error(sms.error)}" if sms.error else "")
-        status = statuses.find_status(sms.status)
+        said = _get_status_name(sms.status) + (
+            f", {_get_error_name(sms.error)}" if sms.error else ""
+        )
+        status = statuses.get_status(sms.status)
         group = (status.group_name or "").capitalize()
         events.append(Event(sms.done_at, 4, group, said, kind=f"g{status.group_id}"))
     elif sms.due is not None and not sms.held and (sms.sent_at or sms.due > sms.start_at):
@@ -128,13 +130,13 @@ def find_events(sms: Sms, pushes: list[Push]) -> list[Event]:
     return sorted(events)
 
 
-def find_waiting(pushes: list[Push]) -> set[int]:
+def get_waiting(pushes: list[WebhookDelivery]) -> set[int]:
     """Return the reports of one message that wait for an earlier one of it."""
-    left = sorted(push.number for push in pushes if push.end is None)
+    left = sorted(push.serial for push in pushes if push.final_state is None)
     return set(left[1:])
 
 
-def find_count(sms: Sms) -> SegmentCount | None:
+def find_segment_count(sms: StoredMessage) -> SegmentCount | None:
     """Count the delivered text; None if the request's language gave another count than this."""
     try:
         counted = count_segments(sms.content.text)
@@ -147,7 +149,7 @@ def render_list(state: State, query: str = "", before: int | None = None, comman
     """Return the part of the list that changes; the command sends a first message."""
     return _render(
         "rows.html",
-        found=find_messages(state, query, before),
+        found=get_message_page(state, query, before),
         query=query,
         before=before,
         total=len(state.messages),
@@ -155,67 +157,69 @@ def render_list(state: State, query: str = "", before: int | None = None, comman
     )
 
 
-def render_life(state: State, sms: Sms) -> str:
+def render_message_details(state: State, sms: StoredMessage) -> str:
     """Return the part of a message's page that changes."""
-    pushes = _find_pushes(state, sms)
-    siblings = [s for s in _find_bulk(state, sms) if s.number != sms.number]
+    pushes = _get_deliveries(state, sms)
+    siblings = [s for s in _get_bulk_messages(state, sms) if s.serial != sms.serial]
     return _render(
         "life.html",
         sms=sms,
-        events=find_events(sms, pushes),
+        events=build_events(sms, pushes),
         pushes=pushes,
-        waiting=find_waiting(pushes),
-        links=state.find_links(sms),
-        siblings=siblings[:SIBLINGS],
-        more=len(siblings) - SIBLINGS,
+        waiting=get_waiting(pushes),
+        links=state.get_links(sms),
+        siblings=siblings[:MAX_SIBLINGS],
+        more=len(siblings) - MAX_SIBLINGS,
     )
 
 
-def render_message(state: State, sms: Sms, exchange: Exchange | None, **page: Any) -> str:
+def render_message(
+    state: State, sms: StoredMessage, logged_request: LoggedRequest | None, **page: Any
+) -> str:
     """Return the page of one message."""
     return _render(
         "message.html",
         sms=sms,
-        counted=find_count(sms),
-        fate=find_fate(sms.to),
-        exchange=exchange,
-        live=Markup(render_life(state, sms)),  # noqa: S704 - from a template, which has escaped it
+        counted=find_segment_count(sms),
+        fate=parse_magic_number(sms.to),
+        exchange=logged_request,
+        live=Markup(render_message_details(state, sms)),  # noqa: S704 - from a template, which has escaped it
         **page,
     )
 
 
-def render_inbox(query: str, part: str, **page: Any) -> str:
+def render_inbox(query: str, fragment: str, **page: Any) -> str:
     """Return the page with the list and the scheme of the numbers; part: what ``render_list`` gave."""
     return _render(
         "list.html",
         query=query,
-        live=Markup(part),  # noqa: S704 - from a template likewise
+        live=Markup(fragment),  # noqa: S704 - from a template likewise
         examples=EXAMPLES,
-        statuses=statuses.find_statuses(),
-        errors=statuses.find_errors(),
+        statuses=statuses.get_statuses(),
+        errors=statuses.get_errors(),
         **page,
     )
 
 
-def render_exchanges(recorder: Recorder) -> str:
+def render_request_list(request_log: RequestLog) -> str:
     """Return the part of the last requests that changes."""
-    return _render("exchanges.html", exchanges=list(recorder))
+    return _render("exchanges.html", exchanges=list(request_log))
 
 
-def render_requests(part: str, **page: Any) -> str:
+def render_requests(fragment: str, **page: Any) -> str:
     """Return the page with the last requests; part: what ``render_exchanges`` gave."""
-    live = Markup(part)  # noqa: S704 - from a template likewise
+    live = Markup(fragment)  # noqa: S704 - from a template likewise
     return _render("requests.html", live=live, **page)
 
 
-def render_statement(statement: Statement, **page: Any) -> str:
+def render_statement(statement: ConformanceStatement, **page: Any) -> str:
     """Return the page with the conformance statement."""
     return _render("statement.html", statement=statement, **page)
 
 
-def render_request(exchange: Exchange, **page: Any) -> str:
+def render_request(logged_request: LoggedRequest, **page: Any) -> str:
     """Return the page of one request and its reply."""
-    return _render("request.html", exchange=exchange, **page)
+    return _render("request.html", exchange=logged_request, **page)
 
 
 def render_problem(title: str, text: str, **page: Any) -> str:
@@ -230,13 +234,13 @@ def build_command(url: str, user: str | None) -> str:
     return " ".join(map(shlex.quote, words))
 
 
-def tell_broken(fault: str | None, troubles: tuple[Trouble, ...]) -> str:
+def format_faults(broken_requirement_id: str | None, faults: tuple[InjectedFault, ...]) -> str:
     """Say what is wrong on purpose; empty if nothing is."""
-    words = [f"{fault} is broken"] if fault else []
-    return "; ".join((*words, *map(_tell_trouble, troubles)))
+    words = [f"{broken_requirement_id} is broken"] if broken_requirement_id else []
+    return "; ".join((*words, *map(_format_fault, faults)))
 
 
-def show(value: Any) -> Any:
+def replace_unprintable(value: Any) -> Any:
     """Return what is shown of a value; characters that a page cannot hold get a picture."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return value.translate(_PICTURES)
@@ -244,40 +248,40 @@ def show(value: Any) -> Any:
 
 
 def _render(template: str, **values: Any) -> str:
-    return _open_templates().get_template(template).render(values)
+    return _get_environment().get_template(template).render(values)
 
 
 @cache
-def _open_templates() -> Environment:
+def _get_environment() -> Environment:
     found = Environment(
         loader=PackageLoader("infobip_sms.sandbox.admin", "page"),
         autoescape=True,
         auto_reload=False,
         undefined=StrictUndefined,
-        finalize=show,
+        finalize=replace_unprintable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     found.filters.update(
-        utc=_write_utc,
+        utc=_format_utc,
         iso=lambda at: at.isoformat(timespec="milliseconds"),
-        status=statuses.find_status,
-        error=_name_error,
-        end=_end,
-        cut=lambda text: text if len(text) <= CUT else f"{text[: CUT - 1]}…",
-        pretty=dump_pretty,
-        fate=_tell_fate,
-        span=_write_span,
-        wrap=_let_wrap,
+        status=statuses.get_status,
+        error=_get_error_name,
+        end=_format_delivery_state,
+        cut=lambda text: text if len(text) <= MAX_EXCERPT else f"{text[: MAX_EXCERPT - 1]}…",
+        pretty=format_body,
+        fate=_format_magic_number,
+        span=_format_duration,
+        wrap=_add_line_breaks,
     )
     return found
 
 
-def _write_utc(at: dt.datetime) -> str:
+def _format_utc(at: dt.datetime) -> str:
     return at.astimezone(dt.UTC).replace(tzinfo=None).isoformat(" ", "milliseconds")
 
 
-def _write_span(span: dt.timedelta) -> str:
+def _format_duration(span: dt.timedelta) -> str:
     """Write a period in the units that it has."""
     minutes, seconds = divmod(span.total_seconds(), 60)
     hours, minutes = divmod(int(minutes), 60)
@@ -285,64 +289,64 @@ def _write_span(span: dt.timedelta) -> str:
     return " ".join(f"{number:g} {unit}" for number, unit in parts if number) or "none"
 
 
-def _let_wrap(text: str) -> Markup:
+def _add_line_breaks(text: str) -> Markup:
     """Let a line end after the underscores of a name."""
-    return escape(show(text)).replace("_", Markup("_<wbr>"))
+    return escape(replace_unprintable(text)).replace("_", Markup("_<wbr>"))
 
 
-def _tell_trouble(trouble: Trouble) -> str:
+def _format_fault(fault: InjectedFault) -> str:
     """Say what happens to a share of the requests."""
-    if trouble.kind == "delay":
-        what = f"{trouble.seconds:g} s of delay"
-    elif trouble.kind == "drop":
-        what = "the reply lost" if trouble.after else "the connection dropped"
+    if fault.kind == "delay":
+        what = f"{fault.seconds:g} s of delay"
+    elif fault.kind == "drop":
+        what = "the reply lost" if fault.after else "the connection dropped"
     else:
-        what = f"HTTP {trouble.status}"
-    share = "all" if trouble.rate == 1 else f"{trouble.rate:.0%} of the"
+        what = f"HTTP {fault.status}"
+    share = "all" if fault.rate == 1 else f"{fault.rate:.0%} of the"
     return f"{what} for {share} requests"
 
 
-def _holds(sms: Sms, words: list[str]) -> bool:
+def _contains_all(sms: StoredMessage, words: list[str]) -> bool:
     """Tell whether a message holds all words, wherever."""
     content = sms.content
     fields = (sms.to, content.from_ or "", content.text, sms.message_id, sms.bulk_id or "")
-    status = statuses.find_status(sms.status)
+    status = statuses.get_status(sms.status)
     text = "\n".join((*fields, status.name or "", status.group_name or "")).casefold()
     return all(word in text for word in words)
 
 
-def _find_bulk(state: State, sms: Sms) -> list[Sms]:
-    return [] if sms.bulk_id is None else state.find_by_bulk(sms.bulk_id)
+def _get_bulk_messages(state: State, sms: StoredMessage) -> list[StoredMessage]:
+    return [] if sms.bulk_id is None else state.get_messages_by_bulk(sms.bulk_id)
 
 
-def _find_pushes(state: State, sms: Sms) -> list[Push]:
+def _get_deliveries(state: State, sms: StoredMessage) -> list[WebhookDelivery]:
     """Return the reports of a message; only one that names a URL is worth the search."""
     if sms.content.notify_url is None:
         return []
-    return [push for push in state.pushes.values() if push.sms == sms.number]
+    return [push for push in state.deliveries.values() if push.message_serial == sms.serial]
 
 
-def _name(status: int) -> str:
-    return statuses.find_status(status).name or str(status)
+def _get_status_name(status: int) -> str:
+    return statuses.get_status(status).name or str(status)
 
 
-def _name_error(error: int) -> str:
-    return statuses.find_error(error).name or str(error)
+def _get_error_name(error: int) -> str:
+    return statuses.get_error(error).name or str(error)
 
 
-def _end(push: Push, waits: bool = False) -> str:
+def _format_delivery_state(delivery: WebhookDelivery, waits: bool = False) -> str:
     """Say how far a report has come; waits: for an earlier one of its message."""
-    if push.end == "taken":
+    if delivery.final_state == "taken":
         return "taken"
-    if push.end == "dead":
+    if delivery.final_state == "dead":
         return "given up"
     if waits:
         return "waits for the one before"
-    return "not taken yet" if push.attempts else "on its way"
+    return "not taken yet" if delivery.attempts else "on its way"
 
 
-def _tell_fate(fate: Fate) -> str:
+def _format_magic_number(magic_number: MagicNumber) -> str:
     """Say in words what a number of the scheme chooses."""
-    error = f", error {_name_error(fate.error)}" if fate.error else ""
-    reports = "1 report" if fate.reports == 1 else f"{fate.reports} reports"
-    return f"{_name(fate.status)} after {fate.seconds:g} s, {reports}{error}"
+    error = f", error {_get_error_name(magic_number.error)}" if magic_number.error else ""
+    reports = "1 report" if magic_number.reports == 1 else f"{magic_number.reports} reports"
+    return f"{_get_status_name(magic_number.status)} after {magic_number.seconds:g} s, {reports}{error}"

@@ -41,17 +41,25 @@ from infobip_sms_schema.operations import (
     SET_SCHEDULED_STATUS,
 )
 
-from infobip_sms.codecs import find_codec, find_wire
-from infobip_sms.sandbox.clock import find_utc
+from infobip_sms.codecs import find_wire, get_codec
+from infobip_sms.sandbox.clock import to_utc
 from infobip_sms.sandbox.lifecycle.delivery_windows import is_over_midnight
 from infobip_sms.sandbox.lifecycle.engine import advance
-from infobip_sms.sandbox.lifecycle.webhooks import settle, take_postings
+from infobip_sms.sandbox.lifecycle.webhooks import pop_webhook_requests, record_webhook_result
 
 from . import bulks, lookups, texts, tracking
-from .http import HttpReply, HttpRequest, Outcome, Question, Refusal, choose_wire, refuse_document
-from .partial_rejection import read_partly
-from .routing import find_operation, read_parameters
-from .send import Clerk, Submission, build_submission
+from .http import (
+    HttpError,
+    HttpRequest,
+    HttpResponse,
+    OperationContext,
+    OperationResult,
+    build_bad_request,
+    choose_wire,
+)
+from .partial_rejection import parse_partially
+from .routing import parse_parameters, resolve_operation
+from .send import SendHandler, Submission, build_submission
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -60,8 +68,8 @@ if TYPE_CHECKING:
     from infobip_sms_schema import MessageV1
 
     from infobip_sms.codecs import Wire
-    from infobip_sms.sandbox.config import Settings
-    from infobip_sms.sandbox.lifecycle.webhooks import Answer, Posting
+    from infobip_sms.sandbox.config import SandboxSettings
+    from infobip_sms.sandbox.lifecycle.webhooks import WebhookRequest, WebhookResult
     from infobip_sms.sandbox.state.state import State
 
     from .routing import AnyOperation
@@ -72,37 +80,37 @@ _RESULT = re.compile(r"results\[(\d+)\]")
 class App:
     """The rules of one sandbox; each step is a method of its own."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
 
-    def handle(self, request: HttpRequest, state: State, now: dt.datetime) -> HttpReply:
+    def handle(self, request: HttpRequest, state: State, now: dt.datetime) -> HttpResponse:
         """Answer one request."""
-        now = find_utc(now)
+        now = to_utc(now)
         advance(state, now, self.settings)
-        if reply := tracking.follow(request, state):
+        if reply := tracking.follow_link(request, state):
             return reply
-        wire = self.find_reply_wire(request)
+        wire = self.choose_response_wire(request)
         try:
-            operation, inside = find_operation(request, self.settings)
-            self.check_authorization(request)
-            self.check_rate(state, now)
-            body, parameters = self.read_all(operation, inside, request)
+            operation, inside = resolve_operation(request, self.settings)
+            self.require_authorization(request)
+            self.require_rate_limit(state, now)
+            body, parameters = self.parse_input(operation, inside, request)
             address = f"http://{request.headers.get('host', 'localhost')}"
-            question = Question(body, parameters, state, now, address)
-            written, outcome = self.write(self.answer(operation, question), wire)
-        except Refusal as refusal:
-            return self.refuse(refusal, wire)
+            question = OperationContext(body, parameters, state, now, address)
+            written, outcome = self.dump_result(self.run_operation(operation, question), wire)
+        except HttpError as refusal:
+            return self.build_error_response(refusal, wire)
         state.put(outcome.rows)
         state.serial = state.serial if outcome.serial is None else outcome.serial
-        return self.reply(200, written, wire)
+        return self.build_response(200, written, wire)
 
-    def check_authorization(self, request: HttpRequest) -> None:
+    def require_authorization(self, request: HttpRequest) -> None:
         """Refuse a request without the credentials of the account (AUTH-001 to AUTH-004)."""
         given = request.headers.get("authorization", "").strip()
         scheme, _, secret = given.partition(" ")
         if not self.is_authorized(scheme.lower(), secret.strip()):
             challenge = {"www-authenticate": 'Basic realm="sandbox"'}
-            raise Refusal(401, "UNAUTHORIZED", "Invalid login details", headers=challenge)
+            raise HttpError(401, "UNAUTHORIZED", "Invalid login details", headers=challenge)
 
     def is_authorized(self, scheme: str, secret: str) -> bool:
         """Tell whether a scheme and what stands behind it belong to the account."""
@@ -114,7 +122,7 @@ class App:
             return hmac.compare_digest(account.api_key.encode(), secret.encode())
         return False
 
-    def check_rate(self, state: State, now: dt.datetime) -> None:
+    def require_rate_limit(self, state: State, now: dt.datetime) -> None:
         """Refuse what is more than the account may ask in a second of the clock."""
         if self.settings.rate is None:
             return
@@ -123,52 +131,52 @@ class App:
         state.second = (second, count)
         if count > self.settings.rate:
             headers = {"retry-after": "1"}
-            raise Refusal(429, "TOO_MANY_REQUESTS", "Too many requests", headers=headers)
+            raise HttpError(429, "TOO_MANY_REQUESTS", "Too many requests", headers=headers)
 
-    def find_reply_wire(self, request: HttpRequest) -> Wire:
+    def choose_response_wire(self, request: HttpRequest) -> Wire:
         """Return the format of the reply: what Accept prefers, else that of the request."""
         own = find_wire(request.headers.get("content-type", "")) or "json"
         return choose_wire(request.headers.get("accept", ""), own)
 
-    def read_all(
-        self, operation: AnyOperation, inside: dict[str, str], request: HttpRequest
+    def parse_input(
+        self, operation: AnyOperation, path_values: dict[str, str], request: HttpRequest
     ) -> tuple[Any, Any]:
         """Return body and parameters of a request."""
         try:
-            parameters = read_parameters(operation, inside, request.query)
+            parameters = parse_parameters(operation, path_values, request.query)
         except InvalidRequestError as problem:
-            raise refuse_document(problem.violations) from None
-        body = None if operation.request is None else self.read(operation, request)
+            raise build_bad_request(problem.violations) from None
+        body = None if operation.request is None else self.parse_body(operation, request)
         if isinstance(body, Submission):
-            self.check_count(body)
+            self.require_destination_limit(body)
         return body, parameters
 
-    def check_count(self, submission: Submission) -> None:
+    def require_destination_limit(self, submission: Submission) -> None:
         """Refuse more destinations at once than this sandbox takes; nothing is documented about it."""
-        count, most = len(submission.recipients), self.settings.most_destinations
+        count, most = len(submission.destinations), self.settings.max_destinations
         if count > most:
             text = f"The request has {count} destinations; this sandbox takes {most} at once"
-            raise Refusal(400, "BAD_REQUEST", text)
+            raise HttpError(400, "BAD_REQUEST", text)
 
-    def read(self, operation: AnyOperation, request: HttpRequest) -> Any:
+    def parse_body(self, operation: AnyOperation, request: HttpRequest) -> Any:
         """Read a request body, or refuse it with everything that is wrong with it (HTTP-002)."""
         wire = find_wire(request.headers.get("content-type", ""))
         if wire is None:
-            status = int(self.settings.find_reading("READ-017"))
+            status = int(self.settings.get_reading("READ-017"))
             word = "BAD_REQUEST" if status == 400 else "UNSUPPORTED_MEDIA_TYPE"
             text = "The content type is neither application/json nor application/xml"
-            raise Refusal(status, word, text)
+            raise HttpError(status, word, text)
         try:
-            body = find_codec(wire).parse_request(request.body, operation.request)
+            body = get_codec(wire).parse_request(request.body, operation.request)
         except InvalidRequestError as problem:
-            return self.read_faulty(operation, request, wire, problem.violations)
+            return self.handle_invalid(operation, request, wire, problem.violations)
         if not isinstance(body, SmsRequest | SmsRequestV1):
             return body
         if problems := self.check_windows(body):
-            return self.read_faulty(operation, request, wire, problems)
-        return self.submit(body, wire)
+            return self.handle_invalid(operation, request, wire, problems)
+        return self.to_submission(body, wire)
 
-    def submit(
+    def to_submission(
         self,
         request: SmsRequest | SmsRequestV1,
         wire: Wire,  # noqa: ARG002 - for subclasses
@@ -176,21 +184,21 @@ class App:
         """Return what the answer needs of a request that obeys every rule."""
         return build_submission(request)
 
-    def read_faulty(
+    def handle_invalid(
         self,
         operation: AnyOperation,
         request: HttpRequest,
         wire: Wire,
-        problems: tuple[Violation, ...],
+        violations: tuple[Violation, ...],
     ) -> Any:
         """Refuse a request that breaks a rule, or what is wrong in it (READ-001)."""
         kind = operation.request
-        if self.settings.find_reading("READ-001") == "200" and kind in {SmsRequest, SmsRequestV1}:
+        if self.settings.get_reading("READ-001") == "200" and kind in {SmsRequest, SmsRequestV1}:
             with suppress(InvalidRequestError):  # a body that cannot be read has no destinations
-                plain = find_codec(wire).parse_plain(request.body, kind)
-                if submission := read_partly(plain, kind, problems, self.check_window):
+                plain = get_codec(wire).parse_plain(request.body, kind)
+                if submission := parse_partially(plain, kind, violations, self.check_window):
                     return submission
-        raise refuse_document(problems)
+        raise build_bad_request(violations)
 
     def check_windows(self, request: SmsRequest | SmsRequestV1) -> tuple[Violation, ...]:
         """Return which messages of a request have a window that is refused."""
@@ -200,75 +208,77 @@ class App:
     def check_window(self, message: Message | MessageV1) -> list[Violation]:
         """Return that a window closes earlier than it opens, if that is refused (READ-008)."""
         window = message.delivery_time_window
-        refused = self.settings.find_reading("READ-008") == "refused"
+        refused = self.settings.get_reading("READ-008") == "refused"
         if not (refused and window and is_over_midnight(window)):
             return []
         wire = attrs.fields_dict(Message)["delivery_time_window"].metadata["wire"]
         got, wants = "a window that closes before it opens", "a to that is later than from"
         return [Violation(wire, got, wants, "WIN-008")]
 
-    def answer(self, operation: AnyOperation, question: Question) -> Outcome:
+    def run_operation(self, operation: AnyOperation, context: OperationContext) -> OperationResult:
         """Let the handler of an operation answer."""
-        return HANDLERS[operation.name](self, question)
+        return HANDLERS[operation.name](self, context)
 
-    def accept(self, submission: Submission, question: Question) -> Outcome:
+    def accept(self, submission: Submission, context: OperationContext) -> OperationResult:
         """Answer every destination, in order (RESP-001 to RESP-010)."""
-        clerk = Clerk(self.settings, question.state, question.now, question.address)
+        clerk = SendHandler(self.settings, context.state, context.now, context.base_url)
         return clerk.accept(submission)
 
-    def take_postings(
-        self, state: State, now: dt.datetime, most: int | None = None
-    ) -> list[Posting]:
+    def pop_webhook_requests(
+        self, state: State, now: dt.datetime, limit: int | None = None
+    ) -> list[WebhookRequest]:
         """Return the reports that are to be posted now; each waits for its answer (DLR-001)."""
-        return take_postings(state, now, self.settings, most)
+        return pop_webhook_requests(state, now, self.settings, limit)
 
-    def settle(self, state: State, number: int, answer: Answer, now: dt.datetime) -> None:
+    def record_webhook_result(
+        self, state: State, serial: int, result: WebhookResult, now: dt.datetime
+    ) -> None:
         """Take down what a callback server answered to a report (DLR-006)."""
-        settle(state, number, answer, now)
+        record_webhook_result(state, serial, result, now)
 
-    def write(self, outcome: Outcome, wire: Wire) -> tuple[bytes, Outcome]:
+    def dump_result(self, result: OperationResult, wire: Wire) -> tuple[bytes, OperationResult]:
         """Write an answer, and return what has come to pass by that.
 
         A request is refused if its ids hold what the format cannot carry (TEXT-002). From a list of
         messages those that it cannot carry are left out; they are there in the other format.
         """
         try:
-            return find_codec(wire).dump_model(outcome.response), outcome
+            return get_codec(wire).dump_model(result.response), result
         except InvalidRequestError as problem:
             lost = {int(f[1]) for v in problem.violations if (f := _RESULT.match(v.path))}
             if not lost:
-                raise refuse_document(problem.violations) from None
-        fewer = _leave_out(outcome, lost)
-        return find_codec(wire).dump_model(fewer.response), fewer
+                raise build_bad_request(problem.violations) from None
+        fewer = _leave_out(result, lost)
+        return get_codec(wire).dump_model(fewer.response), fewer
 
-    def refuse(self, refusal: Refusal, wire: Wire) -> HttpReply:
+    def build_error_response(self, http_error: HttpError, wire: Wire) -> HttpResponse:
         """Write an error body (ERR-001, READ-009)."""
         errors: dict[str, list[str]] = {}
-        for problem in refusal.problems:
+        for problem in http_error.violations:
             words = str(attrs.evolve(problem, path="")).partition(": ")[2]
             errors.setdefault(problem.path or "document", []).append(words)
         exception = ErrorDetails(
-            message_id=refusal.word, text=refusal.text, validation_errors=errors or None
+            message_id=http_error.code, text=http_error.text, validation_errors=errors or None
         )
         error = ErrorResponse(request_error=ErrorResponseBody(service_exception=exception))
-        reply = self.reply(refusal.status, find_codec(wire).dump_model(error), wire)
-        return attrs.evolve(reply, headers={**reply.headers, **refusal.headers})
+        reply = self.build_response(http_error.status, get_codec(wire).dump_model(error), wire)
+        return attrs.evolve(reply, headers={**reply.headers, **http_error.headers})
 
-    def reply(self, status: int, body: bytes, wire: Wire) -> HttpReply:
+    def build_response(self, status: int, body: bytes, wire: Wire) -> HttpResponse:
         """Put a body into a reply."""
-        return HttpReply(
-            status, {"content-type": f"{find_codec(wire).CONTENT_TYPE};charset=UTF-8"}, body
+        return HttpResponse(
+            status, {"content-type": f"{get_codec(wire).CONTENT_TYPE};charset=UTF-8"}, body
         )
 
 
-HANDLERS: dict[str, Callable[[App, Question], Outcome]] = {
+HANDLERS: dict[str, Callable[[App, OperationContext], OperationResult]] = {
     SEND.name: lambda app, q: app.accept(q.body, q),
     SEND_V1.name: lambda app, q: app.accept(q.body, q),
     FETCH_DELIVERY_REPORTS.name: lambda app, q: lookups.get_reports(
         q.parameters, q.state, q.now, app.settings
     ),
     GET_LOGS.name: lambda app, q: lookups.get_logs(q.parameters, q.state, q.now, app.settings),
-    PREVIEW.name: lambda _, q: Outcome(texts.preview(q.body)),
+    PREVIEW.name: lambda _, q: OperationResult(texts.preview(q.body)),
     GET_SCHEDULED.name: lambda _, q: bulks.get_bulk(q.parameters.bulk_id, q.state),
     RESCHEDULE.name: lambda app, q: bulks.move_bulk(
         q.parameters.bulk_id, q.body.send_at, q.state, q.now, app.settings
@@ -279,14 +289,16 @@ HANDLERS: dict[str, Callable[[App, Question], Outcome]] = {
     SET_SCHEDULED_STATUS.name: lambda app, q: bulks.set_bulk_status(
         q.parameters.bulk_id, q.body.status, q.state, q.now, app.settings
     ),
-    RECORD_CONVERSION.name: lambda _, q: tracking.end_conversion(q.parameters.message_id, q.state),
+    RECORD_CONVERSION.name: lambda _, q: tracking.count_conversion(
+        q.parameters.message_id, q.state
+    ),
 }
 """What answers each operation; sending goes through a method that a subclass may change."""
 
 
-def _leave_out(outcome: Outcome, lost: set[int]) -> Outcome:
+def _leave_out(result: OperationResult, lost: set[int]) -> OperationResult:
     """Return a list without some of its results, and without what was to be remembered of them."""
-    response: Any = outcome.response
+    response: Any = result.response
     results = [entry for i, entry in enumerate(response.results) if i not in lost]
-    rows = tuple(row for i, row in enumerate(outcome.rows) if i not in lost)
-    return attrs.evolve(outcome, response=attrs.evolve(response, results=results), rows=rows)
+    rows = tuple(row for i, row in enumerate(result.rows) if i not in lost)
+    return attrs.evolve(result, response=attrs.evolve(response, results=results), rows=rows)

@@ -17,94 +17,98 @@ from typing import TYPE_CHECKING
 import attrs
 from infobip_sms_schema import BulkResponse, BulkStatus, BulkStatusResponse
 
-from infobip_sms.sandbox.clock import find_utc
-from infobip_sms.sandbox.lifecycle.message import plan
+from infobip_sms.sandbox.clock import to_utc
+from infobip_sms.sandbox.lifecycle.message import schedule_next
 from infobip_sms.sandbox.state.statuses import is_rejection
 
-from .http import Outcome, Refusal
+from .http import HttpError, OperationResult
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from infobip_sms.sandbox.config import Settings
-    from infobip_sms.sandbox.state.rows import Bulk, Sms
+    from infobip_sms.sandbox.config import SandboxSettings
+    from infobip_sms.sandbox.state.rows import StoredBulk, StoredMessage
     from infobip_sms.sandbox.state.state import State
 
-_MOVES = {
+_TRANSITIONS = {
     BulkStatus.PENDING: (BulkStatus.PAUSED, BulkStatus.CANCELED),
     BulkStatus.PAUSED: (BulkStatus.PENDING, BulkStatus.CANCELED),
 }
 
 
-def get_bulk(bulk_id: str, state: State) -> Outcome:
+def get_bulk(bulk_id: str, state: State) -> OperationResult:
     """Say when a bulk is sent (BULK-001)."""
-    bulk = _find_bulk(bulk_id, state)
-    return Outcome(BulkResponse(bulk_id=bulk.bulk_id, send_at=bulk.send_at))
+    bulk = _get_bulk(bulk_id, state)
+    return OperationResult(BulkResponse(bulk_id=bulk.bulk_id, send_at=bulk.send_at))
 
 
 def move_bulk(
-    bulk_id: str, send_at: dt.datetime, state: State, now: dt.datetime, settings: Settings
-) -> Outcome:
+    bulk_id: str, send_at: dt.datetime, state: State, now: dt.datetime, settings: SandboxSettings
+) -> OperationResult:
     """Move a bulk to another instant; one in the past means at once (BULK-002, READ-019)."""
-    bulk = _find_bulk(bulk_id, state)
-    before = find_state(bulk, state, now)
-    if before not in _MOVES:
-        raise Refusal(400, "BAD_REQUEST", f"The bulk is {before}; it cannot be moved")
+    bulk = _get_bulk(bulk_id, state)
+    before = get_bulk_state(bulk, state, now)
+    if before not in _TRANSITIONS:
+        raise HttpError(400, "BAD_REQUEST", f"The bulk is {before}; it cannot be moved")
     moved = attrs.evolve(bulk, send_at=send_at)
     response = BulkResponse(bulk_id=bulk.bulk_id, send_at=send_at)
-    return Outcome(response, (moved, *_hold(moved, state, now, settings)))
+    return OperationResult(response, (moved, *_reschedule_messages(moved, state, now, settings)))
 
 
-def get_bulk_status(bulk_id: str, state: State, now: dt.datetime) -> Outcome:
+def get_bulk_status(bulk_id: str, state: State, now: dt.datetime) -> OperationResult:
     """Say what state a bulk is in (BULK-003)."""
-    bulk = _find_bulk(bulk_id, state)
-    return Outcome(
-        BulkStatusResponse(bulk_id=bulk.bulk_id, status=find_state(bulk, state, now).value)
+    bulk = _get_bulk(bulk_id, state)
+    return OperationResult(
+        BulkStatusResponse(bulk_id=bulk.bulk_id, status=get_bulk_state(bulk, state, now).value)
     )
 
 
 def set_bulk_status(
-    bulk_id: str, status: BulkStatus, state: State, now: dt.datetime, settings: Settings
-) -> Outcome:
+    bulk_id: str, status: BulkStatus, state: State, now: dt.datetime, settings: SandboxSettings
+) -> OperationResult:
     """Pause, resume or cancel a bulk (BULK-003, READ-024)."""
-    bulk, status = _find_bulk(bulk_id, state), BulkStatus(status)
-    before = find_state(bulk, state, now)
-    if status not in _MOVES.get(before, ()):
-        raise Refusal(400, "BAD_REQUEST", f"The bulk is {before}; it cannot become {status}")
-    moved = attrs.evolve(bulk, asked=status)
+    bulk, status = _get_bulk(bulk_id, state), BulkStatus(status)
+    before = get_bulk_state(bulk, state, now)
+    if status not in _TRANSITIONS.get(before, ()):
+        raise HttpError(400, "BAD_REQUEST", f"The bulk is {before}; it cannot become {status}")
+    moved = attrs.evolve(bulk, requested_status=status)
     response = BulkStatusResponse(bulk_id=bulk.bulk_id, status=status.value)
-    return Outcome(response, (moved, *_hold(moved, state, now, settings)))
+    return OperationResult(response, (moved, *_reschedule_messages(moved, state, now, settings)))
 
 
-def find_state(bulk: Bulk, state: State, now: dt.datetime) -> BulkStatus:
+def get_bulk_state(bulk: StoredBulk, state: State, now: dt.datetime) -> BulkStatus:
     """Return the state of a bulk, which follows from what was asked and from its messages."""
-    if bulk.asked is not BulkStatus.PENDING or find_utc(bulk.send_at) > now:
-        return bulk.asked
-    messages = _find_messages(bulk, state)
+    if bulk.requested_status is not BulkStatus.PENDING or to_utc(bulk.send_at) > now:
+        return bulk.requested_status
+    messages = _get_messages(bulk, state)
     if any(sms.done_at is None for sms in messages):
         return BulkStatus.PROCESSING
     sent = any(sms.sent_at is not None and not is_rejection(sms.status) for sms in messages)
     return BulkStatus.FINISHED if sent else BulkStatus.FAILED
 
 
-def _hold(bulk: Bulk, state: State, now: dt.datetime, settings: Settings) -> list[Sms]:
+def _reschedule_messages(
+    bulk: StoredBulk, state: State, now: dt.datetime, settings: SandboxSettings
+) -> list[StoredMessage]:
     """Return the messages of a bulk as its instant and state have them now."""
-    held = bulk.asked is not BulkStatus.PENDING
-    start = max(find_utc(bulk.send_at), now)
+    held = bulk.requested_status is not BulkStatus.PENDING
+    start = max(to_utc(bulk.send_at), now)
     return [
-        plan(attrs.evolve(sms, held=held, start_at=start), over_midnight=settings.over_midnight)
-        for sms in _find_messages(bulk, state)
+        schedule_next(
+            attrs.evolve(sms, held=held, start_at=start), over_midnight=settings.over_midnight
+        )
+        for sms in _get_messages(bulk, state)
         if sms.done_at is None
     ]
 
 
-def _find_messages(bulk: Bulk, state: State) -> list[Sms]:
-    numbers = range(*bulk.messages)
+def _get_messages(bulk: StoredBulk, state: State) -> list[StoredMessage]:
+    numbers = range(*bulk.message_serials)
     return [state.messages[number] for number in numbers if number in state.messages]
 
 
-def _find_bulk(bulk_id: str, state: State) -> Bulk:
+def _get_bulk(bulk_id: str, state: State) -> StoredBulk:
     bulk = state.find_bulk(bulk_id)
     if bulk is None:
-        raise Refusal(404, "NOT_FOUND", "Bulk not found")
+        raise HttpError(404, "NOT_FOUND", "Bulk not found")
     return bulk

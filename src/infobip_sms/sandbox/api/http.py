@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from infobip_sms.sandbox.state.rows import Row
     from infobip_sms.sandbox.state.state import State
 
-MOST_QUOTED = 50
+MAX_QUOTED = 50
 
 
 @attrs.frozen
@@ -37,7 +37,7 @@ class HttpRequest:
 
 
 @attrs.frozen
-class HttpReply:
+class HttpResponse:
     """One reply."""
 
     status: int
@@ -45,27 +45,27 @@ class HttpReply:
     body: bytes = attrs.field(repr=False)
 
 
-class Refusal(Exception):
+class HttpError(Exception):
     """Ends a request with a status and an error body."""
 
     def __init__(
         self,
         status: int,
-        word: str,
+        code: str,
         text: str,
-        problems: tuple[Violation, ...] = (),
+        violations: tuple[Violation, ...] = (),
         headers: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(status, word)
-        self.status, self.word, self.text = status, word, text
-        self.problems, self.headers = problems, headers or {}
+        super().__init__(status, code)
+        self.status, self.code, self.text = status, code, text
+        self.violations, self.headers = violations, headers or {}
 
 
-def refuse_document(problems: tuple[Violation, ...]) -> Refusal:
+def build_bad_request(violations: tuple[Violation, ...]) -> HttpError:
     """Refuse a request with its violations; a long list is cut in the text (READ-009)."""
-    more = f"; and {len(problems) - MOST_QUOTED} more" if len(problems) > MOST_QUOTED else ""
-    text = "; ".join(map(str, problems[:MOST_QUOTED]))
-    return Refusal(400, "BAD_REQUEST", f"Bad request: {text}{more}", problems)
+    more = f"; and {len(violations) - MAX_QUOTED} more" if len(violations) > MAX_QUOTED else ""
+    text = "; ".join(map(str, violations[:MAX_QUOTED]))
+    return HttpError(400, "BAD_REQUEST", f"Bad request: {text}{more}", violations)
 
 
 def choose_wire(accept: str, default: Wire) -> Wire:
@@ -82,7 +82,7 @@ def choose_wire(accept: str, default: Wire) -> Wire:
 
 
 @attrs.frozen
-class Outcome:
+class OperationResult:
     """An answer, and what has to be remembered once it is written."""
 
     response: attrs.AttrsInstance
@@ -91,12 +91,12 @@ class Outcome:
 
 
 @attrs.frozen
-class Question:
+class OperationContext:
     """A request that was read: everything that a handler needs."""
 
     body: Any
     parameters: Any
     state: State
     now: dt.datetime
-    address: str
+    base_url: str
     """Where the sandbox is reached, as the client sees it."""

@@ -21,12 +21,12 @@ from infobip_sms_schema.operations import OPERATIONS
 
 from infobip_sms.codecs.plain_data import build_model
 
-from .http import Refusal
+from .http import HttpError
 
 if TYPE_CHECKING:
     from infobip_sms_schema.operations import Operation
 
-    from infobip_sms.sandbox.config import Settings
+    from infobip_sms.sandbox.config import SandboxSettings
 
     from .http import HttpRequest
 
@@ -35,27 +35,29 @@ if TYPE_CHECKING:
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
-def find_operation(request: HttpRequest, settings: Settings) -> tuple[AnyOperation, dict[str, str]]:
+def resolve_operation(
+    request: HttpRequest, settings: SandboxSettings
+) -> tuple[AnyOperation, dict[str, str]]:
     """Return the operation of a route and the values in its path; refuse any other (READ-018)."""
     fitting = [(o, found) for o in OPERATIONS if (found := _match(o.path, request.path))]
     if not fitting:
-        raise Refusal(404, "NOT_FOUND", "There is no such resource")
+        raise HttpError(404, "NOT_FOUND", "There is no such resource")
     for operation, found in fitting:
         if operation.method == request.method:
             return operation, {name: unquote(value) for name, value in found.groupdict().items()}
     methods = ", ".join(operation.method for operation, _ in fitting)
-    status = int(settings.find_reading("READ-018"))
+    status = int(settings.get_reading("READ-018"))
     word = "NOT_FOUND" if status == 404 else "METHOD_NOT_ALLOWED"
-    raise Refusal(status, word, f"This resource takes {methods}", headers={"allow": methods})
+    raise HttpError(status, word, f"This resource takes {methods}", headers={"allow": methods})
 
 
-def read_parameters(
-    operation: AnyOperation, inside: dict[str, str], query: str
+def parse_parameters(
+    operation: AnyOperation, path_values: dict[str, str], query: str
 ) -> attrs.AttrsInstance | None:
     """Return the parameters of an operation; raise InvalidRequestError with everything wrong with them."""
     if operation.parameters is None:
         return None
-    given = {**_read_query(query), **{name: [value] for name, value in inside.items()}}
+    given = {**_parse_query(query), **{name: [value] for name, value in path_values.items()}}
     plain: dict[str, Any] = {}
     problems = []
     for field in attrs.fields(operation.parameters):
@@ -65,14 +67,14 @@ def read_parameters(
         base, item = unfold(field.type)
         if item is None and len(given[wire]) > 1:
             got = f"{len(given[wire])} values"
-            problems.append(Violation(wire, got, "one value", field.validator.requirement))
+            problems.append(Violation(wire, got, "one value", field.validator.requirement_id))
         plain[wire] = given[wire] if item else _convert(given[wire][0], base)
     if problems:
         raise InvalidRequestError(problems)
     return build_model(plain, operation.parameters, strict=True)
 
 
-def _read_query(query: str) -> dict[str, list[str]]:
+def _parse_query(query: str) -> dict[str, list[str]]:
     try:
         return parse_qs(query, keep_blank_values=True, errors="strict", max_num_fields=10_000)
     except ValueError:  # bytes that are not UTF-8, or too many of them

@@ -39,7 +39,7 @@ _LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?')\]]", re.IGNORECASE)
 
 
 @attrs.frozen
-class Wording:
+class TextOptions:
     """How a text is to be written and counted."""
 
     language: LanguageCode | None = None
@@ -48,12 +48,12 @@ class Wording:
     transliteration: str | None = None
 
 
-def read_wording(
+def build_text_options(
     language: Language | LanguageV1 | None,
     transliteration: Transliteration | TransliterationV1 | None,
-) -> Wording:
+) -> TextOptions:
     """Return the wording that a message asks for, of either version (V1-004)."""
-    return Wording(
+    return TextOptions(
         language.language_code if language else None,
         getattr(language, "locking_shift", None),
         getattr(language, "single_shift", None),
@@ -61,56 +61,56 @@ def read_wording(
     )
 
 
-def rewrite(text: str, wording: Wording) -> str:
+def apply_transliteration(text: str, options: TextOptions) -> str:
     """Return a text transliterated; as it is where the optional library for that is missing."""
-    if wording.transliteration is None:
+    if options.transliteration is None:
         return text
     try:
-        return transliterate(text, wording.transliteration).text
+        return transliterate(text, options.transliteration).text
     except ModuleNotFoundError:
         return text
 
 
-def shorten(text: str, make_link: Callable[[str], str]) -> str:
+def shorten_links(text: str, make_link: Callable[[str], str]) -> str:
     """Return a text with every link in it replaced (TRACK-001)."""
     return _LINK.sub(lambda found: make_link(found[0]), text)
 
 
-def count(text: str, wording: Wording) -> SegmentCount:
+def count(text: str, options: TextOptions) -> SegmentCount:
     """Count the segments; shifts that the language has not are passed over (READ-033)."""
     try:
         return count_segments(
             text,
-            wording.language,
-            locking_shift=wording.locking_shift,
-            single_shift=wording.single_shift,
+            options.language,
+            locking_shift=options.locking_shift,
+            single_shift=options.single_shift,
         )
     except InvalidRequestError:
-        return count_segments(text, wording.language)
+        return count_segments(text, options.language)
 
 
 def preview(request: PreviewRequest) -> PreviewResponse:
     """Show a text as it is, then with the language, then also transliterated (PREV-003, PREV-004)."""
     language, script = request.language_code, request.transliteration
-    wordings = [Wording()]
+    wordings = [TextOptions()]
     if language is not None:
-        wordings.append(Wording(language=language))
+        wordings.append(TextOptions(language=language))
     if script is not None:
-        wordings.append(Wording(language=language, transliteration=script))
+        wordings.append(TextOptions(language=language, transliteration=script))
     return PreviewResponse(
         original_text=request.text, previews=[_preview(request.text, w) for w in wordings]
     )
 
 
-def _preview(text: str, wording: Wording) -> Preview:
-    text = rewrite(text, wording)
-    counted = count(text, wording)
-    language = PreviewLanguage(language_code=wording.language) if wording.language else None
+def _preview(text: str, options: TextOptions) -> Preview:
+    text = apply_transliteration(text, options)
+    counted = count(text, options)
+    language = PreviewLanguage(language_code=options.language) if options.language else None
     return Preview(
         text_preview=text,
         message_count=counted.segments,
         characters_remaining=counted.remaining,
         configuration=PreviewConfiguration(
-            language=language, transliteration=wording.transliteration
+            language=language, transliteration=options.transliteration
         ),
     )

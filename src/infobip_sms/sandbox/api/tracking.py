@@ -12,7 +12,7 @@ from urllib.parse import quote
 import attrs
 from infobip_sms_schema import ConversionResponse
 
-from .http import HttpReply, HttpRequest, Outcome, Refusal
+from .http import HttpError, HttpRequest, HttpResponse, OperationResult
 
 if TYPE_CHECKING:
     from infobip_sms.sandbox.state.state import State
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 _URL = "/%:@!$&'()*+,;=-._~?#[]"  # what may stand in a URL as it is
 
 
-def end_conversion(message_id: str, state: State) -> Outcome:
+def count_conversion(message_id: str, state: State) -> OperationResult:
     """Count the conversion of a tracked message (TRACK-002, TRACK-003)."""
-    tracked = [s for s in state.find_by_id(message_id) if s.content.process_key is not None]
+    tracked = [s for s in state.get_messages_by_id(message_id) if s.content.process_key is not None]
     if not tracked:
-        raise Refusal(404, "NOT_FOUND", "There is no tracked message of this name")
+        raise HttpError(404, "NOT_FOUND", "There is no tracked message of this name")
     sms = tracked[-1]
     response = ConversionResponse(process_key=sms.content.process_key)
-    return Outcome(response, (attrs.evolve(sms, conversions=sms.conversions + 1),))
+    return OperationResult(response, (attrs.evolve(sms, conversions=sms.conversions + 1),))
 
 
-def follow(request: HttpRequest, state: State) -> HttpReply | None:
+def follow_link(request: HttpRequest, state: State) -> HttpResponse | None:
     """Count a click and lead on, if the path ends with the code of a link; needs no authorization.
 
     Where it stands before the code is up to the baseUrl of the request that made it (TRACK-001).
@@ -39,4 +39,4 @@ def follow(request: HttpRequest, state: State) -> HttpReply | None:
     if link is None or request.method != "GET":
         return None
     state.put([attrs.evolve(link, clicks=link.clicks + 1)])
-    return HttpReply(302, {"location": quote(link.url, safe=_URL)}, b"")
+    return HttpResponse(302, {"location": quote(link.url, safe=_URL)}, b"")

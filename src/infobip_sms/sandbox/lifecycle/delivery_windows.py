@@ -31,7 +31,7 @@ def find_opening(
     for days in range(-1, _AHEAD):
         try:
             start = midnight + days * _DAY
-            opens, closes = _find_span(window, start, over_midnight=over_midnight)
+            opens, closes = _get_span(window, start, over_midnight=over_midnight)
         except OverflowError:
             continue
         if _DAYS[start.weekday()] in window.days and max(opens, instant) < closes:
@@ -47,7 +47,7 @@ def is_over_midnight(window: DeliveryTimeWindow) -> bool:
     return closes <= opens
 
 
-def _find_span(
+def _get_span(
     window: DeliveryTimeWindow, start: dt.datetime, *, over_midnight: bool
 ) -> tuple[dt.datetime, dt.datetime]:
     """Return when the window of one day opens and closes."""

@@ -17,23 +17,23 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from .message import step
-from .webhooks import build_push
+from .webhooks import build_delivery
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from infobip_sms.sandbox.config import Settings
+    from infobip_sms.sandbox.config import SandboxSettings
     from infobip_sms.sandbox.state.rows import Row
     from infobip_sms.sandbox.state.state import State
 
 
-def advance(state: State, now: dt.datetime, settings: Settings) -> None:
+def advance(state: State, now: dt.datetime, settings: SandboxSettings) -> None:
     """Let everything happen that is due by now, in order; then see that not too much is kept."""
-    while sms := state.take_due(now):
+    while sms := state.pop_due_message(now):
         assert sms.due is not None, "only what is due is taken"
         after = step(sms, over_midnight=settings.over_midnight)
         rows: list[Row] = [after]
-        if push := build_push(state.pushed + 1, sms, after, sms.due, settings):
+        if push := build_delivery(state.delivery_serial + 1, sms, after, sms.due, settings):
             rows.append(push)
         state.put(rows)
     drop_oldest(state, settings.keep)
@@ -43,7 +43,7 @@ def drop_oldest(state: State, keep: int) -> None:
     """Drop what is too much; rarely, since many go at once."""
     portion = max(keep // 10, 1)
     excess = len(state.messages) - keep
-    if excess > 0 and len(state.over) >= portion:
-        state.forget(heapq.nsmallest(max(excess, portion), state.over))
+    if excess > 0 and len(state.finished) >= portion:
+        state.forget(heapq.nsmallest(max(excess, portion), state.finished))
     if (links := len(state.links) - keep) > 0:
         state.forget_links(islice(state.links, max(links, portion)))

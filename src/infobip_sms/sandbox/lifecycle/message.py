@@ -19,26 +19,26 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from infobip_sms.sandbox.clock import find_later
+from infobip_sms.sandbox.clock import add_clamped
 from infobip_sms.sandbox.state import statuses
 
 from .delivery_windows import find_opening
 
 if TYPE_CHECKING:
-    from infobip_sms.sandbox.state.rows import Sms
+    from infobip_sms.sandbox.state.rows import StoredMessage
 
-Act = Literal["send", "report", "arrive", "expire"]
+Transition = Literal["send", "report", "arrive", "expire"]
 
 
-def plan(sms: Sms, *, over_midnight: bool) -> Sms:
+def schedule_next(sms: StoredMessage, *, over_midnight: bool) -> StoredMessage:
     """Return the message with the instant at which something happens to it next."""
-    found = find_act(sms, over_midnight=over_midnight)
+    found = find_transition(sms, over_midnight=over_midnight)
     return attrs.evolve(sms, due=found[0] if found else None)
 
 
-def step(sms: Sms, *, over_midnight: bool) -> Sms:
+def step(sms: StoredMessage, *, over_midnight: bool) -> StoredMessage:
     """Return the message after what is due has happened to it."""
-    found = find_act(sms, over_midnight=over_midnight)
+    found = find_transition(sms, over_midnight=over_midnight)
     assert found is not None, "nothing is due"
     at, act = found
     match act:
@@ -47,20 +47,22 @@ def step(sms: Sms, *, over_midnight: bool) -> Sms:
         case "report":
             after = attrs.evolve(sms, reported=sms.reported + 1)
         case "arrive":
-            after = _arrive(sms, at)
+            after = _apply_outcome(sms, at)
         case "expire":
-            after = _end(sms, at, statuses.EXPIRED, statuses.VALIDITY_EXPIRED)
-    return plan(after, over_midnight=over_midnight)
+            after = _finish(sms, at, statuses.EXPIRED, statuses.VALIDITY_EXPIRED)
+    return schedule_next(after, over_midnight=over_midnight)
 
 
-def find_act(sms: Sms, *, over_midnight: bool) -> tuple[dt.datetime, Act] | None:
+def find_transition(
+    sms: StoredMessage, *, over_midnight: bool
+) -> tuple[dt.datetime, Transition] | None:
     """Return what happens to a message next, and when; None when nothing will."""
     if sms.done_at is not None or sms.held:
         return None
-    if sms.fate.is_in_reply() and not sms.arrived:
+    if sms.outcome.is_immediate() and not sms.outcome_reached:
         return sms.accepted_at, "arrive"
-    expiry = find_later(sms.start_at, sms.content.validity)
-    found = _find_wish(sms, over_midnight=over_midnight)
+    expiry = add_clamped(sms.start_at, sms.content.validity)
+    found = _find_transition_without_expiry(sms, over_midnight=over_midnight)
     if (
         found is None or found[0] >= expiry
     ):  # not sent, and not delivered, once it is over (VAL-003)
@@ -68,9 +70,11 @@ def find_act(sms: Sms, *, over_midnight: bool) -> tuple[dt.datetime, Act] | None
     return found
 
 
-def _find_wish(sms: Sms, *, over_midnight: bool) -> tuple[dt.datetime, Act] | None:
+def _find_transition_without_expiry(
+    sms: StoredMessage, *, over_midnight: bool
+) -> tuple[dt.datetime, Transition] | None:
     """Return what would happen next if there were no validity period."""
-    if sms.arrived:
+    if sms.outcome_reached:
         return None
     if sms.sent_at is None:
         window = sms.content.window
@@ -80,31 +84,31 @@ def _find_wish(sms: Sms, *, over_midnight: bool) -> tuple[dt.datetime, Act] | No
             else sms.start_at
         )
         return (opening, "send") if opening else None
-    between = sms.fate.reports - 1
+    between = sms.outcome.reports - 1
     if sms.content.intermediate_report and sms.reported < between:
-        return _find_moment(sms, sms.reported, between), "report"
-    return _find_moment(sms, 1, 1), "arrive"
+        return _get_instant_under_way(sms, sms.reported, between), "report"
+    return _get_instant_under_way(sms, 1, 1), "arrive"
 
 
-def _find_moment(sms: Sms, part: int, parts: int) -> dt.datetime:
+def _get_instant_under_way(sms: StoredMessage, part: int, parts: int) -> dt.datetime:
     """Return the instant at which so many parts of the seconds of a fate have passed, to the millisecond."""
     assert sms.sent_at is not None, "only what was sent is under way"
     milliseconds = int(
-        sms.fate.seconds * 1000 * part // parts
+        sms.outcome.seconds * 1000 * part // parts
     )  # a share would lose one to rounding
-    return find_later(sms.sent_at, dt.timedelta(milliseconds=milliseconds))
+    return add_clamped(sms.sent_at, dt.timedelta(milliseconds=milliseconds))
 
 
-def _arrive(sms: Sms, at: dt.datetime) -> Sms:
+def _apply_outcome(sms: StoredMessage, at: dt.datetime) -> StoredMessage:
     """Return the message with the status that its destination chooses."""
-    sms = attrs.evolve(sms, arrived=True)
-    if statuses.find_status(sms.fate.status).is_final:
-        return _end(sms, at, sms.fate.status, sms.fate.error)
+    sms = attrs.evolve(sms, outcome_reached=True)
+    if statuses.get_status(sms.outcome.status).is_final:
+        return _finish(sms, at, sms.outcome.status, sms.outcome.error)
     return attrs.evolve(
-        sms, status=sms.fate.status, error=sms.fate.error, reported=sms.reported + 1
+        sms, status=sms.outcome.status, error=sms.outcome.error, reported=sms.reported + 1
     )
 
 
-def _end(sms: Sms, at: dt.datetime, status: int, error: int) -> Sms:
-    unread = sms.fate.reports > 0
-    return attrs.evolve(sms, status=status, error=error, done_at=at, unread=unread)
+def _finish(sms: StoredMessage, at: dt.datetime, status: int, error: int) -> StoredMessage:
+    unread = sms.outcome.reports > 0
+    return attrs.evolve(sms, status=status, error=error, done_at=at, fetchable=unread)

@@ -11,39 +11,43 @@ from typing import TYPE_CHECKING
 
 from infobip_sms_schema import DeliveryReport, Price, SmsLog
 
-from infobip_sms.sandbox.state.statuses import find_error, find_status, is_rejection
+from infobip_sms.sandbox.state.statuses import get_error, get_status, is_rejection
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from infobip_sms.sandbox.config import Settings
-    from infobip_sms.sandbox.state.rows import Push, Sms
+    from infobip_sms.sandbox.config import SandboxSettings
+    from infobip_sms.sandbox.state.rows import StoredMessage, WebhookDelivery
 
 MCC, MNC = "001", "01"  # the network for tests, ITU-T E.212: no message goes to a real one
 
 
-def build_report(sms: Sms, push: Push | None, settings: Settings) -> DeliveryReport:
+def build_report(
+    sms: StoredMessage, delivery: WebhookDelivery | None, settings: SandboxSettings
+) -> DeliveryReport:
     """Return the report of a state that a message had, or of its last one (DLR-001 to DLR-004)."""
     status, error, done_at = (
-        (push.status, push.error, push.done_at) if push else (sms.status, sms.error, sms.done_at)
+        (delivery.status, delivery.error, delivery.done_at)
+        if delivery
+        else (sms.status, sms.error, sms.done_at)
     )
     return DeliveryReport(
         bulk_id=sms.bulk_id,
         message_id=sms.message_id,
         to=sms.to,
         from_=sms.content.from_,
-        sent_at=_find_sent(sms, done_at),
+        sent_at=_find_sent_at(sms, done_at),
         done_at=done_at,
         sms_count=sms.content.sms_count,
         mcc_mnc=MCC + MNC,
         callback_data=sms.content.callback_data,
         price=build_price(sms, status, settings),
-        status=find_status(status),
-        error=find_error(error),
+        status=get_status(status),
+        error=get_error(error),
     )
 
 
-def build_log(sms: Sms, settings: Settings) -> SmsLog:
+def build_log(sms: StoredMessage, settings: SandboxSettings) -> SmsLog:
     """Return what is logged of a message (LOG-001)."""
     return SmsLog(
         bulk_id=sms.bulk_id,
@@ -51,17 +55,17 @@ def build_log(sms: Sms, settings: Settings) -> SmsLog:
         to=sms.to,
         from_=sms.content.from_,
         text=sms.content.text,
-        sent_at=_find_sent(sms, sms.done_at),
+        sent_at=_find_sent_at(sms, sms.done_at),
         done_at=sms.done_at,
         sms_count=sms.content.sms_count,
         mcc_mnc=MCC + MNC,
         price=build_price(sms, sms.status, settings),
-        status=find_status(sms.status),
-        error=find_error(sms.error),
+        status=get_status(sms.status),
+        error=get_error(sms.error),
     )
 
 
-def build_price(sms: Sms, status: int, settings: Settings) -> Price:
+def build_price(sms: StoredMessage, status: int, settings: SandboxSettings) -> Price:
     """Return the price per segment; what was rejected or never sent costs nothing."""
     free = sms.sent_at is None or is_rejection(status)
     return Price(
@@ -69,7 +73,7 @@ def build_price(sms: Sms, status: int, settings: Settings) -> Price:
     )
 
 
-def _find_sent(sms: Sms, done_at: dt.datetime | None) -> dt.datetime | None:
+def _find_sent_at(sms: StoredMessage, done_at: dt.datetime | None) -> dt.datetime | None:
     """Return when sending began; for what was rejected before it began, when that was."""
     rejected = done_at is not None and is_rejection(sms.status)
     return done_at if sms.sent_at is None and rejected else sms.sent_at

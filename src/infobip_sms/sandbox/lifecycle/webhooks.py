@@ -18,26 +18,26 @@ from urllib.parse import quote, urlsplit
 import attrs
 from infobip_sms_schema import DeliveryReports, InvalidRequestError
 
-from infobip_sms.codecs import find_codec
-from infobip_sms.sandbox.clock import find_later
-from infobip_sms.sandbox.state.rows import Push
+from infobip_sms.codecs import get_codec
+from infobip_sms.sandbox.clock import add_clamped
+from infobip_sms.sandbox.state.rows import WebhookDelivery
 from infobip_sms.transport.urls import is_loopback
 
 from .representations import build_report
 
 if TYPE_CHECKING:
-    from infobip_sms.sandbox.config import Settings
-    from infobip_sms.sandbox.state.rows import Sms
+    from infobip_sms.sandbox.config import SandboxSettings
+    from infobip_sms.sandbox.state.rows import StoredMessage
     from infobip_sms.sandbox.state.state import State
 
-RETRIES = 20
+MAX_RETRIES = 20
 _MINUTE = dt.timedelta(minutes=1)
 _PORTS = {"http": 80, "https": 443}
 _PATH = "/%:@!$&'()*+,;=-._~?"  # what may stand in a path or a query as it is
 
 
 @attrs.frozen
-class Target:
+class WebhookTarget:
     """Where a report is posted to; whatever connects uses these parts and reads no URL anew."""
 
     scheme: str
@@ -48,56 +48,60 @@ class Target:
 
 
 @attrs.frozen
-class Posting:
+class WebhookRequest:
     """One attempt to bring a report to a callback server."""
 
-    push: int
-    target: Target
+    delivery_serial: int
+    target: WebhookTarget
     content_type: str
     body: bytes = attrs.field(repr=False)
 
 
 @attrs.frozen
-class Answer:
+class WebhookResult:
     """What came of an attempt; no status if there was no reply."""
 
     status: int | None
     reason: str = ""
 
-    def is_taken(self) -> bool:
+    def is_acknowledged(self) -> bool:
         """Tell whether the callback server has taken the report: any 2xx."""
         return self.status is not None and 200 <= self.status < 300
 
 
-def find_gap(retry: int) -> dt.timedelta:
+def get_retry_delay(retry: int) -> dt.timedelta:
     """Return the time between try ``retry``, counted from 0, and the next (DLR-006)."""
     return _MINUTE + _MINUTE * retry * retry
 
 
-def build_push(
-    number: int, before: Sms | None, sms: Sms, at: dt.datetime, settings: Settings
-) -> Push | None:
+def build_delivery(
+    serial: int,
+    before: StoredMessage | None,
+    sms: StoredMessage,
+    at: dt.datetime,
+    settings: SandboxSettings,
+) -> WebhookDelivery | None:
     """Return the report of what has just happened to a message; None if nobody is to be told."""
     url, is_final = sms.content.notify_url, sms.done_at is not None
     happened = is_final or sms.reported > (before.reported if before else 0)
     wanted = is_final or sms.content.intermediate_report
-    if url is None or not (happened and wanted and sms.fate.reports):
+    if url is None or not (happened and wanted and sms.outcome.reports):
         return None
-    obstacle = find_obstacle(url, settings)
-    return Push(
-        number=number,
-        sms=sms.number,
+    obstacle = check_notify_url(url, settings)
+    return WebhookDelivery(
+        serial=serial,
+        message_serial=sms.serial,
         status=sms.status,
         error=sms.error,
         done_at=at,
         is_final=is_final,
         due=at,
-        end="dead" if obstacle else None,
+        final_state="dead" if obstacle else None,
         reason=obstacle,
     )
 
 
-def find_target(url: str) -> Target | None:
+def parse_notify_url(url: str) -> WebhookTarget | None:
     """Return the parts of a notify URL; None if it is no absolute http or https URL (READ-013)."""
     try:
         parts = urlsplit(url)
@@ -109,12 +113,12 @@ def find_target(url: str) -> Target | None:
     path = quote(parts.path or "/", safe=_PATH) + (
         f"?{quote(parts.query, safe=_PATH)}" if parts.query else ""
     )
-    return Target(parts.scheme, host, _PORTS[parts.scheme] if port is None else port, path)
+    return WebhookTarget(parts.scheme, host, _PORTS[parts.scheme] if port is None else port, path)
 
 
-def find_obstacle(url: str, settings: Settings) -> str:
+def check_notify_url(url: str, settings: SandboxSettings) -> str:
     """Say why reports are not pushed to a URL; empty if they are."""
-    target = find_target(url)
+    target = parse_notify_url(url)
     if target is None:
         return "the notify URL is no absolute http or https URL"
     if is_loopback(target.host) or {target.host, "*"} & set(settings.push_to):
@@ -124,46 +128,50 @@ def find_obstacle(url: str, settings: Settings) -> str:
     )
 
 
-def build_posting(push: Push, sms: Sms, settings: Settings) -> Posting:
+def build_webhook_request(
+    delivery: WebhookDelivery, sms: StoredMessage, settings: SandboxSettings
+) -> WebhookRequest:
     """Return what is posted; raise InvalidRequestError if the format cannot carry a text (TEXT-002)."""
-    target = find_target(sms.content.notify_url or "")
+    target = parse_notify_url(sms.content.notify_url or "")
     assert target is not None, "there is no push without a URL"
-    codec = find_codec(sms.content.notify_wire)
-    body = codec.dump_model(DeliveryReports(results=[build_report(sms, push, settings)]))
-    return Posting(push.number, target, codec.CONTENT_TYPE, body)
+    codec = get_codec(sms.content.notify_wire)
+    body = codec.dump_model(DeliveryReports(results=[build_report(sms, delivery, settings)]))
+    return WebhookRequest(delivery.serial, target, codec.CONTENT_TYPE, body)
 
 
-def take_postings(
-    state: State, now: dt.datetime, settings: Settings, most: int | None = None
-) -> list[Posting]:
+def pop_webhook_requests(
+    state: State, now: dt.datetime, settings: SandboxSettings, limit: int | None = None
+) -> list[WebhookRequest]:
     """Return what is to be posted now, each once, in order; each waits for its answer.
 
     most: no more than so many; the others are still due.
     """
-    found: list[Posting] = []
-    while (most is None or len(found) < most) and (push := state.take_push(now)):
+    found: list[WebhookRequest] = []
+    while (limit is None or len(found) < limit) and (push := state.pop_due_delivery(now)):
         try:
-            found.append(build_posting(push, state.messages[push.sms], settings))
+            found.append(build_webhook_request(push, state.messages[push.message_serial], settings))
         except InvalidRequestError:
             reason = "the format of the report cannot carry one of its texts"
-            state.put([attrs.evolve(push, end="dead", reason=reason)])
+            state.put([attrs.evolve(push, final_state="dead", reason=reason)])
     return found
 
 
-def settle(state: State, number: int, answer: Answer, now: dt.datetime) -> None:
+def record_webhook_result(
+    state: State, serial: int, result: WebhookResult, now: dt.datetime
+) -> None:
     """Take down what came of an attempt: taken, tried again later, or dead."""
-    push = state.pushes[number]
-    tried = attrs.evolve(push, attempts=push.attempts + 1, reason=answer.reason)
-    if answer.is_taken():
-        state.put([attrs.evolve(tried, end="taken", reason="")])
+    push = state.deliveries[serial]
+    tried = attrs.evolve(push, attempts=push.attempts + 1, reason=result.reason)
+    if result.is_acknowledged():
+        state.put([attrs.evolve(tried, final_state="taken", reason="")])
         if push.is_final:
-            state.put([attrs.evolve(state.messages[push.sms], unread=False)])
-    elif push.attempts >= RETRIES:
-        state.put([attrs.evolve(tried, end="dead")])
+            state.put([attrs.evolve(state.messages[push.message_serial], fetchable=False)])
+    elif push.attempts >= MAX_RETRIES:
+        state.put([attrs.evolve(tried, final_state="dead")])
     else:
-        state.put([attrs.evolve(tried, due=find_later(now, find_gap(push.attempts)))])
+        state.put([attrs.evolve(tried, due=add_clamped(now, get_retry_delay(push.attempts)))])
 
 
-def find_dead_letters(state: State) -> list[Push]:
+def get_dead_letters(state: State) -> list[WebhookDelivery]:
     """Return the reports that no callback server will get, with the reason of each."""
-    return [push for push in state.pushes.values() if push.end == "dead"]
+    return [push for push in state.deliveries.values() if push.final_state == "dead"]

@@ -17,22 +17,22 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from infobip_sms.sandbox.api.app import App
-from infobip_sms.sandbox.api.http import Refusal
+from infobip_sms.sandbox.api.http import HttpError
 
-from .app import FAULTS, Faulty
+from .app import MUTANTS, MutantApp
 
 if TYPE_CHECKING:
-    from infobip_sms.sandbox.config import Settings
+    from infobip_sms.sandbox.config import SandboxSettings
 
-Kind = Literal["delay", "drop", "status"]
+FaultKind = Literal["delay", "drop", "status"]
 _SCALE = 2**64
 
 
 @attrs.frozen(kw_only=True)
-class Trouble:
+class InjectedFault:
     """Something that goes wrong with a share of the requests."""
 
-    kind: Kind
+    kind: FaultKind
     rate: float = 1.0
     """Share of the requests, from 0 to 1."""
     seconds: float = 0.0
@@ -42,69 +42,69 @@ class Trouble:
     after: bool = False
     """The connection is dropped after the request was carried out, not before."""
 
-    def build_refusal(self) -> Refusal:
+    def build_error(self) -> HttpError:
         """Return the refusal of a request that is not looked at."""
         word, text = "GENERAL_ERROR", "Something went wrong"
         if self.status != HTTPStatus.INTERNAL_SERVER_ERROR:  # the vendor has these words for it
             with suppress(ValueError):  # not every number has a name
                 word, text = HTTPStatus(self.status).name, HTTPStatus(self.status).phrase
         headers = {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
-        return Refusal(self.status, word, text, headers=headers)
+        return HttpError(self.status, word, text, headers=headers)
 
 
-class Switches:
+class FaultInjection:
     """What is on; ``app`` holds the rules that answer now."""
 
     def __init__(self, app: App) -> None:
-        self._first = self.app = app
-        self._troubles: list[tuple[Trouble, int]] = []
+        self._original_app = self.app = app
+        self._faults: list[tuple[InjectedFault, int]] = []
         """With the number of requests since."""
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> SandboxSettings:
         """The settings of the sandbox."""
         return self.app.settings
 
     @property
-    def fault(self) -> str | None:
+    def mutant_id(self) -> str | None:
         """The id of the fault that is on."""
-        return self.app.fault if isinstance(self.app, Faulty) else None
+        return self.app.mutant_id if isinstance(self.app, MutantApp) else None
 
     @property
-    def broken(self) -> str | None:
+    def broken_requirement_id(self) -> str | None:
         """The requirement that is broken by it."""
-        return FAULTS[self.fault] if self.fault else None
+        return MUTANTS[self.mutant_id] if self.mutant_id else None
 
     @property
-    def troubles(self) -> tuple[Trouble, ...]:
+    def faults(self) -> tuple[InjectedFault, ...]:
         """The troubles that are on."""
-        return tuple(trouble for trouble, _ in self._troubles)
+        return tuple(trouble for trouble, _ in self._faults)
 
-    def break_rule(self, fault: str) -> None:
+    def activate_mutant(self, mutant_id: str) -> None:
         """Break one rule in place of any other; raise ValueError if there is no such fault."""
-        self.app = Faulty(self.settings, fault)
+        self.app = MutantApp(self.settings, mutant_id)
 
-    def trouble(self, trouble: Trouble) -> None:
+    def inject(self, fault: InjectedFault) -> None:
         """Switch a trouble on, in place of one of its kind."""
-        self._troubles = [
-            *(pair for pair in self._troubles if pair[0].kind != trouble.kind),
-            (trouble, 0),
+        self._faults = [
+            *(pair for pair in self._faults if pair[0].kind != fault.kind),
+            (fault, 0),
         ]
 
     def clear(self) -> None:
         """Switch everything off; no rule is broken."""
-        self.app, self._troubles = App(self.settings), []
+        self.app, self._faults = App(self.settings), []
 
     def reset(self) -> None:
         """Return to how the sandbox was started."""
-        self.app, self._troubles = self._first, []
+        self.app, self._faults = self._original_app, []
 
-    def take_troubles(self) -> dict[Kind, Trouble]:
+    def draw_faults(self) -> dict[FaultKind, InjectedFault]:
         """Return what hits the next request."""
-        self._troubles = [(trouble, count + 1) for trouble, count in self._troubles]
-        return {t.kind: t for t, count in self._troubles if self._hits(t, count)}
+        self._faults = [(trouble, count + 1) for trouble, count in self._faults]
+        return {t.kind: t for t, count in self._faults if self._applies(t, count)}
 
-    def _hits(self, trouble: Trouble, count: int) -> bool:
-        what = f"{self.settings.seed}:{trouble.kind} {count}"
+    def _applies(self, fault: InjectedFault, count: int) -> bool:
+        what = f"{self.settings.seed}:{fault.kind} {count}"
         drawn = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8])
-        return drawn < trouble.rate * _SCALE
+        return drawn < fault.rate * _SCALE

@@ -21,34 +21,36 @@ from infobip_sms_schema.operations import (
     SET_SCHEDULED_STATUS,
 )
 
-from infobip_sms.sandbox.api.http import Outcome, Refusal
+from infobip_sms.sandbox.api.http import HttpError, OperationResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infobip_sms_schema import Preview
 
-    from infobip_sms.sandbox.api.http import Question
+    from infobip_sms.sandbox.api.http import OperationContext
 
 REPORTS, LOGS = FETCH_DELIVERY_REPORTS.name, GET_LOGS.name
-LOOK, MOVE = GET_SCHEDULED.name, RESCHEDULE.name
-STATUS, CHANGE = GET_SCHEDULED_STATUS.name, SET_SCHEDULED_STATUS.name
-CONVERT, SHOW = RECORD_CONVERSION.name, PREVIEW.name
-_FEWER, _MOST, _LESS = 20, 1000, 500
+BULK, BULK_MOVE = GET_SCHEDULED.name, RESCHEDULE.name
+BULK_STATUS, BULK_CHANGE = GET_SCHEDULED_STATUS.name, SET_SCHEDULED_STATUS.name
+CONVERSION, TEXT_PREVIEW = RECORD_CONVERSION.name, PREVIEW.name
+_LOWER_DEFAULT, _HIGHER_DEFAULT, _LOWER_MAXIMUM = 20, 1000, 500
 _KEY = "A" * 32
 
 
-def _refuse(status: int = 400) -> Refusal:
-    return Refusal(status, "BAD_REQUEST", "Bad request")
+def _build_error(status: int = 400) -> HttpError:
+    return HttpError(status, "BAD_REQUEST", "Bad request")
 
 
 # ---------------------------------------------------------------- questions
 
 
-def _ask(**changes: Callable[[Any], Any]) -> Callable[[Question], Question]:
+def _change_parameters(
+    **changes: Callable[[Any], Any],
+) -> Callable[[OperationContext], OperationContext]:
     """Change parameters before they are looked at."""
 
-    def alter(question: Question) -> Question:
+    def alter(question: OperationContext) -> OperationContext:
         asked = question.parameters
         found = {name: change(getattr(asked, name)) for name, change in changes.items()}
         return attrs.evolve(question, parameters=attrs.evolve(asked, **found))
@@ -56,42 +58,47 @@ def _ask(**changes: Callable[[Any], Any]) -> Callable[[Question], Question]:
     return alter
 
 
-def _refuse_where(when: Callable[[Question], object]) -> Callable[[Question], Question]:
+def _reject_where(
+    when: Callable[[OperationContext], object],
+) -> Callable[[OperationContext], OperationContext]:
     """Refuse some questions."""
 
-    def look(question: Question) -> Question:
+    def look(question: OperationContext) -> OperationContext:
         if when(question):
-            raise _refuse()
+            raise _build_error()
         return question
 
     return look
 
 
-def _leave_out(_value: object) -> None:
+def _drop_parameter(_value: object) -> None:
     """Leave a parameter out."""
 
 
-QUESTIONS: dict[str, tuple[str, Callable[[Question], Question]]] = {
-    "DLR-008": (REPORTS, _ask(limit=_leave_out)),
-    "DLR-008-20": (REPORTS, _ask(limit=lambda n: n or _FEWER)),
-    "DLR-008-500": (REPORTS, _refuse_where(lambda q: (q.parameters.limit or 0) > _LESS)),
-    "LOG-001-from": (LOGS, _ask(from_=_leave_out)),
-    "LOG-001-to": (LOGS, _ask(to=_leave_out)),
-    "LOG-001-status": (LOGS, _ask(general_status=_leave_out)),
+MUTATED_REQUESTS: dict[str, tuple[str, Callable[[OperationContext], OperationContext]]] = {
+    "DLR-008": (REPORTS, _change_parameters(limit=_drop_parameter)),
+    "DLR-008-20": (REPORTS, _change_parameters(limit=lambda n: n or _LOWER_DEFAULT)),
+    "DLR-008-500": (REPORTS, _reject_where(lambda q: (q.parameters.limit or 0) > _LOWER_MAXIMUM)),
+    "LOG-001-from": (LOGS, _change_parameters(from_=_drop_parameter)),
+    "LOG-001-to": (LOGS, _change_parameters(to=_drop_parameter)),
+    "LOG-001-status": (LOGS, _change_parameters(general_status=_drop_parameter)),
     "LOG-002": (
         LOGS,
-        _ask(bulk_id=lambda n: n and n[-1:], message_id=lambda n: n and n[-1:]),
+        _change_parameters(bulk_id=lambda n: n and n[-1:], message_id=lambda n: n and n[-1:]),
     ),
-    "LOG-002-bulk": (LOGS, _ask(bulk_id=lambda n: n and n[:1])),
-    "LOG-003": (LOGS, _ask(limit=_leave_out)),
-    "LOG-003-all": (LOGS, _ask(limit=lambda n: n or _MOST)),
+    "LOG-002-bulk": (LOGS, _change_parameters(bulk_id=lambda n: n and n[:1])),
+    "LOG-003": (LOGS, _change_parameters(limit=_drop_parameter)),
+    "LOG-003-all": (LOGS, _change_parameters(limit=lambda n: n or _HIGHER_DEFAULT)),
     "PREV-001-wish": (
-        SHOW,
-        _refuse_where(lambda q: not (q.body.language_code or q.body.transliteration)),
+        TEXT_PREVIEW,
+        _reject_where(lambda q: not (q.body.language_code or q.body.transliteration)),
     ),
-    "PREV-002-script": (SHOW, _refuse_where(lambda q: q.body.transliteration)),
-    "BULK-002-refused": (MOVE, _refuse_where(lambda _: True)),
-    "BULK-003-refused": (CHANGE, _refuse_where(lambda q: q.body.status == BulkStatus.CANCELED)),
+    "PREV-002-script": (TEXT_PREVIEW, _reject_where(lambda q: q.body.transliteration)),
+    "BULK-002-refused": (BULK_MOVE, _reject_where(lambda _: True)),
+    "BULK-003-refused": (
+        BULK_CHANGE,
+        _reject_where(lambda q: q.body.status == BulkStatus.CANCELED),
+    ),
 }
 """Questions that are understood as others, or refused."""
 
@@ -99,26 +106,28 @@ QUESTIONS: dict[str, tuple[str, Callable[[Question], Question]]] = {
 # ---------------------------------------------------------------- answers
 
 
-def _say(**values: Any) -> Callable[[Any, Question], Any]:
+def _set_fields(**values: Any) -> Callable[[Any, OperationContext], Any]:
     """Replace members of an answer."""
     return lambda response, _: attrs.evolve(response, **values)
 
 
-def _say_of_each(**values: Any) -> Callable[[Any, Question], Any]:
+def _set_result_fields(**values: Any) -> Callable[[Any, OperationContext], Any]:
     """Replace members of every entry of a list of results."""
     return lambda response, _: attrs.evolve(
         response, results=[attrs.evolve(entry, **values) for entry in response.results]
     )
 
 
-def _show(alter: Callable[[list[Preview]], list[Preview]]) -> Callable[[Any, Question], Any]:
+def _change_previews(
+    alter: Callable[[list[Preview]], list[Preview]],
+) -> Callable[[Any, OperationContext], Any]:
     """Change the previews of an answer."""
     return lambda response, _: attrs.evolve(response, previews=alter(response.previews))
 
 
-def _leave(more: Callable[[Preview], int]) -> Callable[[Any, Question], Any]:
+def _change_remaining(more: Callable[[Preview], int]) -> Callable[[Any, OperationContext], Any]:
     """Count the characters that are left in another way."""
-    return _show(
+    return _change_previews(
         lambda previews: [
             attrs.evolve(p, characters_remaining=(p.characters_remaining or 0) + more(p))
             for p in previews
@@ -126,68 +135,68 @@ def _leave(more: Callable[[Preview], int]) -> Callable[[Any, Question], Any]:
     )
 
 
-def _find_saved(preview: Preview) -> int:
+def _count_header_characters(preview: Preview) -> int:
     """Return what is left more where each of several segments holds as much as a single one."""
     plain = preview.configuration is None or preview.configuration.language is None
     count = preview.message_count or 1
     return 7 * count if plain and count > 1 and (preview.text_preview or "").isascii() else 0
 
 
-def _find_price(preview: Preview) -> int:
+def _count_language_characters(preview: Preview) -> int:
     """Return what is left more where a language costs nothing."""
     return 5 if preview.configuration and preview.configuration.language else 0
 
 
-def _say_old(response: Any, question: Question) -> Any:
+def _keep_old_time(response: Any, context: OperationContext) -> Any:
     """Say the instant of before a bulk was moved."""
-    bulk = question.state.find_bulk(question.parameters.bulk_id)
+    bulk = context.state.find_bulk(context.parameters.bulk_id)
     return attrs.evolve(response, send_at=bulk.send_at) if bulk else response
 
 
-def _misspell(response: Any, _question: Question) -> Any:
+def _misspell(response: Any, _context: OperationContext) -> Any:
     return attrs.evolve(response, status=response.status.replace("CANCELED", "CANCELLED"))
 
 
-ANSWERS: dict[str, tuple[set[str], Callable[[Any, Question], Any]]] = {
-    "DLR-007-empty": ({REPORTS}, _say(results=[])),
-    "LOG-001": ({LOGS}, _say_of_each(text=None)),
-    "LOG-001-empty": ({LOGS}, _say(results=[])),
-    "PREV-003": ({SHOW}, _say(original_text=None)),
-    "PREV-003-last": ({SHOW}, _show(lambda previews: previews[::-1])),
-    "PREV-003-plain": ({SHOW}, _show(lambda previews: previews[:1])),
-    "PREV-004": ({SHOW}, _leave(lambda _: -1)),
-    "PREV-004-free": ({SHOW}, _leave(_find_price)),
-    "PREV-004-part": ({SHOW}, _leave(_find_saved)),
-    "BULK-001": ({LOOK}, _say(send_at=None)),
-    "BULK-001-name": ({LOOK}, _say(bulk_id=None)),
-    "BULK-002-old": ({MOVE}, _say_old),
-    "BULK-003-spelling": ({STATUS, CHANGE}, _misspell),
-    "BULK-003-stuck": ({STATUS}, _say(status="PENDING")),
-    "TRACK-002": ({CONVERT}, _say(process_key=None)),
-    "TRACK-002-other": ({CONVERT}, _say(process_key=_KEY)),
+MUTATED_RESPONSES: dict[str, tuple[set[str], Callable[[Any, OperationContext], Any]]] = {
+    "DLR-007-empty": ({REPORTS}, _set_fields(results=[])),
+    "LOG-001": ({LOGS}, _set_result_fields(text=None)),
+    "LOG-001-empty": ({LOGS}, _set_fields(results=[])),
+    "PREV-003": ({TEXT_PREVIEW}, _set_fields(original_text=None)),
+    "PREV-003-last": ({TEXT_PREVIEW}, _change_previews(lambda previews: previews[::-1])),
+    "PREV-003-plain": ({TEXT_PREVIEW}, _change_previews(lambda previews: previews[:1])),
+    "PREV-004": ({TEXT_PREVIEW}, _change_remaining(lambda _: -1)),
+    "PREV-004-free": ({TEXT_PREVIEW}, _change_remaining(_count_language_characters)),
+    "PREV-004-part": ({TEXT_PREVIEW}, _change_remaining(_count_header_characters)),
+    "BULK-001": ({BULK}, _set_fields(send_at=None)),
+    "BULK-001-name": ({BULK}, _set_fields(bulk_id=None)),
+    "BULK-002-old": ({BULK_MOVE}, _keep_old_time),
+    "BULK-003-spelling": ({BULK_STATUS, BULK_CHANGE}, _misspell),
+    "BULK-003-stuck": ({BULK_STATUS}, _set_fields(status="PENDING")),
+    "TRACK-002": ({CONVERSION}, _set_fields(process_key=None)),
+    "TRACK-002-other": ({CONVERSION}, _set_fields(process_key=_KEY)),
 }
 """Answers that say something else."""
 
-FORGETFUL = {"DLR-007": REPORTS, "BULK-002": MOVE, "BULK-003": CHANGE}
+UNRECORDED = {"DLR-007": REPORTS, "BULK-002": BULK_MOVE, "BULK-003": BULK_CHANGE}
 """Operations that are answered, and nothing of it is remembered."""
 
 
 # ---------------------------------------------------------------- what is not there
 
 
-def _find_bulk(question: Question) -> Outcome:
-    name = question.parameters.bulk_id
-    return Outcome(BulkResponse(bulk_id=name, send_at=question.now))
+def _invent_bulk(context: OperationContext) -> OperationResult:
+    name = context.parameters.bulk_id
+    return OperationResult(BulkResponse(bulk_id=name, send_at=context.now))
 
 
-def _refuse_question(_question: Question) -> Outcome:
-    raise _refuse()
+def _reject(_context: OperationContext) -> OperationResult:
+    raise _build_error()
 
 
-MISSING: dict[str, tuple[set[str], Callable[[Question], Outcome]]] = {
-    "BULK-004": ({LOOK}, _find_bulk),
-    "BULK-004-400": ({LOOK, MOVE, STATUS, CHANGE}, _refuse_question),
-    "TRACK-003": ({CONVERT}, lambda _: Outcome(ConversionResponse(process_key=_KEY))),
-    "TRACK-003-400": ({CONVERT}, _refuse_question),
+REPLACED_404: dict[str, tuple[set[str], Callable[[OperationContext], OperationResult]]] = {
+    "BULK-004": ({BULK}, _invent_bulk),
+    "BULK-004-400": ({BULK, BULK_MOVE, BULK_STATUS, BULK_CHANGE}, _reject),
+    "TRACK-003": ({CONVERSION}, lambda _: OperationResult(ConversionResponse(process_key=_KEY))),
+    "TRACK-003-400": ({CONVERSION}, _reject),
 }
 """What is answered where the right answer is 404."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from infobip_sms_schema import Day, PreviewRequest
 from infobip_sms_schema.operations import PREVIEW, SEND
 
-from infobip_sms.codecs import find_codec
-from infobip_sms.sandbox.api.send import Draft, Recipient, Submission
+from infobip_sms.codecs import get_codec
+from infobip_sms.sandbox.api.send import DestinationSpec, MessageSpec, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,27 +30,27 @@ _FIRST_MESSAGE = re.compile(r"messages\[0\]")
 _FIRST_DESTINATION = re.compile(r"messages\[\d+\]\.destinations\[0\]")
 
 
-def _always(_problems: Problems, _wire: Wire) -> bool:
+def _always(_violations: Problems, _wire: Wire) -> bool:
     return True
 
 
-def _in_xml(_problems: Problems, wire: Wire) -> bool:
+def _in_xml(_violations: Problems, wire: Wire) -> bool:
     return wire == "xml"
 
 
-def _behind(first: re.Pattern[str]) -> Callable[[Problems, Wire], bool]:
+def _after_first(first: re.Pattern[str]) -> Callable[[Problems, Wire], bool]:
     """Tell whether all that is wrong stands behind the first of its kind."""
     return lambda problems, _: not any(first.match(problem.path) for problem in problems)
 
 
-FORGOTTEN: dict[str, Callable[[Problems, Wire], bool]] = {
+UNCHECKED: dict[str, Callable[[Problems, Wire], bool]] = {
     **{f"SEND-{n:03}": _always for n in (2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 15, 16, 17, 18, 19, 22)},
     **{f"WIN-{n:03}": _always for n in range(1, 7)},
     **dict.fromkeys(("PREV-001", "PREV-002", "V1-004", "V1-006"), _always),
-    "SEND-003-first": _behind(_FIRST_MESSAGE),
-    "SEND-008-first": _behind(_FIRST_DESTINATION),
+    "SEND-003-first": _after_first(_FIRST_MESSAGE),
+    "SEND-008-first": _after_first(_FIRST_DESTINATION),
     "SEND-016-xml": _in_xml,
-    "WIN-002-first": _behind(_FIRST_MESSAGE),
+    "WIN-002-first": _after_first(_FIRST_MESSAGE),
 }
 """Limits and rules that the faulty server does not look at, or does not look at there."""
 
@@ -87,22 +87,24 @@ OVERSTRICT_V1: dict[str, Callable[[SmsRequestV1, Wire], bool]] = {
 }
 """Those of version 1."""
 
-GONE = {"V1-001": 404, "V1-001-gone": 410}
+VERSION_1_REMOVED = {"V1-001": 404, "V1-001-gone": 410}
 """What version 1 is answered with where it is not there."""
 
 
-def read_anyway(operation: AnyOperation, body: bytes, wire: Wire) -> Submission | PreviewRequest:
+def parse_leniently(
+    operation: AnyOperation, body: bytes, wire: Wire
+) -> Submission | PreviewRequest:
     """Read as much of a faulty request as an answer needs."""
-    plain: Any = find_codec(wire).parse_plain(body, operation.request)
+    plain: Any = get_codec(wire).parse_plain(body, operation.request)
     if operation is PREVIEW:
         return PreviewRequest(text=str(plain.get("text", "")))
     recipients = tuple(
-        Recipient(str(destination.get("to", "")), destination.get("messageId"))
+        DestinationSpec(str(destination.get("to", "")), destination.get("messageId"))
         for message in plain.get("messages", [])
         for destination in message.get("destinations", [])
     )
     return Submission(
-        (Draft(recipients),),
+        (MessageSpec(recipients),),
         plain.get("bulkId"),
         tracked="tracking" in plain,
         version=2 if operation is SEND else 1,

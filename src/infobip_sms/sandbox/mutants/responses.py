@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from infobip_sms.sandbox.state.statuses import DELIVERED, find_status
+from infobip_sms.sandbox.state.statuses import DELIVERED, get_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infobip_sms_schema import SmsResponse
 
-    from infobip_sms.sandbox.api.http import HttpReply
+    from infobip_sms.sandbox.api.http import HttpResponse
     from infobip_sms.sandbox.api.send import Submission
 
 _ENROUTE = 7
@@ -33,29 +33,29 @@ def _repeat_id(response: SmsResponse, submission: Submission) -> SmsResponse:
     """Give the same generated id out again and again."""
     entries = [
         entry if recipient.message_id else attrs.evolve(entry, message_id="1")
-        for entry, recipient in zip(response.messages, submission.recipients, strict=True)
+        for entry, recipient in zip(response.messages, submission.destinations, strict=True)
     ]
     return attrs.evolve(response, messages=entries)
 
 
-def _restate(response: SmsResponse, status: Any) -> SmsResponse:
+def _set_status(response: SmsResponse, status: Any) -> SmsResponse:
     return attrs.evolve(
         response, messages=[attrs.evolve(m, status=status) for m in response.messages]
     )
 
 
-def _answer_messages(response: SmsResponse, submission: Submission) -> SmsResponse:
+def _keep_first_entries(response: SmsResponse, submission: Submission) -> SmsResponse:
     """Leave all entries of a message out but the first."""
     places, count = [], 0
-    for draft in submission.drafts:
+    for draft in submission.messages:
         places.append(count)
-        count += len(draft.recipients)
+        count += len(draft.destinations)
     return attrs.evolve(response, messages=[response.messages[place] for place in places])
 
 
-SPOILED: dict[str, Callable[[SmsResponse, Submission], SmsResponse]] = {
+MUTATED_SEND_RESPONSES: dict[str, Callable[[SmsResponse, Submission], SmsResponse]] = {
     "RESP-001": lambda r, _: attrs.evolve(r, messages=r.messages[: max(1, len(r.messages) - 1)]),
-    "RESP-001-message": _answer_messages,
+    "RESP-001-message": _keep_first_entries,
     "RESP-002": lambda r, _: attrs.evolve(r, messages=r.messages[::-1]),
     "RESP-002-to": lambda r, _: attrs.evolve(
         r, messages=[attrs.evolve(m, to=r.messages[0].to) for m in r.messages]
@@ -64,9 +64,9 @@ SPOILED: dict[str, Callable[[SmsResponse, Submission], SmsResponse]] = {
         r, bulk_id=r.messages[0].message_id if s.bulk_id else r.bulk_id
     ),
     "RESP-005": _repeat_id,
-    "RESP-006": lambda r, _: _restate(r, find_status(DELIVERED)),
-    "RESP-008": lambda r, _: _restate(
-        r, attrs.evolve(r.messages[0].status, group_name=find_status(DELIVERED).group_name)
+    "RESP-006": lambda r, _: _set_status(r, get_status(DELIVERED)),
+    "RESP-008": lambda r, _: _set_status(
+        r, attrs.evolve(r.messages[0].status, group_name=get_status(DELIVERED).group_name)
     ),
     "RESP-009": lambda r, _: attrs.evolve(r, tracking_process_key=None),
     "RESP-010": lambda r, s: attrs.evolve(r, bulk_id=s.bulk_id),
@@ -78,22 +78,22 @@ SPOILED: dict[str, Callable[[SmsResponse, Submission], SmsResponse]] = {
 # ---------------------------------------------------------------- how they are written
 
 
-def _label(reply: HttpReply) -> HttpReply:
-    return attrs.evolve(reply, headers={"content-type": "text/plain"})
+def _set_content_type(response: HttpResponse) -> HttpResponse:
+    return attrs.evolve(response, headers={"content-type": "text/plain"})
 
 
-def _restate_bytes(reply: HttpReply) -> HttpReply:
-    other = find_status(_ENROUTE)
-    body = reply.body.replace(b"<id>26</id>", f"<id>{other.id}</id>".encode())
-    return attrs.evolve(reply, body=body.replace(b"PENDING_ACCEPTED", other.name.encode()))
+def _replace_status_bytes(response: HttpResponse) -> HttpResponse:
+    other = get_status(_ENROUTE)
+    body = response.body.replace(b"<id>26</id>", f"<id>{other.id}</id>".encode())
+    return attrs.evolve(response, body=body.replace(b"PENDING_ACCEPTED", other.name.encode()))
 
 
-REWRITTEN: dict[str, Callable[[HttpReply, bool], HttpReply]] = {
+REWRITTEN_RESPONSES: dict[str, Callable[[HttpResponse, bool], HttpResponse]] = {
     "HTTP-001": lambda reply, _: attrs.evolve(
         reply, status=201 if reply.status == 200 else reply.status
     ),
-    "HTTP-004": lambda reply, xml: reply if xml else _label(reply),
-    "HTTP-005": lambda reply, xml: _label(reply) if xml else reply,
+    "HTTP-004": lambda reply, xml: reply if xml else _set_content_type(reply),
+    "HTTP-005": lambda reply, xml: _set_content_type(reply) if xml else reply,
     "RESP-007": lambda reply, _: attrs.evolve(reply, body=_NAME.sub(b"", reply.body)),
     "RESP-007-text": lambda reply, _: attrs.evolve(reply, body=_ID.sub(rb'"id":"\1"', reply.body)),
     "ERR-001": lambda reply, _: attrs.evolve(reply, body=b"") if reply.status == 400 else reply,
@@ -103,6 +103,6 @@ REWRITTEN: dict[str, Callable[[HttpReply, bool], HttpReply]] = {
     "XML-003": lambda reply, _: attrs.evolve(
         reply, body=reply.body.replace(b"smsResponse", b"SMSResponse")
     ),
-    "XML-004": lambda reply, xml: _restate_bytes(reply) if xml else reply,
+    "XML-004": lambda reply, xml: _replace_status_bytes(reply) if xml else reply,
 }
 """Replies that the faulty server writes wrongly; True stands for an XML reply."""

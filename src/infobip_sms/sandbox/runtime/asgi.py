@@ -20,23 +20,23 @@ from starlette.responses import Response
 from infobip_sms.sandbox.admin import inbox
 from infobip_sms.sandbox.admin.api import (
     PREFIX,
-    Desk,
+    AdminContext,
+    AdvanceClock,
     Reset,
-    Travel,
     Wait,
-    build_reply,
-    control,
-    show_clock,
-    show_messages,
+    build_clock_response,
+    build_json_response,
+    build_messages_response,
+    handle_admin_request,
 )
-from infobip_sms.sandbox.admin.request_log import Recorder
-from infobip_sms.sandbox.api.http import HttpReply, HttpRequest, Refusal
-from infobip_sms.sandbox.clock import Clock, read_clock
+from infobip_sms.sandbox.admin.request_log import RequestLog
+from infobip_sms.sandbox.api.http import HttpError, HttpRequest, HttpResponse
+from infobip_sms.sandbox.clock import VirtualClock, read_system_clock
 from infobip_sms.sandbox.lifecycle.engine import advance
-from infobip_sms.sandbox.mutants.fault_injection import Switches
+from infobip_sms.sandbox.mutants.fault_injection import FaultInjection
 from infobip_sms.sandbox.state.state import State
 
-from .scheduler import Timekeeper, comes
+from .scheduler import Scheduler, wait_for_event
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -45,21 +45,21 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from infobip_sms.sandbox.api.app import App
-    from infobip_sms.sandbox.state.data_file import Store
+    from infobip_sms.sandbox.state.data_file import DataFile
 
 MAX_BODY = 32 * 2**20
-LONGEST_LOOK = 1.0  # seconds; a client that waits no longer is noticed by then
-LOST = "The data file of the sandbox cannot be written"
+POLL_INTERVAL = 1.0  # seconds; a client that waits no longer is noticed by then
+DATA_FILE_FAILED = "The data file of the sandbox cannot be written"
 
 
 def make_asgi(
-    app: App, state: State | None = None, clock: Callable[[], dt.datetime] = read_clock
+    app: App, state: State | None = None, clock: Callable[[], dt.datetime] = read_system_clock
 ) -> ASGIApp:
     """Return the ASGI application of a sandbox: every request of any kind goes to the rules."""
-    return Shell(app, State() if state is None else state, clock)
+    return SandboxASGI(app, State() if state is None else state, clock)
 
 
-class Shell:
+class SandboxASGI:
     """One sandbox; its state is touched by the thread of the event loop alone."""
 
     def __init__(
@@ -67,40 +67,43 @@ class Shell:
         app: App,
         state: State,
         clock: Callable[[], dt.datetime],
-        store: Store | None = None,
+        data_file: DataFile | None = None,
         stop: Callable[[], None] = lambda: None,
     ) -> None:
-        self._state, self._clock = state, clock if isinstance(clock, Clock) else Clock(clock)
+        self._state, self._clock = (
+            state,
+            clock if isinstance(clock, VirtualClock) else VirtualClock(clock),
+        )
         if state.clock is not None:
             self._clock.restore(state.clock)
-        self._switches, self._recorder = Switches(app), Recorder()
-        self._desk = Desk(state, self._clock, self._switches)
-        self._time = Timekeeper(state, self._clock, self._switches, store, stop)
-        self._journey = asyncio.Lock()
+        self._fault_injection, self._request_log = FaultInjection(app), RequestLog()
+        self._admin_context = AdminContext(state, self._clock, self._fault_injection)
+        self._scheduler = Scheduler(state, self._clock, self._fault_injection, data_file, stop)
+        self._time_travel_lock = asyncio.Lock()
 
     @property
     def _app(self) -> App:
         """The rules that answer now."""
-        return self._switches.app
+        return self._fault_injection.app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or start and end with the server."""
-        self._time.start()
+        self._scheduler.start()
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
             return
         request = Request(scope, receive)
         try:
-            reply = await self._answer(request, scope)
+            reply = await self._respond(request, scope)
         except ClientDisconnect:
             return
         if reply is None:
-            await _hang_up(receive, send)
+            await _drop_connection(receive, send)
         else:
             await Response(reply.body, reply.status, reply.headers)(scope, receive, send)
-        self._time.wake()
+        self._scheduler.wake()
 
-    async def _answer(self, request: Request, scope: Scope) -> HttpReply | None:
+    async def _respond(self, request: Request, scope: Scope) -> HttpResponse | None:
         """Return the reply; None if the connection is to be dropped."""
         body = await _read_body(request)
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
@@ -109,81 +112,97 @@ class Shell:
         asked = HttpRequest(request.method, path, headers, body or b"", query)
         is_control = f"{path}/".startswith(PREFIX)
         if body is None:
-            large = Refusal(413, "BAD_REQUEST", f"The body is larger than {MAX_BODY} bytes")
+            large = HttpError(413, "BAD_REQUEST", f"The body is larger than {MAX_BODY} bytes")
             if is_control:
-                return build_reply(large.status, {"error": large.text})
-            return self._app.refuse(large, self._app.find_reply_wire(asked))
+                return build_json_response(large.status, {"error": large.text})
+            return self._app.build_error_response(large, self._app.choose_response_wire(asked))
         if is_control:
-            return await self._show_page(request, asked) or await self._control(request, asked)
-        return await self._play(asked)
+            return await self._find_page_response(
+                request, asked
+            ) or await self._handle_admin_request(request, asked)
+        return await self._handle_api_request(asked)
 
-    async def _play(self, asked: HttpRequest) -> HttpReply | None:
+    async def _handle_api_request(self, http_request: HttpRequest) -> HttpResponse | None:
         """Answer a request to the API, with the troubles that are switched on."""
-        troubles = self._switches.take_troubles()
-        if (delay := troubles.get("delay")) and await comes(self._time.era, delay.seconds):
+        troubles = self._fault_injection.draw_faults()
+        if (delay := troubles.get("delay")) and await wait_for_event(
+            self._scheduler.generation, delay.seconds
+        ):
             return None
         drop = troubles.get("drop")
         if drop and not drop.after:
             return None
         if refused := troubles.get("status"):
-            wire = self._app.find_reply_wire(asked)
-            reply = self._app.refuse(refused.build_refusal(), wire)
-            self._recorder.record(asked, reply, self._clock.now())
+            wire = self._app.choose_response_wire(http_request)
+            reply = self._app.build_error_response(refused.build_error(), wire)
+            self._request_log.record(http_request, reply, self._clock.now())
         else:
-            reply = self._handle(asked)
+            reply = self._run_app(http_request)
         return None if drop else reply
 
-    def _handle(self, asked: HttpRequest) -> HttpReply:
+    def _run_app(self, http_request: HttpRequest) -> HttpResponse:
         """Let the rules answer, and keep what has come to pass by that."""
         now, before = self._clock.now(), self._state.serial
-        reply = self._app.handle(asked, self._state, now)
-        if not self._time.save():
-            lost = Refusal(500, "GENERAL_ERROR", LOST)
-            reply = self._app.refuse(lost, self._app.find_reply_wire(asked))
-        self._recorder.record(asked, reply, now, range(before + 1, self._state.serial + 1))
+        reply = self._app.handle(http_request, self._state, now)
+        if not self._scheduler.save():
+            lost = HttpError(500, "GENERAL_ERROR", DATA_FILE_FAILED)
+            reply = self._app.build_error_response(
+                lost, self._app.choose_response_wire(http_request)
+            )
+        self._request_log.record(
+            http_request, reply, now, range(before + 1, self._state.serial + 1)
+        )
         return reply
 
     # ------------------------------------------------------------ control
 
-    async def _show_page(self, request: Request, asked: HttpRequest) -> HttpReply | None:
+    async def _find_page_response(
+        self, request: Request, http_request: HttpRequest
+    ) -> HttpResponse | None:
         """Answer a request for the inbox page, once what its button stands for is done."""
         now = self._clock.now()
         advance(self._state, now, self._app.settings)
-        on = self._switches
-        shown = inbox.Desk(
+        on = self._fault_injection
+        shown = inbox.PageContext(
             self._state,
             now,
-            self._recorder,
+            self._request_log,
             self._clock.frozen,
             on.settings,
-            on.broken,
-            on.troubles,
+            on.broken_requirement_id,
+            on.faults,
         )
-        found = inbox.find_page(asked, shown)
-        if isinstance(found, inbox.Press):
-            done = await self._control(request, found.request)
-            return found.reply if done.status == 200 else done
+        found = inbox.find_page(http_request, shown)
+        if isinstance(found, inbox.ButtonAction):
+            done = await self._handle_admin_request(request, found.request)
+            return found.response if done.status == 200 else done
         return found
 
-    async def _control(self, request: Request, asked: HttpRequest) -> HttpReply:
+    async def _handle_admin_request(
+        self, request: Request, http_request: HttpRequest
+    ) -> HttpResponse:
         """Answer a request that is none of the API; those that set the clock come one by one."""
         advance(self._state, self._clock.now(), self._app.settings)
-        sets_clock = asked.method == "POST" and asked.path == f"{PREFIX}clock"
-        async with self._journey if sets_clock else nullcontext():
-            match control(asked, self._desk):
+        sets_clock = http_request.method == "POST" and http_request.path == f"{PREFIX}clock"
+        async with self._time_travel_lock if sets_clock else nullcontext():
+            match handle_admin_request(http_request, self._admin_context):
                 case Wait() as wait:
-                    reply = await self._wait(request, wait)
-                case Travel() as travel:
-                    await self._time.travel(travel.to)
-                    reply = show_clock(self._desk)
+                    reply = await self._wait_for_messages(request, wait)
+                case AdvanceClock() as travel:
+                    await self._scheduler.travel(travel.to)
+                    reply = build_clock_response(self._admin_context)
                 case Reset():
                     self._reset()
-                    reply = build_reply(200, {})
-                case HttpReply() as reply:
+                    reply = build_json_response(200, {})
+                case HttpResponse() as reply:
                     pass
-        return reply if self._time.save() else build_reply(500, {"error": LOST})
+        return (
+            reply
+            if self._scheduler.save()
+            else build_json_response(500, {"error": DATA_FILE_FAILED})
+        )
 
-    async def _wait(self, request: Request, wait: Wait) -> HttpReply:
+    async def _wait_for_messages(self, request: Request, wait: Wait) -> HttpResponse:
         """Answer when enough messages fit, or when the time for that is over.
 
         Looking takes no more than half of the time, however many messages there are.
@@ -191,35 +210,35 @@ class Shell:
         loop = asyncio.get_running_loop()
         end = loop.time() + wait.seconds
         while True:
-            changed, began = self._time.changed, loop.time()
-            enough = len(wait.search.find(self._state)) >= wait.count
+            changed, began = self._scheduler.changed, loop.time()
+            enough = len(wait.search.select(self._state)) >= wait.count
             looked = loop.time()
-            if enough or looked >= end or self._time.era.is_set():
-                return show_messages(self._desk, wait)
+            if enough or looked >= end or self._scheduler.generation.is_set():
+                return build_messages_response(self._admin_context, wait)
             if await request.is_disconnected():
                 raise ClientDisconnect
-            await comes(changed, min(end - looked, LONGEST_LOOK))
+            await wait_for_event(changed, min(end - looked, POLL_INTERVAL))
             await asyncio.sleep(looked - began)
 
     def _reset(self) -> None:
         """Begin anew."""
-        self._time.begin_era()
+        self._scheduler.start_generation()
         self._state.clear()
-        self._switches.reset()
+        self._fault_injection.reset()
         self._clock.reset()
-        self._recorder.clear()
-        self._time.wake()
+        self._request_log.clear()
+        self._scheduler.wake()
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        self._time.stop()
+        self._scheduler.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
     def end(self) -> None:
         """Let nobody wait any longer: the server is about to end."""
-        self._time.end()
+        self._scheduler.end()
 
 
 async def _read_body(request: Request) -> bytes | None:
@@ -235,7 +254,7 @@ async def _read_body(request: Request) -> bytes | None:
     return bytes(body)
 
 
-async def _hang_up(receive: Receive, send: Send) -> None:
+async def _drop_connection(receive: Receive, send: Send) -> None:
     """Close the connection without a word; ASGI has no way to say so, the server's transport has."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     assert transport is not None, "uvicorn's cycles have one"

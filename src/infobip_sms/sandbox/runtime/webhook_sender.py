@@ -17,47 +17,53 @@ from typing import TYPE_CHECKING
 
 import urllib3
 
-from infobip_sms.sandbox.lifecycle.webhooks import Answer
+from infobip_sms.sandbox.lifecycle.webhooks import WebhookResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infobip_sms.sandbox.lifecycle.webhooks import Posting
+    from infobip_sms.sandbox.lifecycle.webhooks import WebhookRequest
 
     Server = tuple[str, str, int]
-    Job = tuple[Posting, Callable[[Answer], None]]
+    Job = tuple[WebhookRequest, Callable[[WebhookResult], None]]
 
-CONNECT, READ = 5.0, 10.0  # seconds
-MOST = 32  # servers that are posted to at once
-TURN = 50  # reports for one server before another one has its turn
-_MOST_READ = 2**16  # bytes of a reply: nothing in it matters
+CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 10.0  # seconds
+MAX_ORIGINS = 32  # servers that are posted to at once
+BATCH_SIZE = 50  # reports for one server before another one has its turn
+_MAX_RESPONSE_BYTES = 2**16  # bytes of a reply: nothing in it matters
 _HEADERS = {"User-Agent": "infobip-sms-sandbox"}
 
 
-class Pusher:
+class WebhookSender:
     """Posts reports in the background, to no more than ``most`` servers at once."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, max_threads: int = MAX_ORIGINS) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[Server, deque[Job]] = {}
-        self._turns: deque[Server] = deque()
+        self._ready: deque[Server] = deque()
         """Servers that wait for a thread; one that has a thread is not among them."""
-        self._most, self._threads = most, 0
+        self._max_threads, self._threads = max_threads, 0
 
-    def submit(self, posting: Posting, tell: Callable[[Answer], None]) -> None:
+    def submit(
+        self, webhook_request: WebhookRequest, on_result: Callable[[WebhookResult], None]
+    ) -> None:
         """Post a report when those before it are done; ``tell`` gets the answer in another thread."""
-        server = (posting.target.scheme, posting.target.host, posting.target.port)
+        server = (
+            webhook_request.target.scheme,
+            webhook_request.target.host,
+            webhook_request.target.port,
+        )
         with self._lock:
             waiting = self._waiting.get(server)
             if waiting is not None:
-                waiting.append((posting, tell))
+                waiting.append((webhook_request, on_result))
                 return
-            self._waiting[server] = deque([(posting, tell)])
-            self._turns.append(server)
-            if self._threads >= self._most:
+            self._waiting[server] = deque([(webhook_request, on_result)])
+            self._ready.append(server)
+            if self._threads >= self._max_threads:
                 return
             self._threads += 1
-        threading.Thread(target=self._work, daemon=True).start()
+        threading.Thread(target=self._run_worker, daemon=True).start()
 
     def drop(self) -> None:
         """Forget all that waits; what is being posted cannot be called back."""
@@ -65,69 +71,78 @@ class Pusher:
             for waiting in self._waiting.values():
                 waiting.clear()
 
-    def _work(self) -> None:
+    def _run_worker(self) -> None:
         """Serve one server after the other until nothing waits."""
         server: Server | None = None
-        while server := self._find_turn(server):
-            self._serve(server)
+        while server := self._find_next_origin(server):
+            self._send_batch(server)
 
-    def _find_turn(self, before: Server | None) -> Server | None:
+    def _find_next_origin(self, before: Server | None) -> Server | None:
         """Return whose turn it is; the one that had it goes to the end if more waits for it."""
         with self._lock:
             if before is not None:
                 if self._waiting[before]:
-                    self._turns.append(before)
+                    self._ready.append(before)
                 else:
                     del self._waiting[before]
-            if self._turns:
-                return self._turns.popleft()
+            if self._ready:
+                return self._ready.popleft()
             self._threads -= 1
             return None
 
-    def _serve(self, server: Server) -> None:
+    def _send_batch(self, origin: Server) -> None:
         """Post some of what waits for one server; with a report that it does not answer its turn ends."""
         try:
-            pool: urllib3.HTTPConnectionPool | None = _connect(*server)
+            pool: urllib3.HTTPConnectionPool | None = _connect(*origin)
         except (urllib3.exceptions.HTTPError, ValueError):
             pool = None
-        for posting, tell in islice(self._take_jobs(server), TURN):
-            answer = _post(pool, posting) if pool else Answer(None, "the host has no possible name")
+        for posting, tell in islice(self._pop_jobs(origin), BATCH_SIZE):
+            answer = (
+                _post(pool, posting)
+                if pool
+                else WebhookResult(None, "the host has no possible name")
+            )
             tell(answer)
             if answer.status is None:
                 break
         if pool:
             pool.close()
 
-    def _take_jobs(self, server: Server) -> Iterator[Job]:
+    def _pop_jobs(self, origin: Server) -> Iterator[Job]:
         while True:
             with self._lock:
-                if not self._waiting[server]:
+                if not self._waiting[origin]:
                     return
-                job = self._waiting[server].popleft()
+                job = self._waiting[origin].popleft()
             yield job
 
 
 def _connect(scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
     kind = urllib3.HTTPSConnectionPool if scheme == "https" else urllib3.HTTPConnectionPool
-    return kind(host, port, timeout=urllib3.Timeout(connect=CONNECT, read=READ), retries=False)
+    return kind(
+        host,
+        port,
+        timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+        retries=False,
+    )
 
 
-def _post(pool: urllib3.HTTPConnectionPool, posting: Posting) -> Answer:
+def _post(pool: urllib3.HTTPConnectionPool, webhook_request: WebhookRequest) -> WebhookResult:
     """Post one report; redirections are not followed."""
-    headers = {**_HEADERS, "Content-Type": posting.content_type}
+    headers = {**_HEADERS, "Content-Type": webhook_request.content_type}
     try:
         reply = pool.urlopen(
             "POST",
-            posting.target.path,
-            body=posting.body,
+            webhook_request.target.path,
+            body=webhook_request.body,
             headers=headers,
             redirect=False,
             preload_content=False,
             decode_content=False,
         )
-        if len(reply.read(_MOST_READ)) == _MOST_READ:
+        if len(reply.read(_MAX_RESPONSE_BYTES)) == _MAX_RESPONSE_BYTES:
             reply.close()
         reply.release_conn()
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as problem:
-        return Answer(None, f"no answer: {type(problem).__name__}")
-    return Answer(reply.status, f"HTTP {reply.status}")
+        return WebhookResult(None, f"no answer: {type(problem).__name__}")
+    return WebhookResult(reply.status, f"HTTP {reply.status}")

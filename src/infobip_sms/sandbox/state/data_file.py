@@ -26,8 +26,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .rows import Bulk, Link, Push, Sms
-from .serialization import DAMAGE, Records
+from .rows import Link, StoredBulk, StoredMessage, WebhookDelivery
+from .serialization import PARSE_ERRORS, RowSerializer
 from .state import State
 
 if TYPE_CHECKING:
@@ -35,12 +35,17 @@ if TYPE_CHECKING:
 
     from .rows import Key, Row
 
-_MARK = 0x534D5353  # "SMSS", where SQLite files say whose they are
-_FORM = 1
+_APPLICATION_ID = 0x534D5353  # "SMSS", where SQLite files say whose they are
+_FORMAT_VERSION = 1
 _HEADER = b"SQLite format 3\x00"
-_MARK_AT = 68  # bytes from the beginning of every SQLite file
-_KINDS: dict[type[Row], str] = {Sms: "sms", Bulk: "bulk", Link: "link", Push: "push"}
-_TABLES = """
+_APPLICATION_ID_OFFSET = 68  # bytes from the beginning of every SQLite file
+_TABLE_NAMES: dict[type[Row], str] = {
+    StoredMessage: "sms",
+    StoredBulk: "bulk",
+    Link: "link",
+    WebhookDelivery: "push",
+}
+_SCHEMA = """
 CREATE TABLE sandbox (seed TEXT NOT NULL, counters TEXT NOT NULL, open INTEGER NOT NULL);
 CREATE TABLE content (key TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sms (key INTEGER PRIMARY KEY, data TEXT NOT NULL);
@@ -48,22 +53,26 @@ CREATE TABLE bulk (key INTEGER PRIMARY KEY, data TEXT NOT NULL);
 CREATE TABLE link (place INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, data TEXT NOT NULL);
 CREATE TABLE push (key INTEGER PRIMARY KEY, data TEXT NOT NULL)
 """
-_PUT = (
+_UPSERT = (
     "INSERT INTO {0} (key, data) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET data = excluded.data"
 )
-_UNNAMED = "DELETE FROM content WHERE key NOT IN (SELECT json_extract(data, '$.content') FROM sms)"
-_SHARE = 10  # so much of the rows, one in ten, is gone before the contents are looked through
-_OUTSIDE = "the file {}-wal, which belongs to it, is missing; if it was not lost, make an empty one"
-_COUNTERS = ("serial", "pushed", "second", "clock")
+_DELETE_UNUSED_CONTENT = (
+    "DELETE FROM content WHERE key NOT IN (SELECT json_extract(data, '$.content') FROM sms)"
+)
+_SWEEP_RATIO = 10  # so much of the rows, one in ten, is gone before the contents are looked through
+_WAL_MISSING = (
+    "the file {}-wal, which belongs to it, is missing; if it was not lost, make an empty one"
+)
+_COUNTERS = ("serial", "delivery_serial", "second", "clock")
 """What a state has beside its rows."""
-_NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+_MIN_INSTANT = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
-class StoreError(Exception):
+class DataFileError(Exception):
     """A data file cannot be used or written; the text names it and says why."""
 
 
-class Store:
+class DataFile:
     """The file of one sandbox, which is made if there is none.
 
     seed: for a new file; one that is there keeps its own.
@@ -71,19 +80,19 @@ class Store:
 
     def __init__(self, path: str | Path, seed: str = "") -> None:
         self._path = Path(path)
-        self._records = Records()
-        self._counters, self._struck = "", 0
-        self.problem: StoreError | None = None
+        self._serializer = RowSerializer()
+        self._counters, self._deleted_messages = "", 0
+        self.error: DataFileError | None = None
         """Why the file could not be written; nothing is written after that."""
         beside = self._path.with_name(f"{self._path.name}-wal").exists()
-        with self._explain():
-            self._check_mark()
+        with self._translate_errors():
+            self._require_own_file()
             self._file = sqlite3.connect(
                 self._path, timeout=0, isolation_level=None, check_same_thread=False
             )
         try:
-            with self._explain():
-                self.seed = self._open(seed, beside=beside)
+            with self._translate_errors():
+                self.seed = self._open(seed, has_wal=beside)
         except BaseException:
             self._file.close()
             raise
@@ -100,17 +109,17 @@ class Store:
     def load(self) -> State:
         """Return the state as it was saved last; from then on it takes down what changes."""
         state = State()
-        with self._explain():
+        with self._translate_errors():
             try:
                 self._read(state)
-            except DAMAGE as problem:
-                raise self._refuse(f"it is damaged ({type(problem).__name__})") from None
-            unused = self._records.contents.keys() - self._records.named
+            except PARSE_ERRORS as problem:
+                raise self._build_error(f"it is damaged ({type(problem).__name__})") from None
+            unused = self._serializer.contents.keys() - self._serializer.used_digests
             with self._transaction():
                 forget = [(key,) for key in unused]
                 self._file.executemany("DELETE FROM content WHERE key = ?", forget)
             self._mark_open(1)
-        self._records.clear()
+        self._serializer.clear()
         state.changes = {}
         return state
 
@@ -119,30 +128,32 @@ class Store:
 
         Raises StoreError if that cannot be done, then and from then on.
         """
-        if self.problem is not None:
-            raise self.problem
+        if self.error is not None:
+            raise self.error
         counters = _dump_counters(state)
         if not state.changes and counters == self._counters:
             return
         try:
-            with self._explain(), self._transaction():
+            with self._translate_errors(), self._transaction():
                 self._write(state.changes or {})
                 self._sweep(state)
                 self._file.execute("UPDATE sandbox SET counters = ?", (counters,))
-        except StoreError as problem:
-            self.problem = problem
+        except DataFileError as problem:
+            self.error = problem
             raise
         state.changes, self._counters = {}, counters
 
     def _read(self, state: State) -> None:
         """Put everything into an empty state."""
         for key, text in self._file.execute("SELECT key, data FROM content"):
-            self._records.parse_content(key, text)
-        for kind, table in _KINDS.items():
+            self._serializer.add_content(key, text)
+        for kind, table in _TABLE_NAMES.items():
             found = self._file.execute(f"SELECT data FROM {table} ORDER BY ROWID")  # noqa: S608 - ours
-            state.put([self._records.parse_row(text, kind) for (text,) in found])
-        ended = sorted(state.unread, key=lambda n: (state.messages[n].done_at or _NEVER, n))
-        state.unread = dict.fromkeys(ended)
+            state.put([self._serializer.parse_row(text, kind) for (text,) in found])
+        ended = sorted(
+            state.fetchable, key=lambda n: (state.messages[n].done_at or _MIN_INSTANT, n)
+        )
+        state.fetchable = dict.fromkeys(ended)
         ((self._counters,),) = self._file.execute("SELECT counters FROM sandbox")
         counters = json.loads(self._counters)
         for name in _COUNTERS:
@@ -151,56 +162,62 @@ class Store:
 
     def _write(self, changes: dict[Key, Row | None]) -> None:
         """Write rows, the contents that they name, and strike out what is gone."""
-        texts: dict[str, list[tuple[int | str, str]]] = {table: [] for table in _KINDS.values()}
-        gone: dict[str, list[tuple[int | str]]] = {table: [] for table in _KINDS.values()}
+        texts: dict[str, list[tuple[int | str, str]]] = {
+            table: [] for table in _TABLE_NAMES.values()
+        }
+        gone: dict[str, list[tuple[int | str]]] = {table: [] for table in _TABLE_NAMES.values()}
         for (kind, key), row in changes.items():
             if row is None:
-                gone[_KINDS[kind]].append((key,))
+                gone[_TABLE_NAMES[kind]].append((key,))
             else:
-                texts[_KINDS[kind]].append((key, self._records.dump_row(row)))
+                texts[_TABLE_NAMES[kind]].append((key, self._serializer.dump_row(row)))
         self._file.executemany(
-            "INSERT OR IGNORE INTO content (key, data) VALUES (?, ?)", self._records.written.items()
+            "INSERT OR IGNORE INTO content (key, data) VALUES (?, ?)",
+            self._serializer.new_contents.items(),
         )
-        self._records.clear()
+        self._serializer.clear()
         for table, rows in texts.items():
-            self._file.executemany(_PUT.format(table), rows)
+            self._file.executemany(_UPSERT.format(table), rows)
         for table, keys in gone.items():
             self._file.executemany(f"DELETE FROM {table} WHERE key = ?", keys)  # noqa: S608 - ours
 
     def _sweep(self, state: State) -> None:
         """Strike out the contents that no message has any more, once enough messages are gone."""
         changes = (state.changes or {}).items()
-        self._struck += sum(row is None for (kind, _), row in changes if kind is Sms)
-        if self._struck * _SHARE > len(state.messages):
-            self._file.execute(_UNNAMED)
-            self._struck = 0
+        self._deleted_messages += sum(
+            row is None for (kind, _), row in changes if kind is StoredMessage
+        )
+        if self._deleted_messages * _SWEEP_RATIO > len(state.messages):
+            self._file.execute(_DELETE_UNUSED_CONTENT)
+            self._deleted_messages = 0
 
-    def _check_mark(self) -> None:
+    def _require_own_file(self) -> None:
         """Refuse the file of somebody else before anything opens it that might write."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:
-            start = file.read(_MARK_AT + 4)
+            start = file.read(_APPLICATION_ID_OFFSET + 4)
         if start and not (
-            start.startswith(_HEADER) and start[_MARK_AT:] in {bytes(4), _MARK.to_bytes(4, "big")}
+            start.startswith(_HEADER)
+            and start[_APPLICATION_ID_OFFSET:] in {bytes(4), _APPLICATION_ID.to_bytes(4, "big")}
         ):
-            raise self._refuse("it is another kind of file")
+            raise self._build_error("it is another kind of file")
 
-    def _open(self, seed: str, *, beside: bool) -> str:
+    def _open(self, seed: str, *, has_wal: bool) -> str:
         """Lock the file, make its tables if it is new, and return the seed."""
         self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
         (mark,) = self._file.execute("PRAGMA application_id").fetchone()
         (tables,) = self._file.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        if tables == 0 and mark in {0, _MARK}:
+        if tables == 0 and mark in {0, _APPLICATION_ID}:
             self._create(seed)
-        elif mark != _MARK:
-            raise self._refuse("it is another kind of file")
+        elif mark != _APPLICATION_ID:
+            raise self._build_error("it is another kind of file")
         (form,) = self._file.execute("PRAGMA user_version").fetchone()
-        if form != _FORM:
-            raise self._refuse("another version of the sandbox wrote it")
+        if form != _FORMAT_VERSION:
+            raise self._build_error("another version of the sandbox wrote it")
         stored, still_open = self._file.execute("SELECT seed, open FROM sandbox").fetchone()
-        if still_open and not beside:
-            raise self._refuse(_OUTSIDE.format(self._path.name))
+        if still_open and not has_wal:
+            raise self._build_error(_WAL_MISSING.format(self._path.name))
         self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute("PRAGMA synchronous = FULL")
         self._lock()
@@ -208,12 +225,12 @@ class Store:
 
     def _create(self, seed: str) -> None:
         with self._transaction():
-            for statement in _TABLES.split(";"):
+            for statement in _SCHEMA.split(";"):
                 self._file.execute(statement)
             counters = _dump_counters(State())
             self._file.execute("INSERT INTO sandbox VALUES (?, ?, 0)", (seed, counters))
-            self._file.execute(f"PRAGMA application_id = {_MARK}")
-            self._file.execute(f"PRAGMA user_version = {_FORM}")
+            self._file.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            self._file.execute(f"PRAGMA user_version = {_FORMAT_VERSION}")
 
     def _lock(self) -> None:
         """Take the lock of a writer, which locking_mode keeps."""
@@ -239,17 +256,17 @@ class Store:
             raise
 
     @contextmanager
-    def _explain(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as problem:
             busy = "locked" in str(problem)
-            raise self._refuse("another sandbox uses it" if busy else str(problem)) from None
+            raise self._build_error("another sandbox uses it" if busy else str(problem)) from None
         except OSError as problem:
-            raise self._refuse(problem.strerror or type(problem).__name__) from None
+            raise self._build_error(problem.strerror or type(problem).__name__) from None
 
-    def _refuse(self, why: str) -> StoreError:
-        return StoreError(f"data file {self._path.name}: {why}")
+    def _build_error(self, reason: str) -> DataFileError:
+        return DataFileError(f"data file {self._path.name}: {reason}")
 
 
 def _dump_counters(state: State) -> str:

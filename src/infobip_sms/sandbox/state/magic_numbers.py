@@ -28,14 +28,14 @@ import re
 
 import attrs
 
-from .statuses import INVALID_DESTINATION, NO_ERROR, find_error, find_status
+from .statuses import INVALID_DESTINATION, NO_ERROR, get_error, get_status
 
 _SCHEME = re.compile(r"999([0-9]{2})([0-9])([0-9]{4})([0-9]{3})")
-_IN_REPLY = {"ACCEPTED", "PENDING", "REJECTED"}
+_IMMEDIATE_GROUPS = {"ACCEPTED", "PENDING", "REJECTED"}
 
 
 @attrs.frozen
-class Fate:
+class MagicNumber:
     """What becomes of a message."""
 
     seconds: float
@@ -43,26 +43,26 @@ class Fate:
     error: int
     status: int
 
-    def is_in_reply(self) -> bool:
+    def is_immediate(self) -> bool:
         """Tell whether the reply to the send request has the status already."""
-        return self.seconds == 0 and find_status(self.status).group_name in _IN_REPLY
+        return self.seconds == 0 and get_status(self.status).group_name in _IMMEDIATE_GROUPS
 
 
-UNREADABLE = Fate(0, 0, NO_ERROR, INVALID_DESTINATION)
+INVALID_MAGIC_NUMBER = MagicNumber(0, 0, NO_ERROR, INVALID_DESTINATION)
 
 
-def find_fate(to: str) -> Fate | None:
+def parse_magic_number(to: str) -> MagicNumber | None:
     """Return what a destination chooses; None if it chooses nothing."""
     digits = to.removeprefix("+")
     if not digits.startswith("999"):
         return None
     found = _SCHEME.fullmatch(digits)
     if found is None:
-        return UNREADABLE
+        return INVALID_MAGIC_NUMBER
     seconds, reports, error, status = map(int, found.groups())
     try:
-        find_status(status)
-        find_error(error)
+        get_status(status)
+        get_error(error)
     except KeyError:
-        return UNREADABLE
-    return Fate(seconds, reports, error, status)
+        return INVALID_MAGIC_NUMBER
+    return MagicNumber(seconds, reports, error, status)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from infobip_sms.codecs import Wire
 
-    from .magic_numbers import Fate
+    from .magic_numbers import MagicNumber
 
 
 @attrs.frozen(kw_only=True)
@@ -35,15 +35,15 @@ class Content:
 
 
 @attrs.frozen(kw_only=True)
-class Sms:
+class StoredMessage:
     """One message to one destination."""
 
-    number: int
+    serial: int
     message_id: str
     to: str
     bulk_id: str | None = None
     content: Content
-    fate: Fate
+    outcome: MagicNumber
     accepted_at: dt.datetime
     start_at: dt.datetime
     """Not sent before this instant; the validity period begins here."""
@@ -56,9 +56,9 @@ class Sms:
     """When its status became final."""
     reported: int = 0
     """Intermediate states that have passed."""
-    arrived: bool = False
+    outcome_reached: bool = False
     """Its fate has come to pass; the status may still not be final."""
-    unread: bool = False
+    fetchable: bool = False
     """Its final report can be fetched."""
     conversions: int = 0
     due: dt.datetime | None = None
@@ -66,16 +66,16 @@ class Sms:
 
 
 @attrs.frozen(kw_only=True)
-class Bulk:
+class StoredBulk:
     """A request with one message for later, which can be moved, paused and cancelled (BULK-005)."""
 
-    number: int
+    serial: int
     bulk_id: str
     send_at: dt.datetime
     """As it was asked for, in its own time zone."""
-    asked: BulkStatus = BulkStatus.PENDING
+    requested_status: BulkStatus = BulkStatus.PENDING
     """PENDING, PAUSED or CANCELED; what else it may be follows from its messages."""
-    messages: tuple[int, int]
+    message_serials: tuple[int, int]
     """Number of its first message, and of the one after its last."""
 
 
@@ -85,17 +85,17 @@ class Link:
 
     code: str
     url: str
-    number: int
+    message_serial: int
     """The first message whose text holds it."""
     clicks: int = 0
 
 
 @attrs.frozen(kw_only=True)
-class Push:
+class WebhookDelivery:
     """One report on its way to a notify URL."""
 
-    number: int
-    sms: int
+    serial: int
+    message_serial: int
     status: int
     error: int
     done_at: dt.datetime
@@ -103,17 +103,17 @@ class Push:
     attempts: int = 0
     due: dt.datetime
     """When it is tried, unless an earlier report of the same message is still on its way."""
-    end: Literal["taken", "dead"] | None = None
+    final_state: Literal["taken", "dead"] | None = None
     reason: str = ""
     """Why the last attempt failed, or why there will be none."""
 
 
-Row = Sms | Bulk | Link | Push
+Row = StoredMessage | StoredBulk | Link | WebhookDelivery
 
 
 Key = tuple[type[Row], int | str]
 
 
-def find_key(row: Row) -> Key:
+def get_key(row: Row) -> Key:
     """Return what a row is replaced by: its kind with its number, or the code of a link."""
-    return type(row), row.code if isinstance(row, Link) else row.number
+    return type(row), row.code if isinstance(row, Link) else row.serial

@@ -22,45 +22,45 @@ from infobip_sms_schema import BulkStatus, DeliveryTimeWindow
 
 from infobip_sms.codecs import Wire
 
-from .magic_numbers import Fate
-from .rows import Bulk, Content, Link, Push, Sms
+from .magic_numbers import MagicNumber
+from .rows import Content, Link, StoredBulk, StoredMessage, WebhookDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .rows import Row
 
-_DIGEST = 16  # bytes
-_NAMES = {
+_DIGEST_SIZE = 16  # bytes
+_TYPE_NAMES = {
     "BulkStatus": BulkStatus,
     "DeliveryTimeWindow": DeliveryTimeWindow,
-    "Fate": Fate,
+    "MagicNumber": MagicNumber,
     "Wire": Wire,
     "dt": dt,
 }
 """What the rows name for type checkers only."""
-for _kind in (Content, Sms, Bulk, Link, Push):
-    attrs.resolve_types(_kind, localns=_NAMES)
-DAMAGE = (ValueError, TypeError, KeyError, AttributeError)
+for _kind in (Content, StoredMessage, StoredBulk, Link, WebhookDelivery):
+    attrs.resolve_types(_kind, localns=_TYPE_NAMES)
+PARSE_ERRORS = (ValueError, TypeError, KeyError, AttributeError)
 """What reading raises for a text that no row was written as."""
 _dump: Callable[[Any], str] = json.JSONEncoder(separators=(",", ":")).encode
 
 
-class Records:
+class RowSerializer:
     """Writes rows, and reads those whose contents it has read before."""
 
     def __init__(self) -> None:
-        self.written: dict[str, str] = {}
+        self.new_contents: dict[str, str] = {}
         """The contents that the rows name which were written since the last ``clear``."""
         self.contents: dict[str, Content] = {}
         """The contents that rows may name which are read."""
-        self.named: set[str] = set()
+        self.used_digests: set[str] = set()
         """Those that were named."""
         self._digests: dict[int, str] = {}
         self._plain = _make_converter()
         self._rows = _make_converter()
-        self._rows.register_unstructure_hook(Content, self._note)
-        self._rows.register_structure_hook(Content, lambda digest, _: self._find(digest))
+        self._rows.register_unstructure_hook(Content, self._dump_reference)
+        self._rows.register_structure_hook(Content, lambda digest, _: self._get_content(digest))
 
     def dump_row(self, row: Row) -> str:
         """Return the text of a row."""
@@ -70,26 +70,26 @@ class Records:
         """Return the row of a text; raise one of DAMAGE if it is none."""
         return self._rows.structure(json.loads(text), kind)
 
-    def parse_content(self, digest: str, text: str) -> None:
+    def add_content(self, digest: str, text: str) -> None:
         """Take a content that rows name."""
         self.contents[digest] = self._plain.structure(json.loads(text), Content)
 
     def clear(self) -> None:
         """Forget what was written and read: the contents are held by the rows."""
-        self.written, self.contents, self.named, self._digests = {}, {}, set(), {}
+        self.new_contents, self.contents, self.used_digests, self._digests = {}, {}, set(), {}
 
-    def _note(self, content: Content) -> str:
+    def _dump_reference(self, content: Content) -> str:
         """Return the digest of a content; each is written once, as long as its rows hold it."""
         digest = self._digests.get(id(content))
         if digest is None:
             text = _dump(self._plain.unstructure(content))
-            digest = blake2b(text.encode(), digest_size=_DIGEST).hexdigest()
+            digest = blake2b(text.encode(), digest_size=_DIGEST_SIZE).hexdigest()
             self._digests[id(content)] = digest
-            self.written[digest] = text
+            self.new_contents[digest] = text
         return digest
 
-    def _find(self, digest: str) -> Content:
-        self.named.add(digest)
+    def _get_content(self, digest: str) -> Content:
+        self.used_digests.add(digest)
         return self.contents[digest]
 
 

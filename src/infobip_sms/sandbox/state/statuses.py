@@ -23,10 +23,10 @@ VALIDITY_EXPIRED = 4101
 
 
 @cache
-def find_status(status_id: int) -> Status:
+def get_status(status_id: int) -> Status:
     """Return a status of the catalogue; raise KeyError if it has none of this number."""
-    row = _find_row("status", status_id)
-    group = _find_row("group", row["group"])
+    row = _get_row("status", status_id)
+    group = _get_row("group", row["group"])
     return Status(
         group_id=group["id"],
         group_name=group["name"],
@@ -38,10 +38,10 @@ def find_status(status_id: int) -> Status:
 
 
 @cache
-def find_error(error_id: int) -> GsmErrorCode:
+def get_error(error_id: int) -> GsmErrorCode:
     """Return a network error of the catalogue; raise KeyError if it has none of this number."""
-    row = _find_row("error", error_id)
-    group = _find_row("error_group", row["group"])
+    row = _get_row("error", error_id)
+    group = _get_row("error_group", row["group"])
     return GsmErrorCode(
         group_id=group["id"],
         group_name=group["name"],
@@ -53,37 +53,37 @@ def find_error(error_id: int) -> GsmErrorCode:
 
 
 @cache
-def find_statuses() -> tuple[Status, ...]:
+def get_statuses() -> tuple[Status, ...]:
     """Return every status of the catalogue."""
-    return tuple(find_status(row["id"]) for row in _open_catalogue()["status"])
+    return tuple(get_status(row["id"]) for row in _load_statuses()["status"])
 
 
 @cache
-def find_errors() -> tuple[GsmErrorCode, ...]:
+def get_errors() -> tuple[GsmErrorCode, ...]:
     """Return every network error of the catalogue."""
-    return tuple(find_error(row["id"]) for row in _open_catalogue()["error"])
+    return tuple(get_error(row["id"]) for row in _load_statuses()["error"])
 
 
 def is_rejection(status_id: int) -> bool:
     """Tell whether a status belongs to the group REJECTED."""
-    return find_status(status_id).group_name == "REJECTED"
+    return get_status(status_id).group_name == "REJECTED"
 
 
-def find_numbers(word: str) -> frozenset[int]:
+def get_status_ids(text: str) -> frozenset[int]:
     """Return the statuses of this number, name or group name; empty if there is none."""
-    rows = map(find_status, (row["id"] for row in _open_catalogue()["status"]))
-    return frozenset(s.id for s in rows if word.upper() in {str(s.id), s.name, s.group_name})
+    rows = map(get_status, (row["id"] for row in _load_statuses()["status"]))
+    return frozenset(s.id for s in rows if text.upper() in {str(s.id), s.name, s.group_name})
 
 
-def _find_row(table: str, number: int) -> dict[str, Any]:
-    for row in _open_catalogue()[table]:
-        if row["id"] == number:
+def _get_row(table: str, row_id: int) -> dict[str, Any]:
+    for row in _load_statuses()[table]:
+        if row["id"] == row_id:
             found: dict[str, Any] = row
             return found
-    raise KeyError(number)
+    raise KeyError(row_id)
 
 
 @cache
-def _open_catalogue() -> dict[str, Any]:
+def _load_statuses() -> dict[str, Any]:
     text = (files("infobip_sms_schema") / "data" / "statuses.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)

@@ -28,11 +28,11 @@ SEND, V1 = "/sms/2/text/advanced", "/sms/1/text/advanced"
 ITEMS = {"messages": "message", "destinations": "destination"}
 ROOTS = {SEND: "request", "/sms/1/preview": "PreviewRequest", "/sms/1/bulks": "BulkRequest"}
 ATTEMPTS = 3
-Plain = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
 @dataclass
-class Call:
+class OutgoingRequest:
     """A request before it is written."""
 
     method: str
@@ -45,7 +45,7 @@ class Call:
     seconds: float = 30.0
 
 
-def build_message() -> Plain:
+def build_message() -> JsonObject:
     """Return a message with everything that there is."""
     return {
         "from": "InfoSMS",
@@ -71,7 +71,7 @@ def build_message() -> Plain:
     }
 
 
-def build_request() -> Plain:
+def build_request() -> JsonObject:
     """Return a request with everything that there is."""
     return {
         "bulkId": f"bulk-{os.getpid()}",
@@ -80,50 +80,52 @@ def build_request() -> Plain:
     }
 
 
-def build_calls(wire: str) -> Iterator[Call]:
+def build_requests(wire: str) -> Iterator[OutgoingRequest]:
     """Yield a call of every operation."""
     request = build_request()
     bulk = [("bulkId", request["bulkId"])]
-    yield Call("POST", SEND, document=request, wire=wire)
-    yield Call("GET", "/sms/1/reports", [("limit", "10"), *bulk])
+    yield OutgoingRequest("POST", SEND, document=request, wire=wire)
+    yield OutgoingRequest("GET", "/sms/1/reports", [("limit", "10"), *bulk])
     ids = [("messageId", d["messageId"]) for d in request["messages"][0]["destinations"]]
     since = ("sentSince", "2015-02-22T17:42:05.390+01:00")
     codes = [("mcc", "228"), ("mnc", "01"), ("generalStatus", "DELIVERED"), ("limit", "10")]
-    yield Call("GET", "/sms/1/logs", [*bulk, *ids, since, *codes])
+    yield OutgoingRequest("GET", "/sms/1/logs", [*bulk, *ids, since, *codes])
     preview = {"text": "Grüße", "languageCode": "TR", "transliteration": "TURKISH"}
-    yield Call("POST", "/sms/1/preview", document=preview)
-    yield Call("GET", "/sms/1/bulks", bulk)
+    yield OutgoingRequest("POST", "/sms/1/preview", document=preview)
+    yield OutgoingRequest("GET", "/sms/1/bulks", bulk)
     moved = {"sendAt": "2035-08-07T17:00:00.000+02:00"}
-    yield Call("PUT", "/sms/1/bulks", bulk, document=moved)
-    yield Call("GET", "/sms/1/bulks/status", bulk)
-    yield Call("PUT", "/sms/1/bulks/status", bulk, document={"status": "PAUSED"})
-    yield Call("POST", f"/ct/1/log/end/{ids[0][1]}")
+    yield OutgoingRequest("PUT", "/sms/1/bulks", bulk, document=moved)
+    yield OutgoingRequest("GET", "/sms/1/bulks/status", bulk)
+    yield OutgoingRequest("PUT", "/sms/1/bulks/status", bulk, document={"status": "PAUSED"})
+    yield OutgoingRequest("POST", f"/ct/1/log/end/{ids[0][1]}")
     old = {"destinations": [{"to": "41793026727"}], "text": "x", "language": {"languageCode": "TR"}}
-    yield Call("POST", V1, document={"messages": [old]})
+    yield OutgoingRequest("POST", V1, document={"messages": [old]})
 
 
 # ---------------------------------------------------------------- writing
 
 
-def write(call: Call) -> None:
+def encode_request(request: OutgoingRequest) -> None:
     """Make header fields and a body of a document."""
-    call.headers["Authorization"] = f"App {os.environ['INFOBIP_API_KEY']}"
-    call.headers["Accept"] = f"application/{call.wire}"
-    call.headers["Accept-Encoding"] = "gzip"
-    if call.document is None:
+    request.headers["Authorization"] = f"App {os.environ['INFOBIP_API_KEY']}"
+    request.headers["Accept"] = f"application/{request.wire}"
+    request.headers["Accept-Encoding"] = "gzip"
+    if request.document is None:
         return
-    call.headers["Content-Type"] = f"application/{call.wire}"
-    if call.wire == "xml":
-        root = ET.Element(ROOTS[call.path])
-        fill(root, call.document)
-        call.body = ET.tostring(root, encoding="UTF-8")
+    request.headers["Content-Type"] = f"application/{request.wire}"
+    if request.wire == "xml":
+        root = ET.Element(ROOTS[request.path])
+        fill(root, request.document)
+        request.body = ET.tostring(root, encoding="UTF-8")
     else:
-        call.body = json.dumps(call.document, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        request.body = json.dumps(request.document, ensure_ascii=False).encode(
+            "utf-8", "surrogatepass"
+        )
 
 
-def fill(element: ET.Element, members: Plain) -> None:
+def fill(element: ET.Element, fields: JsonObject) -> None:
     """Put members into an element."""
-    for name, value in members.items():
+    for name, value in fields.items():
         if isinstance(value, list) and name in ITEMS:
             holder = ET.SubElement(element, name)
             for entry in value:
@@ -138,14 +140,14 @@ def fill(element: ET.Element, members: Plain) -> None:
             ET.SubElement(element, name).text = text
 
 
-def send(call: Call) -> tuple[int, dict[str, str], bytes]:
+def send(request: OutgoingRequest) -> tuple[int, dict[str, str], bytes]:
     """Send a call; return status, header fields and body of the reply."""
     connection = HTTPConnection(
-        urlsplit(os.environ["INFOBIP_BASE_URL"]).netloc, timeout=call.seconds
+        urlsplit(os.environ["INFOBIP_BASE_URL"]).netloc, timeout=request.seconds
     )
-    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in call.query)
-    target = call.path + (f"?{query}" if query else "")
-    connection.request(call.method, target, call.body or None, call.headers)
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in request.query)
+    target = request.path + (f"?{query}" if query else "")
+    connection.request(request.method, target, request.body or None, request.headers)
     reply = connection.getresponse()
     headers = {name.lower(): value for name, value in reply.getheaders()}
     body = reply.read()
@@ -156,7 +158,7 @@ def send(call: Call) -> tuple[int, dict[str, str], bytes]:
 # ---------------------------------------------------------------- reading
 
 
-def read_groups(headers: dict[str, str], body: bytes) -> list[int]:
+def parse_status_groups(headers: dict[str, str], body: bytes) -> list[int]:
     """Return the status groups of a reply to a message."""
     if "xml" in headers.get("content-type", ""):
         found = ET.fromstring(body)  # noqa: S314 - the judge's own
@@ -164,30 +166,30 @@ def read_groups(headers: dict[str, str], body: bytes) -> list[int]:
     return [int(entry["status"]["groupId"]) for entry in json.loads(body)["messages"]]
 
 
-def send_once(call: Call, spoil: mutants.Spoiling) -> int:
+def send_once(request: OutgoingRequest, mutation: mutants.Mutation) -> int:
     """Send a message as a careful program does; return the exit code."""
-    write(call)
-    spoil.change(call)
+    encode_request(request)
+    mutation.mutate_encoded(request)
     for attempt in range(ATTEMPTS):
         try:
-            status, headers, body = send(call)
+            status, headers, body = send(request)
         except (OSError, HTTPException) as error:
-            if spoil.repeats(error) and attempt + 1 < ATTEMPTS:
+            if mutation.is_resent(error) and attempt + 1 < ATTEMPTS:
                 continue
             print(f"nobody knows: {type(error).__name__}")
             return 1
         if status in {429, 503} and "retry-after" in headers:
-            time.sleep(spoil.shorten(float(headers["retry-after"])))
+            time.sleep(mutation.shorten_wait(float(headers["retry-after"])))
             continue
-        if status == 500 and spoil.repeats(None):
+        if status == 500 and mutation.is_resent(None):
             continue
         if status != 200:
             print(f"refused: {status}")
             return 1
         packed = headers.get("content-encoding") == "gzip"
         unpacked = gzip.decompress(body) if packed else body
-        spoil.read(headers, body, unpacked)
-        return 0 if set(read_groups(headers, unpacked)) <= {0, 1, 3} else 1
+        mutation.parse_response(headers, body, unpacked)
+        return 0 if set(parse_status_groups(headers, unpacked)) <= {0, 1, 3} else 1
     return 1
 
 
@@ -196,17 +198,17 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--xml", action="store_true")
     parser.add_argument("--once", action="store_true")
-    parser.add_argument("--break", dest="fault", default="", choices=["", *mutants.FAULTS])
+    parser.add_argument("--break", dest="fault", default="", choices=["", *mutants.MUTANTS])
     options = parser.parse_args()
-    spoil = mutants.Spoiling(options.fault)
+    spoil = mutants.Mutation(options.fault)
     wire = "xml" if options.xml else "json"
-    calls = list(build_calls(wire))
+    calls = list(build_requests(wire))
     if options.once:
         return send_once(calls[0], spoil)
     for call in calls:
-        spoil.prepare(call)
-        write(call)
-        spoil.change(call)
+        spoil.mutate_document(call)
+        encode_request(call)
+        spoil.mutate_encoded(call)
         status, _, _ = send(call)
         print(call.method, call.path, status)
     return 0

@@ -12,7 +12,7 @@ from tests.conformance.mutation.independent_server.dates import is_written, read
 from tests.conformance.mutation.independent_server.scope import Scope
 from tests.conformance.mutation.independent_server.windows import check_window
 
-Check = Callable[[Any, Scope], Iterator[str]]
+MessageCheck = Callable[[Any, Scope], Iterator[str]]
 LANGUAGES = ("TR", "ES", "PT")
 TRANSLITERATIONS = ("TURKISH", "GREEK", "CYRILLIC", "CENTRAL_EUROPEAN", "NON_UNICODE")
 NOTIFY_TYPES = ("application/json", "application/xml")
@@ -181,7 +181,7 @@ def check_send_at(value: Any, scope: Scope) -> Iterator[str]:
             yield "must be a date and time"
 
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, MessageCheck] = {
     "from": check_sender,
     "text": check_text,
     "flash": check_flash,
