@@ -95,7 +95,7 @@ def test_every_requirement_of_clients_is_broken_by_some_caller() -> None:
 
 def test_list_of_faults_is_that_of_the_caller() -> None:
     """Every fault that the judge lists is one that the caller can be told to have, and the reverse."""
-    known = runpy.run_path(str(clients.CLIENTS_DIRECTORY / "mutants.py"))["FAULTS"]
+    known = runpy.run_path(str(clients.CLIENTS_DIRECTORY / "mutants.py"))["MUTANTS"]
     listed = [caller.name for caller in clients.get_clients() if caller.broken_requirement]
 
     assert sorted(listed) == sorted(known)
