@@ -16,7 +16,7 @@ import infobip_sms
 
 ROOT = Path(__file__).resolve().parents[1]
 SRC = ROOT / "src" / "infobip_sms"
-JUDGE = ROOT / "conformance" / "infobip_sms_conformance"
+SUITE = ROOT / "conformance" / "infobip_sms_conformance"
 SCHEMA_PACKAGE = "infobip_sms_schema"
 
 
@@ -43,18 +43,83 @@ def find_imports(path: Path, package: str) -> set[str]:
     return names
 
 
-def find_own_modules(path: Path) -> set[str]:
-    """Return the modules of the binding that a module of it imports."""
-    package = ".".join(["infobip_sms", *path.relative_to(SRC).parts[:-1]])
+# Who may import whom: a package or module may import what is listed in the lines above its own.
+# Names in one line do not import each other. What is generated may be imported everywhere.
+LAYERS = {
+    "infobip_sms": """
+        errors | rules
+        auth
+        text | codecs | transport
+        sandbox.config | sandbox.clock
+        sandbox.state
+        sandbox.lifecycle
+        sandbox.api
+        sandbox.mutants
+        sandbox.admin
+        sandbox.runtime
+        exchange | webhooks | send_many | sqlite_file
+        operations | webhook_server
+        client
+        __init__
+        sandbox.testing
+        sandbox
+        pytest_plugin | cli.base
+        cli.send
+        cli
+        __main__
+    """,
+    "infobip_sms_conformance": """
+        __init__ | errors
+        contract
+        transport
+        observations
+        fixtures | sanitization
+        session
+        checks.support
+        checks
+        run | client_checks
+        reporting
+        client_run
+        cli | testing
+        __main__ | pytest_plugin
+    """,
+}
+FOLDERS = {"infobip_sms": SRC, "infobip_sms_conformance": SUITE}
+
+
+def get_place(module: str, places: dict[str, int]) -> str:
+    """Return the row of the table that covers a module: its own name, or the nearest package."""
+    parts = module.split(".")[1:] or ["__init__"]
+    for length in range(len(parts), 0, -1):
+        if (place := ".".join(parts[:length])) in places:
+            return place
+    assert len(parts) == 1, f"{module} has no place in the table"
+    return "__init__"
+
+
+def list_package_imports(root: str) -> set[tuple[str, str]]:
+    """Return which place imports which, of one of the two packages."""
+    rows = [line.split(" | ") for line in LAYERS[root].split("\n") if line.strip()]
+    places = {place.strip(): level for level, row in enumerate(rows) for place in row}
     found = set()
-    for name in find_imports(path, package):
-        parts = name.split(".")
-        if parts[0] != "infobip_sms":
-            continue
-        options = ["/".join(parts[1:]), "/".join(parts[1:-1]), "/".join([*parts[1:-1], "__init__"])]
-        module = next((o for o in options if o and (SRC / f"{o}.py").exists()), "__init__")
-        found.add(module)
-    return found
+    for path in FOLDERS[root].rglob("*.py"):
+        module = ".".join([root, *path.relative_to(FOLDERS[root]).with_suffix("").parts])
+        package = module.rpartition(".")[0]
+        for name in find_imports(path, package):
+            if name.split(".")[0] == root:
+                source = module.removesuffix(".__init__")
+                found.add((get_place(source, places), get_place(name, places)))
+    return {(a, b) for a, b in found if a != b}
+
+
+@pytest.mark.parametrize("root", LAYERS)
+def test_packages_import_only_what_is_above_them(root: str) -> None:
+    """No import leads to a package of the same line or of a line below, also not inside functions."""
+    rows = [line.split(" | ") for line in LAYERS[root].split("\n") if line.strip()]
+    levels = {place.strip(): level for level, row in enumerate(rows) for place in row}
+
+    assert {(a, b) for a, b in list_package_imports(root) if levels[b] >= levels[a]} == set()
+    assert len(list_package_imports(root)) > 20
 
 
 MODULES = sorted(str(p.relative_to(SRC).with_suffix("")) for p in SRC.rglob("*.py"))
@@ -90,7 +155,7 @@ def test_only_connections_and_serve_open_connections() -> None:
 
 def test_the_judge_imports_nothing_of_what_it_judges() -> None:
     """No module of the conformance suite imports the binding or what is generated."""
-    modules = list(JUDGE.rglob("*.py"))
+    modules = list(SUITE.rglob("*.py"))
     roots = {n.split(".")[0] for m in modules for n in find_imports(m, "infobip_sms_conformance")}
 
     assert len(modules) > 5
@@ -138,7 +203,7 @@ def test_the_table_of_contents_is_what_can_be_seen() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    sorted([*SRC.rglob("*.py"), *JUDGE.rglob("*.py"), *(ROOT / "schema").rglob("*.py")]),
+    sorted([*SRC.rglob("*.py"), *SUITE.rglob("*.py"), *(ROOT / "schema").rglob("*.py")]),
     ids=str,
 )
 def test_modules_are_small_and_say_what_they_are(path: Path) -> None:
@@ -160,7 +225,7 @@ def test_requirement_ids_that_are_named_exist() -> None:
     )
     files = [
         *SRC.rglob("*.py"),
-        *JUDGE.rglob("*.py"),
+        *SUITE.rglob("*.py"),
         *(ROOT / "schema").glob("*.*"),
         ROOT / "README.md",
     ]
