@@ -16,8 +16,11 @@ $(STAMP): pyproject.toml
 conformance: $(STAMP)  ## Send the documented request as JSON and XML to the sandbox, and judge the sandbox.
 	$(BIN)/infobip-sms demo
 
-test: $(STAMP)  ## Run the tests.
-	$(BIN)/python -m pytest -n auto
+test: $(STAMP)  ## Run the tests; at most 5 minutes on two idle cores.
+	$(BIN)/python -m pytest -n auto --ignore=tests/conformance/mutation
+
+mutants: $(STAMP)  ## Test the suite with a sample of broken servers: one for each requirement, and some of every kind.
+	$(BIN)/python -m pytest -n auto tests/conformance/mutation
 
 selftest: $(STAMP)  ## Judge every good and broken server and client, to test the judge; a quarter of an hour.
 	$(BIN)/python -m tests.conformance.mutation.run --clients
@@ -42,12 +45,16 @@ sandbox: $(STAMP)  ## Start the sandbox on port 8080.
 generate: $(STAMP)  ## Write generated/ anew from schema/.
 	$(BIN)/python schema/generate.py
 
-check: $(STAMP)  ## Format, lint, types, generated in step, tests: all that CI asks.
+lint: $(STAMP)  ## Check format, style, types, and that generated/ is in step with schema/.
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/python schema/generate.py --check
-	$(MAKE) --no-print-directory test
+
+check: lint test mutants  ## Lint, tests and the sample of broken servers.
+
+floors: $(STAMP)  ## Try the oldest versions of every dependency that pyproject.toml promises.
+	$(BIN)/python -m tests.floors
 
 dist: $(STAMP)  ## Build the wheel and test it installed, without the source tree.
 	rm -rf dist
@@ -55,6 +62,6 @@ dist: $(STAMP)  ## Build the wheel and test it installed, without the source tre
 	$(BIN)/python tests/dist_smoke.py dist/*.whl
 
 clean:         ## Remove what the other targets made.
-	rm -rf .venv .peers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .peers .floors dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup conformance test selftest volume peers load bench sandbox generate check dist clean
+.PHONY: help setup conformance test mutants selftest lint floors volume peers load bench sandbox generate check dist clean

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import subprocess
 import sys
 import traceback
@@ -24,6 +26,19 @@ if TYPE_CHECKING:
 
     from tests.client.calls import Serve
     from tests.fakes.scripted_server import Step
+
+# A shell without job control starts background jobs with SIGINT ignored, and every program that a test
+# starts would inherit that. The same holds for SIGHUP under nohup.
+for _signal in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(
+            _signal, signal.default_int_handler if _signal == signal.SIGINT else signal.SIG_DFL
+        )
+
+# Programs under test talk to servers on this machine, print UTF-8 and know no settings of the user.
+for _name in [n for n in os.environ if n.startswith("INFOBIP_") or n.lower().endswith("_proxy")]:
+    del os.environ[_name]
+os.environ["PYTHONUTF8"] = "1"
 
 settings.register_profile(
     "project",
