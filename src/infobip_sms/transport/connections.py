@@ -118,6 +118,8 @@ class _DeadlineConnection(HTTPConnection):
 
     deadline = 0.0
     allowance = 0
+    process = 0
+    """The process that connected; a fork inherits the socket, and must not use it."""
     _held: bytearray | None = None  # what waits for the rest of its request
 
     def response_class(self, sock: Any, *args: Any, **options: Any) -> HTTPResponse:  # type: ignore[override]
@@ -189,14 +191,14 @@ class ConnectionPool:
     max_idle: int
     connect_timeout: float
     _idle: deque[_DeadlineConnection] = attrs.field(factory=deque, init=False, repr=False)
-    _owner: list[int] = attrs.field(factory=lambda: [os.getpid()], init=False, repr=False)
+    _closed: list[bool] = attrs.field(factory=list, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         weakref.finalize(self, _close_all, self._idle)
 
     def close(self) -> None:
         """Close the connections that are kept; those in use are closed after use."""
-        self._owner.clear()
+        self._closed.append(True)
         _close_all(self._idle)
 
     def perform(self, request: Request, timeout: float) -> Response:
@@ -215,28 +217,25 @@ class ConnectionPool:
 
     def _acquire(self) -> _DeadlineConnection:
         """Return a kept connection on which nothing has happened since, or a new one."""
-        owner = list(self._owner)
-        if not owner:
+        if self._closed:
             raise RuntimeError("this client is closed")
-        if owner != [os.getpid()]:  # a fork: the kept ones are the parent's
-            self._owner[:] = [os.getpid()]
-            _close_all(self._idle)
         while self._idle:
             try:
                 connection = self._idle.pop()
             except IndexError:  # another thread was faster
                 break
-            if connection.is_connected:
+            if connection.process == os.getpid() and connection.is_connected:
                 return connection
             connection.close()
         return self._build_connection()
 
     def _release(self, connection: _DeadlineConnection) -> None:
-        if connection.sock is None or len(self._idle) >= self.max_idle:
+        ours = connection.process == os.getpid()
+        if not ours or connection.sock is None or len(self._idle) >= self.max_idle:
             connection.close()
             return
         self._idle.append(connection)
-        if not self._owner:  # closed in the meantime
+        if self._closed:  # closed in the meantime
             _close_all(self._idle)
 
     def _build_connection(self) -> _DeadlineConnection:
@@ -259,6 +258,7 @@ class ConnectionPool:
             if self.proxy and self.server.scheme == "https":
                 server, proxy = self.server, self.proxy
                 connection.set_tunnel(server.host, server.port, proxy.headers, proxy.scheme)
+            connection.process = os.getpid()
             connection.connect()
         except (OSError, HTTPError, HTTPException, UnicodeError, ResponseTooLargeError) as problem:
             raise AttemptFailedError(_classify_connect_error(problem)) from None
