@@ -1,10 +1,7 @@
 """Write generated/ from schema/: the models that users meet, and the data that programs open.
 
-Lives here: the run of datamodel-code-generator on both schemas, and what is made of its output.
-Never here: facts (the schemas have them), the comparison of the two families (parity.py).
-
-    python schema/generate.py           delete generated/infobip_sms_schema and write it anew
-    python schema/generate.py --check   generate elsewhere and compare the folders both ways
+python schema/generate.py           delete generated/infobip_sms_schema and write it anew
+python schema/generate.py --check   generate elsewhere and compare the folders both ways
 """
 
 from __future__ import annotations

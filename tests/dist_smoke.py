@@ -1,8 +1,6 @@
 """Test a wheel as a user gets it: new environments, no source tree.
 
-    python tests/dist_smoke.py dist/infobip_sms-….whl
-
-Lives here: what the core alone must do, what a missing extra says, and the demo with all extras.
+python tests/dist_smoke.py dist/infobip_sms-….whl
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Try the oldest versions that pyproject.toml promises: every ``>=`` of the core and the extras as ``==``.
 
-    python -m tests.floors [FOLDER]       a virtual environment in FOLDER (default: .floors)
+python -m tests.floors [FOLDER]       a virtual environment in FOLDER (default: .floors)
 """
 
 from __future__ import annotations

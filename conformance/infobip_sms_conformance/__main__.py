@@ -2,9 +2,6 @@
 
 Exit codes: 0 nothing failed and something was checked; 1 something failed; 2 the suite could not
 judge; 3 wrong usage; 130 interrupted.
-
-Lives here: which command does what, in which order.
-Never here: options (options.py), a run (judge.py), what it looks like (report/).
 """
 
 import argparse

@@ -1,8 +1,4 @@
-"""A pytest plugin: the fixtures of the suite in your own pytest run; see testing.py.
-
-Lives here: the fixtures.
-Never here: an import that a run without them would pay for.
-"""
+"""A pytest plugin: the fixtures of the suite in your own pytest run; see testing.py."""
 
 from typing import TYPE_CHECKING, Any
 

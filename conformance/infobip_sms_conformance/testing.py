@@ -11,9 +11,6 @@
 
 The judge runs once, as a program of its own. FAIL fails the test, WARN warns, N/A and INCONCLUSIVE skip with
 their reason, and ERROR is an error of the test.
-
-Lives here: the server as the fixture gives it, and the test.
-Never here: a check; the fixtures, which the plugin brings (pytest_plugin.py).
 """
 
 import json

@@ -4,9 +4,6 @@
 The codecs read and write what is as it should be. Of everything else they raise Odd, and the
 detailed path decides what it is and says why; they never refuse, and they accept nothing that it
 would not.
-
-Lives here: leaves, the making of models, the refusal to decide.
-Never here: a class or a member of the contract (the codecs have them), a limit, a violation.
 """
 
 from __future__ import annotations

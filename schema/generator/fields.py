@@ -2,9 +2,6 @@
 
 A check is written as the condition under which a value is not as it should be; it says what the
 model's own validator (limits.py) says, without a call where Python has an operator for it.
-
-Lives here: the models and their limits in, conditions and names in source text out.
-Never here: a wire format (json_codec.py, xml_codec.py), facts.
 """
 
 from __future__ import annotations

@@ -2,9 +2,6 @@
 
 Readers take plain data with wire names and give models. Writers give plain data, of the whole or with
 long lists left to the encoder, which need not hold them as plain data.
-
-Lives here: source text of generated/infobip_sms_schema/json_codec.py.
-Never here: conditions of limits (members.py), facts.
 """
 
 from __future__ import annotations

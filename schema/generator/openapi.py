@@ -1,8 +1,4 @@
-"""What openapi.yaml says beside its components: operations, their parameters, names of other years.
-
-Lives here: openapi.yaml as data in, data and source text of the generated package out.
-Never here: facts, XML schemas, files.
-"""
+"""What openapi.yaml says beside its components: operations, their parameters, names of other years."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Hold the two schemas together: the family from openapi.yaml against the family from sms.xsd.
-
-Lives here: the comparison (names, order, types, cardinality, requiredness, limits, enum values,
-wrappers, root elements) and the short list of known differences, each with its reason.
-Never here: a fact of the contract.
-"""
+"""Hold the two schemas together: the family from openapi.yaml against the family from sms.xsd."""
 
 from __future__ import annotations
 

@@ -3,9 +3,6 @@
 xmlschema compiles the schemas, here and not where the codec runs: names, order, wrappers and
 repetition are what it says. Readers follow the readers' schemas (any order, unknown elements),
 writers sms.xsd. Limits come with the models, which parity.py holds to the XSD.
-
-Lives here: source text of generated/infobip_sms_schema/xml_codec.py.
-Never here: conditions of limits (members.py), facts.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""Write the writers of the XML codec: for each type of sms.xsd the text of an object's elements.
-
-Lives here: source text, element by element in the order that xmlschema has parsed; what readers and
-writers have in common.
-Never here: conditions of limits (members.py), the readers and the whole (xml_codec.py), facts.
-"""
+"""Write the writers of the XML codec: for each type of sms.xsd the text of an object's elements."""
 
 from __future__ import annotations
 

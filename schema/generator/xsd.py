@@ -1,8 +1,4 @@
-"""Derive XML schemas from sms.xsd: one for each document whose root's name is taken, and the readers'.
-
-Lives here: XSD 1.0 in, XSD out.
-Never here: facts (sms.xsd and openapi.yaml have them), files.
-"""
+"""Derive XML schemas from sms.xsd: one for each document whose root's name is taken, and the readers'."""
 
 from __future__ import annotations
 

@@ -1,13 +1,10 @@
 """Send text messages through Infobip's fully featured SMS endpoint, in JSON or XML.
 
-    from infobip_sms import Basic, Client, Destination, Message, SmsRequest
+from infobip_sms import Basic, Client, Destination, Message, SmsRequest
 
-    with Client("http://127.0.0.1:8080", auth=Basic("Aladdin", "open sesame")) as client:
-        response = client.send(SmsRequest(messages=[Message(
-            from_="InfoSMS", destinations=[Destination(to="41793026727")], text="Hello")]))
-
-Lives here: the table of contents. What a name stands for is loaded when it is first used.
-Never here: other code.
+with Client("http://127.0.0.1:8080", auth=Basic("Aladdin", "open sesame")) as client:
+    response = client.send(SmsRequest(messages=[Message(
+        from_="InfoSMS", destinations=[Destination(to="41793026727")], text="Hello")]))
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""The command ``infobip-sms``, also ``python -m infobip_sms``.
-
-Lives here: the one sentence that a user without the extra sees.
-Never here: commands (cli.py).
-"""
+"""The command ``infobip-sms``, also ``python -m infobip_sms``."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The client: attempts, until one brings an answer or no further one is allowed.
-
-Lives here: what a caller may set, the log line of an attempt, the wait before the next.
-Never here: what a request or a reply says (exchange.py), which failure may be repeated
-(retries.py), sockets (connections.py).
-"""
+"""The client: attempts, until one brings an answer or no further one is allowed."""
 
 from __future__ import annotations
 

@@ -8,9 +8,6 @@
 
 Four questions find the branch: did I break a rule, did the network fail, did the server refuse,
 did the server misbehave? Whatever came of the network also says what was tried: ``.attempts``.
-
-Lives here: the branches, and what each one carries.
-Never here: the decision which one it is (exchange.py, client.py); secrets, texts, numbers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""A call as a description of its request, and a reply as a model or an error.
-
-Lives here: authorization, headers, which wire format, which branch of the error tree a reply is.
-Never here: connections, timeouts, bytes of a wire format.
-"""
+"""A call as a description of its request, and a reply as a model or an error."""
 
 from __future__ import annotations
 

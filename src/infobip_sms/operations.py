@@ -1,8 +1,4 @@
-"""The operations of the API, one method each, over whatever carries a call to a server.
-
-Lives here: what each operation takes and gives.
-Never here: paths and methods (the contract has them), connections (client.py), bytes.
-"""
+"""The operations of the API, one method each, over whatever carries a call to a server."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""A pytest plugin: the fixture ``infobip_sandbox``.
-
-Lives here: one sandbox for a session, begun anew for every test that asks for it.
-Never here: an import that a run without the fixture would pay for.
-"""
+"""A pytest plugin: the fixture ``infobip_sandbox``."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Rules that no single field can state.
-
-Lives here: one function for each rule about several fields, and the check of a whole model.
-Never here: limits of one field (the schemas have them), wire formats, anything that raises.
-"""
+"""Rules that no single field can state."""
 
 from __future__ import annotations
 

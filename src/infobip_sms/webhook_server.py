@@ -4,9 +4,6 @@
 2. 200 is answered after they were written, never before. If writing fails the answer is 500, and the
    platform posts them again; so a report may come twice, but none is lost here.
 3. Nothing of a body, a path or a stranger's header is ever shown.
-
-Lives here: HTTP as far as a callback needs it, which answer says what.
-Never here: how reports are read (reports.py) or written (the caller).
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Delivery reports at the callback: bytes and a content type in, reports out.
-
-Lives here: which format a body is in, whatever years its names are of.
-Never here: I/O, a web framework, what to answer.
-"""
+"""Delivery reports at the callback: bytes and a content type in, reports out."""
 
 from __future__ import annotations
 

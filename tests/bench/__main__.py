@@ -5,9 +5,6 @@
 Everything of a kind is measured in turns, round by round, and its ratio to the first of its kind is
 taken in each round: a machine that is busy is busy for all. Ratios are of the processor's time, their
 median first, then the least and the most. Peers lie in .peers/, apart from everything of ours.
-
-Lives here: the environment of the peers, the whole run, the tables.
-Never here: what is measured (trials.py, costs.py), what it is to reach (targets.py).
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What is no ratio of two pieces of work: cold imports, and memory.
-
-Lives here: fresh interpreters, the peak of what a codec allocates.
-Never here: time inside this process (timing.py).
-"""
+"""What is no ratio of two pieces of work: cold imports, and memory."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The documents that are measured, as our models.
-
-Lives here: requests and replies of any size.
-Never here: bytes, peers.
-"""
+"""The documents that are measured, as our models."""
 
 from __future__ import annotations
 

@@ -6,9 +6,6 @@ Each round sends its share to the sandbox, a process of its own, then a tenth as
 same clients with the same requests, one message in each. After a round the sandbox is asked for every
 message of it. Ends with 1 if a request was not answered as it should be, if a message was not accepted
 just once, or if the memory of the sandbox still grows when it has been full for a while.
-
-Lives here: clients that are as cheap as possible, the rounds, memory, the table.
-Never here: the sandbox, except as a process.
 """
 
 from __future__ import annotations

@@ -2,9 +2,6 @@
 
 Its process does a piece of work when it is told, so often as it is told, and says how long it took:
 so it takes part in the rounds of all others.
-
-Lives here: the process, and what it is told.
-Never here: what it does then (official_driver.py), figures.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Works with the official client 4.0.0, in its environment, where nothing of ours is.
-
-Lives here: documents read, written and sent as the client's own documentation shows it, and a clock.
-Never here: an import of anything but the client.
-"""
+"""Works with the official client 4.0.0, in its environment, where nothing of ours is."""
 
 from __future__ import annotations
 

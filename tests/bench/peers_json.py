@@ -1,8 +1,4 @@
-"""The same models in the words of JSON peers, with the same limits, by what each peer has for them.
-
-Lives here: msgspec, pydantic, and attrs with stock cattrs.
-Never here: our own models; the official client, which has a process of its own (official.py).
-"""
+"""The same models in the words of JSON peers, with the same limits, by what each peer has for them."""
 
 from __future__ import annotations
 

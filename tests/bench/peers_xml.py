@@ -1,8 +1,4 @@
-"""The request of version 2 in the words of XML peers.
-
-Lives here: xsdata (which checks no limits) and pydantic-xml (with the limits).
-Never here: our own models, xmlschema (xml_by_schema.py of the binding is that).
-"""
+"""The request of version 2 in the words of XML peers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What the figures are to reach.
-
-Lives here: each target, and the ratio of rows that it is about.
-Never here: how anything is measured.
-"""
+"""What the figures are to reach."""
 
 from __future__ import annotations
 

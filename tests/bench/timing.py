@@ -1,8 +1,4 @@
-"""Measure pieces of work beside each other: round by round, so that a busy machine is busy for all.
-
-Lives here: the clock of the processor and that of the wall, rounds, ratios, medians.
-Never here: what is measured.
-"""
+"""Measure pieces of work beside each other: round by round, so that a busy machine is busy for all."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What is measured: codecs of both formats at several sizes, whole calls, growth, memory.
-
-Lives here: rows of figures, each with its work, size and peer.
-Never here: clocks (timing.py), peers' models, tables.
-"""
+"""What is measured: codecs of both formats at several sizes, whole calls, growth, memory."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Runs of the command line: in this process, as a process, or on a terminal of 80 columns.
-
-Lives here: how a command is started and what it printed.
-Never here: what is expected.
-"""
+"""Runs of the command line: in this process, as a process, or on a terminal of 80 columns."""
 
 from __future__ import annotations
 

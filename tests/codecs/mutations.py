@@ -1,8 +1,4 @@
-"""Documents that are not quite right: good ones with something changed, at random but repeatable.
-
-Lives here: what is changed, and the values that codecs are most likely to disagree on.
-Never here: what should become of it.
-"""
+"""Documents that are not quite right: good ones with something changed, at random but repeatable."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
 """The judge as a program that judges one server after the other: a line of JSON in, a line of JSON out.
 
 Starting Python and its libraries takes longer than a run; so the tests start them once.
-
-Lives here: the options of a run, and what the tests look at of its findings.
-Never here: a verdict.
 """
 
 import json

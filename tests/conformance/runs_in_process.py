@@ -1,9 +1,6 @@
 """The judge's command line, run many times by one program: a list of words in, a line of JSON out.
 
 Starting Python and its libraries takes longer than a short run; so the tests start them once.
-
-Lives here: the program, and the side of it that the tests hold.
-Never here: what is expected.
 """
 
 import io

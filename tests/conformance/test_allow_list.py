@@ -1,8 +1,4 @@
-"""The gate of the judge: who may get messages, how many, and what is said of it before the first byte.
-
-Lives here: the allow-list, the bill, the profiles.
-Never here: a verdict.
-"""
+"""The gate of the judge: who may get messages, how many, and what is said of it before the first byte."""
 
 import json
 from typing import Any

@@ -1,8 +1,4 @@
-"""Known failures: what a baseline excuses, what it does not, and when it is to be changed.
-
-Lives here: the file, and the comparison of a run with it.
-Never here: how it is reported (test_judge_reports.py).
-"""
+"""Known failures: what a baseline excuses, what it does not, and when it is to be changed."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,8 +1,4 @@
-"""What a run costs, seen from the server: the bill is said first, and never passed.
-
-Lives here: whole runs, and what a sandbox has taken afterwards.
-Never here: the parts that hold a run to it (test_judge_gate.py).
-"""
+"""What a run costs, seen from the server: the bill is said first, and never passed."""
 
 import re
 import socket

@@ -1,8 +1,4 @@
-"""The judge as a program: what may be asked of it, how it ends, and what it makes of servers that are none.
-
-Lives here: exit codes, wrong usage, dead and rude servers, the user's own settings.
-Never here: a verdict on a server of this API.
-"""
+"""The judge as a program: what may be asked of it, how it ends, and what it makes of servers that are none."""
 
 import json
 import os

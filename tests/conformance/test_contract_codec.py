@@ -1,8 +1,4 @@
-"""The documents of the judge: read, written, edited, carried, renewed.
-
-Lives here: its codec, its edits and the documents they travel in, its tolerance for replies.
-Never here: a run.
-"""
+"""The documents of the judge: read, written, edited, carried, renewed."""
 
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage

@@ -1,8 +1,4 @@
-"""What the judge shows of a failure: small, in both formats, and good for being tried again.
-
-Lives here: faults of the sandbox; what is shown of them, sent again by curl in two shells and by --replay.
-Never here: what has to be hidden (test_judge_masking.py); the forms of the report (test_judge_reports.py).
-"""
+"""What the judge shows of a failure: small, in both formats, and good for being tried again."""
 
 import base64
 import json

@@ -1,8 +1,4 @@
-"""The judge inside somebody else's pytest run: the plugin, its fixtures, its test.
-
-Lives here: small test projects, run as programs.
-Never here: what is judged.
-"""
+"""The judge inside somebody else's pytest run: the plugin, its fixtures, its test."""
 
 import subprocess
 import sys

@@ -1,8 +1,4 @@
-"""What the judge makes of open questions: which outcome a server takes, and whether always the same.
-
-Lives here: how each reading is read off exchanges, and sandboxes of different habits.
-Never here: a requirement.
-"""
+"""What the judge makes of open questions: which outcome a server takes, and whether always the same."""
 
 import time
 from datetime import UTC, datetime

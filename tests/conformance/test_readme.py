@@ -1,8 +1,4 @@
-"""The judge's own page: its commands run, its files are read, and its tables are true.
-
-Lives here: conformance/README.md, block by block.
-Never here: what the commands find.
-"""
+"""The judge's own page: its commands run, its files are read, and its tables are true."""
 
 import re
 import shlex

@@ -1,8 +1,4 @@
-"""What the judge hides: numbers, texts of messages, credentials, in whatever way they are written.
-
-Lives here: single bodies of servers and single documents; then whole runs against a server that quotes.
-Never here: what the reports say (test_judge_reports.py).
-"""
+"""What the judge hides: numbers, texts of messages, credentials, in whatever way they are written."""
 
 import base64
 import html

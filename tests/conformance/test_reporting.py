@@ -1,8 +1,4 @@
-"""The reports of the judge: six files and what is printed say the same, each as its readers want it.
-
-Lives here: runs with every kind of verdict, and what each form makes of them.
-Never here: what has to be hidden (test_judge_masking.py); how a failure is shown (test_judge_evidence.py).
-"""
+"""The reports of the judge: six files and what is printed say the same, each as its readers want it."""
 
 import json
 import re

@@ -1,8 +1,4 @@
-"""The seed of the judge: the same one sends the same and says the same, wherever it runs.
-
-Lives here: generated requests over processes and seeds; the public strategies.
-Never here: what is judged.
-"""
+"""The seed of the judge: the same one sends the same and says the same, wherever it runs."""
 
 import hashlib
 import json

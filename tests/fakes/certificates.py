@@ -1,8 +1,4 @@
-"""Certificates for tests, made by the openssl program.
-
-Lives here: an authority, and what it signs.
-Never here: sockets; anything of the project.
-"""
+"""Certificates for tests, made by the openssl program."""
 
 from __future__ import annotations
 

@@ -4,9 +4,6 @@ It may be killed at any moment and started again on the same file and port; it t
 it accepted. It answers POST /sms/2/text/advanced, GET /sms/1/logs (messageId, limit) and GET
 /sms/1/reports, in JSON. A destination whose number ends in 0000 is rejected by its status.
 
-Lives here: the file, and accidents at chosen requests.
-Never here: checks of requests; anything of the project.
-
 Each line of the ledger is one acceptance: number, messageId, bulkId, request. ``--accident NAME@N``
 makes the Nth send (from 1) end badly; ``NAME@N-M`` the Nth to the Mth:
 

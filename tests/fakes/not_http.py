@@ -1,10 +1,6 @@
 """Rude servers: each takes a connection and misbehaves in one way below the level of the contract.
 
-Lives here: what a suite has to survive: silence, dribbles, garbage, endless or absurd bodies; and one that
-says the same yes to everything.
-Never here: a reply that depends on the request.
-
-    python rude.py MANNER
+python rude.py MANNER
 """
 
 import socket

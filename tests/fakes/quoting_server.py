@@ -1,9 +1,6 @@
 """A server that quotes: whatever it is sent comes back, in every spelling, among signs that reports take for theirs.
 
-Lives here: what a report must never show, and what a terminal, a browser or a CI must never obey.
-Never here: a good reply.
-
-    python quoting.py MANNER
+python quoting.py MANNER
 """
 
 import base64

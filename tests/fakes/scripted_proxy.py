@@ -1,8 +1,4 @@
-"""A proxy on a loopback socket: tunnels for CONNECT, forwards what has a whole URL, remembers heads.
-
-Lives here: what RFC 9110 says of proxies, as little as a test needs.
-Never here: anything of the project; what a proxy in the wild adds or changes.
-"""
+"""A proxy on a loopback socket: tunnels for CONNECT, forwards what has a whole URL, remembers heads."""
 
 from __future__ import annotations
 

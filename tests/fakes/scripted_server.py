@@ -1,8 +1,5 @@
 """A server on a loopback socket that plays a script of bytes, and remembers what it heard.
 
-Lives here: sockets, threads, where an HTTP request ends.
-Never here: what a request should be; anything of the project; patches and mocks.
-
 A script is a row of steps. Each connection plays it from the start, over and over, until the client
 hangs up or a step ends it:
 

@@ -1,8 +1,4 @@
-"""A callback server on a loopback socket, by the standard library.
-
-Lives here: what was posted to it, and what it answers.
-Never here: anything of the project.
-"""
+"""A callback server on a loopback socket, by the standard library."""
 
 from __future__ import annotations
 

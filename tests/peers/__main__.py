@@ -6,9 +6,6 @@
 
 peers.toml says who they are, known.toml what they are known to do wrong. Ends with 1 unless each
 operation of each client works or fails in just the known way.
-
-Lives here: running the drivers, the table.
-Never here: what is asked (trials.py), what is right (judging.py).
 """
 
 from __future__ import annotations

@@ -3,9 +3,6 @@
     INFOBIP_BASE_URL=… INFOBIP_API_KEY=… python -m tests.peers.calling node-sdk [OPERATION …]
 
 What it is told to send is featured-request.json, then the smallest message. Ends with 1 when an operation raised.
-
-Lives here: the calls.
-Never here: what is right (the judge says that); installing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Packages of strangers, each in a folder of its own, so that nothing of theirs meets anything of ours.
-
-Lives here: how a package comes from its registry, where it lies, what runs a program beside it.
-Never here: which packages, what they are asked to do.
-"""
+"""Packages of strangers, each in a folder of its own, so that nothing of theirs meets anything of ours."""
 
 from __future__ import annotations
 

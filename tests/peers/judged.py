@@ -4,9 +4,6 @@
     python -m tests.peers.judged --write       and judged.toml written anew
 
 Ends with 1 when the judge says anything else than judged.toml has.
-
-Lives here: the runs, the table.
-Never here: a judgement.
 """
 
 from __future__ import annotations

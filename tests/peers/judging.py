@@ -12,9 +12,6 @@ A finding is a short text without anything that differs from run to run:
     done: no                            the sandbox shows no sign of what was asked for
 
 known.toml says which findings there must be. One that is not there any more is as wrong as a new one.
-
-Lives here: findings, known defects, the verdict.
-Never here: running anything.
 """
 
 from __future__ import annotations

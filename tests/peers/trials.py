@@ -4,9 +4,6 @@
     build_trials(name)        the trials, in the order in which they are made
 
 What is asked for is the documented request, by its wire names; a driver gets its query and its body.
-
-Lives here: the operations, their requests, what the sandbox must say afterwards.
-Never here: clients, what they make of it (judging.py).
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""A hop between a client and the sandbox that hands on every byte and keeps what it saw.
-
-Lives here: requests and replies as they were on the wire.
-Never here: what is right or wrong in them.
-"""
+"""A hop between a client and the sandbox that hands on every byte and keeps what it saw."""
 
 from __future__ import annotations
 

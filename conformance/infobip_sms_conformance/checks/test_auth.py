@@ -1,8 +1,4 @@
-"""Checks of authorization: AUTH.
-
-Lives here: good, wrong and missing credentials, each with a request that is good otherwise.
-Never here: a real credential in a message.
-"""
+"""Checks of authorization: AUTH."""
 
 import pytest
 

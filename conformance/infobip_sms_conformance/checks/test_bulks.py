@@ -3,9 +3,6 @@
 One bulk is moved, paused and cancelled; the batch, which has several messages, must not be moved.
 
     look ── move ── look      pause ── cancel ── look at the state      move the batch, at the very end
-
-Lives here: those errands, in the order in which they have to be run, and what they owe.
-Never here: when the messages of a bulk are sent; that takes time.
 """
 
 from datetime import UTC, datetime, timedelta

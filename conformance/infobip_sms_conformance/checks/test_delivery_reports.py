@@ -1,8 +1,4 @@
-"""Checks of delivery reports that are pushed to a notify URL: DLR.
-
-Lives here: what a push and the reports in it look like, and which of them come.
-Never here: reports that are fetched; when they come again (test_retries.py), or a message is sent (test_time.py).
-"""
+"""Checks of delivery reports that are pushed to a notify URL: DLR."""
 
 import re
 from urllib.parse import urlsplit

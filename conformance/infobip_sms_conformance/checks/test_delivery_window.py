@@ -1,8 +1,4 @@
-"""Checks of the delivery time window: WIN.
-
-Lives here: cases at the limits of its members.
-Never here: when a message is sent; that takes time, and one exchange does not show it.
-"""
+"""Checks of the delivery time window: WIN."""
 
 from infobip_sms_conformance.checks.support.assertions import assert_case
 from infobip_sms_conformance.checks.support.calls import has_failed

@@ -1,8 +1,4 @@
-"""Checks of HTTP around the request: HTTP and ERR.
-
-Lives here: status codes, formats of request and reply, bodies that cannot be read.
-Never here: authorization; the members of a request.
-"""
+"""Checks of HTTP around the request: HTTP and ERR."""
 
 import pytest
 

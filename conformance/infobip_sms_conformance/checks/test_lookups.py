@@ -1,8 +1,4 @@
-"""Checks of what can be asked about messages: LOG, and the part of DLR that is fetched.
-
-Lives here: what lists show, what narrows them, how long they are, and that a report comes once.
-Never here: reports that are pushed; the queries themselves (lookups.py).
-"""
+"""Checks of what can be asked about messages: LOG, and the part of DLR that is fetched."""
 
 import pytest
 

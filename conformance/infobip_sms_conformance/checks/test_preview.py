@@ -1,8 +1,4 @@
-"""Checks of the preview of a text: PREV.
-
-Lives here: three texts that together show every length of a segment, and requests to be refused.
-Never here: sending.
-"""
+"""Checks of the preview of a text: PREV."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,8 +1,4 @@
-"""Checks of the reply to a good request: RESP.
-
-Lives here: what the reply owes to the documented request and to generated ones.
-Never here: the form of the bytes, which is HTTP's and XML's matter.
-"""
+"""Checks of the reply to a good request: RESP."""
 
 from infobip_sms_conformance.checks.support.assertions import assert_each
 from infobip_sms_conformance.checks.support.calls import BATCH, explained_by

@@ -1,8 +1,4 @@
-"""Checks of the request's members: SEND, VAL and SCHED.
-
-Lives here: cases at the limits of each member, and the documented requests as they are.
-Never here: the delivery time window, which has a file of its own.
-"""
+"""Checks of the request's members: SEND, VAL and SCHED."""
 
 from infobip_sms_conformance.checks.support.assertions import (
     XML_PARITY_REQUIREMENT,

@@ -2,9 +2,6 @@
 
 What was sent, and whether, shows in delivery reports. What takes longer than a run lasts shows when the clock
 of the server can be moved (--clock), or when the run waits for it (--patience).
-
-Lives here: when a message is sent, and when not any more.
-Never here: the form of reports (test_reports.py), when they come again (test_retries.py).
 """
 
 from infobip_sms_conformance.checks.support.assertions import (

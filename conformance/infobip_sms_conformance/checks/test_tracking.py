@@ -1,8 +1,4 @@
-"""Checks of tracking: TRACK.
-
-Lives here: links in a text, and conversions that are told.
-Never here: the key in the reply to a request, which is RESP-009's matter.
-"""
+"""Checks of tracking: TRACK."""
 
 from infobip_sms_conformance.checks.support.calls import (
     FIRST_FORMAT,

@@ -1,8 +1,4 @@
-"""Checks of version 1 of the endpoint: V1.
-
-Lives here: its documented request, what differs from version 2, and the shape of its XML.
-Never here: the unit of its validity period, which takes time.
-"""
+"""Checks of version 1 of the endpoint: V1."""
 
 import copy
 from collections.abc import Sequence

@@ -2,9 +2,6 @@
 
 The first try comes again after a minute, so that a run has to wait for it (--patience), or to move the clock of the
 server (--clock).
-
-Lives here: reports that the callback server refuses, and those that it takes.
-Never here: what a report says (test_reports.py).
 """
 
 from collections import Counter

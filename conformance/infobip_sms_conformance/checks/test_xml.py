@@ -1,8 +1,4 @@
-"""Checks of the XML half: XML.
-
-Lives here: what is special to XML, and that both formats mean the same.
-Never here: checks that run in both formats.
-"""
+"""Checks of the XML half: XML."""
 
 from infobip_sms_conformance.checks.support.assertions import (
     assert_accepted,

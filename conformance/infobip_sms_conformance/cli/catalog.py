@@ -1,8 +1,4 @@
-"""What there is to judge: the list of requirements, and all about one of them.
-
-Lives here: the commands list and explain.
-Never here: a run.
-"""
+"""What there is to judge: the list of requirements, and all about one of them."""
 
 import json
 import sys

@@ -1,8 +1,4 @@
-"""The commands client, proxy and har.
-
-Lives here: what is started, and in which order.
-Never here: a judgement; how a report looks.
-"""
+"""The commands client, proxy and har."""
 
 import argparse
 import queue

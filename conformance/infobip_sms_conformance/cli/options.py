@@ -1,8 +1,4 @@
-"""The options of the command line.
-
-Lives here: what may be asked for, and how it is explained.
-Never here: what is done with it.
-"""
+"""The options of the command line."""
 
 import argparse
 import re

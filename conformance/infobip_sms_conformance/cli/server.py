@@ -1,8 +1,4 @@
-"""What the options of a run stand for together.
-
-Lives here: --replay, --rerun-failed and the account, and which of them do not go together.
-Never here: how each is written (options.py); what follows from the server (judge.py).
-"""
+"""What the options of a run stand for together."""
 
 import argparse
 from urllib.parse import urlsplit

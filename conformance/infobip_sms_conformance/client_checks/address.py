@@ -1,8 +1,4 @@
-"""What stands around a body: method, path, query, and the header fields that name its format.
-
-Lives here: which operation a request is meant for, and what is wrong with how it is addressed.
-Never here: Authorization (forms.py), bodies (shapes.py).
-"""
+"""What stands around a body: method, path, query, and the header fields that name its format."""
 
 import re
 from collections.abc import Mapping

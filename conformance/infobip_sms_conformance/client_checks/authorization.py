@@ -1,8 +1,4 @@
-"""The form of Authorization, and the secrets in it.
-
-Lives here: which schemes there are and how each is written.
-Never here: whether credentials are the right ones; keeping any.
-"""
+"""The form of Authorization, and the secrets in it."""
 
 import base64
 import binascii

@@ -1,13 +1,10 @@
 """What was received, as it may be shown: masked, with the offending place between marks.
 
-    POST /sms/2/text/advanced
-    Authorization: App $AUTH
-    Content-Type: application/json
+POST /sms/2/text/advanced
+Authorization: App $AUTH
+Content-Type: application/json
 
-    {"messages":[{"destinations":[{"to":"$TO"}],"text":"...", >>> "transliteration":"greek" <<< }]}
-
-Lives here: the marks, the mask of one exchange, the header fields that are shown.
-Never here: what is wrong.
+{"messages":[{"destinations":[{"to":"$TO"}],"text":"...", >>> "transliteration":"greek" <<< }]}
 """
 
 import re

@@ -1,8 +1,4 @@
-"""What a client sent, beside what it was told to send: what is lost, and what means something else.
-
-Lives here: the comparison of a request with the document that was asked for.
-Never here: whether a value is a legal one (shapes.py).
-"""
+"""What a client sent, beside what it was told to send: what is lost, and what means something else."""
 
 import json
 import re

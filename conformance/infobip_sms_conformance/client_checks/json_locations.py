@@ -1,8 +1,4 @@
-"""JSON with the place of every value, so that it can be pointed at.
-
-Lives here: the node that all judging of bodies works on, and how it is read from JSON.
-Never here: XML (trees.py); what a value should be.
-"""
+"""JSON with the place of every value, so that it can be pointed at."""
 
 import json
 import re

@@ -1,8 +1,4 @@
-"""A request on the table: its bytes as characters, its characters as a document, and all that is wrong in it.
-
-Lives here: the order in which a request is looked at.
-Never here: each rule (envelope.py, forms.py, shapes.py); several requests together (hearing.py).
-"""
+"""A request on the table: its bytes as characters, its characters as a document, and all that is wrong in it."""
 
 import codecs
 import json

@@ -1,8 +1,4 @@
-"""Requests that come again: what must not be repeated, and what not so soon.
-
-Lives here: which request is the same as an earlier one, and what came of that.
-Never here: a body; only digests are kept.
-"""
+"""Requests that come again: what must not be repeated, and what not so soon."""
 
 import hashlib
 import time

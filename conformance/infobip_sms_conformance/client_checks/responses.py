@@ -1,8 +1,4 @@
-"""The other direction of an exchange that was listened to: what the server answered.
-
-Lives here: a reply held to the rules of the reply, with the functions that judge servers.
-Never here: a rule of its own; what the client sent.
-"""
+"""The other direction of an exchange that was listened to: what the server answered."""
 
 import gzip
 import zlib

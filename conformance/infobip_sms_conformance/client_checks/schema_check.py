@@ -1,8 +1,4 @@
-"""What is wrong with a document, by the schema of its operation: each value with its place.
-
-Lives here: types, limits, members that are missing, too many or null; nothing knows a member by name.
-Never here: how a document is read (nodes.py, trees.py); headers, paths (envelope.py).
-"""
+"""What is wrong with a document, by the schema of its operation: each value with its place."""
 
 import re
 from collections.abc import Iterator

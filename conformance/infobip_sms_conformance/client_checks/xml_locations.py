@@ -1,8 +1,4 @@
-"""XML with the place of every element, brought into the same nodes as JSON by the schema.
-
-Lives here: elements with places; wrappers and repeated elements as lists.
-Never here: what a value should be (shapes.py).
-"""
+"""XML with the place of every element, brought into the same nodes as JSON by the schema."""
 
 import re
 from collections.abc import Iterator

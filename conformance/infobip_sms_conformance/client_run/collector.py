@@ -1,8 +1,4 @@
-"""Every request that arrived, judged as it comes; nothing is kept of it but what may be shown.
-
-Lives here: the sum of all requests, and the record that is made of it.
-Never here: how one request is read (papers.py), what is written about a run (report/).
-"""
+"""Every request that arrived, judged as it comes; nothing is kept of it but what may be shown."""
 
 import time
 from collections import Counter

@@ -1,8 +1,4 @@
-"""Which documented operations and members were used, and which never.
-
-Lives here: what there is to be used, and the sum of a run.
-Never here: a judgement; a value.
-"""
+"""Which documented operations and members were used, and which never."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -2,9 +2,6 @@
 
 A report is masked, as everything is that is printed. A recording is to be judged again, so its bodies are
 whole, with numbers and texts; of credentials it has the form alone.
-
-Lives here: the form of the archive.
-Never here: a judgement; a credential in what is written.
 """
 
 import base64

@@ -1,8 +1,4 @@
-"""The client that is judged, as a program of its own.
-
-Lives here: its environment, and how it ended.
-Never here: what it sent.
-"""
+"""The client that is judged, as a program of its own."""
 
 import os
 import re

@@ -1,8 +1,4 @@
-"""What became of a client in each scenario: a crash, a repeated send, impatience, a lost reply, or nothing.
-
-Lives here: the words for each scenario, and the findings that follow.
-Never here: sockets; how a program is run (program.py).
-"""
+"""What became of a client in each scenario: a crash, a repeated send, impatience, a lost reply, or nothing."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

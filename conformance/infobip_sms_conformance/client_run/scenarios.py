@@ -1,8 +1,4 @@
-"""Answers of every kind that a server may give, one scenario for each, in a known order.
-
-Lives here: what each answer is made of, and what a client owes to it.
-Never here: sockets (script.py); how a program took it (scenario_verdicts.py).
-"""
+"""Answers of every kind that a server may give, one scenario for each, in a known order."""
 
 import gzip
 import json

@@ -2,9 +2,6 @@
 
 A request that repeats the one before it belongs to the same scenario, and gets the documented answer.
 So does every request once all scenarios are over.
-
-Lives here: which request gets which answer; the answers on the wire; the takings of each scenario.
-Never here: what an answer is made of (scenarios.py); whether a program ended well.
 """
 
 import asyncio

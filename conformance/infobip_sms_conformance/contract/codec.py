@@ -1,8 +1,4 @@
-"""Plain data to bytes and back, in JSON and XML, driven by openapi.yaml and its ``xml`` objects.
-
-Lives here: the suite's own writer and reader; neither knows a member by name.
-Never here: tolerance for other servers' documents, which is in replies.py; validation.
-"""
+"""Plain data to bytes and back, in JSON and XML, driven by openapi.yaml and its ``xml`` objects."""
 
 import json
 import re

@@ -1,8 +1,4 @@
-"""The one edit that makes a case out of a good example.
-
-Lives here: paths such as ``messages[0].from`` and the three kinds of edit.
-Never here: knowledge of the members that are edited.
-"""
+"""The one edit that makes a case out of a good example."""
 
 import copy
 import re

@@ -1,8 +1,4 @@
-"""The facts, as files: requirements, cases, statuses, examples and the OpenAPI document.
-
-Lives here: the one lookup of the data folder, and what is read from it.
-Never here: a judgement; an import of the package whose folder it is.
-"""
+"""The facts, as files: requirements, cases, statuses, examples and the OpenAPI document."""
 
 import json
 import tomllib

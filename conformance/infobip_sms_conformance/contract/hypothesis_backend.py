@@ -2,9 +2,6 @@
 
 By itself Hypothesis mixes in constants of the modules that happen to be loaded, so that one seed would give
 other requests in another program. The backend here is Hypothesis's own, without those.
-
-Lives here: the default seed, the backend, and where Hypothesis may write meanwhile.
-Never here: what is generated.
 """
 
 import tempfile

@@ -1,8 +1,4 @@
-"""The operations of the contract, as openapi.yaml has them.
-
-Lives here: method, path and documents of each.
-Never here: sending.
-"""
+"""The operations of the contract, as openapi.yaml has them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -5,10 +5,6 @@
     delivery_reports()   what comes to a callback server
 
 These three are for everybody's own property tests. Numbers are those of the documentation.
-
-Lives here: one strategy for each kind of schema, and the few members that are kept narrower
-than their schema because a reading leaves the rest to the server.
-Never here: sending; a limit that openapi.yaml states.
 """
 
 import json

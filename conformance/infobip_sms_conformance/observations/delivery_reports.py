@@ -1,9 +1,6 @@
 """What has come to the callback server: pushes, and the reports in them.
 
 A push may hold one report or many (READ-039), in either format, whatever was asked for.
-
-Lives here: a report as it can be read from any legal server.
-Never here: what was sent (pushes.py), waiting (news.py), a verdict.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,4 @@
-"""One request with what came of it.
-
-Lives here: the first, coarse sorting of answers, which all checks share.
-Never here: sending; a verdict.
-"""
+"""One request with what came of it."""
 
 from dataclasses import dataclass, field
 from enum import Enum

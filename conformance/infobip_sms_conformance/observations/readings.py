@@ -2,9 +2,6 @@
 
 Every outcome is legal. A server that takes now one and now another of the same question is not failed
 either, but it is said.
-
-Lives here: how each reading is read off the exchanges of a run.
-Never here: sending; a verdict on a requirement.
 """
 
 import re

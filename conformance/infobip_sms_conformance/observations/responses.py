@@ -1,8 +1,4 @@
-"""Replies of any legal server, read with tolerance.
-
-Lives here: what is read from a 200: entries, ids and statuses, whatever else stands around them.
-Never here: a judgement; a check that needs the exact form looks at the root itself.
-"""
+"""Replies of any legal server, read with tolerance."""
 
 import codecs
 from collections.abc import Iterator

@@ -2,9 +2,6 @@
 
 Lists are found in XML by what their entries hold, whatever stands around them: the documentation of
 different years wraps them in different ways.
-
-Lives here: bytes to plain data, by a component of openapi.yaml.
-Never here: a judgement; the reply to a send request (replies.py).
 """
 
 from collections.abc import Iterator

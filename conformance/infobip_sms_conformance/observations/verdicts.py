@@ -7,9 +7,6 @@ Verdict, the worst wins where several checks judge one requirement in one format
     WARN           a SHOULD that the server does not keep
     PASS           checked and kept
     N/A            the requirement does not apply to this server or run
-
-Lives here: the words and their order.
-Never here: what leads to a verdict.
 """
 
 from dataclasses import dataclass

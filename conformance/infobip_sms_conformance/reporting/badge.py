@@ -1,8 +1,4 @@
-"""The result as a small picture.
-
-Lives here: its colours and its words.
-Never here: anything else.
-"""
+"""The result as a small picture."""
 
 from infobip_sms_conformance.errors import COULD_NOT_TEST, NOTHING_FAILED, SOMETHING_FAILED
 from infobip_sms_conformance.observations.verdicts import Verdict

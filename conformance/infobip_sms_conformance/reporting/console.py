@@ -1,9 +1,6 @@
 """The report on the terminal: the bill, the progress, the verdicts, what is behind them, and what to do next.
 
 Long lines are left to the terminal, so that a command can be copied in one piece.
-
-Lives here: the words and their order.
-Never here: a verdict; anything that is not masked.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -1,8 +1,4 @@
-"""Two runs side by side.
-
-Lives here: the command diff.
-Never here: a run.
-"""
+"""Two runs side by side."""
 
 from pathlib import Path
 from typing import Any

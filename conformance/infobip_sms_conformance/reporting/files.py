@@ -1,8 +1,4 @@
-"""The files that a run leaves behind.
-
-Lives here: which option writes which form, and what is read from a file of an earlier run.
-Never here: what a form looks like.
-"""
+"""The files that a run leaves behind."""
 
 import argparse
 import json

@@ -1,8 +1,4 @@
-"""The exchange of a run as an HTTP Archive (HAR 1.2), masked.
-
-Lives here: the form of the archive.
-Never here: a number, a text of a message, a credential.
-"""
+"""The exchange of a run as an HTTP Archive (HAR 1.2), masked."""
 
 import json
 from collections.abc import Iterable, Sequence

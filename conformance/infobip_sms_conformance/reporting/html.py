@@ -1,8 +1,4 @@
-"""The report as one self-contained page: the matrix of clauses and formats, and what is behind each.
-
-Lives here: what the page is made of. How it looks is page.html and page.css beside this file.
-Never here: anything that is not masked; anything that is loaded from elsewhere.
-"""
+"""The report as one self-contained page: the matrix of clauses and formats, and what is behind each."""
 
 from functools import cache
 from importlib.resources import files

@@ -1,16 +1,13 @@
 """The report for programs.
 
-    {"url", "profile", "seed", "formats", "without", "at", "plan": {"requests", "messages"},
-     "most": {"requests", "messages"}, "requests", "messages", "seconds", "exit", "stopped",
-     "side", "coverage", "scenarios",   of clients alone
-     "readings": [{"id", "taken": {outcome: count}, "consistent"}],
-     "verdicts": [{"requirement", "level", "text", "source", "verdict", "json", "xml",
-                   "reasons": [{"check", "wire", "verdict", "sent", "expected", "got", "caused_by", "token",
-                                "evidence": {"method", "path", "content_type", "body", "size", "curl", "twin",
-                                             "status", "reply_type", "reply", "callback"}}]}]}
-
-Lives here: the names above. A member without a value is left out of reasons and evidence.
-Never here: anything that is not masked.
+{"url", "profile", "seed", "formats", "without", "at", "plan": {"requests", "messages"},
+ "most": {"requests", "messages"}, "requests", "messages", "seconds", "exit", "stopped",
+ "side", "coverage", "scenarios",   of clients alone
+ "readings": [{"id", "taken": {outcome: count}, "consistent"}],
+ "verdicts": [{"requirement", "level", "text", "source", "verdict", "json", "xml",
+               "reasons": [{"check", "wire", "verdict", "sent", "expected", "got", "caused_by", "token",
+                            "evidence": {"method", "path", "content_type", "body", "size", "curl", "twin",
+                                         "status", "reply_type", "reply", "callback"}}]}]}
 """
 
 import json

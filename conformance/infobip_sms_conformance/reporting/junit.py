@@ -1,8 +1,4 @@
-"""The report for CI: JUnit's XML, a suite for each chapter, a case for each requirement and format.
-
-Lives here: which verdict is a failure, an error, skipped.
-Never here: anything that is not masked.
-"""
+"""The report for CI: JUnit's XML, a suite for each chapter, a case for each requirement and format."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby

@@ -1,8 +1,4 @@
-"""The summary in Markdown, for a pull request or the summary page of a CI.
-
-Lives here: what is worth a line.
-Never here: anything that is not masked.
-"""
+"""The summary in Markdown, for a pull request or the summary page of a CI."""
 
 import re
 from collections.abc import Iterator

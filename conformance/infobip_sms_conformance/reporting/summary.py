@@ -1,8 +1,4 @@
-"""What is explained of a run: each failure once, with the smallest request that shows it.
-
-Lives here: which findings belong together, and what follows from which.
-Never here: how it looks.
-"""
+"""What is explained of a run: each failure once, with the smallest request that shows it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,4 @@
-"""The verdicts as lines of a terminal: by chapter, or one by one; and what the run has cost.
-
-Lives here: columns, the names of the chapters, and which verdict has which colour.
-Never here: what is behind a verdict.
-"""
+"""The verdicts as lines of a terminal: by chapter, or one by one; and what the run has cost."""
 
 from collections.abc import Iterator
 from itertools import groupby

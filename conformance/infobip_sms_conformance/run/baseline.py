@@ -1,13 +1,10 @@
 """Failures that are known: a run that finds no others is a good one.
 
-    [[known]]
-    requirement = "RESP-009"
-    format = "xml"                       # both when left out
-    reason = "the gateway drops it; ticket 4711"
-    expires = 2027-01-31
-
-Lives here: the file, and the comparison of a run with it.
-Never here: a verdict.
+[[known]]
+requirement = "RESP-009"
+format = "xml"                       # both when left out
+reason = "the gateway drops it; ticket 4711"
+expires = 2027-01-31
 """
 
 import tomllib

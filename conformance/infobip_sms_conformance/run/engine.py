@@ -1,8 +1,4 @@
-"""One run of the suite: pytest as an engine without its output, and without the user's settings.
-
-Lives here: how pytest is started, and which requirements have a check.
-Never here: the command line; the report.
-"""
+"""One run of the suite: pytest as an engine without its output, and without the user's settings."""
 
 import os
 import re

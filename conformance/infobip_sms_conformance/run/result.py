@@ -1,8 +1,4 @@
-"""What a run found, made fit to be printed and kept; everything that is written about a run is made of it.
-
-Lives here: the record of a run, and the exit code that follows from it.
-Never here: how it looks (report/); numbers, texts, credentials.
-"""
+"""What a run found, made fit to be printed and kept; everything that is written about a run is made of it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,4 @@
-"""One run from its plan to its record.
-
-Lives here: the order of a run.
-Never here: options and files (__main__.py), what is printed (report/), a check.
-"""
+"""One run from its plan to its record."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager

@@ -2,9 +2,6 @@
 
 A body is not read and written anew, which would make a good document of a bad one. Its strings, texts and
 attributes are looked at one by one where they stand; all around them stays as it came.
-
-Lives here: bytes to a text that hides what the mask hides.
-Never here: what has to be hidden (masking.py).
 """
 
 import codecs

@@ -1,11 +1,8 @@
 """A request as a command of a POSIX shell, which sends it again once some variables are set.
 
-    URL    the base URL of the server
-    AUTH   the value of Authorization, scheme included; APP and BASIC where a request has the other scheme
-    TO     a number that may get messages; TO2, TO3 where a request goes to several
-
-Lives here: the command line of curl, and its quoting.
-Never here: what has to be hidden (masking.py).
+URL    the base URL of the server
+AUTH   the value of Authorization, scheme included; APP and BASIC where a request has the other scheme
+TO     a number that may get messages; TO2, TO3 where a request goes to several
 """
 
 import re

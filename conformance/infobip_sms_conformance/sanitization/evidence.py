@@ -1,8 +1,4 @@
-"""What a verdict rests on, as it may be printed: no number, no text of a message, no credential.
-
-Lives here: an exchange made fit to be shown; the command that repeats it; its twin in the other format.
-Never here: where it is shown (report/); what has to be hidden (masking.py).
-"""
+"""What a verdict rests on, as it may be printed: no number, no text of a message, no credential."""
 
 import re
 from dataclasses import dataclass

@@ -3,9 +3,6 @@
 Numbers are shown as $TO, $TO2 …, credentials as $AUTH, texts as an ellipsis. Whoever sets these variables
 in a shell can paste what is shown. A server may write any of them in another way: with separators, behind a
 prefix, in part, with escapes; and numbers, texts and callback data that the run has never seen.
-
-Lives here: how they are found in words and in single values.
-Never here: the documents around the values (bodies.py); what of a run is shown (evidence.py, report/har.py).
 """
 
 import base64

@@ -6,9 +6,6 @@
 
 Each group is a set of exchanges that some checks look at; its cost is an upper bound. The session holds a
 run to the sum.
-
-Lives here: the three profiles, the groups with their costs.
-Never here: sending.
 """
 
 from collections.abc import Callable, Mapping

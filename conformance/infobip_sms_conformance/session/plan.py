@@ -1,8 +1,4 @@
-"""What one run is to do, decided before the first byte.
-
-Lives here: who is written to, in which formats, with which seed, at what cost.
-Never here: sending.
-"""
+"""What one run is to do, decided before the first byte."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,8 +1,4 @@
-"""The suite inside pytest: which check runs in which format, and what it said.
-
-Lives here: the decorator ``requirement``, the fixtures of the checks, and the recording of findings.
-Never here: output; knowledge of a single requirement.
-"""
+"""The suite inside pytest: which check runs in which format, and what it said."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

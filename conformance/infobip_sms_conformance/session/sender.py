@@ -1,8 +1,4 @@
-"""The line to one server: every request of a run goes through here, and is taken down.
-
-Lives here: the limits of a run, the gate, what is given back, silence.
-Never here: what is sent and why (session.py); a verdict.
-"""
+"""The line to one server: every request of a run goes through here, and is taken down."""
 
 import time
 from dataclasses import dataclass, replace

@@ -4,9 +4,6 @@
     POST {base}/sandbox/clock   {"advance": seconds}; answered when all that is due by then has happened
 
 It is no operation of the contract and brings no message, so the bill does not count it.
-
-Lives here: reading and moving the clock, and what it said when something came.
-Never here: what is to come when (journey.py).
 """
 
 import json

@@ -1,8 +1,4 @@
-"""The conversation with one server: what was sent so far, what came back.
-
-Lives here: the order of a run, and exchanges that several checks look at.
-Never here: a verdict about the server; what may be sent at all (line.py, gate.py, profiles.py).
-"""
+"""The conversation with one server: what was sent so far, what came back."""
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence

@@ -2,9 +2,6 @@
 
 It reads the bytes that are about to leave, whatever made them, and counts every destination in them.
 What a server provably did not take is given back.
-
-Lives here: the allow-list and the count of messages.
-Never here: connections; what the numbers of a request should be.
 """
 
 import json

@@ -1,8 +1,4 @@
-"""Who the suite is to the server.
-
-Lives here: values of the Authorization header.
-Never here: printing any of them.
-"""
+"""Who the suite is to the server."""
 
 import base64
 from dataclasses import dataclass, field

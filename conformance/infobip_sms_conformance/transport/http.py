@@ -1,9 +1,4 @@
-"""One request, one answer, over http.client.
-
-Lives here: the rule of what is spoken to (this machine, unless the run is live), and the limits on
-time and size.
-Never here: what is sent, to whom messages go (gate.py), and what the answer means.
-"""
+"""One request, one answer, over http.client."""
 
 import socket
 import ssl

@@ -1,8 +1,4 @@
-"""HTTP/1.1 as it stands on the wire, read from bytes while they pass.
-
-Lives here: where a message begins and ends; what an exchange is made of.
-Never here: sockets; what is right or wrong in a message.
-"""
+"""HTTP/1.1 as it stands on the wire, read from bytes while they pass."""
 
 import re
 from collections import deque

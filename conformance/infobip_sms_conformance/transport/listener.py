@@ -1,8 +1,4 @@
-"""A listener on this machine, in a thread of its own, for as long as a ``with`` block lasts.
-
-Lives here: the address, the loop and its end.
-Never here: what is done with a connection (relay.py, script.py).
-"""
+"""A listener on this machine, in a thread of its own, for as long as a ``with`` block lasts."""
 
 import asyncio
 import contextlib

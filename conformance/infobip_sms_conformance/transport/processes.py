@@ -1,8 +1,4 @@
-"""The reference server, started as a program of its own.
-
-Lives here: its command line, and the wait for its address.
-Never here: an import of it.
-"""
+"""The reference server, started as a program of its own."""
 
 import re
 import subprocess

@@ -2,9 +2,6 @@
 
 What passes is read on the way, and never held back for it: what cannot be read passes as well. One thing
 is altered, and only where the server is on another machine: the field Host, which would name this one.
-
-Lives here: the two connections of each client, and the exchanges that pass.
-Never here: a judgement; what is kept of an exchange.
 """
 
 import asyncio

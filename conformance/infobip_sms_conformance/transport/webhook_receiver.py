@@ -1,8 +1,4 @@
-"""The callback server of a run: it takes delivery reports, and refuses those that it is told to.
-
-Lives here: a listener on the loopback interface, and every request that came, with its time.
-Never here: what a report should say (reports.py, checks/).
-"""
+"""The callback server of a run: it takes delivery reports, and refuses those that it is told to."""
 
 import threading
 import time

@@ -1,8 +1,4 @@
-"""Limits of single values, as the schemas state them.
-
-Lives here: the validator that every field of a model has, and the words it refuses with.
-Never here: numbers and patterns (they come from the schemas), rules about more than one field.
-"""
+"""Limits of single values, as the schemas state them."""
 
 from __future__ import annotations
 

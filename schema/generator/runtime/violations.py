@@ -1,8 +1,4 @@
-"""What is wrong with a value: violations, and the error that carries them.
-
-Lives here: the root of the error tree and its first branch, because models refuse bad values.
-Never here: the other branches (errors.py of the binding), limits, any wire format.
-"""
+"""What is wrong with a value: violations, and the error that carries them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The command line: which commands there are.
-
-Lives here: their list, in the order of a first reading, and the exit codes in words.
-Never here: a command (commands/).
-"""
+"""The command line: which commands there are."""
 
 from __future__ import annotations
 

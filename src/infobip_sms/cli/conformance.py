@@ -1,8 +1,4 @@
-"""Programs that are opened from here: conformance suite, demo.
-
-Lives here: their options, and what they need to be installed.
-Never here: what they do.
-"""
+"""Programs that are opened from here: conformance suite, demo."""
 
 from __future__ import annotations
 

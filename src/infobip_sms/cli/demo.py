@@ -1,8 +1,4 @@
-"""What ``make conformance`` shows: the documented request out, its answer back, and the verdict.
-
-Lives here: the tour, as any user could write it with the public API.
-Never here: anything that a user could not do.
-"""
+"""What ``make conformance`` shows: the documented request out, its answer back, and the verdict."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Delivery reports, printed as they arrive at a notify URL.
-
-Lives here: ``listen``, its options and how it ends.
-Never here: HTTP (listen.py of the package), how a report looks (rows.py).
-"""
+"""Delivery reports, printed as they arrive at a notify URL."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Questions to the server that change nothing but what it has told already: reports, logs, preview.
-
-Lives here: ``reports``, ``logs``, ``preview``, ``conversion``.
-Never here: how tables and JSON look (output.py).
-"""
+"""Questions to the server that change nothing but what it has told already: reports, logs, preview."""
 
 from __future__ import annotations
 

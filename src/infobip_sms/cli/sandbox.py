@@ -1,8 +1,4 @@
-"""The sandbox as a command: its options, what it says when it starts, its conformance statement.
-
-Lives here: how it is told what to be, and how it ends.
-Never here: what it does (sandbox/).
-"""
+"""The sandbox as a command: its options, what it says when it starts, its conformance statement."""
 
 from __future__ import annotations
 

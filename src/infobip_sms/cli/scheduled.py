@@ -1,8 +1,4 @@
-"""Bulks that are to be sent later.
-
-Lives here: ``scheduled`` and its commands.
-Never here: which change of state a server allows.
-"""
+"""Bulks that are to be sent later."""
 
 from __future__ import annotations
 

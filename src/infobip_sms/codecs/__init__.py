@@ -1,8 +1,4 @@
-"""Media types: which wire format a Content-Type names, and which module reads and writes it, and how.
-
-Lives here: these decisions, for the client's half and the server's half alike.
-Never here: anything else of HTTP.
-"""
+"""Media types: which wire format a Content-Type names, and which module reads and writes it, and how."""
 
 from __future__ import annotations
 

@@ -3,9 +3,6 @@
 Both sets are registered in two converters that share every hook of a user: the first is asked, and
 if it raises anything, the second (``detailed``) reads the same data, or says what is wrong and where.
 A class whose parts have a hook of a user is read by cattrs in both.
-
-Lives here: the converters, the strict and the open leaves, the list of violations with paths.
-Never here: bytes, a wire format, limits. Loads cattrs: structure.py imports it when it is needed.
 """
 
 from __future__ import annotations

@@ -3,10 +3,6 @@
 Two ways to read: strict (a request: every value has its documented type, every limit and rule holds)
 and open (a reply: unknown members are skipped, numbers and strings stand in for each other where
 nothing is lost, null is absence).
-
-Lives here: the doors. What is as it should be goes through the generated hooks; whatever these leave
-undecided is read or refused by cattrs' own, which know every path (converters.py).
-Never here: bytes, a wire format, limits.
 """
 
 from __future__ import annotations

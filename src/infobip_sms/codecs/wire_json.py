@@ -2,9 +2,6 @@
 
 Requests are read strictly and refused with InvalidRequestError; replies and reports are read openly and
 refused with InvalidResponseError. The same functions, for XML, are in wire_xml.py.
-
-Lives here: JSON itself: orjson where it is installed and loses no digit, else the standard library.
-Never here: limits, rules, XML, I/O.
 """
 
 from __future__ import annotations

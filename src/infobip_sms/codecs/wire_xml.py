@@ -3,10 +3,6 @@
 Requests are read strictly and refused with InvalidRequestError; replies and reports are read openly and
 refused with InvalidResponseError. The same functions, for JSON, are in wire_json.py; by xmlschema at run time, in
 xml_by_schema.py.
-
-Lives here: the parser and the generated codec, and what of a document must be known before the codec
-may read it. What it leaves undecided xmlschema decides, and explains.
-Never here: limits, rules, JSON, I/O.
 """
 
 from __future__ import annotations

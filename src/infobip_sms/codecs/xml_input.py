@@ -1,8 +1,4 @@
-"""XML before anything is read in it: bytes to text, and what no reader should meet.
-
-Lives here: character sets, depth, document types, attributes that are too long.
-Never here: elements of the contract, limits, xmlschema.
-"""
+"""XML before anything is read in it: bytes to text, and what no reader should meet."""
 
 from __future__ import annotations
 

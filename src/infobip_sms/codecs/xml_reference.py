@@ -4,10 +4,6 @@ The same functions as in wire_xml.py, whose generated codec does the same for do
 they should be, in a twentieth of the time. Importing this module loads xmlschema, which costs more
 than all the rest of the package: wire_xml.py imports it for documents that its codec leaves
 undecided, media.py for a client that asked for it.
-
-Lives here: XML by xmlschema: sms.xsd for what is written, and the reader's schema derived from it
-(any order, unknown elements) for what is read; what it objects to, in our words.
-Never here: limits, rules, JSON, I/O.
 """
 
 from __future__ import annotations

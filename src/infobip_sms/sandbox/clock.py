@@ -2,9 +2,6 @@
 
 It never runs backwards, also not with the clock of the machine, and it never leaps by itself: a clock
 that stood goes on from the instant at which it stood. Only a reset puts it back.
-
-Lives here: what time it is.
-Never here: what happens then (engine.py), who waits for it (timekeeping.py).
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What may be chosen when a sandbox is started.
-
-Lives here: the account, delays, prices, and which outcome of an open reading the sandbox shows.
-Never here: what any of it does.
-"""
+"""What may be chosen when a sandbox is started."""
 
 from __future__ import annotations
 

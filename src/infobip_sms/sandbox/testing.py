@@ -7,9 +7,6 @@
 It runs in a thread, on a free port of the loopback interface, and ends with the block. All that is
 asked of it goes through its control requests (control.py), so that tests in any language can do the
 same.
-
-Lives here: starting, ending, and control requests as methods.
-Never here: what any of them does.
 """
 
 from __future__ import annotations

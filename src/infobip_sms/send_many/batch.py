@@ -1,12 +1,8 @@
 """One batch of destinations, brought to its end.
 
-    known from the journal: accepted or refused   -> reported again, not sent
-    about to leave in an earlier run, or unknown  -> looked up in the server's logs
-    the rest                                      -> marked in the journal, sent, settled there
-
-Lives here: the order of these steps, when to try again, when the whole run stops.
-Never here: batches and threads (volume.py), the file (journal.py), which word an answer means
-(outcomes.py).
+known from the journal: accepted or refused   -> reported again, not sent
+about to leave in an earlier run, or unknown  -> looked up in the server's logs
+the rest                                      -> marked in the journal, sent, settled there
 """
 
 from __future__ import annotations

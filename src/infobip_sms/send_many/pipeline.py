@@ -3,9 +3,6 @@
 The input is read as it is needed and cut into batches of as many destinations as a request has. Each
 batch is brought to its end by one thread; twice as many are under way as there are threads. Outcomes
 come in the order of the input.
-
-Lives here: the input, batches, threads, what an end in the middle does.
-Never here: how one batch is sent (delivery.py), the file (journal.py).
 """
 
 from __future__ import annotations

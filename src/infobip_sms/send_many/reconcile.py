@@ -1,8 +1,4 @@
-"""Asking the server what it knows of messages, by their messageIds.
-
-Lives here: how many ids one question holds, which rows answer it.
-Never here: sending, waiting, files.
-"""
+"""Asking the server what it knows of messages, by their messageIds."""
 
 from __future__ import annotations
 

@@ -4,9 +4,6 @@ The tables are those of 3GPP TS 23.038, clauses 6.2.1 and 6.2.1.1 and annexes A.
 has 16 codes, the first row begins at code 0. A control character is drawn as its picture (``␊`` line
 feed, ``␌`` form feed, ``␍`` carriage return), the code of the escape as ``␛``, a code without a
 character of its own as ``·``.
-
-Lives here: the tables, and how a table is read.
-Never here: lengths, segments, decisions which table is used (text.py).
 """
 
 # ruff: noqa: RUF001 - letters that look alike are the point of these tables

@@ -5,9 +5,6 @@
 2. A deadline is for all bytes together. The timeout of the socket is set anew, to what is left,
    before each read and write, so that a server which drips gains nothing by it.
 3. urllib3's connections are used without its pool, whose log shows paths and queries.
-
-Lives here: sockets, TLS, tunnels through proxies, which kept connection is still good.
-Never here: what a request says, whether it is repeated (client.py, retries.py).
 """
 
 from __future__ import annotations

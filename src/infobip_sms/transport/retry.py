@@ -8,9 +8,6 @@ A send has no idempotency key, so the default repeats only what provably was not
 
 A 503 without Retry-After proves nothing: a gateway also gives it for a server behind it that took
 the request and then failed. It and everything else are repeated only if the caller names them.
-
-Lives here: the policy, waits, budgets, the two forms of Retry-After.
-Never here: sleeping, reading clocks, randomness, connections (client.py does all of it).
 """
 
 from __future__ import annotations

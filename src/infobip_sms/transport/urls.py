@@ -1,8 +1,4 @@
-"""Where calls go: the address of the server, and of a proxy on the way.
-
-Lives here: which URLs are refused, what the environment says about proxies.
-Never here: connections (connections.py); user names and passwords in anything that is shown.
-"""
+"""Where calls go: the address of the server, and of a proxy on the way."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
 """Our client as a program that a judge can run: one call of one operation.
 
-    INFOBIP_BASE_URL=… INFOBIP_API_KEY=… python own_client.py OPERATION json|xml
-
-Lives here: a call of every operation, with all that it takes; 0 when it was taken, 1 when it was not.
-Never here: what is said of it.
+INFOBIP_BASE_URL=… INFOBIP_API_KEY=… python own_client.py OPERATION json|xml
 """
 
 from __future__ import annotations

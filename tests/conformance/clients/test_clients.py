@@ -1,8 +1,4 @@
-"""The judge of clients is judged: by broken callers, by our own client, and by its reports.
-
-Lives here: the commands client, proxy and har as programs, and what has to come of them.
-Never here: bytes on the way (test_judge_relay.py).
-"""
+"""The judge of clients is judged: by broken callers, by our own client, and by its reports."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What is heard of any bytes at all: never an error of the judge, never a secret, always the place.
-
-Lives here: generated requests, large ones, and the look of what is shown.
-Never here: each fault (callers/), processes (test_judge_clients.py).
-"""
+"""What is heard of any bytes at all: never an error of the judge, never a secret, always the place."""
 
 from __future__ import annotations
 

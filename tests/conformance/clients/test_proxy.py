@@ -1,8 +1,4 @@
-"""The relay between a client and a server: every byte as it came, and all of it read on the way.
-
-Lives here: raw bytes on both sides, connections that end at every point, many at once.
-Never here: what is judged of what passed.
-"""
+"""The relay between a client and a server: every byte as it came, and all of it read on the way."""
 
 from __future__ import annotations
 

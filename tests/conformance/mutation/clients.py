@@ -1,8 +1,4 @@
-"""The judge of clients is judged: broken callers, each of which it must fail by one requirement alone.
-
-Lives here: how each caller is run and judged, and the matrix of what was caught.
-Never here: the callers (callers/), a check.
-"""
+"""The judge of clients is judged: broken callers, each of which it must fail by one requirement alone."""
 
 import json
 import sys

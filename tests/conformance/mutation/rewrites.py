@@ -1,8 +1,4 @@
-"""What each spoiled sandbox does other than the sandbox: one fault, or one legal habit of another server.
-
-Lives here: their names, the requirement that each breaks, and what is altered in a question or an answer.
-Never here: serving; what no table can say (spoiled_sandboxes.py); faults of the send request itself.
-"""
+"""What each spoiled sandbox does other than the sandbox: one fault, or one legal habit of another server."""
 
 from __future__ import annotations
 

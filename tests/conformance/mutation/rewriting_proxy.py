@@ -3,9 +3,6 @@
 One process serves all of them; each has its own state under its own path:
 
     python spoiled_sandboxes.py          prints http://127.0.0.1:PORT; judge http://127.0.0.1:PORT/NAME
-
-Lives here: the sandbox with a habit of its own, and the street of them.
-Never here: which habits there are (spoilers.py).
 """
 
 from __future__ import annotations

@@ -2,9 +2,6 @@
 
 Each broken server breaks one requirement. The run is a matrix: caught by the right requirement, missed,
 or failed for something else as well; any of the last two, and any failure of a good server, fails it.
-
-Lives here: who is judged, and what is expected.
-Never here: a check; the servers (servers/, and the sandbox as a program of its own).
 """
 
 import argparse

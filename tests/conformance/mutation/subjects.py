@@ -1,8 +1,4 @@
-"""The servers that the judge is tested by: programs of their own, good and broken ones.
-
-Lives here: how each is started, and what it breaks.
-Never here: an import of any of them; what the judge says of it.
-"""
+"""The servers that the judge is tested by: programs of their own, good and broken ones."""
 
 import shlex
 import sys

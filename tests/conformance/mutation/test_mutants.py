@@ -1,8 +1,4 @@
-"""The judge is judged: it fails every broken server by its requirement alone, and no legal one.
-
-Lives here: the selftest as a program, and what has to come of it.
-Never here: a server, a check.
-"""
+"""The judge is judged: it fails every broken server by its requirement alone, and no legal one."""
 
 import json
 import subprocess

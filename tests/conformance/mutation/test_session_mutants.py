@@ -1,8 +1,4 @@
-"""The judge's checks of the operations around the message, judged themselves by spoiled sandboxes.
-
-Lives here: every legal habit passes, every fault fails its requirement alone, no answer leads to an error.
-Never here: the send request, pushed reports, what only time shows.
-"""
+"""The judge's checks of the operations around the message, judged themselves by spoiled sandboxes."""
 
 from __future__ import annotations
 

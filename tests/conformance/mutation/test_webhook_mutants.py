@@ -1,8 +1,4 @@
-"""The judge of pushed reports and of time is judged: by servers/pusher.py, in all of its manners.
-
-Lives here: the checks that look at pushes, run without the suite around them, against one process for each manner.
-Never here: the sandbox as a subject; the binding.
-"""
+"""The judge of pushed reports and of time is judged: by servers/pusher.py, in all of its manners."""
 
 import inspect
 import itertools

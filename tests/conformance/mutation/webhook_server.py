@@ -3,9 +3,6 @@
 It has a clock that can be moved, as the sandbox's can. Some manners are legal and differ from the sandbox's; each
 of the others breaks one requirement.
 
-Lives here: a second opinion on what happens after a message was accepted, by the standard library alone.
-Never here: refusals, authorization; a look into schema/.
-
     python pusher.py [MANNER]
 """
 

@@ -1,11 +1,8 @@
 """Speaks for infobip-api-python-client 3: models with types that are checked, two APIs for SMS.
 
-    OPERATION as the argument, {"query": {...}, "body": {...}} on standard input, names as on the wire
-    {"result": {...}} or {"raised": "KindOfException", "text": "..."} on standard output
-    INFOBIP_BASE_URL and INFOBIP_API_KEY in the environment
-
-Lives here: calls as the client's own documentation shows them.
-Never here: any way around what it does.
+OPERATION as the argument, {"query": {...}, "body": {...}} on standard input, names as on the wire
+{"result": {...}} or {"raised": "KindOfException", "text": "..."} on standard output
+INFOBIP_BASE_URL and INFOBIP_API_KEY in the environment
 """
 
 from __future__ import annotations

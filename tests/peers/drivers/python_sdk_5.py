@@ -1,11 +1,8 @@
 """Speaks for infobip-api-python-sdk 5: dictionaries in, models of pydantic 1 out; one channel for SMS.
 
-    OPERATION as the argument, {"query": {...}, "body": {...}} on standard input, names as on the wire
-    {"result": {...}} or {"raised": "KindOfException", "text": "..."} on standard output
-    INFOBIP_BASE_URL and INFOBIP_API_KEY in the environment
-
-Lives here: calls as the client's own documentation shows them; its language is a bare code.
-Never here: any way around what it does.
+OPERATION as the argument, {"query": {...}, "body": {...}} on standard input, names as on the wire
+{"result": {...}} or {"raised": "KindOfException", "text": "..."} on standard output
+INFOBIP_BASE_URL and INFOBIP_API_KEY in the environment
 """
 
 from __future__ import annotations

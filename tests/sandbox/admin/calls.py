@@ -1,8 +1,4 @@
-"""Requests to a running sandbox as any program could make them, by the standard library.
-
-Lives here: control requests and send requests as bytes; a callback server that asks before it answers.
-Never here: the binding's client, what the answers should be.
-"""
+"""Requests to a running sandbox as any program could make them, by the standard library."""
 
 from __future__ import annotations
 

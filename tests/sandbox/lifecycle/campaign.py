@@ -1,8 +1,4 @@
-"""A campaign of a thousand messages over days of virtual time, and the log of all that it brings about.
-
-Lives here: what is sent and when, looking at logs and reports meanwhile, writing everything down.
-Never here: what should happen (campaign_oracle.py).
-"""
+"""A campaign of a thousand messages over days of virtual time, and the log of all that it brings about."""
 
 from __future__ import annotations
 

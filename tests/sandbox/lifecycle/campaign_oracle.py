@@ -2,9 +2,6 @@
 
 The words are those of the page's parameter table, of the readings in requirements.toml where the page
 is silent, and of the README's scheme for numbers that begin with 999.
-
-Lives here: one message and the instant of its acceptance in, everything that happens to it out.
-Never here: anything of the sandbox, or of the project at all; how a campaign is run.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""A sandbox on a bench: no socket, and a clock that goes where the test wants it.
-
-Lives here: requests to the rules, waiting, callback servers that are a function.
-Never here: what the answers should be.
-"""
+"""A sandbox on a bench: no socket, and a clock that goes where the test wants it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Requests that are wrong in any way, and what every answer to them has to be.
-
-Lives here: strategies for methods, paths, queries, headers and bodies; a way to the ASGI application
-without a socket; the form of an error body at each kind of route.
-Never here: which of them a sandbox has to refuse.
-"""
+"""Requests that are wrong in any way, and what every answer to them has to be."""
 
 from __future__ import annotations
 

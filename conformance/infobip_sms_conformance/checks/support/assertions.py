@@ -2,9 +2,6 @@
 
 A failure has one root. What cannot be told because another requirement failed says so: it is
 inconclusive, and names that requirement.
-
-Lives here: when a case was refused, when it was accepted, and when neither can be said.
-Never here: sending outside of the session; knowledge of a single requirement, but for the roots.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,9 +1,4 @@
-"""Calls of the operations around the message, shared between checks and made in turn in both formats.
-
-Lives here: how an errand is run once, waited for, and found to have been of use; the errands that checks of
-several chapters look at.
-Never here: a judgement that belongs to one chapter.
-"""
+"""Calls of the operations around the message, shared between checks and made in turn in both formats."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,10 +1,7 @@
 """Looking up the batch: in the logs, as often as wanted, and among the reports, once each.
 
-    logs      all of it (the greatest limit)    a status (no limit)    four by name, each fit by other filters
-    reports   one (the smallest limit)          more (no limit)        one again by name (the greatest limit)
-
-Lives here: those errands, and what is wrong with the entries that they bring.
-Never here: a verdict (checks/test_lookups.py).
+logs      all of it (the greatest limit)    a status (no limit)    four by name, each fit by other filters
+reports   one (the smallest limit)          more (no limit)        one again by name (the greatest limit)
 """
 
 from collections import Counter

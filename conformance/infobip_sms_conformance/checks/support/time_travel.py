@@ -2,9 +2,6 @@
 
 It goes past the tries of a report that is not taken, past the end of short validity periods and past that of
 the longest, and stops before and after each, so that one can tell when something came.
-
-Lives here: the stops, and the tie of a run to its journey.
-Never here: the control of the clock (clock.py), a verdict.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,4 @@
-"""The messages of pushes.py in one format: sent once, and what has come of them by now.
-
-Lives here: sending them, and the wait for their reports.
-Never here: a verdict about the server, but for what could not be told at all.
-"""
+"""The messages of pushes.py in one format: sent once, and what has come of them by now."""
 
 import math
 import time

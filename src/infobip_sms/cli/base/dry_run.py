@@ -1,8 +1,4 @@
-"""A client that prints what it would send, to the byte, and sends nothing.
-
-Lives here: how a request is shown, and which of its headers are secret.
-Never here: what is in it (client.py and exchange.py decide).
-"""
+"""A client that prints what it would send, to the byte, and sends nothing."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""What an error of the library means to whoever typed the command: words, a hint, an exit code.
-
-Lives here: these words. On a terminal the server's own are added, numbers masked; elsewhere they
-are left out, for they may quote the request, and what is no terminal may be a log.
-Never here: keys, texts, telephone numbers.
-"""
+"""What an error of the library means to whoever typed the command: words, a hint, an exit code."""
 
 from __future__ import annotations
 

@@ -9,9 +9,6 @@
     141  whoever read the output went away
 
 A command returns its exit code; None is 0.
-
-Lives here: the classes that commands, groups and options are made of.
-Never here: a command, what a library error means (failures.py).
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What is read before something is sent: texts and documents, from files and standard input.
-
-Lives here: where input comes from, and what is said when it cannot be read.
-Never here: what is in it.
-"""
+"""What is read before something is sent: texts and documents, from files and standard input."""
 
 from __future__ import annotations
 

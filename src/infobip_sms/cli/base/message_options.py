@@ -1,8 +1,4 @@
-"""The options that describe a message, and the message that they make.
-
-Lives here: one option for each member of a message and of its request.
-Never here: where the text and the destinations come from (send.py, spreadsheet.py).
-"""
+"""The options that describe a message, and the message that they make."""
 
 from __future__ import annotations
 

@@ -3,9 +3,6 @@
 A terminal gets a drawn table, or entries one below the other where it is too narrow; anything else
 gets aligned columns. JSON has the wire's own names, one
 document or one line for each item, always in UTF-8.
-
-Lives here: how things look.
-Never here: which things (the commands), errors (failures.py).
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Values that options take: an instant with its zone, a delivery window, a member of a list.
-
-Lives here: text of the command line -> values of the models, and what is said about wrong ones.
-Never here: limits (the models have them).
-"""
+"""Values that options take: an instant with its zone, a delivery window, a member of a list."""
 
 from __future__ import annotations
 

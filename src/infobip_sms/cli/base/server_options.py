@@ -1,8 +1,4 @@
-"""Which server a command talks to, as whom, and how; the same options for every command.
-
-Lives here: these options, their environment variables, and the client that they make.
-Never here: options of one command.
-"""
+"""Which server a command talks to, as whom, and how; the same options for every command."""
 
 from __future__ import annotations
 

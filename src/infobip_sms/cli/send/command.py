@@ -1,8 +1,4 @@
-"""``send``: one message, a whole document, or one message for each row of a CSV file.
-
-Lives here: its options, and which of the three ways they mean.
-Never here: how a message is made (message.py, spreadsheet.py), how many are sent (bulk.py).
-"""
+"""``send``: one message, a whole document, or one message for each row of a CSV file."""
 
 from __future__ import annotations
 

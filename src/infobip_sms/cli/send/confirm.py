@@ -1,8 +1,4 @@
-"""What is asked before money is spent.
-
-Lives here: how many destinations and parts a sending has, and when the question is put.
-Never here: sending.
-"""
+"""What is asked before money is spent."""
 
 from __future__ import annotations
 

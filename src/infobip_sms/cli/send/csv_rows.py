@@ -3,10 +3,6 @@
 The first row has the names of the columns. ``to``, ``from``, ``text`` and ``message_id`` mean what
 they say, in capitals or not; any column may be named in the template, as ``{name}``. Two braces
 stand for one.
-
-Lives here: rows -> messages, and what is wrong with which row and column. A problem names the place
-and never shows the value.
-Never here: sending (bulk.py), files (reading.py).
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""One message for each row: all rows are checked first, then sent by the client's own engine.
-
-Lives here: the order of a mailing, its progress bar, its lines of JSON.
-Never here: how a row becomes a message (spreadsheet.py); what is counted (tally.py); batches and
-journals (volume.py).
-"""
+"""One message for each row: all rows are checked first, then sent by the client's own engine."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What became of a mailing: how many of each outcome, which rows, and what to do now.
-
-Lives here: counts, the table of those that were not accepted, the summary, the exit code.
-Never here: sending.
-"""
+"""What became of a mailing: how many of each outcome, which rows, and what to do now."""
 
 from __future__ import annotations
 

@@ -17,9 +17,6 @@
     DELETE /sandbox/faults      everything is off
 
 HEAD is answered as GET, without the body.
-
-Lives here: what such a request means, what is wrong with it, what the answer says.
-Never here: waiting (shell.py), authorization: there is none, but see guard.py.
 """
 
 from __future__ import annotations

@@ -2,9 +2,6 @@
 
 Nothing is parsed, so that a number keeps its digits, a repeated member is seen twice, and a body that
 is no document at all is shown as well as it can be.
-
-Lives here: where a line begins, and how far in.
-Never here: HTML.
 """
 
 from __future__ import annotations

@@ -10,9 +10,6 @@
 Nobody but this machine sees them (guard.py), and a button counts only if it was pressed on one of
 these pages. A button is a request to control the sandbox, in the form that a browser without script
 can send.
-
-Lives here: routes, headers, which request a button stands for.
-Never here: what a page says (views.py), what such a request does (control.py).
 """
 
 from __future__ import annotations

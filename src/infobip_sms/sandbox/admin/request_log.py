@@ -1,8 +1,4 @@
-"""The last requests and replies, as they were on the wire, for whoever looks at the inbox page.
-
-Lives here: what is kept of them, how many, how much; what is masked.
-Never here: how they are shown (views.py, pretty.py).
-"""
+"""The last requests and replies, as they were on the wire, for whoever looks at the inbox page."""
 
 from __future__ import annotations
 

@@ -2,9 +2,6 @@
 
 A foreign page can make a browser send requests to loopback: under a name of its own that it lets point
 here, which then stands in Host, or from its own origin, which then stands in Origin.
-
-Lives here: what is wrong with the headers of a request.
-Never here: authorization by the account (app.py).
 """
 
 from __future__ import annotations

@@ -2,9 +2,6 @@
 
 A message fits if everything that is asked for holds: ``to`` with or without plus, ``from``, ``bulkId`` and
 ``messageId`` as they are, ``text`` as a part of the text, ``status`` as number, name or group name.
-
-Lives here: which messages fit, and how they are shown.
-Never here: requests (control.py); the API's own lookups (lookups.py).
 """
 
 from __future__ import annotations

@@ -6,9 +6,6 @@
 All of it follows from requirements.toml, the settings, and the fault that is on. A requirement is
 kept unless it is about clients, can be seen by nobody, lacks a credential, or is broken on purpose;
 tests hold that against the sandbox, requirement by requirement.
-
-Lives here: which words of requirements.toml are true of this sandbox.
-Never here: a rule, what the sandbox does, HTML.
 """
 
 from __future__ import annotations

@@ -6,9 +6,6 @@
 
 The templates lie in page/. Every value is escaped by the environment, none by hand; characters that
 cannot be seen are shown as their pictures, so that a page is what it says it is.
-
-Lives here: which rows are looked at, and what is said of each.
-Never here: HTTP (inbox.py), changes of any kind.
 """
 
 from __future__ import annotations

@@ -4,9 +4,6 @@
 
 Only what changes ``state`` is remembered; a request that is refused changes nothing but the count of
 requests. Everything that is due by ``now`` happens first.
-
-Lives here: the order of the steps, authorization, bodies, refusals, one handler per operation.
-Never here: sockets, ASGI, the clock of the machine, the client's half (exchange.py, client.py).
 """
 
 from __future__ import annotations

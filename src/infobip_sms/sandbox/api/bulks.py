@@ -5,9 +5,6 @@
 
 PROCESSING begins at sendAt and ends when every message has its final status; FAILED is a bulk of
 which no message was sent. What is paused past its instant is sent when it is resumed.
-
-Lives here: the moves, and the state of a bulk as its messages have it.
-Never here: the life of one message (life.py).
 """
 
 from __future__ import annotations

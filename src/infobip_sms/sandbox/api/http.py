@@ -1,8 +1,4 @@
-"""What a request and a reply are to the sandbox, and how a request is refused.
-
-Lives here: request, reply, refusal, which format a reply has.
-Never here: sockets, ASGI, routes, what any operation means.
-"""
+"""What a request and a reply are to the sandbox, and how a request is refused."""
 
 from __future__ import annotations
 

@@ -2,9 +2,6 @@
 
 Reports are fetched once (DLR-007); one that a callback server has taken is not offered any more.
 Logs may be read again and again (LOG-001), newest message first. Both reach back 48 hours.
-
-Lives here: which messages an answer is about.
-Never here: how one of them looks (entries.py).
 """
 
 from __future__ import annotations

@@ -8,9 +8,6 @@ without any, is refused as a whole.
     REJECTED_DESTINATION     to is no number (the one of the two that speaks of an invalid address)
     REJECTED_SOURCE          the sender breaks a rule
     REJECTED_SYSTEM_ERROR    anything else: it is the only rejection that names no cause
-
-Lives here: which destinations are rejected, and by which status.
-Never here: whether requests are answered so (app.py), the answer itself (sending.py).
 """
 
 from __future__ import annotations

@@ -2,9 +2,6 @@
 
 Unknown parameters are passed over, as unknown members are (READ-010). A parameter that is known is
 read strictly: a value that breaks a limit, or a second one where there is one, is refused by name.
-
-Lives here: paths, methods, parameters of path and query.
-Never here: bodies, what an operation does.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Sending: a request of either version becomes a submission, a submission rows and an answer.
-
-Lives here: what is taken down of a message, the entries of the answer, ids.
-Never here: how the request was read (app.py), what happens to a message later (life.py).
-"""
+"""Sending: a request of either version becomes a submission, a submission rows and an answer."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What becomes of a text: transliterated, its links shortened, counted; and the preview of it.
-
-Lives here: in which order that happens.
-Never here: alphabets and lengths (text.py of the binding).
-"""
+"""What becomes of a text: transliterated, its links shortened, counted; and the preview of it."""
 
 from __future__ import annotations
 

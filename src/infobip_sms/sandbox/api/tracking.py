@@ -1,8 +1,4 @@
-"""Conversions and clicks.
-
-Lives here: what is counted when a conversion is told or a short link is followed.
-Never here: how links come into a text (texts.py, sending.py).
-"""
+"""Conversions and clicks."""
 
 from __future__ import annotations
 

@@ -3,9 +3,6 @@
 Days and times of day are UTC (WIN-007). A window holds its first instant and not its last. One whose
 ``to`` is not later than its ``from`` is open over midnight, and its days are those on which it opens,
 or it never opens: an open reading (READ-008).
-
-Lives here: the next instant at which a window is open.
-Never here: messages, the clock.
 """
 
 from __future__ import annotations

@@ -5,9 +5,6 @@
     settle(state, number, answer, now)    the answer of the callback server
 
 Same rows, same instants, same result: there is no clock and no connection in here.
-
-Lives here: the loop over what is due.
-Never here: what that is (life.py, pushes.py); requests (app.py).
 """
 
 from __future__ import annotations

@@ -7,9 +7,6 @@ A status that stood in the reply to the send request is a fate that comes to pas
 
 Every step happens at the instant at which it is due, whenever it is looked at: the same requests at
 the same instants give the same messages, reports and times.
-
-Lives here: what happens to a message, and when.
-Never here: who is told of it (pushes.py, lookups.py), the queue of what is due (state.py).
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""How a message is shown: in the reply to its request, in reports, in logs.
-
-Lives here: rows of the state as models of the contract.
-Never here: which of them somebody gets to see.
-"""
+"""How a message is shown: in the reply to its request, in reports, in logs."""
 
 from __future__ import annotations
 

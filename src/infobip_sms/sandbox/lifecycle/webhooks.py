@@ -4,9 +4,6 @@ A report goes out as soon as there is one (DLR-001). If it is not taken it goes 
 minutes after try n, counted from 0, twenty times (DLR-006); then it is a dead letter. Reports of one
 message keep their order: the final one waits until an intermediate one was taken or is dead.
 Reports go to the loopback interface only, unless the settings name other hosts.
-
-Lives here: what is to be posted, and what the answer to it means.
-Never here: connections (push.py), what happens to a message (life.py).
 """
 
 from __future__ import annotations

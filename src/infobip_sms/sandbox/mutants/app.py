@@ -4,9 +4,6 @@
 
 An id is that of the requirement; further ways to break the same one have a word behind it, as in
 ``DLR-004-cut``. One fault is on at a time.
-
-Lives here: at which step of app.py each fault takes hold.
-Never here: what it does there (the other modules called faults_...); correct behaviour.
 """
 
 from __future__ import annotations

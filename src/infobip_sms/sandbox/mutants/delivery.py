@@ -1,9 +1,4 @@
-"""Faults that show later: when a message is sent, when it ends, and the reports that are pushed.
-
-Lives here: what of a request is taken down wrongly, reports that say something else or do not go out,
-tries at the wrong time.
-Never here: reports that are fetched (faults_lookups.py).
-"""
+"""Faults that show later: when a message is sent, when it ends, and the reports that are pushed."""
 
 from __future__ import annotations
 

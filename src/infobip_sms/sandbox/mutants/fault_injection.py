@@ -2,9 +2,6 @@
 
 Whether a trouble hits a request follows from the seed and from how many requests there were since it
 was switched on: the same requests in the same order meet the same troubles.
-
-Lives here: which rules answer, which requests are delayed, dropped or refused.
-Never here: how that is done (faults.py, shell.py), how it is asked for (control.py).
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Faults of the operations around the message: reports that are fetched, logs, previews, bulks, tracking.
-
-Lives here: questions that are understood wrongly, answers that say something else, moves that are forgotten.
-Never here: the send request, and what follows from it by itself.
-"""
+"""Faults of the operations around the message: reports that are fetched, logs, previews, bulks, tracking."""
 
 from __future__ import annotations
 

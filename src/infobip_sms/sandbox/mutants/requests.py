@@ -1,8 +1,4 @@
-"""Faults in what is taken: broken rules that are forgotten, and legal requests that are refused.
-
-Lives here: which requests, and what is read of one that should be refused.
-Never here: what becomes of a request that is taken (faults_late.py); answers (faults_replies.py).
-"""
+"""Faults in what is taken: broken rules that are forgotten, and legal requests that are refused."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Faults in replies: what they say, and how it is written.
-
-Lives here: entries, generated ids and statuses of the answer to a send request; bytes of any reply.
-Never here: answers of other operations (faults_lookups.py).
-"""
+"""Faults in replies: what they say, and how it is written."""
 
 from __future__ import annotations
 

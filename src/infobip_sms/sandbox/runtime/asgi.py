@@ -1,11 +1,7 @@
 """The ASGI application of a sandbox: a thin shell around the engine.
 
-    /sandbox/...    the inbox page, then control
-    all else        the rules, with the troubles that are switched on
-
-Lives here: reading a body up to a size, one state for all requests, waiting for what a test waits for.
-Never here: what a request means, what its answer says; what happens by itself (timekeeping.py); sockets
-(serve.py).
+/sandbox/...    the inbox page, then control
+all else        the rules, with the troubles that are switched on
 """
 
 from __future__ import annotations

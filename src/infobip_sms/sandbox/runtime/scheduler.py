@@ -2,9 +2,6 @@
 
 A journey puts the clock forward, and stops wherever something is due. A reset ends an era: what still
 waits by then, a delayed request or a journey, does not reach into the next.
-
-Lives here: sleeping until something is due, handing reports over, keeping what has changed, journeys.
-Never here: requests (shell.py), what happens when (engine.py), connections (push.py).
 """
 
 from __future__ import annotations

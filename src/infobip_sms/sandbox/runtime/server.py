@@ -1,8 +1,4 @@
-"""The sandbox on a socket of the loopback interface.
-
-Lives here: listening, starting, ending.
-Never here: what happens in between (shell.py).
-"""
+"""The sandbox on a socket of the loopback interface."""
 
 from __future__ import annotations
 

@@ -3,9 +3,6 @@
 Reports for one server go one after the other, in the order in which they were handed over; a server
 that does not answer keeps nobody else's waiting. Where there are more servers than threads they take
 turns.
-
-Lives here: connections that the sandbox opens.
-Never here: what is posted, when, how often, and to whom (pushes.py).
 """
 
 from __future__ import annotations

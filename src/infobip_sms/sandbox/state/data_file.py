@@ -12,9 +12,6 @@
 
 The file is an SQLite database with a write-ahead log; while it is used, or after a kill, a second
 file of the same name with ``-wal`` belongs to it, and is asked for if it is missing.
-
-Lives here: the file.
-Never here: how a row is spelled (records.py), when it is saved (serve.py).
 """
 
 from __future__ import annotations

@@ -17,9 +17,6 @@ what the catalogue has not, is rejected with 52 in the reply.
 
 9990510000005 is delivered after 5 seconds with one report; 9990010000006 is rejected in the reply.
 Country code 999 belongs to nobody, so that no number of a person is meant.
-
-Lives here: the scheme.
-Never here: time, messages, what other numbers get (Settings.delay).
 """
 
 from __future__ import annotations

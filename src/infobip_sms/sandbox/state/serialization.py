@@ -4,9 +4,6 @@ A member has the name that it has in state.py, an instant is ISO 8601 with its o
 time is in seconds. What the destinations of one message share is a text of its own, which they name
 by its digest. Members that are not known are passed over, and one that is missing has its default:
 a member may be added to a row without a new form of the file.
-
-Lives here: how a row is spelled.
-Never here: the file (store.py).
 """
 
 from __future__ import annotations

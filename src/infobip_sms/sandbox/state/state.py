@@ -2,9 +2,6 @@
 
 A state is nothing but its rows and its counters; everything else in it is derived from them. A store
 saves ``rows()`` and the counters, and puts them into an empty state to go on where it was.
-
-Lives here: the rows, their indexes, the queue of what is due.
-Never here: what happens when something is due (life.py, pushes.py), requests.
 """
 
 from __future__ import annotations

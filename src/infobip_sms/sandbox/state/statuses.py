@@ -1,8 +1,4 @@
-"""The catalogue of statuses and network errors, by their numbers.
-
-Lives here: looking up a row of statuses.toml.
-Never here: what brings a message into a status.
-"""
+"""The catalogue of statuses and network errors, by their numbers."""
 
 from __future__ import annotations
 

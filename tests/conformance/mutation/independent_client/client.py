@@ -1,8 +1,5 @@
 """A caller: a legal client of the fully featured SMS endpoint, written by hand from the documentation.
 
-Lives here: requests of every operation, a strict reader of replies, and what may be spoiled in each.
-Never here: an import but the standard library's and mutants.py beside it; a look into schema/.
-
     INFOBIP_BASE_URL=… INFOBIP_API_KEY=… python client.py [--xml] [--once] [--break NAME]
 
 With --once it sends one message and reads the reply as a program would; it ends with 0 when the message

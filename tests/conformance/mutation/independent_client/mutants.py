@@ -1,8 +1,4 @@
-"""What may be spoiled in the caller: one fault at a time, each as real clients have it or might.
-
-Lives here: every fault, as a change of a call before or after it is written, or of how replies are read.
-Never here: an import but the standard library's.
-"""
+"""What may be spoiled in the caller: one fault at a time, each as real clients have it or might."""
 
 import json
 from collections.abc import Callable

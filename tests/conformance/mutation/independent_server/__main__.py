@@ -1,8 +1,4 @@
-"""The command line of the outsider.
-
-Lives here: options, the first line that is printed, the server's loop.
-Never here: what is served.
-"""
+"""The command line of the outsider."""
 
 import argparse
 

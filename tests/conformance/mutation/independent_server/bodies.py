@@ -1,8 +1,4 @@
-"""Request bodies, JSON or XML, as plain data.
-
-Lives here: the shapes of XML requests and the readers.
-Never here: limits of what was read.
-"""
+"""Request bodies, JSON or XML, as plain data."""
 
 import json
 import re

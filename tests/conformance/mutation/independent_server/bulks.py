@@ -1,8 +1,4 @@
-"""The operations on scheduled bulks.
-
-Lives here: GET and PUT /sms/1/bulks and /sms/1/bulks/status.
-Never here: the sending of a bulk's messages.
-"""
+"""The operations on scheduled bulks."""
 
 import time
 from typing import Any

@@ -1,8 +1,4 @@
-"""What is made of a request before its limits are checked.
-
-Lives here: members that are null, and values of another type that can be read.
-Never here: a limit.
-"""
+"""What is made of a request before its limits are checked."""
 
 import re
 from typing import Any

@@ -1,8 +1,4 @@
-"""Dates and times as the API writes them.
-
-Lives here: reading and writing of instants; an instant is in seconds since 1970.
-Never here: what happens at an instant.
-"""
+"""Dates and times as the API writes them."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,8 +1,4 @@
-"""Faults of the reply to a request to send.
-
-Lives here: what the faults make of statuses, of entries and of the whole reply.
-Never here: the reply as it should be.
-"""
+"""Faults of the reply to a request to send."""
 
 from typing import Any
 

@@ -1,8 +1,4 @@
-"""Segments of a text: alphabets, sizes, counts.
-
-Lives here: the tables of 3GPP TS 23.038 that the documentation's languages need.
-Never here: transliteration.
-"""
+"""Segments of a text: alphabets, sizes, counts."""
 
 from dataclasses import dataclass
 

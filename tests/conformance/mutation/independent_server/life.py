@@ -1,8 +1,4 @@
-"""The life of a message from its acceptance to its final report.
-
-Lives here: waiting for sendAt and for the window, validity, sending, the reports' order.
-Never here: the form of a report, and its way to the callback server.
-"""
+"""The life of a message from its acceptance to its final report."""
 
 import time
 from functools import partial

@@ -1,8 +1,4 @@
-"""The limits of a whole request to send.
-
-Lives here: the walk over messages and destinations, and the checks of structure.
-Never here: how a problem is answered.
-"""
+"""The limits of a whole request to send."""
 
 import time
 from collections.abc import Iterator

@@ -1,8 +1,4 @@
-"""The preview of a text.
-
-Lives here: POST /sms/1/preview.
-Never here: the count of segments, and transliteration.
-"""
+"""The preview of a text."""
 
 from typing import Any
 

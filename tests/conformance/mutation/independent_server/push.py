@@ -1,8 +1,4 @@
-"""Delivery reports on their way to callback servers.
-
-Lives here: the request to notifyUrl, what counts as taken, and the further tries.
-Never here: when a report is due.
-"""
+"""Delivery reports on their way to callback servers."""
 
 import http.client
 import threading

@@ -1,8 +1,4 @@
-"""The query of a request.
-
-Lives here: single and repeated parameters.
-Never here: what they mean.
-"""
+"""The query of a request."""
 
 from urllib.parse import parse_qsl
 

@@ -1,8 +1,4 @@
-"""Replies and reports on the wire, as JSON or XML.
-
-Lives here: the names of XML documents, and the writers with their liberties of style.
-Never here: what a reply says.
-"""
+"""Replies and reports on the wire, as JSON or XML."""
 
 import json
 import random

@@ -1,8 +1,4 @@
-"""Reports and logs: their form, and the operations that fetch them.
-
-Lives here: one report, one log entry, GET /sms/1/reports and GET /sms/1/logs.
-Never here: reports on their way to a callback server.
-"""
+"""Reports and logs: their form, and the operations that fetch them."""
 
 import time
 from collections.abc import Callable

@@ -1,8 +1,4 @@
-"""Where a check stands: in which message of which request, at which server.
-
-Lives here: the scope that every check is given, and the problems that checks find.
-Never here: a check.
-"""
+"""Where a check stands: in which message of which request, at which server."""
 
 from dataclasses import dataclass
 from typing import Literal

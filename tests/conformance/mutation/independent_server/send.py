@@ -1,8 +1,4 @@
-"""The operation that sends: both versions of /text/advanced.
-
-Lives here: the way from a checked request to messages and to the reply.
-Never here: the checks themselves.
-"""
+"""The operation that sends: both versions of /text/advanced."""
 
 import re
 import secrets

@@ -1,8 +1,4 @@
-"""The start of the outsider by its path; `python -m infobip_sms_conformance.servers.outsider` does the same.
-
-Lives here: the search path of a program that is no package.
-Never here: anything about the API.
-"""
+"""The start of the outsider by its path; `python -m infobip_sms_conformance.servers.outsider` does the same."""
 
 import runpy
 import sys

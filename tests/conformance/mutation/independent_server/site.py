@@ -1,8 +1,4 @@
-"""The outsider's operations: which path and method is answered by what.
-
-Lives here: authorization, negotiation, the table of paths, the reading of bodies.
-Never here: sockets.
-"""
+"""The outsider's operations: which path and method is answered by what."""
 
 import base64
 import binascii

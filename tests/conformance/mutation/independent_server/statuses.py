@@ -1,8 +1,4 @@
-"""The statuses that the outsider gives, from the vendor's catalogue.
-
-Lives here: statuses and errors as plain data.
-Never here: which of them a message gets.
-"""
+"""The statuses that the outsider gives, from the vendor's catalogue."""
 
 from typing import Any
 

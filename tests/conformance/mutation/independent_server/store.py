@@ -1,8 +1,4 @@
-"""What the outsider remembers.
-
-Lives here: messages, scheduled bulks, reports that wait to be fetched, ids.
-Never here: what happens to a message.
-"""
+"""What the outsider remembers."""
 
 import itertools
 import random

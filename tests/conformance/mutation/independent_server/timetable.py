@@ -1,8 +1,4 @@
-"""Jobs that run later, on threads of their own.
-
-Lives here: the queue of jobs and the threads that work it off.
-Never here: what a job does.
-"""
+"""Jobs that run later, on threads of their own."""
 
 import heapq
 import itertools

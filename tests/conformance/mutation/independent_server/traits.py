@@ -1,8 +1,4 @@
-"""What makes one outsider differ from another: its liberties and its one fault.
-
-Lives here: the names, which legal.toml and faults.toml list.
-Never here: what a name does; that stands where the rule is kept.
-"""
+"""What makes one outsider differ from another: its liberties and its one fault."""
 
 import tomllib
 from dataclasses import dataclass

@@ -1,9 +1,5 @@
 # ruff: noqa: RUF001 - letters that look alike are the point
-"""Transliteration of texts.
-
-Lives here: GREEK as a preview of the vendor's shows it, and estimates of the rest.
-Never here: segments.
-"""
+"""Transliteration of texts."""
 
 import unicodedata
 

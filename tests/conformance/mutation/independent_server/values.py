@@ -1,8 +1,4 @@
-"""The limits of a message's own members.
-
-Lives here: a check for each member, which yields what is wrong with the value.
-Never here: destinations, and windows.
-"""
+"""The limits of a message's own members."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,8 +1,4 @@
-"""The outsider's HTTP server.
-
-Lives here: reading requests off the socket, writing replies onto it.
-Never here: what a request means.
-"""
+"""The outsider's HTTP server."""
 
 import time
 from email.utils import formatdate

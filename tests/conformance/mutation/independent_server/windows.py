@@ -1,8 +1,4 @@
-"""The delivery time window: its limits, and when it is open.
-
-Lives here: checks of a window and the search for its next opening; times are UTC.
-Never here: what waits for the opening.
-"""
+"""The delivery time window: its limits, and when it is open."""
 
 import math
 from collections.abc import Iterator
