@@ -75,7 +75,7 @@ def fixture_serve() -> Iterator[Serve]:
 
 @pytest.fixture(name="judge_line", scope="session")
 def fixture_judge_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    """Give a process that runs commands of the judge."""
+    """Give a process that runs commands of the suite."""
     judge = Judge(tmp_path_factory.mktemp("judge"))
     yield judge
     judge.close()

@@ -35,7 +35,14 @@ def main() -> int:
     python = folder / "bin" / "python"
     floors = list_floors()
     print("\n".join(floors), flush=True)
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
     subprocess.run([*pip, *floors, *HELPERS], check=True)
     subprocess.run([*pip, "--no-deps", "--editable", str(ROOT)], check=True)
     for command in (

@@ -235,7 +235,7 @@ def test_requirement_ids_that_are_named_exist() -> None:
 
 
 def test_requirements_are_complete() -> None:
-    """Every requirement has its level, wording, source, kind of proof, and a reason if it is not judged."""
+    """Every requirement has its level, wording, source, kind of proof, and a reason if it is not checked."""
     for row in REQUIREMENTS["requirement"]:
         assert row["level"] in {"MUST", "SHOULD", "MAY"}
         assert row["seen"] in {"documentation", "recorded traffic", "later vendor spec"}
@@ -293,7 +293,7 @@ def test_numbers_of_the_schemas_do_not_stand_in_the_binding() -> None:
 
 
 def test_wire_spelling_stands_in_the_schemas_only() -> None:
-    """No member is spelled as on the wire in the binding, but where a fault reads a broken request."""
+    """No field is spelled as on the wire in the binding, but where a fault reads a broken request."""
     wire = {
         "messageId",
         "bulkId",

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
 
 def build() -> SmsRequest:
-    """Use every member of a request."""
+    """Use every field of a request."""
     noon = TimeOfDay(hour=12, minute=0)
     message = Message(
         from_="InfoSMS",
@@ -185,7 +185,7 @@ def use_operations(client: Client) -> None:
 
 
 def use_volume(client: Client, messages: list[Message]) -> None:
-    """Send any number of messages, and look up what became of them."""
+    """Send any number of messages, and look up what happened to them."""
     outcomes = client.send_many(
         iter(messages),
         chunk=500,

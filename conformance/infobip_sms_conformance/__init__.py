@@ -1,1 +1,1 @@
-"""The judge: a conformance suite for servers of POST /sms/2/text/advanced."""
+"""The suite: a conformance suite for servers of POST /sms/2/text/advanced."""

@@ -1,7 +1,7 @@
 """The command line: ``python -m infobip_sms_conformance COMMAND``.
 
 Exit codes: 0 nothing failed and something was checked; 1 something failed; 2 the suite could not
-judge; 3 wrong usage; 130 interrupted.
+check; 3 wrong usage; 130 interrupted.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def format_location(error: Exception) -> str:
 
 
 def run_server(options: argparse.Namespace) -> int:
-    """Judge a server, or the sandbox."""
+    """Check a server, or the sandbox."""
     server.resolve_options(options)
     known = baseline.read_baseline(options.baseline) if options.baseline else None
     if options.url:
@@ -83,7 +83,7 @@ def run_server(options: argparse.Namespace) -> int:
 def run_target(
     options: argparse.Namespace, target: TargetServer, known_failures: baseline.Baseline | None
 ) -> int:
-    """Say the bill, judge, and write what was found."""
+    """Say the plan, check, and write what was found."""
     plan = build_plan(
         target,
         profile=options.profile,

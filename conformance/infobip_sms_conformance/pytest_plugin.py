@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from infobip_sms_conformance.testing import ServerSettings
+    from infobip_sms_conformance.testing import Server
 
 
 @pytest.fixture(scope="session")
-def infobip_server() -> "ServerSettings":
+def infobip_server() -> "Server":
     """Your server; to be defined by you, in conftest.py."""
     pytest.fail(
         "define the fixture infobip_server, which gives an infobip_sms_conformance.testing.Server",
@@ -18,8 +18,8 @@ def infobip_server() -> "ServerSettings":
 
 
 @pytest.fixture(scope="session")
-def infobip_record(infobip_server: "ServerSettings") -> dict[str, Any]:
-    """What the judge says of your server, as --json writes it."""
+def infobip_record(infobip_server: "Server") -> dict[str, Any]:
+    """What the suite says of your server, as --json writes it."""
     from infobip_sms_conformance.testing import run_conformance  # noqa: PLC0415 - see above
 
     return run_conformance(infobip_server)

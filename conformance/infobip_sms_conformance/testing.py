@@ -9,7 +9,7 @@
     # test_contract.py
     from infobip_sms_conformance.testing import test_infobip_requirement
 
-The judge runs once, as a program of its own. FAIL fails the test, WARN warns, N/A and INCONCLUSIVE skip with
+The suite runs once, as a program of its own. FAIL fails the test, WARN warns, N/A and INCONCLUSIVE skip with
 their reason, and ERROR is an error of the test.
 """
 
@@ -29,13 +29,13 @@ from infobip_sms_conformance.contract.files import WIRES, read_requirements
 from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.run.engine import load_checks
 
-__all__ = ["ServerSettings", "test_infobip_requirement"]
+__all__ = ["Server", "test_infobip_requirement"]
 
 SECONDS = 600.0
 
 
 @dataclass(frozen=True)
-class ServerSettings:
+class Server:
     """Your server: its base URL, its account, and what it goes without."""
 
     url: str
@@ -52,13 +52,13 @@ class InfobipWarning(UserWarning):
 
 
 def get_pairs() -> list[tuple[str, str]]:
-    """Return every requirement that is judged, with its formats."""
+    """Return every requirement that is checked, with its formats."""
     judged = {(tie.requirement_id, wire) for tie in load_checks() for wire in tie.wires}
     return [(n, wire) for n in read_requirements() for wire in WIRES if (n, wire) in judged]
 
 
-def run_conformance(server: ServerSettings) -> dict[str, Any]:
-    """Return what the judge wrote about a server; fail when it wrote nothing."""
+def run_conformance(server: Server) -> dict[str, Any]:
+    """Return what the suite wrote about a server; fail when it wrote nothing."""
     account = ["--no-basic"] if server.user is None else ["--user", server.user]
     account += [] if server.user is None else ["--password", server.password]
     account += ["--api-key", server.api_key] if server.api_key else []
@@ -74,7 +74,7 @@ def run_conformance(server: ServerSettings) -> dict[str, Any]:
             check=False,
         )
         if not path.exists() or not path.stat().st_size:
-            pytest.fail(f"the judge could not run: {done.stderr.strip()}", pytrace=False)
+            pytest.fail(f"the suite could not run: {done.stderr.strip()}", pytrace=False)
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return found
 
@@ -85,7 +85,7 @@ def test_infobip_requirement(infobip_record: dict[str, Any], number: str, wire: 
     row = next((r for r in infobip_record["verdicts"] if r["requirement"] == number), None)
     verdict = row[wire] if row else None
     if row is None or verdict is None:
-        pytest.skip(infobip_record["stopped"] or "not judged")
+        pytest.skip(infobip_record["stopped"] or "not checked")
     told = format_reasons(row, wire, verdict)
     if verdict == Verdict.WARN:
         warnings.warn(InfobipWarning(told), stacklevel=1)

@@ -17,7 +17,7 @@ import attrs
 
 from .violations import InvalidRequestError, Violation
 
-MAX_VIOLATIONS = 200  # no document is refused with more; the first ones are the ones to mend
+MAX_VIOLATIONS = 200  # no document is rejected with more; the first ones are the ones to mend
 _INVALID_TEXT = Violation("", "half of a surrogate pair", "Unicode text", "TEXT-001")
 _MAX_SHOWN_INTEGER = 9999  # a larger number might be a telephone number, and is not shown
 _MAX_INTEGER_BITS = 1024  # bits of a number; Python itself writes no more than 4,300 digits
@@ -69,7 +69,7 @@ class Constraint:
         return []
 
     def build_missing_violation(self, annotation: Any) -> Violation:
-        """Return the violation for a mandatory member that is not there."""
+        """Return the violation for a mandatory field that is not there."""
         requirement = self.missing_requirement_id or self.requirement_id
         own = [wants for _, wanted, wants in self.alternatives if wanted == requirement]
         return Violation(
@@ -82,7 +82,7 @@ class Constraint:
         return Violation("", got, self.describe_expected(annotation), self.requirement_id)
 
     def describe_expected(self, annotation: Any) -> str:
-        """Say in words what a field of this annotation wants."""
+        """Say in words what a field of this annotation expects."""
         base, item = unfold(annotation)
         if item is not None:
             least = f"at least {self.min_items}" if self.min_items else "any number"
@@ -183,7 +183,7 @@ def truncate_to_milliseconds(value: dt.datetime | None) -> dt.datetime | None:
     else:
         try:
             value = value.astimezone(dt.UTC)
-        except OverflowError:  # the first or last day of the calendar: the limit refuses it
+        except OverflowError:  # the first or last day of the calendar: the limit rejects it
             return value
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
 

@@ -2,7 +2,7 @@
 """JSON: plain data with wire names to models and back, derived from schema/openapi.yaml.
 
 What is not exactly as the contract has it raises FallbackRequired or any other exception; then nothing is
-decided, and the detailed path (structure.py of the binding) reads or refuses it.
+decided, and the detailed path (structure.py of the binding) reads or rejects it.
 """
 
 from __future__ import annotations
@@ -2549,7 +2549,7 @@ LENIENT_READERS: dict[type, Callable[[Callable[[Any], Reader]], Reader]] = {
     SmsResponse: build_lenient_SmsResponse,
     SmsResponseV1: build_lenient_SmsResponseV1,
 }
-"""The same for each model of a reply."""
+"""The same for each model of a response."""
 
 WRITERS: dict[type, Writer] = {
     BulkRequest: write_BulkRequest,

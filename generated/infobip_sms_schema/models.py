@@ -149,7 +149,7 @@ class Day(StrEnum):
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class DeliveryReport:
-    """What became of one message. The documentation marks no member as always present; members
+    """What became of one message. The documentation marks no field as always present; fields
     that were left out are None."""
 
     bulk_id: str | None = attrs.field(
@@ -263,7 +263,7 @@ class DeliveryReports:
         validator=Constraint(requirement_id="DLR-001", required=True),
         metadata={"wire": "results", "wrapped": True},
     )
-    """The reports; none is a legal number.
+    """The reports; none is an allowed number.
 
     On the wire: results. Requirement: DLR-001.
     """
@@ -345,7 +345,7 @@ class Destination:
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class ErrorDetails:
-    """Reason of a refusal."""
+    """Reason of a rejection."""
 
     message_id: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="ERR-001"), metadata={"wire": "messageId"}
@@ -366,7 +366,7 @@ class ErrorDetails:
         validator=Constraint(requirement_id="ERR-001"),
         metadata={"wire": "validationErrors"},
     )
-    """For each faulty member, by its path, what is wrong with it.
+    """For each faulty field, by its path, what is wrong with it.
 
     On the wire: validationErrors. Requirement: ERR-001.
     """
@@ -374,13 +374,13 @@ class ErrorDetails:
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class ErrorResponse:
-    """Body of a refused request."""
+    """Body of a rejected request."""
 
     request_error: ErrorResponseBody = attrs.field(
         validator=Constraint(requirement_id="ERR-001", required=True),
         metadata={"wire": "requestError"},
     )
-    """Why the request was refused.
+    """Why the request was rejected.
 
     On the wire: requestError. Requirement: ERR-001.
     """
@@ -785,7 +785,7 @@ class Message:
         validator=Constraint(requirement_id="SEND-017"),
         metadata={"wire": "validityPeriod"},
     )
-    """Minutes during which delivery may be attempted. More than 2880 (48 hours) is legal to
+    """Minutes during which delivery may be attempted. More than 2880 (48 hours) is allowed to
     send and is treated by the platform as 2880.
 
     On the wire: validityPeriod. Requirement: SEND-017.
@@ -824,7 +824,7 @@ class Message:
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class MessageV1:
-    """One text and the destinations that it goes to, for version 1: other units and members
+    """One text and the destinations that it goes to, for version 1: other units and fields
     than the message of version 2."""
 
     from_: str | None = attrs.field(
@@ -995,7 +995,7 @@ class Preview:
         validator=Constraint(requirement_id="PREV-003"),
         metadata={"wire": "configuration"},
     )
-    """What was tried; without members for the text as it is.
+    """What was tried; without fields for the text as it is.
 
     On the wire: configuration. Requirement: PREV-003.
     """
@@ -1171,8 +1171,8 @@ class SetScheduledStatusParameters:
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class SmsLog:
-    """One message of the last 48 hours. The documentation marks no member as always present;
-    members that were left out are None."""
+    """One message of the last 48 hours. The documentation marks no field as always present;
+    fields that were left out are None."""
 
     bulk_id: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="LOG-001"), metadata={"wire": "bulkId"}
@@ -1276,7 +1276,7 @@ class SmsLogs:
         validator=Constraint(requirement_id="LOG-001", required=True),
         metadata={"wire": "results", "wrapped": True},
     )
-    """The messages; none is a legal number.
+    """The messages; none is an allowed number.
 
     On the wire: results. Requirement: LOG-001.
     """

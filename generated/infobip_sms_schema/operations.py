@@ -46,7 +46,7 @@ class Operation(Generic[ResponseModel]):
     request: type[attrs.AttrsInstance] | None
     """Model of the request's body, if it has one."""
     response: type[ResponseModel]
-    """Model of the reply."""
+    """Model of the response."""
 
 
 SEND: Operation[SmsResponse] = Operation(

@@ -2,7 +2,7 @@
 """XML: parsed elements to models, and models to text, derived from the XML schemas.
 
 What is not exactly as the contract has it raises FallbackRequired or any other exception; then nothing is
-decided, and the detailed path (by xmlschema) reads or refuses it.
+decided, and the detailed path (by xmlschema) reads or rejects it.
 """
 
 from __future__ import annotations

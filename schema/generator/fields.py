@@ -1,4 +1,4 @@
-"""What the generated codecs are made from: the members of each model, and how a leaf is checked.
+"""What the generated codecs are made from: the fields of each model, and how a leaf is checked.
 
 A check is written as the condition under which a value is not as it should be; it says what the
 model's own validator (limits.py) says, without a call where Python has an operator for it.
@@ -30,7 +30,7 @@ WIDE = re.compile(r"\\[SDW]|\[\^|(?<!\\)\.")
 
 @attrs.frozen
 class Field:
-    """One member of a model."""
+    """One field of a model."""
 
     name: str
     wire: str
@@ -49,7 +49,7 @@ class Field:
 
     @property
     def is_model(self) -> bool:
-        """Tell whether it is an object with members of its own."""
+        """Tell whether it is an object with fields of its own."""
         return attrs.has(self.base)
 
     @property
@@ -67,15 +67,15 @@ class ModelSet:
     strict: tuple[str, ...]
     """Models that requests are made of; they are read strictly."""
     lenient: tuple[str, ...]
-    """Models that replies are made of; they are read openly."""
+    """Models that responses are made of; they are read openly."""
     paired_fields: dict[str, tuple[tuple[str, str], ...]]
-    """Members, by their names in Python, that are given together or not at all."""
+    """Fields, by their names in Python, that are given together or not at all."""
 
 
 def build_model_set(
     models: ModuleType, components: dict[str, Any], documents: list[str]
 ) -> ModelSet:
-    """Describe the models that stand in a module."""
+    """Describe the models that are in a module."""
     classes = {name: getattr(models, name) for name in sorted(components)}
     classes = {name: cls for name, cls in classes.items() if attrs.has(cls)}
     members = {name: tuple(list_fields(cls)) for name, cls in classes.items()}
@@ -88,7 +88,7 @@ def build_model_set(
 
 
 def list_fields(cls: Any) -> Iterable[Field]:
-    """Return the members of a model, in its order."""
+    """Return the fields of a model, in its order."""
     hints = typing.get_type_hints(cls)
     for field in attrs.fields(cls):
         if "wire" in field.metadata:
@@ -119,7 +119,7 @@ def list_parts(names: Iterable[str], fields: dict[str, tuple[Field, ...]]) -> tu
 
 
 def list_pairs(component: dict[str, Any], fields: Iterable[Field]) -> Iterable[tuple[str, str]]:
-    """Return the members that are given together or not at all."""
+    """Return the fields that are given together or not at all."""
     locals_ = {member.wire: member.local for member in fields}
     needed = component.get("dependentRequired", {})
     pairs = {frozenset((wire, other)) for wire, others in needed.items() for other in others}
@@ -186,7 +186,7 @@ def _render_text_condition(
 def render_patterns(patterns: dict[str, str]) -> list[str]:
     """Return the regular expressions that conditions name."""
     if len(set(patterns.values())) != len(patterns):
-        raise NotImplementedError("two patterns of members of one name")
+        raise NotImplementedError("two patterns of fields of one name")
     return [f"{name} = re.compile({pattern!r}).fullmatch" for pattern, name in patterns.items()]
 
 
@@ -200,7 +200,7 @@ def render_construction(
 
 
 def render_pairs(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the statements that hold members together."""
+    """Return the statements that hold fields together."""
     found = []
     for one, other in pairs:
         found += [f"if ({one} is None) is not ({other} is None):", "    raise FallbackRequired"]
@@ -213,5 +213,5 @@ def indent(lines: Iterable[str], depth: int = 1) -> list[str]:
 
 
 def is_date(field: Field) -> bool:
-    """Tell whether a member is a date and time."""
+    """Tell whether a field is a date and time."""
     return field.base is dt.datetime

@@ -25,7 +25,7 @@ from generator.fields import (
 HEAD = '''"""JSON: plain data with wire names to models and back, derived from schema/openapi.yaml.
 
 What is not exactly as the contract has it raises FallbackRequired or any other exception; then nothing is
-decided, and the detailed path (structure.py of the binding) reads or refuses it.
+decided, and the detailed path (structure.py of the binding) reads or rejects it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ STRICT_READERS: dict[type, Callable[[Callable[[Any], Reader]], Reader]] = {{{str
 """For each model of a request what builds its reader, given what finds the readers of its parts."""
 
 LENIENT_READERS: dict[type, Callable[[Callable[[Any], Reader]], Reader]] = {{{lenient}}}
-"""The same for each model of a reply."""
+"""The same for each model of a response."""
 
 WRITERS: dict[type, Writer] = {{{writers}}}
 """For each model what writes it, with all that is in it."""
@@ -167,7 +167,7 @@ def _has_raw(cls: Any) -> bool:
 
 
 def _write_field(field: Field, patterns: dict[str, str], *, strict: bool) -> list[str]:
-    """Return the statements that read a member into its local name."""
+    """Return the statements that read a field into its local name."""
     read = _read_strict(field, patterns) if strict else _read_lenient(field, patterns)
     if field.constraint.required and not field.aliases:
         return [f"{field.local} = value[{field.wire!r}]", *read]
@@ -205,13 +205,13 @@ def _read_lenient(field: Field, patterns: dict[str, str]) -> list[str]:
         made = _read_entries(field) if field.many else f"read_{cls}({local}, {cls})"
         plain = [f"if type({local}) is {kind}:", f"    {local} = {made}"]
         if field.constraint.min_items:
-            raise NotImplementedError(f"{field.wire}: a least number of entries in a reply")
+            raise NotImplementedError(f"{field.wire}: a least number of entries in a response")
         other = "raise FallbackRequired" if needed else f"{local} = coerce_none({local})"
         return [*plain, "else:", f"    {other}"]
     if is_date(field):
         return [f"{local} = coerce_instant({local})", *needed]
     if any(getattr(field.constraint, name) is not None for name in CONSTRAINTS):
-        raise NotImplementedError(f"{field.wire}: a limit in a reply")
+        raise NotImplementedError(f"{field.wire}: a limit in a response")
     fault = render_invalid_condition(field, local, patterns)
     opened = COERCIONS.get(field.base, "coerce_none")
     return [f"if {fault}:", f"    {local} = {opened}({local})", *indent(needed)]
@@ -264,7 +264,7 @@ def _check_written(field: Field, patterns: dict[str, str]) -> list[str]:
 
 
 def _put(field: Field, model_set: ModelSet, *, whole: bool) -> list[str]:
-    """Return the statements that put a member into the plain object."""
+    """Return the statements that put a field into the plain object."""
     local, put, cls = (
         field.local,
         f"plain[{field.wire!r}] = ",

@@ -35,7 +35,7 @@ class Operation(Generic[ResponseModel]):
     request: type[attrs.AttrsInstance] | None
     """Model of the request's body, if it has one."""
     response: type[ResponseModel]
-    """Model of the reply."""
+    """Model of the response."""
 
 
 {operations}
@@ -88,12 +88,12 @@ def build_component(operation: Contract) -> Contract:
 
 
 def list_documents(contract: Contract) -> list[str]:
-    """Return the names of the components that are bodies of requests or replies, sorted."""
+    """Return the names of the components that are bodies of requests or responses, sorted."""
     return sorted(set(_walk_bodies([contract["paths"], contract["components"]["responses"]])))
 
 
 def get_field_names(components: dict[str, Contract]) -> dict[str, str]:
-    """Return the Python names that the contract gives to members, by class and wire name."""
+    """Return the Python names that the contract gives to fields, by class and wire name."""
     return {
         f"{cls}.{wire}": member["x-name"]
         for cls, component in components.items()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 KNOWN_DIFFERENCES = {
     "DeliveryReportsFlat: only in sms.xsd": "the list without a wrapper, as the documentation of 2015 shows it",
-    "GeneralStatus: only in openapi.yaml": "stands in a query only",
+    "GeneralStatus: only in openapi.yaml": "is in a query only",
     "ErrorDetails.validation_errors: only in openapi.yaml": "a map of paths; no XML form of it is documented",
     "Message.send_at: type datetime, str": "the pattern of Instant takes the offset with and without a colon, and asks for one",
     "DeliveryReport.sent_at: type datetime, str": "likewise",

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 HEAD = '''"""XML: parsed elements to models, and models to text, derived from the XML schemas.
 
 What is not exactly as the contract has it raises FallbackRequired or any other exception; then nothing is
-decided, and the detailed path (by xmlschema) reads or refuses it.
+decided, and the detailed path (by xmlschema) reads or rejects it.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ def _read_leaf(field: Field, local: str, spec: ReaderSpec, codec: CodecBuilder) 
             lines += [f"if not {render_range(field, local)}:", "    raise FallbackRequired"]
         return lines
     if {field.constraint.minimum, field.constraint.maximum} != {None}:
-        raise NotImplementedError(f"{field.wire}: a range in a reply")
+        raise NotImplementedError(f"{field.wire}: a range in a response")
     return [f"{local} = {read.format('child.text')} if child.text else None"]
 
 

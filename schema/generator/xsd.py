@@ -27,8 +27,8 @@ def build_lenient_schema(text: str, components: dict[str, Any]) -> str:
     """Derive the reader's schema (XSD 1.1): any order, unknown elements and attributes skipped.
 
     Numbers get the lexical form that XSD gives them, which Python's own parsers are wider than; an
-    empty element stands for no value; the entries of a reply's list may have the list's own name;
-    roots and members of a reply may have the names of other years.
+    empty element stands for no value; the entries of a response's list may have the list's own name;
+    roots and fields of a response may have the names of other years.
     """
     ET.register_namespace("xs", XS[1:-1])
     root = ET.fromstring(text)  # noqa: S314 - our own file
@@ -64,7 +64,7 @@ def make_type_lenient(complex_type: ET.Element) -> None:
 
 
 def make_list_lenient(complex_type: ET.Element, components: dict[str, Any]) -> None:
-    """Let the entries of a wrapped list have the wrapper's name or their own, as replies of all years do."""
+    """Let the entries of a wrapped list have the wrapper's name or their own, as responses of all years do."""
     for wrapper in complex_type.findall(f"{XS}all/{XS}element[{XS}complexType]"):
         for entries in wrapper.iter(f"{XS}all"):
             own = components[entries[0].get("type", "")].get("xml", {}).get("name")
@@ -74,7 +74,7 @@ def make_list_lenient(complex_type: ET.Element, components: dict[str, Any]) -> N
 
 
 def add_names(root: ET.Element, complex_type: ET.Element, component: dict[str, Any]) -> None:
-    """Add the names that other years have for a root element and for members."""
+    """Add the names that other years have for a root element and for fields."""
     for name in component.get("x-xml-also", ()):
         if not root.findall(f"{XS}element[@name='{name}']"):
             kind = {"name": name, "type": complex_type.get("name", "")}

@@ -122,7 +122,7 @@ __all__ = [
     "Track",
     "Tracking",
     "Transliteration",
-    # the reply
+    # the response
     "SmsResponse",
     "SmsResponseDetails",
     "Status",

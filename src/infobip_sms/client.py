@@ -36,20 +36,20 @@ class Client(Operations):
     of its own. It may be pickled (credentials are in the pickle), and used after a fork: the other
     process opens connections of its own.
 
-    base_url: scheme and host, such as ``https://api.infobip.com``. Credentials are refused over
+    base_url: scheme and host, such as ``https://api.infobip.com``. Credentials are rejected over
         plain http to any host but loopback (AUTH-005).
     auth: ``Basic``, ``ApiKey``, ``IbssoToken`` or ``Bearer``.
-    wire: ``"json"`` or ``"xml"``, the format of requests and replies.
+    wire: ``"json"`` or ``"xml"``, the format of requests and responses.
     xml_engine: ``"generated"``, the codec that is derived from the schemas, or ``"xmlschema"``, which
-        does the same at run time. Both give equal models and refuse the same.
+        does the same at run time. Both give equal models and reject the same.
     validate_xml: have xmlschema validate every document that is sent or comes, whatever it costs.
-        InvalidRequestError before anything is sent, and InvalidResponseError for a reply.
-    timeout: seconds for one attempt as a whole, from connecting to the last byte of the reply.
+        InvalidRequestError before anything is sent, and InvalidResponseError for a response.
+    timeout: seconds for one attempt as a whole, from connecting to the last byte of the response.
     connect_timeout: seconds of it for making a connection, proxy and TLS included. Looking up a
         host's name is the system's affair: no timeout ends it.
     connections: how many are kept open; as many as there are threads that send.
     retry: which failed attempts are repeated, and when; None repeats nothing.
-    proxy: URL of a proxy, ``http://`` or ``https://``, with ``user:password@`` if it wants one.
+    proxy: URL of a proxy, ``http://`` or ``https://``, with ``user:password@`` if it expects one.
         None asks the environment once, now; ``""`` or False uses none. Calls over https go through
         a tunnel, so that the proxy sees neither credentials nor messages.
     ca: file of the certificates to trust instead of the system's, or an ``ssl.SSLContext``, which
@@ -57,7 +57,7 @@ class Client(Operations):
     user_agent: what to call the program, such as ``"my-app/1.0"``; stands before our own name.
 
     The logger ``infobip_sms`` gets one INFO line for each attempt: method, route, outcome, number,
-    time, and the wait before the next. No value of a request or a reply is in it.
+    time, and the wait before the next. No value of a request or a response is in it.
     """
 
     def __init__(  # noqa: PLR0913 - settings, each by its name
@@ -76,22 +76,10 @@ class Client(Operations):
         ca: str | Path | ssl.SSLContext | None = None,
         user_agent: str | None = None,
     ) -> None:
+        own = {"self", "__class__"}
+        self._settings = {name: value for name, value in locals().items() if name not in own}
         server = parse_base_url(base_url)
         super().__init__(_require_auth(auth), wire, XmlOptions(xml_engine, validate_xml))
-        self._settings = {
-            "base_url": base_url,
-            "auth": auth,
-            "wire": wire,
-            "xml_engine": xml_engine,
-            "validate_xml": validate_xml,
-            "timeout": timeout,
-            "connect_timeout": connect_timeout,
-            "connections": connections,
-            "retry": retry,
-            "proxy": proxy,
-            "ca": ca,
-            "user_agent": user_agent,
-        }
         self._timeout = _require_seconds("timeout", timeout)
         self._retry = _require_retry(retry)
         self._headers = {"User-Agent": _build_user_agent(user_agent)}
@@ -180,7 +168,7 @@ def _find_failure(
     if isinstance(result, AttemptFailure):
         return result
     if isinstance(result, InvalidResponseError):
-        return AttemptFailure("a reply that is too large", "maybe", "final")
+        return AttemptFailure("a response that is too large", "maybe", "final")
     return find_failure(result.status, result.headers, time.time())
 
 
@@ -200,7 +188,7 @@ def _build_attempt(
 def _require_response(
     result: Response | InvalidResponseError | AttemptFailure, attempts: tuple[Attempt, ...]
 ) -> Response:
-    """Return the last reply, or raise the last error, with all that was tried."""
+    """Return the last response, or raise the last error, with all that was tried."""
     if isinstance(result, AttemptFailure):
         raise TransportError(result.outcome, result.sent, attempts)
     if isinstance(result, InvalidResponseError):
@@ -219,13 +207,13 @@ def _require_auth(auth: object) -> Auth:
 
 def _require_seconds(name: str, value: float) -> float:
     if type(value) not in {int, float} or not 0 < value <= _DAY:
-        raise ValueError(f"{name} wants seconds: more than 0, and at most a day")
+        raise ValueError(f"{name} expects seconds: more than 0, and at most a day")
     return float(value)
 
 
 def _require_count(value: int) -> int:
     if type(value) is not int or value < 1:
-        raise ValueError("connections wants a whole number from 1")
+        raise ValueError("connections expects a whole number from 1")
     return value
 
 
@@ -234,7 +222,7 @@ def _require_retry(retry: object) -> Retry:
         return Retry.none()
     if isinstance(retry, Retry):
         return retry
-    raise ValueError("retry wants a Retry, or None to repeat nothing")
+    raise ValueError("retry expects a Retry, or None to repeat nothing")
 
 
 def _build_user_agent(user_agent: object) -> str:
@@ -253,7 +241,7 @@ def _build_user_agent(user_agent: object) -> str:
 
 
 def _require_safe_request(request: Request) -> None:
-    """Refuse what would break out of its line, before a connection is made."""
+    """Reject what would break out of its line, before a connection is made."""
     if not _is_printable_ascii(request.path) or " " in request.path:
         raise _build_error("path", "visible ASCII")
     for name, value in request.headers.items():

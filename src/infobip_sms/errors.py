@@ -2,11 +2,11 @@
 
     Error
     ├── InvalidRequestError   we broke a rule: nothing was sent          .violations
-    ├── TransportError         the network failed: no reply               .sent
-    ├── ApiError         the server refused: 4xx or 503             .status .api_error .body
+    ├── TransportError         the network failed: no response               .sent
+    ├── ApiError         the server rejected: 4xx or 503             .status .api_error .body
     └── InvalidResponseError         the server misbehaved: unreadable, or 5xx  .status .violations .body
 
-Four questions find the branch: did I break a rule, did the network fail, did the server refuse,
+Four questions find the branch: did I break a rule, did the network fail, did the server reject,
 did the server misbehave? Whatever came of the network also says what was tried: ``.attempts``.
 """
 
@@ -52,7 +52,7 @@ class Attempt:
 
 
 class TransportError(Error):
-    """The network failed before a reply was read.
+    """The network failed before a response was read.
 
     ``sent`` is "no" if the server cannot have got the request, "maybe" if it can, in any of the
     ``attempts``: then sending again may deliver the messages twice. ``reason`` is the last one's.
@@ -74,12 +74,12 @@ class TransportError(Error):
 
 
 class ApiError(Error):
-    """The server refused the request (status 4xx or 503): it was not processed.
+    """The server rejected the request (status 4xx or 503): it was not processed.
 
     ``api_error`` is the body as the contract describes it, or None if it is something else;
     ``body`` is what came, as bytes; ``headers`` has lower-case names. The server's own words are
     in ``message_id`` and ``text``; they are no part of ``str()``, because they may quote the request.
-    ``attempts`` is what was tried; the last of them is this refusal. ``sent`` is "maybe" if one of
+    ``attempts`` is what was tried; the last of them is this rejection. ``sent`` is "maybe" if one of
     them may have been taken after all: a 503 without Retry-After is a gateway's word for what it
     does not know, and the caller may have asked to repeat more than what is safe.
     """
@@ -126,7 +126,7 @@ class ApiError(Error):
         known = {status.value: f" {status.phrase}" for status in HTTPStatus}
         words = "; its words are in .text" if self.text else ""
         phrase = known.get(self.status, "")
-        return f"the server refused: HTTP {self.status}{phrase}{words}{_format_attempts(self.attempts)}"
+        return f"the server rejected: HTTP {self.status}{phrase}{words}{_format_attempts(self.attempts)}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.status})"

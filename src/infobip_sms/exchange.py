@@ -1,4 +1,4 @@
-"""A call as a description of its request, and a reply as a model or an error."""
+"""A call as a description of its request, and a response as a model or an error."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Operations(ABC):
 
     Each takes ``wire`` ("json" or "xml") and ``timeout`` (seconds) for this call alone, and raises
     InvalidRequestError before anything is sent, TransportError, ApiError or InvalidResponseError. ``raw`` of what it
-    returns holds the bytes of the reply.
+    returns holds the bytes of the response.
     """
 
     def __init__(self, auth: Auth, wire: Wire, xml: XmlOptions) -> None:
@@ -73,7 +73,7 @@ class Operations(ABC):
 
     @abstractmethod
     def _send_request(self, request: Request, timeout: float | None) -> Response:
-        """Carry a call to the server and return its reply; raise TransportError or InvalidResponseError."""
+        """Carry a call to the server and return its response; raise TransportError or InvalidResponseError."""
 
     def send(
         self, request: SmsRequest, *, wire: Wire | None = None, timeout: float | None = None
@@ -119,7 +119,7 @@ class Operations(ABC):
             server's logs; ``resend`` what these do not know after ``settle`` seconds, which is your
             word that they are complete by then; ``stop`` sending.
         journal: a file. Run again after any end, with it and the same input: nothing that was accepted
-            or refused is sent again; what may have been sent is reconciled first, and sent again with
+            or rejected is sent again; what may have been sent is reconciled first, and sent again with
             ``resend`` only. JournalError if the input changed or the file cannot be used.
         tracking: goes with every request.
         patience: seconds to go on trying, beyond the client's ``retry``, while requests are provably
@@ -138,7 +138,7 @@ class Operations(ABC):
     def reconcile(
         self, message_ids: Iterable[str], *, reports: bool = False
     ) -> Iterator[Reconciled]:
-        """Look up what became of messages: GET /sms/1/logs, as many ids at a time as a query holds.
+        """Look up what happened to messages: GET /sms/1/logs, as many ids at a time as a query holds.
 
         Yields a result for each id, in their order, while it asks. An id that is not found is
         ``unknown``: older than the 48 hours of the logs (LOG-001), not in them yet, or never accepted.
@@ -163,7 +163,7 @@ class Operations(ABC):
     ) -> DeliveryReports:
         """Fetch delivery reports: GET /sms/1/reports. Each is returned once and never again (DLR-007).
 
-        limit: 1 to 1000; 50 if left out (DLR-008). A reply that is lost takes its reports with it:
+        limit: 1 to 1000; 50 if left out (DLR-008). A response that is lost takes its reports with it:
         ``get_logs`` still has them for 48 hours.
         """
         parameters = FetchDeliveryReportsParameters(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session", name="_infobip_sandbox")
 def _fixture_server() -> Iterator[Sandbox]:
     if not all(map(find_spec, ("starlette", "uvicorn", "jinja2"))):
-        pytest.fail("infobip_sandbox wants: pip install 'infobip-sms[sandbox]'", pytrace=False)
+        pytest.fail("infobip_sandbox expects: pip install 'infobip-sms[sandbox]'", pytrace=False)
     from infobip_sms.sandbox import running  # noqa: PLC0415 - see above
 
     with running() as sandbox:

@@ -40,7 +40,7 @@ def check_rules(model: object) -> list[Violation]:
 def check_model(model: attrs.AttrsInstance) -> list[Violation]:
     """Return everything that a model and its parts break, with wire paths, in document order.
 
-    Models refuse bad values when they are made; a list that was changed afterwards is seen here.
+    Models reject bad values when they are made; a list that was changed afterwards is seen here.
     """
     problems = []
     for field in attrs.fields(type(model)):

@@ -3,7 +3,7 @@
 1. Reports are written one body after another, whatever the number of connections.
 2. 200 is answered after they were written, never before. If writing fails the answer is 500, and the
    platform posts them again; so a report may come twice, but none is lost here.
-3. Nothing of a body, a path or a stranger's header is ever shown.
+3. Nothing of a body, a path or a third party's header is ever shown.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class WebhookServer(ThreadingHTTPServer):
         self.on_error("a connection broke")
 
     def accept(self, body: bytes, content_type: str | None) -> None:
-        """Write the reports of a body; raise Refused if it holds none or they cannot be written."""
+        """Write the reports of a body; raise Rejected if it holds none or they cannot be written."""
         try:
             reports = parse_delivery_reports(body, content_type)
         except InvalidResponseError as problem:
@@ -137,7 +137,7 @@ class _WebhookServerHandler(BaseHTTPRequestHandler):
         self.close_connection = True
         self._respond(HTTPStatus.METHOD_NOT_ALLOWED, "Delivery reports come here by POST.\n")
 
-    do_HEAD = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_GET  # noqa: N815 - as http.server wants it
+    do_HEAD = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_GET  # noqa: N815 - as http.server expects it
 
     def _require_path(self) -> None:
         if self.server.path not in {None, self.path.partition("?")[0]}:

@@ -18,10 +18,10 @@ def parse_delivery_reports(
     """Read the body that was posted to a notify URL; raise InvalidResponseError if it holds no reports.
 
     content_type: the request's header; a body without one, or with one that names neither format,
-    is read as what it looks like. validate: have xmlschema validate XML as a whole, and refuse also
+    is read as what it looks like. validate: have xmlschema validate XML as a whole, and reject also
     what could be read but is not as the reader's schema has it. Codes that nobody knows yet are read as they are;
     ``report.status.is_final`` and ``report.error.permanent`` tell what to do about them. Times have
-    their zone, prices are ``Decimal``, and members that were left out are None.
+    their zone, prices are ``Decimal``, and fields that were left out are None.
     Source: the vendor's pages on notify URLs and delivery reports (DLR-001 to DLR-005).
     """
     wire = find_wire(content_type or "") or _guess(body)

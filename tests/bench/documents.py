@@ -31,7 +31,7 @@ def build_destinations(count: int) -> SmsRequest:
 
 
 def build_reply(count: int) -> SmsResponse:
-    """Return the reply to a request of so many destinations."""
+    """Return the response to a request of so many destinations."""
     details = [
         SmsResponseDetails(to=_name(n), status=_ACCEPTED, sms_count=1, message_id=f"order-{n}")
         for n in range(count)

@@ -81,7 +81,7 @@ class MStatus(Struct):
 
 
 class MDetails(Struct):
-    """An entry of a reply."""
+    """An entry of a response."""
 
     to: str
     status: MStatus
@@ -90,7 +90,7 @@ class MDetails(Struct):
 
 
 class MReply(Struct):
-    """A reply."""
+    """A response."""
 
     messages: list[MDetails]
     bulkId: str | None = None  # noqa: N815
@@ -164,7 +164,7 @@ class PStatus(_P):
 
 
 class PDetails(_P):
-    """An entry of a reply."""
+    """An entry of a response."""
 
     to: str
     status: PStatus
@@ -173,7 +173,7 @@ class PDetails(_P):
 
 
 class PReply(_P):
-    """A reply."""
+    """A response."""
 
     messages: list[PDetails]
     bulkId: str | None = None  # noqa: N815
@@ -254,7 +254,7 @@ class AStatus:
 
 @attrs.frozen
 class ADetails:
-    """An entry of a reply."""
+    """An entry of a response."""
 
     to: str
     status: AStatus
@@ -264,7 +264,7 @@ class ADetails:
 
 @attrs.frozen
 class AReply:
-    """A reply."""
+    """A response."""
 
     messages: list[ADetails]
     bulk_id: str | None = None

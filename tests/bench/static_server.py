@@ -1,6 +1,6 @@
 """A server that answers every request with bytes that it was given, as fast as Python can.
 
-python -m tests.bench.static_server      JSON on standard input: replies by media type; prints its port
+python -m tests.bench.static_server      JSON on standard input: responses by media type; prints its port
 """
 
 from __future__ import annotations

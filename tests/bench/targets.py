@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.bench.trials import Row
 
 MANY = "1,000 messages"
-READ, REPLY, WRITE = "JSON: read a request", "JSON: read a reply", "JSON: write a request"
+READ, REPLY, WRITE = "JSON: read a request", "JSON: read a response", "JSON: write a request"
 XREAD, XWRITE, CALL = "XML: read a request", "XML: write a request", "Whole call"
 STOCK, SLOWEST = "stock cattrs + orjson", "xmlschema (our run-time engine)"
 OURS = "infobip-sms"

@@ -49,7 +49,7 @@ def build_sizes(*, quick: bool) -> dict[str, tuple[int, SmsRequest]]:
 
 
 def measure_json(rounds: int, *, quick: bool) -> Iterator[Row]:
-    """Measure JSON: requests and replies read, requests written."""
+    """Measure JSON: requests and responses read, requests written."""
     for size, (count, request) in build_sizes(quick=quick).items():
         body, reply = wire_json.dump_model(request), wire_json.dump_model(build_reply(count))
         work = peers_json.find_decoders(body, reply=False)
@@ -57,7 +57,7 @@ def measure_json(rounds: int, *, quick: bool) -> Iterator[Row]:
         yield from _measure("JSON: read a request", size, count, work, rounds)
         work = peers_json.find_decoders(reply, reply=True)
         work[OURS] = partial(wire_json.parse_response, reply, SmsResponse)
-        yield from _measure("JSON: read a reply", size, count, work, rounds)
+        yield from _measure("JSON: read a response", size, count, work, rounds)
         work = peers_json.find_encoders(body)
         work[OURS] = partial(wire_json.dump_model, request)
         yield from _measure("JSON: write a request", size, count, work, rounds)
@@ -197,14 +197,14 @@ def _measure_official(url: str, rounds: int) -> Iterator[Row]:
     request = build_messages(1_000)
     bodies = {
         "many": wire_json.dump_model(request).decode(),
-        "reply many": wire_json.dump_model(build_reply(1_000)).decode(),
+        "response many": wire_json.dump_model(build_reply(1_000)).decode(),
     }
     client, official = Client(url, auth=ApiKey("key")), Official(url, bodies)
     ours: dict[str, Callable[[], Any]] = {
         "send many": lambda: client.send(request),
         "read many": lambda: wire_json.parse_request(bodies["many"].encode(), SmsRequest),
-        "read reply many": lambda: wire_json.parse_response(
-            bodies["reply many"].encode(), SmsResponse
+        "read response many": lambda: wire_json.parse_response(
+            bodies["response many"].encode(), SmsResponse
         ),
         "write many": lambda: wire_json.dump_model(request),
     }

@@ -68,7 +68,7 @@ def list_commands() -> list[tuple[str, ...]]:
 
 
 def test_the_commands_stand_in_the_order_of_a_first_reading() -> None:
-    """The help lists what a newcomer wants first, and says what each command does in full."""
+    """The help lists what a newcomer expects first, and says what each command does in full."""
     shown = run("--help").stdout
     lines = shown.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
 
@@ -185,7 +185,7 @@ def test_a_refused_connection_to_this_machine_asks_for_the_sandbox() -> None:
 
 @asking
 def test_the_server_refuses_with_exit_code_1(words: tuple[str, ...], serve: Serve) -> None:
-    """A refusal ends with 1, its fixed word, and a hint; the server's own words stay out of a log."""
+    """A rejection ends with 1, its fixed word, and a hint; the server's own words stay out of a log."""
     told = example("unauthorized-error").replace(b"Invalid login details", TEXT.encode())
     assert TEXT.encode() in told
     result = run(*words, url=serve("hear", reply(told, 401)).url)
@@ -326,7 +326,7 @@ def test_a_dry_run_needs_no_key() -> None:
 def test_the_key_is_never_shown(
     words: tuple[str, ...], more: tuple[str, ...], serve: Serve
 ) -> None:
-    """Whatever is asked, answered or refused, no output has the key, the password, or their forms."""
+    """Whatever is asked, answered or rejected, no output has the key, the password, or their forms."""
     told = reply(example("unauthorized-error").replace(b"Invalid", KEY.encode()), 401)
     url = serve("hear", told).url
     basic = base64.b64encode(f"me:{KEY}".encode()).decode()
@@ -451,7 +451,7 @@ def test_a_missing_extra_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_conformance_passes_on_the_judge_s_exit_code() -> None:
-    """Wrong usage of the judge is wrong usage here."""
+    """Wrong usage of the suite is wrong usage here."""
     process = subprocess.run(
         [*PROGRAM, "conformance", "nonsense"],
         env=make_environment(),

@@ -241,7 +241,7 @@ def test_a_client_that_wants_the_connection_closed_is_not_kept_waiting(head: byt
 
 
 def test_a_connection_is_used_again() -> None:
-    """Report after report goes over one connection, a refused one in between."""
+    """Report after report goes over one connection, a rejected one in between."""
     log = Log()
     statuses = []
     with listening(log) as listener:
@@ -328,7 +328,7 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
 
 
 def test_garbage_is_said_on_standard_error_without_its_content() -> None:
-    """A line tells that something came and was refused, and nothing of what it was."""
+    """A line tells that something came and was rejected, and nothing of what it was."""
     with start("listen", "--port", "0") as process:
         assert ask(begin(process), body=b"call 41793026727").status == 400
         process.send_signal(signal.SIGTERM)

@@ -96,7 +96,7 @@ def test_a_message_goes_out_as_the_client_writes_it(wire: Wire, serve: Serve) ->
 
 
 def test_every_member_of_a_message_has_an_option(serve: Serve) -> None:
-    """All options together make a request with every member that the contract has."""
+    """All options together make a request with every field that the contract has."""
     server = serve("hear", reply(GOOD["json"]))
     words = [word for pair in EVERY_MEMBER.items() for word in pair if word is not None]
     result = run(*SEND, TEXT, *words, url=server.url)
@@ -134,7 +134,7 @@ def test_every_member_of_a_message_has_an_option(serve: Serve) -> None:
 
 
 def test_what_is_not_said_is_not_sent(serve: Serve) -> None:
-    """An option that was not given leaves its member out, flags included."""
+    """An option that was not given leaves its field out, flags included."""
     server = serve("hear", reply(GOOD["json"]))
     run(*SEND, TEXT, url=server.url)
 
@@ -161,7 +161,7 @@ def test_the_text_comes_from_where_it_is(
 
 
 def test_a_long_validity_period_is_sent_and_explained(serve: Serve) -> None:
-    """VAL: what the platform shortens is legal; a note says what becomes of it."""
+    """VAL: what the platform shortens is allowed; a note says what happens to it."""
     server = serve("hear", reply(GOOD["json"]))
     result = run(*SEND, TEXT, "--validity", "5000", url=server.url)
 
@@ -242,14 +242,14 @@ def test_a_wrong_document_is_refused(words: list[str], typed: str, expected: str
     ],
 )  # fmt: skip
 def test_a_member_that_nobody_knows_is_refused(old: bytes, new: bytes, place: str) -> None:
-    """A misspelt member of a whole request is named, and nothing is sent without it."""
+    """A misspelt field of a whole request is named, and nothing is sent without it."""
     wire = "xml" if old.startswith(b"<") else "json"
     body = example("documented-request", wire)
     assert old in body
     result = run("send", "--request", "-", "--dry-run", typed=body.replace(old, new))
 
     assert result.exit_code == 3
-    assert f"{place}: got an unknown member" in result.stderr
+    assert f"{place}: got an unknown field" in result.stderr
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
@@ -362,7 +362,7 @@ def test_of_many_wrong_rows_the_first_ones_are_shown() -> None:
 
 
 def test_empty_cells_of_a_template_are_noted(serve: Serve) -> None:
-    """Dear nobody is legal, and said beforehand."""
+    """Dear nobody is allowed, and said beforehand."""
     result = run(
         *MAIL, typed="to,name,time\n1,,1\n2,a,2\n", url=serve("hear", Platform().answer).url
     )
@@ -380,7 +380,7 @@ def test_outcomes_for_machines_come_as_lines(serve: Serve) -> None:
     assert (first["row"], first["to"], first["outcome"]) == (2, NUMBER, "accepted")
     assert (second["row"], second["outcome"], second["reason"]) == (3, "refused", "REJECTED_SO")
     assert second["status"]["groupName"] == "REJECTED"
-    assert "1 accepted, 1 refused; 2 of 2" in result.stderr
+    assert "1 accepted, 1 rejected; 2 of 2" in result.stderr
 
 
 def test_people_see_the_rows_that_went_wrong(serve: Serve) -> None:
@@ -392,11 +392,11 @@ def test_people_see_the_rows_that_went_wrong(serve: Serve) -> None:
     assert result.exit_code == 1
     assert title.split() == ["Row", "To", "Outcome", "Why", "Message"]
     assert bad.split()[:4] == ["3", "41793026731", "refused", "REJECTED_SO"]
-    assert summary.startswith("1 accepted, 1 refused; 2 of 2 in")
+    assert summary.startswith("1 accepted, 1 rejected; 2 of 2 in")
 
 
 def test_what_was_not_sent_ends_with_2_and_a_hint() -> None:
-    """Nobody there: every row is unsent, which is no refusal."""
+    """Nobody there: every row is unsent, which is no rejection."""
     result = run(*MAIL, "--attempts", "1", "--patience", "0.1", typed=ROWS)
 
     assert result.exit_code == 2
@@ -474,7 +474,7 @@ def test_a_terminal_shows_progress_and_a_drawn_table(tmp_path: Path, serve: Serv
     assert code == 1
     assert "/40" in seen
     assert "refused" in seen
-    assert "39 accepted, 1 refused; 40 of 40" in seen
+    assert "39 accepted, 1 rejected; 40 of 40" in seen
 
 
 def test_json_and_a_terminal_s_progress_do_not_mix(tmp_path: Path, serve: Serve) -> None:

@@ -53,7 +53,7 @@ def example(stem: str, wire: str = "json") -> bytes:
 
 
 def reply(body: bytes, status: int = 200, kind: str = "application/json", *more: str) -> bytes:
-    """Return the bytes of a whole reply."""
+    """Return the bytes of a whole response."""
     length = () if CHUNKS in more else (f"Content-Length: {len(body)}",)
     head = (f"HTTP/1.1 {status} Word", f"Content-Type: {kind}", *length, *more, "", "")
     return "\r\n".join(head).encode() + body
@@ -66,12 +66,12 @@ def chunked(body: bytes, size: int = 50) -> bytes:
 
 
 def split(whole: bytes) -> bytes:
-    """Return the first part of a reply, cut in the middle of its body."""
+    """Return the first part of a response, cut in the middle of its body."""
     return whole[: len(whole) // 2]
 
 
 def entry(**changes: Any) -> dict[str, Any]:
-    """Return one entry of an answer as plain data; a value of None leaves a member out."""
+    """Return one entry of an answer as plain data; a value of None leaves a field out."""
     status = {"groupId": 1, "groupName": "PENDING", "id": 26, "name": "PENDING_ACCEPTED"}
     plain = {"to": PHONE, "status": status, "messageId": "2033912860760522207", **changes}
     return {name: value for name, value in plain.items() if value is not None}

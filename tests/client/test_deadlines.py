@@ -76,12 +76,12 @@ def test_a_server_that_drips_does_not_hold_a_call(
     started = time.monotonic()
     error = fail(TransportError, server, timeout=SOON, ca=certificate if secure else None)
     assert time.monotonic() - started < NEVER / 2
-    assert (error.reason, error.sent) == ("the reply took too long", "maybe")
+    assert (error.reason, error.sent) == ("the response took too long", "maybe")
     assert len(server.finish()) == 1
 
 
 def test_a_server_that_drips_fast_enough_is_listened_to(serve: Serve) -> None:
-    """Slowness alone is no fault: a reply in single bytes that ends in time is an answer."""
+    """Slowness alone is no fault: a response in single bytes that ends in time is an answer."""
     assert send(serve("hear", Drip(OK, 0.0005))).bulk_id == "BULK-ID-123-xyz"
 
 
@@ -95,7 +95,7 @@ def test_a_server_that_does_not_read_does_not_hold_a_call(
     started = time.monotonic()
     with (
         Client(server.url, auth=AUTH, timeout=1.0, ca=certificate if secure else None) as client,
-        pytest.raises(TransportError, match="the reply took too long") as caught,
+        pytest.raises(TransportError, match="the response took too long") as caught,
     ):
         client.send(SmsRequest(messages=[message]))
     assert time.monotonic() - started < NEVER / 2
@@ -135,7 +135,7 @@ def test_the_addresses_of_a_host_share_the_time_for_connecting() -> None:
 def test_a_timeout_that_makes_no_sense_is_refused(name: str, value: Any) -> None:
     """A client is not made with a time that no socket can keep."""
     options: dict[str, Any] = {name: value}
-    with pytest.raises(ValueError, match=f"^{name} wants seconds"):
+    with pytest.raises(ValueError, match=f"^{name} expects seconds"):
         Client(auth=AUTH, **options)
 
 
@@ -145,7 +145,7 @@ def test_a_timeout_of_a_call_that_makes_no_sense_is_refused(serve: Serve, value:
     server = serve("hear", OK)
     with (
         Client(server.url, auth=AUTH) as client,
-        pytest.raises(ValueError, match=r"^timeout wants"),
+        pytest.raises(ValueError, match=r"^timeout expects"),
     ):
         client.send(ask(), timeout=value)
     server.finish()
@@ -167,20 +167,20 @@ def test_a_chunk_of_size_minus_one_takes_bounded_memory(serve: Serve) -> None:
 
 
 def test_endless_preliminary_replies_take_bounded_memory_and_time(serve: Serve) -> None:
-    """A server that says 100 Continue for ever is cut off by what a reply may have in bytes."""
+    """A server that says 100 Continue for ever is cut off by what a response may have in bytes."""
     preliminary = b"HTTP/1.1 100 Continue\r\nX-Filler: %b\r\n\r\n" % (b"x" * 1000)
     server = serve("hear", preliminary * 80_000, "close")
     assert fail(InvalidResponseError, server, timeout=NEVER).status is None
 
 
 def test_many_small_chunks_are_read(serve: Serve) -> None:
-    """Chunks of one byte each are a reply like any other."""
+    """Chunks of one byte each are a response like any other."""
     server = serve("hear", reply(chunked(GOOD["json"], 1), 200, TYPES["json"], CHUNKS))
     assert send(server).bulk_id == "BULK-ID-123-xyz"
 
 
 def test_an_early_answer_to_a_large_request_is_read(serve: Serve) -> None:
-    """A server that refuses before it has read everything, and hangs up, is understood."""
+    """A server that rejects before it has read everything, and hangs up, is understood."""
     server = serve("taste", reply(b"", 413), "close")
     message = Message(destinations=[Destination(to=PHONE)], text="x" * 8 * MEBIBYTE)
     with Client(server.url, auth=AUTH) as client, pytest.raises(ApiError) as caught:

@@ -54,7 +54,7 @@ def test_a_program_may_name_itself(serve: Serve) -> None:
 
 @pytest.mark.parametrize("name", ["", " ", 1, *(f"hunter2{end}" for end in BREAKERS)], ids=ascii)
 def test_a_name_that_a_header_cannot_carry_is_refused(name: Any) -> None:
-    """Line breaks, NUL, halves of surrogates and other characters are refused, with the path."""
+    """Line breaks, NUL, halves of surrogates and other characters are rejected, with the path."""
     with pytest.raises(InvalidRequestError, match=r"^user_agent: got ") as caught:
         Client(auth=AUTH, user_agent=name)
     assert "hunter2" not in f"{caught.value} {caught.value!r}"
@@ -117,7 +117,7 @@ def test_auth_005_a_context_that_trusts_anybody_is_refused() -> None:
 
 @pytest.mark.parametrize("base_url", ["https://api.infobip.com", "http://127.0.0.1:1"])
 def test_a_file_without_certificates_is_refused(tmp_path: Path, base_url: str) -> None:
-    """A file that is missing, is empty or holds something else is refused when the client is made."""
+    """A file that is missing, is empty or holds something else is rejected when the client is made."""
     empty, other = tmp_path / "empty.pem", tmp_path / "other.pem"
     empty.write_bytes(b"")
     other.write_bytes(b"hunter2")
@@ -210,7 +210,7 @@ def test_a_client_with_a_context_cannot_be_pickled() -> None:
 
 
 def test_a_forked_process_has_connections_of_its_own(serve: Serve) -> None:
-    """A kept connection of the parent is not used by the child, whose replies would go astray."""
+    """A kept connection of the parent is not used by the child, whose responses would go astray."""
     server = serve("hear", OK)
     program = (
         "import os, sys; from tests.client.calls import AUTH, ask; from infobip_sms import Client\n"
@@ -272,7 +272,7 @@ def test_a_forgotten_client_leaves_no_connection_open(serve: Serve) -> None:
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, "10"], ids=repr)
 def test_a_number_of_connections_that_makes_no_sense_is_refused(value: Any) -> None:
     """The error names the setting."""
-    with pytest.raises(ValueError, match=r"^connections wants"):
+    with pytest.raises(ValueError, match=r"^connections expects"):
         Client(auth=AUTH, connections=value)
 
 

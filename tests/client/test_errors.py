@@ -1,4 +1,4 @@
-"""The client against scripted servers that refuse or misbehave."""
+"""The client against scripted servers that reject or misbehave."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from infobip_sms import (
 def test_err_001_a_refusal_carries_the_servers_words(
     serve: Serve, status: int, stem: str, words: tuple[str, str], wire: str
 ) -> None:
-    """The documented body of a refusal is read in both formats, whichever was asked for."""
+    """The documented body of a rejection is read in both formats, whichever was asked for."""
     body = example(stem, wire)
     server = serve("hear", reply(body, status, TYPES[wire], "X-Trace: 7"))
     for asked in ("json", "xml"):
@@ -61,7 +61,7 @@ def test_err_001_a_refusal_carries_the_servers_words(
         assert error.error_response.raw == error.body == body
         assert error.headers["x-trace"] == "7"
         phrase = HTTPStatus(status).phrase
-        assert str(error) == f"the server refused: HTTP {status} {phrase}; its words are in .text"
+        assert str(error) == f"the server rejected: HTTP {status} {phrase}; its words are in .text"
     assert len(server.finish()) == 2
 
 
@@ -82,7 +82,7 @@ def test_err_001_a_refusal_carries_the_servers_words(
 def test_err_001_a_refusal_needs_no_documented_body(
     serve: Serve, status: int, body: bytes, kind: str
 ) -> None:
-    """A 4xx or 503 is a refusal with any body; without Retry-After it is sent once, but for 429."""
+    """A 4xx or 503 is a rejection with any body; without Retry-After it is sent once, but for 429."""
     server = serve("hear", reply(body, status, kind, "X-Trace: 7"))
     error = fail(ApiError, server, retry=Retry(attempts=2, wait_initial=0.0))
     assert (error.status, error.body, error.error_response) == (status, body, None)
@@ -90,7 +90,7 @@ def test_err_001_a_refusal_needs_no_documented_body(
     assert error.headers["x-trace"] == "7"
     phrases = {known.value: f" {known.phrase}" for known in HTTPStatus}
     more = "; 2 attempts" if status == 429 else ""
-    assert str(error) == f"the server refused: HTTP {status}{phrases.get(status, '')}{more}"
+    assert str(error) == f"the server rejected: HTTP {status}{phrases.get(status, '')}{more}"
     assert len(server.finish()) == (2 if status == 429 else 1)
 
 
@@ -107,7 +107,7 @@ def test_a_body_that_cannot_be_unpacked_does_not_hide_the_status(
 
 
 def test_no_word_of_the_server_is_part_of_what_an_error_shows(serve: Serve) -> None:
-    """A text that comes back as the fixed word of a refusal is in the attributes only."""
+    """A text that comes back as the fixed word of a rejection is in the attributes only."""
     body = json.dumps(
         {"requestError": {"serviceException": {"messageId": "HELLO", "text": "HELLO"}}}
     )
@@ -178,7 +178,7 @@ def test_an_unreadable_reply_is_kept_in_the_error(serve: Serve, body: bytes, kin
 
 
 def test_xml_005_entities_of_a_reply_are_not_expanded(serve: Serve) -> None:
-    """A reply with a document type declaration is refused as such."""
+    """A response with a document type declaration is rejected as such."""
     names = [f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "x" * 100}">' for n in range(9)]
     body = f"<!DOCTYPE smsResponse [{''.join(names)}]><smsResponse>&e8;</smsResponse>".encode()
     error = fail(InvalidResponseError, serve("hear", reply(body, 200, TYPES["xml"])))
@@ -199,7 +199,7 @@ def test_auth_005_credentials_do_not_follow_a_redirect(serve: Serve, status: int
 
 
 def test_a_declared_size_is_refused_before_it_is_read(serve: Serve) -> None:
-    """A Content-Length of 100 MB is a bad reply at once, though not one byte of it ever comes."""
+    """A Content-Length of 100 MB is a bad response at once, though not one byte of it ever comes."""
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 104857600\r\n\r\n"
     started = time.monotonic()
     error = fail(InvalidResponseError, serve("hear", head, "hold"))
@@ -209,7 +209,7 @@ def test_a_declared_size_is_refused_before_it_is_read(serve: Serve) -> None:
 
 
 def bomb(kind: str) -> bytes:
-    """Return a reply of 200 MB of zeros, compressed or not."""
+    """Return a response of 200 MB of zeros, compressed or not."""
     zeros, head = bytes(MEBIBYTE), b"HTTP/1.1 200 OK\r\n%b\r\n"
     if kind == "plain":
         return head % b"" + zeros * 200
@@ -236,7 +236,7 @@ def test_a_large_reply_is_refused_in_bounded_memory(serve: Serve, kind: str) -> 
 
 
 def test_a_client_works_on_after_large_replies(serve: Serve) -> None:
-    """Refused replies use up no connections of the pool: the next send gets its answer."""
+    """Rejected responses use up no connections of the pool: the next send gets its answer."""
     large = b"HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n"
     replies = iter([*[large] * 5, OK])
     server = serve("hear", lambda _: next(replies))

@@ -1,4 +1,4 @@
-"""The client: what it refuses before a byte leaves."""
+"""The client: what it rejects before a byte leaves."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_auth_005_https_and_loopback_are_fine(url: str) -> None:
     ],
 )
 def test_auth_005_plain_http_to_other_hosts_is_refused(url: str) -> None:
-    """Plain http to anything but loopback is refused when the client is made."""
+    """Plain http to anything but loopback is rejected when the client is made."""
     with pytest.raises(InvalidRequestError) as caught:
         Client(url, auth=AUTH)
     assert [(v.path, v.requirement_id) for v in caught.value.violations] == [
@@ -105,7 +105,7 @@ def test_auth_005_plain_http_to_other_hosts_is_refused(url: str) -> None:
     ],
 )
 def test_auth_005_a_base_url_of_another_form_is_refused(url: str) -> None:
-    """What is no http or https URL of a host is refused, and not quoted."""
+    """What is no http or https URL of a host is rejected, and not quoted."""
     with pytest.raises(InvalidRequestError) as caught:
         Client(url, auth=AUTH)
     assert [(v.path, v.requirement_id) for v in caught.value.violations] == [
@@ -123,7 +123,7 @@ def test_auth_005_a_base_url_of_another_form_is_refused(url: str) -> None:
 def test_auth_005_a_key_that_a_header_cannot_carry_is_refused(
     serve: Serve, scheme: Callable[[str], Auth], middle: str
 ) -> None:
-    """Line breaks, spaces, controls and non-ASCII in a key are refused, and nothing is sent."""
+    """Line breaks, spaces, controls and non-ASCII in a key are rejected, and nothing is sent."""
     server = serve("hear", OK)
     for key in (f"hunter2{middle}hunter2", f"hunter2{middle}", f"{middle}hunter2"):
         error = fail(InvalidRequestError, server, auth=scheme(key))
@@ -135,7 +135,7 @@ def test_auth_005_a_key_that_a_header_cannot_carry_is_refused(
 
 @pytest.mark.parametrize("scheme", [ApiKey, IbssoToken, Bearer])
 def test_auth_005_an_empty_key_is_refused(serve: Serve, scheme: Callable[[str], Auth]) -> None:
-    """An empty key is refused, and nothing is sent."""
+    """An empty key is rejected, and nothing is sent."""
     server = serve("hear", OK)
     fail(InvalidRequestError, server, auth=scheme(""))
     server.finish()
@@ -158,13 +158,13 @@ def test_auth_005_a_key_that_is_no_string_is_refused_at_once(
     scheme: Callable[[Any], Auth], path: str, value: Any
 ) -> None:
     """A variable of the environment that is not set does not go out as the key None."""
-    with pytest.raises(InvalidRequestError, match=rf"^{path}: got .*, wants a string ") as caught:
+    with pytest.raises(InvalidRequestError, match=rf"^{path}: got .*, expects a string ") as caught:
         scheme(value)
     assert not re.search("hunter2|4711", f"{caught.value} {caught.value!r}")
 
 
 def test_auth_003_a_user_with_a_colon_is_refused() -> None:
-    """A colon in the user's name, which the server would take for the end of it, is refused."""
+    """A colon in the user's name, which the server would take for the end of it, is rejected."""
     with pytest.raises(InvalidRequestError) as caught:
         Basic("hunter2:x", "secret")
     assert [(v.path, v.requirement_id) for v in caught.value.violations] == [
@@ -214,7 +214,7 @@ class OwnAuth:
 
 @pytest.mark.parametrize("value", ["App hunter2\r\nX-Other: 1", "App hunter2\u20ac", "hunter2", ""])
 def test_auth_005_a_users_own_authorization_is_checked(serve: Serve, value: str) -> None:
-    """A header that cannot be sent is refused before anything is, and not shown."""
+    """A header that cannot be sent is rejected before anything is, and not shown."""
     server = serve("hear", OK)
     error = fail(InvalidRequestError, server, auth=OwnAuth(value))
 
@@ -225,7 +225,7 @@ def test_auth_005_a_users_own_authorization_is_checked(serve: Serve, value: str)
 
 
 def test_text_001_half_a_surrogate_pair_is_no_password() -> None:
-    """A password that no encoding carries is refused when it is given, and not shown."""
+    """A password that no encoding carries is rejected when it is given, and not shown."""
     with pytest.raises(InvalidRequestError) as caught:
         Basic("user", "hunter2\ud800")
     assert "hunter2" not in str(caught.value) + repr(caught.value)
@@ -235,19 +235,19 @@ def test_text_001_half_a_surrogate_pair_is_no_password() -> None:
     "url", ["https://h/#x", "https://" + "a" * 64 + ".example", "https://a..b"]
 )
 def test_auth_005_a_base_url_that_leads_nowhere_is_refused(url: str) -> None:
-    """A fragment, or a host name that no name server can be asked for, is refused at once."""
+    """A fragment, or a host name that no name server can be asked for, is rejected at once."""
     with pytest.raises(InvalidRequestError, match="base_url"):
         Client(url, auth=AUTH)
 
 
 def test_the_repr_of_a_client_is_a_url() -> None:
-    """An address of IP version 6 stands in brackets."""
+    """An address of IP version 6 is in brackets."""
     with Client("http://[::1]:8080/path", auth=AUTH) as client:
         assert repr(client) == "Client(http://[::1]:8080)"
 
 
 def test_text_002_what_xml_cannot_carry_is_not_sent(serve: Serve) -> None:
-    """A text with a control character is refused with its path for XML, and nothing is sent."""
+    """A text with a control character is rejected with its path for XML, and nothing is sent."""
     server = serve("hear", OK)
     message = Message(destinations=[Destination(to=PHONE)], text="a\x00b")
     with Client(server.url, auth=AUTH) as client, pytest.raises(InvalidRequestError) as caught:
@@ -266,7 +266,7 @@ def test_auth_005_what_is_no_authorization_is_refused_at_once(auth: Any) -> None
 
 @pytest.mark.parametrize("request_", ["text", None, {"messages": []}])
 def test_send_002_what_is_no_request_is_refused(serve: Serve, request_: Any) -> None:
-    """Something else than a request is refused before anything is sent."""
+    """Something else than a request is rejected before anything is sent."""
     server = serve("hear", OK)
     with (
         Client(server.url, auth=AUTH) as client,

@@ -167,7 +167,7 @@ CALLS: dict[str, tuple[Callable[[Client], Any], str, Any, str, Callable[[Any], A
 
 
 def test_every_operation_is_called() -> None:
-    """Each operation of the contract is a method of the client and stands in the table above, but send."""
+    """Each operation of the contract is a method of the client and is in the table above, but send."""
     names = {operation.name for operation in OPERATIONS}
 
     assert {name.split(" ")[0] for name in CALLS} == names - {"send"}
@@ -275,7 +275,7 @@ REFUSED: dict[str, tuple[Callable[[Client], Any], str, str]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_bad_parameters_are_refused_before_anything_is_sent(serve: Serve, name: str) -> None:
-    """A parameter outside its limits is refused with its place and its requirement, unsent."""
+    """A parameter outside its limits is rejected with its place and its requirement, unsent."""
     call, path, requirement = REFUSED[name]
     server = serve("hear", reply(b"{}"))
     with (
@@ -338,11 +338,11 @@ def test_v1_003_the_units_of_the_validity_period_cannot_be_mixed() -> None:
 
 @both
 def test_requests_of_the_wrong_version_are_refused(serve: Serve, wire: Any) -> None:
-    """A request of version 1 given to send, or the other way round, is refused unsent."""
+    """A request of version 1 given to send, or the other way round, is rejected unsent."""
     v2 = SmsRequest(messages=[Message(destinations=[Destination(to="41793026727")])])
     server = serve("hear", reply(b"{}"))
     with Client(server.url, auth=AUTH, wire=wire, timeout=NEVER) as client:
-        with pytest.raises(InvalidRequestError, match=r"wants .*SmsRequest "):
+        with pytest.raises(InvalidRequestError, match=r"expects .*SmsRequest "):
             client.send(V1)  # type: ignore[arg-type]  # the point
         with pytest.raises(InvalidRequestError, match="SmsRequestV1"):
             send_v1(client, v2)
@@ -379,7 +379,7 @@ def test_v1_005_xml_of_version_1_has_no_wrappers(serve: Serve) -> None:
 
 
 def test_every_parameter_has_a_requirement() -> None:
-    """No member or parameter of the contract stands there without the rule that it comes from."""
+    """No field or parameter of the contract stands there without the rule that it comes from."""
     limits = [
         field.validator
         for model in MODELS

@@ -94,7 +94,7 @@ def test_the_password_of_a_proxy_is_for_the_proxy_alone(
     certificate: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It stands in CONNECT, and neither in the request nor in anything that is shown."""
+    """It is in CONNECT, and neither in the request nor in anything that is shown."""
     caplog.set_level(logging.DEBUG)
     server = serve("hear", OK, tls=tls)
     url = proxy.url.replace("//", f"//{USER}@")
@@ -110,8 +110,8 @@ def test_the_password_of_a_proxy_is_for_the_proxy_alone(
 @pytest.mark.parametrize(
     ("answer", "reason", "attempts"),
     [
-        (b"HTTP/1.1 407 hunter2 wanted\r\n\r\n", "the proxy refused", 1),
-        (b"HTTP/1.1 403 Forbidden\r\n\r\n", "the proxy refused", 1),
+        (b"HTTP/1.1 407 hunter2 wanted\r\n\r\n", "the proxy rejected", 1),
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", "the proxy rejected", 1),
         (BAD_GATEWAY, "no connection could be made", 2),
         (b"nonsense\r\n\r\n", "no connection could be made", 2),
     ],

@@ -94,7 +94,7 @@ def test_http_002_a_rejected_destination_is_an_answer(serve: Serve, wire: str) -
 
 
 def test_http_010_null_is_read_as_left_out(serve: Serve) -> None:
-    """Optional members that are null in a reply are None in the answer."""
+    """Optional fields that are null in a response are None in the answer."""
     body = json.dumps(
         {"bulkId": None, "messages": [entry() | {"messageId": None, "smsCount": None}]}
     ).encode()
@@ -118,7 +118,7 @@ def test_http_010_null_is_read_as_left_out(serve: Serve) -> None:
 def test_http_008_the_content_type_of_the_reply_decides(
     serve: Serve, wire: str, kind: str, asked: str
 ) -> None:
-    """A reply is read as what it says it is, whatever was asked for."""
+    """A response is read as what it says it is, whatever was asked for."""
     answer = send(serve("hear", reply(GOOD[wire], 200, kind)), wire=asked)
     assert [details.to for details in answer.messages] == [PHONE, "41793026731", "41793026785"]
     assert answer.raw == GOOD[wire]
@@ -129,7 +129,7 @@ def test_http_008_the_content_type_of_the_reply_decides(
 def test_a_reply_of_no_known_type_is_in_the_format_that_was_asked_for(
     serve: Serve, wire: str, kind: str
 ) -> None:
-    """Without a telling Content-Type the reply is read as the format of the request."""
+    """Without a telling Content-Type the response is read as the format of the request."""
     answer = send(serve("hear", reply(GOOD[wire], 200, kind)), wire=wire)
     assert answer.bulk_id == "BULK-ID-123-xyz"
 

@@ -55,7 +55,7 @@ A_SECOND_BEFORE = "Date: Sun, 06 Nov 1994 08:49:37 GMT"
 
 
 def busy(status: int, *more: str) -> bytes:
-    """Return a refusal that asks to come back."""
+    """Return a rejection that asks to come back."""
     return reply(b"", status, "application/json", *more)
 
 
@@ -93,7 +93,7 @@ def test_a_refused_connection_is_tried_again() -> None:
 
 
 def test_a_server_that_comes_up_in_time_gets_the_message_once() -> None:
-    """A connection that is refused at first and made later carries the message one time."""
+    """A connection that is rejected at first and made later carries the message one time."""
     url = nowhere()
     servers: list[Server] = []
     port = int(url.rpartition(":")[2])
@@ -219,11 +219,11 @@ def test_a_503_without_retry_after_may_have_been_taken(serve: Serve) -> None:
 
 
 def test_a_server_that_stays_busy_is_asked_as_often_as_allowed(serve: Serve) -> None:
-    """The last refusal is the error, and it tells of all of them."""
+    """The last rejection is the error, and it tells of all of them."""
     server = serve("hear", busy(429, "Retry-After: 0"))
     error = fail(ApiError, server, retry=Retry(attempts=5))
     assert outcomes(error) == ["HTTP 429"] * 5
-    assert str(error) == "the server refused: HTTP 429 Too Many Requests; 5 attempts"
+    assert str(error) == "the server rejected: HTTP 429 Too Many Requests; 5 attempts"
     assert len(server.finish()) == 5
 
 
@@ -302,7 +302,7 @@ def test_a_break_may_be_followed_by_an_answer(serve: Serve) -> None:
 
 
 def test_one_attempt_that_may_have_arrived_is_enough(serve: Serve) -> None:
-    """After a break a refusal cannot say that nothing was sent."""
+    """After a break a rejection cannot say that nothing was sent."""
     server = serve("hear", "reset", later=("hear", busy(400)))
     error = fail(ApiError, server, retry=Retry(wait_initial=0.01, on=["broken"]))
     assert outcomes(error) == ["the connection broke", "HTTP 400"]
@@ -376,7 +376,7 @@ def test_attempts_survive_pickle(serve: Serve, kind: type[Any], last: tuple[Step
 def test_nothing_that_is_shown_of_a_repeated_call_is_secret(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Log and error of three refused attempts show neither key nor number nor text."""
+    """Log and error of three rejected attempts show neither key nor number nor text."""
     caplog.set_level(logging.DEBUG)
 
     def echo(request: ReceivedRequest) -> bytes:
@@ -411,7 +411,7 @@ def test_nothing_that_is_shown_of_a_repeated_call_is_secret(
 )
 def test_a_policy_that_makes_no_sense_is_refused(options: dict[str, Any]) -> None:
     """The error is a sentence that names the setting."""
-    with pytest.raises(ValueError, match=rf"^Retry\.{next(iter(options))} wants "):
+    with pytest.raises(ValueError, match=rf"^Retry\.{next(iter(options))} expects "):
         Retry(**options)
 
 
@@ -425,7 +425,7 @@ def test_a_policy_is_a_value() -> None:
 
 def test_something_else_than_a_policy_is_refused() -> None:
     """A number is no policy."""
-    with pytest.raises(ValueError, match=r"^retry wants a Retry"):
+    with pytest.raises(ValueError, match=r"^retry expects a Retry"):
         Client(auth=AUTH, retry=3)  # type: ignore[arg-type]
 
 
@@ -448,7 +448,7 @@ def test_waits_double_up_to_the_longest(number: int, least: float, most: float) 
 
 
 def test_no_attempt_begins_with_too_little_time() -> None:
-    """A quarter of the usual time has to be left; a clean refusal is not risked for less."""
+    """A quarter of the usual time has to be left; a clean rejection is not risked for less."""
     policy = Retry(timeout=60)
     told = AttemptFailure("HTTP 429", "no", "unprocessed", 10.0)
     assert policy.next_wait(told, RetryState(1, 42.5, 30), 0) == 10
@@ -503,7 +503,7 @@ def test_what_the_server_says_may_be_longer_than_any_wait_of_ours() -> None:
     ],
 )
 def test_a_status_says_what_it_proves(status: int, sent: str, kind: str) -> None:
-    """Only a refusal proves that nothing was processed, and only 429 that it is worth another try."""
+    """Only a rejection proves that nothing was processed, and only 429 that it is worth another try."""
     failure = find_failure(status, {}, now=0.0)
     assert failure is not None
     assert (failure.sent, failure.kind) == (sent, kind)

@@ -50,7 +50,7 @@ def echo(body: Callable[[str], bytes], status: int, kind: str = "application/jso
 
 
 def as_error(words: str) -> bytes:
-    """Return a refusal that quotes the words, and a telephone number in place of its own word."""
+    """Return a rejection that quotes the words, and a telephone number in place of its own word."""
     exception = {"messageId": PHONE, "text": words, "validationErrors": {words: [words]}}
     return json.dumps({"requestError": {"serviceException": exception}}).encode()
 
@@ -142,12 +142,12 @@ def test_every_error_of_the_tree_is_an_error_and_says_what_it_is() -> None:
     """One except clause catches every branch, and the shown text names no body."""
     problem = Violation("messages", "nothing", "a list", "RESP-001")
     errors: list[tuple[Error, str]] = [
-        (InvalidRequestError([problem]), "messages: got nothing, wants a list (RESP-001)"),
+        (InvalidRequestError([problem]), "messages: expected a list, got nothing (RESP-001)"),
         (TransportError("the line was cut", "no"), "no answer: the line was cut; request sent: no"),
-        (ApiError(403, b"body"), "the server refused: HTTP 403 Forbidden"),
+        (ApiError(403, b"body"), "the server rejected: HTTP 403 Forbidden"),
         (
             InvalidResponseError((problem,), None, b"body"),
-            "messages: got nothing, wants a list (RESP-001)",
+            "messages: expected a list, got nothing (RESP-001)",
         ),
     ]
     for error, text in errors:

@@ -147,7 +147,7 @@ def test_the_path_of_the_base_url_is_kept(serve: Serve, prefix: str) -> None:
 
 
 def test_sends_after_each_other_share_a_connection(serve: Serve) -> None:
-    """Five sends, refused ones among them, go over one connection, which does not delay them."""
+    """Five sends, rejected ones among them, go over one connection, which does not delay them."""
     unauthorized = reply(example("unauthorized-error"), 401)
     server = serve("hear", OK, "hear", unauthorized, "hear", OK, "hear", OK, "hear", OK)
     with Client(server.url, auth=AUTH) as client:

@@ -145,7 +145,7 @@ def test_a_late_reply_may_have_sent(
     general, special = (NEVER, SOON) if of_call else (SOON, None)
     with (
         Client(server.url, auth=AUTH, timeout=general) as client,
-        pytest.raises(TransportError, match="the reply took too long") as caught,
+        pytest.raises(TransportError, match="the response took too long") as caught,
     ):
         client.send(ask(), timeout=special)
     assert time.monotonic() - started < NEVER / 2
@@ -155,7 +155,7 @@ def test_a_late_reply_may_have_sent(
 
 
 def test_a_client_works_on_after_a_timeout(serve: Serve) -> None:
-    """The connection on which a reply is still to come is not used again."""
+    """The connection on which a response is still to come is not used again."""
     server = serve("hear", "hold", later=("hear", OK))
     with Client(server.url, auth=AUTH) as client:
         with pytest.raises(TransportError):
@@ -165,7 +165,7 @@ def test_a_client_works_on_after_a_timeout(serve: Serve) -> None:
 
 
 def test_the_timeout_of_a_call_may_be_longer_than_the_clients(serve: Serve) -> None:
-    """A call that allows more time gets a reply for which the client's timeout is too short."""
+    """A call that allows more time gets a response for which the client's timeout is too short."""
 
     def dawdle(_: ReceivedRequest) -> bytes:
         time.sleep(2 * SOON)
@@ -265,7 +265,7 @@ def test_auth_005_a_trusted_certificate_gets_the_request(
 
 
 def test_a_chunk_of_negative_size_is_no_answer(serve: Serve) -> None:
-    """A reply whose framing makes no sense is an error of ours; the request may have arrived."""
+    """A response whose framing makes no sense is an error of ours; the request may have arrived."""
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     server = serve("hear", head + b"-5\r\nhello\r\n0\r\n\r\n", "close")
 

@@ -141,7 +141,7 @@ ATTRIBUTES = (
 
 
 def mutate_json(body: bytes, random: Random) -> bytes:
-    """Change a member or an entry somewhere, once or twice."""
+    """Change a field or an entry somewhere, once or twice."""
     plain: Any = {"": json.loads(body)}
     for _ in range(random.randint(1, 2)):
         place, key = random.choice(list(_walk(plain)))
@@ -170,7 +170,7 @@ def _walk(node: Any) -> Any:
 
 
 def replace_json(body: bytes) -> Iterator[bytes]:
-    """Put every value in the place of every member, with one entry in each list."""
+    """Put every value in the place of every field, with one entry in each list."""
     plain: Any = {"": json.loads(body)}
     for place, key in _walk(plain):
         if isinstance(place[key], list):

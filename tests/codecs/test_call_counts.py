@@ -56,7 +56,7 @@ def test_reading_and_writing_grow_with_the_document_and_no_faster(wire: str, bui
 
 @both
 def test_reading_a_reply_grows_with_it_and_no_faster(wire: str) -> None:
-    """A reply of ten times as many entries takes at most ten times as many calls."""
+    """A response of ten times as many entries takes at most ten times as many calls."""
     codec = CODECS[wire]
     bodies = [codec.dump_model(build_reply(count)) for count in (300, 3_000)]
     small, large = (count_calls(partial(codec.parse_response, b, SmsResponse)) for b in bodies)
@@ -106,8 +106,8 @@ def test_nothing_is_prepared_twice(serve: Serve, monkeypatch: pytest.MonkeyPatch
 def test_a_call_loads_no_xml_library(wire: str) -> None:
     """Reading and writing good documents loads neither xmlschema nor lxml, nor what these need."""
     code = (
-        "import sys, infobip_sms as i; from infobip_sms.codecs import find_codec; "
-        f"c = find_codec('{wire}'); "
+        "import sys, infobip_sms as i; from infobip_sms.codecs import get_codec; "
+        f"c = get_codec('{wire}'); "
         "r = i.SmsRequest(messages=[i.Message(destinations=[i.Destination(to='999')])]); "
         "assert c.parse_request(c.dump_model(r), i.SmsRequest) == r; "
         "print([m for m in ('xmlschema', 'lxml', 'elementpath') if m in sys.modules])"

@@ -155,7 +155,7 @@ def test_mutated_xml_is_read_or_refused_alike(stem: str, random: Random) -> None
 def test_every_value_at_every_place_of_json_is_judged_alike(
     stem: str, library: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each odd value, put in the place of each member in turn, is read or refused as cattrs does it."""
+    """Each odd value, put in the place of each field in turn, is read or rejected as cattrs does it."""
     use(library, monkeypatch)
     kind = find_kind(stem)
     checked = 0
@@ -168,7 +168,7 @@ def test_every_value_at_every_place_of_json_is_judged_alike(
 
 @pytest.mark.parametrize("stem", FULLEST)
 def test_every_text_at_every_place_of_xml_is_judged_alike(stem: str) -> None:
-    """Each odd text, put into each element in turn, is read or refused as xmlschema does it."""
+    """Each odd text, put into each element in turn, is read or rejected as xmlschema does it."""
     kind = find_kind(stem)
     checked = 0
     for body in replace_xml(load(stem, "xml")):
@@ -293,7 +293,7 @@ def find_refusal(dump: Callable[[Any], bytes], model: Any) -> list[str]:
 
 
 def find_fields(model: Any) -> Any:
-    """Yield every member of a model and of the models in it."""
+    """Yield every field of a model and of the models in it."""
     for field in attrs.fields(type(model)):
         if "wire" in field.metadata:
             yield model, field
@@ -334,7 +334,7 @@ def test_a_users_hook_for_a_model_is_obeyed() -> None:
     assert request.messages[0].destinations == [Destination(to="41793026727")]
     assert wire_json.dump_model(request) == body
     assert build_plain(request) == orjson.loads(body)
-    with pytest.raises(InvalidRequestError, match=r"messages\[0\].text: got 1, wants a string"):
+    with pytest.raises(InvalidRequestError, match=r"messages\[0\].text: got 1, expects a string"):
         wire_json.parse_request(body.replace(b'"Hello"', b"1"), SmsRequest)
 
 
@@ -368,7 +368,7 @@ def test_validation_accepts_the_examples(stem: str) -> None:
 
 
 def test_validation_refuses_what_can_be_read_all_the_same() -> None:
-    """A reply with words between its elements is read openly, and refused where validation is asked for."""
+    """A response with words between its elements is read openly, and rejected where validation is asked for."""
     body = load("documented-response", "xml").replace(b"<messages>", b"<messages>words", 1)
 
     assert wire_xml.parse_response(body, SmsResponse).messages
@@ -377,7 +377,7 @@ def test_validation_refuses_what_can_be_read_all_the_same() -> None:
 
 
 def test_validation_of_what_is_written_is_by_xmlschema() -> None:
-    """A document that is not to the letter of sms.xsd is refused before it leaves."""
+    """A document that is not to the letter of sms.xsd is rejected before it leaves."""
     xml_reference.require_valid_document(load("minimal-request", "xml"), SmsRequest)
     turned = load("minimal-request", "xml").replace(b"from>", b"form>")
     with pytest.raises(InvalidRequestError, match="XML-001"):
@@ -404,7 +404,7 @@ def test_where_objects_cannot_become_models_the_detailed_path_makes_them() -> No
 
 
 def test_every_rule_about_several_members_is_in_the_codecs() -> None:
-    """What a rule refuses no generated reader or writer lets through."""
+    """What a rule rejects no generated reader or writer lets through."""
     half = DeliveryTimeWindow(days=[Day.MONDAY], to=TimeOfDay(hour=12, minute=0))
     element = "<a><days>MONDAY</days><to><hour>12</hour><minute>0</minute></to></a>"
     plain = {"days": ["MONDAY"], "to": {"hour": 12, "minute": 0}}

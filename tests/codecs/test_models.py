@@ -34,7 +34,7 @@ LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="012345678
 
 
 def refusal(build: Any, **values: Any) -> list[tuple[str, str]]:
-    """Return path and requirement of what a model refuses."""
+    """Return path and requirement of what a model rejects."""
     with pytest.raises(InvalidRequestError) as caught:
         build(**values)
     return [(problem.path, problem.requirement_id) for problem in caught.value.violations]
@@ -56,7 +56,7 @@ def test_models_are_frozen_slotted_and_keyword_only(model: Any) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_field_has_a_wire_name_a_limit_and_a_requirement(model: Any) -> None:
-    """Every field but the raw bytes of a reply carries its wire name and its requirement."""
+    """Every field but the raw bytes of a response carries its wire name and its requirement."""
     for field in attrs.fields(model):
         if field.name != "raw":
             assert field.metadata["wire"]
@@ -72,7 +72,7 @@ def test_send_003_alphanumeric_sender_of_3_to_11_characters_is_taken(sender: str
 
 @given(st.text(LETTERS, min_size=1, max_size=2) | st.text(LETTERS, min_size=12, max_size=20))
 def test_send_003_alphanumeric_sender_of_other_length_is_refused(sender: str) -> None:
-    """A sender that is not all digits is refused below 3 and above 11 characters."""
+    """A sender that is not all digits is rejected below 3 and above 11 characters."""
     assert refusal(message, from_=sender) == [("Message.from_", "SEND-003")]
 
 
@@ -84,7 +84,7 @@ def test_send_004_numeric_sender_of_3_to_14_digits_is_taken(sender: str) -> None
 
 @given(st.from_regex(r"[0-9]{1,2}|[0-9]{15,20}", fullmatch=True))
 def test_send_004_numeric_sender_of_other_length_is_refused(sender: str) -> None:
-    """A sender of digits is refused below 3 and above 14, by the numeric requirement."""
+    """A sender of digits is rejected below 3 and above 14, by the numeric requirement."""
     assert refusal(message, from_=sender) == [("Message.from_", "SEND-004")]
 
 
@@ -96,7 +96,7 @@ def test_send_016_callback_data_up_to_200_characters_is_taken(data: str) -> None
 
 @pytest.mark.parametrize("character", ["d", "д", "\U0001f600"])
 def test_send_016_send_023_callback_data_counts_characters(character: str) -> None:
-    """200 characters of any width are taken and 201 are refused."""
+    """200 characters of any width are taken and 201 are rejected."""
     assert message(callback_data=character * 200).callback_data
     assert refusal(message, callback_data=character * 201) == [
         ("Message.callback_data", "SEND-016")
@@ -122,7 +122,7 @@ def test_val_001_no_validity_has_no_effect() -> None:
 
 @pytest.mark.parametrize(("hour", "taken"), [(-1, False), (0, True), (23, True), (24, False)])
 def test_win_004_hour_has_24_values(hour: int, taken: bool) -> None:
-    """Hours are taken from 0 to 23 and refused beside."""
+    """Hours are taken from 0 to 23 and rejected beside."""
     if taken:
         assert TimeOfDay(hour=hour, minute=0).hour == hour
     else:
@@ -131,7 +131,7 @@ def test_win_004_hour_has_24_values(hour: int, taken: bool) -> None:
 
 @pytest.mark.parametrize(("minute", "taken"), [(-1, False), (0, True), (59, True), (60, False)])
 def test_win_005_minute_has_60_values(minute: int, taken: bool) -> None:
-    """Minutes are taken from 0 to 59 and refused beside."""
+    """Minutes are taken from 0 to 59 and rejected beside."""
     if taken:
         assert TimeOfDay(hour=0, minute=minute).minute == minute
     else:
@@ -139,7 +139,7 @@ def test_win_005_minute_has_60_values(minute: int, taken: bool) -> None:
 
 
 def test_win_001_one_end_of_a_window_is_refused() -> None:
-    """A window with from and no to, or to and no from, is refused when it is checked."""
+    """A window with from and no to, or to and no from, is rejected when it is checked."""
     for end, other in (("from_", "to"), ("to", "from")):
         window = DeliveryTimeWindow(days=[Day.MONDAY], **{end: NOON})
         problems = rules.check_model(message(delivery_time_window=window))
@@ -199,9 +199,9 @@ def test_a_bad_value_is_refused_when_the_model_is_made(
 
 
 def test_a_refusal_is_a_value_error_and_an_error_of_ours() -> None:
-    """Who catches ValueError, and who catches Error, catches a refused value."""
+    """Who catches ValueError, and who catches Error, catches a rejected value."""
     with pytest.raises(
-        ValueError, match=r"Destination.to: got an empty string, wants .* \(SEND-007\)"
+        ValueError, match=r"Destination.to: expected .*, got an empty string \(SEND-007\)"
     ):
         Destination(to="")
     assert issubclass(InvalidRequestError, Error)
@@ -209,7 +209,7 @@ def test_a_refusal_is_a_value_error_and_an_error_of_ours() -> None:
 
 @given(st.text(TEXT, min_size=12), st.text(TEXT, min_size=1))
 def test_no_refusal_shows_what_was_written(sender: str, number: str) -> None:
-    """A refusal shows neither the number nor the text that it is about."""
+    """A rejection shows neither the number nor the text that it is about."""
     for build, values in (
         (message, {"from_": f"~{sender}~"}),
         (Destination, {"to": f"~{number}~"}),
@@ -223,7 +223,7 @@ def test_no_refusal_shows_what_was_written(sender: str, number: str) -> None:
     ("text", "taken"), [("ab", False), ("abc", True), ("abcd", True), ("abcde", False)]
 )
 def test_a_length_has_two_ends(text: str, taken: bool) -> None:
-    """A limit with a least and a greatest length refuses on both sides."""
+    """A limit with a least and a greatest length rejects on both sides."""
     problems = Constraint(requirement_id="SEND-009", min_length=3, max_length=4).check(text, str)
 
     assert [p.expected for p in problems] == (

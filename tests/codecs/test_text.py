@@ -1,4 +1,4 @@
-"""Segments and transliteration: the vendor's own examples, both sides of every border, and strangers."""
+"""Segments and transliteration: the vendor's own examples, both sides of every border, and third parties."""
 
 # ruff: noqa: RUF001 - letters that look alike are the point of these tests
 
@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import gsmcodecs  # type: ignore[import-untyped] # noqa: F401 - registers its codecs
 import pytest
-import smsutil  # type: ignore[import-untyped] # a stranger without types, as gsmcodecs
+import smsutil  # type: ignore[import-untyped] # a third party without types, as gsmcodecs
 from gsmcodecs.charmaps import GSMCHARMAPS  # type: ignore[import-untyped]
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -73,7 +73,7 @@ SHIFTS = [
 
 
 def refusal(call: Any, *values: Any, **named: Any) -> list[tuple[str, str]]:
-    """Return path and requirement of what a call refuses; no word of the text is in its reason."""
+    """Return path and requirement of what a call rejects; no word of the text is in its reason."""
     with pytest.raises(InvalidRequestError) as caught:
         call(*values, **named)
     assert "secret" not in str(caught.value)
@@ -179,7 +179,7 @@ def test_there_is_no_locking_shift_for_spanish() -> None:
     assert "locking" not in GSMCHARMAPS[IDENTIFIERS[LanguageCode.ES]]
 
 
-# ------------------------------------------------------------------ counting, against strangers
+# ------------------------------------------------------------------ counting, against third parties
 
 
 @given(build_texts(BASIC + EXTENSION))
@@ -391,7 +391,7 @@ def test_unicode_text_has_no_language() -> None:
 
 @pytest.mark.parametrize("language", ["FR", "tr", "", "secret", 1, ["TR"]])
 def test_send_011_an_unknown_language_is_refused(language: Any) -> None:
-    """A language that the contract does not name is refused."""
+    """A language that the contract does not name is rejected."""
     assert refusal(count_segments, "secret", language) == [("language", "SEND-011")]
 
 
@@ -419,7 +419,7 @@ def test_text_001_half_a_surrogate_pair_is_refused(half: int) -> None:
 
 @pytest.mark.parametrize("text", [None, b"secret", 1])
 def test_send_009_a_text_is_a_string(text: Any) -> None:
-    """What is not a string is refused."""
+    """What is not a string is rejected."""
     assert refusal(count_segments, text) == [("text", "SEND-009")]
     assert refusal(transliterate, text, "GREEK") == [("text", "SEND-009")]
 
@@ -530,7 +530,7 @@ def test_non_unicode_only_removes(text: str) -> None:
 
 @pytest.mark.parametrize("transliteration", ["LATIN", "greek", "secret", "", None, 1])
 def test_send_012_an_unknown_transliteration_is_refused(transliteration: Any) -> None:
-    """A transliteration that the contract does not name is refused."""
+    """A transliteration that the contract does not name is rejected."""
     expected = [("transliteration", "SEND-012")]
 
     assert expected == refusal(transliterate, "secret", transliteration)

@@ -74,7 +74,7 @@ def test_dlr_002_the_content_type_says_which_format(content_type: str | None, wi
 
 @pytest.mark.parametrize("wire", ["json", "xml"])
 def test_a_content_type_that_names_the_other_format_is_believed(wire: str) -> None:
-    """A body that is not what its content type says is refused, not guessed at."""
+    """A body that is not what its content type says is rejected, not guessed at."""
     other = {"json": "application/xml", "xml": "application/json"}[wire]
     with pytest.raises(InvalidResponseError):
         parse_delivery_reports(example(wire), other)
@@ -134,7 +134,7 @@ def test_log_001_both_names_of_the_network_code_are_read_in_json(name: str, mode
 def test_v1_008_replies_with_the_root_of_another_year_are_read(
     root: str, entry: str, model: Any
 ) -> None:
-    """The reply to a send is read under each of its roots, with either name of its entries."""
+    """The response to a send is read under each of its roots, with either name of its entries."""
     body = f"<{root}><messages><{entry}>{ENTRY}</{entry}></messages></{root}>".encode()
     (message,) = wire_xml.parse_response(body, model).messages
 
@@ -208,7 +208,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_xml_005_hostile_bodies_are_refused(name: str) -> None:
-    """Entities, depth and size are refused with the error of ours, and it quotes nothing of them."""
+    """Entities, depth and size are rejected with the error of ours, and it quotes nothing of them."""
     with pytest.raises(InvalidResponseError) as caught:
         parse_delivery_reports(HOSTILE[name].encode())
 

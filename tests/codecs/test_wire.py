@@ -1,4 +1,4 @@
-"""JSON and XML: bytes to models and back, strictly for requests and openly for replies."""
+"""JSON and XML: bytes to models and back, strictly for requests and openly for responses."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def load(stem: str, wire: str) -> bytes:
 
 
 def read(codec: Any, cls: type[attrs.AttrsInstance], body: bytes) -> Any:
-    """Read a body as a request or as a reply."""
+    """Read a body as a request or as a response."""
     reply = "raw" in attrs.fields_dict(cls)
     return (codec.parse_response if reply else codec.parse_request)(body, cls)
 
@@ -109,7 +109,7 @@ def cases(table: str) -> list[Any]:
 
 
 def edited(row: dict[str, Any], wire: str) -> bytes:
-    """Return the bytes of a case, written by the judge's writer, which shares no code with ours."""
+    """Return the bytes of a case, written by the suite's writer, which shares no code with ours."""
     kind = next(name for name in ("set", "remove", "repeat") if name in row)
     case = Case(
         row["id"], row["requirement"], row["example"], row["path"], (kind, row[kind]), True, ()
@@ -166,7 +166,7 @@ def canonical(body: bytes) -> Any:
 
 @both
 def test_values_that_are_read_are_what_the_models_say(wire: str) -> None:
-    """A day that is read is a Day, a language code a LanguageCode: members of their enumerations."""
+    """A day that is read is a Day, a language code a LanguageCode: fields of their enumerations."""
     request = CODECS[wire].parse_request(load("every-member-request", wire), SmsRequest)
     (message, *_) = request.messages
     kinds = {
@@ -213,7 +213,7 @@ def test_accepted_cases_are_read(row: dict[str, Any], wire: str) -> None:
 
 @both
 def test_all_violations_are_reported_together(wire: str) -> None:
-    """A document with several faults is refused with all of them, each with its path."""
+    """A document with several faults is rejected with all of them, each with its path."""
     document = {
         "messages": [
             {"from": "In", "destinations": [{"to": "x"}, {}], "flash": "no"},
@@ -265,7 +265,7 @@ def test_requests_survive_the_wire(model: Any, wire: str, data: st.DataObject) -
 @pytest.mark.parametrize("model", REPLIES)
 @given(st.data())
 def test_replies_survive_the_wire(model: Any, wire: str, data: st.DataObject) -> None:
-    """A reply that is written and read again is equal, and keeps the bytes that it was read from."""
+    """A response that is written and read again is equal, and keeps the bytes that it was read from."""
     reply = data.draw(build(model, XML_TEXT if wire == "xml" else TEXT))
     written = CODECS[wire].dump_model(reply)
     again = CODECS[wire].parse_response(written, model)
@@ -318,7 +318,7 @@ def test_decimals_keep_their_digits(writer: Any) -> None:
 
 @pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1f", "\ufffe", "\uffff"])
 def test_text_002_what_xml_cannot_carry_is_refused_when_written(character: str) -> None:
-    """A character outside XML 1.0 is refused with its place, not dropped; JSON carries it."""
+    """A character outside XML 1.0 is rejected with its place, not dropped; JSON carries it."""
     request = SmsRequest(messages=[Message(destinations=TO, text=f"a{character}b")])
     with pytest.raises(
         InvalidRequestError,
@@ -332,7 +332,7 @@ def test_text_002_what_xml_cannot_carry_is_refused_when_written(character: str) 
 
 @pytest.mark.parametrize("reference", [b"&#0;", b"&#11;", b"&#x1F;", b"\x0b", b"\x00"])
 def test_text_002_what_xml_cannot_carry_is_refused_when_read(reference: bytes) -> None:
-    """A document with such a character is refused as not well-formed."""
+    """A document with such a character is rejected as not well-formed."""
     body = load("minimal-request", "xml").replace(b"Your", reference)
     with pytest.raises(InvalidRequestError, match="not XML"):
         wire_xml.parse_request(body, SmsRequest)
@@ -380,7 +380,7 @@ def test_validation_errors_reach_the_reader_where_they_have_a_form(wire: str) ->
     ],
 )
 def test_requests_are_not_coerced(member: str, value: Any) -> None:
-    """A value of another type is refused, however near it is."""
+    """A value of another type is rejected, however near it is."""
     document = json.loads(load("minimal-request", "json"))
     document["messages"][0][member] = value
     with pytest.raises(InvalidRequestError, match=rf"^messages\[0\].{member}: "):
@@ -388,7 +388,7 @@ def test_requests_are_not_coerced(member: str, value: Any) -> None:
 
 
 def respond(**entry: Any) -> dict[str, Any]:
-    """Return a reply of one entry with some members changed; None takes one out."""
+    """Return a response of one entry with some fields changed; None takes one out."""
     document: dict[str, Any] = json.loads(load("documented-response", "json"))
     changed = document["messages"][1] | entry
     return document | {"messages": [{k: v for k, v in changed.items() if v is not None}]}
@@ -428,7 +428,7 @@ STATUS = {
 def test_http_009_replies_in_the_wild_are_read(
     document: Any, expected: dict[str, Any], wire: str
 ) -> None:
-    """A reply with unknown members, unknown codes, absent members or numbers for strings is read."""
+    """A response with unknown fields, unknown codes, absent fields or numbers for strings is read."""
     body = (
         codec.dump_xml(document, "SmsResponse") if wire == "xml" else json.dumps(document).encode()
     )
@@ -442,7 +442,7 @@ def test_http_009_replies_in_the_wild_are_read(
 
 
 def test_http_009_xml_of_any_order_with_additions_is_read() -> None:
-    """Element order, additional elements, attributes and comments do not keep a reply from being read."""
+    """Element order, additional elements, attributes and comments do not keep a response from being read."""
     body = load("documented-response", "xml")
     tree = etree.fromstring(body)
     for parent in list(tree.iter("*")):
@@ -502,13 +502,13 @@ def test_dlr_001_every_form_of_the_list_is_read(document: str) -> None:
     ],
 )
 def test_dlr_001_a_list_of_unknown_form_is_not_taken_for_an_empty_one(document: str) -> None:
-    """Reports that stand in a form that nobody has seen are an error, not silently no reports."""
+    """Reports that are in a form that nobody has seen are an error, not silently no reports."""
     with pytest.raises(InvalidResponseError, match=r"results\[0\]: got text of another form"):
         wire_xml.parse_response(document.encode(), DeliveryReports)
 
 
 def test_resp_001_entries_in_two_wrappers_are_all_read() -> None:
-    """A wrapper that comes twice loses no entry of a reply."""
+    """A wrapper that comes twice loses no entry of a response."""
     entry = (
         "<messages><{0}><to>{1}</to><status><groupId>1</groupId><groupName>PENDING</groupName>"
         "<id>26</id><name>PENDING_ACCEPTED</name></status></{0}></messages>"
@@ -522,7 +522,7 @@ def test_resp_001_entries_in_two_wrappers_are_all_read() -> None:
 
 
 def test_http_009_empty_elements_of_a_reply_are_absent_values() -> None:
-    """An empty number, time or object of a reply stands for no value, as null does in JSON."""
+    """An empty number, time or object of a response stands for no value, as null does in JSON."""
     body = "<reportResponse><results><result><to/><smsCount/><doneAt/></result></results></reportResponse>"
     (report,) = wire_xml.parse_response(body.encode(), DeliveryReports).results
 
@@ -587,7 +587,7 @@ BAD = {
     "external entity": b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><request><bulkId>&b;</bulkId></request>',
     "doctype": b"<!DOCTYPE smsResponse><smsResponse><messages/></smsResponse>",
     "deep json": b"[" * 1_000_000,
-    "deep json in a member": b'{"messages":' + b'{"a":' * 500_000,
+    "deep json in a field": b'{"messages":' + b'{"a":' * 500_000,
     "deep xml": b"<smsResponse>" + b"<a>" * 200_000,
     "deep and closed": b"<smsResponse>" + b"<a>" * 200_000 + b"</a>" * 200_000 + b"</smsResponse>",
     "latin-1": "<request><bulkId>é</bulkId></request>".encode("latin-1"),
@@ -603,7 +603,7 @@ BAD = {
 @both
 @pytest.mark.parametrize("body", BAD.values(), ids=BAD)
 def test_http_003_bad_input_is_an_error_of_ours(body: bytes, wire: str) -> None:
-    """Whatever is no document of the contract is refused by each reader with its own error."""
+    """Whatever is no document of the contract is rejected by each reader with its own error."""
     with pytest.raises(InvalidRequestError):
         CODECS[wire].parse_request(body, SmsRequest)
     for kind in (SmsResponse, SmsLogs, DeliveryReports, ErrorResponse):
@@ -617,7 +617,7 @@ def test_http_003_bad_input_is_an_error_of_ours(body: bytes, wire: str) -> None:
 @both
 @pytest.mark.parametrize("entry", ["empty", "wrong"])
 def test_a_refusal_is_bounded_however_long_the_document(wire: str, entry: str) -> None:
-    """A document with ten thousand faults is refused with the first of them, in a bounded text."""
+    """A document with ten thousand faults is rejected with the first of them, in a bounded text."""
     pieces = {
         "empty": ("{}", "<message/>"),
         "wrong": ('{"from":"a"}', "<message><from>a</from></message>"),
@@ -639,7 +639,7 @@ def test_a_refusal_is_bounded_however_long_the_document(wire: str, entry: str) -
     "encoding", ["punycode", "idna", "utf-7", "unicode_escape", "hex", "rot13"]
 )
 def test_http_003_only_character_sets_are_encodings(encoding: str) -> None:
-    """A codec that is no character set, some of them slow beyond use, is refused unread."""
+    """A codec that is no character set, some of them slow beyond use, is rejected unread."""
     body = (
         f'<?xml version="1.0" encoding="{encoding}"?><smsResponse>{"a" * 900_000}-b</smsResponse>'
     )
@@ -686,13 +686,13 @@ def test_violations_of_nested_lists_are_bounded_together() -> None:
 
 @pytest.mark.parametrize("name", ["deep xml", "deep and closed"])
 def test_http_003_deep_nesting_is_refused_as_such(name: str) -> None:
-    """A document of 200,000 levels is refused for its depth, before anything else looks at it."""
+    """A document of 200,000 levels is rejected for its depth, before anything else looks at it."""
     with pytest.raises(InvalidResponseError, match="nested too deeply"):
         wire_xml.parse_response(BAD[name], SmsResponse)
 
 
 def test_xml_005_a_document_type_is_refused_by_its_requirement() -> None:
-    """A DOCTYPE is refused as such, before anything in it is looked at."""
+    """A DOCTYPE is rejected as such, before anything in it is looked at."""
     for name in ("entities", "external entity", "doctype"):
         with pytest.raises(InvalidRequestError) as caught:
             wire_xml.parse_request(BAD[name], SmsRequest)
@@ -733,7 +733,7 @@ def test_xml_001_a_doctype_in_a_text_is_a_text() -> None:
 def test_xml_requests_are_not_read_wider_than_the_schema(
     old: str, new: str, path: str, requirement: str
 ) -> None:
-    """Repeated elements, stray text and numbers that only Python would read are refused."""
+    """Repeated elements, stray text and numbers that only Python would read are rejected."""
     body = load("minimal-request", "xml").decode().replace(old, new)
     with pytest.raises(InvalidRequestError) as caught:
         wire_xml.parse_request(body.encode(), SmsRequest)
@@ -755,7 +755,7 @@ def test_any_bytes_give_a_model_or_an_error_of_ours(wire: str, body: bytes) -> N
 @both
 @given(st.data())
 def test_any_mutation_gives_a_model_or_an_error_of_ours(wire: str, data: st.DataObject) -> None:
-    """A good document with a piece cut out, doubled or replaced is read or refused, nothing else."""
+    """A good document with a piece cut out, doubled or replaced is read or rejected, nothing else."""
     stem = data.draw(st.sampled_from(STEMS))
     body = load(stem, wire)
     start = data.draw(st.integers(0, len(body)))

@@ -1,4 +1,4 @@
-"""The judge as a program that judges one server after the other: a line of JSON in, a line of JSON out.
+"""The suite as a program that checks one server after the other: a line of JSON in, a line of JSON out.
 
 Starting Python and its libraries takes longer than a run; so the tests start them once.
 """
@@ -16,7 +16,7 @@ ACCOUNT = Credentials("Aladdin", "open sesame", "key")
 
 
 def run(url: str, only: list[str], **options: Any) -> dict[str, Any]:
-    """Judge a server; return what was found and what it cost."""
+    """Check a server; return what was found and what it cost."""
     target = parse_target(url)
     plan = build_plan(target, only=only, **options)
     record, session = run_suite(target, ACCOUNT, plan, only=only)
@@ -37,7 +37,7 @@ def run(url: str, only: list[str], **options: Any) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Judge until there is no more to read."""
+    """Check until there is no more to read."""
     for line in sys.stdin:
         print(json.dumps(run(**json.loads(line))), flush=True)
 

@@ -1,4 +1,4 @@
-"""The judge's command line, run many times by one program: a list of words in, a line of JSON out.
+"""The suite's command line, run many times by one program: a list of words in, a line of JSON out.
 
 Starting Python and its libraries takes longer than a short run; so the tests start them once.
 """
@@ -48,7 +48,7 @@ class Judge:
         return Run(**json.loads(stdout.readline()))
 
     def judge(self, url: str, *words: str) -> tuple[Run, dict[str, Any]]:
-        """Judge a server with all credentials; return the run and what --json wrote."""
+        """Check a server with all credentials; return the run and what --json wrote."""
         self._count += 1
         path = self._folder / f"{self._count}.json"
         done = self.run("server", url, *ACCOUNT, "--json", str(path), *words)

@@ -1,4 +1,4 @@
-"""The gate of the judge: who may get messages, how many, and what is said of it before the first byte."""
+"""The gate of the suite: who may get messages, how many, and what is said of it before the first byte."""
 
 import json
 from typing import Any
@@ -73,7 +73,7 @@ def test_times_of_day_are_no_destinations() -> None:
 
 
 def test_no_more_messages_than_were_announced() -> None:
-    """The message that would pass the limit does not leave; what was refused is given back."""
+    """The message that would pass the limit does not leave; what was rejected is given back."""
     door = allow_list.AllowList(ALLOWED, 2)
     body = codec.dump(build(ALLOWED[0]), "json")
     door.reserve(body)
@@ -104,7 +104,7 @@ def test_session_writes_to_allowed_numbers_only() -> None:
 
 @pytest.mark.parametrize("profile", plan.PROFILES)
 def test_every_group_has_a_cost(profile: str) -> None:
-    """What the checks look at is in the bill, in every profile; live ones stay below 60 messages."""
+    """What the checks look at is in the plan, in every profile; live ones stay below 60 messages."""
     chosen = plan.PROFILES[profile]
     groups = engine.get_groups(chosen, (), frozenset())
     bill = budget.build_budget(chosen, groups, files.WIRES, 1, None)
@@ -115,7 +115,7 @@ def test_every_group_has_a_cost(profile: str) -> None:
 
 
 def test_own_limit_of_messages_is_kept() -> None:
-    """--max-messages bounds the bill below what the profile would allow."""
+    """--max-messages bounds the plan below what the profile would allow."""
     assert runner.build_plan(HERE, max_messages=5).budget.max_messages == 5
 
 
@@ -139,13 +139,13 @@ def test_elsewhere_needs_care(options: dict[str, Any], word: str) -> None:
     "url", ["https://api.example.com", "http://192.0.2.1", "http://localhost.example.com"]
 )
 def test_nothing_but_loopback_without_live(url: str) -> None:
-    """A URL elsewhere is refused before anything is sent; plain http elsewhere always."""
+    """A URL elsewhere is rejected before anything is sent; plain http elsewhere always."""
     with pytest.raises(http.TargetError):
         http.parse_target(url)
 
 
 def test_credentials_do_not_travel_in_the_clear() -> None:
-    """A live run over plain http to another machine is refused."""
+    """A live run over plain http to another machine is rejected."""
     with pytest.raises(http.TargetError, match="https"):
         http.parse_target("http://api.example.com", live=True)
 

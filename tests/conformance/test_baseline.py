@@ -68,8 +68,8 @@ def test_documented_example_is_read(tmp_path: Path) -> None:
         (known("SEND-002", "yaml"), "json or xml"),
         (known("SEND-002").replace("ticket 4711", " "), "no reason"),
         (known("SEND-002").replace("expires", "until"), "until"),
-        (known("SEND-002", expires='"soon"'), "wants expires"),
-        (known("SEND-002", expires="2027-01-31T00:00:00Z"), "wants expires"),
+        (known("SEND-002", expires='"soon"'), "expects expires"),
+        (known("SEND-002", expires="2027-01-31T00:00:00Z"), "expects expires"),
     ],
 )
 def test_file_of_another_form_is_refused(tmp_path: Path, text: str, word: str) -> None:
@@ -101,7 +101,7 @@ def test_known_failures_are_excused_and_others_are_not(
 
 
 def test_run_that_ended_early_is_not_excused(tmp_path: Path) -> None:
-    """Where not all was judged, known failures do not make a good run."""
+    """Where not all was checked, known failures do not make a good run."""
     record = build_record({"SEND-002 json": "FAIL"}, stopped="the server does not answer")
 
     assert baseline.compare(read(tmp_path, known("SEND-002")), record).exit_code == 2
@@ -121,7 +121,7 @@ def test_run_that_ended_early_is_not_excused(tmp_path: Path) -> None:
 def test_entry_that_no_longer_fails_is_reported(
     tmp_path: Path, verdicts: dict[str, str], gone: bool
 ) -> None:
-    """An entry is to be taken out once it was judged and passes, not where nothing could be said."""
+    """An entry is to be taken out once it was checked and passes, not where nothing could be said."""
     found = baseline.compare(read(tmp_path, known("SEND-002")), build_record(verdicts))
 
     assert found.gone == (("SEND-002",) if gone else ())

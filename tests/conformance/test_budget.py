@@ -1,4 +1,4 @@
-"""What a run costs, seen from the server: the bill is said first, and never passed."""
+"""What a run costs, seen from the server: the plan is said first, and never passed."""
 
 import re
 import socket
@@ -23,7 +23,7 @@ def fixture_sandbox() -> Iterator[Sandbox]:
 
 
 def test_bill_is_said_before_the_first_byte() -> None:
-    """Before anything is sent, requests, messages and their numbers stand on the output, also in a pipe."""
+    """Before anything is sent, requests, messages and their numbers are on the output, also in a pipe."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(SECONDS)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -31,12 +31,12 @@ def test_bill_is_said_before_the_first_byte() -> None:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as judge:
             assert judge.stdout is not None
             connection, _ = listener.accept()
-            connection.close()  # the bill was written before that, so it can be read now
+            connection.close()  # the plan was written before that, so it can be read now
             lines = [judge.stdout.readline() for _ in range(2)]
             judge.kill()
 
-    assert lines[0].startswith(f"Judging {url}")
-    assert re.match(r"The bill: \d+ requests, .* at most \d+ messages, to the 3 numbers", lines[1])
+    assert lines[0].startswith(f"Checking {url}")
+    assert re.match(r"The plan: \d+ requests, .* at most \d+ messages, to the 3 numbers", lines[1])
 
 
 def test_dry_run_sends_nothing(judge_line: Judge) -> None:
@@ -61,9 +61,9 @@ def test_whole_run_keeps_to_its_bill(judge_line: Judge, sandbox: Sandbox) -> Non
     assert f"at most {report['most']['messages']} messages" in run.out
 
 
-def test_refusals_send_no_message(judge_line: Judge, sandbox: Sandbox) -> None:
-    """With the profile refusals a good server takes nothing, and passes in what was asked."""
-    run, report = judge_line.judge(sandbox.url, "--profile", "refusals")
+def test_rejections_send_no_message(judge_line: Judge, sandbox: Sandbox) -> None:
+    """With the profile rejections a good server takes nothing, and passes in what was asked."""
+    run, report = judge_line.judge(sandbox.url, "--profile", "rejections")
 
     assert run.code == 0, run.out
     assert sandbox.messages() == []
@@ -71,12 +71,12 @@ def test_refusals_send_no_message(judge_line: Judge, sandbox: Sandbox) -> None:
     assert {"SEND-016", "WIN-004", "HTTP-003", "AUTH-001"} <= find_rows(report, "PASS")
 
 
-def test_refusals_end_at_the_first_message_that_is_taken(
+def test_rejections_end_at_the_first_message_that_is_taken(
     judge_line: Judge, sandbox: Sandbox
 ) -> None:
-    """A server that takes what it must refuse takes one message, fails by that rule, and is asked no more."""
+    """A server that takes what it must reject takes one message, fails by that rule, and is asked no more."""
     sandbox.switch_on("SEND-016")
-    run, report = judge_line.judge(sandbox.url, "--profile", "refusals")
+    run, report = judge_line.judge(sandbox.url, "--profile", "rejections")
 
     assert run.code == 1, run.out
     assert len(sandbox.messages()) == 1
@@ -124,7 +124,7 @@ def test_runs_side_by_side_do_not_meet(sandbox: Sandbox) -> None:
 
 
 def test_clock_that_somebody_has_moved_is_no_failure(judge_line: Judge, sandbox: Sandbox) -> None:
-    """After a run with --clock the server is days ahead; a second one says so, and judges nothing wrongly."""
+    """After a run with --clock the server is days ahead; a second one says so, and checks nothing wrongly."""
     sandbox.clock.advance(2 * 86_400)
     run, report = judge_line.judge(sandbox.url, "--clock")
     sandbox.reset()

@@ -1,4 +1,4 @@
-"""The judge as a program: what may be asked of it, how it ends, and what it makes of servers that are none."""
+"""The suite as a program: what may be asked of it, how it ends, and what it makes of servers that are none."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def start_rude(manner: str) -> Iterator[str]:
 
 
 def run_alone(folder: Path, *words: str, **environment: str) -> Run:
-    """Run a command of the judge as a process of its own, in a folder."""
+    """Run a command of the suite as a process of its own, in a folder."""
     done = subprocess.run(
         [*PROGRAM, *words],
         cwd=folder,
@@ -113,7 +113,7 @@ def test_wrong_usage_is_one_line_and_3(judge_line: Judge, words: list[str]) -> N
 
 
 def test_password_of_the_url_is_not_repeated(judge_line: Judge) -> None:
-    """Credentials in the URL are refused without being shown."""
+    """Credentials in the URL are rejected without being shown."""
     assert "hunter2" not in judge_line.run("server", "http://me:hunter2@127.0.0.1").err
 
 
@@ -143,7 +143,7 @@ def test_dry_run_prints_the_bill_and_does_nothing(judge_line: Judge, tmp_path: P
 
     assert run.code == 0
     assert len(run.out.splitlines()) == 2
-    assert run.out.splitlines()[1].startswith("The bill: ")
+    assert run.out.splitlines()[1].startswith("The plan: ")
     assert not path.exists()
 
 
@@ -151,7 +151,7 @@ def test_dry_run_prints_the_bill_and_does_nothing(judge_line: Judge, tmp_path: P
     ("words", "said"),
     [
         ([], "to the 3 numbers of the documentation"),
-        (["--profile", "refusals"], "the first that is not ends the run"),
+        (["--profile", "rejections"], "the first that is not ends the run"),
         (["--profile", "live"], "at most 60 messages"),
         (["--max-messages", "7"], "at most 7 messages"),
         (["--only", "SEND-007"], "by 1 requirement,"),
@@ -177,16 +177,16 @@ def test_few_messages_are_enough_to_say_so(judge_line: Judge, sandbox: Sandbox) 
 
 
 def test_server_that_is_down(judge_line: Judge, tmp_path: Path) -> None:
-    """Where no server listens, nothing could be judged, and every report says so."""
+    """Where no server listens, nothing could be checked, and every report says so."""
     names = ("junit", "html", "markdown", "har", "badge")
     words = [word for name in names for word in (f"--{name}", str(tmp_path / name))]
     run, report = judge_line.judge(NOBODY, *words)
 
     assert run.code == report["exit"] == 2
-    assert "Could not judge: the first request got no answer" in run.out
+    assert "Could not check: the first request got no answer" in run.out
     assert (report["verdicts"], report["messages"]) == ([], 0)
     assert 'errors="1"' in (tmp_path / "junit").read_text()
-    assert "not judged" in (tmp_path / "badge").read_text()
+    assert "not checked" in (tmp_path / "badge").read_text()
 
 
 MANNERS = {
@@ -238,7 +238,7 @@ def dying(sandbox: Sandbox, after: int) -> Iterator[str]:
 
 
 def test_server_that_says_yes_to_everything_is_judged_to_the_end(judge_line: Judge) -> None:
-    """A mock that accepts all fails by clauses, and the bill is enough for it."""
+    """A mock that accepts all fails by clauses, and the plan is enough for it."""
     with start_rude("yes") as url:
         run, report = judge_line.judge(url, "--patience", "0")
 
@@ -272,7 +272,7 @@ PROGRAMS = [PROGRAM, (sys.executable, "-m", "infobip_sms", "conformance")]
 def test_interrupted_run_tells_what_it_has(
     tmp_path: Path, sandbox: Sandbox, program: tuple[str, ...]
 ) -> None:
-    """Ctrl-C ends a run with 130, without a traceback, and what was judged is written."""
+    """Ctrl-C ends a run with 130, without a traceback, and what was checked is written."""
     sandbox.reset()
     sandbox.delay(0.2)
     path = tmp_path / "verdicts.json"
@@ -320,7 +320,7 @@ def test_terminal_sees_progress_and_colours(sandbox: Sandbox) -> None:
 
 
 def test_list_names_every_requirement(judge_line: Judge) -> None:
-    """The command list prints id, level, how it is judged and the rule, one line each; --json has the same."""
+    """The command list prints id, level, how it is checked and the rule, one line each; --json has the same."""
     lines = judge_line.run("list").out.splitlines()
     plain: list[dict[str, Any]] = json.loads(judge_line.run("list", "--json").out)
 
@@ -330,7 +330,7 @@ def test_list_names_every_requirement(judge_line: Judge) -> None:
 
 @pytest.mark.parametrize("number", [*files.read_requirements(), "READ-001", "send-007"])
 def test_explain_says_all_about_each(judge_line: Judge, number: str) -> None:
-    """The command explain prints the rule, its source, how it is judged, or why it is not."""
+    """The command explain prints the rule, its source, how it is checked, or why it is not."""
     run = judge_line.run("explain", number)
 
     assert run.code == 0

@@ -1,4 +1,4 @@
-"""The documents of the judge: read, written, edited, carried, renewed."""
+"""The documents of the suite: read, written, edited, carried, renewed."""
 
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -29,7 +29,7 @@ RESPONSES = ["documented-response", "documented-response-in-xml", "rejected-resp
 
 
 def read_bytes(name: str) -> bytes:
-    """Return an example as it stands in its file."""
+    """Return an example as it is in its file."""
     return (files.get_data_folder() / "examples" / name).read_bytes()
 
 
@@ -43,7 +43,7 @@ def test_request_examples_agree(stem: str) -> None:
 
 @pytest.mark.parametrize("stem", RESPONSES)
 def test_response_examples_agree(stem: str) -> None:
-    """The JSON and the XML file of a reply are read as the same reply."""
+    """The JSON and the XML file of a response are read as the same response."""
     from_json = responses.parse_send_response(read_bytes(f"{stem}.json"))
     from_xml = responses.parse_send_response(read_bytes(f"{stem}.xml"))
 
@@ -85,7 +85,7 @@ def test_generated_requests_go_to_documented_numbers() -> None:
 
 
 def test_generated_requests_use_every_member() -> None:
-    """Together, the generated requests of one run have every member that the contract knows."""
+    """Together, the generated requests of one run have every field that the contract knows."""
     requests = strategies.build_requests(plan.PROFILES["full"].generated)
     members = strategies.get_field_paths(list(requests))
 
@@ -133,7 +133,7 @@ ODD_REPLIES = {
 
 @pytest.mark.parametrize("body", ODD_REPLIES.values(), ids=ODD_REPLIES)
 def test_reply_of_another_shape_is_read(body: str) -> None:
-    """Unknown members, another order, other names around the entries and long ids do no harm."""
+    """Unknown fields, another order, other names around the entries and long ids do no harm."""
     answer = http.RawResponse(200, EmailMessage(), body.encode())
     exchange = Exchange("", {}, "json", answer, send_response=find_send_response(answer))
 
@@ -143,7 +143,7 @@ def test_reply_of_another_shape_is_read(body: str) -> None:
 
 
 def test_null_words_of_a_status_are_absent_ones() -> None:
-    """A description or action of null is a member left out, as the catalogue documents it."""
+    """A description or action of null is a field left out, as the catalogue documents it."""
     body = b'{"messages":[{"to":"1","status":{"groupId":1,"description":null,"action":null}}]}'
     found = find_send_response(http.RawResponse(200, EmailMessage(), body))
 
@@ -152,7 +152,7 @@ def test_null_words_of_a_status_are_absent_ones() -> None:
 
 
 def test_xml_of_another_encoding_is_read() -> None:
-    """A reply in UTF-16 with its byte order mark is XML like any other."""
+    """A response in UTF-16 with its byte order mark is XML like any other."""
     body = (
         files.get_data_folder().joinpath("examples", "documented-response.xml").read_text("utf-8")
     )
@@ -196,7 +196,7 @@ def test_case_travels_unaltered(case: files.Case, where: placement.Placement) ->
 
 
 def test_every_accepted_edit_is_packed_once() -> None:
-    """The request at every limit holds each edit, those of one member in messages of their own."""
+    """The request at every limit holds each edit, those of one field in messages of their own."""
     packed = budget.build_limits_document()
     inside = [case for cases in packed.cases_by_message for case in cases]
     outside = [case for case in budget.get_accepted_cases() if case not in inside]
@@ -255,7 +255,7 @@ def test_lists_are_read_in_every_documented_form(body: str) -> None:
 
 
 def test_entities_are_not_resolved() -> None:
-    """A document type declaration in a reply opens no file."""
+    """A document type declaration in a response opens no file."""
     body = b'<!DOCTYPE r [<!ENTITY e SYSTEM "file:///etc/passwd">]><r><messages>&e;</messages></r>'
 
     assert "root:" not in (codec.parse_tree(body).findtext("messages") or "")

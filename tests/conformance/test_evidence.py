@@ -1,4 +1,4 @@
-"""What the judge shows of a failure: small, in both formats, and good for being tried again."""
+"""What the suite shows of a failure: small, in both formats, and good for being tried again."""
 
 import base64
 import json
@@ -51,7 +51,7 @@ def fixture_sandbox() -> Iterator[Sandbox]:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the judge showed of a fault, and what came of sending it again."""
+    """What the suite showed of a fault, and what came of sending it again."""
 
     report: dict[str, Any]
     again: dict[str, Any]
@@ -61,7 +61,7 @@ class Shown:
 
 
 def look_at(sandbox: Sandbox, judge_line: Judge, fault: str) -> Shown:
-    """Judge a broken sandbox and send again what is shown of it, while it is still broken."""
+    """Check a broken sandbox and send again what is shown of it, while it is still broken."""
     sandbox.switch_on(fault)
     _, report = judge_line.judge(sandbox.url, "--only", fault, "--patience", "1")
     reasons = find_reasons(report, "FAIL", "WARN")
@@ -156,7 +156,7 @@ def find_differences(one: Any, other: Any, path: str = "") -> list[str]:
 
 @pytest.mark.parametrize("case", budget.get_rejected_cases(), ids=lambda case: str(case.id))
 def test_limit_is_shown_by_one_changed_member(case: files.Case) -> None:
-    """A limit is shown as the minimal request with one member changed, in less than 200 bytes where it can be."""
+    """A limit is shown as the minimal request with one field changed, in less than 200 bytes where it can be."""
     document = placement.build_case_document(case, "alone").document
     kind, value = case.edit
     long = kind == "repeat" and len(value[0]) * value[1] > 100
@@ -190,7 +190,7 @@ def test_failure_of_a_limit_is_shown_alone(sandbox: Sandbox, judge_line: Judge) 
 def test_rerun_failed_judges_what_failed_and_nothing_else(
     sandbox: Sandbox, judge_line: Judge, tmp_path: Path
 ) -> None:
-    """--rerun-failed judges the requirements that failed, with the seed of that run."""
+    """--rerun-failed checks the requirements that failed, with the seed of that run."""
     path = tmp_path / "first.json"
     sandbox.switch_on("WIN-003")
     only = ("--only", "WIN", "--only", "RESP-001")
@@ -221,7 +221,7 @@ def test_nothing_to_rerun_is_wrong_usage(judge_line: Judge, tmp_path: Path) -> N
 
 
 def test_unknown_token_is_not_passed_over(sandbox: Sandbox, judge_line: Judge) -> None:
-    """A token of no requirement is wrong usage; one of no check leaves nothing judged."""
+    """A token of no requirement is wrong usage; one of no check leaves nothing checked."""
     assert judge_line.run("server", sandbox.url, "--replay", "NONE-001:x@1").code == 3
     assert judge_line.run("server", sandbox.url, "--replay", "SEND-016:none-json@1").code == 2
 
@@ -269,7 +269,7 @@ WRONG = (
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("value", [VARIABLES["AUTH"], VARIABLES["APP"], *WRONG])
 def test_authorization_is_made_of_the_right_one(shell: str, value: str) -> None:
-    """Right and wrong credentials come out of the shell as the judge sent them, and none stands in the line."""
+    """Right and wrong credentials come out of the shell as the suite sent them, and none is in the line."""
     first = ACCOUNT_OF_ALL.primary
     shown = name_authorization(value, first, ACCOUNT_OF_ALL)
     done = subprocess.run(

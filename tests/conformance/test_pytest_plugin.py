@@ -1,4 +1,4 @@
-"""The judge inside somebody else's pytest run: the plugin, its fixtures, its test."""
+"""The suite inside somebody else's pytest run: the plugin, its fixtures, its test."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What the judge makes of open questions: which outcome a server takes, and whether always the same."""
+"""What the suite makes of open questions: which outcome a server takes, and whether always the same."""
 
 import time
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ ERROR = b'{"requestError":{"serviceException":{"messageId":"BAD_REQUEST","text":
 
 
 def build_reply(**members: Any) -> bytes:
-    """Return a reply with one accepted destination, of which some members are as given."""
+    """Return a response with one accepted destination, of which some fields are as given."""
     status = f'{{"groupId":1,"groupName":"PENDING","id":{members.get("id", 26)},"name":"{members.get("name", "PENDING_ACCEPTED")}"}}'
     bulk = '"bulkId":"b",' if members.get("bulk") else ""
     key = '"trackingProcessKey":"k",' if members.get("key") else ""
@@ -95,7 +95,7 @@ def test_reading_is_read_off_an_exchange(number: str, seen: Exchange, outcome: s
 
 
 def test_what_shows_nothing_is_not_counted() -> None:
-    """Refused messages have no id, future ones are no past ones, and one with a plus missing none."""
+    """Rejected messages have no id, future ones are no past ones, and one with a plus missing none."""
     ahead = {
         "messages": [{**MINIMAL["messages"][0], "sendAt": f"{datetime.now(UTC).year + 1}-01-01"}]
     }
@@ -108,7 +108,7 @@ def test_what_shows_nothing_is_not_counted() -> None:
 
 
 def test_missing_accept_shows_the_format() -> None:
-    """A reply that was asked for in no format has that of its request, or another."""
+    """A response that was asked for in no format has that of its request, or another."""
     bare = http.RawRequest("POST", "/sms/2/text/advanced", {}, b"")
     answer = http.RawResponse(200, EmailMessage(), build_reply())
     seen = [
@@ -151,7 +151,7 @@ def test_habits_of_the_sandbox_are_found_and_failed_by_none(
 ) -> None:
     """With the usual habits and with others nothing fails, and each is found.
 
-    What concerns no destination is refused by 400 also where destinations are rejected.
+    What concerns no destination is rejected by 400 also where destinations are rejected.
     """
     with running(readings=chosen) as sandbox:
         run, report = judge_line.judge(

@@ -1,4 +1,4 @@
-"""The judge's own page: its commands run, its files are read, and its tables are true."""
+"""The suite's own page: its commands run, its files are read, and its tables are true."""
 
 import re
 import shlex
@@ -39,7 +39,7 @@ COMMANDS = [
 
 @pytest.fixture(name="sandbox", scope="module")
 def fixture_sandbox() -> Iterator[Sandbox]:
-    """Give the sandbox that the page's commands judge."""
+    """Give the sandbox that the page's commands check."""
     with running(api_key="KEY") as sandbox:
         yield sandbox
 
@@ -79,7 +79,7 @@ def test_command_of_the_page_runs(
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith(SERVERS)])
 def test_other_commands_of_the_page_are_understood(command: str) -> None:
-    """The selftest, and what is judged of clients, is asked for as the options have it."""
+    """The selftest, and what is checked of clients, is asked for as the options have it."""
     options = build_parser().parse_args(shlex.split(command))
 
     assert options.command in {"client", "proxy", "har", "selftest"}
@@ -87,7 +87,7 @@ def test_other_commands_of_the_page_are_understood(command: str) -> None:
 
 def test_client_commands_of_the_page_run(tmp_path: Path) -> None:
     """A sender that does it right passes in the ways that are shown, alone and beside what was asked."""
-    asked = str(clients.CLIENTS_DIRECTORY / "asked.json")
+    asked = str(clients.CLIENTS_DIRECTORY / "expected.json")
     for command in (c for c in COMMANDS if "my_sender" in c and "tricky" not in c):
         sender = shlex.join([*clients.COMMAND, "--once"])
         words = shlex.split(command.replace("python my_sender.py", sender))
@@ -99,7 +99,7 @@ def test_client_commands_of_the_page_run(tmp_path: Path) -> None:
 
 
 def test_findings_of_the_page_are_those_that_are_known() -> None:
-    """The table of clients names each requirement that the judge finds broken, and no other."""
+    """The table of clients names each requirement that the suite finds broken, and no other."""
     known = tomllib.loads((ROOT / "tests" / "peers" / "judged.toml").read_text("utf-8"))
     names = {
         "python-client-3": "infobip-api-python-client` 3.0.3",
@@ -117,7 +117,7 @@ def test_findings_of_the_page_are_those_that_are_known() -> None:
 
 
 def test_ci_commands_are_understood(judge_line: Judge, sandbox: Sandbox, tmp_path: Path) -> None:
-    """The steps for CI are YAML whose command the judge takes, and write the files that they name."""
+    """The steps for CI are YAML whose command the suite takes, and write the files that they name."""
     (block,) = find_blocks("yaml")
     command = yaml.safe_load(block)[0]["run"].strip().removeprefix(LEAD)
     words = shlex.split(command.replace(HERE, sandbox.url))

@@ -1,4 +1,4 @@
-"""What the judge hides: numbers, texts of messages, credentials, in whatever way they are written."""
+"""What the suite hides: numbers, texts of messages, credentials, in whatever way they are written."""
 
 import base64
 import html

@@ -1,4 +1,4 @@
-"""The reports of the judge: six files and what is printed say the same, each as its readers want it."""
+"""The reports of the suite: six files and what is printed say the same, each as its readers want it."""
 
 import json
 import re
@@ -56,7 +56,7 @@ RUNS = {
 
 
 def tell(sandbox: Sandbox, judge_line: Judge, folder: Path, name: str, *more: str) -> Told:
-    """Judge a sandbox with all reports."""
+    """Check a sandbox with all reports."""
     fault, options = RUNS[name]
     if fault:
         sandbox.switch_on(fault)
@@ -83,7 +83,7 @@ def fixture_told(
 
 
 def test_json_has_the_run(told: Told) -> None:
-    """The report for programs says what was judged, at what cost, and the exit code."""
+    """The report for programs says what was checked, at what cost, and the exit code."""
     report = told.report
 
     assert report["exit"] == told.run.code
@@ -156,7 +156,7 @@ def test_markdown_says_the_same(told: Told) -> None:
 
 
 def test_har_has_every_request(told: Told) -> None:
-    """The archive has each request with its reply, in order, and the members that HAR 1.2 asks for."""
+    """The archive has each request with its response, in order, and the fields that HAR 1.2 asks for."""
     log = json.loads(told.files["har"])["log"]
 
     assert log["version"] == "1.2"
@@ -191,13 +191,13 @@ def test_badge_is_a_picture_of_the_result(told: Told) -> None:
 
 
 def test_printed_report_has_its_order(told: Told) -> None:
-    """First the bill, then the verdicts, what failed, what could not be told, open questions, the sums, what next."""
+    """First the plan, then the verdicts, what failed, what could not be told, open questions, the sums, what next."""
     out = told.run.out
     places = [
         out.find(word)
         for word in (
-            "Judging http://127.0.0.1:",
-            "The bill: ",
+            "Checking http://127.0.0.1:",
+            "The plan: ",
             "\nFAIL " if told.run.code else "",
             "\nCould not be told\n",
             "\nWhat this server makes of",
@@ -249,11 +249,11 @@ def test_followers_are_named_by_their_root(
 
 
 def test_quiet_leaves_out_what_is_good(sandbox: Sandbox, judge_line: Judge, tmp_path: Path) -> None:
-    """--quiet prints the bill, the failures and the sums."""
+    """--quiet prints the plan, the failures and the sums."""
     told = tell(sandbox, judge_line, tmp_path, "broken", "--quiet")
     lines = told.run.out.splitlines()
 
-    assert lines[1].startswith("The bill: ")
+    assert lines[1].startswith("The plan: ")
     assert "FAIL SEND-008" in told.run.out
     assert lines[-1].endswith(" s")
     for word in ("READ-", "Next:", "PASS  PASS"):

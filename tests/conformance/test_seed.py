@@ -1,4 +1,4 @@
-"""The seed of the judge: the same one sends the same and says the same, wherever it runs."""
+"""The seed of the suite: the same one sends the same and says the same, wherever it runs."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from lxml import etree
 COUNT = plan.PROFILES["full"].generated
 PROGRAM = """
 import hashlib, json, {modules}
-from infobip_sms_conformance import strategies
+from infobip_sms_conformance.contract import strategies
 found = json.dumps(strategies.build_requests({count}, {seed}))
 print(hashlib.sha256(found.encode()).hexdigest())
 """
@@ -48,7 +48,7 @@ def test_same_seed_same_requests() -> None:
 
 
 def test_another_seed_other_requests() -> None:
-    """Five seeds give five different sets of requests, all with every member of the contract."""
+    """Five seeds give five different sets of requests, all with every field of the contract."""
     members = strategies.get_field_paths(files.read_example("every-member-request"))
     seeds = range(1, 6)
 

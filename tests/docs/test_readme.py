@@ -56,8 +56,8 @@ def test_every_command_that_the_readme_names_exists() -> None:
 
 
 def test_the_receivers_are_the_ones_that_are_tested() -> None:
-    """The receivers to copy stand in the README as they stand in the files that tests run."""
-    receivers = sorted((ROOT / "tests" / "receivers").glob("*.py"))
+    """The receivers to copy are in the README as they are in the files that tests run."""
+    receivers = sorted((ROOT / "tests" / "docs" / "receivers").glob("*.py"))
 
     assert len(receivers) == 2
     assert all(f"```python\n{r.read_text(encoding='utf-8')}```" in README for r in receivers)
@@ -65,7 +65,7 @@ def test_the_receivers_are_the_ones_that_are_tested() -> None:
 
 
 def test_the_sandbox_in_a_process_of_its_own_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    """The example prints what stands beside its print."""
+    """The example prints what is beside its print."""
     example, _ = re.findall(r"```python\n(.*?)```", SANDBOX, re.DOTALL)
     exec(compile(example, "README.md", "exec"), {})  # noqa: S102 - our own page
 

@@ -94,7 +94,7 @@ def test_no_reports_are_reports(
 def test_what_is_no_report_is_answered_with_400(
     post: Post, body: bytes, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Garbage of any kind is refused, and nothing is kept of it."""
+    """Garbage of any kind is rejected, and nothing is kept of it."""
     monkeypatch.chdir(tmp_path)
 
     assert post(body, TYPES[wire]) == 400

@@ -88,7 +88,7 @@ def test_there_is_a_recipe_for_each_tutorial() -> None:
 def test_recipes_do_what_they_say(
     name: str, sandbox_url: str, callback: Callback, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A recipe runs against the sandbox and prints what stands beside its prints."""
+    """A recipe runs against the sandbox and prints what is beside its prints."""
     lines = run(BLOCKS[NAMES.index(name)], sandbox_url, callback, capsys)
 
     for said, printed in lines:

@@ -13,8 +13,8 @@ makes the Nth send (from 1) end badly; ``NAME@N-M`` the Nth to the Mth:
     garbage                   accept, and answer what is not JSON
     short                     accept, and leave the last two entries out of the answer
     foreign                   accept, and answer with other messageIds
-    429 503 400 401 403 404   refuse; the first two with Retry-After: 0
-    503-bare                  refuse, and do not say when to come back
+    429 503 400 401 403 404   reject; the first two with Retry-After: 0
+    503-bare                  reject, and do not say when to come back
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(500, {})
 
     def answer(self, status: int, plain: Any, *, again: bool = False) -> None:
-        """Send a reply."""
+        """Send a response."""
         body = json.dumps(plain).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

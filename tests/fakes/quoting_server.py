@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote, unquote
 
 # An escape that names the window, one that clears it, one of a single byte, writing turned around,
-# and the ends of whatever a quotation may stand in.
+# and the ends of whatever a quotation may are in.
 SIGNS = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e</pre></details><script>alert(1)</script>]]>``````|@all $x$ &amp; \u2028\x00"
 
 
@@ -26,14 +26,14 @@ def quote_all(text: str) -> str:
 
 
 def build_json(said: str) -> bytes:
-    """Return what was sent in a JSON document that is almost a reply."""
+    """Return what was sent in a JSON document that is almost a response."""
     entry = {"to": said, "text": said, "callbackData": f"of somebody else {said}", said: said}
     status = {"groupId": 1, "groupName": SIGNS, "id": SIGNS, "name": said}
     return json.dumps({"messages": [{**entry, "status": status}]}).encode()
 
 
 def build_xml(said: str) -> bytes:
-    """Return what was sent in an XML document that is almost a reply."""
+    """Return what was sent in an XML document that is almost a response."""
     plain = html.escape(said)
     cdata = said.replace("]]>", "")
     numeric = "".join(f"&#{ord(sign)};" for sign in said)

@@ -141,7 +141,7 @@ def run(clients: list[Client], defects: list[Defect], *, show: bool) -> int:
 def main() -> int:
     """Do what the command line says."""
     everyone = read_clients()
-    parser = argparse.ArgumentParser(description="Point clients of strangers at a sandbox.")
+    parser = argparse.ArgumentParser(description="Point clients of third parties at a sandbox.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="all if there is none")
     parser.add_argument("--show", action="store_true", help="print what was on the wire")
     chosen = parser.parse_args()

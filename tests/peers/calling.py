@@ -1,4 +1,4 @@
-"""One client of peers.toml as a program that a judge can run: every operation, one after the other.
+"""One client of peers.toml as a program that a suite can run: every operation, one after the other.
 
     INFOBIP_BASE_URL=… INFOBIP_API_KEY=… python -m tests.peers.calling node-sdk [OPERATION …]
 
@@ -30,7 +30,7 @@ def build_calls(name: str) -> list[Trial]:
 
 
 def tell(operation: str, told: dict[str, Any]) -> bool:
-    """Say what came of an operation; tell whether it raised, or gave no reply that it could read."""
+    """Say what came of an operation; tell whether it raised, or gave no response that it could read."""
     raised = f"raised {told['raised']}" if "raised" in told else ""
     if "unread" in (told.get("result") or {}):
         raised = "gave back what it could not read"
@@ -48,7 +48,7 @@ def main() -> int:
     client.package.install()
     url, key = os.environ["INFOBIP_BASE_URL"], os.environ["INFOBIP_API_KEY"]
     trials = build_calls(chosen.name)
-    if chosen.operations:  # of each one call, so that a judge can tell runs from repetitions
+    if chosen.operations:  # of each one call, so that a suite can tell runs from repetitions
         found = {trial.operation: trial for trial in reversed(trials)}
         trials = [found[operation] for operation in chosen.operations]
     raised = [tell(trial.operation, client.call(url, trial, key)) for trial in trials]

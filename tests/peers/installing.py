@@ -1,4 +1,4 @@
-"""Packages of strangers, each in a folder of its own, so that nothing of theirs meets anything of ours."""
+"""Packages of third parties, each in a folder of its own, so that nothing of theirs meets anything of ours."""
 
 from __future__ import annotations
 

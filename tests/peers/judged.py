@@ -1,9 +1,9 @@
-"""What the judge of clients says of each client of peers.toml, beside what it is known to say.
+"""What the suite of clients says of each client of peers.toml, beside what it is known to say.
 
-    python -m tests.peers.judged               every client, what it sends and what it bears
-    python -m tests.peers.judged --write       and judged.toml written anew
+    python -m tests.peers.checked               every client, what it sends and what it bears
+    python -m tests.peers.checked --write       and checked.toml written anew
 
-Ends with 1 when the judge says anything else than judged.toml has.
+Ends with 1 when the suite says anything else than checked.toml has.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def find_lines(report: dict[str, Any]) -> list[str]:
 
 
 def dump(found: dict[str, list[str]]) -> str:
-    """Return judged.toml."""
-    head = "# What the judge of clients says of the clients of peers.toml; written by tests.peers.judged --write.\n"
+    """Return checked.toml."""
+    head = "# What the suite of clients says of the clients of peers.toml; written by tests.peers.checked --write.\n"
     rows = [
         f"\n[{name}]\nfound = [\n" + "".join(f"  {json.dumps(x)},\n" for x in lines) + "]\n"
         for name, lines in found.items()
@@ -73,16 +73,16 @@ def dump(found: dict[str, list[str]]) -> str:
 
 def main() -> int:
     """Do what the command line says."""
-    parser = argparse.ArgumentParser(description="Judge the clients of strangers.")
+    parser = argparse.ArgumentParser(description="Check the clients of third parties.")
     parser.add_argument("--write", action="store_true", help="keep what is found as known")
     chosen = parser.parse_args()
     found: dict[str, list[str]] = {}
-    table = Table("client", "what the judge of clients finds")
+    table = Table("client", "what the suite of clients finds")
     for client in read_clients():
         client.package.install()
         for way in WAYS:
             lines = found[f"{client.package.name}.{way}"] = find_lines(judge(client, way))
-            what = f"{client.package.title}, {way} replies"
+            what = f"{client.package.title}, {way} responses"
             table.add_row(escape(what), escape("\n".join(lines) or "nothing"))
         table.add_section()
     Console(width=None if sys.stdout.isatty() else 140).print(table)

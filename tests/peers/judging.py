@@ -4,10 +4,10 @@ A finding is a short text without anything that differs from run to run:
 
     sent: path /sms/1/bulks/            the path is not the one that was asked for
     sent: query bulkId missing          likewise one parameter: missing, too much, other
-    sent: body.messages[0].text other   likewise one member
+    sent: body.messages[0].text other   likewise one field
     sent: 2 requests                    not one
     answer: 404                         what the sandbox said to it
-    got: messages[0].messageId lost     the client's result has not what the reply has: lost, other
+    got: messages[0].messageId lost     the client's result has not what the response has: lost, other
     raised: ValueError                  what the client raised
     done: no                            the sandbox shows no sign of what was asked for
 

@@ -158,8 +158,8 @@ key = {"Authorization": "App " + os.environ["INFOBIP_API_KEY"], "Content-Type": 
 data = None if body is None else json.dumps(body).encode()
 try:
     request = urllib.request.Request(url, data, key, method=method)
-    with urllib.request.urlopen(request) as reply:
-        told = {"result": json.load(reply)}
+    with urllib.request.urlopen(request) as response:
+        told = {"result": json.load(response)}
 except Exception as problem:
     told = {"raised": type(problem).__name__}
 print(json.dumps(told))

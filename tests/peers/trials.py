@@ -71,7 +71,7 @@ class Trial:
     operation: str
     asked: Asked
     check: Callable[[Sandbox, Any], bool]
-    """Tells, from the sandbox and the reply on the wire, whether what was asked for was done."""
+    """Tells, from the sandbox and the response on the wire, whether what was asked for was done."""
 
 
 def prepare(sandbox: Sandbox, name: str) -> None:
@@ -107,7 +107,7 @@ def build_trials(name: str) -> list[Trial]:
 
 
 def build_sending(name: str) -> Trial:
-    """Return the trial of a message with every member that there is."""
+    """Return the trial of a message with every field that there is."""
     request = _read_example("every-member-request")
     request["bulkId"] = f"{name} all"
     (message,) = request["messages"]

@@ -20,7 +20,7 @@ _SECRET = "authorization"
 
 @attrs.frozen
 class Exchange:
-    """One request and its reply."""
+    """One request and its response."""
 
     line: str
     """The first line of the request."""

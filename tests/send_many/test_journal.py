@@ -49,7 +49,7 @@ def mark(journal: Journal, count: int = 4) -> list[QueuedDestination]:
 
 
 def test_a_second_run_sends_nothing_and_tells_the_same(tmp_path: Path, path: Path) -> None:
-    """Accepted and refused ones have the outcome that they had, and the same messageIds."""
+    """Accepted and rejected ones have the outcome that they had, and the same messageIds."""
     messages = [*build_messages(3), Message(destinations=[Destination(to="410000")])]
     with Ledger(tmp_path, "--accident", "400@1") as ledger:
         first = ledger.send(messages, journal=path, chunk=2, concurrency=1)
@@ -68,7 +68,7 @@ def test_a_second_run_sends_nothing_and_tells_the_same(tmp_path: Path, path: Pat
 
 
 def test_what_was_unsent_is_sent_by_the_next_run(tmp_path: Path, path: Path) -> None:
-    """After refused credentials the rest goes out, and what was accepted does not."""
+    """After rejected credentials the rest goes out, and what was accepted does not."""
     with Ledger(tmp_path, "--accident", "401@2") as ledger:
         first, second = send(ledger, path), send(ledger, path)
 
@@ -143,7 +143,7 @@ def test_what_is_unknown_stays_so_while_the_server_is_away(tmp_path: Path, path:
 def test_a_second_request_that_could_not_be_made_leaves_unknown_what_was(
     tmp_path: Path, path: Path
 ) -> None:
-    """Absent, sent again, and refused for its credentials: the first request is still in doubt."""
+    """Absent, sent again, and rejected for its credentials: the first request is still in doubt."""
     with Ledger(tmp_path, "--accident", "drop-before@1", "--accident", "401@2") as ledger:
         assert find_states(send(ledger, path, 2, on_unknown="resend")) == ["u"] * 2
         assert find_states(send(ledger, path, 2)) == ["u"] * 2
@@ -369,7 +369,7 @@ def test_a_lost_log_is_noticed(path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"to;text\n" * 500, b"", None])
 def test_another_kind_of_file_is_no_journal(content: bytes | None, path: Path) -> None:
-    """It is refused and left as it was; an empty file is a new journal."""
+    """It is rejected and left as it was; an empty file is a new journal."""
     if content is None:
         file = sqlite3.connect(path)
         file.execute("CREATE TABLE theirs (a)")
@@ -445,7 +445,7 @@ def test_an_interrupt_between_two_steps_leaves_a_journal_that_can_be_used(path: 
     """Ctrl-C right after a transaction began, then a regular end: the next run opens the journal."""
     journal = Journal(path)
     mark(journal)
-    journal._file = Interrupted(journal._file)  # type: ignore[assignment]  # stands in for it
+    journal._file = Interrupted(journal._file)  # type: ignore[assignment]  # is in for it
     with pytest.raises(KeyboardInterrupt):
         journal.mark_started([0, 1], 1.0)
     journal.close()
@@ -464,7 +464,7 @@ def test_an_interrupt_while_a_journal_is_closed_leaves_one_that_can_be_used(
     journal = Journal(path)
     mark(journal)
     journal.mark_started([0], 1.0)
-    journal._file = Interrupted(journal._file, word)  # type: ignore[assignment]  # stands in for it
+    journal._file = Interrupted(journal._file, word)  # type: ignore[assignment]  # is in for it
     with pytest.raises(KeyboardInterrupt):
         journal.close()
     again = Journal(path)

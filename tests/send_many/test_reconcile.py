@@ -1,4 +1,4 @@
-"""Looking up what became of messages, by logs and, if asked for, by reports."""
+"""Looking up what happened to messages, by logs and, if asked for, by reports."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_ids_are_read_as_they_are_needed(tmp_path: Path) -> None:
 
 
 def test_an_error_comes_through(serve: Serve) -> None:
-    """A server that refuses the question settles nothing."""
+    """A server that rejects the question settles nothing."""
     with (
         Client(serve("hear", reply(b"{}", 401)).url, auth=AUTH) as client,
         pytest.raises(ApiError),

@@ -80,7 +80,7 @@ def test_requests_have_as_many_destinations_as_a_chunk(tmp_path: Path) -> None:
 
 
 def test_a_status_of_the_rejected_group_is_a_refusal(tmp_path: Path) -> None:
-    """One destination of a request is refused, with its status; the others are accepted."""
+    """One destination of a request is rejected, with its status; the others are accepted."""
     message = Message(destinations=[Destination(to=t) for t in ("411", "410000", "413")])
     with Ledger(tmp_path) as ledger:
         outcomes = ledger.send([message])
@@ -109,7 +109,7 @@ def spoil_days(message: Message) -> Message:
 def test_a_message_that_breaks_a_rule_takes_no_other_with_it(
     spoil: Any, journal: str | None, tmp_path: Path
 ) -> None:
-    """Its own destinations are refused, with what it breaks; its neighbours are sent."""
+    """Its own destinations are rejected, with what it breaks; its neighbours are sent."""
     one, bad, other = build_messages(3)
     bad = spoil(bad)
     with Ledger(tmp_path) as ledger:
@@ -471,8 +471,8 @@ def test_send_many_tracking_goes_with_every_request(serve: Serve) -> None:
         {"chunk": 1.5},
         {"concurrency": 0},
         {"on_unknown": "hope"},
-        {"settle": -1},
-        {"settle": float("nan")},
+        {"log_delay": -1},
+        {"log_delay": float("nan")},
         {"patience": "long"},
         {"patience": True},
         {"tracking": {}},

@@ -27,7 +27,7 @@ def test_auth_002_wrong_credentials(session: Session, wire: str, wrong: str) -> 
     if wrong != "key" and mine.user is None:
         raise NotApplicable("no user was given")
     if wire != (session.wires[-1] if wrong == "user" else session.wires[0]):
-        raise NotApplicable("judged in the other format")
+        raise NotApplicable("checked in the other format")
     values = {
         "password": build_basic(mine.user or "", f"not {mine.password}"),
         "user": build_basic(f"not {mine.user}", mine.password),
@@ -71,7 +71,7 @@ def assert_unauthorized(exchange: Exchange) -> None:
 
 
 def assert_authorized(exchange: Exchange) -> None:
-    """Demand that credentials were taken; a request that is refused for itself shows nothing."""
+    """Demand that credentials were taken; a request that is rejected for itself shows nothing."""
     require_response(exchange)
     if exchange.status in {UNAUTHORIZED, 403}:
         raise CheckFailed(exchange.got, expected=ACCEPTANCE, exchange=exchange)

@@ -47,7 +47,7 @@ CANCEL_LABEL = "a bulk cancelled"
 NOT_FOUND = 404
 
 
-# ------------------------------------------------------------------ errands
+# ------------------------------------------------------------------ tasks
 
 
 def send_bulk(session: Session) -> Exchange:

@@ -69,7 +69,7 @@ def test_dlr_001_reports_come_to_the_notify_url(
 
 
 def get_name_with_other_query(webhook_run: WebhookRun) -> str:
-    """Return a name whose reports came to its notify URL without what stands in it behind the path."""
+    """Return a name whose reports came to its notify URL without what is in it behind the path."""
     for name, message in webhook_run.messages.items():
         query = urlsplit(message["notifyUrl"]).query
         if any(hit.query != query for hit in webhook_run.own_calls(name)):
@@ -94,7 +94,7 @@ def get_unfinished_name(webhook_run: WebhookRun) -> str:
 
 
 def check_call(call: WebhookCall) -> str:
-    """Say what is wrong with a push; DLR-002 judges one that cannot be read."""
+    """Say what is wrong with a push; DLR-002 checks one that cannot be read."""
     if call.method != "POST":
         return "a push by another method"
     data = parse_call(call)
@@ -196,7 +196,7 @@ def test_dlr_003_instants_have_an_offset_without_colon(
 
 
 def is_instant(report: ReceivedReport, name: str) -> bool:
-    """Tell whether a member is written as reports write instants, and there is such an instant."""
+    """Tell whether a field is written as reports write instants, and there is such an instant."""
     text = str(report.data[name])
     return bool(INSTANT.fullmatch(text.strip())) and report.find_instant(name) is not None
 
@@ -235,7 +235,7 @@ def test_xml_002_all_days_of_a_window_are_kept(
     require_accepted(news, WHOLE, findings)
     require_reports_received(news)
     if "json" not in session.wires:
-        raise Inconclusive("JSON is not judged in this run", exchange=news.exchange)
+        raise Inconclusive("JSON is not checked in this run", exchange=news.exchange)
     twin = get_webhook_run(session, "json", findings)
     if news.is_sent(PLAIN) and twin.is_sent(WHOLE) and not news.is_sent(WHOLE):
         raise CheckFailed(

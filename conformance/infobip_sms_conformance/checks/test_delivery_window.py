@@ -12,19 +12,19 @@ from infobip_sms_conformance.session.session import Session
 
 @check("WIN-001", needs=["refused", "limits", "days"])
 def test_win_001_from_and_to_come_together(session: Session, case: Case, wire: str) -> None:
-    """A window without from and to is accepted, one with only one of them refused."""
+    """A window without from and to is accepted, one with only one of them rejected."""
     assert_case(session, case, wire)
 
 
 @check("WIN-002", needs=["refused", "limits", "days"])
 def test_win_002_days_are_mandatory(session: Session, case: Case, wire: str) -> None:
-    """A window of one day is accepted, one without days refused."""
+    """A window of one day is accepted, one without days rejected."""
     try:
         assert_case(session, case, wire)
     except CheckFailed:
         every = get_case("window-every-day")
         if not case.rejected and session.send_alone(every, wire).outcome is RequestOutcome.REJECTED:
-            got = "refused, as is a window of every day"
+            got = "rejected, as is a window of every day"
             raise Inconclusive(got, caused_by=every.requirement_id) from None
         raise
 
@@ -33,7 +33,7 @@ def test_win_002_days_are_mandatory(session: Session, case: Case, wire: str) -> 
 def test_win_003_days_of_the_week(
     session: Session, case: Case, wire: str, findings: list[Finding]
 ) -> None:
-    """Every day of the week is accepted, a day that is not its English name in capitals refused."""
+    """Every day of the week is accepted, a day that is not its English name in capitals rejected."""
     try:
         assert_case(session, case, wire)
     except CheckFailed as failure:
@@ -50,17 +50,17 @@ def test_win_003_days_of_the_week(
 
 @check("WIN-004", needs=["refused", "limits", "days"])
 def test_win_004_limits_of_hour(session: Session, case: Case, wire: str) -> None:
-    """The first and the last hour of a day are accepted, those beyond refused."""
+    """The first and the last hour of a day are accepted, those beyond rejected."""
     assert_case(session, case, wire)
 
 
 @check("WIN-005", needs=["refused", "limits", "days"])
 def test_win_005_limits_of_minute(session: Session, case: Case, wire: str) -> None:
-    """The first and the last minute of an hour are accepted, those beyond refused."""
+    """The first and the last minute of an hour are accepted, those beyond rejected."""
     assert_case(session, case, wire)
 
 
 @check("WIN-006", needs=["refused", "limits", "days"])
 def test_win_006_hour_and_minute_are_mandatory(session: Session, case: Case, wire: str) -> None:
-    """A time of day without its hour or its minute is refused."""
+    """A time of day without its hour or its minute is rejected."""
     assert_case(session, case, wire)

@@ -69,7 +69,7 @@ def test_http_002_faulty_request_is_rejected_in_documented_form(
 def test_http_003_unreadable_body_is_rejected(session: Session, wire: str, fault: str) -> None:
     """A body that lacks its very end, of the other format or empty is answered with 4xx."""
     if IN_ONE_FORMAT.get(fault, wire) != wire:
-        raise NotApplicable("judged in the other format")
+        raise NotApplicable("checked in the other format")
     require_minimal_accepted(session, wire)
     exchange = session.send_body(
         build_unreadable(session, wire, fault), wire, f"an unreadable body: {fault}"
@@ -88,18 +88,18 @@ def build_unreadable(session: Session, wire: str, fault: str) -> bytes:
 
 @check("HTTP-004", wires=["json"], needs=["pool"])
 def test_http_004_json_response_says_so(session: Session, wire: str) -> None:
-    """A reply that was asked for as JSON is JSON and has a content type of JSON."""
+    """A response that was asked for as JSON is JSON and has a content type of JSON."""
     assert_responses(session, wire)
 
 
 @check("HTTP-005", wires=["xml"], needs=["pool"], feature="xml")
 def test_http_005_xml_response_says_so(session: Session, wire: str) -> None:
-    """A reply that was asked for as XML is XML and has a content type of XML."""
+    """A response that was asked for as XML is XML and has a content type of XML."""
     assert_responses(session, wire)
 
 
 def assert_responses(session: Session, wire: str) -> None:
-    """Demand that every reply has the format that its request asked for, in body and in header."""
+    """Demand that every response has the format that its request asked for, in body and in header."""
     expected = f"{wire.upper()}, and a content type that says so"
     assert_each(
         session.send_pool(wire), lambda e: e.has_succeeded, lambda e: check_form(e, wire), expected
@@ -107,7 +107,7 @@ def assert_responses(session: Session, wire: str) -> None:
 
 
 def check_form(exchange: Exchange, wire: str) -> str:
-    """Compare body and content type of a reply with a format."""
+    """Compare body and content type of a response with a format."""
     if exchange.response is None or not is_format(exchange.response.body, wire):
         return f"a body that is not {wire.upper()}"
     kind, _, name = exchange.response.media_type.partition("/")
@@ -126,7 +126,7 @@ def is_format(body: bytes, wire: str) -> bool:
 
 @check("HTTP-006", needs=["headers"])
 def test_http_006_response_in_the_format_of_the_request(session: Session, wire: str) -> None:
-    """Without an Accept header the reply has the format of the request."""
+    """Without an Accept header the response has the format of the request."""
     exchange = send_minimal(session, wire, "without Accept", accept=None)
     assert_format(session, exchange, wire)
 
@@ -175,20 +175,20 @@ def send_minimal(session: Session, wire: str, label: str, **changes: str | None)
 
 
 def assert_format(session: Session, exchange: Exchange, wire: str) -> None:
-    """Demand that a request is accepted and its reply has a format, whatever its header says."""
+    """Demand that a request is accepted and its response has a format, whatever its header says."""
     assert_accepted(exchange)
     if exchange.response is None or find_wire(exchange.response.body) != wire:
         require_xml_responses(session, wire)
-        raise CheckFailed("a reply in another format", expected=wire.upper(), exchange=exchange)
+        raise CheckFailed("a response in another format", expected=wire.upper(), exchange=exchange)
 
 
 def require_xml_responses(session: Session, wire: str) -> None:
-    """Raise Inconclusive where no reply at all is XML, however it is asked for."""
+    """Raise Inconclusive where no response at all is XML, however it is asked for."""
     if wire != "xml":
         return
     answer = session.send_example("minimal-request", wire).response
     if answer is not None and find_wire(answer.body) != wire:
-        raise Inconclusive("no reply is XML", caused_by="HTTP-005")
+        raise Inconclusive("no response is XML", caused_by="HTTP-005")
 
 
 @check("ERR-001", needs=["refused"])
@@ -197,7 +197,7 @@ def test_err_001_body_of_a_rejection(session: Session, wire: str) -> None:
     require_minimal_accepted(session, wire)
     refused = list(session.send_invalid_cases(wire))
     if not any(is_bad_request(exchange) for exchange in refused):
-        raise NotApplicable("this server did not refuse by 400")
+        raise NotApplicable("this server did not reject by 400")
     expected = "requestError.serviceException with messageId and text"
     try:
         assert_each(refused, is_bad_request, check_error_body, expected)
@@ -212,7 +212,7 @@ def is_bad_request(exchange: Exchange) -> bool:
 
 
 def check_error_body(exchange: Exchange) -> str:
-    """Look for the reason in the body of a refusal."""
+    """Look for the reason in the body of a rejection."""
     body = exchange.response.body if exchange.response else b""
     try:
         found = has_json_reason(body) if exchange.wire == "json" else has_xml_reason(body)

@@ -273,7 +273,7 @@ def test_dlr_007_each_report_comes_once(
 
 
 def require_pages(session: Session, findings: list[Finding]) -> None:
-    """Raise unless reports can be fetched at all; a limit that is refused is DLR-008's matter."""
+    """Raise unless reports can be fetched at all; a limit that is rejected is DLR-008's matter."""
     require_messages_accepted(session, send_batch(session), findings)
     one, more, _ = fetch_pages(session)
     require_offered(one, "fetchDeliveryReports")

@@ -109,7 +109,7 @@ def test_prev_001_text_is_enough(session: Session, wire: str) -> None:
 
 @check("PREV-001", needs=["preview"], feature="preview", order=LATE)
 def test_prev_001_text_is_mandatory(session: Session, wire: str, findings: list[Finding]) -> None:
-    """A preview without a text is refused."""
+    """A preview without a text is rejected."""
     require_format(session, wire, SECOND_FORMAT)
     assert_preview_rejected(session, SECOND_FORMAT, "without text", {LANGUAGE: "TR"}, findings)
 
@@ -127,7 +127,7 @@ def test_prev_002_known_values_are_accepted(session: Session, wire: str) -> None
 
 @check("PREV-002", ["json"], needs=["preview"], feature="preview", order=LATE)
 def test_prev_002_unknown_language_is_rejected(session: Session, findings: list[Finding]) -> None:
-    """A language that no message may have is refused."""
+    """A language that no message may have is rejected."""
     document = {"text": TURKISH, LANGUAGE: "XX"}
     assert_preview_rejected(
         session, FIRST_FORMAT, "in a language that is not known", document, findings
@@ -138,7 +138,7 @@ def test_prev_002_unknown_language_is_rejected(session: Session, findings: list[
 def test_prev_002_unknown_script_is_rejected(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
-    """A transliteration that no message may have is refused."""
+    """A transliteration that no message may have is rejected."""
     require_format(session, wire, SECOND_FORMAT)
     document = {"text": GREEK, SCRIPT: "KLINGON"}
     assert_preview_rejected(
@@ -153,7 +153,7 @@ def assert_preview_rejected(
     document: dict[str, str],
     findings: list[Finding],
 ) -> None:
-    """Demand that a preview is refused, once a good one was made."""
+    """Demand that a preview is rejected, once a good one was made."""
     trial = IN_LANGUAGE if format_index == SECOND_FORMAT else PLAINLY
     assert_ok(request_preview(session, trial), PREVIEWED, get_root_cause(session, trial))
     found = call_once(session, format_index, "preview", f"a preview {label}", document)
@@ -217,7 +217,7 @@ def is_untransliterated(preview: dict[str, Any] | None) -> bool:
 
 
 def is_nested(session: Session, preview_case: PreviewCase) -> bool:
-    """Tell whether a server looks for the language in an object, as it stands in a message."""
+    """Tell whether a server looks for the language in an object, as it is in a message."""
     if preview_case.option is None or preview_case.option[0] != LANGUAGE:
         return False
     document = {"text": preview_case.text, "language": {LANGUAGE: preview_case.option[1]}}
@@ -273,7 +273,7 @@ def find_preview(preview_case: PreviewCase, found: Exchange) -> dict[str, Any] |
 
 
 def read_options(preview: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return the configuration of a preview, without members that say nothing."""
+    """Return the configuration of a preview, without fields that say nothing."""
     configuration = preview.get("configuration")
     language = configuration.get("language") if isinstance(configuration, dict) else None
     found = ((LANGUAGE, read_text(language, LANGUAGE)), (SCRIPT, read_text(configuration, SCRIPT)))

@@ -1,4 +1,4 @@
-"""Checks of the reply to a good request: RESP."""
+"""Checks of the response to a good request: RESP."""
 
 from infobip_sms_conformance.checks.support.assertions import assert_each
 from infobip_sms_conformance.checks.support.calls import BATCH, explained_by
@@ -31,7 +31,7 @@ from infobip_sms_conformance.session.session import Session
 
 @check("RESP-001", needs=["pool"])
 def test_resp_001_one_entry_for_each_destination(session: Session, wire: str) -> None:
-    """The reply has as many entries as the request has destinations."""
+    """The response has as many entries as the request has destinations."""
     expected = "one entry for every destination"
     try:
         assert_each(get_exchanges(session, wire), is_readable, check_count, expected)
@@ -49,13 +49,13 @@ def test_resp_002_entries_in_order_of_destinations(session: Session, wire: str) 
 
 @check("RESP-003", needs=["pool"])
 def test_resp_003_given_message_id_comes_back(session: Session, wire: str) -> None:
-    """A messageId of the request stands at an entry with the number of its destination."""
+    """A messageId of the request is at an entry with the number of its destination."""
     expected = "every given messageId at its own destination"
     pool = session.send_pool(wire)
     if not any(
         entry.message_id for e in pool if e.send_response for entry in e.send_response.entries
     ):
-        raise Inconclusive("no messageId in any reply", expected=expected, caused_by="RESP-005")
+        raise Inconclusive("no messageId in any response", expected=expected, caused_by="RESP-005")
     try:
         assert_each(pool, has_given_ids, check_given_ids, expected)
     except CheckFailed as failure:
@@ -75,7 +75,7 @@ def require_special_id_kept(session: Session, failure: CheckFailed) -> None:
 
 @check("RESP-004", needs=["pool"])
 def test_resp_004_given_bulk_id_comes_back(session: Session, wire: str) -> None:
-    """The bulkId of a request with more than one destination stands in the reply."""
+    """The bulkId of a request with more than one destination is in the response."""
     expected = "the bulkId of the request"
     assert_each(
         session.send_pool(wire),
@@ -115,21 +115,21 @@ def test_resp_006_accepted_message_is_pending(session: Session, wire: str) -> No
 
 @check("RESP-007", needs=["pool"])
 def test_resp_007_status_has_its_fields(session: Session, wire: str) -> None:
-    """Every status has the documented members with their types."""
+    """Every status has the documented fields with their types."""
     expected = "a status with groupId, groupName, id and name, each of its type"
     assert_each(session.send_pool(wire), has_entries, check_status, expected)
 
 
 @check("RESP-008", needs=["pool"])
 def test_resp_008_group_id_fits_group_name(session: Session, wire: str) -> None:
-    """A groupId that the catalogue knows stands beside the groupName of the catalogue."""
+    """A groupId that the catalogue knows is beside the groupName of the catalogue."""
     expected = "the groupName that belongs to the groupId"
     assert_each(session.send_pool(wire), has_groups, check_group_name, expected)
 
 
 @check("RESP-009", needs=["pool"])
 def test_resp_009_tracking_process_key(session: Session, wire: str) -> None:
-    """The reply to a request with tracking has a trackingProcessKey."""
+    """The response to a request with tracking has a trackingProcessKey."""
     assert_each(
         get_exchanges(session, wire),
         lambda e: e.has_succeeded and e.send_response is not None and "tracking" in e.document,
@@ -146,7 +146,7 @@ def test_resp_010_generated_bulk_id(session: Session, wire: str) -> None:
     seen: set[str] = set()
     pool = session.send_pool(wire)
     if any(map(is_bulk, pool)) and not any(map(get_bulk_id, pool)):
-        raise Inconclusive("no bulkId in any reply", caused_by="RESP-004")
+        raise Inconclusive("no bulkId in any response", caused_by="RESP-004")
     try:
         assert_each(
             pool,
@@ -159,7 +159,7 @@ def test_resp_010_generated_bulk_id(session: Session, wire: str) -> None:
         raise
 
 
-# ------------------------------------------------------------------ which replies a check concerns
+# ------------------------------------------------------------------ which responses a check concerns
 
 
 def get_exchanges(session: Session, wire: str) -> list[Exchange]:
@@ -168,4 +168,4 @@ def get_exchanges(session: Session, wire: str) -> list[Exchange]:
     return [*session.send_pool(wire), *([batch] if batch else [])]
 
 
-# ------------------------------------------------------------------ what is wrong with a reply
+# ------------------------------------------------------------------ what is wrong with a response

@@ -1,4 +1,4 @@
-"""Checks of the request's members: SEND, VAL and SCHED."""
+"""Checks of the request's fields: SEND, VAL and SCHED."""
 
 from infobip_sms_conformance.checks.support.assertions import (
     XML_PARITY_REQUIREMENT,
@@ -24,19 +24,19 @@ from infobip_sms_conformance.session.session import Session
 def test_send_002_request_without_messages_is_rejected(
     session: Session, case: Case, wire: str
 ) -> None:
-    """A request without a message is refused."""
+    """A request without a message is rejected."""
     assert_case(session, case, wire)
 
 
 @check("SEND-003", needs=["refused", "limits"])
 def test_send_003_length_of_alphanumeric_sender(session: Session, case: Case, wire: str) -> None:
-    """A sender that is not all digits is accepted at its shortest and longest, refused beyond."""
+    """A sender that is not all digits is accepted at its shortest and longest, rejected beyond."""
     assert_case(session, case, wire)
 
 
 @check("SEND-004", needs=["refused", "limits"])
 def test_send_004_length_of_numeric_sender(session: Session, case: Case, wire: str) -> None:
-    """A sender of digits only is accepted at its shortest and longest, refused beyond."""
+    """A sender of digits only is accepted at its shortest and longest, rejected beyond."""
     assert_case(session, case, wire)
 
 
@@ -44,13 +44,13 @@ def test_send_004_length_of_numeric_sender(session: Session, case: Case, wire: s
 def test_send_005_message_without_destination_is_rejected(
     session: Session, case: Case, wire: str
 ) -> None:
-    """A message without a destination is refused."""
+    """A message without a destination is rejected."""
     assert_case(session, case, wire)
 
 
 @check("SEND-007", needs=["refused", "limits"])
 def test_send_007_missing_or_empty_to_is_rejected(session: Session, case: Case, wire: str) -> None:
-    """A destination whose to is missing or empty is refused."""
+    """A destination whose to is missing or empty is rejected."""
     assert_case(session, case, wire)
 
 
@@ -58,25 +58,25 @@ def test_send_007_missing_or_empty_to_is_rejected(session: Session, case: Case, 
 def test_send_008_to_that_is_not_a_number_is_rejected(
     session: Session, case: Case, wire: str
 ) -> None:
-    """A to that is no number in international format is refused."""
+    """A to that is no number in international format is rejected."""
     assert_case(session, case, wire)
 
 
 @check("SEND-010", needs=["refused", "limits"])
 def test_send_010_flash_is_true_or_false(session: Session, case: Case, wire: str) -> None:
-    """A flash of true is accepted, a word that is neither true nor false refused."""
+    """A flash of true is accepted, a word that is neither true nor false rejected."""
     assert_case(session, case, wire)
 
 
 @check("SEND-011", needs=["refused", "limits"])
 def test_send_011_known_language_codes(session: Session, case: Case, wire: str) -> None:
-    """Each documented language code is accepted, anything else refused."""
+    """Each documented language code is accepted, anything else rejected."""
     assert_case(session, case, wire)
 
 
 @check("SEND-012", needs=["refused", "limits"])
 def test_send_012_known_transliterations(session: Session, case: Case, wire: str) -> None:
-    """Each documented transliteration is accepted, anything else refused."""
+    """Each documented transliteration is accepted, anything else rejected."""
     assert_case(session, case, wire)
 
 
@@ -84,19 +84,19 @@ def test_send_012_known_transliterations(session: Session, case: Case, wire: str
 def test_send_013_intermediate_report_is_true_or_false(
     session: Session, case: Case, wire: str
 ) -> None:
-    """An intermediateReport of false is accepted, a word that is neither true nor false refused."""
+    """An intermediateReport of false is accepted, a word that is neither true nor false rejected."""
     assert_case(session, case, wire)
 
 
 @check("SEND-015", needs=["refused", "limits"])
 def test_send_015_known_notify_content_types(session: Session, case: Case, wire: str) -> None:
-    """Both documented notifyContentTypes are accepted, anything else refused."""
+    """Both documented notifyContentTypes are accepted, anything else rejected."""
     assert_case(session, case, wire)
 
 
 @check("SEND-016", needs=["refused", "limits"])
 def test_send_016_length_of_callback_data(session: Session, case: Case, wire: str) -> None:
-    """CallbackData of the greatest length is accepted in any message, one character more refused."""
+    """CallbackData of the greatest length is accepted in any message, one character more rejected."""
     assert_case(session, case, wire)
 
 
@@ -104,7 +104,7 @@ def test_send_016_length_of_callback_data(session: Session, case: Case, wire: st
 def test_send_017_validity_period_is_a_whole_number(
     session: Session, case: Case, wire: str
 ) -> None:
-    """A validityPeriod that is a whole number is accepted, anything else refused."""
+    """A validityPeriod that is a whole number is accepted, anything else rejected."""
     assert_case(session, case, wire)
 
 
@@ -112,13 +112,13 @@ def test_send_017_validity_period_is_a_whole_number(
 def test_send_018_send_at_that_is_not_an_instant_is_rejected(
     session: Session, case: Case, wire: str
 ) -> None:
-    """A sendAt that is no date and time is refused."""
+    """A sendAt that is no date and time is rejected."""
     assert_case(session, case, wire)
 
 
 @check("SEND-019", needs=["refused", "limits"])
 def test_send_019_window_is_an_object(session: Session, case: Case, wire: str) -> None:
-    """A deliveryTimeWindow that is no object is refused."""
+    """A deliveryTimeWindow that is no object is rejected."""
     assert_case(session, case, wire)
 
 
@@ -126,7 +126,7 @@ def test_send_019_window_is_an_object(session: Session, case: Case, wire: str) -
 def test_send_020_documented_request_is_accepted(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
-    """The documented request, with every member that it shows, is accepted."""
+    """The documented request, with every field that it shows, is accepted."""
     require_minimal_accepted(session, wire)
     documented = session.send_example("documented-request", wire)
     if wire == "xml" and documented.outcome is RequestOutcome.REJECTED:
@@ -139,7 +139,7 @@ def test_send_020_documented_request_is_accepted(
 def test_send_020_generated_requests_are_accepted(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
-    """Generated requests, each with some of the documented members, are accepted."""
+    """Generated requests, each with some of the documented fields, are accepted."""
     require_minimal_accepted(session, wire)
     twins = session.send_generated(session.wires[0])
     if not twins:
@@ -153,7 +153,7 @@ def assert_accepted_unless_explained(
 ) -> None:
     """Demand that a good request is accepted, unless something in it failed a check of its own.
 
-    twin: the same in the first format; that the second alone is refused is XML-004's matter.
+    twin: the same in the first format; that the second alone is rejected is XML-004's matter.
     """
     root = get_failed_requirement(findings)
     if (
@@ -164,14 +164,14 @@ def assert_accepted_unless_explained(
     ):
         root = XML_PARITY_REQUIREMENT
     if exchange.outcome is RequestOutcome.REJECTED and root:
-        got = "refused, perhaps for what failed before"
+        got = "rejected, perhaps for what failed before"
         raise Inconclusive(got, caused_by=root, exchange=exchange)
     assert_succeeded(exchange)
 
 
 @check("SEND-022", needs=["refused", "limits"])
 def test_send_022_known_kinds_of_tracking(session: Session, case: Case, wire: str) -> None:
-    """Both documented values of track are accepted, anything else refused."""
+    """Both documented values of track are accepted, anything else rejected."""
     assert_case(session, case, wire)
 
 
@@ -183,7 +183,9 @@ def test_send_023_lengths_count_characters(session: Session, case: Case, wire: s
     except CheckFailed:
         plain = get_case("callback-data-200")
         if session.send_alone(plain, wire).outcome is RequestOutcome.REJECTED:
-            raise Inconclusive("refused in ASCII as well", caused_by=plain.requirement_id) from None
+            raise Inconclusive(
+                "rejected in ASCII as well", caused_by=plain.requirement_id
+            ) from None
         raise
 
 
@@ -203,7 +205,7 @@ def test_send_025_punctuation_in_sender_is_accepted(
 
 @check("SEND-026", needs=["refused", "limits"])
 def test_send_026_optional_field_may_be_missing(session: Session, case: Case, wire: str) -> None:
-    """A request is accepted without a member that is optional."""
+    """A request is accepted without a field that is optional."""
     assert_case(session, case, wire)
 
 

@@ -102,12 +102,12 @@ def record_conversion(session: Session) -> Exchange:
 
 @check("TRACK-002", ["json"], needs=["lists", "tracking"], feature="tracking", order=LATE)
 def test_track_002_conversion_is_counted(session: Session, findings: list[Finding]) -> None:
-    """A conversion is answered with the key that the reply to the request gave."""
+    """A conversion is answered with the key that the response to the request gave."""
     sent = send_batch(session)
     require_messages_accepted(session, sent, findings)
     found = record_conversion(session)
     require_offered(found, "recordConversion")
-    expected = "HTTP 200 and the processKey of the request's reply"
+    expected = "HTTP 200 and the processKey of the request's response"
     assert_ok(found, expected)
     key, wanted = (
         read_text(found.data, "processKey"),

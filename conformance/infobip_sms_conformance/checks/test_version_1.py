@@ -73,13 +73,13 @@ def send_bare(session: Session, wire: str) -> Exchange:
 
 
 def send_with(session: Session, wire: str, field: str, value: Any, label: str) -> Exchange:
-    """Return the exchange of the smallest request with one member."""
+    """Return the exchange of the smallest request with one field."""
     document = build_with(field, value)
     return call_once(session, get_format_index(session, wire), "sendV1", label, document)
 
 
 def build_with(field: str, value: Any) -> Any:
-    """Return the smallest request with one member."""
+    """Return the smallest request with one field."""
     document = copy.deepcopy(read_example("minimal-request"))
     document["messages"][0][field] = value
     return document
@@ -117,7 +117,7 @@ def is_accepted(session: Session, wire: str) -> bool:
 def assert_field_accepted(
     session: Session, wire: str, field: str, value: Any, name: str = ""
 ) -> None:
-    """Demand that a member is accepted: in the documented request, or else alone.
+    """Demand that a field is accepted: in the documented request, or else alone.
 
     name: what tells this value of it from another one.
     """
@@ -131,7 +131,7 @@ def assert_field_accepted(
 
 
 def assert_field_rejected(session: Session, wire: str, field: str, value: Any, label: str) -> None:
-    """Demand that a wrong value of a member is refused."""
+    """Demand that a wrong value of a field is rejected."""
     require_version_1(session, wire)
     exchange = send_with(session, wire, field, value, f"a request of version 1 with {label}")
     assert_edit_rejected(CaseDocument(exchange.document, f"messages[0].{field}"), exchange)
@@ -170,7 +170,7 @@ def test_v1_004_language_with_shifts_is_accepted(session: Session, wire: str) ->
 def test_v1_004_wrong_language_is_rejected(
     session: Session, wire: str, turn: int, member: str, value: str
 ) -> None:
-    """A shift that is neither true nor false is refused, and a language that is not known."""
+    """A shift that is neither true nor false is rejected, and a language that is not known."""
     require_format(session, wire, turn)
     assert_field_rejected(
         session, wire, "language", LANGUAGE | {member: value}, f"a wrong {member}"
@@ -203,7 +203,7 @@ def get_sent_numbers(exchange: Exchange) -> list[str]:
 
 
 def get_response_numbers(exchange: Exchange) -> list[str]:
-    """Return the numbers of a reply."""
+    """Return the numbers of a response."""
     return (
         [drop_plus(entry.to) for entry in exchange.send_response.entries]
         if exchange.send_response
@@ -220,7 +220,7 @@ def test_v1_006_known_transliteration_is_accepted(session: Session, wire: str) -
 
 @check("V1-006", needs=["v1"], feature="v1", order=LATE)
 def test_v1_006_transliteration_of_version_2_is_rejected(session: Session, wire: str) -> None:
-    """The transliteration that came with version 2 is refused."""
+    """The transliteration that came with version 2 is rejected."""
     require_format(session, wire, SECOND_FORMAT)
     assert_field_rejected(
         session, wire, "transliteration", NON_UNICODE, "a transliteration of version 2"
@@ -235,13 +235,13 @@ def test_v1_007_long_callback_data_is_accepted(session: Session, wire: str) -> N
 
 @check("V1-008", ["xml"], needs=["v1"], feature="v1", order=LATE)
 def test_v1_008_shape_of_the_xml_response(session: Session, wire: str) -> None:
-    """An XML reply has one of the documented roots, and messages around elements of the same name."""
+    """An XML response has one of the documented roots, and messages around elements of the same name."""
     require_version_1(session, wire)
     full = send_documented(session, wire)
     found = full if full.has_succeeded else send_bare(session, wire)
     body = found.response.body if found.response else b""
     if find_wire(body) != "xml" or not get_response_numbers(found):
-        raise Inconclusive("no XML reply with entries", caused_by="HTTP-005", exchange=found)
+        raise Inconclusive("no XML response with entries", caused_by="HTTP-005", exchange=found)
     roots, wrapper, entry = get_xml_form()
     root = parse_tree(body)
     expected = f"{' or '.join(roots)}/{wrapper}/{entry}"
@@ -255,7 +255,7 @@ def test_v1_008_shape_of_the_xml_response(session: Session, wire: str) -> None:
 
 
 def get_xml_form() -> tuple[Sequence[str], str, str]:
-    """Return the roots of a reply (READ-025), its wrapper and its entries."""
+    """Return the roots of a response (READ-025), its wrapper and its entries."""
     schema = get_component("SmsResponseV1")
     roots = (schema["xml"]["name"], *schema["x-xml-also"])
     return roots, "messages", schema["properties"]["messages"]["xml"]["x-entry"]

@@ -67,7 +67,7 @@ def test_dlr_006_unacknowledged_report_is_sent_again(
     news = get_webhook_run(session, wire, findings)
     require_accepted(news, NOT_ACKNOWLEDGED, findings)
     if not get_attempts(news):
-        got = "no final report that could be refused"
+        got = "no final report that could be rejected"
         raise Inconclusive(got, caused_by=news.get_missing()[1], exchange=news.exchange)
     end = news.exchange.at + session.plan.patience
     if session.plan.clock:
@@ -88,7 +88,7 @@ def test_dlr_006_unacknowledged_report_is_sent_again(
 
 
 def get_attempts(webhook_run: WebhookRun) -> list[WebhookCall]:
-    """Return the pushes of the final report that is refused at first."""
+    """Return the pushes of the final report that is rejected at first."""
     return [
         h for h in webhook_run.calls(NOT_ACKNOWLEDGED) if any(r.is_final for r in parse_reports(h))
     ]

@@ -32,19 +32,19 @@ def test_xml_002_days_without_wrapper_are_accepted(session: Session, wire: str) 
     if session.send_example("documented-request", wire).outcome is not RequestOutcome.ACCEPTED:
         assert_accepted(session.send_days())
     if (lost := find_lost_days(session)) is not None:
-        got = "accepted with a day that is none, which is refused where it stands alone"
+        got = "accepted with a day that is none, which is rejected where it stands alone"
         raise CheckFailed(got, expected="every one of the days read", exchange=lost)
 
 
 @check("XML-003", wires=XML, needs=["pool"], feature="xml")
 def test_xml_003_root_and_wrapper_of_the_response(session: Session, wire: str) -> None:
-    """An XML reply has the documented root, wrapper and entries."""
+    """An XML response has the documented root, wrapper and entries."""
     expected = "/".join(get_xml_form())
     assert_each(session.send_pool(wire), is_xml_response, check_xml_form, expected)
 
 
 def is_xml_response(exchange: Exchange) -> bool:
-    """The reply is XML and has entries; HTTP-005 and RESP-001 judge those that are not."""
+    """The response is XML and has entries; HTTP-005 and RESP-001 check those that are not."""
     xml = exchange.response is not None and find_wire(exchange.response.body) == "xml"
     return (
         xml
@@ -55,7 +55,7 @@ def is_xml_response(exchange: Exchange) -> bool:
 
 
 def get_xml_form() -> list[str]:
-    """Return the names of root, wrapper and entry of the reply."""
+    """Return the names of root, wrapper and entry of the response."""
     schema = get_component("SmsResponse")
     wrapper, entry = get_element_names("messages", schema["properties"]["messages"])
     return [schema["xml"]["name"], str(wrapper), entry]
@@ -89,7 +89,7 @@ def test_xml_004_both_formats_mean_the_same(
                 pair for pair in seen if pair[place].send_response or not pair[place].has_succeeded
             ]
     if not any(a.has_succeeded for pair in seen for a in pair):
-        raise Inconclusive("no reply to a good request could be looked at")
+        raise Inconclusive("no response to a good request could be looked at")
     for a, b in seen:
         assert_same_meaning(a, b, explained=get_failed_requirement(findings))
 
@@ -97,7 +97,7 @@ def test_xml_004_both_formats_mean_the_same(
 def assert_same_meaning(a: Exchange, b: Exchange, *, explained: str) -> None:
     """Demand that two answers to one request agree."""
     if a.has_succeeded != b.has_succeeded and explained:
-        got = "refused in one format, perhaps for what failed before"
+        got = "rejected in one format, perhaps for what failed before"
         raise Inconclusive(got, caused_by=explained, exchange=b)
     if build_meaning(a) != build_meaning(b):
         got = f"{a.got} in JSON, {b.got} in XML"

@@ -1,4 +1,4 @@
-"""What there is to judge: the list of requirements, and all about one of them."""
+"""What there is to check: the list of requirements, and all about one of them."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ from infobip_sms_conformance.run.engine import load_checks
 
 WIDTH, NARROWEST = 90, 40
 CHECK_METHODS = {
-    "exchange": "by one request and its reply",
+    "exchange": "by one request and its response",
     "session": "by several calls that build on each other",
     "push": "at a callback server that receives delivery reports",
     "time": "by waiting, or by moving the server's clock (--patience, --clock)",
@@ -28,7 +28,7 @@ CHECK_METHODS = {
 
 
 def print_list(*, as_json: bool = False) -> int:
-    """Print every requirement: id, level, whether it is judged, and the rule."""
+    """Print every requirement: id, level, whether it is checked, and the rule."""
     checked, seen = {tie.requirement_id for tie in load_checks()}, get_client_requirement_ids()
     rows = read_requirements().values()
     if as_json:
@@ -71,7 +71,7 @@ def print_requirement(requirement_id: str) -> int:
     judged = (
         CHECK_METHODS[row["judged"]]
         if ties or row["judged"] in {"client", "never"}
-        else "not judged"
+        else "not checked"
     )
     print(f"{found}  {row['level']}")
     print_paragraph("", row["text"])
@@ -101,7 +101,7 @@ def print_requirement(requirement_id: str) -> int:
 def print_reading(reading_id: str) -> None:
     """Print a question that the documentation leaves open."""
     row = read_reading(reading_id)
-    print(f"{reading_id}  open reading; every outcome is legal")
+    print(f"{reading_id}  open reading; every outcome is allowed")
     print_paragraph("", row["question"])
     for outcome in row["outcomes"]:
         print_paragraph("outcome", outcome)

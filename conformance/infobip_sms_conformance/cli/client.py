@@ -47,7 +47,7 @@ INTERRUPTED = 130
 
 
 def run_client(options: argparse.Namespace) -> int:
-    """Judge a client by what it sends to the sandbox, or to scripted replies."""
+    """Check a client by what it sends to the sandbox, or to scripted responses."""
     command = get_command(options.command_line)
     known = prepare(options)
     key = secrets.token_hex(16)
@@ -73,7 +73,7 @@ def run_scenarios(
     archive: HarWriter,
     known: baseline.Baseline | None,
 ) -> int:
-    """Judge a client by what it makes of replies of every kind."""
+    """Check a client by what it makes of responses of every kind."""
     runs: list[CommandRun] = []
     stopped = ""
     with collect_in_thread(collector) as hear:
@@ -95,7 +95,7 @@ def run_scenarios(
     sections = [build_section(outcomes)] if outcomes else []
     stopped = stopped or get_stop_reason(outcomes)
     record = collector.build_result(
-        url, "client, tricky replies", sections=sections, stopped=stopped
+        url, "client, tricky responses", sections=sections, stopped=stopped
     )
     return write_reports(options, record, archive, known)
 
@@ -118,7 +118,7 @@ def run_repeatedly(
 
 
 def run_proxy(options: argparse.Namespace) -> int:
-    """Judge what passes between a client and a server."""
+    """Check what passes between a client and a server."""
     upstream = parse_target(options.upstream, live=options.live)
     if upstream.path:
         raise UsageError("--upstream is scheme, host and port; the client brings the path")
@@ -144,7 +144,7 @@ def run_proxy(options: argparse.Namespace) -> int:
 
 
 def run_har(options: argparse.Namespace) -> int:
-    """Judge a recording."""
+    """Check a recording."""
     known = prepare(options)
     archive = HarWriter()
     hearing = TrafficCollector(
@@ -217,7 +217,7 @@ def wait_for_interrupt() -> None:
 
 @contextmanager
 def collect_in_thread(collector: TrafficCollector) -> Iterator[Callable[[CapturedExchange], None]]:
-    """Judge in a thread of its own what is heard in another, to the last of it."""
+    """Check in a thread of its own what is heard in another, to the last of it."""
     waiting: queue.Queue[CapturedExchange | None] = queue.Queue()
     problems: list[Exception] = []
 

@@ -13,8 +13,8 @@ from infobip_sms_conformance.session.plan import FEATURES, PROFILES
 
 # The credentials of the documentation's own example.
 USER, PASSWORD = "Aladdin", "open sesame"
-SEEDS_HELP = "judge good servers only, with N seeds each: what depends on one"
-EXIT_CODES = "Exit codes: 0 nothing failed, 1 something failed, 2 could not judge, 3 wrong usage."
+SEEDS_HELP = "check good servers only, with N seeds each: what depends on one"
+EXIT_CODES = "Exit codes: 0 nothing failed, 1 something failed, 2 could not check, 3 wrong usage."
 MAX_SECONDS = 3600.0
 MIN_DIGITS, MAX_DIGITS, MAX_PORT = 4, 20, 65535  # see gate.SHORTEST
 SEPARATORS = re.compile(r"[ ().-]")
@@ -32,7 +32,7 @@ def build_parser() -> Parser:
     """Return the parser of the command line."""
     parser = Parser(
         prog="infobip-sms conformance",
-        description="Judge a server or a client of Infobip's fully featured SMS endpoint, "
+        description="Check a server or a client of Infobip's fully featured SMS endpoint, "
         "one requirement at a time.",
         epilog=EXIT_CODES,
         allow_abbrev=False,  # half a word is not guessed at: some options cost money
@@ -45,7 +45,7 @@ def build_parser() -> Parser:
             name, help=what, description=described, epilog=EXIT_CODES, allow_abbrev=False
         )
 
-    add_server(add("server", "judge a server"))
+    add_server(add("server", "check a server"))
     add_commands(add)
     listing = add("list", "print every requirement")
     listing.add_argument("--json", action="store_true", help="for programs")
@@ -59,7 +59,7 @@ def build_parser() -> Parser:
 
 def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     """Add the commands that listen to clients."""
-    client = add("client", "judge a client by what it sends")
+    client = add("client", "check a client by what it sends")
     client.add_argument(
         "--port", type=parse_port, default=0, metavar="N", help="listen there (default: a free one)"
     )
@@ -82,14 +82,14 @@ def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
         help="program to be run with INFOBIP_BASE_URL and INFOBIP_API_KEY set; "
         "without one, it listens until interrupted",
     )
-    proxy = add("proxy", "judge what passes between any client and any server")
+    proxy = add("proxy", "check what passes between any client and any server")
     proxy.add_argument("--upstream", metavar="URL", required=True, help="base URL of the server")
     proxy.add_argument(
         "--port", type=parse_port, default=0, metavar="N", help="listen there (default: a free one)"
     )
     proxy.add_argument("--live", action="store_true", help="allow a server on another machine")
     proxy.add_argument("--record", type=Path, metavar="FILE", help="keep all of it, masked, as HAR")
-    har = add("har", "judge a recording, a HAR file of any tool")
+    har = add("har", "check a recording, a HAR file of any tool")
     har.add_argument("archive", type=Path, metavar="FILE", help="the recording")
     for command in (client, proxy, har):
         add_reports(command.add_argument_group("reports"))
@@ -99,7 +99,7 @@ def add_server(server: argparse.ArgumentParser) -> None:
     """Add the options of a run."""
     server.add_argument("url", nargs="?", help="its base URL; the sandbox when left out")
     add_account(server.add_argument_group("account"))
-    add_selection(server.add_argument_group("what is judged"))
+    add_selection(server.add_argument_group("what is checked"))
     add_safety(server.add_argument_group("care"))
     add_reports(server.add_argument_group("reports"))
 
@@ -110,12 +110,12 @@ def add_account(group: argparse._ArgumentGroup) -> None:
         "--user", help=f"for Basic (default: {USER}, the documentation's; none with --live)"
     )
     group.add_argument("--password", help=f"for Basic (default: {PASSWORD})")
-    group.add_argument("--api-key", metavar="KEY", help="also judge the App scheme")
+    group.add_argument("--api-key", metavar="KEY", help="also check the App scheme")
     group.add_argument("--no-basic", action="store_true", help="there is no user, only the key")
 
 
 def add_selection(group: argparse._ArgumentGroup) -> None:
-    """Add what is judged, and with what."""
+    """Add what is checked, and with what."""
     group.add_argument(
         "--only",
         action="append",
@@ -158,7 +158,7 @@ def add_conditions(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--clock",
         action="store_true",
-        help="the server has the sandbox's control of its clock: judge what takes minutes and days",
+        help="the server has the sandbox's control of its clock: check what takes minutes and days",
     )
 
 
@@ -171,7 +171,7 @@ def add_safety(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--profile",
         choices=PROFILES,
-        help="full, live or refusals (default: full; live with --live)",
+        help="full, live or rejections (default: full; live with --live)",
     )
     group.add_argument(
         "--to",
@@ -203,7 +203,7 @@ def add_reports(group: argparse._ArgumentGroup) -> None:
         ("junit", "for CI"),
         ("html", "a page with the matrix of all verdicts"),
         ("markdown", "a summary"),
-        ("har", "every request and reply, masked"),
+        ("har", "every request and response, masked"),
         ("badge", "a picture of the result, as SVG"),
     ):
         group.add_argument(f"--{name}", type=Path, metavar="FILE", help=what)

@@ -52,13 +52,13 @@ def require_account(options: argparse.Namespace) -> None:
     if options.no_basic and options.user is not None:
         raise UsageError("--user and --no-basic do not go together")
     if options.no_basic and not options.api_key:
-        raise UsageError("--no-basic wants --api-key")
+        raise UsageError("--no-basic expects --api-key")
     if options.live and options.user is None:
         if not options.api_key:
-            raise UsageError("--live wants an account: --user and --password, or --api-key")
+            raise UsageError("--live expects an account: --user and --password, or --api-key")
         options.no_basic = True
     if options.live and options.user is not None and options.password is None:
-        raise UsageError("--user wants --password")
+        raise UsageError("--user expects --password")
 
 
 def require_callback(options: argparse.Namespace) -> None:
@@ -66,7 +66,7 @@ def require_callback(options: argparse.Namespace) -> None:
     if options.callback is None:
         return
     if not options.callback_port:
-        raise UsageError("--callback wants --callback-port, to which it leads")
+        raise UsageError("--callback expects --callback-port, to which it leads")
     try:
         parts = urlsplit(options.callback)
     except ValueError:
@@ -85,7 +85,7 @@ def build_credentials(options: argparse.Namespace) -> Credentials:
 
 
 def format_target(options: argparse.Namespace, target: TargetServer) -> str:
-    """Name the server, without a credential that may stand in its path."""
+    """Name the server, without a credential that may are in its path."""
     if options.dry_run and not options.url:
         return "the sandbox"
     return Mask((), collect_secrets(build_credentials(options))).hide(str(target))

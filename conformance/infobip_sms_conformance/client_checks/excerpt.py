@@ -58,12 +58,12 @@ URL_FIELDS = {"notifyUrl", "baseUrl"}
 
 @dataclass(frozen=True)
 class ClientMask(Mask):
-    """Hides what a client has written; values of members that nobody knows may be anything."""
+    """Hides what a client has written; values of fields that nobody knows may be anything."""
 
     documented_names: frozenset[str] = field(default=frozenset(), repr=False)
 
     def hide_value(self, name: str, text: str, *, error: bool = False) -> str:
-        """Return the value of a member without what has to be hidden in it."""
+        """Return the value of a field without what has to be hidden in it."""
         if name in URL_FIELDS:
             return self.hide(hide_url(text))
         if not name and text.lstrip().startswith("{"):  # a document within a string
@@ -91,7 +91,7 @@ def hide_url(url: str) -> str:
 
 @cache
 def get_documented_names() -> frozenset[str]:
-    """Return the names of all documented members and parameters."""
+    """Return the names of all documented fields and parameters."""
     document = read_openapi()
     names = {
         name
@@ -253,7 +253,7 @@ def expand_span(text: str, begin: int, end: int, wire: str) -> tuple[int, int]:
 
 
 def get_window(text: str, begin: int, end: int, wire: str) -> tuple[int, int]:
-    """Return how much of a large body has to be masked, from where a member begins."""
+    """Return how much of a large body has to be masked, from where a field begins."""
     if len(text) <= WINDOW_THRESHOLD:
         return 0, len(text)
     low = max(0, begin - 2 * CONTEXT_LENGTH)
@@ -266,7 +266,7 @@ def get_window(text: str, begin: int, end: int, wire: str) -> tuple[int, int]:
 
 
 def get_key_start(text: str, before: int) -> int:
-    """Return where the last name of a member before a character begins."""
+    """Return where the last name of a field before a character begins."""
     found = 0
     for match in JSON_TOKENS.finditer(text):
         if match.start() > before:

@@ -54,7 +54,7 @@ class ExpectedRequest:
 
 
 def overlaps_any(path: str, invalid_paths: set[str]) -> bool:
-    """Tell whether what stands at a path, around it or in it is wrong in itself."""
+    """Tell whether what is at a path, around it or in it is wrong in itself."""
     return any(
         re.match(rf"{re.escape(one)}(?:[.\\[]|$)", other)
         for bad in invalid_paths - set(WHOLE_DOCUMENT)
@@ -105,14 +105,14 @@ def compare_fields(
         if there is not None and wanted is not None:
             yield from compare(wanted, there, member, where, number)
         elif there is None and wanted not in (None, False):
-            wants = "the member that was asked for"
+            wants = "the field that was asked for"
             yield RequestViolation(number, where, "nothing", wants, node.span_with_name)
         elif (
             number not in CLIENT_CHOSEN_IDS
             and there is not None
             and there.value not in (None, False)
         ):
-            wants = "the member left out, as asked for"
+            wants = "the field left out, as asked for"
             yield RequestViolation(
                 number, where, "a value that was not asked for", wants, there.whole
             )

@@ -29,14 +29,14 @@ class Node:
     kind: str
     span: Span
     value: Any = field(default=None, repr=False)
-    """A single value; members by their names, or a list of nodes."""
+    """A single value; fields by their names, or a list of nodes."""
     span_with_name: Span = (0, 0)
-    """The place with the name of the member."""
+    """The place with the name of the field."""
     repeated: tuple[str, ...] = ()
-    """Members that the object names twice."""
+    """Fields that the object names twice."""
 
     def find(self, name: str) -> "Node | None":
-        """Return a member of an object."""
+        """Return a field of an object."""
         return self.value.get(name) if self.kind == "object" else None
 
     def to_plain(self) -> Any:
@@ -131,7 +131,7 @@ def parse_object(text: str, at: int, depth: int) -> tuple[Node, int]:
         begin = end
         if not text.startswith('"', end):
             raise DocumentSyntaxError(
-                "no name of a member" if end < len(text) else "it breaks off", end
+                "no name of a field" if end < len(text) else "it breaks off", end
             )
         name, end = parse_string(text, end)
         end = skip_whitespace(text, expect(text, skip_whitespace(text, end), ":"))
@@ -148,7 +148,7 @@ def parse_object(text: str, at: int, depth: int) -> tuple[Node, int]:
 
 
 def expect(text: str, at: int, token: str) -> int:
-    """Return where a sign ends that has to stand at a character."""
+    """Return where a sign ends that has to are at a character."""
     if not text.startswith(token, at):
         raise DocumentSyntaxError(
             f"no {token} where one belongs" if at < len(text) else "it breaks off", at

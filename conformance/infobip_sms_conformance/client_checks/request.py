@@ -160,7 +160,7 @@ def is_double_encoded(node: Node) -> bool:
 
 
 def parse_xml_body(request: ParsedRequest, component: str) -> Node | None:
-    """Return the nodes of a body in XML; what is wrong in its form is taken down."""
+    """Return the nodes of a body in XML; what is wrong in its form is recorded."""
     sheet = request.findings
     sheet.checked |= {CHARACTERS, DOCTYPE}
     for misfit in check_doctype(request.text):

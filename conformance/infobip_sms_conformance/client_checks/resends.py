@@ -91,7 +91,9 @@ def build_past_request(captured: CapturedExchange) -> PastRequest:
     """Return what came of a request."""
     ended, status = captured.received_at + captured.seconds, captured.status
     if captured.response is None or captured.error:
-        return PastRequest(captured.serial, ended, "unknown", f"no whole reply ({captured.error})")
+        return PastRequest(
+            captured.serial, ended, "unknown", f"no whole response ({captured.error})"
+        )
     said = f"HTTP {status}"
     wait = parse_retry_after(captured, ended)
     if status == TOO_MANY_REQUESTS or (status == SERVICE_UNAVAILABLE and wait):

@@ -27,14 +27,14 @@ RULES = (
     ),
     ("RESP-003", rules.has_given_ids, rules.check_given_ids, "every messageId at its destination"),
     ("RESP-005", rules.has_missing_ids, rules.check_generated_ids, "a messageId for every message"),
-    ("RESP-007", rules.has_entries, rules.check_status, "a status with its members"),
+    ("RESP-007", rules.has_entries, rules.check_status, "a status with its fields"),
     ("RESP-008", rules.has_groups, rules.check_group_name, "the groupName of the groupId"),
 )
 
 
 @dataclass(frozen=True)
 class ResponseFinding:
-    """What is said of a reply: a fault, or nothing in ``got``."""
+    """What is said of a response: a fault, or nothing in ``got``."""
 
     requirement_id: str
     actual: str = ""
@@ -42,13 +42,15 @@ class ResponseFinding:
 
 
 def check_response(request: ParsedRequest) -> Iterator[ResponseFinding]:
-    """Yield what a reply keeps and breaks; nothing for one that did not come whole."""
+    """Yield what a response keeps and breaks; nothing for one that did not come whole."""
     heard = request.captured
     if heard.response is None or heard.error or request.operation is None:
         return
     body = decompress(heard.response)
     if body is None:
-        yield ResponseFinding("HTTP-004", "a compression that cannot be undone", "a readable reply")
+        yield ResponseFinding(
+            "HTTP-004", "a compression that cannot be undone", "a readable response"
+        )
         return
     yield from check_format(heard, body)
     if heard.status == BAD_REQUEST:
@@ -62,7 +64,7 @@ def check_response(request: ParsedRequest) -> Iterator[ResponseFinding]:
 
 
 def decompress(response: HttpMessage) -> bytes | None:
-    """Return the body of a reply without its compression; none where that fails."""
+    """Return the body of a response without its compression; none where that fails."""
     coding = response.get_header("content-encoding").strip().lower()
     try:
         if coding in {"gzip", "x-gzip"}:
@@ -102,14 +104,14 @@ def check_error(body: bytes) -> Iterator[ResponseFinding]:
 
 
 def has_violations(request: ParsedRequest) -> bool:
-    """Tell whether a request is one that a server may refuse, or read in another way."""
+    """Tell whether a request is one that a server may reject, or read in another way."""
     return any(not problem.is_tolerated for problem in request.findings.violations)
 
 
 def build_exchange(request: ParsedRequest, body: bytes) -> Exchange:
     """Return an exchange as those are that the suite has itself."""
     assert request.node is not None, "there is a document"
-    assert request.captured.response is not None, "there is a reply"
+    assert request.captured.response is not None, "there is a response"
     fields = Fields()
     for name, value in request.captured.response.headers:
         fields[name] = value

@@ -55,7 +55,7 @@ class RequestFindings:
     """Requirements that the request could break."""
     violations: list[RequestViolation] = field(default_factory=list)
     used_fields: set[str] = field(default_factory=set)
-    """Members and parameters that it has, without positions."""
+    """Fields and parameters that it has, without positions."""
 
     def add_violation(self, violation: RequestViolation) -> None:
         """Take down a problem."""
@@ -75,7 +75,7 @@ def check_node(
     """Hold a value to its schema; ``number`` is the requirement that a wrong one breaks."""
     schema = resolve(schema)
     if node.kind == "null":
-        wants = "the member left out when it has no value"
+        wants = "the field left out when it has no value"
         findings.add_violation(
             RequestViolation(NULL_VALUE, path, "null", wants, node.span_with_name)
         )
@@ -108,7 +108,7 @@ def check_node(
 
 
 def check_fields(findings: RequestFindings, node: Node, schema: Schema, path: str) -> None:
-    """Hold every member of an object to its schema, and look for those that are missing."""
+    """Hold every field of an object to its schema, and look for those that are missing."""
     members = schema.get("properties", {})
     for name, inner in node.value.items():
         where = join_path(path, name)
@@ -116,7 +116,7 @@ def check_fields(findings: RequestFindings, node: Node, schema: Schema, path: st
             wants = suggest_name(name, members)
             findings.add_violation(
                 RequestViolation(
-                    UNKNOWN_FIELD, where, "a member that nobody knows", wants, inner.span_with_name
+                    UNKNOWN_FIELD, where, "a field that nobody knows", wants, inner.span_with_name
                 )
             )
             continue
@@ -124,7 +124,7 @@ def check_fields(findings: RequestFindings, node: Node, schema: Schema, path: st
         findings.used_fields.add(strip_indexes(where))
         check_node(findings, inner, member, where, member.get("x-requirement", ""))
     for name in node.repeated:
-        got, place = "the member for the second time", node.value[name].whole
+        got, place = "the field for the second time", node.value[name].whole
         findings.add_violation(
             RequestViolation(UNKNOWN_FIELD, join_path(path, name), got, "it once", place)
         )
@@ -139,7 +139,7 @@ def check_fields(findings: RequestFindings, node: Node, schema: Schema, path: st
 
 
 def iter_required(node: Node, schema: Schema) -> Iterator[tuple[str, str, str]]:
-    """Yield each member that has to be there, the requirement of that, and what is wanted."""
+    """Yield each field that has to be there, the requirement of that, and what is wanted."""
     members = schema.get("properties", {})
     for name in schema.get("required", ()):
         member = resolve(members[name])
@@ -152,10 +152,10 @@ def iter_required(node: Node, schema: Schema) -> Iterator[tuple[str, str, str]]:
 
 
 def suggest_name(name: str, fields: Schema) -> str:
-    """Say which member may have been meant."""
+    """Say which field may have been meant."""
     plain = name.replace("_", "").replace("-", "").lower()
     meant = next((known for known in fields if known.lower() == plain), None)
-    return f"{meant}, as it is spelled" if meant else "documented members alone"
+    return f"{meant}, as it is spelled" if meant else "documented fields alone"
 
 
 def check_items(

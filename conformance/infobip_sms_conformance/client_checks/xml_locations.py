@@ -203,7 +203,7 @@ def parse_list(
     path: str,
     violations: list[XmlFormViolation],
 ) -> Node:
-    """Return a list, and note where it does not stand in its documented form."""
+    """Return a list, and note where it does not are in its documented form."""
     wrapper, item = get_element_names(name, schema)
     items = resolve(schema.get("items", {}))
     form = "XML-002" if name == "days" else FORM
@@ -237,7 +237,7 @@ def extract_entries(
 
 
 def join_path(path: str, name: str) -> str:
-    """Return the path of a member."""
+    """Return the path of a field."""
     return f"{path}.{name}" if path else name
 
 

@@ -1,4 +1,4 @@
-"""Every request that arrived, judged as it comes; nothing is kept of it but what may be shown."""
+"""Every request that arrived, checked as it comes; nothing is kept of it but what may be shown."""
 
 import time
 from collections import Counter
@@ -31,7 +31,7 @@ class TrafficCollector:
     """What was heard so far."""
 
     check_responses: bool = False
-    """Whether replies are judged as well."""
+    """Whether responses are checked as well."""
     recorders: tuple[ExchangeRecorder, ...] = ()
     """Get every exchange with its mask, before it is forgotten."""
     checks: tuple[RequestCheck, ...] = ()
@@ -47,7 +47,7 @@ class TrafficCollector:
     began: float = field(default_factory=time.monotonic)
 
     def add(self, captured: CapturedExchange) -> None:
-        """Judge an exchange."""
+        """Check an exchange."""
         paper = parse_request(captured)
         self.requests += 1
         if paper.is_send and captured.status in OK_STATUSES:
@@ -154,14 +154,14 @@ class TrafficCollector:
 def build_finding(
     request: ParsedRequest, mask: ClientMask, response_finding: ResponseFinding, wire: str
 ) -> SanitizedFinding:
-    """Return what is said of a reply as it may be printed."""
+    """Return what is said of a response as it may be printed."""
     level = read_requirements()[response_finding.requirement_id].level
     return SanitizedFinding(
         response_finding.requirement_id,
         wire,
-        f"reply {request.captured.serial}",
+        f"response {request.captured.serial}",
         Verdict.FAIL if level == "MUST" else Verdict.WARN,
-        f"the reply to request {request.captured.serial}",
+        f"the response to request {request.captured.serial}",
         response_finding.expected,
         mask.hide_words(response_finding.actual),
         evidence=build_evidence(request, mask),

@@ -1,4 +1,4 @@
-"""Which documented operations and members were used, and which never."""
+"""Which documented operations and fields were used, and which never."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ class Coverage:
     def add(self, request: ParsedRequest) -> None:
         """Count a request."""
         status = request.captured.status
-        self.statuses[f"HTTP {status}" if status else "no reply"] += 1
+        self.statuses[f"HTTP {status}" if status else "no response"] += 1
         if request.operation is None:
             self.undocumented_requests += 1
             return
@@ -75,7 +75,7 @@ class Coverage:
             times = "1 request" if asked == 1 else f"{asked} requests"
             line = f"{operation.method} {operation.path}: {times}"
             if there:
-                line += f", {len(there) - len(unused)} of {len(there)} members and parameters"
+                line += f", {len(there) - len(unused)} of {len(there)} fields and parameters"
             if unused:
                 line += f"; never {', '.join(self.get_unused_roots(name))}"
             yield line
@@ -89,7 +89,7 @@ class Coverage:
             yield f"answered with {', '.join(counts)}"
 
     def get_unused_fields(self, operation: str) -> list[str]:
-        """Return the members and parameters of an operation that no request had."""
+        """Return the fields and parameters of an operation that no request had."""
         used = self.used_fields.get(operation, set())
         return [name for name in get_request_fields(operation) if name not in used]
 
@@ -101,14 +101,14 @@ class Coverage:
 
 @cache
 def get_request_fields(operation: str) -> tuple[str, ...]:
-    """Return the paths of all members of a request, and its parameters."""
+    """Return the paths of all fields of a request, and its parameters."""
     component = read_operations()[operation].request
     inside = tuple(iter_field_paths(get_component(component), "", 0)) if component else ()
     return (*(f"?{name}" for name in get_query_parameters(operation)), *inside)
 
 
 def iter_field_paths(schema: dict[str, Any], path: str, depth: int) -> Iterator[str]:
-    """Yield the paths of all members below a schema."""
+    """Yield the paths of all fields below a schema."""
     for name, member in schema.get("properties", {}).items():
         where, inner = join_path(path, name), resolve(member)
         yield where

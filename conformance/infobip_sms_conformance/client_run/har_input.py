@@ -1,6 +1,6 @@
 """HTTP Archives (HAR 1.2): recordings of any tool, read; what was listened to, written.
 
-A report is masked, as everything is that is printed. A recording is to be judged again, so its bodies are
+A report is masked, as everything is that is printed. A recording is to be checked again, so its bodies are
 whole, with numbers and texts; of credentials it has the form alone.
 """
 
@@ -36,7 +36,7 @@ MAX_BODY_LENGTH = 50_000
 SHORTEST_SECRET = 4
 SECRET_WORDS = r"[\w-]*(?:password|passwd|api[-_]?key|token|secret|credential)[\w-]*"
 SECRET_HEADER = re.compile(rf"{SECRET_WORDS}|proxy-authorization|cookie|set-cookie", re.IGNORECASE)
-# Members, parameters and elements that are named as credentials are.
+# Fields, parameters and elements that are named as credentials are.
 SECRET_VALUE = re.compile(
     rf'("{SECRET_WORDS}"\s*:\s*")(?:[^"\\]|\\.)+|((?<=[?&])(?:{SECRET_WORDS}|username)=)[^&\s"]+'
     rf"|(<(?:{SECRET_WORDS})>)[^<]+",
@@ -89,7 +89,7 @@ def parse_entry(entry: dict[str, Any], serial: int) -> CapturedExchange | None:
         headers,
         parse_body(asked.get("postData") or {}),
         parse_response(got, status) if status else None,
-        "" if status else "no reply is recorded",
+        "" if status else "no response is recorded",
         float(entry.get("time") or 0) / 1000,
         has_all_headers=False,
     )
@@ -109,7 +109,7 @@ def parse_body(holder: dict[str, Any]) -> bytes:
 
 
 def parse_response(response: dict[str, Any], status: int) -> HttpMessage:
-    """Return the reply of an entry; its body is kept without compression."""
+    """Return the response of an entry; its body is kept without compression."""
     coded = {"content-encoding", "transfer-encoding", "content-length"}
     headers = tuple(pair for pair in parse_headers(response) if pair[0].lower() not in coded)
     return HttpMessage(f"HTTP/1.1 {status}", headers, parse_body(response.get("content") or {}))

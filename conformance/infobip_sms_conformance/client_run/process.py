@@ -1,4 +1,4 @@
-"""The client that is judged, as a program of its own."""
+"""The client that is checked, as a program of its own."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What became of a client in each scenario: a crash, a repeated send, impatience, a lost reply, or nothing."""
+"""What became of a client in each scenario: a crash, a repeated send, impatience, a lost response, or nothing."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ CRASHED, REPEATED_SEND, IGNORED_RETRY_AFTER, LOST_RESPONSE, GAVE_UP = (
     "crash",
     "repeated send",
     "ignored Retry-After",
-    "lost reply",
+    "lost response",
     "gave up",
 )
 
@@ -47,12 +47,12 @@ class ScenarioResult:
 
 
 def build_results(runs: Sequence[CommandRun]) -> list[ScenarioResult]:
-    """Return what became of each scenario."""
+    """Return what happened to each scenario."""
     return [build_result(run, taking) for run in runs for taking in run.scenario_runs]
 
 
 def build_result(run: CommandRun, scenario_run: ScenarioRun) -> ScenarioResult:
-    """Return what became of one scenario."""
+    """Return what happened to one scenario."""
     words = [*check_repetition(scenario_run), *([GAVE_UP] if scenario_run.is_client_gone else [])]
     if run.program_exit is None:
         return ScenarioResult(scenario_run, tuple(words))
@@ -84,7 +84,7 @@ def add_findings(collector: TrafficCollector, results: Sequence[ScenarioResult])
             continue
         if outcome.has_failed_to_read:
             got = f"{scenario.description}: COMMAND {outcome.exit_text}"
-            wants = "the reply read, and 0 where the messages are taken"
+            wants = "the response read, and 0 where the messages are taken"
             where = "reply"
             collector.add_violation(
                 heard, RequestViolation(scenario.requirement_id, "", got, wants, part=where)

@@ -121,7 +121,7 @@ def build_entry(destination: Any, index: int, *, v1: bool) -> dict[str, Any]:
 
 
 def add_unknown_fields(document: Any) -> Any:
-    """Add members that nobody knows, at every place."""
+    """Add fields that nobody knows, at every place."""
     if isinstance(document, list):
         return [add_unknown_fields(item) for item in document]
     if isinstance(document, dict):
@@ -139,7 +139,7 @@ def add_segment_counts(document: Any) -> Any:
 
 
 def reverse_fields(document: Any) -> Any:
-    """Turn the order of all members round."""
+    """Turn the order of all fields round."""
     if isinstance(document, list):
         return [reverse_fields(item) for item in document]
     if isinstance(document, dict):
@@ -219,7 +219,7 @@ def build_document_response(document: Any, request: ParsedRequest) -> ScriptedRe
 
 
 def dump_json(document: Any) -> bytes:
-    """Return JSON with the members in the order of the document."""
+    """Return JSON with the fields in the order of the document."""
     return json.dumps(document, ensure_ascii=False).encode()
 
 
@@ -245,7 +245,7 @@ def reverse_elements(response: ScriptedResponse, request: ParsedRequest) -> Scri
 def build_error_response(
     status: int, message_id: str, text: str, **headers: str
 ) -> Callable[..., ScriptedResponse]:
-    """Return what writes a refusal."""
+    """Return what writes a rejection."""
 
     def write(_reply: ScriptedResponse, paper: ParsedRequest) -> ScriptedResponse:
         error = {"requestError": {"serviceException": {"messageId": message_id, "text": text}}}
@@ -263,7 +263,7 @@ def build_page_response(_response: ScriptedResponse, _request: ParsedRequest) ->
 
 
 def add_charset(response: ScriptedResponse, _request: ParsedRequest) -> ScriptedResponse:
-    """Name the charset as recorded replies do."""
+    """Name the charset as recorded responses do."""
     media = f"{response.headers['Content-Type']};charset=UTF-8"
     return replace(response, headers={**response.headers, "Content-Type": media})
 
@@ -285,12 +285,10 @@ NEW_STATUS = {"id": 7777, "name": "PENDING_BY_A_NEW_WAY", "description": "Not in
 NEW_GROUP = {"groupId": 77, "groupName": "A_NEW_GROUP", **NEW_STATUS}
 SCENARIOS = (
     Scenario("documented", "the documented answer", "good"),
-    Scenario(
-        "unknown members", "members that nobody knows", "good", "HTTP-009", add_unknown_fields
-    ),
+    Scenario("unknown fields", "fields that nobody knows", "good", "HTTP-009", add_unknown_fields),
     Scenario(
         "another order",
-        "members in another order",
+        "fields in another order",
         "good",
         "HTTP-009",
         reverse_fields,

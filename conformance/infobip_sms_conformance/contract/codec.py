@@ -32,7 +32,7 @@ def dump(document: Any, wire: str, component: str = "SmsRequest") -> bytes:
 
 
 def dump_xml(document: Any, component: str) -> bytes:
-    """Return a document as XML, its members in the order of the schema."""
+    """Return a document as XML, its fields in the order of the schema."""
     schema = get_component(component)
     root = etree.Element(schema["xml"]["name"])
     fill(root, document, schema)
@@ -40,7 +40,7 @@ def dump_xml(document: Any, component: str) -> bytes:
 
 
 def fill(element: etree._Element, value: Any, schema: dict[str, Any]) -> None:
-    """Put a value into an element: members as elements, anything else as text."""
+    """Put a value into an element: fields as elements, anything else as text."""
     if not isinstance(value, dict):
         element.text = dump_text(value)
         return
@@ -50,7 +50,7 @@ def fill(element: etree._Element, value: Any, schema: dict[str, Any]) -> None:
 
 
 def append(parent: etree._Element, name: str, value: Any, schema: dict[str, Any]) -> None:
-    """Add a member to an element; a list with its wrapper, if the schema gives it one."""
+    """Add a field to an element; a list with its wrapper, if the schema gives it one."""
     if not isinstance(value, list):
         fill(etree.SubElement(parent, name), value, schema)
         return
@@ -104,7 +104,7 @@ def read_element(element: etree._Element, schema: dict[str, Any]) -> Any:
 
 
 def read_child(data: dict[str, Any], child: etree._Element, schema: dict[str, Any]) -> None:
-    """Add one child element to the members read so far."""
+    """Add one child element to the fields read so far."""
     name = get_tag(child)
     if schema.get("type") != "array":
         data[name] = read_element(child, schema)

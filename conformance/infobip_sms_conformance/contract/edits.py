@@ -20,7 +20,7 @@ def build_edited(case: Case) -> Any:
 
 
 def apply_edit(document: Any, path: str, kind: str, value: Any) -> Any:
-    """Return a copy of the document with one member set, removed or set to a repeated text.
+    """Return a copy of the document with one field set, removed or set to a repeated text.
 
     Raises LookupError when the path does not lead to a place that is there: such a case would
     test nothing.
@@ -38,7 +38,7 @@ def apply_edit(document: Any, path: str, kind: str, value: Any) -> Any:
 
 
 def set_field(holder: Any, last: str | int, value: Any) -> None:
-    """Put a value at a member that may be new, or at a list index that must be there."""
+    """Put a value at a field that may be new, or at a list index that must be there."""
     if isinstance(last, int) and last >= len(holder):
         raise LookupError(f"no item {last} to edit")
     holder[last] = copy.deepcopy(value)

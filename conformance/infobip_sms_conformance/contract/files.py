@@ -18,7 +18,7 @@ CHECKED_BY_EXCHANGE = "exchange"
 
 @dataclass(frozen=True)
 class Requirement:
-    """One rule of the contract; ``judged`` says what could show that it is broken."""
+    """One rule of the contract; ``checked`` says what could show that it is broken."""
 
     id: str
     level: str
@@ -96,10 +96,10 @@ def get_row(table: str, row_id: str) -> dict[str, Any]:
 
 @cache
 def read_cases() -> tuple[Case, ...]:
-    """Return the cases that a server is judged by.
+    """Return the cases that a server is checked by.
 
-    Left out: what only a client must refuse, and edits on which a server may decide either way
-    because the reading that they name is not the one about the form of a refusal (READ-001).
+    Left out: what only a client must reject, and edits on which a server may decide either way
+    because the reading that they name is not the one about the form of a rejection (READ-001).
     """
     tables = read_toml("cases.toml")
     return tuple(
@@ -132,7 +132,7 @@ def read_openapi() -> dict[str, Any]:
 
 @cache
 def get_send_path() -> str:
-    """Return the path of the operation that is judged."""
+    """Return the path of the operation that is checked."""
     paths = read_openapi()["paths"]
     sends = [p for p, item in paths.items() if item.get("post", {}).get("operationId") == "send"]
     return str(sends[0])
@@ -140,7 +140,7 @@ def get_send_path() -> str:
 
 @cache
 def read_status_rows(table: str) -> tuple[dict[str, Any], ...]:
-    """Return the statuses or the errors of the catalogue as they stand on the wire.
+    """Return the statuses or the errors of the catalogue as they are on the wire.
 
     table: "status" or "error".
     """
@@ -170,7 +170,7 @@ def read_example(stem: str) -> Any:
 
 @cache
 def read_example_bytes(stem: str) -> bytes:
-    """Return an example as it stands in its file."""
+    """Return an example as it is in its file."""
     return (get_data_folder() / "examples" / f"{stem}.json").read_bytes()
 
 

@@ -41,7 +41,7 @@ def read_operations() -> Mapping[str, Operation]:
 
 
 def build_operation(method: str, path: str, member: dict[str, Any]) -> Operation:
-    """Return the operation that a member of ``paths`` describes."""
+    """Return the operation that a field of ``paths`` describes."""
     body = member.get("requestBody")
     request = get_component_name(body) if body else None
     return Operation(
@@ -66,7 +66,7 @@ def get_component(name: str) -> dict[str, Any]:
 
 
 def resolve(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema that a reference points to; what stands beside the reference comes on top."""
+    """Return the schema that a reference points to; what is beside the reference comes on top."""
     if "$ref" not in schema:
         return schema
     target = resolve(get_component(schema["$ref"].rpartition("/")[2]))
@@ -74,5 +74,5 @@ def resolve(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def get_property(schema: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the schema of a member, an empty one for a member that is not known."""
+    """Return the schema of a field, an empty one for a field that is not known."""
     return resolve(schema.get("properties", {}).get(name, {}))

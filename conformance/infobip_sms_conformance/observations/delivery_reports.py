@@ -76,7 +76,7 @@ class ReceivedReport:
         return self.is_final and self.call.status in OK_STATUSES
 
     def find_instant(self, name: str) -> datetime | None:
-        """Return the instant of a member; none when it is no date and time with an offset."""
+        """Return the instant of a field; none when it is no date and time with an offset."""
         try:
             instant = datetime.fromisoformat(self.data[name])
         except (KeyError, TypeError, ValueError):

@@ -45,7 +45,7 @@ class Exchange:
     """What any other operation was answered with, as plain data, if that can be read."""
     request: RawRequest | None = field(default=None, repr=False)
     callback: bytes = field(default=b"", repr=False)
-    """What came to the callback server of it, if that is what is judged."""
+    """What came to the callback server of it, if that is what is checked."""
     at: float = 0.0
     """When it was sent, by the clock that ``time.time`` reads."""
     seconds: float = 0.0
@@ -57,7 +57,7 @@ class Exchange:
 
     @property
     def outcome(self) -> RequestOutcome:
-        """Sort the answer; a rejected destination makes the request a refused one (READ-001)."""
+        """Sort the answer; a rejected destination makes the request a rejected one (READ-001)."""
         if self.response is None:
             return RequestOutcome.NO_RESPONSE
         if is_throttled(self.response):
@@ -100,7 +100,7 @@ class Exchange:
         if self.response.status not in OK_STATUSES or self.data is not None:
             return f"HTTP {self.response.status}"
         if self.send_response is None:
-            return f"HTTP {self.response.status}, a body that is no readable reply"
+            return f"HTTP {self.response.status}, a body that is no readable response"
         names = sorted(get_group_name(group) for group in self.send_response.groups)
         groups = ", ".join(names) or "no entries"
         return f"HTTP {self.response.status}, status groups: {groups}"
@@ -117,7 +117,7 @@ def get_group_name(group_id: int | None) -> str:
 
 
 def find_send_response(response: RawResponse) -> SendResponse | None:
-    """Return the reply of a 2xx, if its body is one."""
+    """Return the response of a 2xx, if its body is one."""
     if response.status not in OK_STATUSES:
         return None
     try:

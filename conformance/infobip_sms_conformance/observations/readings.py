@@ -1,6 +1,6 @@
 """The register of readings: which outcome of an open question the server takes, and whether always the same.
 
-Every outcome is legal. A server that takes now one and now another of the same question is not failed
+Every outcome is allowed. A server that takes now one and now another of the same question is not failed
 either, but it is said.
 """
 
@@ -58,7 +58,7 @@ def observe_readings(exchanges: Sequence[Exchange]) -> list[ObservedReading]:
 
 
 def observe_rejection(exchange: Exchange) -> Iterator[str]:
-    """READ-001: how a value outside its limits is refused, where an answer per destination is possible."""
+    """READ-001: how a value outside its limits is rejected, where an answer per destination is possible."""
     if not exchange.label.startswith(CASE_PREFIX) or not get_destinations(exchange.document):
         return
     if exchange.status == BAD_REQUEST:
@@ -117,7 +117,7 @@ def observe_tracking_key(exchange: Exchange) -> Iterator[str]:
 
 
 def observe_missing_accept(exchange: Exchange) -> Iterator[str]:
-    """READ-006: which format has a reply that was asked for in none."""
+    """READ-006: which format has a response that was asked for in none."""
     request, answer = exchange.request, exchange.response
     if is_accepted_v2(exchange) and request and answer and "accept" not in request.headers:
         same = find_wire(answer.body) == exchange.wire
@@ -133,7 +133,7 @@ def observe_error_body(exchange: Exchange) -> Iterator[str]:
 
 
 def observe_past(exchange: Exchange) -> Iterator[str]:
-    """READ-019: whether a sendAt in the past is refused."""
+    """READ-019: whether a sendAt in the past is rejected."""
     instants = [find_instant(message) for message in get_messages(exchange.document)]
     if len(instants) != 1 or instants[0] is None or instants[0] >= exchange.at:
         return

@@ -1,4 +1,4 @@
-"""Replies of any legal server, read with tolerance."""
+"""Responses of any allowed server, read with tolerance."""
 
 import codecs
 from collections.abc import Iterator
@@ -19,12 +19,12 @@ from infobip_sms_conformance.contract.openapi import get_component
 
 
 class UnreadableResponseError(ValueError):
-    """The body is no reply to a send request."""
+    """The body is no response to a send request."""
 
 
 @dataclass(frozen=True)
 class ResponseEntry:
-    """What the reply says about one destination."""
+    """What the response says about one destination."""
 
     to: str | None
     message_id: str
@@ -42,7 +42,7 @@ class ResponseEntry:
 
 @dataclass(frozen=True)
 class SendResponse:
-    """A reply of either format; absent ids are empty strings."""
+    """A response of either format; absent ids are empty strings."""
 
     wire: str
     bulk_id: str
@@ -69,15 +69,15 @@ def find_wire(body: bytes) -> str | None:
 
 
 def parse_send_response(body: bytes) -> SendResponse:
-    """Return the reply that a body holds, whatever its content type says."""
+    """Return the response that a body holds, whatever its content type says."""
     try:
         return parse_xml_response(body) if find_wire(body) == "xml" else parse_json_response(body)
     except ValueError as error:
-        raise UnreadableResponseError("the body is no readable reply") from error
+        raise UnreadableResponseError("the body is no readable response") from error
 
 
 def parse_json_response(body: bytes) -> SendResponse:
-    """Return the reply that a JSON body holds."""
+    """Return the response that a JSON body holds."""
     root = parse_json(body)
     messages = root.get("messages") if isinstance(root, dict) else None
     if not isinstance(messages, list) or not all(isinstance(entry, dict) for entry in messages):
@@ -95,7 +95,7 @@ def drop_null_words(status: Any) -> None:
 
 
 def parse_xml_response(body: bytes) -> SendResponse:
-    """Return the reply that an XML body holds, whatever its root and wrappers are called."""
+    """Return the response that an XML body holds, whatever its root and wrappers are called."""
     root = parse_tree(body)
     schema = get_component("SmsResponseDetails")
     messages = [read_element(element, schema) for element in iter_entry_elements(root)]
@@ -115,7 +115,7 @@ def iter_entry_elements(root: etree._Element) -> Iterator[etree._Element]:
 def build_send_response(
     wire: str, top: dict[str, Any], messages: list[dict[str, Any]]
 ) -> SendResponse:
-    """Return the reply with the given members."""
+    """Return the response with the given fields."""
     entries = tuple(
         ResponseEntry(
             read_id(entry.get("to")) or None, read_id(entry.get("messageId")), entry.get("status")

@@ -19,7 +19,7 @@ from infobip_sms_conformance.contract.codec import (
 from infobip_sms_conformance.contract.openapi import get_component, resolve
 from infobip_sms_conformance.observations.responses import find_wire
 
-# Names that other years have for a member (facts, section 13).
+# Names that other years have for a field (facts, section 13).
 FIELD_ALIASES = {"mccmnc": "mccMnc"}
 
 
@@ -31,7 +31,7 @@ def parse_tolerant(body: bytes, component: str) -> Any:
 
 
 def normalize_names(value: Any) -> Any:
-    """Return plain data with the members of other years under the name of this one."""
+    """Return plain data with the fields of other years under the name of this one."""
     if isinstance(value, list):
         return [normalize_names(item) for item in value]
     if isinstance(value, dict):
@@ -60,7 +60,7 @@ def read_tolerant(root: etree._Element, schema: dict[str, Any]) -> dict[str, Any
 
 
 def iter_entries(root: etree._Element, items: dict[str, Any]) -> Iterator[etree._Element]:
-    """Yield the elements below a root that hold a member of an entry, none inside of another."""
+    """Yield the elements below a root that hold a field of an entry, none inside of another."""
     names = set(items["properties"])
     for child in iter_children(root):
         if names & {get_tag(inner) for inner in iter_children(child)}:

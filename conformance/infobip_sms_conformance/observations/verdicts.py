@@ -1,6 +1,6 @@
 """The verdicts, and the exceptions by which a check gives one.
 
-Verdict, the worst wins where several checks judge one requirement in one format:
+Verdict, the worst wins where several checks check one requirement in one format:
     FAIL           the server breaks the requirement
     ERROR          no answer came, or the suite itself went wrong
     INCONCLUSIVE   the answer shows neither; the reason says why

@@ -17,7 +17,7 @@ def dump_badge(result: RunResult, compared: BaselineComparison | None = None) ->
     words = {
         NOTHING_FAILED: f"{counts[Verdict.PASS]} of {len(result.rows)} pass",
         SOMETHING_FAILED: f"{counts[Verdict.FAIL]} of {len(result.rows)} fail",
-        COULD_NOT_TEST: "not judged",
+        COULD_NOT_TEST: "not checked",
     }[code]
     left, right = (len(text) * CHARACTER + 2 * MARGIN for text in (LABEL, words))
     return (

@@ -1,4 +1,4 @@
-"""The report on the terminal: the bill, the progress, the verdicts, what is behind them, and what to do next.
+"""The report on the terminal: the plan, the progress, the verdicts, what is behind them, and what to do next.
 
 Long lines are left to the terminal, so that a command can be copied in one piece.
 """
@@ -52,17 +52,17 @@ class ConsoleReporter:
         """Say what the run may cost, before the first byte."""
         bill, rules = plan.budget, len(get_requirement_ids(plan.profile, only, plan.without))
         self._print(
-            f"Judging {name} by {format_count(rules, 'requirement')}, "
+            f"Checking {name} by {format_count(rules, 'requirement')}, "
             f"profile {plan.profile.name}, seed {plan.seed}"
         )
         self._print(
-            f"The bill: {format_count(bill.planned_cost.requests, 'request')}, up to {bill.max_requests} where "
+            f"The plan: {format_count(bill.planned_cost.requests, 'request')}, up to {bill.max_requests} where "
             f"something fails; at most {format_count(bill.max_messages, 'message')}, "
             f"to {describe_numbers(plan)}"
         )
         if plan.profile.stops_at_acceptance:
             self._print(
-                "Every message is expected to be refused; the first that is not ends the run"
+                "Every message is expected to be rejected; the first that is not ends the run"
             )
         if plan.without:
             self._print(f"Without {', '.join(sorted(plan.without))}")
@@ -204,7 +204,7 @@ def format_notes(
             listed = " ".join(names)
             yield f"  {reason}: {listed}" if "because" in reason else f"  {listed}: {reason}"
     if result.readings and not quiet:
-        yield "\nWhat this server makes of open questions, all of it legal"
+        yield "\nWhat this server makes of open questions, all of it allowed"
         yield from (f"  {line}" for line in format_readings(result.readings))
     for section in () if quiet else result.sections:
         yield f"\n{section.title}"
@@ -233,10 +233,10 @@ def build_summary(result: RunResult) -> Text:
     if result.rows:
         text.append(f" of {format_count(len(result.rows), 'requirement')}")
     if result.stopped:
-        lead = "\nNot all was judged: " if result.rows else "Could not judge: "
+        lead = "\nNot all was checked: " if result.rows else "Could not check: "
         text.append(f"{lead}{result.stopped}", style="bold")
     elif not result.rows:
-        text.append("Could not judge: nothing was checked", style="bold")
+        text.append("Could not check: nothing was checked", style="bold")
     text.append(f"\n{describe_cost(result)}")
     return text
 
@@ -249,7 +249,7 @@ def get_next_step(result: RunResult, report_files: Mapping[str, Path]) -> str:
         page = "" if "html" in report_files else ", --html FILE shows all as a page"
         if result.side != "server":
             return f"Next: {again} explain {failed[0]}{page}"
-        return f"Next: {again} explain {failed[0]}; --only {failed[0]} judges it alone{page}"
+        return f"Next: {again} explain {failed[0]}; --only {failed[0]} checks it alone{page}"
     if not result.rows:
         who = "a server listens" if result.side == "server" else "a client sends"
         return f"Next: see that {who} there, and that {result.url} is its base URL"

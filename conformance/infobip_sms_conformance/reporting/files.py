@@ -12,7 +12,6 @@ from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.reporting import badge, har, html, json_report, junit, markdown
 from infobip_sms_conformance.run.baseline import BaselineComparison
 from infobip_sms_conformance.run.result import RunResult
-from infobip_sms_conformance.sanitization.redaction import build_mask
 from infobip_sms_conformance.session.session import Session
 
 WRITERS: Mapping[str, Callable[[RunResult, BaselineComparison | None], str]] = {
@@ -55,7 +54,7 @@ def write_files(
     """Write every file that was asked for; WrongUsage where one cannot be written after all."""
     for name, path in get_report_files(options).items():
         if name == "har":
-            text = har.dump_har(session.exchanges, result.url, build_mask(session))
+            text = har.dump_har(session.exchanges, result.url, session.build_mask())
         else:
             text = WRITERS[name](result, compared)
         try:

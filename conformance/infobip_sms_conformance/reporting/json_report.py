@@ -7,7 +7,7 @@
  "verdicts": [{"requirement", "level", "text", "source", "verdict", "json", "xml",
                "reasons": [{"check", "wire", "verdict", "sent", "expected", "got", "caused_by", "token",
                             "evidence": {"method", "path", "content_type", "body", "size", "curl", "twin",
-                                         "status", "reply_type", "reply", "callback"}}]}]}
+                                         "status", "reply_type", "response", "callback"}}]}]}
 """
 
 import json

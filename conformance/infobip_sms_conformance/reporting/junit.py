@@ -71,7 +71,7 @@ def format_reasons(reasons: Sequence[SanitizedFinding]) -> Iterator[str]:
                 yield f"{name:10}{text}"
         if reason.evidence:
             yield f"request   {reason.evidence.body}"
-            yield f"reply     {reason.evidence.status or 'none'} {reason.evidence.response}"
+            yield f"response     {reason.evidence.status or 'none'} {reason.evidence.response}"
             if reason.evidence.curl:
                 yield f"curl      {reason.evidence.curl}"
         if reason.token:

@@ -36,7 +36,7 @@ def dump_markdown(result: RunResult, compared: BaselineComparison | None = None)
         f"{run}: **{', '.join(parts) or 'nothing was checked'}**. {describe_cost(result)}.",
     ]
     if result.stopped:
-        lines += ["", f"Not all was judged: {escape(result.stopped)}."]
+        lines += ["", f"Not all was checked: {escape(result.stopped)}."]
     if compared:
         lines += ["", *(f"- {escape(line.strip())}" for line in compared.format_lines())]
     for failure in iter_failures(result):

@@ -12,7 +12,7 @@ EXPLAINED = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN)
 
 @dataclass(frozen=True)
 class RequirementFailure:
-    """A requirement that is not kept, or could not be judged, in one format or in both."""
+    """A requirement that is not kept, or could not be checked, in one format or in both."""
 
     requirement: Requirement
     verdict: Verdict

@@ -22,7 +22,7 @@ CHAPTERS = {
     "WIN": "Delivery time window",
     "VAL": "Validity period",
     "SCHED": "Scheduling",
-    "RESP": "The reply",
+    "RESP": "The response",
     "HTTP": "Status and headers",
     "AUTH": "Authorization",
     "ERR": "Error bodies",

@@ -96,7 +96,7 @@ def read_entry(path: Path, row: dict[str, object]) -> KnownFailure:
     if not (isinstance(reason, str) and reason.strip()):
         raise UsageError(f"{path}: {number} has no reason")
     if type(expires) is not date:
-        raise UsageError(f"{path}: {number} wants expires, a date such as 2027-01-31")
+        raise UsageError(f"{path}: {number} expects expires, a date such as 2027-01-31")
     return KnownFailure(number, WIRES if wire is None else (str(wire),), reason, expires)
 
 
@@ -119,7 +119,7 @@ def compare(known: Baseline, result: RunResult) -> BaselineComparison:
 
 
 def is_gone(verdicts: list[Verdict | None]) -> bool:
-    """Tell whether an entry has become untrue: it was judged, and nothing but passes."""
+    """Tell whether an entry has become untrue: it was checked, and nothing but passes."""
     return set(verdicts) - {None, Verdict.NOT_APPLICABLE} == {Verdict.PASS}
 
 

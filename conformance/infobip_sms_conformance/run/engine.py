@@ -152,7 +152,7 @@ def get_token(item: pytest.Item) -> str:
 
 
 def is_rejection_only(item: pytest.Item) -> bool:
-    """Tell whether a check sends nothing but what has to be refused."""
+    """Tell whether a check sends nothing but what has to be rejected."""
     assert isinstance(item, pytest.Function)
     if isinstance(case := item.callspec.params.get("case"), Case):
         return case.rejected
@@ -293,7 +293,7 @@ def select_checks(only: Sequence[str], without: frozenset[str]) -> list[Check]:
 
 
 def get_requirement_ids(profile: Profile, only: Sequence[str], without: frozenset[str]) -> set[str]:
-    """Return the requirements that the chosen checks judge."""
+    """Return the requirements that the chosen checks check."""
     refused = {case.requirement_id for case in get_rejected_cases()}
     return {
         tie.requirement_id

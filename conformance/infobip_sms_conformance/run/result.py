@@ -11,7 +11,6 @@ from infobip_sms_conformance.errors import COULD_NOT_TEST, NOTHING_FAILED, SOMET
 from infobip_sms_conformance.observations.readings import ObservedReading, observe_readings
 from infobip_sms_conformance.observations.verdicts import Finding, Verdict, find_worst
 from infobip_sms_conformance.sanitization.evidence import Evidence, EvidenceBuilder
-from infobip_sms_conformance.sanitization.redaction import build_mask
 from infobip_sms_conformance.session.plan import RunCost
 from infobip_sms_conformance.session.session import Session
 
@@ -70,15 +69,15 @@ class RunResult:
     findings: tuple[SanitizedFinding, ...] = ()
     readings: tuple[ObservedReading, ...] = ()
     stopped: str = ""
-    """Why not everything was judged; empty if everything was."""
+    """Why not everything was checked; empty if everything was."""
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     side: str = "server"
-    """Who was judged: ``server``, ``client`` or ``both``."""
+    """Who was checked: ``server``, ``client`` or ``both``."""
     sections: tuple[Section, ...] = ()
 
     @property
     def rows(self) -> list[Requirement]:
-        """The requirements that were judged, in the order of the list."""
+        """The requirements that were checked, in the order of the list."""
         judged = {finding.requirement_id for finding in self.findings}
         return [row for row in read_requirements().values() if row.id in judged]
 
@@ -121,7 +120,7 @@ class RunResult:
 
 def build_result(session: Session, findings: Sequence[Finding], stopped: str = "") -> RunResult:
     """Return the record of a run that has ended."""
-    plan, mask = session.plan, build_mask(session)
+    plan, mask = session.plan, session.build_mask()
     shower = EvidenceBuilder(mask, session.credentials, session.authorization)
     roots = collect_root_causes(findings)
     return RunResult(

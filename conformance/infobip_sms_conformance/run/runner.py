@@ -65,7 +65,7 @@ def require_remote_limits(profile: str, to: Sequence[str], max_messages: int | N
     if not to:
         raise PlanError("name with --to the numbers that may get messages")
     if profile == "full" and max_messages is None:
-        raise PlanError("the profile full wants --max-messages where messages may be real")
+        raise PlanError("the profile full expects --max-messages where messages may be real")
 
 
 def run_suite(  # noqa: PLR0913 - as many as there are options
@@ -78,7 +78,7 @@ def run_suite(  # noqa: PLR0913 - as many as there are options
     callback_port: int = 0,
     on_finding: Callable[[Finding, int, int], None] | None = None,
 ) -> tuple[RunResult, Session]:
-    """Judge a server; what went wrong with the run itself is in the record.
+    """Check a server; what went wrong with the run itself is in the record.
 
     callback: the URL under which the server reaches callback_port of this machine; not needed for a
     server on this machine. tell: hears of every finding as it is made.

@@ -39,7 +39,7 @@ class Evidence:
     response: str
     """What was answered, or why there is no answer."""
     callback: str = ""
-    """What came to the callback server, where that is judged."""
+    """What came to the callback server, where that is checked."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
 from infobip_sms_conformance.contract.files import read_example
-from infobip_sms_conformance.session.session import Session
+from infobip_sms_conformance.observations.exchange import Exchange
 from infobip_sms_conformance.transport.credentials import Credentials
 
 ELLIPSIS = "..."
@@ -69,7 +69,7 @@ class Mask:
         return clean(self._hide(text, [s for s in self.secrets if len(s) >= LONG_SECRET]))
 
     def hide_value(self, name: str, text: str, *, error: bool = False) -> str:
-        """Return the value of a member that a server has written; error: its text is an explanation."""
+        """Return the value of a field that a server has written; error: its text is an explanation."""
         foreign = name == CALLBACK_DATA and not self._is_ours(text)
         if foreign or (name in TEXT_FIELDS and not error):
             return ELLIPSIS if text.strip() else text
@@ -115,21 +115,23 @@ class Mask:
         return any(start and data.startswith(start) for data in self.callback_data)
 
 
-def build_mask(session: Session) -> Mask:
-    """Return the mask of a run that has ended."""
-    sent = [e for e in session.exchanges if e.request is not None]
+def build_mask(
+    exchanges: Iterable[Exchange], credentials: Credentials, allowed: Sequence[str], run_id: str
+) -> Mask:
+    """Return the mask of a run: what it sent, with which credentials, to which numbers."""
+    sent = [e for e in exchanges if e.request is not None]
     documents = [e.document for e in sent]
     documents += [read_example(f"{kind}-request") for kind in ("minimal", "documented")]
     used = {e.request.headers.get("authorization", "") for e in sent if e.request}
-    secrets = collect_secrets(session.credentials, used)
+    secrets = collect_secrets(credentials, used)
     texts = {text.strip() for text in iter_field_values(documents, TEXT_FIELDS)}
     return Mask(
-        tuple(number.removeprefix("+") for number in session.plan.allowed),
+        tuple(number.removeprefix("+") for number in allowed),
         secrets,
         build_text_pattern(texts),
         frozenset(iter_pieces(texts)),
         tuple(sorted(set(iter_field_values(documents, {CALLBACK_DATA})))),
-        session.run_id,
+        run_id,
     )
 
 
@@ -182,7 +184,7 @@ def name_variable(index: int) -> str:
 
 
 def iter_field_values(value: Any, names: set[str]) -> Iterator[str]:
-    """Yield the texts of all members of some names."""
+    """Yield the texts of all fields of some names."""
     if isinstance(value, list):
         for item in value:
             yield from iter_field_values(item, names)

@@ -1,8 +1,8 @@
-"""What a run may do: its profile, its groups of exchanges, and the bill that is said first.
+"""What a run may do: its profile, its groups of exchanges, and the plan that is said first.
 
     full       everything; servers on this machine only
     live       at most 60 messages to at most 3 destinations
-    refusals   only what has to be refused; ends at the first message that is taken after all
+    rejections   only what has to be rejected; ends at the first message that is taken after all
 
 Each group is a set of exchanges that some checks look at; its cost is an upper bound. The session holds a
 run to the sum.
@@ -37,7 +37,7 @@ def count_messages(*documents: Any) -> int:
 
 @cache
 def get_rejected_cases() -> tuple[Case, ...]:
-    """Return the cases to be refused, without those that differ from another by their place alone."""
+    """Return the cases to be rejected, without those that differ from another by their place alone."""
     found: dict[Any, Case] = {}
     for case in read_cases():
         if case.rejected:
@@ -59,7 +59,7 @@ def build_limits_document() -> CombinedDocument:
 
 
 def cost_rejected(profile: Profile, wires: tuple[str, ...], _seed: int) -> RunCost:
-    """Return the cost of the refused cases: what they bring is counted as if it were taken."""
+    """Return the cost of the rejected cases: what they bring is counted as if it were taken."""
     total = RunCost()
     for case in get_rejected_cases():
         for wire, where in zip(("json", "xml"), profile.placements, strict=True):
@@ -125,7 +125,7 @@ def build_budget(
     seed: int,
     max_messages: int | None,
 ) -> Budget:
-    """Return the bill of the groups; ``most`` is the user's own limit of messages."""
+    """Return the plan of the groups; ``most`` is the user's own limit of messages."""
     plan = sum((GROUPS[name](profile, wires, seed) for name in sorted(groups)), RunCost())
     limits = [n for n in (max_messages, profile.max_messages) if n is not None]
     wanted = plan.messages + DIAGNOSTIC_REQUESTS

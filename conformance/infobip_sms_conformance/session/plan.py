@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 FEATURES: Mapping[str, str] = {
-    "xml": "requests and replies in XML",
+    "xml": "requests and responses in XML",
     "reports": "delivery reports pushed to a notify URL",
     "intermediate": "intermediate delivery reports",
     "pull": "fetching delivery reports",
@@ -43,7 +43,7 @@ class Profile:
     generated: int
     """Generated requests in each format."""
     placements: tuple[Any, Any]
-    """Where the edits of refused cases stand, in JSON and in XML."""
+    """Where the edits of rejected cases stand, in JSON and in XML."""
     max_messages: int | None = None
     stops_at_acceptance: bool = False
     has_long_lists: bool = True
@@ -53,8 +53,8 @@ class Profile:
 PROFILES = {
     "full": Profile("full", 2, ("between", "behind")),
     "live": Profile("live", 0, ("alone", "alone"), MAX_MESSAGES_LIVE, has_long_lists=False),
-    "refusals": Profile(
-        "refusals", 0, ("alone", "alone"), MAX_MESSAGES_LIVE, True, has_long_lists=False
+    "rejections": Profile(
+        "rejections", 0, ("alone", "alone"), MAX_MESSAGES_LIVE, True, has_long_lists=False
     ),
 }
 

@@ -36,7 +36,7 @@ def check(
     feature: str = "",
     order: int = USUAL,
 ) -> Callable[[CheckFunction], CheckFunction]:
-    """Tie a check to the requirement that it judges.
+    """Tie a check to the requirement that it checks.
 
     A check with the argument ``case`` runs once for every case of the requirement, one with
     ``wire`` once for every format. needs: the groups of exchanges that it looks at (profiles.py).

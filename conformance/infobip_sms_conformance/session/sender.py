@@ -1,4 +1,4 @@
-"""The line to one server: every request of a run goes through here, and is taken down."""
+"""The line to one server: every request of a run goes through here, and is recorded."""
 
 import time
 from dataclasses import dataclass, replace
@@ -58,7 +58,7 @@ class RequestSender:
         return time.monotonic() - self.started
 
     def send(self, prepared: PreparedRequest) -> Exchange:
-        """Send a request if it may leave, and take down what comes back."""
+        """Send a request if it may leave, and record what comes back."""
         self.require_within_limits()
         count = self._reserve(prepared.request.body if prepared.has_messages else b"")
         found = self._exchange(prepared)
@@ -66,7 +66,7 @@ class RequestSender:
         if is_provably_unsent(found):
             self.allow_list.release(count)
         elif prepared.has_messages and count and self._plan.profile.stops_at_acceptance:
-            self.stopped = "a message was taken, although this run expects every one to be refused"
+            self.stopped = "a message was taken, although this run expects every one to be rejected"
         if found.response is None:
             self.unanswered += 1
             self.timeouts += found.slow
@@ -115,7 +115,7 @@ class RequestSender:
 
 
 def is_provably_unsent(exchange: Exchange) -> bool:
-    """Tell whether no message can have been taken: nothing arrived, or all of it was refused."""
+    """Tell whether no message can have been taken: nothing arrived, or all of it was rejected."""
     if exchange.response is None:
         return exchange.problem == REFUSED_CONNECTION
     if exchange.response.status not in OK_STATUSES:

@@ -3,7 +3,7 @@
     GET {base}/sandbox/clock    {"now": instant}
     POST {base}/sandbox/clock   {"advance": seconds}; answered when all that is due by then has happened
 
-It is no operation of the contract and brings no message, so the bill does not count it.
+It is no operation of the contract and brings no message, so the plan does not count it.
 """
 
 import json

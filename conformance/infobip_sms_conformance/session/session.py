@@ -24,6 +24,7 @@ from infobip_sms_conformance.observations.exchange import (
     get_destinations,
 )
 from infobip_sms_conformance.observations.verdicts import Inconclusive, NotApplicable
+from infobip_sms_conformance.sanitization.redaction import Mask, build_mask
 from infobip_sms_conformance.session.budget import build_limits_document, get_rejected_cases
 from infobip_sms_conformance.session.plan import Plan
 from infobip_sms_conformance.session.sender import PreparedRequest, RequestSender
@@ -35,11 +36,11 @@ UNANSWERED_BEFORE_PROBE = 3
 
 
 class NotTestableError(Exception):
-    """There is no server of this API to judge."""
+    """There is no server of this API to check."""
 
 
 class Session:
-    """Sends requests for the checks; refuses once the bill is reached."""
+    """Sends requests for the checks; rejects once the plan is reached."""
 
     def __init__(
         self,
@@ -85,9 +86,13 @@ class Session:
         """Why the run had to end early; empty while it goes on."""
         return self.sender.stopped
 
+    def build_mask(self) -> Mask:
+        """Return what hides the numbers, texts and credentials of this run."""
+        return build_mask(self.exchanges, self.credentials, self.plan.allowed, self.run_id)
+
     @property
     def wires(self) -> tuple[str, ...]:
-        """The formats that this run judges."""
+        """The formats that this run checks."""
         return self.plan.wires
 
     # -------------------------------------------------------------- sending
@@ -238,7 +243,7 @@ class Session:
         )
 
     def send_invalid_cases(self, wire: str) -> Iterator[Exchange]:
-        """Yield the exchanges of all cases that a server must refuse."""
+        """Yield the exchanges of all cases that a server must reject."""
         for case in get_rejected_cases():
             if wire in case.wires:
                 yield self.send_case(case, wire)

@@ -22,7 +22,7 @@ from infobip_sms_conformance.errors import UsageError
 
 SECONDS = 10.0
 MAX_RESPONSE_BYTES = 10_000_000
-TIMED_OUT = f"no complete reply within {SECONDS:g} s"
+TIMED_OUT = f"no complete response within {SECONDS:g} s"
 PORTS = {"http": 80, "https": 443}
 
 
@@ -31,7 +31,7 @@ class TargetError(UsageError):
 
 
 class ResponseSizeError(HTTPException):
-    """The reply has no end in sight."""
+    """The response has no end in sight."""
 
 
 class NoResponseError(Exception):
@@ -76,7 +76,7 @@ class RawRequest:
 
 @dataclass(frozen=True)
 class RawResponse:
-    """Status, headers and body of a reply."""
+    """Status, headers and body of a response."""
 
     status: int
     headers: Message
@@ -102,7 +102,7 @@ def parse_target(url: str, *, live: bool = False) -> TargetServer:
         raise TargetError("credentials go into --user and --password, not into the URL")
     target = TargetServer(parts.scheme, host, port, parts.path.rstrip("/"), live)
     if not target.is_loopback and not live:
-        raise TargetError("a server that is not on this machine is judged with --live only")
+        raise TargetError("a server that is not on this machine is checked with --live only")
     if not target.is_loopback and parts.scheme == "http":
         raise TargetError("credentials travel to other machines over https only")
     return target
@@ -135,7 +135,7 @@ def send(target: TargetServer, request: RawRequest) -> RawResponse:
         raise NoResponseError(describe_error(error)) from None
     finally:
         connection.close()
-    # The end that the time limit makes can look like the end of the reply.
+    # The end that the time limit makes can look like the end of the response.
     if late.is_set():
         raise NoResponseError(TIMED_OUT, slow=True)
     return answer
@@ -177,7 +177,7 @@ def shut_down(sock: socket.socket, late: Event) -> None:
 
 
 def read_response(response: HTTPResponse) -> RawResponse:
-    """Read a reply up to the largest size that is taken."""
+    """Read a response up to the largest size that is taken."""
     body = response.read(MAX_RESPONSE_BYTES + 1)
     if len(body) > MAX_RESPONSE_BYTES:
         raise ResponseSizeError
@@ -195,10 +195,10 @@ def describe_error(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return f"no TLS connection ({type(error).__name__})"
     if isinstance(error, ResponseSizeError):
-        return f"the reply is larger than {MAX_RESPONSE_BYTES:,} bytes"
+        return f"the response is larger than {MAX_RESPONSE_BYTES:,} bytes"
     if isinstance(error, IncompleteRead):
-        return "the reply broke off"
-    return f"the reply is not HTTP ({type(error).__name__})"
+        return "the response broke off"
+    return f"the response is not HTTP ({type(error).__name__})"
 
 
 def get_phrase(status: int) -> str:

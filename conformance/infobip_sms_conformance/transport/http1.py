@@ -1,4 +1,4 @@
-"""HTTP/1.1 as it stands on the wire, read from bytes while they pass."""
+"""HTTP/1.1 as it is on the wire, read from bytes while they pass."""
 
 import re
 from collections import deque
@@ -14,7 +14,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class HttpMessage:
-    """A request or a reply; ``whole`` is false where the connection ended within it."""
+    """A request or a response; ``whole`` is false where the connection ended within it."""
 
     start_line: str
     headers: Headers = field(repr=False)
@@ -28,7 +28,7 @@ class HttpMessage:
 
     @property
     def status(self) -> int:
-        """The status of a reply; 0 when it cannot be read."""
+        """The status of a response; 0 when it cannot be read."""
         word = self.start_line.split(" ")[1:2]
         return int(word[0]) if word and word[0].isdecimal() else 0
 
@@ -49,7 +49,7 @@ class CapturedExchange:
     body: bytes = field(repr=False)
     response: HttpMessage | None = field(default=None, repr=False)
     error: str = ""
-    """Why there is no reply, or none that is whole."""
+    """Why there is no response, or none that is whole."""
     seconds: float = 0.0
     has_all_headers: bool = True
     """Whether the header fields are all there; archives may have lost some."""
@@ -76,7 +76,7 @@ def get_header(headers: Headers, name: str) -> str:
 
 
 class HttpMessageReader:
-    """Takes bytes as they come, gives whole messages; replies need to know what they answer."""
+    """Takes bytes as they come, gives whole messages; responses need to know what they answer."""
 
     def __init__(self, methods: deque[str] | None = None) -> None:
         self._methods = methods

@@ -30,13 +30,13 @@ BAD_GATEWAY_RESPONSE = (
     b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n"
     b"Connection: close\r\n\r\n"
 )
-CLIENT_LEFT = "the client left before the reply was complete"
-SERVER_CLOSED = "the server closed the connection before the reply was complete"
+CLIENT_LEFT = "the client left before the response was complete"
+SERVER_CLOSED = "the server closed the connection before the response was complete"
 ExchangeCallback = Callable[[CapturedExchange], None]
 
 
 class ProxiedConnection:
-    """What passes on one connection of a client: requests, each with its reply."""
+    """What passes on one connection of a client: requests, each with its response."""
 
     def __init__(self, base_url: str, serials: "count[int]", on_exchange: ExchangeCallback) -> None:
         self._base_url, self._serials, self._on_exchange = base_url, serials, on_exchange
@@ -53,7 +53,7 @@ class ProxiedConnection:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a request has no reply yet."""
+        """Whether a request has no response yet."""
         return bool(self._pending_requests)
 
     def feed_request(self, data: bytes) -> list[HttpMessage]:

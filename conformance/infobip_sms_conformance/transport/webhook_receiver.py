@@ -1,4 +1,4 @@
-"""The callback server of a run: it takes delivery reports, and refuses those that it is told to."""
+"""The callback server of a run: it takes delivery reports, and rejects those that it is told to."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ class WebhookCall:
 
 
 class WebhookReceiver:
-    """The requests so far; ``answers`` has the first statuses for the names that are to be refused."""
+    """The requests so far; ``answers`` has the first statuses for the names that are to be rejected."""
 
     def __init__(self, base: str, statuses_by_name: Mapping[str, Sequence[int]]) -> None:
         self.base = base
@@ -75,7 +75,7 @@ class _ReceiverServer(ThreadingHTTPServer):
 
 
 class _ReceiverHandler(BaseHTTPRequestHandler):
-    """Answers one connection; every method is taken down, the checks judge it."""
+    """Answers one connection; every method is recorded, the checks check it."""
 
     server: _ReceiverServer
     protocol_version = "HTTP/1.1"

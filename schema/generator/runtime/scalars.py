@@ -1,7 +1,7 @@
 """What the generated codecs share: values that are not quite plain, and objects made without __init__.
 
 The codecs read and write what is as it should be. Of everything else they raise Odd, and the
-detailed path decides what it is and says why; they never refuse, and they accept nothing that it
+detailed path decides what it is and says why; they never reject, and they accept nothing that it
 would not.
 """
 
@@ -119,12 +119,12 @@ def is_exact_decimal(value: Any) -> bool:
 
 
 def get_enum_members(kind: Any) -> dict[Any, Any]:
-    """Return the members of an enumeration by their words on the wire."""
+    """Return the fields of an enumeration by their words on the wire."""
     return {str(member.value): member for member in kind}
 
 
 def get_enum_values(kind: Any) -> dict[Any, str]:
-    """Return the words on the wire by members, which are equal to them."""
+    """Return the words on the wire by fields, which are equal to them."""
     return {member: str(member.value) for member in kind}
 
 
@@ -193,7 +193,7 @@ def coerce_instant(value: Any) -> dt.datetime | None:
 
 
 def require_blank(text: str) -> None:
-    """Refuse to decide on text between elements, if it is more than white space."""
+    """Reject to decide on text between elements, if it is more than white space."""
     if text.strip(" \t\r\n"):
         raise FallbackRequired
 

@@ -27,7 +27,8 @@ class Violation:
     """Id of the requirement, such as ``SEND-007``; requirements.toml explains it."""
 
     def __str__(self) -> str:
-        return f"{self.path or 'document'}: got {self.actual}, wants {self.expected} ({self.requirement_id})"
+        what = f"expected {self.expected}, got {self.actual} ({self.requirement_id})"
+        return f"{self.path or 'document'}: {what}"
 
     def inside(self, parent: str) -> Violation:
         """Return the same violation as seen from the parent's root."""

@@ -15,7 +15,7 @@ To try without an account: infobip-sms sandbox
 
 Exit codes:
   0    done
-  1    the server refused the request or at least one destination
+  1    the server rejected the request or at least one destination
   2    no answer, a bad answer, or an outcome that is not known; or this
        machine lacks something
   3    wrong usage, or a rule of the contract is broken; nothing was sent
@@ -30,7 +30,7 @@ Extras: pip install 'infobip-sms[sandbox]', '[conformance]' or '[all]'.
 @click.group(cls=RootGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="infobip-sms")
 def cli() -> None:
-    """Send SMS through Infobip's fully featured endpoint, and see what became of them."""
+    """Send SMS through Infobip's fully featured endpoint, and see what happened to them."""
 
 
 for _command in (

@@ -21,7 +21,7 @@ SUITE_MODULES = ("pytest", "hypothesis", "jinja2", "jsonschema", "lxml", "yaml")
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def conformance(arguments: tuple[str, ...]) -> int:
-    """Judge a server or a client by the contract."""
+    """Check a server or a client by the contract."""
     for module in SUITE_MODULES:
         require_module(module, "conformance")
     with subprocess.Popen([sys.executable, "-m", "infobip_sms_conformance", *arguments]) as judge:
@@ -37,7 +37,7 @@ def conformance(arguments: tuple[str, ...]) -> int:
 def demo() -> int:
     """Show it all: request, answer, verdict.
 
-    Sends the documented request to a sandbox as JSON and as XML, then judges the sandbox.
+    Sends the documented request to a sandbox as JSON and as XML, then checks the sandbox.
     """
     for module in ("starlette", "uvicorn", "jinja2"):
         require_module(module, "sandbox")

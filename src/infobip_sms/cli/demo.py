@@ -27,12 +27,12 @@ EXAMPLES: tuple[tuple[Literal["json", "xml"], str], ...] = (
 
 
 def run() -> int:
-    """Show the tour on standard output; return the exit code of the judge."""
+    """Show the tour on standard output; return the exit code of the suite."""
     with run_sandbox() as url:
         print(f"A sandbox listens on {url}. It sends no message anywhere.\n")
         for wire, stem in EXAMPLES:
             print_exchange(url, wire, stem)
-        print("Now the judge asks the same sandbox, requirement by requirement.\n", flush=True)
+        print("Now the check asks the same sandbox, requirement by requirement.\n", flush=True)
         judge = [sys.executable, "-m", "infobip_sms_conformance", "server", url, "--clock"]
         account = ["--user", USER, "--password", PASSWORD, "--api-key", KEY]
         return subprocess.run([*judge, *account], check=False).returncode
@@ -66,7 +66,7 @@ def run_sandbox() -> Iterator[str]:
 
 
 def _wrap(body: bytes, wire: Literal["json", "xml"]) -> str:
-    """Return a document in lines that are broken between its members or elements."""
+    """Return a document in lines that are broken between its fields or elements."""
     if wire == "json":
         parts = re.split(r'(?<=, )(?=["{[])', json.dumps(json.loads(body), ensure_ascii=False))
     else:

@@ -72,7 +72,7 @@ def _print_problem(words: str) -> None:
 def _stop_on_termination() -> None:
     """End in order on SIGTERM, too: a container has no other way to say stop."""
 
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal wants it
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal expects it
         raise KeyboardInterrupt
 
     if threading.current_thread() is threading.main_thread():

@@ -36,10 +36,10 @@ _REJECTION_READING = "READ-001"
 _DAY = 86_400  # seconds
 _HOST = re.compile(r"[^\s/:@?#\[\]]+")
 EPILOG = """\
-Numbers that choose what becomes of them:
+Numbers that choose what happens to them:
   999 SS R EEEE III  seconds, reports, network error, status at the end
   9990510000005      delivered after 5 seconds, one report
-  9990010000006      rejected in the reply
+  9990010000006      rejected in the response
   9990520001009      undeliverable after 5 seconds with network error 1
 
 In a test, without a process of its own:
@@ -48,7 +48,7 @@ In a test, without a process of its own:
 
 
 class ReadingParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
-    """An open reading with the outcome to show: ``READ-008=refused``."""
+    """An open reading with the outcome to show: ``READ-008=rejected``."""
 
     name = "reading"
 
@@ -134,7 +134,7 @@ class SandboxOptions:
             raise click.UsageError(str(problem)) from None
 
     def require_known_mutant(self) -> None:
-        """Refuse a fault that there is not."""
+        """Reject a fault that there is not."""
         from infobip_sms.sandbox.mutants.app import MUTANTS  # noqa: PLC0415 - needs an extra
 
         if self.fault is not None and self.fault not in MUTANTS:
@@ -189,7 +189,7 @@ _OPTIONS = (
         type=ReadingParam(),
         multiple=True,
         metavar="ID=OUTCOME",
-        help="Answer an open question in another way, such as READ-008=refused; may be repeated."
+        help="Answer an open question in another way, such as READ-008=rejected; may be repeated."
         " --statement lists them all.",
     ),
     option(
@@ -227,7 +227,7 @@ _OPTIONS = (
         type=click.Path(dir_okay=False),
         metavar="FILE",
         show_default="in memory",
-        help="Keep everything in this file, and go on where it ended; it is made if missing.",
+        help="Keep everything in this file, and go on where it ended; it is created if missing.",
     ),
     option(
         "--keep",
@@ -268,7 +268,7 @@ def sandbox(options: SandboxOptions) -> None:
     """Run a server of this API on 127.0.0.1.
 
     It answers as documented, and shows on a page of its own what it got. Nothing is sent to any
-    telephone network: destinations that begin with 999 choose what becomes of them, and all others
+    telephone network: destinations that begin with 999 choose what happens to them, and all others
     are delivered.
     """
     for module in ("starlette", "uvicorn", "jinja2"):

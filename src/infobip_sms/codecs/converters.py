@@ -162,12 +162,12 @@ def _get_hooks(kind: Any, converter: Converter) -> tuple[Any, Any]:
 
 
 def _list_scalars(cls: type[attrs.AttrsInstance]) -> set[Any]:
-    """Return the types of members that are no models."""
+    """Return the types of fields that are no models."""
     return {kind for kind in _list_kinds(cls) if not _is_model(kind)}
 
 
 def _list_kinds(cls: type[attrs.AttrsInstance]) -> set[Any]:
-    """Return the types of members, and of the entries of lists."""
+    """Return the types of fields, and of the entries of lists."""
     limited = [field for field in attrs.fields(cls) if isinstance(field.validator, Constraint)]
     return {item or base for base, item in (unfold(field.type) for field in limited)}
 
@@ -193,7 +193,7 @@ def _make_reader(
 
     def read(value: Any, kind: Any) -> Any:
         if not isinstance(value, dict):
-            return value  # the limit of the member, or build_model, refuses it
+            return value  # the limit of the field, or build_model, rejects it
         for other, wire in others:
             if other in value and wire not in value:
                 value = {**value, wire: value[other]}
@@ -254,7 +254,7 @@ def _make_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callab
 
 
 def _read_strict(value: Any, kind: Any) -> Any:
-    """Make a documented type of a value if it is one; else leave it to the limit to refuse."""
+    """Make a documented type of a value if it is one; else leave it to the limit to reject."""
     if kind is dt.datetime and isinstance(value, str):
         return find_instant(value) or value
     if kind is Decimal and type(value) is int:
@@ -263,7 +263,7 @@ def _read_strict(value: Any, kind: Any) -> Any:
 
 
 def _read_lenient(value: Any, kind: Any) -> Any:
-    """Like strict, and numbers and strings stand in for each other without losing a digit."""
+    """Like strict, and numbers and strings are in for each other without losing a digit."""
     if kind is str and isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, str):

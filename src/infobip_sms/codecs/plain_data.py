@@ -1,7 +1,7 @@
 """Plain data with wire names <-> models, for both wire formats.
 
 Two ways to read: strict (a request: every value has its documented type, every limit and rule holds)
-and open (a reply: unknown members are skipped, numbers and strings stand in for each other where
+and open (a response: unknown fields are skipped, numbers and strings are in for each other where
 nothing is lost, null is absence).
 """
 
@@ -38,7 +38,7 @@ def build_model(plain: object, cls: type[Model], *, strict: bool) -> Model:
 
 
 def build_plain(model: attrs.AttrsInstance) -> dict[str, Any]:
-    """Return plain data with wire names; members without a value are left out (HTTP-010)."""
+    """Return plain data with wire names; fields without a value are left out (HTTP-010)."""
     converter = make_converter(strict=True)
     try:
         plain: dict[str, Any] = converter.unstructure(model)

@@ -1,7 +1,7 @@
 """JSON bytes <-> models.
 
-Requests are read strictly and refused with InvalidRequestError; replies and reports are read openly and
-refused with InvalidResponseError. The same functions, for XML, are in wire_xml.py.
+Requests are read strictly and rejected with InvalidRequestError; responses and reports are read openly and
+rejected with InvalidResponseError. The same functions, for XML, are in wire_xml.py.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> M
 
 
 def parse_response(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:  # noqa: ARG001 - as for XML
-    """Read a reply of this model openly; raise InvalidResponseError with every violation.
+    """Read a response of this model openly; raise InvalidResponseError with every violation.
 
     ``raw`` of the model holds the bytes.
     """
@@ -67,7 +67,7 @@ def parse_response(body: bytes, cls: type[Model], *, validate: bool = False) -> 
 
 
 def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:  # noqa: ARG001 - as for XML
-    """Write a request or a reply; raise InvalidRequestError if it breaks a rule."""
+    """Write a request or a response; raise InvalidRequestError if it breaks a rule."""
     try:
         return _get_writer()(model)
     except Exception:  # noqa: BLE001 - whatever it was, the check says it with its path

@@ -1,7 +1,7 @@
 """XML bytes <-> models.
 
-Requests are read strictly and refused with InvalidRequestError; replies and reports are read openly and
-refused with InvalidResponseError. The same functions, for JSON, are in wire_json.py; by xmlschema at run time, in
+Requests are read strictly and rejected with InvalidRequestError; responses and reports are read openly and
+rejected with InvalidResponseError. The same functions, for JSON, are in wire_json.py; by xmlschema at run time, in
 xml_by_schema.py.
 """
 
@@ -49,9 +49,9 @@ def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> M
 
 
 def parse_response(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:
-    """Read a reply of this model openly; raise InvalidResponseError with every violation.
+    """Read a response of this model openly; raise InvalidResponseError with every violation.
 
-    ``raw`` of the model holds the bytes. validate: have xmlschema read it, and refuse also what the
+    ``raw`` of the model holds the bytes. validate: have xmlschema read it, and reject also what the
     reader's schema does not have.
     """
     model: Model
@@ -64,7 +64,7 @@ def parse_response(body: bytes, cls: type[Model], *, validate: bool = False) -> 
 
 
 def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
-    """Write a request or a reply; raise InvalidRequestError if it breaks a rule or XML cannot carry a text.
+    """Write a request or a response; raise InvalidRequestError if it breaks a rule or XML cannot carry a text.
 
     validate: have xmlschema look at what was written.
     """

@@ -18,7 +18,7 @@ _ENCODING = re.compile(r"utf-8(-sig)?|utf-16(-le|-be)?|ascii|iso8859-\d+|cp125\d
 
 
 def decode(body: bytes) -> str:
-    """Return the text of a document; refuse bytes that are none."""
+    """Return the text of a document; reject bytes that are none."""
     declared = _DECLARATION.match(body)
     encoding = declared.group(1).decode("ascii") if declared else "utf-8-sig"
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -34,7 +34,7 @@ def decode(body: bytes) -> str:
 
 
 def require_safe_document(text: str) -> str:
-    """Return the root's name; refuse what is not well-formed, a DOCTYPE, and what is built to take long."""
+    """Return the root's name; reject what is not well-formed, a DOCTYPE, and what is built to take long."""
     parser = expat.ParserCreate()
     depth, root = 0, ""
 
@@ -66,5 +66,5 @@ def require_safe_document(text: str) -> str:
 def raise_invalid(
     actual: str, expected: str = "an XML document", requirement_id: str = "HTTP-003"
 ) -> NoReturn:
-    """Refuse a document as a whole."""
+    """Reject a document as a whole."""
     raise InvalidRequestError([Violation("", actual, expected, requirement_id)]) from None

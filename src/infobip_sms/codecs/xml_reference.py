@@ -57,9 +57,9 @@ def parse_request(body: bytes, cls: type[Model], *, validate: bool = True) -> Mo
 
 
 def parse_response(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:
-    """Read a reply of this model openly; raise InvalidResponseError with every violation.
+    """Read a response of this model openly; raise InvalidResponseError with every violation.
 
-    ``raw`` of the model holds the bytes. validate: refuse also what the reader's schema does not
+    ``raw`` of the model holds the bytes. validate: reject also what the reader's schema does not
     have, though it can be read: text between elements, an element twice.
     """
     try:
@@ -75,16 +75,16 @@ def parse_response(body: bytes, cls: type[Model], *, validate: bool = False) -> 
 
 
 def require_valid_document(body: bytes, cls: type[attrs.AttrsInstance]) -> None:
-    """Refuse a document of ours that sms.xsd does not have, to the letter."""
+    """Reject a document of ours that sms.xsd does not have, to the letter."""
     text = decode(body).partition("\n")[2]  # without the declaration: it is text now
     try:
         _compile_schema(XML_SCHEMAS.get(cls, "sms.xsd")).validate(text)
     except xmlschema.XMLSchemaException:
-        raise_invalid("a document that sms.xsd refuses", "the form of sms.xsd", "XML-001")
+        raise_invalid("a document that sms.xsd rejects", "the form of sms.xsd", "XML-001")
 
 
 def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
-    """Write a request or a reply; raise InvalidRequestError if it breaks a rule or XML cannot carry a text.
+    """Write a request or a response; raise InvalidRequestError if it breaks a rule or XML cannot carry a text.
 
     validate: have xmlschema look at what was written, too.
     """
@@ -98,7 +98,7 @@ def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
             plain, path=XML_ROOTS[cls][0], indent=0
         )
     except xmlschema.XMLSchemaException:
-        raise_invalid("a document that sms.xsd refuses", "the form of sms.xsd", "XML-001")
+        raise_invalid("a document that sms.xsd rejects", "the form of sms.xsd", "XML-001")
     text = ET.tostring(tree, encoding="unicode").replace("\r", "&#13;")
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
     if validate:
@@ -157,7 +157,7 @@ class _PlainDataConverter(XMLSchemaConverter):
 
 
 def _collect_fields(children: list[tuple[str, Any, Any]], kind: Any) -> dict[str, Any]:
-    """Return the members of an object; the first of an element that stands twice, all of a list."""
+    """Return the fields of an object; the first of an element that stands twice, all of a list."""
     plain: dict[str, Any] = {
         child.name: []
         for child in kind.content.iter_elements()

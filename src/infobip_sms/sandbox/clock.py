@@ -57,7 +57,7 @@ class VirtualClock:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether it stands still now, frozen or on a journey."""
+        """Whether it stands still now, frozen or on a time travel."""
         return self._stopped_at is not None
 
     def freeze(self) -> None:
@@ -71,11 +71,11 @@ class VirtualClock:
         self._stopped_at, self._frozen = None, False
 
     def hold(self) -> None:
-        """Stop it for a journey."""
+        """Stop it for a time travel."""
         self._stopped_at = self.now()
 
     def release(self) -> None:
-        """Let it go on after a journey, unless it is frozen."""
+        """Let it go on after a time travel, unless it is frozen."""
         if not self._frozen:
             self.resume()
 
@@ -114,7 +114,7 @@ class VirtualClock:
         return self._offset // _UNIT, stands, self._frozen
 
     def restore(self, state: ClockState) -> None:
-        """Put a new one as another one was; what was on a journey goes on from where it got to."""
+        """Put a new one as another one was; what was on a time travel goes on from where it got to."""
         ahead, stands, frozen = state
         self._offset = ahead * _UNIT
         self._stopped_at = dt.datetime.fromisoformat(stands) if stands else None

@@ -66,7 +66,7 @@ class SandboxSettings:
         default=0.1,
         validator=attrs.validators.and_(attrs.validators.ge(0), attrs.validators.le(_MAX_DELAY)),
     )
-    """Seconds between sending and delivery, for numbers that do not choose their own fate."""
+    """Seconds between sending and delivery, for numbers that do not choose their own outcome."""
     rate: int | None = attrs.field(
         default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
     )

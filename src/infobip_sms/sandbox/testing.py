@@ -48,7 +48,7 @@ _SHOWN = 10  # messages in the text of an error
 _MIN_DIGITS_TO_SHOW = 5  # digits from which on the last two may be shown
 _TIMEOUT = 60.0  # seconds beyond those that an answer may take
 _TIME_TRAVEL_TIMEOUT = (
-    3600.0  # seconds; on a journey of the clock, callback servers may be slow to answer
+    3600.0  # seconds; on a time travel of the clock, callback servers may be slow to answer
 )
 _REQUEST_TIMEOUT = 408
 
@@ -91,7 +91,7 @@ class MessageFilter(TypedDict, total=False):
 
 
 class AdminApiError(Exception):
-    """The sandbox did not understand what was asked of it; the text says what it wants."""
+    """The sandbox did not understand what was asked of it; the text says what it expects."""
 
 
 class SandboxClock:
@@ -212,12 +212,12 @@ class Sandbox:
     def drop(self, rate: float = 1.0, *, after: bool = False) -> None:
         """Drop the connection of a share of the requests.
 
-        after: they are carried out before that; only the replies are lost.
+        after: they are carried out before that; only the responses are lost.
         """
         self.request_admin("POST", "faults", {"drop": rate, "after": after})
 
     def fail_with(self, status: int, rate: float = 1.0, retry_after: int | None = None) -> None:
-        """Refuse a share of the requests with a status from 400 to 599."""
+        """Reject a share of the requests with a status from 400 to 599."""
         body = {"status": status, "rate": rate, "retryAfter": retry_after}
         self.request_admin("POST", "faults", body)
 

@@ -1,6 +1,6 @@
 """One batch of destinations, brought to its end.
 
-known from the journal: accepted or refused   -> reported again, not sent
+known from the journal: accepted or rejected   -> reported again, not sent
 about to leave in an earlier run, or unknown  -> looked up in the server's logs
 the rest                                      -> marked in the journal, sent, settled there
 """
@@ -68,22 +68,22 @@ class SmsClient(LookupClient, Protocol):
 
 def _require_policy(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if value not in get_args(OnUnknown):
-        raise ValueError(f"{attribute.name} wants one of {get_args(OnUnknown)}")
+        raise ValueError(f"{attribute.name} expects one of {get_args(OnUnknown)}")
 
 
 def _require_count(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if type(value) is not int or value < 1:
-        raise ValueError(f"{attribute.name} wants a whole number from 1")
+        raise ValueError(f"{attribute.name} expects a whole number from 1")
 
 
 def _require_seconds(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-        raise ValueError(f"{attribute.name} wants seconds from 0")
+        raise ValueError(f"{attribute.name} expects seconds from 0")
 
 
 def _require_tracking(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, Tracking | None):
-        raise ValueError(f"{attribute.name} wants a Tracking")  # noqa: TRY004 - as any bad option
+        raise ValueError(f"{attribute.name} expects a Tracking")  # noqa: TRY004 - as any bad option
 
 
 @attrs.frozen
@@ -339,7 +339,7 @@ def _resolve_result(
 
 
 def _split_by_message(error: InvalidRequestError, count: int) -> dict[int, InvalidRequestError]:
-    """Return the refusal of each message that breaks a rule; none if it is no message's fault."""
+    """Return the rejection of each message that breaks a rule; none if it is no message's fault."""
     by_part: dict[int, list[Violation]] = {}
     for problem in error.violations:
         found = _MESSAGE_PATH.match(problem.path)

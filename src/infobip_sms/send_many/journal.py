@@ -78,7 +78,7 @@ class MessageIds:
         return str(uuid5(self._run_id, str(position)))
 
     def build_digest(self, *parts: str) -> bytes:
-        """Return what stands in the journal for a destination and its content."""
+        """Return what is in the journal for a destination and its content."""
         text = json.dumps(parts).encode()
         return blake2b(text, digest_size=_DIGEST_SIZE, key=self._run_id.bytes).digest()
 
@@ -149,7 +149,7 @@ class Journal:
             )
 
     def record(self, resolutions: Mapping[int, Resolution]) -> None:
-        """Note what became of places."""
+        """Note what happened to places."""
         rows = [(_dump_resolution(verdict), place) for place, verdict in resolutions.items()]
         with self._lock, self._translate_errors(), self._transaction(durable=False):
             words = {(row[0],) for row in rows}

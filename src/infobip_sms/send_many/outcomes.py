@@ -1,7 +1,7 @@
 """What became of each destination, in one of four words.
 
 accepted   the server took it; what happens to it since is in its status
-refused    the server said no to it, or a rule of the contract does
+rejected    the server said no to it, or a rule of the contract does
 unknown    it may have been taken; nobody can tell without asking the server's logs
 unsent     it was not taken, provably, for a reason that is not its own: the server could not be
            reached, was busy, or did not want these credentials

@@ -35,7 +35,7 @@ def send_many(
 ) -> Generator[Outcome, None, None]:
     """Send messages; Operations.send_many tells all."""
     if isinstance(messages, Message):
-        raise ValueError("messages wants several: a list of one, for one")  # noqa: TRY004 - as any bad value
+        raise ValueError("messages expects several: a list of one, for one")  # noqa: TRY004 - as any bad value
     return _run(client, iter(messages), options)
 
 
@@ -76,7 +76,7 @@ def _process(
 class _BatchSource:
     """The input, cut into batches and compared with the journal.
 
-    An error in it ends it and is kept in ``trouble``: what was read before is sent first.
+    An error in it ends it and is kept in ``failure``: what was read before is sent first.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class _BatchSource:
     def _build_item(
         self, message: Message, destination: Destination, content: str
     ) -> QueuedDestination:
-        """Return a destination with its messageId; one that is none is refused with its message."""
+        """Return a destination with its messageId; one that is none is rejected with its message."""
         index, real = self._count, isinstance(destination, Destination)
         name = destination.message_id if real else None
         number = destination.to if real else ""

@@ -54,7 +54,7 @@ def reconcile(
 ) -> Iterator[Reconciled]:
     """Look up messages, one result for each id, in their order."""
     if isinstance(message_ids, str):
-        raise ValueError("message_ids wants several: a list of one, for one")  # noqa: TRY004 - as any bad value
+        raise ValueError("message_ids expects several: a list of one, for one")  # noqa: TRY004 - as any bad value
     return _reconcile(client, iter(message_ids), reports=reports)
 
 
@@ -104,7 +104,7 @@ def _split(message_ids: Iterator[str]) -> Iterator[list[str]]:
     for name in message_ids:
         cost = (
             len(quote_plus(str(name), errors="replace")) + _PARAMETER_OVERHEAD
-        )  # a bad one is refused when asked for
+        )  # a bad one is rejected when asked for
         if ids and (size + cost > _MAX_QUERY_LENGTH or len(ids) >= _MAX_LOGS):
             yield ids
             ids, size = [], 0

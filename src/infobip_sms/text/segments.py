@@ -59,7 +59,7 @@ class SegmentCount:
 
 @attrs.frozen
 class _Shifts:
-    """Which tables of which language stand in place of the default ones."""
+    """Which tables of which language are in place of the default ones."""
 
     language: LanguageCode | None = None
     locking: bool = False
@@ -182,7 +182,7 @@ def require_text(text: object) -> None:
 
 
 def require_choice(value: object, kind: type[Choice], path: str, requirement: str) -> Choice:
-    """Return the enum member of a value, or raise InvalidRequestError."""
+    """Return the enum field of a value, or raise InvalidRequestError."""
     if problems := Constraint(requirement_id=requirement, required=True).check(value, kind):
         raise InvalidRequestError(problem.inside(path) for problem in problems)
     return kind(value)

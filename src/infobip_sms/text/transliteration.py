@@ -82,7 +82,7 @@ def transliterate(text: str, transliteration: Transliteration | str) -> Translit
 
 
 def _rewrite(letter: str, script: Transliteration) -> str:
-    """Return what becomes of a character with its accents."""
+    """Return what happens to a character with its accents."""
     composed = unicodedata.normalize("NFC", letter)
     if script is Transliteration.GREEK and composed in GREEK:
         return GREEK[composed]

@@ -48,13 +48,13 @@ _NO_CONNECTION = AttemptFailure("no connection could be made", "no", "unprocesse
 _CONNECT_TIMEOUT = AttemptFailure("connecting took too long", "no", "unprocessed")
 _NO_TLS = AttemptFailure("the TLS connection could not be made", "no", "unprocessed")
 _UNTRUSTED = AttemptFailure("the certificate does not prove the host", "no", "final")
-_PROXY_REJECTED = AttemptFailure("the proxy refused", "no", "final")
-_RESPONSE_TIMEOUT = AttemptFailure("the reply took too long", "maybe", "timeout")
+_PROXY_REJECTED = AttemptFailure("the proxy rejected", "no", "final")
+_RESPONSE_TIMEOUT = AttemptFailure("the response took too long", "maybe", "timeout")
 _CONNECTION_BROKEN = AttemptFailure("the connection broke", "maybe", "broken")
 
 
 class AttemptFailedError(Exception):
-    """An attempt ended without a reply; for client.py only."""
+    """An attempt ended without a response; for client.py only."""
 
     def __init__(self, failure: AttemptFailure) -> None:
         super().__init__(failure)
@@ -90,7 +90,7 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class _DeadlineSocket:
-    """A socket as http.client's replies see it."""
+    """A socket as http.client's responses see it."""
 
     def __init__(self, sock: Any, connection: _DeadlineConnection) -> None:
         self._sock = sock
@@ -102,7 +102,7 @@ class _DeadlineSocket:
 
 
 class _QuietResponse(HTTPResponse):
-    """A reply without the lines that are no headers, which urllib3 would write into its log."""
+    """A response without the lines that are no headers, which urllib3 would write into its log."""
 
     def begin(self) -> None:
         super().begin()
@@ -261,7 +261,7 @@ class ConnectionPool:
             raise AttemptFailedError(_classify_connect_error(problem)) from None
 
     def _with_request_target(self, request: Request) -> Request:
-        """Return the call with its path as the server, or a proxy that sees it, wants it."""
+        """Return the call with its path as the server, or a proxy that sees it, expects it."""
         whole = self.server.path + request.path
         if self.proxy is None or self.server.scheme == "https":
             return Request(request.method, request.route, whole, request.headers, request.body)
@@ -307,7 +307,7 @@ def _classify_connect_error(error: Exception) -> AttemptFailure:
 
 
 def _exchange(connection: _DeadlineConnection, request: Request) -> Response:
-    """Send a call over a connection that has been made, and read the reply."""
+    """Send a call over a connection that has been made, and read the response."""
     try:
         with suppress(BrokenPipeError, ConnectionResetError):  # by a server that answers early
             body = request.body or None
@@ -324,7 +324,7 @@ def _exchange(connection: _DeadlineConnection, request: Request) -> Response:
 
 
 def _read_response(response: BaseHTTPResponse) -> Response:
-    """Read a whole reply, but no more than MAX_REPLY bytes, compressed or not."""
+    """Read a whole response, but no more than MAX_REPLY bytes, compressed or not."""
     headers = {name.lower(): value for name, value in response.headers.items()}
     chunks: list[bytes] = []
     size = 0

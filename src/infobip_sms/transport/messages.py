@@ -25,7 +25,7 @@ class Request:
 
 @attrs.frozen
 class Response:
-    """One HTTP reply, described; header names are in lower case."""
+    """One HTTP response, described; header names are in lower case."""
 
     status: int
     headers: dict[str, str]

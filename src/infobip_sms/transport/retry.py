@@ -32,13 +32,13 @@ _MAX_WAIT = (
     4e6  # seconds; what is more than 46 days away is no nearer, and some systems cannot wait for it
 )
 _MIN_TIMEOUT_SHARE = (
-    0.25  # of an attempt's usual time; with less, an attempt would only lose its reply
+    0.25  # of an attempt's usual time; with less, an attempt would only lose its response
 )
 
 
 def _require_names(names: Collection[Repeatable]) -> frozenset[Repeatable]:
     if isinstance(names, str) or not isinstance(names, Collection):
-        raise ValueError(f"Retry.on wants a collection of names out of {get_args(Repeatable)}")  # noqa: TRY004
+        raise ValueError(f"Retry.on expects a collection of names out of {get_args(Repeatable)}")  # noqa: TRY004
     return frozenset(names)
 
 
@@ -61,18 +61,18 @@ class Retry:
     wait_max: float = attrs.field(default=20.0)
     """Seconds that such a wait has at most; Retry-After may ask for more."""
     on: frozenset[Repeatable] = attrs.field(default=frozenset(), converter=_require_names)
-    """What else to repeat, although it may deliver messages twice: ``timeout`` (the reply took too
+    """What else to repeat, although it may deliver messages twice: ``timeout`` (the response took too
     long), ``broken`` (the connection broke), ``server-error`` (any 5xx; a 503 without Retry-After)."""
 
     def __attrs_post_init__(self) -> None:
         if type(self.attempts) is not int or self.attempts < 1:
-            raise ValueError("Retry.attempts wants a whole number from 1")
+            raise ValueError("Retry.attempts expects a whole number from 1")
         for name in ("timeout", "wait_initial", "wait_max"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-                raise ValueError(f"Retry.{name} wants seconds from 0")
+                raise ValueError(f"Retry.{name} expects seconds from 0")
         if unknown := self.on - set(get_args(Repeatable)):
-            raise ValueError(f"Retry.on wants names out of {get_args(Repeatable)}, not {unknown}")
+            raise ValueError(f"Retry.on expects names out of {get_args(Repeatable)}, not {unknown}")
 
     @classmethod
     def none(cls) -> Retry:
@@ -129,7 +129,7 @@ class AttemptFailure:
 
 
 def find_failure(status: int, headers: dict[str, str], now: float) -> AttemptFailure | None:
-    """Return what a reply means for another attempt; None for a good one.
+    """Return what a response means for another attempt; None for a good one.
 
     now: seconds since 1970, for a server that does not tell its own time.
     """
@@ -147,7 +147,7 @@ def find_failure(status: int, headers: dict[str, str], now: float) -> AttemptFai
 def find_retry_after(headers: dict[str, str], now: float) -> float | None:
     """Return the seconds that Retry-After asks for; None if it is missing or cannot be read.
 
-    A date (RFC 9110, any of its three forms) is counted from the reply's own Date, so that two
+    A date (RFC 9110, any of its three forms) is counted from the response's own Date, so that two
     clocks that differ do no harm; from ``now`` if there is none.
     """
     value = headers.get("retry-after", "").strip()

@@ -29,7 +29,7 @@ class Address:
     path: str = ""
     """Without its last slash."""
     headers: dict[str, str] = attrs.field(factory=dict, repr=False)
-    """What a proxy wants to see, such as Proxy-Authorization; secret."""
+    """What a proxy expects to see, such as Proxy-Authorization; secret."""
 
     @property
     def url(self) -> str:

@@ -1,4 +1,4 @@
-"""Our client as a program that a judge can run: one call of one operation.
+"""Our client as a program that a suite can run: one call of one operation.
 
 INFOBIP_BASE_URL=… INFOBIP_API_KEY=… python own_client.py OPERATION json|xml
 """
@@ -39,7 +39,7 @@ SOON = dt.datetime(2035, 7, 7, 17, tzinfo=dt.timezone(dt.timedelta(hours=2)))
 
 
 def build_request() -> SmsRequest:
-    """Return the request with every member, with names of its own."""
+    """Return the request with every field, with names of its own."""
     plain = json.loads((EXAMPLES / "every-member-request.json").read_text("utf-8"))
     plain["bulkId"] = str(uuid.uuid4())
     for destination in plain["messages"][0]["destinations"]:

@@ -1,4 +1,4 @@
-"""The judge of clients is judged: by broken callers, by our own client, and by its reports."""
+"""The suite of clients is checked: by broken callers, by our own client, and by its reports."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ UNBROKEN = {
 
 
 def run(*words: str | Path, code: int | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the judge."""
+    """Run the suite."""
     done = subprocess.run([*JUDGE, *map(str, words)], capture_output=True, text=True, check=False)
     assert code in {None, done.returncode}, done.stdout + done.stderr
     return done
@@ -57,7 +57,7 @@ def find_failed(report: dict[str, Any], *verdicts: str) -> set[str]:
 
 
 def choose_callers() -> list[clients.ClientUnderTest]:
-    """Return one caller for each requirement and way of judging, and the legal ones."""
+    """Return one caller for each requirement and way of checking, and the allowed ones."""
     chosen: dict[Any, clients.ClientUnderTest] = {}
     for caller in clients.get_clients():
         key = (
@@ -70,7 +70,7 @@ def choose_callers() -> list[clients.ClientUnderTest]:
 
 
 def test_every_broken_caller_fails_by_its_requirement_alone() -> None:
-    """Each caller with a fault is caught by exactly its requirement, and legal ones fail nothing."""
+    """Each caller with a fault is caught by exactly its requirement, and allowed ones fail nothing."""
     with running(api_key=clients.KEY) as sandbox:
         proofs = list(clients.run_clients(choose_callers(), sandbox.url, jobs=6))
     wrong = [
@@ -90,7 +90,7 @@ def test_every_requirement_of_clients_is_broken_by_some_caller() -> None:
 
 
 def test_list_of_faults_is_that_of_the_caller() -> None:
-    """Every fault that the judge lists is one that the caller can be told to have, and the reverse."""
+    """Every fault that the suite lists is one that the caller can be told to have, and the reverse."""
     known = runpy.run_path(str(clients.CLIENTS_DIRECTORY / "mutants.py"))["MUTANTS"]
     listed = [caller.name for caller in clients.get_clients() if caller.broken_requirement]
 
@@ -102,7 +102,7 @@ def test_list_of_faults_is_that_of_the_caller() -> None:
 
 @pytest.mark.parametrize("wire", ["json", "xml"])
 def test_own_client_is_clean(tmp_path: Path, wire: str) -> None:
-    """Our client breaks nothing in any operation, and uses every member that it sends."""
+    """Our client breaks nothing in any operation, and uses every field that it sends."""
     path = tmp_path / "own.json"
     run("client", "--quiet", "--json", path, "--", *OWN, "all", wire, code=0)
     report = read(path)
@@ -116,7 +116,7 @@ def test_own_client_is_clean(tmp_path: Path, wire: str) -> None:
 
 @pytest.mark.parametrize("wire", ["json", "xml"])
 def test_own_client_bears_every_answer(tmp_path: Path, wire: str) -> None:
-    """Our client reads every legal reply, waits as it is asked, and repeats nothing that may be taken."""
+    """Our client reads every allowed response, waits as it is asked, and repeats nothing that may be taken."""
     path = tmp_path / "own.json"
     command = ("--replies", "tricky", "--json", path, "--", *OWN, "send", wire)
     run("client", "--quiet", *command, code=0)
@@ -186,7 +186,7 @@ def test_key_is_in_no_report(tmp_path: Path) -> None:
 def test_exit_codes_are_those_of_the_server_judge(
     words: tuple[str, ...], code: int, said: str
 ) -> None:
-    """What could not be judged ends with 2, wrong usage with 3, and it is said why."""
+    """What could not be checked ends with 2, wrong usage with 3, and it is said why."""
     done = run("client", *words, code=code)
 
     assert said in done.stdout + done.stderr
@@ -261,7 +261,7 @@ def test_proxy_judges_both_directions(proxied: tuple[dict[str, Any], Path]) -> N
 def test_recording_gets_the_same_verdicts(
     tmp_path: Path, proxied: tuple[dict[str, Any], Path]
 ) -> None:
-    """A recording is judged as what was recorded, and has no credential in it."""
+    """A recording is checked as what was recorded, and has no credential in it."""
     live, record = proxied
     path = tmp_path / "again.json"
     run("har", record, "--json", path, code=1)

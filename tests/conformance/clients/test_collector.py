@@ -1,4 +1,4 @@
-"""What is heard of any bytes at all: never an error of the judge, never a secret, always the place."""
+"""What is heard of any bytes at all: never an error of the suite, never a secret, always the place."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def find_failures(record: Any) -> dict[str, Any]:
 def test_nothing_that_arrives_is_an_error_of_the_judge(
     body: bytes, kind: str, target: str, answer: bytes
 ) -> None:
-    """Whatever bytes come and are answered, they are judged and can be shown."""
+    """Whatever bytes come and are answered, they are checked and can be shown."""
     reply = HttpMessage("HTTP/1.1 200 OK", (("Content-Type", "application/json"),), answer)
     record = hear(build_heard(body, kind=kind, target=target, response=reply))
 
@@ -97,7 +97,7 @@ def test_good_requests_break_nothing(request: Any) -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 @pytest.mark.parametrize("wire", ["json", "xml"])
 def test_every_answer_is_one_that_a_server_may_give(scenario: Any, wire: str) -> None:
-    """The scenarios are held to the rules of replies themselves."""
+    """The scenarios are held to the rules of responses themselves."""
     document = {
         "bulkId": "b",
         "messages": [{"destinations": [{"to": NUMBER}, {"to": "41793026731"}]}],
@@ -160,7 +160,7 @@ def test_parameter_of_a_query_is_marked(query: str, marked: str) -> None:
 
 
 def test_credentials_are_shown_nowhere() -> None:
-    """A key is hidden in body, query and header fields, and so is whatever a member has that nobody knows."""
+    """A key is hidden in body, query and header fields, and so is whatever a field has that nobody knows."""
     body = json.dumps({"pin": "open sesame", "bulkId": KEY, "messages": [{"from": KEY}]})
     headers = (
         ("Authorization", f"App {KEY}"),
@@ -186,14 +186,14 @@ def test_credentials_are_shown_nowhere() -> None:
         ('{"a": "\n"}', "a string that is not ended"),
         ('{"a": "\\x"}', "an escape that there is not"),
         ("{} {}", "something stands behind"),
-        ("{'a': 1}", "no name of a member"),
+        ("{'a': 1}", "no name of a field"),
         ('{"a": 01}', "no , where one belongs"),
         ('{"a": NaN}', "no JSON value"),
         ("[" * 100, "nested too deeply"),
     ],
 )
 def test_what_is_no_json_is_told_with_the_reason(text: str, why: str) -> None:
-    """A text that is no JSON is refused where it ceases to be one."""
+    """A text that is no JSON is rejected where it ceases to be one."""
     with pytest.raises(DocumentSyntaxError, match=why):
         parse_json(text)
 

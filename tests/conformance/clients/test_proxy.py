@@ -177,7 +177,7 @@ def test_what_is_no_http_passes_as_well() -> None:
 def test_replies_that_end_with_the_connection(
     sent: bytes, problem: str, body: bytes | None
 ) -> None:
-    """A reply that is cut off is told from one that the end completes."""
+    """A response that is cut off is told from one that the end completes."""
 
     def answer(connection: socket.socket) -> None:
         read_exactly(connection, len(BARE))
@@ -194,7 +194,7 @@ def test_replies_that_end_with_the_connection(
 
 
 def test_client_that_leaves_is_told_from_a_server_that_does() -> None:
-    """A client that goes away before the reply is named as the one who left."""
+    """A client that goes away before the response is named as the one who left."""
     asked = threading.Event()
 
     def answer(connection: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""The judge of clients is judged: broken callers, each of which it must fail by one requirement alone."""
+"""The suite of clients is checked: broken callers, each of which it must fail by one requirement alone."""
 
 import json
 import sys
@@ -33,21 +33,21 @@ FAILING = {Verdict.FAIL, Verdict.WARN, Verdict.ERROR}
 
 @dataclass(frozen=True)
 class ClientUnderTest:
-    """A client to be judged."""
+    """A client to be checked."""
 
     name: str
     options: tuple[str, ...] = ()
     broken_requirement: str | None = None
-    """The requirement that it breaks; none for a legal client."""
+    """The requirement that it breaks; none for an allowed client."""
     uses_scenarios: bool = False
-    """Whether it is judged with replies of every kind."""
+    """Whether it is checked with responses of every kind."""
     has_expected_request: bool = False
-    """Whether it is judged beside what it was told to send."""
+    """Whether it is checked beside what it was told to send."""
 
 
 @dataclass(frozen=True)
 class ClientMutationResult:
-    """What the judge said of a caller."""
+    """What the suite said of a caller."""
 
     client: ClientUnderTest
     failed: tuple[str, ...]
@@ -66,17 +66,17 @@ class ClientMutationResult:
 
     @property
     def is_as_expected(self) -> bool:
-        """Whether the judge was right about it."""
+        """Whether the suite was right about it."""
         return self.outcome in {"good", "caught"}
 
 
 def get_clients() -> list[ClientUnderTest]:
-    """Return the callers: legal ones, then each with a fault."""
+    """Return the callers: allowed ones, then each with a fault."""
     legal = [
         ClientUnderTest("legal", has_expected_request=True),
-        ClientUnderTest("legal, in XML", ("--xml",), has_expected_request=True),
-        ClientUnderTest("legal, with replies of every kind", ("--once",), uses_scenarios=True),
-        ClientUnderTest("legal, likewise in XML", ("--xml", "--once"), uses_scenarios=True),
+        ClientUnderTest("allowed, in XML", ("--xml",), has_expected_request=True),
+        ClientUnderTest("allowed, with responses of every kind", ("--once",), uses_scenarios=True),
+        ClientUnderTest("allowed, likewise in XML", ("--xml", "--once"), uses_scenarios=True),
     ]
     rows = tomllib.loads((CLIENTS_DIRECTORY / "faults.toml").read_text("utf-8"))["fault"]
     return [*legal, *map(build_client, rows)]
@@ -94,13 +94,13 @@ def build_client(row: dict[str, Any]) -> ClientUnderTest:
 def run_clients(
     clients: Sequence[ClientUnderTest], server: str, jobs: int = 2
 ) -> Iterator[ClientMutationResult]:
-    """Judge callers, several at a time, before a server that takes KEY; yield each in order."""
+    """Check callers, several at a time, before a server that takes KEY; yield each in order."""
     with ThreadPoolExecutor(jobs) as pool:
         yield from pool.map(lambda caller: run_one_client(caller, server), clients)
 
 
 def run_one_client(client: ClientUnderTest, server: str) -> ClientMutationResult:
-    """Run one caller, and judge it."""
+    """Run one caller, and check it."""
     judge: Callable[[ClientUnderTest, str], RunResult] = (
         run_against_scenarios if client.uses_scenarios else run_against_sandbox
     )
@@ -110,7 +110,7 @@ def run_one_client(client: ClientUnderTest, server: str) -> ClientMutationResult
 
 
 def run_against_sandbox(client: ClientUnderTest, server: str) -> RunResult:
-    """Judge what a caller sends to the sandbox."""
+    """Check what a caller sends to the sandbox."""
     looks = (
         (ExpectedRequest(read_expected_document()).check,) if client.has_expected_request else ()
     )
@@ -124,7 +124,7 @@ def run_against_sandbox(client: ClientUnderTest, server: str) -> RunResult:
 
 
 def run_against_scenarios(client: ClientUnderTest, _server: str) -> RunResult:
-    """Judge what a caller makes of replies of every kind."""
+    """Check what a caller makes of responses of every kind."""
     hearing = TrafficCollector()
     with collect_in_thread(hearing) as hear:
         script = ScenarioServer(hear)
@@ -145,7 +145,7 @@ def get_broken_requirements() -> set[str]:
 
 
 def run_client_matrix(only: str, jobs: int, print_line: Callable[[str], None]) -> bool:
-    """Judge the callers and print the matrix; tell whether the judge was right about all."""
+    """Check the callers and print the matrix; tell whether the suite was right about all."""
     chosen = [
         c
         for c in get_clients()
@@ -165,5 +165,5 @@ def run_client_matrix(only: str, jobs: int, print_line: Callable[[str], None]) -
     caught = sum(proof.is_as_expected for proof in broken)
     alarms = sum(proof.outcome == "FALSE ALARM" for proof in proofs)
     print_line(f"{caught} of {len(broken)} broken clients caught by exactly their requirement")
-    print_line(f"{alarms} false alarms on {len(proofs) - len(broken)} legal clients")
+    print_line(f"{alarms} false alarms on {len(proofs) - len(broken)} allowed clients")
     return all(proof.is_as_expected for proof in proofs)

@@ -1,4 +1,4 @@
-"""What each spoiled sandbox does other than the sandbox: one fault, or one legal habit of another server."""
+"""What each spoiled sandbox does other than the sandbox: one fault, or one allowed habit of another server."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def asking(**changes: Callable[[Any], Any]) -> Callable[[OperationContext], Oper
 def refusing(
     refusal: HttpError, when: Callable[[OperationContext], Any]
 ) -> Callable[[OperationContext], OperationContext]:
-    """Refuse some questions."""
+    """Reject some questions."""
 
     def look(question: OperationContext) -> OperationContext:
         if when(question):
@@ -58,7 +58,7 @@ def nothing(_value: Any) -> None:
 
 
 def each(**changes: Callable[[Any], Any]) -> Callable[[Any, OperationContext], Any]:
-    """Change members of every entry of a list of results."""
+    """Change fields of every entry of a list of results."""
 
     def change(response: Any, _question: OperationContext) -> Any:
         results = [
@@ -78,7 +78,7 @@ def only(keep: Callable[[Any], Any]) -> Callable[[Any, OperationContext], Any]:
 
 
 def member(**values: Any) -> Callable[[Any, OperationContext], Any]:
-    """Replace members of an answer."""
+    """Replace fields of an answer."""
     return lambda response, _q: attrs.evolve(response, **values)
 
 
@@ -299,7 +299,7 @@ FORGETFUL: dict[str, tuple[str, set[str]]] = {
     "bulk-state-forgotten": ("BULK-003", {CHANGE}),
 }
 
-# Faults of other kinds; what they do stands in Spoiled.
+# Faults of other kinds; what they do is in Spoiled.
 OTHERS = {
     "reports-repeated-in-xml": "DLR-007",
     "logs-once": "LOG-001",

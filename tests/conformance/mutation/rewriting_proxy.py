@@ -1,8 +1,8 @@
-"""Sandboxes with one answer of the operations around the message rewritten, or one legal habit of another server.
+"""Sandboxes with one answer of the operations around the message rewritten, or one allowed habit of another server.
 
 One process serves all of them; each has its own state under its own path:
 
-    python spoiled_sandboxes.py          prints http://127.0.0.1:PORT; judge http://127.0.0.1:PORT/NAME
+    python spoiled_sandboxes.py          prints http://127.0.0.1:PORT; check http://127.0.0.1:PORT/NAME
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Spoiled(App):
         return self.change(name, outcome, context)
 
     def refuse_by_name(self, name: str, question: OperationContext) -> None:
-        """Refuse what another table of states does not allow, and moves of what is no bulk by 400."""
+        """Reject what another table of states does not allow, and moves of what is no bulk by 400."""
         if name == CHANGE and self.name == "bulk-not-paused" and question.body.status == "PAUSED":
             raise BAD
         if name == CHANGE and self.name == "bulk-cancelled-from-pending-only":
@@ -185,7 +185,7 @@ class Spoiled(App):
     def handle_invalid(
         self, operation: AnyOperation, request: HttpRequest, wire: Any, violations: Any
     ) -> Any:
-        """Take what is to be refused."""
+        """Take what is to be rejected."""
         wishes = {
             "preview-of-nothing": "text",
             "preview-any-language": "languageCode",
@@ -203,7 +203,7 @@ class Spoiled(App):
         return super().handle_invalid(operation, request, wire, violations)
 
     def to_submission(self, request: Any, wire: Any) -> Submission:
-        """Refuse what is legal in version 1, or read only some of it."""
+        """Reject what is allowed in version 1, or read only some of it."""
         submission = super().to_submission(request, wire)
         if not isinstance(request, SmsRequestV1):
             return submission

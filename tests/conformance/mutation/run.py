@@ -1,4 +1,4 @@
-"""The judge is judged: it runs on good servers, which it must not fail, and on broken ones, which it must.
+"""The suite is checked: it runs on good servers, which it must not fail, and on broken ones, which it must.
 
 Each broken server breaks one requirement. The run is a matrix: caught by the right requirement, missed,
 or failed for something else as well; any of the last two, and any failure of a good server, fails it.
@@ -39,7 +39,7 @@ from tests.conformance.mutation.subjects import (
 
 @dataclass(frozen=True)
 class MutationResult:
-    """What the judge said of a subject."""
+    """What the suite said of a subject."""
 
     system: SystemUnderTest
     failed: tuple[str, ...]
@@ -61,12 +61,12 @@ class MutationResult:
 
     @property
     def is_as_expected(self) -> bool:
-        """Whether the judge was right about it."""
+        """Whether the suite was right about it."""
         return self.outcome in {"good", "caught"}
 
 
 def run_selftest(options: argparse.Namespace) -> int:
-    """Judge every subject and print the matrix; with --seeds the good ones, again and again."""
+    """Check every subject and print the matrix; with --seeds the good ones, again and again."""
     out = Console(highlight=False, soft_wrap=True)
     if options.clients:
         right = clients.run_client_matrix(
@@ -106,7 +106,7 @@ def is_chosen(system: SystemUnderTest, options: argparse.Namespace) -> bool:
 def run_all(
     systems: Sequence[SystemUnderTest], jobs: int, seeds: Sequence[int] = ()
 ) -> Iterator[MutationResult]:
-    """Judge subjects, several at a time; yield the results as they come.
+    """Check subjects, several at a time; yield the results as they come.
 
     seeds: only what depends on a seed, with each of these.
     """
@@ -116,7 +116,7 @@ def run_all(
 
 
 def run_system(system: SystemUnderTest, seeds: Sequence[int] = ()) -> MutationResult:
-    """Start a subject as a program of its own and judge it."""
+    """Start a subject as a program of its own and check it."""
     try:
         with start_system(system) as url:
             if not seeds:
@@ -128,14 +128,14 @@ def run_system(system: SystemUnderTest, seeds: Sequence[int] = ()) -> MutationRe
         return MutationResult(system, (), (f"not started: {error}",))
     except Exception as error:  # noqa: BLE001 - one subject must not end the run of all
         return MutationResult(
-            system, (), (f"the judge went wrong: {type(error).__name__}: {error}",)
+            system, (), (f"the suite went wrong: {type(error).__name__}: {error}",)
         )
 
 
 def run_once(
     system: SystemUnderTest, url: str, *, seed: int = DEFAULT_SEED, only: Sequence[str] = ()
 ) -> RunResult:
-    """Judge a server that is running."""
+    """Check a server that is running."""
     target = parse_target(url)
     plan = build_plan(
         target, clock=system.clock and not only, without=system.without, seed=seed, only=only
@@ -165,7 +165,7 @@ def build_mutation_result(system: SystemUnderTest, run_result: RunResult) -> Mut
 
 
 def get_requirements_without_mutant(results: Sequence[MutationResult]) -> list[str]:
-    """Return the requirements that are judged and that no broken server breaks."""
+    """Return the requirements that are checked and that no broken server breaks."""
     broken = {result.system.broken_requirement for result in results}
     return sorted(get_checked_requirements() - broken)
 
@@ -192,7 +192,7 @@ def format_matrix(results: Sequence[MutationResult], *, full: bool) -> Iterator[
         yield f"{caught} of {len(broken)} broken servers caught by exactly their requirement"
         yield f"{survivors} survivors, {others} caught by others as well or not cleanly"
     alarms = sum(result.outcome == "FALSE ALARM" for result in good)
-    yield f"{alarms} false alarms on {len(good)} legal servers"
+    yield f"{alarms} false alarms on {len(good)} allowed servers"
     if full and (missing := get_requirements_without_mutant(results)):
         yield f"{len(missing)} requirements that no server breaks: {' '.join(missing)}"
 

@@ -1,4 +1,4 @@
-"""The servers that the judge is tested by: programs of their own, good and broken ones."""
+"""The servers that the suite is tested by: programs of their own, good and broken ones."""
 
 import shlex
 import sys
@@ -39,14 +39,14 @@ ACCOUNT_OPTIONS = (
 
 @dataclass(frozen=True)
 class SystemUnderTest:
-    """A server to be judged."""
+    """A server to be checked."""
 
     name: str
     command: tuple[str, ...]
     broken_requirement: str | None = None
-    """The requirement that it breaks; none for a legal server."""
+    """The requirement that it breaks; none for an allowed server."""
     warned: tuple[str, ...] = ()
-    """SHOULDs that a legal server does not keep."""
+    """SHOULDs that an allowed server does not keep."""
     without: tuple[str, ...] = ()
     """What it does not have."""
     clock: bool = False
@@ -55,15 +55,15 @@ class SystemUnderTest:
 def get_systems(*, everything: bool = False) -> list[SystemUnderTest]:
     """Return the servers of a run.
 
-    Of a stranger with many faults there is one for each requirement, unless everything is asked for.
+    Of a third party with many faults there is one for each requirement, unless everything is asked for.
     """
     return [*iter_sandboxes(), *iter_independent_servers(everything=everything)]
 
 
 def get_quick_systems() -> list[SystemUnderTest]:
-    """Return one broken server for each requirement, and some legal ones of every program.
+    """Return one broken server for each requirement, and some allowed ones of every program.
 
-    The sandbox is the last choice: servers that share no code with it say more about the judge, and start faster.
+    The sandbox is the last choice: servers that share no code with it say more about the suite, and start faster.
     """
     subjects = [*iter_independent_servers(everything=False), *iter_sandboxes()]
     broken: dict[str, SystemUnderTest] = {}
@@ -106,7 +106,7 @@ def iter_independent_servers(*, everything: bool) -> Iterator[SystemUnderTest]:
 
 
 def iter_conforming(row: Any) -> Iterator[SystemUnderTest]:
-    """Yield the legal forms of a stranger."""
+    """Yield the allowed forms of a third party."""
     for legal in row["legal"]:
         options = tuple(legal["options"])
         yield SystemUnderTest(
@@ -118,7 +118,7 @@ def iter_conforming(row: Any) -> Iterator[SystemUnderTest]:
 
 
 def iter_mutants(row: Any, *, everything: bool) -> Iterator[SystemUnderTest]:
-    """Yield the broken forms of a stranger that show in a short run: all, or one for each requirement."""
+    """Yield the broken forms of a third party that show in a short run: all, or one for each requirement."""
     unseen = {name for names in get_undetectable().values() for name in names}
     broken = set[str]()
     for fault in read_toml(row["faults"])["fault"]:
@@ -130,7 +130,7 @@ def iter_mutants(row: Any, *, everything: bool) -> Iterator[SystemUnderTest]:
 
 
 def build_command(row: Any) -> tuple[str, ...]:
-    """Return how a stranger is started."""
+    """Return how a third party is started."""
     return (sys.executable, str(SERVERS / row["program"]), *row.get("always", ()))
 
 

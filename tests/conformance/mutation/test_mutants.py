@@ -1,4 +1,4 @@
-"""The judge is judged: it fails every broken server by its requirement alone, and no legal one."""
+"""The suite is checked: it fails every broken server by its requirement alone, and no allowed one."""
 
 import json
 import subprocess
@@ -41,7 +41,7 @@ def run_selftest(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any
 
 
 def test_judge_is_right_about_every_server(matrix: list[dict[str, Any]]) -> None:
-    """Broken servers are caught by exactly their requirement, and legal ones fail nothing."""
+    """Broken servers are caught by exactly their requirement, and allowed ones fail nothing."""
     wrong = [row for row in matrix if row["word"] not in {"good", "caught"}]
 
     assert not wrong
@@ -50,7 +50,7 @@ def test_judge_is_right_about_every_server(matrix: list[dict[str, Any]]) -> None
 
 
 def test_good_servers_see_no_more_than_was_announced(matrix: list[dict[str, Any]]) -> None:
-    """A legal server of every operation sees at most 150 requests."""
+    """An allowed server of every operation sees at most 150 requests."""
     counts = {row["server"]: row["requests"] for row in matrix if not row["breaks"]}
 
     assert counts["sandbox"] <= MOST_REQUESTS
@@ -68,7 +68,7 @@ def test_every_requirement_that_is_judged_is_broken_by_some_server() -> None:
 
 
 def test_sandbox_has_a_fault_for_every_name_in_the_list() -> None:
-    """The list of the sandbox's faults, which the judge has as data, is that of the sandbox."""
+    """The list of the sandbox's faults, which the suite has as data, is that of the sandbox."""
     listed = subjects.read_toml("sandbox_mutants.toml")["faults"]
 
     assert listed == dict(MUTANTS)
@@ -91,7 +91,7 @@ def test_every_case_belongs_to_a_checked_requirement() -> None:
 
 
 def test_data_file_of_the_servers_names_programs_that_are_there() -> None:
-    """Every stranger's program and list of faults is shipped beside the judge."""
+    """Every third party's program and list of faults is shipped beside the suite."""
     for row in subjects.read_toml("independent_servers.toml")["server"]:
         assert Path(subjects.SERVERS / row["program"]).exists()
         assert Path(subjects.SERVERS / row["faults"]).exists()

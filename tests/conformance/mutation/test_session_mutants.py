@@ -1,4 +1,4 @@
-"""The judge's checks of the operations around the message, judged themselves by spoiled sandboxes."""
+"""The suite's checks of the operations around the message, checked themselves by spoiled sandboxes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GROUND = 3
 """Requests that every run begins with."""
 OTHERS = 1
 """The other request that is looked up; in a whole run it is there anyway."""
-# A legal server is not held to what it does not offer; what shows nowhere else is inconclusive.
+# An allowed server is not held to what it does not offer; what shows nowhere else is inconclusive.
 UNDECIDED = {
     "no-logs": {"TRACK-001"},
     "batch-is-bad": set[str](),
@@ -74,7 +74,7 @@ def fixture_street() -> Iterator[str]:
 
 @pytest.fixture(name="judge", scope="module")
 def fixture_judge() -> Iterator[Line]:
-    """Give the judge."""
+    """Give the suite."""
     with start("tests.conformance.driver") as process:
         yield Line(process)
 
@@ -101,17 +101,17 @@ class Verdicts:
 
 
 def judge_one(judge: Line, street: str, name: str, **options: Any) -> Verdicts:
-    """Judge one of the sandboxes by our requirements."""
+    """Check one of the sandboxes by our requirements."""
     question = {"url": f"{street}/{name}", "only": OURS, "patience": 0.3, **options}
     return Verdicts(judge.ask(question))
 
 
-# ------------------------------------------------------------------ legal servers
+# ------------------------------------------------------------------ allowed servers
 
 
 @pytest.mark.parametrize("name", sorted(LEGAL))
 def test_legal_habit_fails_nothing(judge: Line, street: str, name: str) -> None:
-    """No legal habit fails, warns or confuses."""
+    """No allowed habit fails, warns or confuses."""
     run = judge_one(judge, street, name, patience=6)
 
     assert not run.find("FAIL") | run.find("ERROR") | run.find("WARN"), run.said
@@ -161,9 +161,9 @@ def test_live_run_sends_few_messages(judge: Line, street: str) -> None:
     assert run.messages < 30
 
 
-def test_refusals_send_none_of_it(judge: Line, street: str) -> None:
-    """The profile refusals calls no operation around the message."""
-    run = judge_one(judge, street, "clean", profile="refusals")
+def test_rejections_send_none_of_it(judge: Line, street: str) -> None:
+    """The profile rejections calls no operation around the message."""
+    run = judge_one(judge, street, "clean", profile="rejections")
 
     assert run.findings == []
     assert len(run.sent) == 1

@@ -1,4 +1,4 @@
-"""The judge of pushed reports and of time is judged: by servers/pusher.py, in all of its manners."""
+"""The suite of pushed reports and of time is checked: by servers/pusher.py, in all of its manners."""
 
 import inspect
 import itertools
@@ -85,7 +85,7 @@ def judge(manner: str, **changes: Any) -> list[Finding]:
         session = Session(parse_target(url), Credentials("u", "p", None), plan, receiver)
         session.start()
         findings = run(session)
-    # What was refused together is asked for once more, alone.
+    # What was rejected together is asked for once more, alone.
     poor = manner in POOR
     assert session.requests <= bill.planned_cost.requests + (len(wires) if poor else 0)
     assert session.messages <= (bill.max_messages if poor else bill.planned_cost.messages)
@@ -113,7 +113,7 @@ def run(session: Session) -> list[Finding]:
 
 
 def judge_all(manners: list[str], **changes: Any) -> dict[str, list[Finding]]:
-    """Judge several manners at a time: most of it is waiting."""
+    """Check several manners at a time: most of it is waiting."""
     with ThreadPoolExecutor(12) as pool:
         found = pool.map(lambda manner: judge(manner, **changes), manners)
         return dict(zip(manners, found, strict=True))
@@ -124,11 +124,11 @@ def find_numbers(findings: list[Finding], *verdicts: Verdict) -> set[str]:
     return {finding.requirement_id for finding in findings if finding.verdict in verdicts}
 
 
-# ------------------------------------------------------------------ legal servers
+# ------------------------------------------------------------------ allowed servers
 
 
 def test_legal_manners_break_nothing() -> None:
-    """However a legal server writes and bundles its reports, nothing fails; what takes days is left open."""
+    """However an allowed server writes and bundles its reports, nothing fails; what takes days is left open."""
     for manner, findings in judge_all(list(LEGAL), patience=10.0).items():
         assert find_numbers(findings, *NEVER_SHOWN) == set(), (manner, findings)
         left = find_numbers(findings, Verdict.INCONCLUSIVE)
@@ -180,7 +180,7 @@ def test_what_a_server_goes_without_is_not_asked() -> None:
 
 
 def test_messages_that_are_refused_leave_the_others_to_judge() -> None:
-    """Where windows are refused, be it with the whole request, reports are judged all the same."""
+    """Where windows are rejected, be it with the whole request, reports are checked all the same."""
     for manner, findings in judge_all(["refuses-windows", "rejects-windows"]).items():
         passed = find_numbers(findings, Verdict.PASS)
         assert {"DLR-001", "DLR-002", "DLR-003", "DLR-004"} <= passed, (manner, findings)
@@ -190,7 +190,7 @@ def test_messages_that_are_refused_leave_the_others_to_judge() -> None:
 
 
 def test_reports_are_judged_though_the_reply_cannot_be_read() -> None:
-    """A reply that cannot be read does not stand in the way of reports."""
+    """A response that cannot be read does not are in the way of reports."""
     findings = judge("unreadable-reply")
 
     assert {"DLR-001", "DLR-004", "SCHED-001", "WIN-007"} <= find_numbers(findings, Verdict.PASS)
@@ -236,7 +236,7 @@ STRANGE: list[Any] = [None, "", 7, True, [], {}, [7], {"groupId": {}}, "2015-02-
 
 @pytest.mark.parametrize("name", ["messageId", "bulkId", "to", "status", "sentAt", "callbackData"])
 def test_no_value_of_a_report_makes_the_judge_stumble(name: str) -> None:
-    """Whatever a server writes into a member, the report can be looked at."""
+    """Whatever a server writes into a field, the report can be looked at."""
     for value in STRANGE:
         body = json.dumps({"results": [{name: value}]}).encode()
         (report,) = parse_reports(WebhookCall(0.0, "plain-json", "POST", Message(), body))

@@ -1,6 +1,6 @@
 """A server that takes everything and pushes delivery reports, in one of many manners.
 
-It has a clock that can be moved, as the sandbox's can. Some manners are legal and differ from the sandbox's; each
+It has a clock that can be moved, as the sandbox's can. Some manners are allowed and differ from the sandbox's; each
 of the others breaks one requirement.
 
     python pusher.py [MANNER]
@@ -28,7 +28,7 @@ LEGAL = (
     "batched",  # all destinations of a message in one push
     "twice-in-one-push",
     "late",
-    "rich",  # more members, numbers as text, another offset, another order
+    "rich",  # more fields, numbers as text, another offset, another order
     "bare",  # only what identifies a message
     "wrapped-as-in-2015",
     "wrapped-in-a-namespace",
@@ -36,10 +36,10 @@ LEGAL = (
     "named-groups",  # status groups by name alone
     "own-ids",  # ids as numbers
     "one-version",  # there is no version 1
-    "bulk-for-one",  # no bulkId in the reply, nor in reports
+    "bulk-for-one",  # no bulkId in the response, nor in reports
     "clockless",  # its clock cannot be moved
 )
-# Not legal, but broken elsewhere: the judge has to make do with what is left.
+# Not allowed, but broken elsewhere: the suite has to make do with what is left.
 POOR = ("refuses-windows", "rejects-windows", "unreadable-reply")
 FAULTS = {
     "silent": "DLR-001",
@@ -157,7 +157,7 @@ CLOCK = Clock()
 
 def read_xml(body: bytes) -> Plain:
     """Read an XML request of either version."""
-    root = ET.fromstring(body)  # noqa: S314 - the judge's own documents
+    root = ET.fromstring(body)  # noqa: S314 - the suite's own documents
     messages = root.findall("messages/message") or root.findall("messages")
     request: Plain = {"messages": [read_message(one) for one in messages]}
     bulk = root.findtext("bulkId")
@@ -181,7 +181,7 @@ def read_message(element: ET.Element) -> Plain:
     return message
 
 
-# ---------------------------------------------------------------- what becomes of a message
+# ---------------------------------------------------------------- what happens to a message
 
 
 class Sms:
@@ -511,7 +511,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, text.encode(), kind)
 
     def answer(self, status: int, body: bytes, kind: str) -> None:
-        """Send a reply."""
+        """Send a response."""
         self.send_response(status)
         self.send_header("Content-Type", f"application/{kind}")
         self.send_header("Content-Length", str(len(body)))

@@ -20,7 +20,7 @@ PATIENCE = 60.0  # seconds: a busy machine answers by then
 
 
 class Answer(NamedTuple):
-    """One reply."""
+    """One response."""
 
     status: int
     headers: dict[str, str]
@@ -60,7 +60,7 @@ def ask(url: str, method: str, place: str, body: Any = None) -> Answer:
 
 
 def build(*to: str, request: Any = None, **message: Any) -> bytes:
-    """Return a request with one message, of which and of whose request any member may be given."""
+    """Return a request with one message, of which and of whose request any field may be given."""
     destinations = [{"to": number} for number in to]
     one = {"text": "Hi", "destinations": destinations, **message}
     return json.dumps({"messages": [one], **(request or {})}).encode()

@@ -59,7 +59,7 @@ def count(url: str) -> int:
 
 
 def try_to_send(url: str) -> int | None:
-    """Return the status of a send request; None if there is no reply."""
+    """Return the status of a send request; None if there is no response."""
     try:
         return post(url, build(TO)).status
     except http.client.RemoteDisconnected:
@@ -150,7 +150,7 @@ def test_control_wants_no_credentials_and_the_api_does(url: str) -> None:
 
 
 def test_faults_that_are_on_are_shown_in_the_words_that_switch_them_on(url: str) -> None:
-    """One broken rule at a time, one trouble of each kind; the later one counts."""
+    """One broken rule at a time, one failure of each kind; the later one counts."""
     bodies: list[dict[str, Any]] = [
         {"id": "RESP-002"},
         {"id": "ERR-001"},
@@ -289,7 +289,7 @@ def test_control_itself_has_no_troubles(url: str) -> None:
 
 
 def test_a_connection_is_dropped_before_or_after_the_request_is_carried_out(url: str) -> None:
-    """There is no byte of a reply either way; what differs is whether the message is there."""
+    """There is no byte of a response either way; what differs is whether the message is there."""
     ask(url, "POST", "faults", {"drop": 1})
     assert try_to_send(url) is None
     assert count(url) == 0
@@ -345,7 +345,7 @@ def list_pattern(url: str, body: dict[str, Any], times: int = 40) -> str:
 
 
 def test_what_is_hit_follows_from_the_seed(url: str) -> None:
-    """Same seed, same requests, same troubles, for statuses and drops; another seed, other ones."""
+    """Same seed, same requests, same failures, for statuses and drops; another seed, other ones."""
     with running(delay=0, seed="faults") as again, running(delay=0, seed="other") as other:
         for body in ({"status": 503, "rate": 0.5}, {"drop": 0.5}):
             first = list_pattern(url, body)

@@ -148,7 +148,7 @@ def test_no_value_becomes_markup(value: str) -> None:
 
 @given(odd)
 def test_what_is_searched_for_is_escaped(value: str) -> None:
-    """The words of the query stand in the page as a value, also when nothing is found."""
+    """The words of the query are in the page as a value, also when nothing is found."""
     query = (
         inbox._parse_query.__module__
         and f"q={''.join(f'%{b:02x}' for b in value.encode('utf-8', 'replace'))}"
@@ -269,7 +269,7 @@ def test_an_unknown_button_is_refused() -> None:
 
 
 def test_what_has_not_changed_is_not_sent_again() -> None:
-    """The tag in the page is that of the part; 304 until a message comes, and the clock in each reply."""
+    """The tag in the page is that of the part; 304 until a message comes, and the clock in each response."""
     state = put(make_sms(1))
     desk = make_desk(state, frozen=True)
     tag = parse(ask("/sandbox/", desk)).get_element_by_id("live").get("data-tag")
@@ -408,7 +408,7 @@ def test_a_count_by_a_language_of_the_request_is_not_disputed() -> None:
 
 
 def test_the_page_lists_the_scheme_as_it_is() -> None:
-    """Every example is read by fates.py as its words say; every status and error has its digits."""
+    """Every example is read by outcomes.py as its words say; every status and error has its digits."""
     tree = parse(ask("/sandbox/", make_desk()))
     codes = [e.text_content() for e in tree.xpath("//th/code")]
 
@@ -477,7 +477,7 @@ def test_the_recorder_is_bounded_and_keeps_no_secret() -> None:
 
 
 def test_bodies_are_indented_and_otherwise_as_they_were() -> None:
-    """Digits, repeated members, broken documents and text in tags stay as they are."""
+    """Digits, repeated fields, broken documents and text in tags stay as they are."""
     assert format_body(b'{"a":[],"a":[1.500,"x,{\\""],"b":{"c":null}}') == (
         '{\n  "a": [],\n  "a": [\n    1.500,\n    "x,{\\""\n  ],\n  "b": {\n    "c": null\n  }\n}'
     )
@@ -512,7 +512,7 @@ def test_indenting_loses_nothing(body: bytes) -> None:
                 InjectedFault(kind="delay", seconds=2.5),
                 InjectedFault(kind="drop", rate=0.5, after=True),
             ),
-            "SEND-007 is broken; 2.5 s of delay for all requests; the reply lost for 50% of the requests",
+            "SEND-007 is broken; 2.5 s of delay for all requests; the response lost for 50% of the requests",
         ),
     ],
 )

@@ -160,7 +160,7 @@ def test_rules_for_clients_are_not_claimed() -> None:
 
 
 def test_what_is_claimed_has_a_proof() -> None:
-    """The judge has a check of it."""
+    """The suite has a check of it."""
     claimed = {n for n, word in find_kept(build_statement(SETTINGS)).items() if word == "yes"}
 
     assert claimed == get_checked_requirements()

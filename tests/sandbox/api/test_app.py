@@ -57,7 +57,7 @@ def load(stem: str, wire: str) -> bytes:
 def post(
     body: bytes, wire: str = "json", app: App = APP, headers: dict[str, str | None] | None = None
 ) -> HttpResponse:
-    """Send a body to the rules, with headers changed or (None) left out; return the reply."""
+    """Send a body to the rules, with headers changed or (None) left out; return the response."""
     media = f"application/{wire}"
     plain: dict[str, str | None] = {"authorization": BASIC, "content-type": media, "accept": media}
     kept = {n: v for n, v in {**plain, **(headers or {})}.items() if v is not None}
@@ -75,7 +75,7 @@ def error_word(reply: HttpResponse, wire: str) -> str | None:
 
 
 def edited(row: dict[str, Any], wire: str) -> bytes:
-    """Return the bytes of a case, by the judge's writer."""
+    """Return the bytes of a case, by the suite's writer."""
     kind = next(name for name in ("set", "remove", "repeat") if name in row)
     case = Case(
         row["id"], row["requirement"], row["example"], row["path"], (kind, row[kind]), True, ()
@@ -103,7 +103,7 @@ def test_send_020_the_documented_request_is_answered_as_documented(wire: str) ->
 @pytest.mark.parametrize("table", ["refused", "accepted"])
 @both
 def test_http_002_cases_are_answered_as_they_say(table: str, wire: str) -> None:
-    """Refused cases get 400 with the path and requirement in the body; accepted ones get 200."""
+    """Rejected cases get 400 with the path and requirement in the body; accepted ones get 200."""
     for row in read_toml("cases.toml")[table]:
         if wire not in row.get("formats", ["json", "xml"]):
             continue
@@ -290,7 +290,7 @@ def test_http_008_request_and_reply_formats_are_apart(wire: str, other: str) -> 
     "content_type", [None, "", "text/plain", "application/x-www-form-urlencoded"]
 )
 def test_http_003_another_content_type_gets_400(content_type: str | None) -> None:
-    """A body that is called neither JSON nor XML is refused (READ-017)."""
+    """A body that is called neither JSON nor XML is rejected (READ-017)."""
     reply = post(load("minimal-request", "json"), headers={"content-type": content_type})
 
     assert (reply.status, error_word(reply, "json")) == (400, "BAD_REQUEST")
@@ -307,7 +307,7 @@ def test_another_route_gets_404(method: str, path: str) -> None:
 
 
 def test_text_002_an_id_that_xml_cannot_carry_is_refused() -> None:
-    """A JSON request whose reply is asked for in XML is refused if its ids cannot be written there."""
+    """A JSON request whose response is asked for in XML is rejected if its ids cannot be written there."""
     request = SmsRequest(messages=[Message(destinations=[Destination(to="41", message_id="\x01")])])
     reply = post(wire_json.dump_model(request), headers={"accept": "application/xml"})
 
@@ -325,7 +325,7 @@ def test_any_body_gets_a_documented_answer(wire: str, body: bytes, header: str) 
 
 
 def test_every_fault_belongs_to_a_requirement_that_can_be_seen() -> None:
-    """There is a broken sandbox for each requirement that the judge checks, and for no other."""
+    """There is a broken sandbox for each requirement that the suite checks, and for no other."""
     rows = read_toml("requirements.toml")["requirement"]
     judged = {r["id"] for r in rows if r["judged"] not in {"client", "never"}}
 
@@ -343,7 +343,7 @@ def test_a_fault_that_is_unknown_is_refused() -> None:
     sorted({c["requirement"] for c in read_toml("cases.toml")["refused"]} & {*UNCHECKED}),
 )
 def test_a_forgotten_rule_is_forgotten_and_no_other(fault: str) -> None:
-    """A sandbox with a forgotten rule takes the cases of this rule and refuses all others."""
+    """A sandbox with a forgotten rule takes the cases of this rule and rejects all others."""
     app = mutants.MutantApp(SETTINGS, fault)
     for row in read_toml("cases.toml")["refused"]:
         for wire in row.get("formats", ["json", "xml"]):
@@ -428,7 +428,7 @@ def test_a_client_that_hangs_up_leaves_no_trace() -> None:
 
 
 def test_a_refusal_is_not_larger_than_it_helps() -> None:
-    """A body of ten thousand faults gets a reply of bounded size."""
+    """A body of ten thousand faults gets a response of bounded size."""
     reply = post(b'{"messages":[' + b",".join([b"{}"] * 10_000) + b"]}")
 
     assert reply.status == 400

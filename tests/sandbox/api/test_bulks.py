@@ -39,13 +39,13 @@ def find_status(bench: Bench, wire: str = "json") -> str:
 
 
 def set_status(bench: Bench, status: str, wire: str = "json") -> Any:
-    """Bring the bulk into another state; return the reply."""
+    """Bring the bulk into another state; return the response."""
     body = CODECS[wire].dump_model(BulkStatusRequest(status=BulkStatus(status)))
     return bench.ask("PUT", STATUS, body, wire, bulkId="B")
 
 
 def move(bench: Bench, instant: dt.datetime, wire: str = "json") -> Any:
-    """Move the bulk; return the reply."""
+    """Move the bulk; return the response."""
     body = CODECS[wire].dump_model(BulkRequest(send_at=instant))
     return bench.ask("PUT", BULKS, body, wire, bulkId="B")
 
@@ -58,7 +58,7 @@ def sent(bench: Bench) -> list[float]:
 
 @both
 def test_bulk_001_a_scheduled_bulk_says_when(wire: str) -> None:
-    """The reply has bulkId and sendAt, in the time zone in which it was asked for."""
+    """The response has bulkId and sendAt, in the time zone in which it was asked for."""
     bench = schedule()
     reply = bench.ask("GET", BULKS, b"", wire, bulkId="B")
     response = CODECS[wire].parse_response(reply.body, BulkResponse)
@@ -70,7 +70,7 @@ def test_bulk_001_a_scheduled_bulk_says_when(wire: str) -> None:
 
 @both
 def test_bulk_002_a_bulk_is_moved(wire: str) -> None:
-    """The reply and every later one have the new instant; the messages are sent then, and only then."""
+    """The response and every later one have the new instant; the messages are sent then, and only then."""
     bench = schedule()
     reply = move(bench, START + dt.timedelta(hours=2), wire)
     response = CODECS[wire].parse_response(reply.body, BulkResponse)
@@ -185,7 +185,7 @@ def test_bulk_003_a_cancelled_bulk_is_never_sent() -> None:
     ],
 )
 def test_read_024_moves_between_states(steps: list[str], last: str, status: int) -> None:
-    """PENDING and PAUSED into each other and into CANCELED; every other move is refused and says why."""
+    """PENDING and PAUSED into each other and into CANCELED; every other move is rejected and says why."""
     bench = schedule()
     for step in steps:
         assert set_status(bench, step).status == 200
@@ -246,7 +246,7 @@ def test_bulk_005_only_a_request_with_one_message_for_later_is_a_bulk() -> None:
 
 
 def test_bulk_005_a_bulk_without_a_name_gets_one_in_the_reply() -> None:
-    """One message for later, to one destination: the reply has a bulkId, given or made, to move it by."""
+    """One message for later, to one destination: the response has a bulkId, given or made, to move it by."""
     bench = Bench()
     made = bench.send("41", sendAt=LATER)["bulkId"]
     given = bench.send("41", sendAt=LATER, bulkId="mine")["bulkId"]

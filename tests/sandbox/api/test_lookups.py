@@ -241,7 +241,7 @@ def test_log_001_logs_reach_back_48_hours() -> None:
 
 @both
 def test_log_001_a_log_has_what_the_documentation_shows(wire: str) -> None:
-    """The members of a report and the text; a rejected message costs nothing and keeps its action."""
+    """The fields of a report and the text; a rejected message costs nothing and keeps its action."""
     bench = Bench(delay=0.01)
     bench.send("9990010000006", "41", text="Test SMS.", bulkId="b", **{"from": "InfoSMS"})
     bench.wait(seconds=1)

@@ -27,7 +27,7 @@ def make_bench(**readings: str) -> Bench:
 
 
 def ask(bench: Bench, document: Any, wire: str = "json", path: str = SEND) -> Any:
-    """Send a document as it stands; return the reply."""
+    """Send a document as it stands; return the response."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     return bench.ask("POST", path, body, wire)
 
@@ -60,7 +60,7 @@ def find_ids(answer: Any) -> list[int]:
 def test_read_001_a_faulty_destination_is_rejected_by_itself(
     destination: dict[str, Any], to: str, status: int
 ) -> None:
-    """The others of its message are accepted and delivered; the entries stand in order."""
+    """The others of its message are accepted and delivered; the entries are in order."""
     bench = make_bench()
     answer = send(bench, {"destinations": [GOOD, destination, GOOD]}, {"destinations": [GOOD]})
     bench.wait(minutes=1)
@@ -134,7 +134,7 @@ def test_read_001_a_rejection_leaves_no_message_behind() -> None:
     ids=lambda document: repr(document)[:60],
 )
 def test_read_001_what_cannot_be_said_at_a_destination_stays_400(document: Any) -> None:
-    """Without destinations to answer at, or with a fault around the messages, all is refused."""
+    """Without destinations to answer at, or with a fault around the messages, all is rejected."""
     bench = make_bench()
     reply = ask(bench, document)
 
@@ -210,7 +210,7 @@ def test_read_001_a_window_that_is_refused_is_rejected_too() -> None:
 def test_read_001_anything_gets_one_of_the_two_answers(
     destination: dict[str, Any], message: dict[str, Any], accept: str
 ) -> None:
-    """400, or 200 with an entry for each destination, whatever stands in it and in either format."""
+    """400, or 200 with an entry for each destination, whatever is in it and in either format."""
     rows = [GOOD, destination]
     body = json.dumps({"messages": [{**message, "destinations": rows}]}).encode()
     wanted = {"accept": f"application/{accept}"}

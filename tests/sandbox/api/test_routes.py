@@ -1,4 +1,4 @@
-"""Routes, methods, limits and refusals of all operations; and what a state is."""
+"""Routes, methods, limits and rejections of all operations; and what a state is."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_read_017_another_content_type_gets_what_was_chosen(
 @pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.request], ids=lambda o: o.name)
 @both
 def test_http_003_every_body_is_read_strictly(operation: Any, wire: str) -> None:
-    """A body that is no document of the operation is refused by its requirement."""
+    """A body that is no document of the operation is rejected by its requirement."""
     replies = [
         Bench().ask(operation.method, operation.path, body, wire, bulkId="B")
         for body in (b"", b"{", b"<a", b"[]", b"<other/>")
@@ -108,7 +108,7 @@ def test_http_003_every_body_is_read_strictly(operation: Any, wire: str) -> None
 
 
 def test_read_002_one_destination_may_have_a_bulk_id() -> None:
-    """By the switch the reply names the request also with one destination."""
+    """By the switch the response names the request also with one destination."""
     bench = Bench(readings={"READ-002": "present"})
 
     assert bench.send("41", bulkId="mine")["bulkId"] == "mine"
@@ -266,7 +266,7 @@ def test_so_many_postings_and_no_more_are_taken_at_once() -> None:
 
 
 def test_a_request_that_is_refused_changes_nothing() -> None:
-    """Neither a bad document nor one whose reply cannot be written leaves a message behind."""
+    """Neither a bad document nor one whose response cannot be written leaves a message behind."""
     bench = Bench()
     bench.send("41")
     bench.wait(seconds=1)

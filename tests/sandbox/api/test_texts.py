@@ -87,7 +87,7 @@ def test_prev_002_both_wishes_make_three_previews(wire: str) -> None:
 
 
 def test_prev_003_the_first_configuration_is_empty() -> None:
-    """It has no member, in JSON an empty object."""
+    """It has no field, in JSON an empty object."""
     reply = Bench().ask("POST", PREVIEW, b'{"text":""}')
 
     assert b'"configuration":{}' in reply.body
@@ -96,7 +96,7 @@ def test_prev_003_the_first_configuration_is_empty() -> None:
 
 @both
 def test_prev_001_a_preview_needs_a_text(wire: str) -> None:
-    """Without one it is refused."""
+    """Without one it is rejected."""
     body = b"{}" if wire == "json" else b"<PreviewRequest/>"
     reply = Bench().ask("POST", PREVIEW, body, wire)
 
@@ -166,7 +166,7 @@ def find_links(bench: Bench) -> list[str]:
 
 
 def click(bench: Bench, url: str, method: str = "GET") -> Any:
-    """Follow a link without authorization; return the reply."""
+    """Follow a link without authorization; return the response."""
     path = "/" + url.split("//", 1)[1].split("/", 1)[1]
     return bench.app.handle(HttpRequest(method, path, {}, b""), bench.state, bench.now)
 

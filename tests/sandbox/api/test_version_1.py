@@ -112,7 +112,7 @@ def test_v1_003_the_validity_period_is_in_milliseconds(
 def test_v1_002_v1_004_segments_are_counted_with_the_shifts(
     text: str, language: Any, count: int
 ) -> None:
-    """The smsCount stands at the destination; shifts that a language has not are passed over (READ-033)."""
+    """The smsCount is at the destination; shifts that a language has not are passed over (READ-033)."""
     bench = Bench()
     made = LanguageV1(**language) if language else None
     (entry,) = bench.post(build("41", text=text, language=made), SEND_V1)["messages"]
@@ -132,7 +132,7 @@ def test_resp_004_one_destination_has_no_bulk_id_in_version_1_either() -> None:
 
 @both
 def test_v1_006_v1_007_the_limits_of_version_1_are_its_own(wire: str) -> None:
-    """A callbackData of any length is taken and comes back; NON_UNICODE is refused by its requirement."""
+    """A callbackData of any length is taken and comes back; NON_UNICODE is rejected by its requirement."""
     bench = Bench(delay=0)
     data = "long " * 1000
     bench.post(build("41", callback_data=data, notify_url=CALLBACK), SEND_V1, wire)

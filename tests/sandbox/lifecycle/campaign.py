@@ -89,7 +89,7 @@ def make_message(dice: Random, at: dt.datetime, names: list[str]) -> dict[str, A
 
 
 def make_number(dice: Random) -> str:
-    """Return a number of the documentation, or one that chooses its fate, or a wrong one of those."""
+    """Return a number of the documentation, or one that chooses its outcome, or a wrong one of those."""
     kind = dice.random()
     if kind < 0.25:
         return dice.choice(KNOWN_NUMBERS)
@@ -164,7 +164,7 @@ def run_campaign(seed: str, reading: str) -> list[Event]:
 
 
 def read_body(event: Event, component: str) -> Any:
-    """Return the data of a body, read as the judge reads it."""
+    """Return the data of a body, read as the suite reads it."""
     if "xml" in event.head.rpartition(" ")[2]:
         return codec.parse_xml(event.body, component)
     return json.loads(event.body)

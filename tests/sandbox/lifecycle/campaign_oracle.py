@@ -33,7 +33,7 @@ class Fate(NamedTuple):
     status: int
 
     def stands_in_reply(self) -> bool:
-        """With 00 seconds a status that is accepted, pending or rejected is in the reply."""
+        """With 00 seconds a status that is accepted, pending or rejected is in the response."""
         return self.milliseconds == 0 and GROUPS[self.status] in {0, 1, REJECTED}
 
 
@@ -61,7 +61,7 @@ class Life(NamedTuple):
     """Everything that becomes of a message."""
 
     in_reply: int
-    """The status in the reply to the request."""
+    """The status in the response to the request."""
     kept: bool
     """There is a message; 51 and 52 leave none."""
     moments: list[Moment]
@@ -151,7 +151,7 @@ def foresee(message: dict[str, Any], to: str, accepted: dt.datetime, reading: st
 
 
 def foresee_reply(fate: Fate, accepted: dt.datetime, expiry: dt.datetime) -> Life:
-    """The status stands in the reply, and the message is never sent."""
+    """The status is in the response, and the message is never sent."""
     if fate.status in {51, 52}:
         return Life(fate.status, False, [], [])
     life = Life(fate.status, True, [], [])
@@ -193,7 +193,7 @@ def find_told(message: dict[str, Any], to: str, life: Life) -> list[Report]:
 
 
 def is_refused(document: dict[str, Any], reading: str) -> bool:
-    """The whole request gets 400, if windows over midnight are refused and it has one (READ-008)."""
+    """The whole request gets 400, if windows over midnight are rejected and it has one (READ-008)."""
     windows = [m["deliveryTimeWindow"] for m in document["messages"] if "deliveryTimeWindow" in m]
     return reading == "refused" and any(map(is_over_midnight, windows))
 

@@ -37,7 +37,7 @@ play = cache(run_campaign)
 
 
 class Entry(NamedTuple):
-    """One destination: what was asked for, what the reply said, and what must become of it."""
+    """One destination: what was asked for, what the response said, and what must become of it."""
 
     at: dt.datetime
     message: dict[str, Any]
@@ -61,7 +61,7 @@ class Entry(NamedTuple):
 
 @cache
 def pair(reading: str) -> tuple[list[Entry], list[tuple[dict[str, Any], Event]]]:
-    """Return every destination of the accepted requests, and the refused requests with their replies."""
+    """Return every destination of the accepted requests, and the rejected requests with their responses."""
     replies = [event for event in play("first", reading) if event.kind == "reply"]
     entries, refused = [], []
     for order, event in zip(plan_campaign(), replies, strict=True):
@@ -193,7 +193,7 @@ def read(result: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("reading", READINGS)
 def test_read_008_every_event_of_a_campaign_is_as_calculated(reading: str) -> None:
-    """Replies, pushes, logs and fetched reports, with their instants and contents: all, and nothing else."""
+    """Responses, pushes, logs and fetched reports, with their instants and contents: all, and nothing else."""
     events, (entries, refused) = play("first", reading), pair(reading)
     documents = [order.document for order in plan_campaign()]
 
@@ -269,7 +269,7 @@ def find_kinds(entry: Entry) -> list[str]:
             "capped": validity and validity > 2880,
             "over before it was sent": end and end.status == oracle.EXPIRED and not end.sent_at,
             "over on the way": end and end.status == oracle.EXPIRED and end.sent_at,
-            "rejected in the reply": oracle.GROUPS[life.in_reply] == oracle.REJECTED,
+            "rejected in the response": oracle.GROUPS[life.in_reply] == oracle.REJECTED,
             "no message": not life.kept,
             "delivered": end and oracle.GROUPS[end.status] == 3,
             "several intermediate reports": len(entry.told) > 3,

@@ -72,7 +72,7 @@ def test_every_status_can_be_produced(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", CATALOGUE["status"], ids=lambda row: row["name"])
 def test_zero_seconds_put_what_may_stand_there_into_the_reply(row: dict[str, Any]) -> None:
-    """With 00 seconds the reply has ACCEPTED, PENDING and REJECTED statuses; the others come by report."""
+    """With 00 seconds the response has ACCEPTED, PENDING and REJECTED statuses; the others come by report."""
     bench = Bench()
     (entry,) = bench.send(f"9990010000{row['id']:03}", notifyUrl=CALLBACK)["messages"]
     bench.wait(seconds=0)

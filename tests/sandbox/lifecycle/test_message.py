@@ -84,7 +84,7 @@ def test_read_008_a_window_over_midnight(
 
 
 def test_read_008_the_switch_decides_what_becomes_of_a_message() -> None:
-    """Over midnight it is sent at 22:00; with a window that never opens it expires; or it is refused."""
+    """Over midnight it is sent at 22:00; with a window that never opens it expires; or it is rejected."""
     late, never = Bench(), Bench(readings={"READ-008": "never open"})
     for bench in (late, never):
         bench.send("41", deliveryTimeWindow={**NIGHT, "days": DAYS})

@@ -201,7 +201,7 @@ def find_taken(bench: Bench, story: list[Told], up: bool) -> set[int]:
 
 @contextmanager
 def reserve_port() -> Iterator[int]:
-    """Give a port on which servers come and go; while none listens, connections are refused."""
+    """Give a port on which servers come and go; while none listens, connections are rejected."""
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""A sandbox on a bench: no socket, and a clock that goes where the test wants it."""
+"""A sandbox on a bench: no socket, and a clock that goes where the test expects it."""
 
 from __future__ import annotations
 

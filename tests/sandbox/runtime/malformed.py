@@ -53,7 +53,7 @@ PYTHON = re.compile(
     r"Traceback|\.py\b|object at 0x|<class|\bNone\b(?!:)|\b(?:True|False|NoneType|dict|tuple|str)\b"
     r"|\b(?!ApiException)[A-Z]\w*(?:Error|Exception|Warning)\b|infobip_sms|datetime\."
 )
-"""Words that stand in no answer unless the request had them."""
+"""Words that are in no answer unless the request had them."""
 
 
 class Answer(NamedTuple):
@@ -326,7 +326,7 @@ STATUSES = {200, 302, 303, 304, 308, 400, 401, 403, 404, 405, 408, 413, 415}
 
 
 def check_answer(request: HttpRequest, answer: Answer) -> None:
-    """No answer is a failure; each refusal has a body of its documented form; none speaks of Python."""
+    """No answer is a failure; each rejection has a body of its documented form; none speaks of Python."""
     assert answer.status in STATUSES, (request.method, request.path, answer)
     if answer.status >= 400:
         if f"{request.path}/".startswith("/sandbox/"):

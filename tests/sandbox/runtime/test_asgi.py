@@ -177,7 +177,7 @@ def test_waiting_leaves_time_for_others(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_requests_are_recorded_with_what_was_answered() -> None:
-    """Also those that a fault refused; control is not among them."""
+    """Also those that a fault rejected; control is not among them."""
 
     async def play() -> list[int]:
         shell = make_shell()
@@ -190,7 +190,7 @@ def test_requests_are_recorded_with_what_was_answered() -> None:
 
 
 def test_the_end_of_a_server_ends_all_waiting() -> None:
-    """A wait is answered with what there is, a delayed request not at all, a journey where it is."""
+    """A wait is answered with what there is, a delayed request not at all, a time travel where it is."""
 
     async def play() -> tuple[Any, ...]:
         shell = make_shell()
@@ -247,7 +247,7 @@ def dt_now() -> dt.datetime:
 
 
 def test_no_message_after_a_reset_meets_a_journey_of_before() -> None:
-    """Also one that is accepted before the journey has noticed that it is over."""
+    """Also one that is accepted before the time travel has noticed that it is over."""
     machine = Machine()
     late = {"sendAt": (START + HOUR / 2).isoformat()}
     request = HttpRequest(
@@ -372,7 +372,7 @@ def run_sandbox(path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def test_a_sandbox_that_is_killed_on_a_journey_goes_on_from_its_last_stop(tmp_path: Path) -> None:
-    """A process of its own: the clock stands at no stop for ever, and the report comes once more."""
+    """A process of its own: the clock is at no stop for ever, and the report comes once more."""
     path, late = tmp_path / "d", (dt_now() + 5 * HOUR).isoformat(timespec="milliseconds")
     with run_sandbox(path) as (victim, url), Asking(lambda _: victim.kill()) as callback:
         send(url, TO, sendAt=late, notifyUrl=callback.url)

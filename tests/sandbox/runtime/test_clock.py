@@ -37,7 +37,7 @@ class Machine:
 
 @pytest.fixture(name="machine")
 def fixture_machine() -> Machine:
-    """Give a machine whose clock stands at START."""
+    """Give a machine whose clock is at START."""
     return Machine()
 
 
@@ -318,7 +318,7 @@ def test_journeys_come_one_after_the_other(sandbox: Sandbox) -> None:
 
 
 def test_the_api_is_answered_while_the_clock_waits_for_a_report(sandbox: Sandbox) -> None:
-    """At the instant of the stop; what is due by then is sent on the same journey."""
+    """At the instant of the stop; what is due by then is sent on the same time travel."""
     gate, start = Gate(), sandbox.clock.now()
     with Asking(gate) as callback:
         send(sandbox.url, "9990510000005", notifyUrl=callback.url)
@@ -342,7 +342,7 @@ def begin_anew(sandbox: Sandbox) -> None:
 
 
 def send_more(sandbox: Sandbox) -> None:
-    """Reset it, and have a message of the new era due before the old journey's end."""
+    """Reset it, and have a message of the new era due before the old time travel's end."""
     sandbox.reset()
     late = sandbox.clock.now() + 30 * MINUTE
     send(sandbox.url, OTHER, sendAt=late.isoformat())
@@ -359,7 +359,7 @@ def test_a_reset_ends_a_journey(what: Callable[[Sandbox], None], seconds: str) -
         journey = ride(sandbox, {"advance": 3600})
         assert gate.reached.wait(PATIENCE)
         while len({sandbox.clock.now() for _ in range(5)}) > 1:
-            pass  # the journey has not begun: only then the clock stands
+            pass  # the time travel has not begun: only then the clock stands
         what(sandbox)
         journey.join(PATIENCE)
         clock, left = sandbox.clock.now(), sandbox.messages()

@@ -1,4 +1,4 @@
-"""The data file of a sandbox: what it keeps, what it refuses, and what happens when it is full."""
+"""The data file of a sandbox: what it keeps, what it rejects, and what happens when it is full."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ MAYBE = st.none() | TEXT
 
 
 def build_rows(kind: type, **more: Any) -> st.SearchStrategy[Any]:
-    """Return rows of a kind with any value in every member."""
+    """Return rows of a kind with any value in every field."""
     plain: dict[Any, Any] = {
         int: NUMBERS,
         bool: st.booleans(),
@@ -69,7 +69,7 @@ ROWS = st.lists(
     build_rows(StoredMessage, content=CONTENT)
     | build_rows(StoredBulk)
     | build_rows(Link)
-    | build_rows(WebhookDelivery, end=st.sampled_from([None, "taken", "dead"])),
+    | build_rows(WebhookDelivery, final_state=st.sampled_from([None, "taken", "dead"])),
     max_size=6,
 )
 
@@ -99,7 +99,7 @@ def describe(state: State) -> Any:
 @settings(deadline=None)
 @given(first=ROWS, second=ROWS, serial=NUMBERS)
 def test_every_row_comes_back_as_it_was(first: Any, second: Any, serial: int) -> None:
-    """Any value in any member, saved twice, read after the end and as after a kill."""
+    """Any value in any field, saved twice, read after the end and as after a kill."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data"
         store = DataFile(path, "seed")
@@ -274,7 +274,7 @@ def test_a_seed_stays(tmp_path: Path) -> None:
 
 
 def test_only_one_sandbox_uses_a_file(tmp_path: Path) -> None:
-    """The second is refused, also before the first has read or written anything."""
+    """The second is rejected, also before the first has read or written anything."""
     store = DataFile(tmp_path / "d", "x")
     with pytest.raises(DataFileError, match=r"^data file d: another sandbox uses it$"):
         DataFile(tmp_path / "d")

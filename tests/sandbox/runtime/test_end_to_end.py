@@ -40,7 +40,7 @@ SETTINGS = SandboxSettings("Aladdin", "open sesame", seed="session", delay=0.05)
 
 
 class Clock:
-    """The time of the machine, and as much later as a test wants."""
+    """The time of the machine, and as much later as a test expects."""
 
     def __init__(self) -> None:
         self.ahead = dt.timedelta()

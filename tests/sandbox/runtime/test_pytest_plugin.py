@@ -66,8 +66,8 @@ def test_it_fails_as_a_test_does(infobip_sandbox):
 
 
 def test_any_program_may_ask(infobip_sandbox):
-    with urllib.request.urlopen(f"{infobip_sandbox.url}/sandbox/messages") as reply:
-        assert reply.read() == b'{"messages": [], "total": 0}'
+    with urllib.request.urlopen(f"{infobip_sandbox.url}/sandbox/messages") as response:
+        assert response.read() == b'{"messages": [], "total": 0}'
 '''
 
 USES_NOT = f"""
@@ -139,5 +139,5 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     result = run(tmp_path, test_application=USES, conftest=WITHOUT)
 
     assert "7 errors" in find_counts(result)
-    assert "infobip_sandbox wants: pip install 'infobip-sms[sandbox]'" in result.stdout
+    assert "infobip_sandbox expects: pip install 'infobip-sms[sandbox]'" in result.stdout
     assert "find_spec" not in result.stdout

@@ -95,7 +95,7 @@ def say(sandbox: Sandbox, *parts: bytes) -> bytes:
 
 
 def split(said: bytes) -> list[tuple[int, bytes]]:
-    """Return status and body of each reply."""
+    """Return status and body of each response."""
     replies = []
     while said:
         head, _, said = said.partition(b"\r\n\r\n")
@@ -136,13 +136,13 @@ def test_err_001_what_is_no_http_is_refused_as_the_api_refuses(
     ids=["path", "header", "headers", "chunk"],
 )
 def test_a_head_without_end_is_not_read_to_its_end(sandbox: Sandbox, data: bytes) -> None:
-    """2 MiB that never become a request are refused on the way."""
+    """2 MiB that never become a request are rejected on the way."""
     with connect(sandbox) as connection:
         with suppress(ConnectionError):  # it may have closed already
             connection.sendall(data)
         replies = split(read_all(connection))
 
-    assert [status for status, _ in replies] in ([400], [])  # a reset may overtake the reply
+    assert [status for status, _ in replies] in ([400], [])  # a reset may overtake the response
     check_alive(sandbox)
 
 
@@ -159,7 +159,7 @@ def test_a_chunked_body_beyond_the_limit_is_refused(
 
 
 def test_requests_in_one_piece_are_answered_in_order(sandbox: Sandbox) -> None:
-    """Pipelined requests get their replies one after the other, the one that is no HTTP too."""
+    """Pipelined requests get their responses one after the other, the one that is no HTTP too."""
     good = HEAD + LENGTH + b"\r\n" + BODY
     bad = HEAD + b"Content-Length: 1\r\n\r\n{"
     replies = split(say(sandbox, (good + GET + b"\r\n" + bad) * 20 + b"NONSENSE\r\n\r\n"))

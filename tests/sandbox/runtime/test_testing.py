@@ -206,7 +206,7 @@ def test_the_clock_of_a_sandbox_goes_where_a_test_wants_it(sandbox: Sandbox) -> 
 
 
 def test_faults_are_switched_on_and_off(sandbox: Sandbox) -> None:
-    """A broken rule, a refusal, a lost connection and a delay, as an application meets them."""
+    """A broken rule, a rejection, a lost connection and a delay, as an application meets them."""
     client = sandbox.client(retry=None, timeout=NEVER)
     sandbox.switch_on("RESP-002")
     assert [entry.to for entry in client.send(build(PHONE, OTHER)).messages] == [OTHER, PHONE]
@@ -228,7 +228,7 @@ def test_faults_are_switched_on_and_off(sandbox: Sandbox) -> None:
 
 
 def test_a_client_that_tries_again_gets_through_a_share_of_troubles(sandbox: Sandbox) -> None:
-    """Half of the requests are refused with 503; with retries every message is there, once."""
+    """Half of the requests are rejected with 503; with retries every message is there, once."""
     sandbox.fail_with(503, rate=0.5, retry_after=0)
     client = sandbox.client(retry=Retry(attempts=30))
     for number in range(20):
@@ -358,7 +358,7 @@ def test_a_sandbox_ends_with_its_block() -> None:
 
 
 def test_an_end_is_quick_and_quiet_whoever_waits(caplog: pytest.LogCaptureFixture) -> None:
-    """Somebody waits for a message, somebody else for a delayed reply: neither holds it up."""
+    """Somebody waits for a message, somebody else for a delayed response: neither holds it up."""
     ended: list[BaseException] = []
 
     def note(what: Any) -> None:
@@ -388,7 +388,7 @@ def test_an_end_is_quick_and_quiet_whoever_waits(caplog: pytest.LogCaptureFixtur
 
 
 def test_a_sandbox_that_cannot_run_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks it is refused, and the block ends."""
+    """Whoever asks it is rejected, and the block ends."""
 
     async def fail(*_: object) -> None:
         raise KeyboardInterrupt

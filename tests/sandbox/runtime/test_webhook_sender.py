@@ -56,7 +56,7 @@ def test_a_host_that_cannot_be_is_an_answer_too(host: str) -> None:
 
 
 def test_a_server_that_hangs_up_or_talks_nonsense_has_not_taken_the_report() -> None:
-    """No reply, and one that is no HTTP, are failures with a reason that quotes nothing."""
+    """No response, and one that is no HTTP, are failures with a reason that quotes nothing."""
     for said in (b"", b"secret nonsense\r\n\r\n"):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]

@@ -37,31 +37,31 @@ from infobip_sms_conformance.observations.verdicts import (
 from infobip_sms_conformance.session.budget import build_limits_document
 from infobip_sms_conformance.session.session import Session
 
-# A generated request may be refused for what the checks of these chapters have already found.
+# A generated request may be rejected for what the checks of these chapters have already found.
 REQUEST_CHAPTERS = ("SEND-", "WIN-", "VAL-", "SCHED-", "XML-002")
 WINDOW = "deliveryTimeWindow"
 MINIMAL_REQUEST_REQUIREMENT = "SEND-026"
 """The root of all failures in a format: the smallest request is not accepted."""
 DOCUMENTED_REQUEST_REQUIREMENT = "SEND-020"
-"""The root where a member is refused, whatever its value: the documented request has them all."""
+"""The root where a field is rejected, whatever its value: the documented request has them all."""
 XML_PARITY_REQUIREMENT = "XML-004"
 """The root where that is so in XML alone."""
 
 FORMAT_REQUIREMENTS = {"json": "HTTP-004", "xml": "HTTP-005"}
-"""The root where a reply is no document of either format."""
+"""The root where a response is no document of either format."""
 
 ACCEPTANCE = "HTTP 200 and a status of the PENDING group"
 REJECTION = "HTTP 400, or HTTP 200 with a status of the REJECTED group at the destination"
 
 
 def assert_case(session: Session, case: Case, wire: str) -> None:
-    """Judge the answer to a case, once the minimal request has been accepted."""
+    """Check the answer to a case, once the minimal request has been accepted."""
     require_minimal_accepted(session, wire)
     (assert_case_rejected if case.rejected else assert_case_accepted)(session, case, wire)
 
 
 def require_minimal_accepted(session: Session, wire: str) -> None:
-    """Raise Inconclusive unless the minimal request was accepted: else a refusal says nothing."""
+    """Raise Inconclusive unless the minimal request was accepted: else a rejection says nothing."""
     if session.plan.profile.stops_at_acceptance:
         return
     minimal = session.send_example("minimal-request", wire)
@@ -81,7 +81,7 @@ def get_root_cause(minimal: Exchange) -> str:
 
 
 def get_acceptance_violation(exchange: Exchange) -> str:
-    """Return the requirement that a reply breaks which is a success and yet shows no acceptance."""
+    """Return the requirement that a response breaks which is a success and yet shows no acceptance."""
     if exchange.send_response:
         return "RESP-006"
     return "RESP-001" if is_document(exchange) else FORMAT_REQUIREMENTS[exchange.wire]
@@ -113,7 +113,7 @@ def assert_accepted(exchange: Exchange) -> None:
 
 
 def assert_succeeded(exchange: Exchange) -> None:
-    """Demand that a request was not refused; the group of its status is RESP-006's matter."""
+    """Demand that a request was not rejected; the group of its status is RESP-006's matter."""
     require_response(exchange)
     if exchange.status == UNAUTHORIZED:
         raise Inconclusive(
@@ -128,7 +128,7 @@ def assert_succeeded(exchange: Exchange) -> None:
 
 
 def get_failed_requirement(findings: list[Finding]) -> str:
-    """Return the requirement of a member of the request that has failed a check of its own."""
+    """Return the requirement of a field of the request that has failed a check of its own."""
     return next(
         (
             finding.requirement_id
@@ -166,7 +166,7 @@ def assert_case_accepted(session: Session, case: Case, wire: str) -> None:
 
 
 def has_unclear_status(exchange: Exchange) -> bool:
-    """Tell whether a reply is a success whose statuses mean neither acceptance nor refusal."""
+    """Tell whether a response is a success whose statuses mean neither acceptance nor rejection."""
     return exchange.has_succeeded and exchange.outcome not in {
         RequestOutcome.ACCEPTED,
         RequestOutcome.REJECTED,
@@ -174,7 +174,7 @@ def has_unclear_status(exchange: Exchange) -> bool:
 
 
 def require_documented_value_accepted(session: Session, case: Case, wire: str) -> None:
-    """Raise Inconclusive when a member is refused with its documented value as well."""
+    """Raise Inconclusive when a field is rejected with its documented value as well."""
     plain = build_unedited(case)
     if has_more_fields(plain, build_case_document(case, "alone").document):
         return
@@ -192,7 +192,7 @@ def require_documented_value_accepted(session: Session, case: Case, wire: str) -
         if twin is not None and twin.outcome is RequestOutcome.ACCEPTED
         else DOCUMENTED_REQUEST_REQUIREMENT
     )
-    raise Inconclusive("refused with its documented value as well", caused_by=root)
+    raise Inconclusive("rejected with its documented value as well", caused_by=root)
 
 
 def find_index(case: Case) -> int | None:
@@ -210,7 +210,7 @@ def is_part_accepted(together: Exchange, index: int | None) -> bool:
 
 
 def assert_case_rejected(session: Session, case: Case, wire: str) -> None:
-    """Demand that an edit is refused; show a failure in the smallest document that shows it."""
+    """Demand that an edit is rejected; show a failure in the smallest document that shows it."""
     placed = session.build_case_document(case, wire)
     try:
         assert_edit_rejected(placed, session.send_case(case, wire))
@@ -231,13 +231,13 @@ def assert_case_rejected(session: Session, case: Case, wire: str) -> None:
 
 
 def has_more_fields(plain: Any, edited: Any) -> bool:
-    """Tell whether the documented value of a window has members that the edited one has not."""
+    """Tell whether the documented value of a window has fields that the edited one has not."""
     windows = [document["messages"][0].get(WINDOW) for document in (plain, edited)]
     return all(isinstance(w, dict) for w in windows) and windows[0].keys() > windows[1].keys()
 
 
 def require_entries(session: Session, wire: str, failure: CheckFailed) -> None:
-    """Raise Inconclusive where every faulty request gets a reply without entries: no form of a refusal."""
+    """Raise Inconclusive where every faulty request gets a response without entries: no form of a rejection."""
     found = failure.exchange
     if found is None or not found.send_response or found.send_response.entries:
         return
@@ -247,7 +247,7 @@ def require_entries(session: Session, wire: str, failure: CheckFailed) -> None:
 
 
 def assert_edit_rejected(case_document: CaseDocument, exchange: Exchange) -> None:
-    """Demand that a faulty request was not accepted; the form of a refusal is HTTP-002's matter."""
+    """Demand that a faulty request was not accepted; the form of a rejection is HTTP-002's matter."""
     if exchange.outcome is RequestOutcome.THROTTLED:
         raise Inconclusive("the server asks for fewer requests", exchange=exchange)
     if not has_documented_form(exchange):
@@ -273,7 +273,7 @@ def has_documented_form(exchange: Exchange) -> bool:
 
 
 def is_rejected(case_document: CaseDocument, response: SendResponse) -> bool:
-    """Tell whether a reply rejects the destinations that the edit concerns (READ-001)."""
+    """Tell whether a response rejects the destinations that the edit concerns (READ-001)."""
     rejected = get_group_id("REJECTED")
     entries = get_affected_entries(case_document, response)
     return bool(entries) and all(entry.group == rejected for entry in entries)
@@ -327,7 +327,7 @@ def assert_each(
     problem: Callable[[Exchange], str],
     expected: str,
 ) -> None:
-    """Judge every exchange that a requirement concerns; Inconclusive when there is none.
+    """Check every exchange that a requirement concerns; Inconclusive when there is none.
 
     Ends at the first problem, so that a server which answers faults with silence is caught before
     the run has to end.
@@ -341,7 +341,7 @@ def assert_each(
         if found := problem(exchange):
             raise CheckFailed(found, expected=expected, exchange=exchange)
     if not concerned:
-        got = "no reply to a good request could be looked at"
+        got = "no response to a good request could be looked at"
         raise Inconclusive(got, expected=expected, caused_by=get_absence_cause(first))
 
 

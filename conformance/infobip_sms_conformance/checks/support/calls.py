@@ -25,8 +25,8 @@ from infobip_sms_conformance.session.budget import BATCH_SIZE
 from infobip_sms_conformance.session.session import Session
 
 BATCH = "batch"
-CHECKED_IN_OTHER_FORMAT = "judged in the other format"
-UNEXPECTED_REJECTION = "refused, although the request is good"
+CHECKED_IN_OTHER_FORMAT = "checked in the other format"
+UNEXPECTED_REJECTION = "rejected, although the request is good"
 ATTEMPTS = 4  # to find what is to come by itself, within the patience of the run
 FIRST_FORMAT, SECOND_FORMAT = 0, 1
 """Whose turn it is: the first format of the run, the second if there is one."""
@@ -130,8 +130,8 @@ def assert_ok(exchange: Exchange, expected: str, caused_by: str = "") -> None:
 
 
 def assert_rejected(exchange: Exchange, expected: str, findings: list[Finding]) -> None:
-    """Demand that a faulty call was refused; a server that fails at every fault is HTTP-002's matter."""
-    if exchange.status is not None and 400 <= exchange.status < 500:  # noqa: PLR2004 - refusals
+    """Demand that a faulty call was rejected; a server that fails at every fault is HTTP-002's matter."""
+    if exchange.status is not None and 400 <= exchange.status < 500:  # noqa: PLR2004 - rejections
         require_response(exchange)
         return
     if not is_ok(exchange) and has_failed(findings, "HTTP-002"):
@@ -161,7 +161,7 @@ def explained_by(findings: list[Finding], *requirement_ids: str) -> Iterator[Non
 
 
 def require_messages_accepted(session: Session, sent: Exchange, findings: list[Finding]) -> None:
-    """Raise Inconclusive unless the messages that an errand is about were taken."""
+    """Raise Inconclusive unless the messages that an task is about were taken."""
     require_minimal_accepted(session, session.wires[0])
     if not sent.has_succeeded:
         because = "AUTH-003" if sent.status == UNAUTHORIZED else get_failed_requirement(findings)

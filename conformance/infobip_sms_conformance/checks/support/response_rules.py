@@ -14,7 +14,7 @@ from infobip_sms_conformance.observations.responses import find_wire
 
 
 def is_readable(exchange: Exchange) -> bool:
-    """A good request was taken, and the reply is a document; HTTP-004 and HTTP-005 judge others."""
+    """A good request was taken, and the response is a document; HTTP-004 and HTTP-005 check others."""
     body = exchange.response.body if exchange.response else b""
     return exchange.has_succeeded and (exchange.send_response is not None or is_document(body))
 
@@ -29,7 +29,7 @@ def is_document(body: bytes) -> bool:
 
 
 def has_entries(exchange: Exchange) -> bool:
-    """A good request was taken, and the reply has entries."""
+    """A good request was taken, and the response has entries."""
     return (
         exchange.has_succeeded
         and exchange.send_response is not None
@@ -38,7 +38,7 @@ def has_entries(exchange: Exchange) -> bool:
 
 
 def has_groups(exchange: Exchange) -> bool:
-    """Every entry has a readable group; RESP-007 judges those without."""
+    """Every entry has a readable group; RESP-007 checks those without."""
     return (
         has_entries(exchange)
         and exchange.send_response is not None
@@ -47,12 +47,12 @@ def has_groups(exchange: Exchange) -> bool:
 
 
 def is_complete(exchange: Exchange) -> bool:
-    """The reply has the right number of entries; RESP-001 judges those without."""
+    """The response has the right number of entries; RESP-001 checks those without."""
     return has_entries(exchange) and not check_count(exchange)
 
 
 def is_matched(exchange: Exchange) -> bool:
-    """The reply names every destination, in any order; RESP-002 judges those that do not."""
+    """The response names every destination, in any order; RESP-002 checks those that do not."""
     return is_complete(exchange) and Counter(get_sent_numbers(exchange)) == Counter(
         get_response_numbers(exchange)
     )
@@ -80,7 +80,7 @@ def get_sent_numbers(exchange: Exchange) -> list[str]:
 
 
 def get_response_numbers(exchange: Exchange) -> list[str]:
-    """Return the numbers of the reply, without plus."""
+    """Return the numbers of the response, without plus."""
     return (
         [drop_plus(entry.to) for entry in exchange.send_response.entries]
         if exchange.send_response
@@ -95,7 +95,7 @@ def get_given_ids(exchange: Exchange) -> list[tuple[str, str]]:
 
 
 def get_generated_ids(exchange: Exchange) -> list[str]:
-    """Return the messageIds of the reply that the request did not give."""
+    """Return the messageIds of the response that the request did not give."""
     given = {message_id for _, message_id in get_given_ids(exchange)}
     ids = (
         [entry.message_id for entry in exchange.send_response.entries]
@@ -106,7 +106,7 @@ def get_generated_ids(exchange: Exchange) -> list[str]:
 
 
 def get_bulk_id(exchange: Exchange) -> str:
-    """Return the bulkId of the reply, empty when there is none."""
+    """Return the bulkId of the response, empty when there is none."""
     return exchange.send_response.bulk_id if exchange.send_response else ""
 
 

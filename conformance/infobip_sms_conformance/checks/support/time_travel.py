@@ -1,4 +1,4 @@
-"""The journey of a run through days, where the clock of the server can be moved; at the very end.
+"""The time travel of a run through days, where the clock of the server can be moved; at the very end.
 
 It goes past the tries of a report that is not taken, past the end of short validity periods and past that of
 the longest, and stops before and after each, so that one can tell when something came.
@@ -48,7 +48,7 @@ def get_server_clock(session: Session) -> ServerClock:
 
 
 def travel_in_time(session: Session) -> ServerClock:
-    """Go on the journey, if this run has not; return the clock."""
+    """Go on the time travel, if this run has not; return the clock."""
     clock = get_server_clock(session)
     for wire in session.wires:  # what is sent after it would find the clock ahead
         with suppress(CheckOutcome):
@@ -61,7 +61,7 @@ def travel_in_time(session: Session) -> ServerClock:
 
 
 def iter_stops(session: Session, webhook_run: WebhookRun) -> Iterator[float]:
-    """Yield the instants of the journey, as the clock of the server has them."""
+    """Yield the instants of the time travel, as the clock of the server has them."""
     for hit in (
         webhook_run.calls(NOT_ACKNOWLEDGED)[:1] if NOT_ACKNOWLEDGED in webhook_run.messages else []
     ):

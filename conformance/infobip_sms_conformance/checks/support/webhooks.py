@@ -46,7 +46,7 @@ from infobip_sms_conformance.transport.webhook_receiver import WebhookCall, Webh
 WEBHOOK_MESSAGES = "pushes"
 LABEL = "messages with notify URLs"
 ACCEPTING = {"PENDING", "ACCEPTED"}
-FEWER = "judged in the other format, so that fewer messages are sent"
+FEWER = "checked in the other format, so that fewer messages are sent"
 
 
 class WebhookRun:
@@ -139,7 +139,7 @@ class WebhookRun:
         return f"no delivery report{some} within {self.session.plan.patience:g} s"
 
     def _is_accepted(self, name: str) -> bool:
-        """Tell whether every destination of a name was accepted, as far as the reply can be read."""
+        """Tell whether every destination of a name was accepted, as far as the response can be read."""
         reply = self.exchange.send_response
         if reply is None or not reply.entries:
             return self.exchange.has_succeeded
@@ -155,7 +155,7 @@ class WebhookRun:
     def get_known_ids(self, name: str) -> list[tuple[str, set[str]]]:
         """Return number and possible messageIds of each destination of a name; no ids for any.
 
-        An id is the one that was given or the one in the reply; whether those two agree is RESP-003's
+        An id is the one that was given or the one in the response; whether those two agree is RESP-003's
         matter, and whether ids are unique RESP-005's.
         """
         if name not in self._known_ids:
@@ -178,12 +178,12 @@ class WebhookRun:
         return known
 
     def _get_other_ids(self) -> set[str]:
-        """Return the messageIds in the replies to other requests."""
+        """Return the messageIds in the responses to other requests."""
         others = [e for e in self.session.exchanges if e is not self.exchange]
         return {message_id for exchange in others for message_id in get_message_ids(exchange)}
 
     def get_bulk_ids(self) -> set[str]:
-        """Return the bulkIds that a report may have; none where the reply has none (READ-002)."""
+        """Return the bulkIds that a report may have; none where the response has none (READ-002)."""
         replied = self.exchange.send_response.bulk_id if self.exchange.send_response else ""
         given = self.exchange.document.get("bulkId", replied)
         return {replied, given} if replied else set()
@@ -214,7 +214,7 @@ class WebhookRun:
 
 
 def get_message_ids(exchange: Exchange) -> list[str]:
-    """Return the messageIds of a reply, in its order."""
+    """Return the messageIds of a response, in its order."""
     return (
         [entry.message_id for entry in exchange.send_response.entries]
         if exchange.send_response
@@ -223,7 +223,7 @@ def get_message_ids(exchange: Exchange) -> list[str]:
 
 
 def get_name(message: dict[str, Any]) -> str:
-    """Return the name of a message, which stands in its notify URL."""
+    """Return the name of a message, which is in its notify URL."""
     return urlsplit(str(message["notifyUrl"])).path.rpartition("/")[2].rpartition("-")[0]
 
 
@@ -249,7 +249,7 @@ def require_reports(session: Session, wire: str) -> None:
 
 
 def send_webhook_messages(session: Session, wire: str) -> Exchange:
-    """Return the exchange of the messages; where they are refused together, that of the plain one."""
+    """Return the exchange of the messages; where they are rejected together, that of the plain one."""
     require_reports(session, wire)
     require_minimal_accepted(session, wire)
     build_url = session.require_receiver().build_url

@@ -17,13 +17,13 @@ def require_days_accepted(session: Session) -> None:
     """Raise Inconclusive when no window is accepted in XML, because of the form of its days."""
     days = session.send_days()
     if days.outcome is RequestOutcome.REJECTED:
-        raise Inconclusive("refused because of its days", caused_by="XML-002", exchange=days)
+        raise Inconclusive("rejected because of its days", caused_by="XML-002", exchange=days)
 
 
 def find_lost_days(session: Session) -> Exchange | None:
     """Return an exchange that shows that not all days are read in XML; none if there is none.
 
-    A day that is none is refused where it stands alone, and among others in JSON, but not so in XML.
+    A day that is none is rejected where it stands alone, and among others in JSON, but not so in XML.
     """
     if are_lists_lost(session, "xml"):
         return None
@@ -58,6 +58,6 @@ def are_lists_lost(session: Session, wire: str) -> bool:
 
 
 def has_all_entries(exchange: Exchange) -> bool:
-    """Tell whether a reply has an entry for every destination."""
+    """Tell whether a response has an entry for every destination."""
     entries = exchange.send_response.entries if exchange.send_response else ()
     return len(entries) == len(get_destinations(exchange.document))

@@ -66,7 +66,7 @@ def _explain_error(error: Error, base_url: str) -> tuple[int, str, str]:
         code = EXIT_FAILURE if error.sent == "maybe" else EXIT_REJECTED
         return (
             code,
-            _add_attempts(error, f"the server refused: {_format_rejection(error)}"),
+            _add_attempts(error, f"the server rejected: {_format_rejection(error)}"),
             _get_rejection_hint(error),
         )
     if not isinstance(error, InvalidResponseError):  # a journal that cannot be used

@@ -1,7 +1,7 @@
 """What all commands have in common: sections of help, endings, exit codes.
 
     0    done
-    1    the server refused: the request as a whole, or at least one destination
+    1    the server rejected: the request as a whole, or at least one destination
     2    no answer, an answer outside the contract, an outcome that is not known; or this machine
          lacks something
     3    wrong usage, or a rule of the contract is broken; nothing was sent
@@ -49,7 +49,7 @@ class InvalidInputError(click.ClickException):
 
 
 class Option(click.Option):
-    """An option that stands in a section of the help."""
+    """An option that is in a section of the help."""
 
     def __init__(self, *names: Any, section: str = _OTHER_SECTION, **settings: Any) -> None:
         super().__init__(*names, **settings)
@@ -138,7 +138,7 @@ class RootGroup(Group):
         except BrokenPipeError:
             _discard_output()
             return EXIT_BROKEN_PIPE
-        except Exception:  # noqa: BLE001 - Python's own exit code would say that the server refused
+        except Exception:  # noqa: BLE001 - Python's own exit code would say that the server rejected
             traceback.print_exc()
             return EXIT_FAILURE
         return result if isinstance(result, int) else EXIT_OK

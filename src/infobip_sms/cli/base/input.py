@@ -53,9 +53,9 @@ def detect_wire(body: bytes) -> Wire:
 
 
 def parse_document(body: bytes, wire: Wire) -> SmsRequest:
-    """Return the request of a document; raise InvalidRequestError, also for a member that nobody knows.
+    """Return the request of a document; raise InvalidRequestError, also for a field that nobody knows.
 
-    A server may skip such a member (READ-010); a person who wrote it wants to know.
+    A server may skip such a field (READ-010); a person who wrote it expects to know.
     """
     codec = get_codec(wire)
     request: SmsRequest = codec.parse_request(body, SmsRequest)
@@ -63,9 +63,9 @@ def parse_document(body: bytes, wire: Wire) -> SmsRequest:
     known = set(_iter_paths(read(codec.dump_model(request))))
     lost = [place for place in _iter_paths(read(body)) if place not in known]
     if lost:
-        wants = "members that the documentation knows"
+        wants = "fields that the documentation knows"
         raise InvalidRequestError(
-            Violation(place, "an unknown member", wants, "READ-010") for place in lost
+            Violation(place, "an unknown field", wants, "READ-010") for place in lost
         )
     return request
 

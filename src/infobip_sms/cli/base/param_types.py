@@ -1,4 +1,4 @@
-"""Values that options take: an instant with its zone, a delivery window, a member of a list."""
+"""Values that options take: an instant with its zone, a delivery window, a field of a list."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class WindowParam(click.ParamType):  # type: ignore[type-arg]  # generic to the 
 
 
 def to_enum(kind: type[Choice], value: str | None) -> Choice | None:
-    """Return the member of an enumeration that an option names, if it was given."""
+    """Return the field of an enumeration that an option names, if it was given."""
     return None if value is None else kind(value)
 
 

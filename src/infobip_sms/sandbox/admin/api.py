@@ -10,7 +10,7 @@
                                 "conversions", one with short links "links": [{"url": ..., "clicks": n}]
     DELETE /sandbox/messages    {"deleted": n}; the same search
     GET    /sandbox/reports     {"reports": [...], "total": n}; &state=waiting|taken|dead
-    GET    /sandbox/faults      {"id": ..., "troubles": [...], "known": [...]}
+    GET    /sandbox/faults      {"id": ..., "failures": [...], "known": [...]}
     POST   /sandbox/faults      {"id": "RESP-002"} or {"delay": seconds, "rate": 0.3}
                                 or {"drop": 0.3, "after": false}
                                 or {"status": 503, "rate": 1.0, "retryAfter": 2}
@@ -217,7 +217,7 @@ def _get_faults(_: HttpRequest, context: AdminContext) -> HttpResponse:
 
 
 def _dump_fault(fault: InjectedFault) -> dict[str, Any]:
-    """Return a trouble in the words that switch it on."""
+    """Return a failure in the words that switch it on."""
     match fault.kind:
         case "delay":
             return {"delay": fault.seconds, "rate": fault.rate}

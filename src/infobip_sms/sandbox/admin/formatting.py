@@ -1,6 +1,6 @@
 """Bodies for the eye: every line break and indentation is ours, every other character theirs.
 
-Nothing is parsed, so that a number keeps its digits, a repeated member is seen twice, and a body that
+Nothing is parsed, so that a number keeps its digits, a repeated field is seen twice, and a body that
 is no document at all is shown as well as it can be.
 """
 

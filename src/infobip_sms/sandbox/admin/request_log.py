@@ -1,4 +1,4 @@
-"""The last requests and replies, as they were on the wire, for whoever looks at the inbox page."""
+"""The last requests and responses, as they were on the wire, for whoever looks at the inbox page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie
 
 @attrs.frozen(kw_only=True)
 class LoggedRequest:
-    """One request and its reply."""
+    """One request and its response."""
 
     serial: int
     at: dt.datetime

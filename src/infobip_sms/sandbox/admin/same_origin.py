@@ -1,7 +1,7 @@
 """Who may control a sandbox: this machine, and no page of somebody else's in a browser on it.
 
 A foreign page can make a browser send requests to loopback: under a name of its own that it lets point
-here, which then stands in Host, or from its own origin, which then stands in Origin.
+here, which then is in Host, or from its own origin, which then is in Origin.
 """
 
 from __future__ import annotations

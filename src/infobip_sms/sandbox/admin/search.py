@@ -27,7 +27,7 @@ DELIVERY_STATES = ("waiting", "taken", "dead")
 
 
 def get_wire_name(model: type[attrs.AttrsInstance], field: str) -> str:
-    """Return how a member of the contract is spelled on the wire."""
+    """Return how a field of the contract is spelled on the wire."""
     name: str = attrs.fields_dict(model)[field].metadata["wire"]
     return name
 

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     Kept = Literal["yes", "no", "not applicable"]
 
 OBSERVABILITY = {
-    "exchange": "In one request and its reply; the conformance suite judges it.",
+    "exchange": "In one request and its response; the conformance suite checks it.",
     "time": "When the clock goes on.",
     "push": "At a callback server.",
     "session": "In several calls.",
     "client": "In what a client sends or reads.",
     "never": "Not from outside.",
 }
-"""Where a requirement can be seen, by how requirements.toml says that it is judged."""
+"""Where a requirement can be seen, by how requirements.toml says that it is checked."""
 _CREDENTIALS: dict[str, tuple[Callable[[SandboxSettings], bool], str]] = {
     "AUTH-003": (lambda settings: settings.user is not None, "This sandbox has no user."),
     "AUTH-004": (lambda settings: settings.api_key is not None, "This sandbox has no API key."),

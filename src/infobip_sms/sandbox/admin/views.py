@@ -1,7 +1,7 @@
 """What the inbox page shows: the state in, HTML out.
 
     render_list(state, query)           the newest messages, or those that hold the words of the query
-    render_message(state, sms, ...)     one message: phone, timeline, reports, request and reply
+    render_message(state, sms, ...)     one message: phone, timeline, reports, request and response
     render_statement(statement, ...)    what is kept of the contract, clause by clause
 
 The templates lie in page/. Every value is escaped by the environment, none by hand; characters that
@@ -47,14 +47,14 @@ MAX_EXCERPT = 160
 EXAMPLES = (
     ("9990510000005", "delivered after 5 seconds, one report"),
     ("9990010000005", "delivered at once, one report"),
-    ("9990010000006", "rejected in the reply"),
+    ("9990010000006", "rejected in the response"),
     (
         "9990520001009",
         "undeliverable after 5 seconds, error 1; an intermediate report if asked for",
     ),
     ("9990000000003", "waits until its validity period has passed, then expired; no report"),
 )
-"""Numbers of the scheme, each with what becomes of it."""
+"""Numbers of the scheme, each with what happens to it."""
 _PICTURES = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n"}
 _PICTURES |= {0x7F: "\u2421", **dict.fromkeys(range(0x80, 0xA0), "\ufffd")}
 _PICTURES |= dict.fromkeys((*range(0xD800, 0xE000), 0xFFFE, 0xFFFF), "\ufffd")
@@ -215,7 +215,7 @@ def render_statement(statement: ConformanceStatement, **page: Any) -> str:
 
 
 def render_request(logged_request: LoggedRequest, **page: Any) -> str:
-    """Return the page of one request and its reply."""
+    """Return the page of one request and its response."""
     return _render("request.html", exchange=logged_request, **page)
 
 
@@ -296,7 +296,7 @@ def _format_fault(fault: InjectedFault) -> str:
     if fault.kind == "delay":
         what = f"{fault.seconds:g} s of delay"
     elif fault.kind == "drop":
-        what = "the reply lost" if fault.after else "the connection dropped"
+        what = "the response lost" if fault.after else "the connection dropped"
     else:
         what = f"HTTP {fault.status}"
     share = "all" if fault.rate == 1 else f"{fault.rate:.0%} of the"

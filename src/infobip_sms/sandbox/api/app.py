@@ -1,8 +1,8 @@
-"""What the sandbox answers: a request, a state and an instant in, a reply out.
+"""What the sandbox answers: a request, a state and an instant in, a response out.
 
-    reply = App(settings).handle(request, state, now)
+    response = App(settings).handle(request, state, now)
 
-Only what changes ``state`` is remembered; a request that is refused changes nothing but the count of
+Only what changes ``state`` is remembered; a request that is rejected changes nothing but the count of
 requests. Everything that is due by ``now`` happens first.
 """
 
@@ -102,7 +102,7 @@ class App:
         return self.build_response(200, written, wire)
 
     def require_authorization(self, request: HttpRequest) -> None:
-        """Refuse a request without the credentials of the account (AUTH-001 to AUTH-004)."""
+        """Reject a request without the credentials of the account (AUTH-001 to AUTH-004)."""
         given = request.headers.get("authorization", "").strip()
         scheme, _, secret = given.partition(" ")
         if not self.is_authorized(scheme.lower(), secret.strip()):
@@ -120,7 +120,7 @@ class App:
         return False
 
     def require_rate_limit(self, state: State, now: dt.datetime) -> None:
-        """Refuse what is more than the account may ask in a second of the clock."""
+        """Reject what is more than the account may ask in a second of the clock."""
         if self.settings.rate is None:
             return
         second = int(now.timestamp())
@@ -131,7 +131,7 @@ class App:
             raise HttpError(429, "TOO_MANY_REQUESTS", "Too many requests", headers=headers)
 
     def choose_response_wire(self, request: HttpRequest) -> Wire:
-        """Return the format of the reply: what Accept prefers, else that of the request."""
+        """Return the format of the response: what Accept prefers, else that of the request."""
         own = find_wire(request.headers.get("content-type", "")) or "json"
         return choose_wire(request.headers.get("accept", ""), own)
 
@@ -149,14 +149,14 @@ class App:
         return body, parameters
 
     def require_destination_limit(self, submission: Submission) -> None:
-        """Refuse more destinations at once than this sandbox takes; nothing is documented about it."""
+        """Reject more destinations at once than this sandbox takes; nothing is documented about it."""
         count, most = len(submission.destinations), self.settings.max_destinations
         if count > most:
             text = f"The request has {count} destinations; this sandbox takes {most} at once"
             raise HttpError(400, "BAD_REQUEST", text)
 
     def parse_body(self, operation: AnyOperation, request: HttpRequest) -> Any:
-        """Read a request body, or refuse it with everything that is wrong with it (HTTP-002)."""
+        """Read a request body, or reject it with everything that is wrong with it (HTTP-002)."""
         wire = find_wire(request.headers.get("content-type", ""))
         if wire is None:
             status = int(self.settings.get_reading("READ-017"))
@@ -188,7 +188,7 @@ class App:
         wire: Wire,
         violations: tuple[Violation, ...],
     ) -> Any:
-        """Refuse a request that breaks a rule, or what is wrong in it (READ-001)."""
+        """Reject a request that breaks a rule, or what is wrong in it (READ-001)."""
         kind = operation.request
         if self.settings.get_reading("READ-001") == "200" and kind in {SmsRequest, SmsRequestV1}:
             with suppress(InvalidRequestError):  # a body that cannot be read has no destinations
@@ -198,12 +198,12 @@ class App:
         raise build_bad_request(violations)
 
     def check_windows(self, request: SmsRequest | SmsRequestV1) -> tuple[Violation, ...]:
-        """Return which messages of a request have a window that is refused."""
+        """Return which messages of a request have a window that is rejected."""
         found = enumerate(map(self.check_window, request.messages))
         return tuple(p.inside(f"messages[{index}]") for index, problems in found for p in problems)
 
     def check_window(self, message: Message | MessageV1) -> list[Violation]:
-        """Return that a window closes earlier than it opens, if that is refused (READ-008)."""
+        """Return that a window closes earlier than it opens, if that is rejected (READ-008)."""
         window = message.delivery_time_window
         refused = self.settings.get_reading("READ-008") == "refused"
         if not (refused and window and is_over_midnight(window)):
@@ -236,7 +236,7 @@ class App:
     def dump_result(self, result: OperationResult, wire: Wire) -> tuple[bytes, OperationResult]:
         """Write an answer, and return what has come to pass by that.
 
-        A request is refused if its ids hold what the format cannot carry (TEXT-002). From a list of
+        A request is rejected if its ids hold what the format cannot carry (TEXT-002). From a list of
         messages those that it cannot carry are left out; they are there in the other format.
         """
         try:
@@ -262,7 +262,7 @@ class App:
         return attrs.evolve(reply, headers={**reply.headers, **http_error.headers})
 
     def build_response(self, status: int, body: bytes, wire: Wire) -> HttpResponse:
-        """Put a body into a reply."""
+        """Put a body into a response."""
         return HttpResponse(
             status, {"content-type": f"{get_codec(wire).CONTENT_TYPE};charset=UTF-8"}, body
         )

@@ -1,4 +1,4 @@
-"""What a request and a reply are to the sandbox, and how a request is refused."""
+"""What a request and a response are to the sandbox, and how a request is rejected."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class HttpRequest:
 
 @attrs.frozen
 class HttpResponse:
-    """One reply."""
+    """One response."""
 
     status: int
     headers: dict[str, str]
@@ -58,7 +58,7 @@ class HttpError(Exception):
 
 
 def build_bad_request(violations: tuple[Violation, ...]) -> HttpError:
-    """Refuse a request with its violations; a long list is cut in the text (READ-009)."""
+    """Reject a request with its violations; a long list is cut in the text (READ-009)."""
     more = f"; and {len(violations) - MAX_QUOTED} more" if len(violations) > MAX_QUOTED else ""
     text = "; ".join(map(str, violations[:MAX_QUOTED]))
     return HttpError(400, "BAD_REQUEST", f"Bad request: {text}{more}", violations)

@@ -37,7 +37,7 @@ def get_reports(
     now: dt.datetime,
     settings: SandboxSettings,
 ) -> OperationResult:
-    """Return final reports, the oldest first, and take down that they were fetched (DLR-007, DLR-008)."""
+    """Return final reports, the oldest first, and record that they were fetched (DLR-007, DLR-008)."""
     found = list(islice(_iter_fetchable(parameters, state, now), parameters.limit or DEFAULT_LIMIT))
     reports = [build_report(sms, None, settings) for sms in found]
     return OperationResult(

@@ -2,7 +2,7 @@
 
 A destination that breaks a rule is rejected by itself, a message that does at all of its
 destinations; the others are accepted. What cannot be said at a destination, such as a message
-without any, is refused as a whole.
+without any, is rejected as a whole.
 
     MISSING_TO               to is missing or empty
     REJECTED_DESTINATION     to is no number (the one of the two that speaks of an invalid address)
@@ -48,7 +48,7 @@ def parse_partially(
     violations: Iterable[Violation],
     check: Check,
 ) -> Submission | None:
-    """Return a faulty request with its rejections; None if it can only be refused as a whole.
+    """Return a faulty request with its rejections; None if it can only be rejected as a whole.
 
     problems: what is known to be wrong; more may be found. check: rules beside those of the model.
     """
@@ -184,6 +184,6 @@ def _is_text(value: str) -> bool:
 
 
 def _get_wire_name(cls: type[attrs.AttrsInstance], field: str) -> str:
-    """Return what a member is called on the wire."""
+    """Return what a field is called on the wire."""
     wire: str = attrs.fields_dict(cls)[field].metadata["wire"]
     return wire

@@ -1,7 +1,7 @@
 """Which operation a request is for, and with what parameters.
 
-Unknown parameters are passed over, as unknown members are (READ-010). A parameter that is known is
-read strictly: a value that breaks a limit, or a second one where there is one, is refused by name.
+Unknown parameters are passed over, as unknown fields are (READ-010). A parameter that is known is
+read strictly: a value that breaks a limit, or a second one where there is one, is rejected by name.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 def resolve_operation(
     request: HttpRequest, settings: SandboxSettings
 ) -> tuple[AnyOperation, dict[str, str]]:
-    """Return the operation of a route and the values in its path; refuse any other (READ-018)."""
+    """Return the operation of a route and the values in its path; reject any other (READ-018)."""
     fitting = [(o, found) for o in OPERATIONS if (found := _match(o.path, request.path))]
     if not fitting:
         raise HttpError(404, "NOT_FOUND", "There is no such resource")

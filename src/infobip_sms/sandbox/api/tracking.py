@@ -13,7 +13,7 @@ from .http import HttpError, HttpRequest, HttpResponse, OperationResult
 if TYPE_CHECKING:
     from infobip_sms.sandbox.state.state import State
 
-_URL = "/%:@!$&'()*+,;=-._~?#[]"  # what may stand in a URL as it is
+_URL = "/%:@!$&'()*+,;=-._~?#[]"  # what may are in a URL as it is
 
 
 def count_conversion(message_id: str, state: State) -> OperationResult:

@@ -1,9 +1,9 @@
 """The life of a message: accepted, sent, under way, at its end.
 
-    accepted ── window open ──> sent ── seconds of its fate ──> final status
+    accepted ── window open ──> sent ── seconds of its outcome ──> final status
         └────────────── validity period over ──> EXPIRED <──────────┘ (a status that is not final)
 
-A status that stood in the reply to the send request is a fate that comes to pass without sending.
+A status that stood in the response to the send request is an outcome that comes to pass without sending.
 
 Every step happens at the instant at which it is due, whenever it is looked at: the same requests at
 the same instants give the same messages, reports and times.
@@ -88,7 +88,7 @@ def _find_transition_without_expiry(
 
 
 def _get_instant_under_way(sms: StoredMessage, part: int, parts: int) -> dt.datetime:
-    """Return the instant at which so many parts of the seconds of a fate have passed, to the millisecond."""
+    """Return the instant at which so many parts of the seconds of an outcome have passed, to the millisecond."""
     assert sms.sent_at is not None, "only what was sent is under way"
     milliseconds = int(
         sms.outcome.seconds * 1000 * part // parts

@@ -1,4 +1,4 @@
-"""How a message is shown: in the reply to its request, in reports, in logs."""
+"""How a message is shown: in the response to its request, in reports, in logs."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MAX_RETRIES = 20
 _MINUTE = dt.timedelta(minutes=1)
 _PORTS = {"http": 80, "https": 443}
-_PATH = "/%:@!$&'()*+,;=-._~?"  # what may stand in a path or a query as it is
+_PATH = "/%:@!$&'()*+,;=-._~?"  # what may are in a path or a query as it is
 
 
 @attrs.frozen
@@ -56,7 +56,7 @@ class WebhookRequest:
 
 @attrs.frozen
 class WebhookResult:
-    """What came of an attempt; no status if there was no reply."""
+    """What came of an attempt; no status if there was no response."""
 
     status: int | None
     reason: str = ""

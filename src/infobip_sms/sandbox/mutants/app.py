@@ -1,4 +1,4 @@
-"""The sandbox with one rule broken on purpose, to see that the judge finds it.
+"""The sandbox with one rule broken on purpose, to see that the suite finds it.
 
     FAULTS    the id of each fault, and the requirement that it breaks
 
@@ -93,7 +93,7 @@ class MutantApp(App):
             super().require_authorization(request)
 
     def is_authorized(self, scheme: str, secret: str) -> bool:
-        """Take any credentials, or refuse one scheme."""
+        """Take any credentials, or reject one scheme."""
         if self.mutant_id == "AUTH-002" and secret:
             return True
         refused = {"AUTH-003": "basic", "AUTH-004": "app"}.get(self.mutant_id)
@@ -118,13 +118,13 @@ class MutantApp(App):
         return super().parse_input(operation, path_values, request)
 
     def parse_body(self, operation: AnyOperation, request: HttpRequest) -> Any:
-        """Refuse a charset parameter."""
+        """Reject a charset parameter."""
         if self.mutant_id == "HTTP-007" and ";" in request.headers.get("content-type", ""):
             raise _build_error(400)
         return super().parse_body(operation, request)
 
     def to_submission(self, request: SmsRequest | SmsRequestV1, wire: Wire) -> Submission:
-        """Refuse a legal request, or read it as another."""
+        """Reject an allowed request, or read it as another."""
         strict: Any = (
             requests.OVERSTRICT if isinstance(request, SmsRequest) else requests.OVERSTRICT_V1
         )
@@ -197,7 +197,7 @@ class MutantApp(App):
         return outcome
 
     def build_response(self, status: int, body: bytes, wire: Wire) -> HttpResponse:
-        """Spoil the reply."""
+        """Spoil the response."""
         reply = super().build_response(status, body, wire)
         rewrite = responses.REWRITTEN_RESPONSES.get(self.mutant_id)
         return rewrite(reply, wire == "xml") if rewrite else reply

@@ -36,7 +36,7 @@ _ZONE_OFFSET = 2  # hours
 _OFFSET = re.compile(rb"([+-]\d\d)(\d\d)(?=[\"<])")
 
 
-# ---------------------------------------------------------------- what is taken down
+# ---------------------------------------------------------------- what is recorded
 
 
 def _shift_zone(window: DeliveryTimeWindow | None) -> DeliveryTimeWindow | None:
@@ -77,7 +77,7 @@ def _expire_at_once(content: Content, message: AnyMessage) -> Content:
 
 
 def _change(name: str, change: Callable[[Any], Any]) -> Callable[[Content, AnyMessage], Content]:
-    """Change one member, if it is there."""
+    """Change one field, if it is there."""
 
     def alter(content: Content, _message: AnyMessage) -> Content:
         value = getattr(content, name)
@@ -104,7 +104,7 @@ MUTATED_CONTENT: dict[str, Callable[[Content, AnyMessage], Content]] = {
     "DLR-005": _change("intermediate_report", lambda _: False),
     "DLR-005-unasked": _change("intermediate_report", lambda _: True),
 }
-"""What the faulty server takes down of a message."""
+"""What the faulty server records of a message."""
 
 
 def mutate_content(submission: Submission, messages: list[Any], mutant_id: str) -> Submission:

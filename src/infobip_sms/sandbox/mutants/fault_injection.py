@@ -1,7 +1,7 @@
-"""What has been switched on in a running sandbox: one broken rule, and troubles on the way.
+"""What has been switched on in a running sandbox: one broken rule, and failures on the way.
 
-Whether a trouble hits a request follows from the seed and from how many requests there were since it
-was switched on: the same requests in the same order meet the same troubles.
+Whether a failure hits a request follows from the seed and from how many requests there were since it
+was switched on: the same requests in the same order meet the same failures.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class InjectedFault:
     """The connection is dropped after the request was carried out, not before."""
 
     def build_error(self) -> HttpError:
-        """Return the refusal of a request that is not looked at."""
+        """Return the rejection of a request that is not looked at."""
         word, text = "GENERAL_ERROR", "Something went wrong"
         if self.status != HTTPStatus.INTERNAL_SERVER_ERROR:  # the vendor has these words for it
             with suppress(ValueError):  # not every number has a name
@@ -74,7 +74,7 @@ class FaultInjection:
 
     @property
     def faults(self) -> tuple[InjectedFault, ...]:
-        """The troubles that are on."""
+        """The failures that are on."""
         return tuple(trouble for trouble, _ in self._faults)
 
     def activate_mutant(self, mutant_id: str) -> None:
@@ -82,7 +82,7 @@ class FaultInjection:
         self.app = MutantApp(self.settings, mutant_id)
 
     def inject(self, fault: InjectedFault) -> None:
-        """Switch a trouble on, in place of one of its kind."""
+        """Switch a failure on, in place of one of its kind."""
         self._faults = [
             *(pair for pair in self._faults if pair[0].kind != fault.kind),
             (fault, 0),

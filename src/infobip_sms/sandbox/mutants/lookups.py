@@ -57,7 +57,7 @@ def _change_parameters(
 def _reject_where(
     when: Callable[[OperationContext], object],
 ) -> Callable[[OperationContext], OperationContext]:
-    """Refuse some questions."""
+    """Reject some questions."""
 
     def look(question: OperationContext) -> OperationContext:
         if when(question):
@@ -96,19 +96,19 @@ MUTATED_REQUESTS: dict[str, tuple[str, Callable[[OperationContext], OperationCon
         _reject_where(lambda q: q.body.status == BulkStatus.CANCELED),
     ),
 }
-"""Questions that are understood as others, or refused."""
+"""Questions that are understood as others, or rejected."""
 
 
 # ---------------------------------------------------------------- answers
 
 
 def _set_fields(**values: Any) -> Callable[[Any, OperationContext], Any]:
-    """Replace members of an answer."""
+    """Replace fields of an answer."""
     return lambda response, _: attrs.evolve(response, **values)
 
 
 def _set_result_fields(**values: Any) -> Callable[[Any, OperationContext], Any]:
-    """Replace members of every entry of a list of results."""
+    """Replace fields of every entry of a list of results."""
     return lambda response, _: attrs.evolve(
         response, results=[attrs.evolve(entry, **values) for entry in response.results]
     )

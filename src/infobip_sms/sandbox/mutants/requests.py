@@ -1,4 +1,4 @@
-"""Faults in what is taken: broken rules that are forgotten, and legal requests that are refused."""
+"""Faults in what is taken: broken rules that are forgotten, and allowed requests that are rejected."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ OVERSTRICT: dict[str, Callable[[SmsRequest, Wire], bool]] = {
     ),
     "XML-002": lambda r, wire: wire == "xml" and any(m.delivery_time_window for m in r.messages),
 }
-"""Legal requests that the faulty server refuses."""
+"""Allowed requests that the faulty server rejects."""
 
 OVERSTRICT_V1: dict[str, Callable[[SmsRequestV1, Wire], bool]] = {
     "V1-004-shifts": lambda r, _: any(

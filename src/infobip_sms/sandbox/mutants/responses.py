@@ -1,4 +1,4 @@
-"""Faults in replies: what they say, and how it is written."""
+"""Faults in responses: what they say, and how it is written."""
 
 from __future__ import annotations
 
@@ -101,4 +101,4 @@ REWRITTEN_RESPONSES: dict[str, Callable[[HttpResponse, bool], HttpResponse]] = {
     ),
     "XML-004": lambda reply, xml: _replace_status_bytes(reply) if xml else reply,
 }
-"""Replies that the faulty server writes wrongly; True stands for an XML reply."""
+"""Responses that the faulty server writes wrongly; True stands for an XML response."""

@@ -1,7 +1,7 @@
 """The ASGI application of a sandbox: a thin shell around the engine.
 
 /sandbox/...    the inbox page, then control
-all else        the rules, with the troubles that are switched on
+all else        the rules, with the failures that are switched on
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class SandboxASGI:
         self._scheduler.wake()
 
     async def _respond(self, request: Request, scope: Scope) -> HttpResponse | None:
-        """Return the reply; None if the connection is to be dropped."""
+        """Return the response; None if the connection is to be dropped."""
         body = await _read_body(request)
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -119,7 +119,7 @@ class SandboxASGI:
         return await self._handle_api_request(asked)
 
     async def _handle_api_request(self, http_request: HttpRequest) -> HttpResponse | None:
-        """Answer a request to the API, with the troubles that are switched on."""
+        """Answer a request to the API, with the failures that are switched on."""
         troubles = self._fault_injection.draw_faults()
         if (delay := troubles.get("delay")) and await wait_for_event(
             self._scheduler.generation, delay.seconds

@@ -1,7 +1,7 @@
 """What happens in a sandbox by itself: what is due at its time, and reports on their way.
 
-A journey puts the clock forward, and stops wherever something is due. A reset ends an era: what still
-waits by then, a delayed request or a journey, does not reach into the next.
+A time travel puts the clock forward, and stops wherever something is due. A reset ends an era: what still
+waits by then, a delayed request or a time travel, does not reach into the next.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Scheduler:
         """Put the clock to an instant, and stop on the way wherever something is due.
 
         At each stop all reports that go out are answered before the clock goes on, so that a callback
-        server sees every attempt at its time. A reset ends the journey.
+        server sees every attempt at its time. A reset ends the time travel.
         """
         era, steps = self.generation, 0
         self._clock.hold()

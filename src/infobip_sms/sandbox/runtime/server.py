@@ -135,7 +135,7 @@ class TimeLimitedProtocol(H11Protocol):
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - what uvicorn would say
-        """Refuse what is no HTTP, or has a head of more than 64 KiB."""
+        """Reject what is no HTTP, or has a head of more than 64 KiB."""
         self._send_error(400, "BAD_REQUEST", "This is no HTTP, or its head is too long")
 
     def _restart_timer(self) -> None:
@@ -149,7 +149,7 @@ class TimeLimitedProtocol(H11Protocol):
             self._send_error(408, "REQUEST_TIMEOUT", "The request took too long to come")
 
     def _send_error(self, status: int, code: str, text: str) -> None:
-        """End the connection, with an error body if no reply has begun (READ-009)."""
+        """End the connection, with an error body if no response has begun (READ-009)."""
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             exception = ErrorDetails(message_id=code, text=text)
             error = ErrorResponse(request_error=ErrorResponseBody(service_exception=exception))

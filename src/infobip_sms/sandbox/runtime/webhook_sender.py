@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 10.0  # seconds
 MAX_ORIGINS = 32  # servers that are posted to at once
 BATCH_SIZE = 50  # reports for one server before another one has its turn
-_MAX_RESPONSE_BYTES = 2**16  # bytes of a reply: nothing in it matters
+_MAX_RESPONSE_BYTES = 2**16  # bytes of a response: nothing in it matters
 _HEADERS = {"User-Agent": "infobip-sms-sandbox"}
 
 

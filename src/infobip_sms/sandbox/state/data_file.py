@@ -3,7 +3,7 @@
 1. ``save`` puts all that has changed into one transaction, which is on the disk when it returns. It
    is called before an answer leaves, before a report goes out, and as soon as the answer to a report
    came: what was answered is in the file.
-2. A report is not pushed again once its acknowledgement is in the file. A kill between the reply of
+2. A report is not pushed again once its acknowledgement is in the file. A kill between the response of
    the callback server and that moment makes it come once more: so much no sender can tell apart.
 3. After a save that failed nothing more is saved. Memory is ahead of the file then, and only a new
    start from the file brings them together.
@@ -104,7 +104,7 @@ class DataFile:
             self._file.close()
 
     def load(self) -> State:
-        """Return the state as it was saved last; from then on it takes down what changes."""
+        """Return the state as it was saved last; from then on it records what changes."""
         state = State()
         with self._translate_errors():
             try:
@@ -189,7 +189,7 @@ class DataFile:
             self._deleted_messages = 0
 
     def _require_own_file(self) -> None:
-        """Refuse the file of somebody else before anything opens it that might write."""
+        """Reject the file of somebody else before anything opens it that might write."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:

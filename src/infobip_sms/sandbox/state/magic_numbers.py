@@ -8,14 +8,14 @@
     EEEE  network error in the reports, by its number in the catalogue; 0000 for none
     III   status at the end, by its number in the catalogue
 
-With 00 seconds a status of the groups ACCEPTED, PENDING and REJECTED stands already in the reply
+With 00 seconds a status of the groups ACCEPTED, PENDING and REJECTED stands already in the response
 to the send request, and nothing is reported before it; 51 and 52 have no messageId there and leave no
 message behind. A status that is not final stays until the validity period has passed: then the message
 is EXPIRED, and that is the report at the end. The status itself is then one intermediate report more,
 after the R - 1 others, unless R is 0. A number that begins with 999 and is of no such form, or names
-what the catalogue has not, is rejected with 52 in the reply.
+what the catalogue has not, is rejected with 52 in the response.
 
-9990510000005 is delivered after 5 seconds with one report; 9990010000006 is rejected in the reply.
+9990510000005 is delivered after 5 seconds with one report; 9990010000006 is rejected in the response.
 Country code 999 belongs to nobody, so that no number of a person is meant.
 """
 
@@ -41,7 +41,7 @@ class MagicNumber:
     status: int
 
     def is_immediate(self) -> bool:
-        """Tell whether the reply to the send request has the status already."""
+        """Tell whether the response to the send request has the status already."""
         return self.seconds == 0 and get_status(self.status).group_name in _IMMEDIATE_GROUPS
 
 

@@ -57,7 +57,7 @@ class StoredMessage:
     reported: int = 0
     """Intermediate states that have passed."""
     outcome_reached: bool = False
-    """Its fate has come to pass; the status may still not be final."""
+    """Its outcome has come to pass; the status may still not be final."""
     fetchable: bool = False
     """Its final report can be fetched."""
     conversions: int = 0

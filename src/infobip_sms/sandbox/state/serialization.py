@@ -1,9 +1,9 @@
 """Rows <-> JSON text, as a store keeps them.
 
-A member has the name that it has in state.py, an instant is ISO 8601 with its own offset, a length of
+A field has the name that it has in state.py, an instant is ISO 8601 with its own offset, a length of
 time is in seconds. What the destinations of one message share is a text of its own, which they name
-by its digest. Members that are not known are passed over, and one that is missing has its default:
-a member may be added to a row without a new form of the file.
+by its digest. Fields that are not known are passed over, and one that is missing has its default:
+a field may be added to a row without a new form of the file.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A caller: a legal client of the fully featured SMS endpoint, written by hand from the documentation.
+"""A caller: an allowed client of the fully featured SMS endpoint, written by hand from the documentation.
 
     INFOBIP_BASE_URL=… INFOBIP_API_KEY=… python client.py [--xml] [--once] [--break NAME]
 
-With --once it sends one message and reads the reply as a program would; it ends with 0 when the message
+With --once it sends one message and reads the response as a program would; it ends with 0 when the message
 was taken, with 1 when it was not, or nobody knows.
 """
 
@@ -121,7 +121,7 @@ def encode_request(request: OutgoingRequest) -> None:
 
 
 def fill(element: ET.Element, fields: JsonObject) -> None:
-    """Put members into an element."""
+    """Put fields into an element."""
     for name, value in fields.items():
         if isinstance(value, list) and name in ITEMS:
             holder = ET.SubElement(element, name)
@@ -138,7 +138,7 @@ def fill(element: ET.Element, fields: JsonObject) -> None:
 
 
 def send(request: OutgoingRequest) -> tuple[int, dict[str, str], bytes]:
-    """Send a call; return status, header fields and body of the reply."""
+    """Send a call; return status, header fields and body of the response."""
     connection = HTTPConnection(
         urlsplit(os.environ["INFOBIP_BASE_URL"]).netloc, timeout=request.seconds
     )
@@ -156,9 +156,9 @@ def send(request: OutgoingRequest) -> tuple[int, dict[str, str], bytes]:
 
 
 def parse_status_groups(headers: dict[str, str], body: bytes) -> list[int]:
-    """Return the status groups of a reply to a message."""
+    """Return the status groups of a response to a message."""
     if "xml" in headers.get("content-type", ""):
-        found = ET.fromstring(body)  # noqa: S314 - the judge's own
+        found = ET.fromstring(body)  # noqa: S314 - the suite's own
         return [int(e.text or 0) for e in found.iter("groupId")]
     return [int(entry["status"]["groupId"]) for entry in json.loads(body)["messages"]]
 
@@ -181,7 +181,7 @@ def send_once(request: OutgoingRequest, mutation: mutants.Mutation) -> int:
         if status == 500 and mutation.is_resent(None):
             continue
         if status != 200:
-            print(f"refused: {status}")
+            print(f"rejected: {status}")
             return 1
         packed = headers.get("content-encoding") == "gzip"
         unpacked = gzip.decompress(body) if packed else body

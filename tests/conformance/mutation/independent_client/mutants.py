@@ -15,12 +15,12 @@ Mutate = Callable[[Any], None]
 
 
 def set_in_message(path: str, value: Any) -> Mutate:
-    """Return the change that gives a member of the first message a value."""
+    """Return the change that gives a field of the first message a value."""
     return lambda call: set_at(call.document["messages"][0], path, value)
 
 
 def set_at(holder: Any, path: str, value: Any) -> None:
-    """Set a member by its path; ``...`` takes it out."""
+    """Set a field by its path; ``...`` takes it out."""
     *steps, last = [int(s) if s.isdecimal() else s for s in path.split(".")]
     for step in steps:
         holder = holder[step]
@@ -31,7 +31,7 @@ def set_at(holder: Any, path: str, value: Any) -> None:
 
 
 def set_in_request(path: str, value: Any) -> Mutate:
-    """Return the change that gives a member of the whole document a value."""
+    """Return the change that gives a field of the whole document a value."""
     return lambda call: set_at(call.document, path, value)
 
 
@@ -240,14 +240,14 @@ ENCODED_MUTATIONS: dict[str, tuple[str, Mutate]] = {
 }
 
 
-# ---------------------------------------------------------------- what becomes of replies
+# ---------------------------------------------------------------- what happens to responses
 
 KNOWN = {"messages", "bulkId", "trackingProcessKey"}
 STATUSES = {"PENDING_ACCEPTED", "PENDING_ENROUTE", "MESSAGE_ACCEPTED"}
 
 
 def require_known_fields(_: dict[str, str], body: bytes) -> None:
-    """Take no member that is not known."""
+    """Take no field that is not known."""
     if strange := set(json.loads(body)) - KNOWN:
         raise ValueError(f"unexpected {min(strange)}")
 
@@ -259,7 +259,7 @@ def require_no_counts(_: dict[str, str], body: bytes) -> None:
 
 
 def require_documented_order(_: dict[str, str], body: bytes) -> None:
-    """Take members in the order of the documentation alone."""
+    """Take fields in the order of the documentation alone."""
     assert list(json.loads(body)["messages"][0])[:2] == ["to", "status"], "another order"
 
 
@@ -271,7 +271,7 @@ def require_known_status(_: dict[str, str], body: bytes) -> None:
 
 
 def require_all_fields(_: dict[str, str], body: bytes) -> None:
-    """Take every member of a reply to be there."""
+    """Take every field of a response to be there."""
     reply = json.loads(body)
     reply["bulkId"].strip()
     for entry in reply["messages"]:
@@ -340,7 +340,7 @@ class Mutation:
         return 0.1 if self._mutant == IGNORES_RETRY_AFTER else seconds + 0.1
 
     def parse_response(self, headers: dict[str, str], body: bytes, decompressed: bytes) -> None:
-        """Read a reply in a way that some replies do not bear."""
+        """Read a response in a way that some responses do not bear."""
         packed = self._mutant == "crashes-on-compression"
         if self._mutant in STRICT_PARSERS:
             STRICT_PARSERS[self._mutant](headers, body if packed else decompressed)

@@ -1,4 +1,4 @@
-"""The command line of the outsider."""
+"""The command line of the independent server."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Faults of the reply to a request to send."""
+"""Faults of the response to a request to send."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def _pick_firsts(entries: list[Data], data: Data) -> list[Data]:
 
 
 def spoil_reply(reply: Data, data: Data, traits: Traits) -> Data:
-    """Spoil the whole of the reply."""
+    """Spoil the whole of the response."""
     if traits.breaks("bulkid-missing"):
         reply.pop("bulkId", None)
     if traits.breaks("bulkid-not-generated") and not data.get("bulkId"):

@@ -118,7 +118,7 @@ def _check_destination(destination: Any, scope: Scope) -> Iterator[tuple[Form, s
     if not isinstance(destination.get("messageId", ""), str):
         yield "structure", "messageId must be a string"
     if scope.takes("strict-members") and destination.keys() - {"to", "messageId"}:
-        yield "structure", "has an unknown member"
+        yield "structure", "has an unknown field"
     yield from _check_number(destination.get("to"), scope)
 
 

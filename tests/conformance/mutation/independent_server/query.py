@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl
 
 
 class QueryError(Exception):
-    """A parameter that is refused."""
+    """A parameter that is rejected."""
 
 
 class Query:

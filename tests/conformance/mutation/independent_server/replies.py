@@ -1,4 +1,4 @@
-"""Replies and reports on the wire, as JSON or XML."""
+"""Responses and reports on the wire, as JSON or XML."""
 
 import json
 import random
@@ -37,7 +37,7 @@ ERROR = Document("ApiException")
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply before it is written."""
+    """A response before it is written."""
 
     status: int
     data: dict[str, Any] | None
@@ -46,13 +46,13 @@ class Reply:
 
 
 def build_error(status: int, message_id: str, text: str) -> Reply:
-    """Build the reply to a request that is refused."""
+    """Build the response to a request that is rejected."""
     exception = {"messageId": message_id, "text": text}
     return Reply(status, {"requestError": {"serviceException": exception}})
 
 
 def write_reply(reply: Reply, wanted: Format, traits: Traits) -> tuple[str, bytes]:
-    """Write a reply; return its content type and its body."""
+    """Write a response; return its content type and its body."""
     if reply.data is None or (reply.status >= 400 and traits.takes("mute-errors")):
         return "", b""
     if reply.status >= 400 and traits.breaks("error-text"):

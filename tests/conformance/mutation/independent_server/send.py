@@ -64,7 +64,7 @@ class Desk:
         if any(not self._is_rejection(problem) for problem in problems):
             return self._refuse(problems)
         if wanted == "xml" and not all(is_xml_text(echo) for echo in _list_echoes(data)):
-            return build_error(400, "BAD_REQUEST", "Reply could not be written as XML")
+            return build_error(400, "BAD_REQUEST", "Response could not be written as XML")
         return self._accept(data, version, problems)
 
     def _is_rejection(self, problem: Problem) -> bool:

@@ -1,4 +1,4 @@
-"""The start of the outsider by its path; `python -m infobip_sms_conformance.servers.outsider` does the same."""
+"""The start of the independent server by its path; `python -m infobip_sms_conformance.servers.independent server` does the same."""
 
 import runpy
 import sys

@@ -1,4 +1,4 @@
-"""The outsider's operations: which path and method is answered by what."""
+"""The independent server's operations: which path and method is answered by what."""
 
 import base64
 import binascii
@@ -60,7 +60,7 @@ class ContentTypeError(Exception):
 
 
 class Site:
-    """Everything that the outsider serves."""
+    """Everything that the independent server serves."""
 
     def __init__(self, account: Account, traits: Traits, minute: float) -> None:
         self.traits = traits
@@ -165,7 +165,7 @@ class Site:
         raise ContentTypeError
 
     def negotiate(self, headers: Headers) -> Format:
-        """Choose the format of the reply."""
+        """Choose the format of the response."""
         try:
             given = self._find_given(headers)
         except ContentTypeError:

@@ -1,4 +1,4 @@
-"""The statuses that the outsider gives, from the vendor's catalogue."""
+"""The statuses that the independent server gives, from the vendor's catalogue."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the outsider remembers."""
+"""What the independent server remembers."""
 
 import itertools
 import random

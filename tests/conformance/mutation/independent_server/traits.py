@@ -1,4 +1,4 @@
-"""What makes one outsider differ from another: its liberties and its one fault."""
+"""What makes one independent server differ from another: its liberties and its one fault."""
 
 import tomllib
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Traits:
 
 
 def read_legal() -> dict[str, list[str]]:
-    """Read the legal personalities: name to liberties."""
+    """Read the allowed personalities: name to liberties."""
     listed = tomllib.loads((HERE / "legal.toml").read_text("utf-8"))["legal"]
     return {entry["name"]: entry["liberties"] for entry in listed}
 

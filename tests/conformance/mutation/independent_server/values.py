@@ -1,4 +1,4 @@
-"""The limits of a message's own members."""
+"""The limits of a message's own fields."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""The outsider's HTTP server."""
+"""The independent server's HTTP server."""
 
 import time
 from email.utils import formatdate
