@@ -270,7 +270,7 @@ def test_every_status_has_a_group_and_a_source() -> None:
 def test_cases_have_permanent_ids_and_existing_examples() -> None:
     """Every case has an id of its own, one edit, an example and a requirement."""
     cases = read_toml("cases.toml")
-    rows = [*cases["refused"], *cases["accepted"]]
+    rows = [*cases["rejected"], *cases["accepted"]]
 
     assert len({row["id"] for row in rows}) == len(rows)
     for row in rows:

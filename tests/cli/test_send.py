@@ -378,7 +378,7 @@ def test_outcomes_for_machines_come_as_lines(serve: Serve) -> None:
 
     assert result.exit_code == 1
     assert (first["row"], first["to"], first["outcome"]) == (2, NUMBER, "accepted")
-    assert (second["row"], second["outcome"], second["reason"]) == (3, "refused", "REJECTED_SO")
+    assert (second["row"], second["outcome"], second["reason"]) == (3, "rejected", "REJECTED_SO")
     assert second["status"]["groupName"] == "REJECTED"
     assert "1 accepted, 1 rejected; 2 of 2" in result.stderr
 
@@ -391,7 +391,7 @@ def test_people_see_the_rows_that_went_wrong(serve: Serve) -> None:
 
     assert result.exit_code == 1
     assert title.split() == ["Row", "To", "Outcome", "Why", "Message"]
-    assert bad.split()[:4] == ["3", "41793026731", "refused", "REJECTED_SO"]
+    assert bad.split()[:4] == ["3", "41793026731", "rejected", "REJECTED_SO"]
     assert summary.startswith("1 accepted, 1 rejected; 2 of 2 in")
 
 
@@ -473,7 +473,7 @@ def test_a_terminal_shows_progress_and_a_drawn_table(tmp_path: Path, serve: Serv
 
     assert code == 1
     assert "/40" in seen
-    assert "refused" in seen
+    assert "rejected" in seen
     assert "39 accepted, 1 rejected; 40 of 40" in seen
 
 

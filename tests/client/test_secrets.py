@@ -63,7 +63,7 @@ def as_members(words: str) -> bytes:
 
 ECHOES: dict[str, tuple[Step, ...]] = {
     "accepted": (OK,),
-    "refused": (echo(as_error, 401),),
+    "rejected": (echo(as_error, 401),),
     "refused-in-html": (echo(lambda words: f"<p>{words}".encode(), 400, "text/html"),),
     "server-error": (echo(str.encode, 500, "text/plain"),),
     "wrong-types": (echo(as_members, 200),),

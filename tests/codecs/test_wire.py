@@ -191,7 +191,7 @@ def test_values_that_are_read_are_what_the_models_say(wire: str) -> None:
 # ---------------------------------------------------------------- the cases
 
 
-@pytest.mark.parametrize(("row", "wire"), cases("refused"))
+@pytest.mark.parametrize(("row", "wire"), cases("rejected"))
 def test_refused_cases_break_exactly_their_requirement(row: dict[str, Any], wire: str) -> None:
     """One edit of a good example breaks the requirement that the case names, at the edited place."""
     with pytest.raises(InvalidRequestError) as caught:

@@ -36,7 +36,7 @@ def test_bill_is_said_before_the_first_byte() -> None:
             judge.kill()
 
     assert lines[0].startswith(f"Checking {url}")
-    assert re.match(r"The plan: \d+ requests, .* at most \d+ messages, to the 3 numbers", lines[1])
+    assert re.match(r"Plan: \d+ requests .* at most \d+ messages to 3 documented", lines[1])
 
 
 def test_dry_run_sends_nothing(judge_line: Judge) -> None:

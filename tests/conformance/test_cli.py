@@ -143,14 +143,14 @@ def test_dry_run_prints_the_bill_and_does_nothing(judge_line: Judge, tmp_path: P
 
     assert run.code == 0
     assert len(run.out.splitlines()) == 2
-    assert run.out.splitlines()[1].startswith("The plan: ")
+    assert run.out.splitlines()[1].startswith("Plan: ")
     assert not path.exists()
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "to the 3 numbers of the documentation"),
+        ([], "to 3 documented example numbers"),
         (["--profile", "rejections"], "the first that is not ends the run"),
         (["--profile", "live"], "at most 60 messages"),
         (["--max-messages", "7"], "at most 7 messages"),

@@ -86,7 +86,7 @@ UUID = "4c9b8a5e-1f2d-4e3c-9a7b-0123456789ab"
         ("READ-009", exchange(b" ", 401), "no body"),
         ("READ-009", exchange(b"<html>", 401), "another body"),
         ("READ-019", exchange(document=PAST), "accepted"),
-        ("READ-019", exchange(ERROR, 400, document=PAST), "refused"),
+        ("READ-019", exchange(ERROR, 400, document=PAST), "rejected"),
     ],
 )
 def test_reading_is_read_off_an_exchange(number: str, seen: Exchange, outcome: str) -> None:
@@ -165,4 +165,4 @@ def test_habits_of_the_sandbox_are_found_and_failed_by_none(
     assert changing <= (set(chosen) & {"READ-001"})
     for number, (habit, outcome) in HABITS.items():
         assert (outcome in taken[number]["taken"]) == (chosen.get(number) == habit)
-    assert "What this server makes of open questions" in run.out
+    assert "Undocumented behavior observed" in run.out

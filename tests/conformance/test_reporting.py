@@ -197,9 +197,9 @@ def test_printed_report_has_its_order(told: Told) -> None:
         out.find(word)
         for word in (
             "Checking http://127.0.0.1:",
-            "The plan: ",
+            "Plan: ",
             "\nFAIL " if told.run.code else "",
-            "\nCould not be told\n",
+            "\nInconclusive\n",
             "\nWhat this server makes of",
             f" of {len(told.report['verdicts'])} requirements\n",
             " taken, ",
@@ -253,7 +253,7 @@ def test_quiet_leaves_out_what_is_good(sandbox: Sandbox, judge_line: Judge, tmp_
     told = tell(sandbox, judge_line, tmp_path, "broken", "--quiet")
     lines = told.run.out.splitlines()
 
-    assert lines[1].startswith("The plan: ")
+    assert lines[1].startswith("Plan: ")
     assert "FAIL SEND-008" in told.run.out
     assert lines[-1].endswith(" s")
     for word in ("READ-", "Next:", "PASS  PASS"):

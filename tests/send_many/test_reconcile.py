@@ -68,7 +68,7 @@ def answer_logs(*statuses: dict[str, Any] | None) -> Any:
 @pytest.mark.parametrize(
     ("statuses", "state"),
     [
-        ([REJECTED], "refused"),
+        ([REJECTED], "rejected"),
         ([REJECTED, entry()["status"]], "accepted"),
         ([None], "accepted"),
         ([], "unknown"),

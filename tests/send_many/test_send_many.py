@@ -189,7 +189,7 @@ def test_an_accident_is_told_for_exactly_the_destinations_that_it_happened_to(
         assert {type(o.error) for o in outcomes if o.state != "accepted"} == {kind} - {None}
         assert len(set(ledger.numbers)) == len(ledger.numbers)
         assert accepted <= set(ledger.numbers)
-        assert {o.to for o in outcomes if o.state in {"refused", "unsent"}}.isdisjoint(
+        assert {o.to for o in outcomes if o.state in {"rejected", "unsent"}}.isdisjoint(
             ledger.numbers
         )
 

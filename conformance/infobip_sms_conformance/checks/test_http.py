@@ -50,7 +50,7 @@ def test_http_001_accepted_request_is_answered_with_200(session: Session, wire: 
     )
 
 
-@check("HTTP-002", needs=["refused"])
+@check("HTTP-002", needs=["rejected"])
 def test_http_002_faulty_request_is_rejected_in_documented_form(
     session: Session, wire: str
 ) -> None:
@@ -191,7 +191,7 @@ def require_xml_responses(session: Session, wire: str) -> None:
         raise Inconclusive("no response is XML", caused_by="HTTP-005")
 
 
-@check("ERR-001", needs=["refused"])
+@check("ERR-001", needs=["rejected"])
 def test_err_001_body_of_a_rejection(session: Session, wire: str) -> None:
     """The body of every 400 names the reason in the documented form and format."""
     require_minimal_accepted(session, wire)

@@ -88,7 +88,7 @@ def print_requirement(requirement_id: str) -> int:
     )
     for case in read_cases():
         if case.requirement_id == found:
-            print_paragraph("refused" if case.rejected else "accepted", str(case))
+            print_paragraph("rejected" if case.rejected else "accepted", str(case))
     if "reading" in row:
         print_paragraph("reading", f"{row['reading']}: {read_reading(row['reading'])['question']}")
     if ties:

@@ -24,7 +24,7 @@ class PastRequest:
     serial: int
     ended: float
     outcome: str
-    """``taken``, ``unknown``, ``wait`` or ``refused``."""
+    """``taken``, ``unknown``, ``wait`` or ``rejected``."""
     description: str
     retry_after: float = 0.0
     """Seconds that the server asked for."""
@@ -101,7 +101,7 @@ def build_past_request(captured: CapturedExchange) -> PastRequest:
     if status in OK_STATUSES:
         return PastRequest(captured.serial, ended, "taken", said)
     unknown = status is None or status >= FIRST_SERVER_ERROR
-    return PastRequest(captured.serial, ended, "unknown" if unknown else "refused", said)
+    return PastRequest(captured.serial, ended, "unknown" if unknown else "rejected", said)
 
 
 def parse_retry_after(captured: CapturedExchange, now: float) -> float:

@@ -30,7 +30,7 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Case:
-    """A good example and one edit; ``refused`` says what a server must do with the result."""
+    """A good example and one edit; ``rejected`` says what a server must do with the result."""
 
     id: str
     requirement_id: str
@@ -103,8 +103,8 @@ def read_cases() -> tuple[Case, ...]:
     """
     tables = read_toml("cases.toml")
     return tuple(
-        build_case(row, rejected=kind == "refused")
-        for kind in ("refused", "accepted")
+        build_case(row, rejected=kind == "rejected")
+        for kind in ("rejected", "accepted")
         for row in tables[kind]
         if not row.get("client") and row.get("reading", "READ-001") == "READ-001"
     )

@@ -23,7 +23,7 @@ class RequestOutcome(Enum):
     """What an answer says about the whole request."""
 
     ACCEPTED = "accepted"
-    REJECTED = "refused"
+    REJECTED = "rejected"
     UNCLEAR = "unclear"
     THROTTLED = "throttled"
     NO_RESPONSE = "lost"

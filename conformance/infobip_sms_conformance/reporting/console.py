@@ -52,17 +52,17 @@ class ConsoleReporter:
         """Say what the run may cost, before the first byte."""
         bill, rules = plan.budget, len(get_requirement_ids(plan.profile, only, plan.without))
         self._print(
-            f"Checking {name} by {format_count(rules, 'requirement')}, "
+            f"Checking {name} against {format_count(rules, 'requirement')}, "
             f"profile {plan.profile.name}, seed {plan.seed}"
         )
         self._print(
-            f"The plan: {format_count(bill.planned_cost.requests, 'request')}, up to {bill.max_requests} where "
-            f"something fails; at most {format_count(bill.max_messages, 'message')}, "
-            f"to {describe_numbers(plan)}"
+            f"Plan: {format_count(bill.planned_cost.requests, 'request')} (up to {bill.max_requests} if "
+            f"checks fail), at most {format_count(bill.max_messages, 'message')} to "
+            f"{describe_numbers(plan)}"
         )
         if plan.profile.stops_at_acceptance:
             self._print(
-                "Every message is expected to be rejected; the first that is not ends the run"
+                "Every message must be rejected; the run ends at the first that is accepted"
             )
         if plan.without:
             self._print(f"Without {', '.join(sorted(plan.without))}")
@@ -163,7 +163,7 @@ def describe_failure(failure: RequirementFailure) -> Iterator[tuple[str, str]]:
         yield "request", evidence.body or f"{evidence.method} {evidence.path}"
         reply = evidence.response
         short = reply if len(reply) <= MAX_RESPONSE else f"{reply[:MAX_RESPONSE]} …"
-        yield "reply", f"{evidence.status or 'none:'} {short}".strip()
+        yield "response", f"{evidence.status or 'none:'} {short}".strip()
         if evidence.callback:
             yield "callback", evidence.callback
         if evidence.other_format:
@@ -181,9 +181,9 @@ def describe_failure(failure: RequirementFailure) -> Iterator[tuple[str, str]]:
 def describe_numbers(plan: Plan) -> str:
     """Say to whom messages may go, without a number."""
     if plan.allowed == read_numbers():
-        return f"the {format_count(len(plan.allowed), 'number')} of the documentation"
+        return f"{len(plan.allowed)} documented example numbers"
     ends = ", ".join(f"…{number[-2:]}" for number in plan.allowed)
-    return f"{format_count(len(plan.allowed), 'number')} of yours ({ends})"
+    return f"{format_count(len(plan.allowed), 'number')} that you named ({ends})"
 
 
 def describe_variables(names: Sequence[str], result: RunResult) -> str:
@@ -199,12 +199,12 @@ def format_notes(
 ) -> Iterator[str]:
     """Yield what is said below the failures."""
     if followers := group_inconclusive(result):
-        yield "\nCould not be told"
+        yield "\nInconclusive"
         for reason, names in followers.items():
             listed = " ".join(names)
             yield f"  {reason}: {listed}" if "because" in reason else f"  {listed}: {reason}"
     if result.readings and not quiet:
-        yield "\nWhat this server makes of open questions, all of it allowed"
+        yield "\nUndocumented behavior observed (all allowed)"
         yield from (f"  {line}" for line in format_readings(result.readings))
     for section in () if quiet else result.sections:
         yield f"\n{section.title}"
@@ -221,7 +221,7 @@ def format_unchecked(result: RunResult) -> Iterator[str]:
     left = [row for row in read_requirements().values() if row.id not in judged and row.why]
     if left and len(judged) > len(left):
         names = " ".join(row.id for row in left)
-        yield f"\nNot visible from outside, or not the server's matter\n  {names}"
+        yield f"\nNot tested (not observable, or client-only)\n  {names}"
 
 
 def build_summary(result: RunResult) -> Text:
@@ -233,7 +233,7 @@ def build_summary(result: RunResult) -> Text:
     if result.rows:
         text.append(f" of {format_count(len(result.rows), 'requirement')}")
     if result.stopped:
-        lead = "\nNot all was checked: " if result.rows else "Could not check: "
+        lead = "\nRun incomplete: " if result.rows else "Could not check: "
         text.append(f"{lead}{result.stopped}", style="bold")
     elif not result.rows:
         text.append("Could not check: nothing was checked", style="bold")
@@ -246,13 +246,13 @@ def get_next_step(result: RunResult, report_files: Mapping[str, Path]) -> str:
     again = "infobip-sms conformance"
     failed = [failure.requirement.id for failure in iter_failures(result)]
     if failed:
-        page = "" if "html" in report_files else ", --html FILE shows all as a page"
+        page = "" if "html" in report_files else ", --html FILE writes a page with everything"
         if result.side != "server":
             return f"Next: {again} explain {failed[0]}{page}"
         return f"Next: {again} explain {failed[0]}; --only {failed[0]} checks it alone{page}"
     if not result.rows:
         who = "a server listens" if result.side == "server" else "a client sends"
-        return f"Next: see that {who} there, and that {result.url} is its base URL"
+        return f"Next: check that {who} there and that {result.url} is its base URL"
     if result.exit_code == NOTHING_FAILED and not report_files:
-        return "Next: --junit FILE, --markdown FILE and --badge FILE keep it so in CI"
+        return "Next: add --junit FILE or --markdown FILE to run this in CI"
     return ""

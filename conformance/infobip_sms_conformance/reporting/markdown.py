@@ -36,7 +36,7 @@ def dump_markdown(result: RunResult, compared: BaselineComparison | None = None)
         f"{run}: **{', '.join(parts) or 'nothing was checked'}**. {describe_cost(result)}.",
     ]
     if result.stopped:
-        lines += ["", f"Not all was checked: {escape(result.stopped)}."]
+        lines += ["", f"Run incomplete: {escape(result.stopped)}."]
     if compared:
         lines += ["", *(f"- {escape(line.strip())}" for line in compared.format_lines())]
     for failure in iter_failures(result):
@@ -73,7 +73,7 @@ def format_inconclusive(result: RunResult) -> Iterator[str]:
     """Yield what could not be told, and why."""
     followers = group_inconclusive(result)
     if followers:
-        yield from ("", "## Could not be told", "")
+        yield from ("", "## Inconclusive", "")
     for reason, names in followers.items():
         yield f"- {escape(reason)}: {' '.join(names)}"
 
@@ -97,7 +97,7 @@ def format_readings_section(result: RunResult) -> Iterator[str]:
     """Yield what the server makes of open questions, folded away."""
     if not result.readings:
         return
-    yield from ("", "<details><summary>What it makes of open questions</summary>", "")
+    yield from ("", "<details><summary>Undocumented behavior observed</summary>", "")
     yield from (f"- {escape(line)}" for line in format_readings(result.readings))
     yield from ("", "</details>")
 

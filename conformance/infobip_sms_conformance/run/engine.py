@@ -278,7 +278,7 @@ def get_seeded_requirements() -> list[str]:
 def get_groups(profile: Profile, only: Sequence[str], without: frozenset[str]) -> frozenset[str]:
     """Return the groups of exchanges that the chosen checks look at."""
     if profile.stops_at_acceptance:
-        return NEVER_ACCEPTED | {"refused"}
+        return NEVER_ACCEPTED | {"rejected"}
     return frozenset().union(*(tie.needs for tie in select_checks(only, without)))
 
 

@@ -100,7 +100,7 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "limits": lambda _p, wires, _s: RunCost(
         len(wires), len(wires) * count_messages(build_limits_document().document)
     ),
-    "refused": cost_rejected,
+    "rejected": cost_rejected,
     "unreadable": lambda _p, wires, _s: RunCost(2 * len(wires) + 1, 2 * len(wires)),
     "days": build_fixed_cost(0, 0),  # sent where something fails, and at a good server never
     "headers": build_fixed_cost(3, 3, each=True),

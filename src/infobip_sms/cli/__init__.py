@@ -15,13 +15,13 @@ To try without an account: infobip-sms sandbox
 
 Exit codes:
   0    done
-  1    the server rejected the request or at least one destination
-  2    no answer, a bad answer, or an outcome that is not known; or this
-       machine lacks something
-  3    wrong usage, or a rule of the contract is broken; nothing was sent
-  130  interrupted, or a question was answered with no
-  141  the reader of the output went away
-The codes of conformance are in conformance --help.
+  1    the server rejected the request, or at least one destination
+  2    no response, an invalid response, or an unknown outcome; or a
+       required package is not installed
+  3    wrong usage, or an invalid request; nothing was sent
+  130  interrupted, or not confirmed
+  141  output pipe closed
+For the exit codes of conformance, see conformance --help.
 
 Extras: pip install 'infobip-sms[sandbox]', '[conformance]' or '[all]'.
 """
@@ -30,7 +30,7 @@ Extras: pip install 'infobip-sms[sandbox]', '[conformance]' or '[all]'.
 @click.group(cls=RootGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="infobip-sms")
 def cli() -> None:
-    """Send SMS through Infobip's fully featured endpoint, and see what happened to them."""
+    """Send SMS through Infobip and track delivery."""
 
 
 for _command in (

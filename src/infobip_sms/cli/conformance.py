@@ -21,7 +21,7 @@ SUITE_MODULES = ("pytest", "hypothesis", "jinja2", "jsonschema", "lxml", "yaml")
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def conformance(arguments: tuple[str, ...]) -> int:
-    """Check a server or a client by the contract."""
+    """Check any server or client against the documented API."""
     for module in SUITE_MODULES:
         require_module(module, "conformance")
     with subprocess.Popen([sys.executable, "-m", "infobip_sms_conformance", *arguments]) as judge:
@@ -35,7 +35,7 @@ def conformance(arguments: tuple[str, ...]) -> int:
 
 @click.command(cls=Command)
 def demo() -> int:
-    """Show it all: request, answer, verdict.
+    """Run the whole project once: sandbox, request, checks.
 
     Sends the documented request to a sandbox as JSON and as XML, then checks the sandbox.
     """

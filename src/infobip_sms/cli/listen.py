@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--path", metavar="PATH", help="Take reports at this path only, such as /reports.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each report.")
 def listen(port: int, host: str, path: str | None, as_json: bool) -> None:
-    """Print delivery reports as they arrive at a notify URL.
+    """Receive delivery reports on a notify URL and print them.
 
     Takes POST with reports in JSON or XML, and answers 200 only once they are written out. What is
     no report gets 400; the platform then tries again later. A report may come twice: its message ID

@@ -66,7 +66,7 @@ _MAX_LETTERS = 20  # letters in a note
     metavar="N",
     help=LIMIT_HELP,
 )
-@option("--follow", section=FILTERS, is_flag=True, help="Ask again and again, until interrupted.")
+@option("--follow", section=FILTERS, is_flag=True, help="Keep fetching until interrupted.")
 @option(
     "--interval",
     section=FILTERS,
@@ -74,7 +74,7 @@ _MAX_LETTERS = 20  # letters in a note
     default=5,
     show_default=True,
     metavar="SECONDS",
-    help="Time between two questions.",
+    help="Seconds between two requests.",
 )
 @with_client_options
 def reports(
@@ -113,21 +113,23 @@ def _follow(client: Client, interval: float, filters: dict[str, Any]) -> Iterato
 
 
 @click.command("logs", cls=Command)
-@option("--from", "from_", section=FILTERS, metavar="SENDER", help="Only from this sender.")
-@option("--to", section=FILTERS, metavar="NUMBER", help="Only to this destination.")
+@option(
+    "--from", "from_", section=FILTERS, metavar="SENDER", help="Only messages from this sender."
+)
+@option("--to", section=FILTERS, metavar="NUMBER", help="Only messages to this destination.")
 @option(
     "--bulk-id",
     section=FILTERS,
     multiple=True,
     metavar="ID",
-    help="Of this request; may be repeated.",
+    help="Only messages of this request; may be repeated.",
 )
 @option(
     "--message-id",
     section=FILTERS,
     multiple=True,
     metavar="ID",
-    help="This message; may be repeated.",
+    help="Only this message; may be repeated.",
 )
 @option(
     "--status",
@@ -190,7 +192,7 @@ def preview(
     transliteration: str | None,
     offline: bool,
 ) -> None:
-    """See how many segments a text takes. Sends nothing.
+    """Count the segments of a text. Sends nothing.
 
     TEXT is the text itself, or - for standard input. The first row is the text as it is; what
     becomes of it with --language and --transliteration follows.
@@ -216,7 +218,7 @@ def preview(
 @click.argument("message_id")
 @with_client_options
 def conversion(settings: ClientOptions, *, message_id: str) -> None:
-    """Count a conversion of a tracked message.
+    """Record a conversion of a tracked message.
 
     Its recipient did what it asked for, such as typing in a PIN.
     """

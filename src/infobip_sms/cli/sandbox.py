@@ -159,14 +159,17 @@ _OPTIONS = (
         type=HostParam(),
         multiple=True,
         metavar="HOST",
-        help="Push reports to this host, too; may be repeated; * is any. Else only to this machine.",
+        help="Also deliver reports to this host; may be repeated; * allows any. Default: this machine only.",
     ),
     option("--user", section=ACCOUNT, default=USER, show_default=True, help="User for Basic."),
     option(
         "--password", section=ACCOUNT, default=PASSWORD, show_default=True, help="Password for it."
     ),
     option(
-        "--api-key", section=ACCOUNT, metavar="KEY", help="Key for App; without, none is accepted."
+        "--api-key",
+        section=ACCOUNT,
+        metavar="KEY",
+        help="API key for the App scheme (default: none).",
     ),
     option(
         "--rate",
@@ -174,14 +177,13 @@ _OPTIONS = (
         type=click.IntRange(1),
         metavar="N",
         show_default="no limit",
-        help="Requests in a second; more get 429.",
+        help="Requests per second; more get 429.",
     ),
     option(
         "--refuse",
         section=BEHAVIOUR,
         type=click.Choice(list(READINGS[_REJECTION_READING])),
-        help="What a faulty request gets: HTTP 400, if left out; or 200, and whatever is faulty in"
-        " it a REJECTED status.",
+        help="How an invalid request is rejected: HTTP 400 (default), or 200 with a REJECTED status.",
     ),
     option(
         "--reading",
@@ -189,14 +191,14 @@ _OPTIONS = (
         type=ReadingParam(),
         multiple=True,
         metavar="ID=OUTCOME",
-        help="Answer an open question in another way, such as READ-008=rejected; may be repeated."
+        help="Choose another allowed interpretation, such as READ-008=rejected; may be repeated."
         " --statement lists them all.",
     ),
     option(
         "--fault",
         section=BEHAVIOUR,
         metavar="ID",
-        help="Break a requirement on purpose, such as RESP-002, or in another way, such as DLR-004-cut.",
+        help="Violate a requirement on purpose, such as RESP-002 or DLR-004-cut.",
     ),
     option(
         "--delay",
@@ -205,13 +207,13 @@ _OPTIONS = (
         metavar="SECONDS",
         default=0.1,
         show_default=True,
-        help="From sending to delivery, for numbers that do not choose it themselves.",
+        help="Seconds from sending to delivery, for numbers that do not choose it.",
     ),
     option(
         "--frozen",
         section=CLOCK,
         is_flag=True,
-        help="The clock stands still until it is moved, in the inbox or by POST /sandbox/clock.",
+        help="Freeze the clock until it is moved, on the page or by POST /sandbox/clock.",
     ),
     option(
         "--seed",
@@ -219,7 +221,7 @@ _OPTIONS = (
         default="",
         metavar="WORD",
         show_default="random",
-        help="Decides the generated ids.",
+        help="Seed of generated IDs.",
     ),
     option(
         "--data",
@@ -227,7 +229,7 @@ _OPTIONS = (
         type=click.Path(dir_okay=False),
         metavar="FILE",
         show_default="in memory",
-        help="Keep everything in this file, and go on where it ended; it is created if missing.",
+        help="Store everything in FILE and continue from it; created if it does not exist.",
     ),
     option(
         "--keep",
@@ -236,13 +238,13 @@ _OPTIONS = (
         metavar="N",
         default=attrs.fields(SandboxSettings).keep.default,
         show_default=True,
-        help="Messages that are kept; when there are more, the oldest go of those that are over.",
+        help="Messages to keep; beyond that, the oldest finished ones are deleted.",
     ),
     option(
         "--statement",
         section=STATEMENT,
         is_flag=True,
-        help="Print what a sandbox with these options keeps of the contract, clause by clause.",
+        help="Print the conformance statement of a sandbox with these options.",
     ),
     click.option(
         "--json", "as_json", is_flag=True, help="Print the statement, or the URLs, as JSON."
@@ -265,10 +267,10 @@ def _with_sandbox_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command(cls=Command, epilog=EPILOG)
 @_with_sandbox_options
 def sandbox(options: SandboxOptions) -> None:
-    """Run a server of this API on 127.0.0.1.
+    """Run a local sandbox that sends nothing.
 
     It answers as documented, and shows on a page of its own what it got. Nothing is sent to any
-    telephone network: destinations that begin with 999 choose what happens to them, and all others
+    telephone network: numbers that start with 999 choose what happens to them, and all others
     are delivered.
     """
     for module in ("starlette", "uvicorn", "jinja2"):

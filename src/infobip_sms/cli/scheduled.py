@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group("scheduled", cls=Group)
 def scheduled() -> None:
-    """See or change a bulk that is sent later.
+    """Manage scheduled messages.
 
     BULK_ID is the name that the request was sent with.
     """
@@ -31,7 +31,7 @@ def scheduled() -> None:
 @click.argument("bulk_id")
 @with_client_options
 def show(settings: ClientOptions, *, bulk_id: str) -> None:
-    """See when it is to be sent."""
+    """Show when it will be sent."""
     with settings.open_client() as client:
         _print_bulk(settings, client.get_scheduled(bulk_id))
 
@@ -41,7 +41,7 @@ def show(settings: ClientOptions, *, bulk_id: str) -> None:
 @click.argument("send_at", type=InstantParam(), metavar="TIME")
 @with_client_options
 def move(settings: ClientOptions, *, bulk_id: str, send_at: dt.datetime) -> None:
-    """Send it at another TIME, such as 2026-07-07T17:00:00+02:00."""
+    """Reschedule it to TIME, such as 2026-07-07T17:00:00+02:00."""
     with settings.open_client() as client:
         _print_bulk(settings, client.reschedule(bulk_id, send_at))
 
@@ -50,7 +50,7 @@ def move(settings: ClientOptions, *, bulk_id: str, send_at: dt.datetime) -> None
 @click.argument("bulk_id")
 @with_client_options
 def status(settings: ClientOptions, *, bulk_id: str) -> None:
-    """See what state it is in."""
+    """Show its status."""
     with settings.open_client() as client:
         _print_bulk(settings, client.get_scheduled_status(bulk_id))
 
@@ -59,7 +59,7 @@ def status(settings: ClientOptions, *, bulk_id: str) -> None:
 @click.argument("bulk_id")
 @with_client_options
 def pause(settings: ClientOptions, *, bulk_id: str) -> None:
-    """Do not send it until it is resumed."""
+    """Pause it until it is resumed."""
     _set_status(settings, bulk_id, BulkStatus.PAUSED)
 
 
@@ -67,7 +67,7 @@ def pause(settings: ClientOptions, *, bulk_id: str) -> None:
 @click.argument("bulk_id")
 @with_client_options
 def resume(settings: ClientOptions, *, bulk_id: str) -> None:
-    """Send it after all."""
+    """Resume a paused bulk."""
     _set_status(settings, bulk_id, BulkStatus.PENDING)
 
 
@@ -75,7 +75,7 @@ def resume(settings: ClientOptions, *, bulk_id: str) -> None:
 @click.argument("bulk_id")
 @with_client_options
 def cancel(settings: ClientOptions, *, bulk_id: str) -> None:
-    """Never send it."""
+    """Cancel it permanently."""
     _set_status(settings, bulk_id, BulkStatus.CANCELED)
 
 

@@ -29,7 +29,7 @@ READINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "READ-008": {
             "over midnight": "a window over midnight",
             "never open": "never open",
-            "refused": "refused",
+            "rejected": "rejected",
         },
         "READ-017": {"400": "400", "415": "415"},
         "READ-018": {"404": "404 for both", "405": "404 and 405"},

@@ -126,7 +126,7 @@ class _BatchState:
 
     def _classify(self, item: QueuedDestination, record: JournalRecord) -> None:
         verdict = record.resolution
-        if verdict and verdict.state in {"accepted", "refused"}:
+        if verdict and verdict.state in {"accepted", "rejected"}:
             self.resolutions[item.index] = verdict
             self.earlier.add(item.index)
         elif record.started_at is None or (verdict and verdict.state == "unsent"):

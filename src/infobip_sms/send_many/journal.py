@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .outcomes import QueuedDestination
 
 _APPLICATION_ID = 0x534D534A  # "SMSJ", where SQLite files say whose they are
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _DIGEST_SIZE = 3  # bytes
 _TABLES = """
 CREATE TABLE run (id TEXT NOT NULL, open INTEGER NOT NULL);

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from infobip_sms_schema import DeliveryReport, Message, SmsLog, SmsResponse, SmsResponseDetails
 
-OutcomeState = Literal["accepted", "refused", "unknown", "unsent"]
+OutcomeState = Literal["accepted", "rejected", "unknown", "unsent"]
 
 _REJECTED = 5  # statuses.toml, group REJECTED
 _DUPLICATE = "REJECTED_DUPLICATE_MESSAGE_ID"
@@ -59,7 +59,7 @@ class Outcome:
     message_id: str
     """Its messageId: the one of the input, or the one that was given to it."""
     state: OutcomeState
-    """``accepted``, ``refused``, ``unknown`` or ``unsent``."""
+    """``accepted``, ``rejected``, ``unknown`` or ``unsent``."""
     reason: str
     """Why: the name of its status, or what went wrong in words."""
     status: Status | None = None
@@ -138,7 +138,7 @@ def resolve_error(error: Error) -> Resolution:
 def resolve_logs(logs: Sequence[SmsLog | DeliveryReport]) -> Resolution:
     """Return the verdict for a message that has these rows; one acceptance outweighs rejections."""
     log = min(logs, key=lambda row: _is_rejected(row.status))
-    state: OutcomeState = "refused" if _is_rejected(log.status) else "accepted"
+    state: OutcomeState = "rejected" if _is_rejected(log.status) else "accepted"
     reason = log.status.name if log.status else "found in the logs"
     return Resolution(state=state, reason=reason, status=log.status, bulk_id=log.bulk_id)
 
@@ -187,7 +187,7 @@ def _is_match(item: QueuedDestination, entry: SmsResponseDetails) -> bool:
 def _resolve_entry(entry: SmsResponseDetails, bulk_id: str | None, *, used: bool) -> Resolution:
     status = entry.status
     refused = _is_rejected(status) and not (used and status.name == _DUPLICATE)
-    state: OutcomeState = "refused" if refused else "accepted"
+    state: OutcomeState = "rejected" if refused else "accepted"
     return Resolution(state=state, reason=status.name, status=status, bulk_id=bulk_id)
 
 
@@ -205,7 +205,7 @@ def _build_unmatched(items: Sequence[QueuedDestination], response: SmsResponse) 
 
 def _get_state(error: Error) -> OutcomeState:
     if isinstance(error, InvalidRequestError):
-        return "refused"
+        return "rejected"
     if isinstance(error, ApiError) and error.sent == "no":
-        return "refused" if error.status in _INVALID_CONTENT else "unsent"
+        return "rejected" if error.status in _INVALID_CONTENT else "unsent"
     return "unsent" if isinstance(error, TransportError) and error.sent == "no" else "unknown"

@@ -42,7 +42,7 @@ class Reconciled:
 
     message_id: str
     state: OutcomeState
-    """``accepted``, ``refused``, or ``unknown`` if neither logs nor reports have it."""
+    """``accepted``, ``rejected``, or ``unknown`` if neither logs nor reports have it."""
     logs: tuple[SmsLog, ...] = ()
     """What the logs have of it."""
     reports: tuple[DeliveryReport, ...] = ()

@@ -237,7 +237,7 @@ def test_a_fault_is_seen_and_switched_off(
     expect(page.locator("#broken-words")).to_have_text("AUTH-003 is broken")
     shoot(page, "broken")
     with pytest.raises(ApiError):
-        send(client, "41", text="refused")
+        send(client, "41", text="rejected")
     page.get_by_role("button", name="Switch it off").click()
     expect(page.get_by_role("button", name="Switch it off")).to_be_hidden()
     send(client, "41", text="accepted")

@@ -100,7 +100,7 @@ def test_send_020_the_documented_request_is_answered_as_documented(wire: str) ->
     assert all(len(e.message_id) == 19 and e.message_id.isdecimal() for e in response.messages[1:])
 
 
-@pytest.mark.parametrize("table", ["refused", "accepted"])
+@pytest.mark.parametrize("table", ["rejected", "accepted"])
 @both
 def test_http_002_cases_are_answered_as_they_say(table: str, wire: str) -> None:
     """Rejected cases get 400 with the path and requirement in the body; accepted ones get 200."""
@@ -340,12 +340,12 @@ def test_a_fault_that_is_unknown_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    sorted({c["requirement"] for c in read_toml("cases.toml")["refused"]} & {*UNCHECKED}),
+    sorted({c["requirement"] for c in read_toml("cases.toml")["rejected"]} & {*UNCHECKED}),
 )
 def test_a_forgotten_rule_is_forgotten_and_no_other(fault: str) -> None:
     """A sandbox with a forgotten rule takes the cases of this rule and rejects all others."""
     app = mutants.MutantApp(SETTINGS, fault)
-    for row in read_toml("cases.toml")["refused"]:
+    for row in read_toml("cases.toml")["rejected"]:
         for wire in row.get("formats", ["json", "xml"]):
             expected = 200 if row["requirement"] == fault else 400
             assert post(edited(row, wire), wire, app=app).status == expected, (row["id"], wire)

@@ -187,7 +187,7 @@ def test_read_001_what_only_the_form_of_xml_shows_is_rejected_too() -> None:
 
 def test_read_001_a_window_that_is_refused_is_rejected_too() -> None:
     """READ-008 names a fault of a message, alone or beside others of the request."""
-    bench = make_bench(**{"READ-008": "refused"})
+    bench = make_bench(**{"READ-008": "rejected"})
     night = {"destinations": [GOOD], "deliveryTimeWindow": NIGHT}
     alone = send(bench, night, {"destinations": [GOOD]})
     beside = send(bench, night, {"destinations": [{"to": ""}]})

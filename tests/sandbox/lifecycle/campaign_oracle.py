@@ -195,7 +195,7 @@ def find_told(message: dict[str, Any], to: str, life: Life) -> list[Report]:
 def is_refused(document: dict[str, Any], reading: str) -> bool:
     """The whole request gets 400, if windows over midnight are rejected and it has one (READ-008)."""
     windows = [m["deliveryTimeWindow"] for m in document["messages"] if "deliveryTimeWindow" in m]
-    return reading == "refused" and any(map(is_over_midnight, windows))
+    return reading == "rejected" and any(map(is_over_midnight, windows))
 
 
 def count_segments(text: str) -> int:

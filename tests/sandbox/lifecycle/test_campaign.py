@@ -27,7 +27,7 @@ from tests.sandbox.lifecycle.campaign import (
 from tests.sandbox.lifecycle.virtual_sandbox import START
 
 OURS = "over midnight"
-READINGS = [OURS, "never open", "refused"]
+READINGS = [OURS, "never open", "rejected"]
 KEPT = dt.timedelta(hours=48)
 GENERATED = re.compile(rb"\b[0-9]{19}\b")
 WRITTEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000")

@@ -93,7 +93,7 @@ def test_read_008_the_switch_decides_what_becomes_of_a_message() -> None:
         b'{"messages":[{"destinations":[{"to":"41"}],"deliveryTimeWindow":{"days":["MONDAY"],'
         b'"from":{"hour":22,"minute":0},"to":{"hour":6,"minute":0}}}]}'
     )
-    refusing = Bench(readings={"READ-008": "refused"}).ask("POST", SEND, document)
+    refusing = Bench(readings={"READ-008": "rejected"}).ask("POST", SEND, document)
 
     assert late.state.messages[1].sent_at == START + 10 * HOUR
     assert never.state.messages[1].sent_at is None

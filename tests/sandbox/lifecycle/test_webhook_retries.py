@@ -33,7 +33,7 @@ AFTER = [0, *accumulate(GAPS)]
 MOMENT = dt.timedelta(milliseconds=1)
 TAKEN = WebhookResult(200)
 DOWN = {
-    "refused": WebhookResult(None, "no answer: NewConnectionError"),
+    "rejected": WebhookResult(None, "no answer: NewConnectionError"),
     "timeout": WebhookResult(None, "no answer: ReadTimeoutError"),
     "500": WebhookResult(500, "HTTP 500"),
     "302": WebhookResult(302, "HTTP 302"),
@@ -119,7 +119,7 @@ def test_dlr_006_an_outage_of_any_length_loses_nothing(after: int, late: bool) -
     """A server that comes back at the instant of an attempt gets the report then, a moment later by the next."""
     up = START + minutes(after) + MOMENT * late
     bench = Bench()
-    bench.callback = lambda _: TAKEN if bench.now >= up else DOWN["refused"]
+    bench.callback = lambda _: TAKEN if bench.now >= up else DOWN["rejected"]
     for _ in range(3):
         bench.send(TWO_REPORTS, notifyUrl=CALLBACK, intermediateReport=True)
     bench.wait(days=4)

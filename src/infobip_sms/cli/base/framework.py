@@ -4,8 +4,8 @@
     1    the server rejected: the request as a whole, or at least one destination
     2    no answer, an answer outside the contract, an outcome that is not known; or this machine
          lacks something
-    3    wrong usage, or a rule of the contract is broken; nothing was sent
-    130  interrupted, or a question was answered with no
+    3    wrong usage, or an invalid request; nothing was sent
+    130  interrupted, or not confirmed
     141  whoever read the output went away
 
 A command returns its exit code; None is 0.

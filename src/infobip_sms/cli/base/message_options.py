@@ -134,14 +134,14 @@ LANGUAGE = option(
     section=MESSAGE,
     type=build_choice(LanguageCode),
     metavar="CODE",
-    help=f"Language of the text, whose letters then cost less: {', '.join(LanguageCode)}.",
+    help=f"Use a national character set, so that the text needs fewer segments: {', '.join(LanguageCode)}.",
 )
 TRANSLITERATION = option(
     "--transliteration",
     section=MESSAGE,
     type=build_choice(Transliteration),
     metavar="SCRIPT",
-    help=f"Script to rewrite in letters that cost less: {', '.join(Transliteration)}.",
+    help=f"Replace letters of a script, so that the text needs fewer segments: {', '.join(Transliteration)}.",
 )
 _OPTIONS = (
     option(
@@ -149,14 +149,14 @@ _OPTIONS = (
         "sender",
         section=MESSAGE,
         metavar="SENDER",
-        help=f"Who it is from: {describe_constraint(Message, 'from_')}.",
+        help=f"Sender: {describe_constraint(Message, 'from_')}.",
     ),
     option(
         "--flash",
         section=MESSAGE,
         is_flag=True,
         default=None,
-        help="Pop up on the phone at once.",
+        help="Show on screen immediately, without storing.",
     ),
     LANGUAGE,
     TRANSLITERATION,
@@ -168,7 +168,11 @@ _OPTIONS = (
         help="Send later: ISO time with its zone, 2026-07-07T17:00:00+02:00.",
     ),
     option(
-        "--validity", section=MESSAGE, type=int, metavar="MINUTES", help="Give up after so long."
+        "--validity",
+        section=MESSAGE,
+        type=int,
+        metavar="MINUTES",
+        help="Stop trying to deliver after this many minutes (max. 2880).",
     ),
     option(
         "--window",
@@ -178,25 +182,31 @@ _OPTIONS = (
         help="Send only then, hours in UTC: 'MON,TUE 06:00-15:30'.",
     ),
     option(
-        "--notify-url", section=REPORTS, metavar="URL", help="Where delivery reports are posted."
+        "--notify-url",
+        section=REPORTS,
+        metavar="URL",
+        help="URL that delivery reports are posted to.",
     ),
     option(
         "--notify-content-type",
         section=REPORTS,
         type=click.Choice(list(_REPORT_TYPES)),
-        help="Format of these reports.",
+        help="Format of the reports.",
     ),
     option(
-        "--callback-data", section=REPORTS, metavar="TEXT", help="Comes back with every report."
+        "--callback-data",
+        section=REPORTS,
+        metavar="TEXT",
+        help="Your own data, returned with every report.",
     ),
     option(
         "--intermediate-report",
         section=REPORTS,
         is_flag=True,
         default=None,
-        help="Also report states that are not final.",
+        help="Also send reports of intermediate states.",
     ),
-    option("--bulk-id", section=REQUEST, metavar="ID", help="Your name for the request."),
+    option("--bulk-id", section=REQUEST, metavar="ID", help="Your own bulk ID for the request."),
     option(
         "--track",
         section=REQUEST,
@@ -205,11 +215,13 @@ _OPTIONS = (
         help=f"Track conversions: {', '.join(Track)}.",
     ),
     option("--process-key", section=REQUEST, metavar="KEY", help="Key of the tracking process."),
-    option("--tracking-type", section=REQUEST, metavar="WORD", help="Your word for its kind."),
+    option(
+        "--tracking-type", section=REQUEST, metavar="WORD", help="Your own type for the conversion."
+    ),
     option(
         "--tracking-base-url",
         section=REQUEST,
         metavar="URL",
-        help="What shortened links begin with.",
+        help="Base URL of shortened links.",
     ),
 )

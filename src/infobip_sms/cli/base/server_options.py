@@ -159,7 +159,7 @@ _OPTIONS = (
         "--wire",
         section=SERVER,
         type=click.Choice(["json", "xml"]),
-        help="Format of request and answer; json if left out.",
+        help="Format of request and response (default: json).",
     ),
     option(
         "--timeout",
@@ -168,7 +168,7 @@ _OPTIONS = (
         default=30,
         show_default=True,
         metavar="SECONDS",
-        help="Time for one attempt.",
+        help="Seconds for one attempt.",
     ),
     option(
         "--attempts",
@@ -184,7 +184,7 @@ _OPTIONS = (
         "--dry-run",
         section=OUTPUT,
         is_flag=True,
-        help="Print the exact request, credentials masked, and send nothing.",
+        help="Print the request with credentials masked, and send nothing.",
     ),
     option("-v", "--verbose", section=OUTPUT, is_flag=True, help="Report each attempt on stderr."),
 )

@@ -75,7 +75,7 @@ class SendOptions:
     multiple=True,
     section=MESSAGE,
     metavar="ID",
-    help="Your name for the message; one for each --to.",
+    help="Your own message ID; one for each --to.",
 )
 @with_message_options
 @option("--csv", section=MANY, metavar="FILE", help="One message for each row; - for stdin.")
@@ -86,8 +86,7 @@ class SendOptions:
     "--resume",
     section=MANY,
     metavar="FILE",
-    help="Journal, made if it is missing. Run the same command again after any interruption:"
-    " nobody is sent to twice, nobody is forgotten.",
+    help="Record progress in FILE. Rerun the same command to continue; no message is sent twice.",
 )
 @option(
     "--chunk",
@@ -96,7 +95,7 @@ class SendOptions:
     default=100,
     show_default=True,
     metavar="N",
-    help="Destinations in one request.",
+    help="Destinations per request.",
 )
 @option(
     "--concurrency",
@@ -105,7 +104,7 @@ class SendOptions:
     default=4,
     show_default=True,
     metavar="N",
-    help="Requests at the same time.",
+    help="Concurrent requests.",
 )
 @option(
     "--patience",
@@ -114,7 +113,7 @@ class SendOptions:
     default=60,
     show_default=True,
     metavar="SECONDS",
-    help="How long to go on trying while the server is away or busy.",
+    help="Seconds to keep trying while the server is unreachable or busy.",
 )
 @option(
     "--on-unknown",
@@ -134,7 +133,9 @@ class SendOptions:
     metavar="FILE",
     help="Send this JSON or XML request; - for stdin.",
 )
-@click.option("--yes", is_flag=True, help="Send to many destinations without asking.")
+@click.option(
+    "--yes", is_flag=True, help="Send without asking for confirmation. Use it in scripts."
+)
 @with_client_options
 def send(settings: ClientOptions, *, draft: MessageOptions, **given: object) -> int:
     """Send SMS.
@@ -145,8 +146,8 @@ def send(settings: ClientOptions, *, draft: MessageOptions, **given: object) -> 
     to; from, text and message_id if you like; any others for the template. All rows are checked
     before the first is sent.
 
-    Before more than one message leaves this machine you are asked; where nobody can be asked, --yes
-    is needed.
+    Asks for confirmation before sending more than one message, unless the server is on this machine.
+    Use --yes in scripts.
     """
     wishes = SendOptions(**given)  # type: ignore[arg-type]  # the options above
     if wishes.csv is not None:

@@ -17,7 +17,7 @@ from infobip_sms.cli.base.output import print_note, print_table
 if TYPE_CHECKING:
     from infobip_sms.send_many.outcomes import Outcome
 
-_STATES = ("accepted", "refused", "unknown", "unsent")
+_STATES = ("accepted", "rejected", "unknown", "unsent")
 _COLUMNS = ("Row", "To", "Outcome", "Why", "Message")
 _MAX_TERMINAL_ROWS = 20  # rows that a terminal shows
 
@@ -67,7 +67,7 @@ class MailingSummary:
             )
         if self._hint:
             print_note(self._hint)
-        if done == 0 or counts["accepted"] + counts["refused"] == self.total:
+        if done == 0 or counts["accepted"] + counts["rejected"] == self.total:
             return
         if has_journal:
             print_note("To go on, run the same command again.")
@@ -78,4 +78,4 @@ class MailingSummary:
         """Return the exit code."""
         if self._counts["unknown"] or self._counts["unsent"]:
             return EXIT_FAILURE
-        return EXIT_REJECTED if self._counts["refused"] else EXIT_OK
+        return EXIT_REJECTED if self._counts["rejected"] else EXIT_OK

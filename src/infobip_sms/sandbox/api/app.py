@@ -205,7 +205,7 @@ class App:
     def check_window(self, message: Message | MessageV1) -> list[Violation]:
         """Return that a window closes earlier than it opens, if that is rejected (READ-008)."""
         window = message.delivery_time_window
-        refused = self.settings.get_reading("READ-008") == "refused"
+        refused = self.settings.get_reading("READ-008") == "rejected"
         if not (refused and window and is_over_midnight(window)):
             return []
         wire = attrs.fields_dict(Message)["delivery_time_window"].metadata["wire"]

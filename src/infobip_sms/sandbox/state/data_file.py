@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .rows import Key, Row
 
 _APPLICATION_ID = 0x534D5353  # "SMSS", where SQLite files say whose they are
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
 _HEADER = b"SQLite format 3\x00"
 _APPLICATION_ID_OFFSET = 68  # bytes from the beginning of every SQLite file
 _TABLE_NAMES: dict[type[Row], str] = {
