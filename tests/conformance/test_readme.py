@@ -82,13 +82,13 @@ def test_other_commands_of_the_page_are_understood(command: str) -> None:
     """The selftest, and what is checked of clients, is asked for as the options have it."""
     options = build_parser().parse_args(shlex.split(command))
 
-    assert options.command in {"client", "proxy", "har", "selftest"}
+    assert options.command in {"client", "proxy", "har"}
 
 
 def test_client_commands_of_the_page_run(tmp_path: Path) -> None:
     """A sender that does it right passes in the ways that are shown, alone and beside what was asked."""
     asked = str(clients.CLIENTS_DIRECTORY / "expected.json")
-    for command in (c for c in COMMANDS if "my_sender" in c and "tricky" not in c):
+    for command in (c for c in COMMANDS if "my_sender" in c and "--scenarios" not in c):
         sender = shlex.join([*clients.COMMAND, "--once"])
         words = shlex.split(command.replace("python my_sender.py", sender))
         words = [asked if word == "request.json" else word for word in words]
@@ -165,7 +165,7 @@ def test_tables_of_the_page_are_true() -> None:
         assert f"| `{profile}` | " in PAGE
     for feature in plan.FEATURES:
         assert f"`{feature}`" in PAGE
-    commands = ("server", "client", "proxy", "har", "selftest")
+    commands = ("server", "client", "proxy", "har")
     known = {o for c in commands for o in re.findall(r"--[a-z][a-z-]+", build_help(c))}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) <= known
     assert f"at most {plan.MAX_MESSAGES_LIVE} messages to at most {plan.MAX_NUMBERS_LIVE}" in PAGE

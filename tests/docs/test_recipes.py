@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from infobip_sms import DeliveryReport, DeliveryReports
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-PART = README.partition("## Nine recipes")[2].partition("\n## ")[0]
+README = (Path(__file__).resolve().parents[2] / "src" / "README.md").read_text(encoding="utf-8")
+PART = README.partition("## Recipes")[2].partition("\n## ")[0]
 SETUP, *BLOCKS = re.findall(r"```python\n(.*?)```", PART, re.DOTALL)
 NAMES = re.findall(r"^\*\*(.+?)\*\*", PART, re.MULTILINE)
 TUTORIALS = (

@@ -13,7 +13,7 @@ import pytest
 
 from tests.fakes.ledgers import Ledger, build_number
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).resolve().parents[2] / "src" / "README.md").read_text(encoding="utf-8")
 COUNT, PARTS = 1_200, 8
 
 MESSAGES = f"""
