@@ -201,8 +201,8 @@ def _require_response(
 def _require_auth(auth: object) -> Auth:
     if isinstance(auth, Auth):
         return auth
-    wants = "Basic, ApiKey, IbssoToken or Bearer"
-    raise InvalidRequestError([Violation("auth", "something else", wants, "AUTH-005")])
+    expected = "Basic, ApiKey, IbssoToken or Bearer"
+    raise InvalidRequestError([Violation("auth", "something else", expected, "AUTH-005")])
 
 
 def _require_seconds(name: str, value: float) -> float:

@@ -283,15 +283,15 @@ def test_a_dry_run_shows_what_a_server_would_hear(
     server = serve("hear", reply(b"", 500))
     shown = run(*words, "--wire", wire, "--dry-run", url=server.url)
     run(*words, "--wire", wire, url=server.url)
-    (heard,) = server.finish()
-    headers = [f"{n}: {'App ***' if n == 'authorization' else v}" for n, v in heard.headers]
+    (captured,) = server.finish()
+    headers = [f"{n}: {'App ***' if n == 'authorization' else v}" for n, v in captured.headers]
     head, _, body = shown.stdout_bytes.partition(b"\n\n")
     line, *rest = head.decode().splitlines()
 
     assert shown.exit_code == 0
-    assert line == heard.line
+    assert line == captured.line
     assert [h.partition(":")[0].lower() + ":" + h.partition(":")[2] for h in rest] == headers
-    assert body.removesuffix(b"\n") == heard.body
+    assert body.removesuffix(b"\n") == captured.body
     assert "nothing was sent" in shown.stderr
 
 
@@ -303,10 +303,10 @@ def test_a_dry_run_for_machines_has_the_same(wire: str, serve: Serve) -> None:
         run(*SEND, TEXT, "--wire", wire, "--dry-run", "--json", url=server.url).stdout
     )
     run(*SEND, TEXT, "--wire", wire, url=server.url)
-    (heard,) = server.finish()
+    (captured,) = server.finish()
 
     assert plain["url"] == server.url + "/sms/2/text/advanced"
-    assert plain["body"].encode() == heard.body
+    assert plain["body"].encode() == captured.body
     assert plain["headers"]["Content-Type"] == TYPES[wire]
     assert plain["headers"]["Authorization"] == "App ***"
 
@@ -355,9 +355,9 @@ def test_the_command_line_comes_before_the_environment(
     """What is typed is used instead of what the environment has."""
     server = serve("hear", OK)
     run(*SEND, TEXT, *words, url=server.url)
-    (heard,) = server.finish()
+    (captured,) = server.finish()
 
-    assert heard.find("authorization") == expected
+    assert captured.find("authorization") == expected
 
 
 def test_a_user_needs_a_password() -> None:

@@ -87,8 +87,8 @@ def test_a_message_goes_out_as_the_client_writes_it(wire: Wire, serve: Serve) ->
     """From, to and text arrive, in the format that was asked for."""
     server = serve("hear", reply(GOOD[wire], 200, f"application/{wire}"))
     result = run(*SEND, "--to", "41793026731", TEXT, "--wire", wire, "--yes", url=server.url)
-    (heard,) = server.finish()
-    (message,) = get_codec(wire).parse_request(heard.body, SmsRequest).messages
+    (captured,) = server.finish()
+    (message,) = get_codec(wire).parse_request(captured.body, SmsRequest).messages
 
     assert result.exit_code == 0
     assert (message.from_, message.text) == ("InfoSMS", TEXT)
@@ -100,8 +100,8 @@ def test_every_member_of_a_message_has_an_option(serve: Serve) -> None:
     server = serve("hear", reply(GOOD["json"]))
     words = [word for pair in EVERY_MEMBER.items() for word in pair if word is not None]
     result = run(*SEND, TEXT, *words, url=server.url)
-    (heard,) = server.finish()
-    sent = json.loads(heard.body)
+    (captured,) = server.finish()
+    sent = json.loads(captured.body)
     (message,) = sent["messages"]
 
     assert result.exit_code == 0
@@ -207,10 +207,10 @@ def test_a_whole_document_is_sent_in_its_own_format(stem: str, wire: Wire, serve
     server = serve("hear", reply(GOOD[wire], 200, f"application/{wire}"))
     codec = get_codec(wire)
     result = run("send", "--request", "-", "--yes", typed=example(stem, wire), url=server.url)
-    (heard,) = server.finish()
+    (captured,) = server.finish()
 
     assert result.exit_code == 0
-    assert codec.parse_request(heard.body, SmsRequest) == codec.parse_request(
+    assert codec.parse_request(captured.body, SmsRequest) == codec.parse_request(
         example(stem, wire), SmsRequest
     )
 

@@ -190,14 +190,14 @@ def test_a_copy_of_a_client_has_all_its_settings() -> None:
         "user_agent": "a/1",
     }
     client = Client("https://api.infobip.com/x", **options)
-    twin = copy.copy(client)
+    other = copy.copy(client)
     client.close()
-    with twin:
-        assert twin._settings == {"base_url": "https://api.infobip.com/x", "ca": None, **options}
-        assert (twin._timeout, twin._retry, twin._wire) == (7.0, Retry(attempts=9), "xml")
-        assert (twin._connections.max_idle, twin._connections.connect_timeout) == (2, 3.0)
-        assert not twin._connections._closed
-        assert "hunter2" not in repr(twin)
+    with other:
+        assert other._settings == {"base_url": "https://api.infobip.com/x", "ca": None, **options}
+        assert (other._timeout, other._retry, other._wire) == (7.0, Retry(attempts=9), "xml")
+        assert (other._connections.max_idle, other._connections.connect_timeout) == (2, 3.0)
+        assert not other._connections._closed
+        assert "hunter2" not in repr(other)
 
 
 def test_a_client_with_a_context_cannot_be_pickled() -> None:
@@ -241,10 +241,10 @@ def test_a_client_that_was_closed_cannot_send(serve: Serve) -> None:
 
 def test_a_connection_in_use_while_the_client_is_closed_is_closed_after_it(serve: Serve) -> None:
     """A call that is under way ends well, and leaves no connection open."""
-    heard, closed = threading.Event(), threading.Event()
+    captured, closed = threading.Event(), threading.Event()
 
     def answer(_: ReceivedRequest) -> bytes:
-        heard.set()
+        captured.set()
         closed.wait(NEVER)
         return OK
 
@@ -252,7 +252,7 @@ def test_a_connection_in_use_while_the_client_is_closed_is_closed_after_it(serve
     client = Client(server.url, auth=AUTH)
     with ThreadPoolExecutor(1) as threads:
         result = threads.submit(client.send, ask())
-        heard.wait(NEVER)
+        captured.wait(NEVER)
         client.close()
         closed.set()
         assert result.result().bulk_id == "BULK-ID-123-xyz"

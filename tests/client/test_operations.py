@@ -369,8 +369,8 @@ def test_v1_005_xml_of_version_1_has_no_wrappers(serve: Serve) -> None:
     server = serve("hear", reply(example("v1-response", "xml"), 200, TYPES["xml"]))
     with Client(server.url, auth=AUTH, wire="xml", timeout=NEVER) as client:
         send_v1(client, request)
-    (heard,) = server.finish()
-    root = etree.fromstring(heard.body)
+    (captured,) = server.finish()
+    root = etree.fromstring(captured.body)
 
     assert root.tag == "request"
     assert len(root.findall("messages")) == 2

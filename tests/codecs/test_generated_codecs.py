@@ -425,7 +425,7 @@ def test_dlr_001_no_digit_is_lost_where_plain_data_is_kept() -> None:
     """A number in the map of an error keeps its digits, as a price does: orjson reads neither."""
     error = {"messageId": "BAD_REQUEST", "validationErrors": {"a": [0.1], "b": 1.10}}
     body = json.dumps({"requestError": {"serviceException": error}}).encode()
-    reply = body.replace(b"1.1}", b"1.10}")
+    response = body.replace(b"1.1}", b"1.10}")
 
-    assert read_json(reply, ErrorResponse) == read_json_slowly(reply, ErrorResponse)
-    assert "Decimal('1.10')" in read_json(reply, ErrorResponse)[2]
+    assert read_json(response, ErrorResponse) == read_json_slowly(response, ErrorResponse)
+    assert "Decimal('1.10')" in read_json(response, ErrorResponse)[2]

@@ -95,8 +95,8 @@ def load(stem: str, wire: str) -> bytes:
 
 def read(codec: Any, cls: type[attrs.AttrsInstance], body: bytes) -> Any:
     """Read a body as a request or as a response."""
-    reply = "raw" in attrs.fields_dict(cls)
-    return (codec.parse_response if reply else codec.parse_request)(body, cls)
+    response = "raw" in attrs.fields_dict(cls)
+    return (codec.parse_response if response else codec.parse_request)(body, cls)
 
 
 def cases(table: str) -> list[Any]:
@@ -266,11 +266,11 @@ def test_requests_survive_the_wire(model: Any, wire: str, data: st.DataObject) -
 @given(st.data())
 def test_replies_survive_the_wire(model: Any, wire: str, data: st.DataObject) -> None:
     """A response that is written and read again is equal, and keeps the bytes that it was read from."""
-    reply = data.draw(build(model, XML_TEXT if wire == "xml" else TEXT))
-    written = CODECS[wire].dump_model(reply)
+    response = data.draw(build(model, XML_TEXT if wire == "xml" else TEXT))
+    written = CODECS[wire].dump_model(response)
     again = CODECS[wire].parse_response(written, model)
 
-    assert again == reply
+    assert again == response
     assert again.raw == written
 
 

@@ -79,18 +79,18 @@ def check_repetition(scenario_run: ScenarioRun) -> Iterator[str]:
 def add_findings(collector: TrafficCollector, results: Sequence[ScenarioResult]) -> None:
     """Take down what breaks a requirement, and what keeps one."""
     for outcome in results:
-        scenario, heard = outcome.scenario_run.scenario, outcome.scenario_run.first_exchange
-        if not scenario.requirement_id or heard is None:
+        scenario, captured = outcome.scenario_run.scenario, outcome.scenario_run.first_exchange
+        if not scenario.requirement_id or captured is None:
             continue
         if outcome.has_failed_to_read:
             got = f"{scenario.description}: COMMAND {outcome.exit_text}"
-            wants = "the response read, and 0 where the messages are taken"
+            expected = "the response read, and 0 where the messages are taken"
             where = "reply"
             collector.add_violation(
-                heard, RequestViolation(scenario.requirement_id, "", got, wants, part=where)
+                captured, RequestViolation(scenario.requirement_id, "", got, expected, part=where)
             )
         elif outcome.has_read_response and scenario.kind == "good":
-            collector.add_pass(heard, scenario.requirement_id)
+            collector.add_pass(captured, scenario.requirement_id)
 
 
 def get_stop_reason(results: Sequence[ScenarioResult]) -> str:

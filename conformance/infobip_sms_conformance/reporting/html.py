@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from infobip_sms_conformance.contract.files import WIRES, read_requirements
 from infobip_sms_conformance.observations.verdicts import Verdict
-from infobip_sms_conformance.reporting.badge import COLOURS
+from infobip_sms_conformance.reporting.json_report import COLOURS
 from infobip_sms_conformance.reporting.summary import EXPLAINED, iter_failures
 from infobip_sms_conformance.reporting.tables import CHAPTERS, iter_chapters
 from infobip_sms_conformance.run.baseline import BaselineComparison

@@ -239,11 +239,11 @@ class Sandbox:
         try:
             content = None if body is None else json.dumps(body)
             connection.request(method, f"{PREFIX}{path}?{urlencode(query or {})}", content)
-            reply = connection.getresponse()
-            answer = json.loads(reply.read(), parse_float=Decimal)
+            response = connection.getresponse()
+            answer = json.loads(response.read(), parse_float=Decimal)
         finally:
             connection.close()
-        if reply.status not in {200, _REQUEST_TIMEOUT}:
+        if response.status not in {200, _REQUEST_TIMEOUT}:
             raise AdminApiError(answer["error"])
         return answer
 

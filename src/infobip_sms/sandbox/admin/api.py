@@ -114,8 +114,8 @@ def handle_admin_request(
     handler = methods.get("GET" if request.method == "HEAD" else request.method)
     if handler is None:
         allowed = ", ".join(methods).replace("GET", "GET, HEAD")
-        reply = build_json_response(405, {"error": f"This takes {allowed}"})
-        return attrs.evolve(reply, headers={**reply.headers, "allow": allowed})
+        response = build_json_response(405, {"error": f"This takes {allowed}"})
+        return attrs.evolve(response, headers={**response.headers, "allow": allowed})
     try:
         return handler(request, context)
     except _BadRequest as problem:
@@ -202,15 +202,15 @@ def _get_reports(request: HttpRequest, context: AdminContext) -> HttpResponse:
     if wanted not in (None, *DELIVERY_STATES):
         raise _BadRequest(f"state is one of: {', '.join(DELIVERY_STATES)}")
     found = list(iter_deliveries(search, context.state, wanted))
-    shown = [build_delivery_view(push, sms) for push, sms in found[-limit:]]
+    shown = [build_delivery_view(delivery, sms) for delivery, sms in found[-limit:]]
     return build_json_response(200, {"reports": shown, "total": len(found)})
 
 
 def _get_faults(_: HttpRequest, context: AdminContext) -> HttpResponse:
-    troubles = [_dump_fault(trouble) for trouble in context.fault_injection.faults]
+    failures = [_dump_fault(failure) for failure in context.fault_injection.faults]
     plain = {
         "id": context.fault_injection.mutant_id,
-        "troubles": troubles,
+        "troubles": failures,
         "known": sorted(MUTANTS),
     }
     return build_json_response(200, plain)

@@ -227,7 +227,7 @@ def _build_fragment_response(
     request: HttpRequest, fragment: str, context: PageContext
 ) -> HttpResponse:
     """Return what changes, unless the page has it already, the clock, and what is broken."""
-    reply = _build_cacheable_response(
+    response = _build_cacheable_response(
         request, fragment.encode("utf-8", "replace"), "text/html; charset=utf-8"
     )
     clock = {
@@ -235,7 +235,7 @@ def _build_fragment_response(
         "sandbox-pace": "frozen" if context.frozen else "running",
         "sandbox-broken": context.fault_summary,
     }
-    return attrs.evolve(reply, headers={**reply.headers, **clock})
+    return attrs.evolve(response, headers={**response.headers, **clock})
 
 
 def _build_cacheable_response(request: HttpRequest, body: bytes, content_type: str) -> HttpResponse:

@@ -98,10 +98,12 @@ def iter_deliveries(
     search: Search, state: State, delivery_state: str | None
 ) -> Iterator[tuple[WebhookDelivery, StoredMessage]]:
     """Yield the reports of messages that fit, in the order in which they came to be."""
-    for push in state.deliveries.values():
-        sms = state.messages[push.message_serial]
-        if delivery_state in (None, push.final_state or DELIVERY_STATES[0]) and search.matches(sms):
-            yield push, sms
+    for delivery in state.deliveries.values():
+        sms = state.messages[delivery.message_serial]
+        if delivery_state in (None, delivery.final_state or DELIVERY_STATES[0]) and search.matches(
+            sms
+        ):
+            yield delivery, sms
 
 
 def build_delivery_view(delivery: WebhookDelivery, sms: StoredMessage) -> dict[str, Any]:

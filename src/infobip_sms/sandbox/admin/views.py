@@ -110,10 +110,10 @@ def build_events(sms: StoredMessage, pushes: list[WebhookDelivery]) -> list[Even
         events.append(Event(sms.start_at, 1, "Scheduled", scheduled, ahead))
     if sms.sent_at is not None:
         events.append(Event(sms.sent_at, 2, "Sent", _get_status_name(statuses.WAITING_DELIVERY)))
-    for push in pushes:
-        kind = "final" if push.is_final else "intermediate"
-        told = f"{kind}, {_format_delivery_state(push, waits=push.serial in waiting)}"
-        events.append(Event(push.done_at, 4 + push.is_final, "Report", told, kind="report"))
+    for delivery in pushes:
+        kind = "final" if delivery.is_final else "intermediate"
+        told = f"{kind}, {_format_delivery_state(delivery, waits=delivery.serial in waiting)}"
+        events.append(Event(delivery.done_at, 4 + delivery.is_final, "Report", told, kind="report"))
     if sms.done_at is not None:
         said = _get_status_name(sms.status) + (
             f", {_get_error_name(sms.error)}" if sms.error else ""
@@ -129,7 +129,7 @@ def build_events(sms: StoredMessage, pushes: list[WebhookDelivery]) -> list[Even
 
 def get_waiting(pushes: list[WebhookDelivery]) -> set[int]:
     """Return the reports of one message that wait for an earlier one of it."""
-    left = sorted(push.serial for push in pushes if push.final_state is None)
+    left = sorted(delivery.serial for delivery in pushes if delivery.final_state is None)
     return set(left[1:])
 
 
@@ -156,14 +156,14 @@ def render_list(state: State, query: str = "", before: int | None = None, comman
 
 def render_message_details(state: State, sms: StoredMessage) -> str:
     """Return the part of a message's page that changes."""
-    pushes = _get_deliveries(state, sms)
+    deliveries = _get_deliveries(state, sms)
     siblings = [s for s in _get_bulk_messages(state, sms) if s.serial != sms.serial]
     return _render(
         "life.html",
         sms=sms,
-        events=build_events(sms, pushes),
-        pushes=pushes,
-        waiting=get_waiting(pushes),
+        events=build_events(sms, deliveries),
+        pushes=deliveries,
+        waiting=get_waiting(deliveries),
         links=state.get_links(sms),
         siblings=siblings[:MAX_SIBLINGS],
         more=len(siblings) - MAX_SIBLINGS,
@@ -320,7 +320,9 @@ def _get_deliveries(state: State, sms: StoredMessage) -> list[WebhookDelivery]:
     """Return the reports of a message; only one that names a URL is worth the search."""
     if sms.content.notify_url is None:
         return []
-    return [push for push in state.deliveries.values() if push.message_serial == sms.serial]
+    return [
+        delivery for delivery in state.deliveries.values() if delivery.message_serial == sms.serial
+    ]
 
 
 def _get_status_name(status: int) -> str:

@@ -144,12 +144,14 @@ def pop_webhook_requests(
     most: no more than so many; the others are still due.
     """
     found: list[WebhookRequest] = []
-    while (limit is None or len(found) < limit) and (push := state.pop_due_delivery(now)):
+    while (limit is None or len(found) < limit) and (delivery := state.pop_due_delivery(now)):
         try:
-            found.append(build_webhook_request(push, state.messages[push.message_serial], settings))
+            found.append(
+                build_webhook_request(delivery, state.messages[delivery.message_serial], settings)
+            )
         except InvalidRequestError:
             reason = "the format of the report cannot carry one of its texts"
-            state.put([attrs.evolve(push, final_state="dead", reason=reason)])
+            state.put([attrs.evolve(delivery, final_state="dead", reason=reason)])
     return found
 
 
@@ -157,18 +159,18 @@ def record_webhook_result(
     state: State, serial: int, result: WebhookResult, now: dt.datetime
 ) -> None:
     """Take down what came of an attempt: taken, tried again later, or dead."""
-    push = state.deliveries[serial]
-    tried = attrs.evolve(push, attempts=push.attempts + 1, reason=result.reason)
+    delivery = state.deliveries[serial]
+    tried = attrs.evolve(delivery, attempts=delivery.attempts + 1, reason=result.reason)
     if result.is_acknowledged():
         state.put([attrs.evolve(tried, final_state="taken", reason="")])
-        if push.is_final:
-            state.put([attrs.evolve(state.messages[push.message_serial], fetchable=False)])
-    elif push.attempts >= MAX_RETRIES:
+        if delivery.is_final:
+            state.put([attrs.evolve(state.messages[delivery.message_serial], fetchable=False)])
+    elif delivery.attempts >= MAX_RETRIES:
         state.put([attrs.evolve(tried, final_state="dead")])
     else:
-        state.put([attrs.evolve(tried, due=add_clamped(now, get_retry_delay(push.attempts)))])
+        state.put([attrs.evolve(tried, due=add_clamped(now, get_retry_delay(delivery.attempts)))])
 
 
 def get_dead_letters(state: State) -> list[WebhookDelivery]:
     """Return the reports that no callback server will get, with the reason of each."""
-    return [push for push in state.deliveries.values() if push.final_state == "dead"]
+    return [delivery for delivery in state.deliveries.values() if delivery.final_state == "dead"]

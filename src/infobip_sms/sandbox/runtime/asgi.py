@@ -90,13 +90,13 @@ class SandboxASGI:
             return
         request = Request(scope, receive)
         try:
-            reply = await self._respond(request, scope)
+            response = await self._respond(request, scope)
         except ClientDisconnect:
             return
-        if reply is None:
+        if response is None:
             await _drop_connection(receive, send)
         else:
-            await Response(reply.body, reply.status, reply.headers)(scope, receive, send)
+            await Response(response.body, response.status, response.headers)(scope, receive, send)
         self._scheduler.wake()
 
     async def _respond(self, request: Request, scope: Scope) -> HttpResponse | None:
@@ -120,35 +120,35 @@ class SandboxASGI:
 
     async def _handle_api_request(self, http_request: HttpRequest) -> HttpResponse | None:
         """Answer a request to the API, with the failures that are switched on."""
-        troubles = self._fault_injection.draw_faults()
-        if (delay := troubles.get("delay")) and await wait_for_event(
+        failures = self._fault_injection.draw_faults()
+        if (delay := failures.get("delay")) and await wait_for_event(
             self._scheduler.generation, delay.seconds
         ):
             return None
-        drop = troubles.get("drop")
+        drop = failures.get("drop")
         if drop and not drop.after:
             return None
-        if refused := troubles.get("status"):
+        if refused := failures.get("status"):
             wire = self._app.choose_response_wire(http_request)
-            reply = self._app.build_error_response(refused.build_error(), wire)
-            self._request_log.record(http_request, reply, self._clock.now())
+            response = self._app.build_error_response(refused.build_error(), wire)
+            self._request_log.record(http_request, response, self._clock.now())
         else:
-            reply = self._run_app(http_request)
-        return None if drop else reply
+            response = self._run_app(http_request)
+        return None if drop else response
 
     def _run_app(self, http_request: HttpRequest) -> HttpResponse:
         """Let the rules answer, and keep what has come to pass by that."""
         now, before = self._clock.now(), self._state.serial
-        reply = self._app.handle(http_request, self._state, now)
+        response = self._app.handle(http_request, self._state, now)
         if not self._scheduler.save():
             lost = HttpError(500, "GENERAL_ERROR", DATA_FILE_FAILED)
-            reply = self._app.build_error_response(
+            response = self._app.build_error_response(
                 lost, self._app.choose_response_wire(http_request)
             )
         self._request_log.record(
-            http_request, reply, now, range(before + 1, self._state.serial + 1)
+            http_request, response, now, range(before + 1, self._state.serial + 1)
         )
-        return reply
+        return response
 
     # ------------------------------------------------------------ control
 
@@ -183,17 +183,17 @@ class SandboxASGI:
         async with self._time_travel_lock if sets_clock else nullcontext():
             match handle_admin_request(http_request, self._admin_context):
                 case Wait() as wait:
-                    reply = await self._wait_for_messages(request, wait)
+                    response = await self._wait_for_messages(request, wait)
                 case AdvanceClock() as travel:
                     await self._scheduler.travel(travel.to)
-                    reply = build_clock_response(self._admin_context)
+                    response = build_clock_response(self._admin_context)
                 case Reset():
                     self._reset()
-                    reply = build_json_response(200, {})
-                case HttpResponse() as reply:
+                    response = build_json_response(200, {})
+                case HttpResponse() as response:
                     pass
         return (
-            reply
+            response
             if self._scheduler.save()
             else build_json_response(500, {"error": DATA_FILE_FAILED})
         )

@@ -160,14 +160,16 @@ class Scheduler:
 
     def _send_webhooks(self, now: dt.datetime) -> None:
         loop = asyncio.get_running_loop()
-        for posting in self._fault_injection.app.pop_webhook_requests(self._state, now, BATCH_SIZE):
+        for webhook_request in self._fault_injection.app.pop_webhook_requests(
+            self._state, now, BATCH_SIZE
+        ):
 
-            def tell(answer: WebhookResult, number: int = posting.delivery_serial) -> None:
+            def tell(answer: WebhookResult, number: int = webhook_request.delivery_serial) -> None:
                 with suppress(RuntimeError):  # the loop has ended, and with it the sandbox
                     loop.call_soon_threadsafe(self._record_webhook_result, number, answer)
 
-            self._in_flight.add(posting.delivery_serial)
-            self._webhook_sender.submit(posting, tell)
+            self._in_flight.add(webhook_request.delivery_serial)
+            self._webhook_sender.submit(webhook_request, tell)
         self._warn()
 
     def _record_webhook_result(self, serial: int, result: WebhookResult) -> None:
@@ -182,16 +184,20 @@ class Scheduler:
     def _warn(self) -> None:
         """Say once of each host that reports are not pushed there."""
         for number in range(self._last_warned_serial + 1, self._state.delivery_serial + 1):
-            push = self._state.deliveries.get(number)
-            if push is None:
+            delivery = self._state.deliveries.get(number)
+            if delivery is None:
                 continue
             target = parse_notify_url(
-                self._state.messages[push.message_serial].content.notify_url or ""
+                self._state.messages[delivery.message_serial].content.notify_url or ""
             )
             host = target.host if target else "a notify URL"
-            if push.final_state == "dead" and not push.attempts and host not in self._warned_hosts:
+            if (
+                delivery.final_state == "dead"
+                and not delivery.attempts
+                and host not in self._warned_hosts
+            ):
                 self._warned_hosts.add(host)
-                _LOG.warning("sandbox: reports to %s are not pushed: %s", host, push.reason)
+                _LOG.warning("sandbox: reports to %s are not pushed: %s", host, delivery.reason)
         self._last_warned_serial = self._state.delivery_serial
 
 

@@ -93,9 +93,9 @@ class WebhookSender:
             pool: urllib3.HTTPConnectionPool | None = _connect(*origin)
         except (urllib3.exceptions.HTTPError, ValueError):
             pool = None
-        for posting, tell in islice(self._pop_jobs(origin), BATCH_SIZE):
+        for webhook_request, tell in islice(self._pop_jobs(origin), BATCH_SIZE):
             answer = (
-                _post(pool, posting)
+                _post(pool, webhook_request)
                 if pool
                 else WebhookResult(None, "the host has no possible name")
             )
@@ -128,7 +128,7 @@ def _post(pool: urllib3.HTTPConnectionPool, webhook_request: WebhookRequest) -> 
     """Post one report; redirections are not followed."""
     headers = {**_HEADERS, "Content-Type": webhook_request.content_type}
     try:
-        reply = pool.urlopen(
+        response = pool.urlopen(
             "POST",
             webhook_request.target.path,
             body=webhook_request.body,
@@ -137,9 +137,9 @@ def _post(pool: urllib3.HTTPConnectionPool, webhook_request: WebhookRequest) -> 
             preload_content=False,
             decode_content=False,
         )
-        if len(reply.read(_MAX_RESPONSE_BYTES)) == _MAX_RESPONSE_BYTES:
-            reply.close()
-        reply.release_conn()
+        if len(response.read(_MAX_RESPONSE_BYTES)) == _MAX_RESPONSE_BYTES:
+            response.close()
+        response.release_conn()
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as problem:
         return WebhookResult(None, f"no answer: {type(problem).__name__}")
-    return WebhookResult(reply.status, f"HTTP {reply.status}")
+    return WebhookResult(response.status, f"HTTP {response.status}")
