@@ -119,7 +119,10 @@ def test_exit_codes_are_documented() -> None:
         ([*SEND, TEXT, "--send-at", "2026-07-07T17:00:00"], "in UTC 2026-07-07T17:00:00Z"),
         ([*SEND, TEXT, "--send-at", "0001-01-01T00:00:00"], "In UTC it would be 0001-01-01T"),
         ([*SEND, TEXT, "--send-at", "soon"], "2026-07-07T17:00:00+02:00"),
-        ([*SEND, TEXT, "--window", "MON 25:00-26:00"], "hour: expected a whole number from 0 to 23, got 25"),
+        (
+            [*SEND, TEXT, "--window", "MON 25:00-26:00"],
+            "hour: expected a whole number from 0 to 23, got 25",
+        ),
         ([*SEND, TEXT, "--window", "XYZ"], "three letters are enough"),
         ([*SEND, TEXT, "--window", "at noon, please"], "'MON,TUE 06:00-15:30'"),
         ([*SEND, TEXT, "--timeout", "0"], "more than 0"),
@@ -169,7 +172,12 @@ def test_all_broken_rules_are_listed_with_their_options() -> None:
     )
 
     assert result.exit_code == 3
-    for part in ("--from: expected", "--to (2 of 2): expected", "--callback-data: expected", "SEND-008"):
+    for part in (
+        "--from: expected",
+        "--to (2 of 2): expected",
+        "--callback-data: expected",
+        "SEND-008",
+    ):
         assert part in result.stderr
     assert bad not in result.stderr
     assert NUMBER not in result.stderr

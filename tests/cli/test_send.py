@@ -218,7 +218,11 @@ def test_a_whole_document_is_sent_in_its_own_format(stem: str, wire: Wire, serve
 @pytest.mark.parametrize(
     ("words", "typed", "expected"),
     [
-        ([], '{"messages":[{"destinations":[{"to":"x"}]}]}', "messages[0].destinations[0].to: expected"),
+        (
+            [],
+            '{"messages":[{"destinations":[{"to":"x"}]}]}',
+            "messages[0].destinations[0].to: expected",
+        ),
         ([], "to whom it may concern", "text that is not JSON"),
         ([], "<request/>", "messages"),
         (["--flash"], "{}", "leave the message's options out"),
@@ -324,7 +328,11 @@ def test_a_template_is_filled_once(template: str, expected: str, serve: Serve) -
         ("", "x", "no column named to"),
         ("to,name\n41793026727\n", "x", "row 2: 1 cells instead of 2; column name is missing"),
         ("to,name\n41793026727,a,b\n", "x", "row 2: 3 cells instead of 2"),
-        ("to,name\n1,a\n4179302x,b\n", "x", "row 3, column to: expected a number in international format"),
+        (
+            "to,name\n1,a\n4179302x,b\n",
+            "x",
+            "row 3, column to: expected a number in international format",
+        ),
         ("to,from\n41793026727,ab\n", "x", "row 2, column from: expected"),
         ("to,text\n41793026727, \n", None, "row 2, column text: empty"),
         ('to,name\n41793026727,"a\n', "x", "cannot be read"),

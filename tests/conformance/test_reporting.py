@@ -190,7 +190,7 @@ def test_badge_of_the_json_says_how_the_run_ended(told: Told) -> None:
 
 
 def test_printed_report_has_its_order(told: Told) -> None:
-    """First the plan, then the verdicts, what failed, what could not be told, open questions, the sums, what next."""
+    """First the plan, then the verdicts, what failed, what could not be decided, open questions, the sums, what next."""
     out = told.run.out
     places = [
         out.find(word)

@@ -217,7 +217,7 @@ def wait_for_interrupt() -> None:
 
 @contextmanager
 def collect_in_thread(collector: TrafficCollector) -> Iterator[Callable[[CapturedExchange], None]]:
-    """Check in a thread of its own what is heard in another, to the last of it."""
+    """Check in a thread of its own what is captured in another, to the last of it."""
     waiting: queue.Queue[CapturedExchange | None] = queue.Queue()
     problems: list[Exception] = []
 

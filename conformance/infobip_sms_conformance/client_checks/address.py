@@ -70,7 +70,7 @@ def build_pattern(path: str, flags: int = 0) -> re.Pattern[str]:
 
 
 def check_address(findings: RequestFindings, captured: CapturedExchange) -> Operation | None:
-    """Look at method and path; return the operation, if that can be told."""
+    """Look at method and path; return the operation, if it can be determined."""
     operation, wanted = match_operation(captured)
     if UNCOVERED_PATHS.fullmatch(get_path(captured)):
         return None

@@ -75,7 +75,7 @@ def find_violation(
         return RequestViolation(RETRY_AFTER, "the request", got, expected, part="target")
     if past_request.outcome == "unknown" or (past_request.outcome == "taken" and has_message_ids):
         got = f"request {past_request.serial} again, after {past_request.description}"
-        expected = "a failure that is told: the messages may have been taken"
+        expected = "a reported failure: the messages may have been taken"
         return RequestViolation(NO_RESEND, "the request", got, expected, part="target")
     return None
 

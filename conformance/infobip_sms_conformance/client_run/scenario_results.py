@@ -1,4 +1,4 @@
-"""What became of a client in each scenario: a crash, a repeated send, impatience, a lost response, or nothing."""
+"""How a client handled each scenario: a crash, a repeated send, impatience, a lost response, or nothing."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class CommandRun:
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """What became of a client in one scenario."""
+    """How a client handled one scenario."""
 
     scenario_run: ScenarioRun
     failures: tuple[str, ...] = ()
@@ -117,7 +117,7 @@ def build_section(results: Sequence[ScenarioResult]) -> Section:
     left = [scenario.name for scenario in SCENARIOS[len(results) :]]
     if left:
         lines.append(f"not reached: {', '.join(left)}")
-    return Section("scenarios", "What became of it under each answer", tuple(lines), rows)
+    return Section("scenarios", "How the client handled each response", tuple(lines), rows)
 
 
 def format_result(result: ScenarioResult) -> str:

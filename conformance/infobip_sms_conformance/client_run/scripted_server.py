@@ -138,11 +138,8 @@ class ScenarioServer:
         )
         captured = replace(asked, response=said, error=problem, seconds=time.time() - received_at)
         if taking and first:
-            taking.responded_at, taking.is_client_gone, taking.first_exchange = (
-                time.time(),
-                problem == CLIENT_LEFT,
-                captured,
-            )
+            taking.responded_at, taking.first_exchange = time.time(), captured
+            taking.is_client_gone = problem == CLIENT_LEFT
         self._on_exchange(captured)
         return not problem
 

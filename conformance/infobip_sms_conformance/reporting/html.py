@@ -72,7 +72,7 @@ def get_reasons(result: RunResult, requirement_id: str) -> list[SanitizedFinding
 
 
 def get_inconclusive(result: RunResult, requirement_id: str) -> list[tuple[str, str, str]]:
-    """Return why a requirement could not be told: formats, reason, and the requirement that it names."""
+    """Return why a requirement could not be decided: formats, reason, and the requirement that it names."""
     found: dict[tuple[str, str], list[str]] = {}
     for finding in result.findings:
         if finding.requirement_id == requirement_id and finding.verdict is Verdict.INCONCLUSIVE:

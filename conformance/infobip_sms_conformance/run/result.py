@@ -95,11 +95,11 @@ class RunResult:
         return find_worst([finding.verdict for finding in applying or said])
 
     def get_reason(self, finding: SanitizedFinding) -> str:
-        """Say why a finding could not be told: by what failed, or in words of its own."""
+        """Say why a finding could not be decided: by what failed, or in words of its own."""
         if not finding.caused_by:
             return finding.got
         root = self.find_verdict(finding.caused_by)
-        told = "failed" if root in FAILING else "could not be told"
+        told = "failed" if root in FAILING else "could not be decided"
         return f"because {finding.caused_by} {told}"
 
     def count_verdicts(self) -> Counter[Verdict]:

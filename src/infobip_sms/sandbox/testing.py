@@ -5,7 +5,7 @@
         (message,) = sandbox.wait_for(to="41793026727")
 
 It runs in a thread, on a free port of the loopback interface, and ends with the block. All that is
-asked of it goes through its control requests (control.py), so that tests in any language can do the
+asked of it goes through its control requests (admin/api.py), so that tests in any language can do the
 same.
 """
 
@@ -135,7 +135,7 @@ class Sandbox:
 
     def __init__(self, url: str, settings: SandboxSettings) -> None:
         self.url = url
-        """What an application is told to use in place of the real server."""
+        """What an application uses in place of the real server."""
         self.auth = _get_auth(settings)
         """The credentials of its account."""
         self.clock = SandboxClock(self)

@@ -42,7 +42,7 @@ class ClientUnderTest:
     uses_scenarios: bool = False
     """Whether it is checked with responses of every kind."""
     has_expected_request: bool = False
-    """Whether it is checked beside what it was told to send."""
+    """Whether it is checked beside what it should send."""
 
 
 @dataclass(frozen=True)

@@ -271,7 +271,11 @@ def test_log_001_a_log_has_what_the_documentation_shows(wire: str) -> None:
         ("/sms/1/reports", {"limit": "1.0"}, ["limit", "DLR-008"]),
         ("/sms/1/reports", {"limit": "\u0661"}, ["limit", "DLR-008"]),
         ("/sms/1/reports", {"limit": [1, 1]}, ["limit: expected", "got 2 values", "DLR-008"]),
-        ("/sms/1/reports", {"messageId": ["a", "b"]}, ["messageId: expected", "got 2 values", "DLR-007"]),
+        (
+            "/sms/1/reports",
+            {"messageId": ["a", "b"]},
+            ["messageId: expected", "got 2 values", "DLR-007"],
+        ),
         ("/sms/1/logs", {"limit": "9" * 5000}, ["limit", "LOG-003"]),
         ("/sms/1/logs", {"mcc": "22"}, ["mcc", "LOG-004"]),
         ("/sms/1/logs", {"mcc": "228", "mnc": "x"}, ["mnc", "LOG-004"]),

@@ -1,6 +1,6 @@
-"""Judgements that many checks share, made from an exchange.
+"""Assertions that many checks share, made from an exchange.
 
-A failure has one root. What cannot be told because another requirement failed says so: it is
+A failure has one root. What cannot be decided because another requirement failed says so: it is
 inconclusive, and names that requirement.
 """
 

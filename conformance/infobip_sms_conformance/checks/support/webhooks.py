@@ -1,4 +1,4 @@
-"""The messages of pushes.py in one format: sent once, and what has come of them by now."""
+"""The messages of webhook_messages.py in one format: sent once, and what has come of them by now."""
 
 import math
 import time

@@ -7,7 +7,7 @@
     /sandbox/inbox.css .js .svg    what the pages load, and nothing else
     POST /sandbox/do               a button: do=freeze, resume, minute, hour, next, reset or mend
 
-Nobody but this machine sees them (guard.py), and a button counts only if it was pressed on one of
+Nobody but this machine sees them (same_origin.py), and a button counts only if it was pressed on one of
 these pages. A button is a request to control the sandbox, in the form that a browser without script
 can send.
 """
@@ -50,7 +50,7 @@ BUTTONS: dict[str, tuple[str, str, bytes]] = {
     "reset": ("POST", "reset", b"{}"),
     "mend": ("DELETE", "faults", b""),
 }
-"""What each button asks of control.py: the method, the end of the path, and the body."""
+"""What each button asks of admin/api.py: the method, the end of the path, and the body."""
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -78,7 +78,7 @@ def build_delivery(
     at: dt.datetime,
     settings: SandboxSettings,
 ) -> WebhookDelivery | None:
-    """Return the report of what has just happened to a message; None if nobody is to be told."""
+    """Return the report of what has just happened to a message; None if no report is due."""
     url, is_final = sms.content.notify_url, sms.done_at is not None
     happened = is_final or sms.reported > (before.reported if before else 0)
     wanted = is_final or sms.content.intermediate_report
@@ -120,9 +120,7 @@ def check_notify_url(url: str, settings: SandboxSettings) -> str:
         return "the notify URL is no absolute http or https URL"
     if is_loopback(target.host) or {target.host, "*"} & set(settings.push_to):
         return ""
-    return (
-        "the host of the notify URL is not this machine, and the sandbox was not told to push there"
-    )
+    return "the host of the notify URL is not this machine, and the sandbox does not deliver reports there; see --allow-callback"
 
 
 def build_webhook_request(
