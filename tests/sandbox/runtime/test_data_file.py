@@ -314,7 +314,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "short": (lambda p: p.write_bytes(b"x"), "another kind of file"),
     "foreign": (make_foreign, "another kind of file"),
     "journal": (lambda p: make_file(p, "PRAGMA application_id = 1397577546"), "another kind"),
-    "newer": (lambda p: make_file(p, "PRAGMA user_version = 2"), "another version of the sandbox"),
+    "newer": (lambda p: make_file(p, "PRAGMA user_version = 99"), "another version of the sandbox"),
     "row": (lambda p: make_file(p, "UPDATE sms SET data = '{}'"), "it is damaged"),
     "json": (lambda p: make_file(p, "UPDATE sms SET data = 'x'"), "it is damaged"),
     "content": (lambda p: make_file(p, "DELETE FROM content"), "it is damaged"),
