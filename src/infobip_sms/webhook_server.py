@@ -118,6 +118,7 @@ class WebhookServer(ThreadingHTTPServer):
 class _WebhookServerHandler(BaseHTTPRequestHandler):
     server: WebhookServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a response leaves at once
     timeout = _IDLE_TIMEOUT
 
     def do_POST(self) -> None:

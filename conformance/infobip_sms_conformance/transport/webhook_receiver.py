@@ -79,6 +79,7 @@ class _ReceiverHandler(BaseHTTPRequestHandler):
 
     server: _ReceiverServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a response leaves at once
     timeout = SECONDS
 
     def handle_one_request(self) -> None:

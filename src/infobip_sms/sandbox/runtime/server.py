@@ -56,7 +56,8 @@ def run(
 @contextmanager
 def open_listener(port: int) -> Iterator[tuple[socket.socket, str]]:
     """Give a socket that takes connections, and the URL of it."""
-    with socket.socket() as listener:
+    # asyncio sets TCP_NODELAY only on sockets whose protocol is named
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
         listener.listen(128)
