@@ -192,7 +192,7 @@ def test_a_callback_that_is_not_there_is_noted(sandbox: Running, client: Client)
     push = find_push(sandbox, response)
 
     assert push is not None
-    assert "no answer" in push.reason
+    assert push.reason == "connection refused"
     assert push.final_state is None
 
 
