@@ -166,7 +166,7 @@ def get_roots(
 
 
 def build_extra_data(components: dict[str, Any], final: list[int]) -> dict[str, Any]:
-    """Return what the template is told of a class beside its schema."""
+    """Return what the template gets about a class beside its schema."""
     return {
         name: {"reply": "x-reply" in component, "final": final if "x-final" in component else None}
         for name, component in components.items()

@@ -314,3 +314,67 @@ def test_wire_spelling_stands_in_the_schemas_only() -> None:
         ("sandbox/mutants/requests.py", "messageId"),
         ("sandbox/mutants/requests.py", "bulkId"),
     }
+
+
+RETIRED = re.compile(
+    r"\b(judges?|judged|judging|the bill|fates?|repl(?:y|ies)|refus(?:e|es|ed|al|als|ing)|wants|strangers?"
+    r"|liars?|outsiders?|errands?|clerks?|troubles?|made if missing|members?|legal|what becomes? of"
+    r"|what became of)\b",
+    re.IGNORECASE,
+)
+ALLOWED = re.compile(
+    r"connection (?:was )?refused|refused the connection"  # the system's own words for it
+    r"|--refuse",  # an option of the sandbox
+    re.IGNORECASE,
+)
+
+
+def list_prose() -> list[tuple[Path, str]]:
+    """Return every text that a user may read: pages, requirements, and strings with a blank in the code."""
+    found = [
+        (p, p.read_text(encoding="utf-8"))
+        for p in ROOT.rglob("README.md")
+        if ".venv" not in p.parts
+    ]
+    found += [
+        (p, re.sub(r"<[^>]*>|\{[{%].*?[}%]\}", "", p.read_text(encoding="utf-8")))
+        for folder in (SRC, SUITE)
+        for p in folder.rglob("*.html")
+    ]
+    rows = [*REQUIREMENTS["requirement"], *REQUIREMENTS["reading"]]
+    texts = [str(v) for row in rows for v in row.values() if " " in str(v)]
+    found += [(ROOT / "schema" / "requirements.toml", text) for text in texts]
+    for path in (*SRC.rglob("*.py"), *SUITE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+                found.append((path, node.value))
+    return found
+
+
+def test_no_retired_word_is_in_a_text_that_a_user_reads() -> None:
+    """The words of the field are used: response, field, rejected, check, plan, allowed."""
+    texts = list_prose()
+    used = [
+        (str(path.relative_to(ROOT)), RETIRED.findall(ALLOWED.sub("", text)), text[:60])
+        for path, text in texts
+    ]
+
+    assert len(texts) > 2000
+    assert [row for row in used if row[1]] == []
+
+
+def test_every_module_that_a_text_names_exists() -> None:
+    """A file name in a docstring or comment of the product is that of a file."""
+    known = {p.name for p in ROOT.rglob("*.py") if ".venv" not in p.parts}
+    examples = {"test_contract.py", "_xsd.py", "program.py"}  # of a user, or made for a moment
+    dead = {
+        (str(path.relative_to(ROOT)), name)
+        for folder in (SRC, SUITE, ROOT / "schema")
+        for path in folder.rglob("*.py")
+        for name in re.findall(
+            r"(?<![\w/.-])(?:[\w/]*/)?(\w+\.py)\b", path.read_text(encoding="utf-8")
+        )
+        if name not in known | examples
+    }
+
+    assert dead == set()

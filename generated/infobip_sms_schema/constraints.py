@@ -71,7 +71,7 @@ class Constraint:
     def build_missing_violation(self, annotation: Any) -> Violation:
         """Return the violation for a mandatory field that is not there."""
         requirement = self.missing_requirement_id or self.requirement_id
-        own = [wants for _, wanted, wants in self.alternatives if wanted == requirement]
+        own = [expected for _, wanted, expected in self.alternatives if wanted == requirement]
         return Violation(
             "", "nothing", own[0] if own else self.describe_expected(annotation), requirement
         )
@@ -120,9 +120,9 @@ class Constraint:
             return [self.build_violation(value, annotation)]
         if self.pattern is None or re.fullmatch(self.pattern, value):
             return []
-        for when, requirement, wants in self.alternatives:
+        for when, requirement, expected in self.alternatives:
             if re.fullmatch(when, value):
-                return [Violation("", describe_value(value), wants, requirement)]
+                return [Violation("", describe_value(value), expected, requirement)]
         return [self.build_violation(value, annotation)]
 
     def _has_length(self, value: str) -> bool:

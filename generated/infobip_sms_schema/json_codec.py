@@ -2,7 +2,7 @@
 """JSON: plain data with wire names to models and back, derived from schema/openapi.yaml.
 
 What is not exactly as the contract has it raises FallbackRequired or any other exception; then nothing is
-decided, and the detailed path (structure.py of the binding) reads or rejects it.
+decided, and the detailed path (codecs/plain_data.py of the binding) reads or rejects it.
 """
 
 from __future__ import annotations

@@ -79,11 +79,11 @@ def build_model_set(
     classes = {name: getattr(models, name) for name in sorted(components)}
     classes = {name: cls for name, cls in classes.items() if attrs.has(cls)}
     members = {name: tuple(list_fields(cls)) for name, cls in classes.items()}
-    replies = [name for name in documents if "x-reply" in components[name]]
-    requests = [name for name in documents if name not in replies]
+    responses = [name for name in documents if "x-reply" in components[name]]
+    requests = [name for name in documents if name not in responses]
     together = {name: tuple(list_pairs(components[name], members[name])) for name in classes}
     return ModelSet(
-        classes, members, list_parts(requests, members), list_parts(replies, members), together
+        classes, members, list_parts(requests, members), list_parts(responses, members), together
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-EXIT_FAILURE = 2  # as commands/program.py has it, which needs what may be missing
+EXIT_FAILURE = 2  # as cli/base/framework.py has it, which needs what may be missing
 
 
 def main() -> None:

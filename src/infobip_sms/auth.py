@@ -33,8 +33,8 @@ class Basic:
 
     def __attrs_post_init__(self) -> None:
         if ":" in self.username:
-            wants = "a name without one (RFC 7617)"
-            raise InvalidRequestError([Violation("username", "a colon", wants, "AUTH-003")])
+            expected = "a name without one (RFC 7617)"
+            raise InvalidRequestError([Violation("username", "a colon", expected, "AUTH-003")])
         try:
             f"{self.username}{self.password}".encode()
         except UnicodeEncodeError:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "https://api.infobip.com"
 _DAY = 86_400.0
+_NOT_SETTINGS = frozenset({"self", "__class__"})
 _LOG = logging.getLogger("infobip_sms")
 
 
@@ -49,7 +50,7 @@ class Client(Operations):
         host's name is the system's affair: no timeout ends it.
     connections: how many are kept open; as many as there are threads that send.
     retry: which failed attempts are repeated, and when; None repeats nothing.
-    proxy: URL of a proxy, ``http://`` or ``https://``, with ``user:password@`` if it expects one.
+    proxy: URL of a proxy, ``http://`` or ``https://``, with ``user:password@`` if it needs one.
         None asks the environment once, now; ``""`` or False uses none. Calls over https go through
         a tunnel, so that the proxy sees neither credentials nor messages.
     ca: file of the certificates to trust instead of the system's, or an ``ssl.SSLContext``, which
@@ -76,8 +77,7 @@ class Client(Operations):
         ca: str | Path | ssl.SSLContext | None = None,
         user_agent: str | None = None,
     ) -> None:
-        own = {"self", "__class__"}
-        self._settings = {name: value for name, value in locals().items() if name not in own}
+        self._settings = {n: v for n, v in locals().items() if n not in _NOT_SETTINGS}
         server = parse_base_url(base_url)
         super().__init__(_require_auth(auth), wire, XmlOptions(xml_engine, validate_xml))
         self._timeout = _require_seconds("timeout", timeout)
@@ -201,19 +201,19 @@ def _require_response(
 def _require_auth(auth: object) -> Auth:
     if isinstance(auth, Auth):
         return auth
-    wants = "Basic, ApiKey, IbssoToken or Bearer"
-    raise InvalidRequestError([Violation("auth", "something else", wants, "AUTH-005")])
+    expected = "Basic, ApiKey, IbssoToken or Bearer"
+    raise InvalidRequestError([Violation("auth", "something else", expected, "AUTH-005")])
 
 
 def _require_seconds(name: str, value: float) -> float:
     if type(value) not in {int, float} or not 0 < value <= _DAY:
-        raise ValueError(f"{name} expects seconds: more than 0, and at most a day")
+        raise ValueError(f"{name}: expected seconds, more than 0, and at most a day")
     return float(value)
 
 
 def _require_count(value: int) -> int:
     if type(value) is not int or value < 1:
-        raise ValueError("connections expects a whole number from 1")
+        raise ValueError("connections: expected a whole number from 1")
     return value
 
 
@@ -222,7 +222,7 @@ def _require_retry(retry: object) -> Retry:
         return Retry.none()
     if isinstance(retry, Retry):
         return retry
-    raise ValueError("retry expects a Retry, or None to repeat nothing")
+    raise ValueError("retry: expected a Retry, or None to repeat nothing")
 
 
 def _build_user_agent(user_agent: object) -> str:

@@ -38,8 +38,8 @@ def build_request(  # noqa: PLR0913 - what a call is made of
 ) -> Request:
     """Describe a call of an operation; raise InvalidRequestError if its body or a parameter breaks a rule."""
     if not isinstance(body, operation.request or type(None)):
-        wants = f"of the type {operation.request.__name__}" if operation.request else "no body"
-        raise InvalidRequestError([Violation("", describe_value(body), wants, "HTTP-003")])
+        expected = f"of the type {operation.request.__name__}" if operation.request else "no body"
+        raise InvalidRequestError([Violation("", describe_value(body), expected, "HTTP-003")])
     codec = get_codec(wire, xml.engine)
     headers = {"Authorization": _require_header_value(auth.header()), "Accept": codec.CONTENT_TYPE}
     if body is None:
@@ -111,5 +111,5 @@ def _require_header_value(value: str) -> str:
     scheme, _, secret = value.partition(" ")
     if scheme and secret and " " not in secret and value.isascii() and value.isprintable():
         return value
-    got, wants = "characters that a header cannot carry", "a scheme, a space and visible ASCII"
-    raise InvalidRequestError([Violation("auth", got, wants, "AUTH-005")])
+    got, expected = "characters that a header cannot carry", "a scheme, a space and visible ASCII"
+    raise InvalidRequestError([Violation("auth", got, expected, "AUTH-005")])

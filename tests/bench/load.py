@@ -109,8 +109,8 @@ async def play(port: int, bulk: str, count: int, clients: int) -> tuple[float, C
 def check_round(port: int, bulk: str, count: int) -> list[str]:
     """Say what is wrong with what the sandbox has of a round."""
     query = urlencode({"bulkId": bulk, "limit": count + 1})
-    with urlopen(f"http://127.0.0.1:{port}/sandbox/messages?{query}") as reply:
-        found = Counter(message["messageId"] for message in json.load(reply)["messages"])
+    with urlopen(f"http://127.0.0.1:{port}/sandbox/messages?{query}") as response:
+        found = Counter(message["messageId"] for message in json.load(response)["messages"])
     wanted = {f"{bulk}-{number}" for number in range(count)}
     twice = [name for name, times in found.items() if times > 1]
     lost, strange = wanted - found.keys(), found.keys() - wanted

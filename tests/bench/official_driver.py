@@ -22,12 +22,12 @@ def build_work(url: str, bodies: dict[str, str]) -> dict[str, Any]:
     api = SmsApi(ApiClient(settings))
     work: dict[str, Any] = {}
     for name, body in bodies.items():
-        reply = name.startswith("reply")
-        kind = models.SmsResponse if reply else models.SmsAdvancedTextualRequest
+        response = name.startswith("reply")
+        kind = models.SmsResponse if response else models.SmsAdvancedTextualRequest
         model = kind.from_json(body)
         work[f"read {name}"] = lambda kind=kind, body=body: kind.from_json(body)
         work[f"write {name}"] = model.to_json
-        if not reply:
+        if not response:
             work[f"send {name}"] = lambda model=model: api.send_sms_message(
                 sms_advanced_textual_request=model
             )

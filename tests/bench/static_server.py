@@ -36,14 +36,14 @@ def serve(connection: socket.socket, replies: dict[str, bytes]) -> None:
 
 def main() -> None:
     """Serve until standard input ends."""
-    replies = {name: body.encode() for name, body in json.loads(sys.stdin.readline()).items()}
+    responses = {name: body.encode() for name, body in json.loads(sys.stdin.readline()).items()}
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     print(listener.getsockname()[1], flush=True)
 
     def accept() -> None:
         while True:
             connection, _ = listener.accept()
-            threading.Thread(target=serve, args=(connection, replies), daemon=True).start()
+            threading.Thread(target=serve, args=(connection, responses), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     sys.stdin.read()

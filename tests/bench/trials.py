@@ -51,12 +51,12 @@ def build_sizes(*, quick: bool) -> dict[str, tuple[int, SmsRequest]]:
 def measure_json(rounds: int, *, quick: bool) -> Iterator[Row]:
     """Measure JSON: requests and responses read, requests written."""
     for size, (count, request) in build_sizes(quick=quick).items():
-        body, reply = wire_json.dump_model(request), wire_json.dump_model(build_reply(count))
+        body, response = wire_json.dump_model(request), wire_json.dump_model(build_reply(count))
         work = peers_json.find_decoders(body, reply=False)
         work[OURS] = partial(wire_json.parse_request, body, SmsRequest)
         yield from _measure("JSON: read a request", size, count, work, rounds)
-        work = peers_json.find_decoders(reply, reply=True)
-        work[OURS] = partial(wire_json.parse_response, reply, SmsResponse)
+        work = peers_json.find_decoders(response, reply=True)
+        work[OURS] = partial(wire_json.parse_response, response, SmsResponse)
         yield from _measure("JSON: read a response", size, count, work, rounds)
         work = peers_json.find_encoders(body)
         work[OURS] = partial(wire_json.dump_model, request)
@@ -128,7 +128,7 @@ def measure_memory() -> dict[str, float]:
 @contextmanager
 def serve_replies() -> Iterator[str]:
     """Run the static server; give its URL."""
-    replies = {
+    responses = {
         f"{wire} {size}": codec.dump_model(build_reply(count)).decode()
         for wire, codec in (("json", wire_json), ("xml", wire_xml))
         for size, count in (("one", 1), ("many", 1_000))
@@ -139,7 +139,7 @@ def serve_replies() -> Iterator[str]:
     ) as process:
         assert process.stdin is not None, "a pipe"
         assert process.stdout is not None, "a pipe"
-        process.stdin.write(json.dumps(replies) + "\n")
+        process.stdin.write(json.dumps(responses) + "\n")
         process.stdin.flush()
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
         process.stdin.close()

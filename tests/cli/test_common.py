@@ -119,7 +119,10 @@ def test_exit_codes_are_documented() -> None:
         ([*SEND, TEXT, "--send-at", "2026-07-07T17:00:00"], "in UTC 2026-07-07T17:00:00Z"),
         ([*SEND, TEXT, "--send-at", "0001-01-01T00:00:00"], "In UTC it would be 0001-01-01T"),
         ([*SEND, TEXT, "--send-at", "soon"], "2026-07-07T17:00:00+02:00"),
-        ([*SEND, TEXT, "--window", "MON 25:00-26:00"], "hour: got 25"),
+        (
+            [*SEND, TEXT, "--window", "MON 25:00-26:00"],
+            "hour: expected a whole number from 0 to 23, got 25",
+        ),
         ([*SEND, TEXT, "--window", "XYZ"], "three letters are enough"),
         ([*SEND, TEXT, "--window", "at noon, please"], "'MON,TUE 06:00-15:30'"),
         ([*SEND, TEXT, "--timeout", "0"], "more than 0"),
@@ -128,8 +131,8 @@ def test_exit_codes_are_documented() -> None:
         ([*SEND, TEXT, "--template", "x"], "--template"),
         ([*SEND, TEXT, "--resume", "x"], "--resume"),
         ([*SEND, TEXT, "--api-key", "a", "--user", "b"], "not both"),
-        (["logs", "--mnc", "01"], "--mcc: got nothing"),
-        (["reports", "--limit", "0"], "--limit: got 0"),
+        (["logs", "--mnc", "01"], "--mcc: expected mcc beside mnc, got nothing"),
+        (["reports", "--limit", "0"], "--limit: expected a whole number from 1 to 1000, got 0"),
         (["scheduled", "show", ""], "an empty string"),
         (["listen", "--path", "reports"], "begins with /"),
     ],
@@ -169,7 +172,12 @@ def test_all_broken_rules_are_listed_with_their_options() -> None:
     )
 
     assert result.exit_code == 3
-    for part in ("--from: got", "--to (2 of 2): got", "--callback-data: got", "SEND-008"):
+    for part in (
+        "--from: expected",
+        "--to (2 of 2): expected",
+        "--callback-data: expected",
+        "SEND-008",
+    ):
         assert part in result.stderr
     assert bad not in result.stderr
     assert NUMBER not in result.stderr
@@ -233,7 +241,7 @@ def test_errors_for_machines_are_one_line_of_json(serve: Serve) -> None:
 
     assert json.loads(refused.stderr)["error"]["status"] == 401
     assert json.loads(refused.stderr)["error"]["sent"] == "no"
-    assert json.loads(broken.stderr)["error"]["violations"][0].startswith("--from: got")
+    assert json.loads(broken.stderr)["error"]["violations"][0].startswith("--from: expected")
     assert refused.stdout == broken.stdout == ""
 
 
@@ -283,15 +291,15 @@ def test_a_dry_run_shows_what_a_server_would_hear(
     server = serve("hear", reply(b"", 500))
     shown = run(*words, "--wire", wire, "--dry-run", url=server.url)
     run(*words, "--wire", wire, url=server.url)
-    (heard,) = server.finish()
-    headers = [f"{n}: {'App ***' if n == 'authorization' else v}" for n, v in heard.headers]
+    (captured,) = server.finish()
+    headers = [f"{n}: {'App ***' if n == 'authorization' else v}" for n, v in captured.headers]
     head, _, body = shown.stdout_bytes.partition(b"\n\n")
     line, *rest = head.decode().splitlines()
 
     assert shown.exit_code == 0
-    assert line == heard.line
+    assert line == captured.line
     assert [h.partition(":")[0].lower() + ":" + h.partition(":")[2] for h in rest] == headers
-    assert body.removesuffix(b"\n") == heard.body
+    assert body.removesuffix(b"\n") == captured.body
     assert "nothing was sent" in shown.stderr
 
 
@@ -303,10 +311,10 @@ def test_a_dry_run_for_machines_has_the_same(wire: str, serve: Serve) -> None:
         run(*SEND, TEXT, "--wire", wire, "--dry-run", "--json", url=server.url).stdout
     )
     run(*SEND, TEXT, "--wire", wire, url=server.url)
-    (heard,) = server.finish()
+    (captured,) = server.finish()
 
     assert plain["url"] == server.url + "/sms/2/text/advanced"
-    assert plain["body"].encode() == heard.body
+    assert plain["body"].encode() == captured.body
     assert plain["headers"]["Content-Type"] == TYPES[wire]
     assert plain["headers"]["Authorization"] == "App ***"
 
@@ -355,9 +363,9 @@ def test_the_command_line_comes_before_the_environment(
     """What is typed is used instead of what the environment has."""
     server = serve("hear", OK)
     run(*SEND, TEXT, *words, url=server.url)
-    (heard,) = server.finish()
+    (captured,) = server.finish()
 
-    assert heard.find("authorization") == expected
+    assert captured.find("authorization") == expected
 
 
 def test_a_user_needs_a_password() -> None:

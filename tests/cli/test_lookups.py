@@ -99,10 +99,10 @@ def test_logs_ask_with_every_filter(serve: Serve) -> None:
         *("--until", "2015-02-23 17:42:05Z"),
         url=server.url,
     )
-    (heard,) = server.finish()
+    (captured,) = server.finish()
 
     assert result.exit_code == 0
-    assert parse_qs(urlsplit(heard.line.split()[1]).query) == {
+    assert parse_qs(urlsplit(captured.line.split()[1]).query) == {
         "from": ["InfoSMS"],
         "to": [NUMBER],
         "bulkId": ["a", "b"],
@@ -122,11 +122,11 @@ def test_reports_ask_with_every_filter(serve: Serve) -> None:
     result = run(
         *["reports", "--bulk-id", "a", "--message-id", "b", "--limit", "3"], url=server.url
     )
-    (heard,) = server.finish()
+    (captured,) = server.finish()
 
     assert result.exit_code == 0
     assert (result.stdout, result.stderr) == ("", "No new reports.\n")
-    assert parse_qs(urlsplit(heard.line.split()[1]).query) == {
+    assert parse_qs(urlsplit(captured.line.split()[1]).query) == {
         "bulkId": ["a"],
         "messageId": ["b"],
         "limit": ["3"],
@@ -154,11 +154,11 @@ def test_a_scheduled_bulk_is_asked_for_what_it_says(
     """Each command of scheduled makes its own request."""
     server = serve("hear", reply(b"{}"))
     result = run("scheduled", *words.split(), url=server.url)
-    (heard,) = server.finish()
+    (captured,) = server.finish()
 
     assert result.exit_code == 0
-    assert heard.line == f"{line} HTTP/1.1"
-    assert (json.loads(heard.body) if heard.body else None) == body
+    assert captured.line == f"{line} HTTP/1.1"
+    assert (json.loads(captured.body) if captured.body else None) == body
 
 
 @pytest.mark.parametrize("more", [(), ("--json",)])

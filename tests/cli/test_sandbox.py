@@ -81,8 +81,8 @@ def ask(url: str, method: str, path: str, body: bytes = b"") -> tuple[int, bytes
     """Make a request; return status and body."""
     connection = HTTPConnection(urlsplit(url).netloc, timeout=20)
     connection.request(method, path, body or None)
-    reply = connection.getresponse()
-    found = reply.status, reply.read()
+    response = connection.getresponse()
+    found = response.status, response.read()
     connection.close()
     return found
 
@@ -294,8 +294,8 @@ def test_refuse_200_rejects_a_destination() -> None:
             connection = HTTPConnection(urlsplit(url).netloc, timeout=20)
             headers = {**basic, "content-type": "application/json"}
             connection.request("POST", "/sms/2/text/advanced", json.dumps(document), headers)
-            reply = connection.getresponse()
-            answers[refuse] = reply.status, json.loads(reply.read())
+            response = connection.getresponse()
+            answers[refuse] = response.status, json.loads(response.read())
             connection.close()
 
     assert answers["400"][0] == 400

@@ -135,7 +135,7 @@ def test_the_addresses_of_a_host_share_the_time_for_connecting() -> None:
 def test_a_timeout_that_makes_no_sense_is_refused(name: str, value: Any) -> None:
     """A client is not made with a time that no socket can keep."""
     options: dict[str, Any] = {name: value}
-    with pytest.raises(ValueError, match=f"^{name} expects seconds"):
+    with pytest.raises(ValueError, match=f"^{name}: expected seconds"):
         Client(auth=AUTH, **options)
 
 
@@ -145,7 +145,7 @@ def test_a_timeout_of_a_call_that_makes_no_sense_is_refused(serve: Serve, value:
     server = serve("hear", OK)
     with (
         Client(server.url, auth=AUTH) as client,
-        pytest.raises(ValueError, match=r"^timeout expects"),
+        pytest.raises(ValueError, match=r"^timeout: expected"),
     ):
         client.send(ask(), timeout=value)
     server.finish()

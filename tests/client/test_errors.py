@@ -238,8 +238,8 @@ def test_a_large_reply_is_refused_in_bounded_memory(serve: Serve, kind: str) -> 
 def test_a_client_works_on_after_large_replies(serve: Serve) -> None:
     """Rejected responses use up no connections of the pool: the next send gets its answer."""
     large = b"HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n"
-    replies = iter([*[large] * 5, OK])
-    server = serve("hear", lambda _: next(replies))
+    responses = iter([*[large] * 5, OK])
+    server = serve("hear", lambda _: next(responses))
     with Client(server.url, auth=AUTH, timeout=NEVER, connections=2) as client:
         for _ in range(5):
             with pytest.raises(InvalidResponseError):

@@ -158,7 +158,7 @@ def test_auth_005_a_key_that_is_no_string_is_refused_at_once(
     scheme: Callable[[Any], Auth], path: str, value: Any
 ) -> None:
     """A variable of the environment that is not set does not go out as the key None."""
-    with pytest.raises(InvalidRequestError, match=rf"^{path}: got .*, expects a string ") as caught:
+    with pytest.raises(InvalidRequestError, match=rf"^{path}: expected a string, got ") as caught:
         scheme(value)
     assert not re.search("hunter2|4711", f"{caught.value} {caught.value!r}")
 

@@ -342,7 +342,7 @@ def test_requests_of_the_wrong_version_are_refused(serve: Serve, wire: Any) -> N
     v2 = SmsRequest(messages=[Message(destinations=[Destination(to="41793026727")])])
     server = serve("hear", reply(b"{}"))
     with Client(server.url, auth=AUTH, wire=wire, timeout=NEVER) as client:
-        with pytest.raises(InvalidRequestError, match=r"expects .*SmsRequest "):
+        with pytest.raises(InvalidRequestError, match=r"expected .*SmsRequest, got "):
             client.send(V1)  # type: ignore[arg-type]  # the point
         with pytest.raises(InvalidRequestError, match="SmsRequestV1"):
             send_v1(client, v2)
@@ -369,8 +369,8 @@ def test_v1_005_xml_of_version_1_has_no_wrappers(serve: Serve) -> None:
     server = serve("hear", reply(example("v1-response", "xml"), 200, TYPES["xml"]))
     with Client(server.url, auth=AUTH, wire="xml", timeout=NEVER) as client:
         send_v1(client, request)
-    (heard,) = server.finish()
-    root = etree.fromstring(heard.body)
+    (captured,) = server.finish()
+    root = etree.fromstring(captured.body)
 
     assert root.tag == "request"
     assert len(root.findall("messages")) == 2

@@ -411,7 +411,7 @@ def test_nothing_that_is_shown_of_a_repeated_call_is_secret(
 )
 def test_a_policy_that_makes_no_sense_is_refused(options: dict[str, Any]) -> None:
     """The error is a sentence that names the setting."""
-    with pytest.raises(ValueError, match=rf"^Retry\.{next(iter(options))} expects "):
+    with pytest.raises(ValueError, match=rf"^Retry\.{next(iter(options))}: expected "):
         Retry(**options)
 
 
@@ -425,7 +425,7 @@ def test_a_policy_is_a_value() -> None:
 
 def test_something_else_than_a_policy_is_refused() -> None:
     """A number is no policy."""
-    with pytest.raises(ValueError, match=r"^retry expects a Retry"):
+    with pytest.raises(ValueError, match=r"^retry: expected a Retry"):
         Client(auth=AUTH, retry=3)  # type: ignore[arg-type]
 
 

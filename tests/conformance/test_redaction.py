@@ -191,7 +191,7 @@ def start_quoting(manner: str) -> Iterator[str]:
             process.kill()
 
 
-FORMS = ("json", "junit", "html", "markdown", "har", "badge")
+FORMS = ("json", "junit", "html", "markdown", "har")
 ONLY = ("SEND-008", "RESP-00", "HTTP-003", "AUTH", "LOG-001", "PREV-003", "DLR-007")
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\ud800-\udfff]")
 

@@ -116,8 +116,8 @@ def ask_as_curl(url: str, line: str) -> tuple[int, Any]:
     assert target.netloc == "127.0.0.1:8080"
     connection = HTTPConnection(urlsplit(url).netloc, timeout=20)
     connection.request(method, f"{target.path}?{target.query}", body)
-    reply = connection.getresponse()
-    found = reply.status, json.loads(reply.read())
+    response = connection.getresponse()
+    found = response.status, json.loads(response.read())
     connection.close()
     return found
 

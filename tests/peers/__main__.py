@@ -107,8 +107,8 @@ def try_client(
     for trial in build_trials(name):
         told = client.call(tapped.url, trial)
         exchanges = tapped.take()
-        reply = read_json(exchanges[-1].reply) if exchanges else None
-        done = bool(exchanges) and exchanges[-1].status == 200 and trial.check(sandbox, reply)
+        response = read_json(exchanges[-1].reply) if exchanges else None
+        done = bool(exchanges) and exchanges[-1].status == 200 and trial.check(sandbox, response)
         findings = find_findings(trial.asked, exchanges, told, done=done)
         if show:
             for exchange in exchanges:

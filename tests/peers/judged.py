@@ -29,8 +29,8 @@ from tests.peers.installing import ROOT
 KNOWN = Path(__file__).with_name("judged.toml")
 JUDGE = (sys.executable, "-m", "infobip_sms_conformance", "client", "--quiet")
 WAYS = {
-    "good": ("--asked", str(FEATURED)),
-    "tricky": ("--replies", "tricky"),
+    "good": ("--expect", str(FEATURED)),
+    "tricky": ("--scenarios",),
 }
 OPERATIONS = {"good": (), "tricky": ("send",)}
 

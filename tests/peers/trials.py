@@ -51,11 +51,11 @@ class Sandbox:
         target = f"{asked.path}?{urlencode(asked.query, doseq=True)}"
         body = None if asked.body is None else json.dumps(asked.body)
         connection.request(asked.method, target, body, headers)
-        reply = connection.getresponse()
-        answer = json.loads(reply.read())
+        response = connection.getresponse()
+        answer = json.loads(response.read())
         connection.close()
-        if reply.status != 200:
-            raise RuntimeError(f"{asked.method} {asked.path} was answered with {reply.status}")
+        if response.status != 200:
+            raise RuntimeError(f"{asked.method} {asked.path} was answered with {response.status}")
         return answer
 
     def find_messages(self, **search: Any) -> list[Any]:

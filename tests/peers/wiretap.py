@@ -76,12 +76,12 @@ def tap(upstream: str) -> Iterator[Tap]:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             connection = HTTPConnection(host, timeout=30)
             connection.request(self.command, line.split(" ")[1], body or None, dict(headers))
-            reply = connection.getresponse()
-            content = reply.read()
+            response = connection.getresponse()
+            content = response.read()
             connection.close()
-            tapped.seen.append(Exchange(line, headers, body, reply.status, content))
-            self.send_response(reply.status)
-            for name, value in reply.getheaders():
+            tapped.seen.append(Exchange(line, headers, body, response.status, content))
+            self.send_response(response.status)
+            for name, value in response.getheaders():
                 if name.lower() not in _HOP:
                     self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))

@@ -236,8 +236,8 @@ def test_xml_002_all_days_of_a_window_are_kept(
     require_reports_received(news)
     if "json" not in session.wires:
         raise Inconclusive("JSON is not checked in this run", exchange=news.exchange)
-    twin = get_webhook_run(session, "json", findings)
-    if news.is_sent(PLAIN) and twin.is_sent(WHOLE) and not news.is_sent(WHOLE):
+    other = get_webhook_run(session, "json", findings)
+    if news.is_sent(PLAIN) and other.is_sent(WHOLE) and not news.is_sent(WHOLE):
         raise CheckFailed(
             f"no report that it was sent within {session.plan.patience:g} s",
             sent=news.describe(WHOLE),

@@ -68,8 +68,13 @@ def require_special_id_kept(session: Session, failure: CheckFailed) -> None:
     """Raise Inconclusive where only XML loses an id with signs: then it is read or written wrongly."""
     named = session.send_named("xml")
     lost = {message_id for _, message_id in get_lost_ids(named)}
-    twin = session.send_named("json") if "json" in session.wires else None
-    if all(map(is_special_id, lost)) and twin and has_given_ids(twin) and not check_given_ids(twin):
+    other = session.send_named("json") if "json" in session.wires else None
+    if (
+        all(map(is_special_id, lost))
+        and other
+        and has_given_ids(other)
+        and not check_given_ids(other)
+    ):
         raise Inconclusive(failure.got, caused_by="XML-004", exchange=named) from None
 
 

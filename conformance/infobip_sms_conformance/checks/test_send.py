@@ -131,8 +131,8 @@ def test_send_020_documented_request_is_accepted(
     documented = session.send_example("documented-request", wire)
     if wire == "xml" and documented.outcome is RequestOutcome.REJECTED:
         require_days_accepted(session)
-    twin = session.send_example("documented-request", session.wires[0])
-    assert_accepted_unless_explained(documented, twin, findings)
+    other = session.send_example("documented-request", session.wires[0])
+    assert_accepted_unless_explained(documented, other, findings)
 
 
 @check("SEND-020", needs=["pool"], order=LATE)
@@ -144,8 +144,8 @@ def test_send_020_generated_requests_are_accepted(
     twins = session.send_generated(session.wires[0])
     if not twins:
         raise NotApplicable(f"the profile {session.plan.profile.name} sends none")
-    for exchange, twin in zip(session.send_generated(wire), twins, strict=True):
-        assert_accepted_unless_explained(exchange, twin, findings)
+    for exchange, other in zip(session.send_generated(wire), twins, strict=True):
+        assert_accepted_unless_explained(exchange, other, findings)
 
 
 def assert_accepted_unless_explained(

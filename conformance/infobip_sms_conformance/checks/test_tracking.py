@@ -147,9 +147,9 @@ def test_track_003_message_that_is_not_tracked_is_not_found(
 
 def get_untracked_id(session: Session) -> str:
     """Return the name of a message that was sent without tracking; of none, if that is not known."""
-    reply = session.send_example("minimal-request", session.wires[0]).send_response
+    response = session.send_example("minimal-request", session.wires[0]).send_response
     return (
-        next((e.message_id for e in reply.entries if e.message_id), UNKNOWN_MESSAGE_ID)
-        if reply
+        next((e.message_id for e in response.entries if e.message_id), UNKNOWN_MESSAGE_ID)
+        if response
         else UNKNOWN_MESSAGE_ID
     )

@@ -104,8 +104,8 @@ def require_version_1(session: Session, wire: str) -> None:
     require_response(full)
     bare = send_bare(session, wire)
     if not bare.has_succeeded:
-        twin = is_accepted(session, session.wires[0])
-        root = "V1-005" if twin and wire != session.wires[0] else "V1-001"
+        other = is_accepted(session, session.wires[0])
+        root = "V1-005" if other and wire != session.wires[0] else "V1-001"
         raise Inconclusive(bare.got, expected=ACCEPTANCE, caused_by=root, exchange=bare)
 
 
@@ -190,10 +190,10 @@ def test_v1_005_lists_without_wrapper_are_read(session: Session, wire: str) -> N
     expected = "an entry for every destination of every message"
     if not read.has_succeeded:
         raise CheckFailed(read.got, expected=ACCEPTANCE, exchange=read)
-    twin = send_documented(session, session.wires[0])
+    other = send_documented(session, session.wires[0])
     if get_response_numbers(read) != get_sent_numbers(read) and get_response_numbers(
-        twin
-    ) == get_sent_numbers(twin):
+        other
+    ) == get_sent_numbers(other):
         raise CheckFailed("entries that are not those", expected=expected, exchange=read)
 
 

@@ -52,17 +52,19 @@ def run_client(options: argparse.Namespace) -> int:
     known = prepare(options)
     key = secrets.token_hex(16)
     archive = HarWriter()
-    looks = (ExpectedRequest(read_expected_request(options.asked)).check,) if options.asked else ()
-    hearing = TrafficCollector(recorders=(archive.add,) if options.har else (), checks=looks)
-    if options.replies == "tricky":
-        return run_scenarios(options, command, hearing, archive, known)
+    looks = (
+        (ExpectedRequest(read_expected_request(options.expect)).check,) if options.expect else ()
+    )
+    collector = TrafficCollector(recorders=(archive.add,) if options.har else (), checks=looks)
+    if options.scenarios:
+        return run_scenarios(options, command, collector, archive, known)
     with (
         start_sandbox(Credentials(USER, PASSWORD, key)) as server,
-        collect_in_thread(hearing) as hear,
+        collect_in_thread(collector) as hear,
         listen(CapturingProxy(parse_target(server), hear).serve, options.port) as url,
     ):
         sections, stopped = run_or_wait(options, command, url, key)
-    record = hearing.build_result(url, "client", sections=sections, stopped=stopped)
+    record = collector.build_result(url, "client", sections=sections, stopped=stopped)
     return write_reports(options, record, archive, known)
 
 
@@ -94,9 +96,7 @@ def run_scenarios(
     add_findings(collector, outcomes)
     sections = [build_section(outcomes)] if outcomes else []
     stopped = stopped or get_stop_reason(outcomes)
-    record = collector.build_result(
-        url, "client, tricky responses", sections=sections, stopped=stopped
-    )
+    record = collector.build_result(url, "client, scenarios", sections=sections, stopped=stopped)
     return write_reports(options, record, archive, known)
 
 
@@ -126,9 +126,9 @@ def run_proxy(options: argparse.Namespace) -> int:
     archive, recording = HarWriter(), HarWriter(unredacted=True)
     keeps = [archive.add] if options.har else []
     keeps += [recording.add] if options.record else []
-    hearing = TrafficCollector(check_responses=True, recorders=tuple(keeps))
+    collector = TrafficCollector(check_responses=True, recorders=tuple(keeps))
     with (
-        collect_in_thread(hearing) as hear,
+        collect_in_thread(collector) as hear,
         listen(CapturingProxy(upstream, hear).serve, options.port) as url,
     ):
         print_line(f"Between {url} and {upstream}, until interrupted", quiet=False)
@@ -139,7 +139,7 @@ def run_proxy(options: argparse.Namespace) -> int:
         wait_for_interrupt()
     if options.record:
         write_file(options.record, recording.dump())
-    record = hearing.build_result(str(upstream), "proxy")
+    record = collector.build_result(str(upstream), "proxy")
     return write_reports(options, record, archive, known)
 
 
@@ -147,15 +147,15 @@ def run_har(options: argparse.Namespace) -> int:
     """Check a recording."""
     known = prepare(options)
     archive = HarWriter()
-    hearing = TrafficCollector(
+    collector = TrafficCollector(
         check_responses=True, recorders=(archive.add,) if options.har else ()
     )
     hosts: dict[str, None] = {}
-    for heard in read_har(options.archive):
-        hosts[heard.base_url] = None
-        hearing.add(heard)
+    for captured in read_har(options.archive):
+        hosts[captured.base_url] = None
+        collector.add(captured)
     stopped = "" if hosts else "the recording has no request of this API"
-    record = hearing.build_result(", ".join(list(hosts)[:3]), "har", stopped=stopped)
+    record = collector.build_result(", ".join(list(hosts)[:3]), "har", stopped=stopped)
     return write_reports(options, record, archive, known)
 
 
@@ -217,14 +217,14 @@ def wait_for_interrupt() -> None:
 
 @contextmanager
 def collect_in_thread(collector: TrafficCollector) -> Iterator[Callable[[CapturedExchange], None]]:
-    """Check in a thread of its own what is heard in another, to the last of it."""
+    """Check in a thread of its own what is captured in another, to the last of it."""
     waiting: queue.Queue[CapturedExchange | None] = queue.Queue()
     problems: list[Exception] = []
 
     def judge() -> None:
-        while (heard := waiting.get()) is not None:
+        while (captured := waiting.get()) is not None:
             try:
-                collector.add(heard)
+                collector.add(captured)
             except Exception as error:  # noqa: BLE001 - it is raised where the run ends
                 problems.append(error)
 

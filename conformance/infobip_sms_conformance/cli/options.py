@@ -13,7 +13,6 @@ from infobip_sms_conformance.session.plan import FEATURES, PROFILES
 
 # The credentials of the documentation's own example.
 USER, PASSWORD = "Aladdin", "open sesame"
-SEEDS_HELP = "check good servers only, with N seeds each: what depends on one"
 EXIT_CODES = "Exit codes: 0 nothing failed, 1 something failed, 2 could not check, 3 wrong usage."
 MAX_SECONDS = 3600.0
 MIN_DIGITS, MAX_DIGITS, MAX_PORT = 4, 20, 65535  # see gate.SHORTEST
@@ -64,16 +63,15 @@ def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
         "--port", type=parse_port, default=0, metavar="N", help="listen there (default: a free one)"
     )
     client.add_argument(
-        "--replies",
-        choices=("good", "tricky"),
-        default="good",
-        help="what the client gets: the sandbox's answers, or one of every kind that there may be",
+        "--scenarios",
+        action="store_true",
+        help="respond in every way that a server may, and start COMMAND again for each",
     )
     client.add_argument(
-        "--asked",
+        "--expect",
         type=Path,
         metavar="FILE",
-        help="the JSON request that COMMAND was told to send; what it sends is compared with it",
+        help="the JSON request that COMMAND should send; what it sends is compared with it",
     )
     client.add_argument(
         "command_line",
@@ -100,7 +98,7 @@ def add_server(server: argparse.ArgumentParser) -> None:
     server.add_argument("url", nargs="?", help="its base URL; the sandbox when left out")
     add_account(server.add_argument_group("account"))
     add_selection(server.add_argument_group("what is checked"))
-    add_safety(server.add_argument_group("care"))
+    add_safety(server.add_argument_group("safety"))
     add_reports(server.add_argument_group("reports"))
 
 
@@ -204,7 +202,6 @@ def add_reports(group: argparse._ArgumentGroup) -> None:
         ("html", "a page with the matrix of all verdicts"),
         ("markdown", "a summary"),
         ("har", "every request and response, masked"),
-        ("badge", "a picture of the result, as SVG"),
     ):
         group.add_argument(f"--{name}", type=Path, metavar="FILE", help=what)
     group.add_argument(

@@ -70,7 +70,7 @@ def build_pattern(path: str, flags: int = 0) -> re.Pattern[str]:
 
 
 def check_address(findings: RequestFindings, captured: CapturedExchange) -> Operation | None:
-    """Look at method and path; return the operation, if that can be told."""
+    """Look at method and path; return the operation, if it can be determined."""
     operation, wanted = match_operation(captured)
     if UNCOVERED_PATHS.fullmatch(get_path(captured)):
         return None
@@ -145,8 +145,8 @@ def check_parameter(
     inner = resolve(schema["items"]) if several else schema
     for value in values:
         if value in NULL_WORDS:
-            got, wants = f"the word {value}", "the parameter left out when it has no value"
-            findings.add_violation(RequestViolation(NULL_VALUE, name, got, wants, part="target"))
+            got, expected = f"the word {value}", "the parameter left out when it has no value"
+            findings.add_violation(RequestViolation(NULL_VALUE, name, got, expected, part="target"))
             continue
         found = RequestFindings()
         check_node(found, parse_value(value, inner), inner, name, schema["x-requirement"])
@@ -162,8 +162,8 @@ def build_unknown_parameter_violation(
     base = re.sub(r"\[\d*\]$", "", name)
     schema = resolve(known[base]["schema"]) if base in known else {}
     if base != name and schema.get("type") == "array":
-        wants = f"{base}=… for each value, without brackets"
-        return RequestViolation(schema["x-requirement"], base, f"{name}=…", wants, part="target")
+        expected = f"{base}=… for each value, without brackets"
+        return RequestViolation(schema["x-requirement"], base, f"{name}=…", expected, part="target")
     return RequestViolation(
         UNKNOWN_FIELD,
         base if base in known else "the query",
@@ -207,8 +207,8 @@ def check_format(findings: RequestFindings, captured: CapturedExchange) -> bool:
         return True
     got = media[:MAX_SHOWN_LENGTH] or "nothing"
     where = "content-type" if media else "head"
-    wants = "application/json or application/xml"
-    findings.add_violation(RequestViolation(FORMAT, "Content-Type", got, wants, part=where))
+    expected = "application/json or application/xml"
+    findings.add_violation(RequestViolation(FORMAT, "Content-Type", got, expected, part=where))
     return not media or "json" in media or "xml" in media
 
 

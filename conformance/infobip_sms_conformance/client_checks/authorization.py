@@ -30,10 +30,10 @@ def check_authorization(findings: RequestFindings, captured: CapturedExchange) -
             )
         return
     findings.checked |= {ABSENT, FORM}
-    for got, wants in (
+    for got, expected in (
         () if is_redacted(value) and not captured.has_all_headers else check_header_value(value)
     ):
-        findings.add_violation(RequestViolation(FORM, "Authorization", got, wants, part=HEADER))
+        findings.add_violation(RequestViolation(FORM, "Authorization", got, expected, part=HEADER))
     scheme, _, token = value.partition(" ")
     if scheme == "IBSSO" and token:
         findings.checked.add(SESSION)

@@ -136,25 +136,25 @@ def build_evidence(
     request: ParsedRequest, mask: ClientMask, violation: RequestViolation | None = None
 ) -> Evidence:
     """Return what may be shown of an exchange, with one place marked."""
-    heard = request.captured
+    captured = request.captured
     place = violation.span if violation is not None and violation.part == "body" else None
     body = format_marked_body(request, mask, place)
-    lines = [*format_head(heard, mask, violation), *(["", body] if body else [])]
-    reply = heard.response
-    error = heard.status is not None and heard.status >= BAD_REQUEST
+    lines = [*format_head(captured, mask, violation), *(["", body] if body else [])]
+    response = captured.response
+    error = captured.status is not None and captured.status >= BAD_REQUEST
     return Evidence(
-        method=heard.method,
-        path=format_target(heard, mask),
-        content_type=heard.get_header("content-type"),
+        method=captured.method,
+        path=format_target(captured, mask),
+        content_type=captured.get_header("content-type"),
         body="\n".join(lines),
-        size=len(heard.body),
+        size=len(captured.body),
         curl="",
         other_format="",
-        status=heard.status,
-        response_type=reply.get_header("content-type")[:100] if reply else "",
-        response=format_body(reply.body, mask, max_length=MAX_LENGTH, error=error)
-        if reply
-        else heard.error,
+        status=captured.status,
+        response_type=response.get_header("content-type")[:100] if response else "",
+        response=format_body(response.body, mask, max_length=MAX_LENGTH, error=error)
+        if response
+        else captured.error,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a client sent, beside what it was told to send: what is lost, and what means something else."""
+"""What a client sent, beside what it should send: what is lost, and what means something else."""
 
 import json
 import re

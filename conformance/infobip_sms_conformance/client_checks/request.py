@@ -85,9 +85,9 @@ def decode(request: ParsedRequest) -> str:
     except UnicodeDecodeError as error:
         at = len(body[: error.start].decode(name, "replace"))
         got = f"byte 0x{body[error.start]:02X} at {error.start}, which is no {name}"
-        wants = "the bytes of the charset that is named, or of UTF-8"
+        expected = "the bytes of the charset that is named, or of UTF-8"
         request.findings.add_violation(
-            RequestViolation(READABLE, "the body", got, wants, (at, at + 1))
+            RequestViolation(READABLE, "the body", got, expected, (at, at + 1))
         )
         return body.decode(name, "replace")
 
@@ -106,9 +106,9 @@ def get_charset(request: ParsedRequest) -> str:
     try:
         return codecs.lookup(named).name
     except LookupError:
-        got, wants = "a charset that there is not", "UTF-8"
+        got, expected = "a charset that there is not", "UTF-8"
         request.findings.add_violation(
-            RequestViolation(READABLE, "Content-Type", got, wants, part="content-type")
+            RequestViolation(READABLE, "Content-Type", got, expected, part="content-type")
         )
         return "utf-8"
 
@@ -168,8 +168,10 @@ def parse_xml_body(request: ParsedRequest, component: str) -> Node | None:
             RequestViolation(DOCTYPE, "the document", misfit.actual, misfit.expected, misfit.span)
         )
     if found := INVALID_XML_CHARACTER.search(request.text):
-        got, wants = "a character that XML cannot carry", "characters of XML 1.0"
-        sheet.add_violation(RequestViolation(CHARACTERS, "the document", got, wants, found.span()))
+        got, expected = "a character that XML cannot carry", "characters of XML 1.0"
+        sheet.add_violation(
+            RequestViolation(CHARACTERS, "the document", got, expected, found.span())
+        )
         return None
     tree = build_tree(parse_elements(request.text), get_component(component))
     sheet.checked.add(V1_FORM if request.operation and request.operation.id == "sendV1" else FORM)
@@ -203,9 +205,9 @@ def check_message_ids(request: ParsedRequest) -> None:
     for path, node in iter_message_ids(request.node):
         request.findings.checked.add(UNIQUE)
         if node.value in seen:
-            got, wants = "the messageId of another destination", "one of its own, or none"
+            got, expected = "the messageId of another destination", "one of its own, or none"
             request.findings.add_violation(
-                RequestViolation(UNIQUE, path, got, wants, node.span_with_name)
+                RequestViolation(UNIQUE, path, got, expected, node.span_with_name)
             )
         seen.add(node.value)
 

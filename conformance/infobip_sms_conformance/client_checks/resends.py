@@ -71,12 +71,12 @@ def find_violation(
     waited = captured.received_at - past_request.ended
     if past_request.retry_after and waited < past_request.retry_after - TOLERANCE:
         got = f"request {past_request.serial} again {waited:.1f} s after {past_request.description}"
-        wants = f"no earlier than Retry-After says, {past_request.retry_after:g} s"
-        return RequestViolation(RETRY_AFTER, "the request", got, wants, part="target")
+        expected = f"no earlier than Retry-After says, {past_request.retry_after:g} s"
+        return RequestViolation(RETRY_AFTER, "the request", got, expected, part="target")
     if past_request.outcome == "unknown" or (past_request.outcome == "taken" and has_message_ids):
         got = f"request {past_request.serial} again, after {past_request.description}"
-        wants = "a failure that is told: the messages may have been taken"
-        return RequestViolation(NO_RESEND, "the request", got, wants, part="target")
+        expected = "a reported failure: the messages may have been taken"
+        return RequestViolation(NO_RESEND, "the request", got, expected, part="target")
     return None
 
 

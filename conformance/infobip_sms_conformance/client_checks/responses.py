@@ -43,21 +43,21 @@ class ResponseFinding:
 
 def check_response(request: ParsedRequest) -> Iterator[ResponseFinding]:
     """Yield what a response keeps and breaks; nothing for one that did not come whole."""
-    heard = request.captured
-    if heard.response is None or heard.error or request.operation is None:
+    captured = request.captured
+    if captured.response is None or captured.error or request.operation is None:
         return
-    body = decompress(heard.response)
+    body = decompress(captured.response)
     if body is None:
         yield ResponseFinding(
             "HTTP-004", "a compression that cannot be undone", "a readable response"
         )
         return
-    yield from check_format(heard, body)
-    if heard.status == BAD_REQUEST:
+    yield from check_format(captured, body)
+    if captured.status == BAD_REQUEST:
         yield from check_error(body)
-    if heard.status is not None and heard.status >= FIRST_SERVER_ERROR:
+    if captured.status is not None and captured.status >= FIRST_SERVER_ERROR:
         yield ResponseFinding(
-            "HTTP-002", f"HTTP {heard.status}", "status 400, or 200 with REJECTED"
+            "HTTP-002", f"HTTP {captured.status}", "status 400, or 200 with REJECTED"
         )
     if request.operation.id == "send" and request.node is not None and not has_violations(request):
         yield from check_entries(build_exchange(request, body))

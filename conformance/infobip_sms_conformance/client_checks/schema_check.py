@@ -75,9 +75,9 @@ def check_node(
     """Hold a value to its schema; ``number`` is the requirement that a wrong one breaks."""
     schema = resolve(schema)
     if node.kind == "null":
-        wants = "the field left out when it has no value"
+        expected = "the field left out when it has no value"
         findings.add_violation(
-            RequestViolation(NULL_VALUE, path, "null", wants, node.span_with_name)
+            RequestViolation(NULL_VALUE, path, "null", expected, node.span_with_name)
         )
         return
     kind = schema.get("type")
@@ -99,10 +99,10 @@ def check_node(
     elif kind == "array":
         check_items(findings, node, schema, path, requirement_id)
     else:
-        for requirement, got, wants, mild in check_value(node, schema, requirement_id, findings):
+        for requirement, got, expected, mild in check_value(node, schema, requirement_id, findings):
             findings.add_violation(
                 RequestViolation(
-                    requirement, path, got, wants, node.span_with_name, is_tolerated=mild
+                    requirement, path, got, expected, node.span_with_name, is_tolerated=mild
                 )
             )
 
@@ -113,10 +113,14 @@ def check_fields(findings: RequestFindings, node: Node, schema: Schema, path: st
     for name, inner in node.value.items():
         where = join_path(path, name)
         if name not in members:
-            wants = suggest_name(name, members)
+            expected = suggest_name(name, members)
             findings.add_violation(
                 RequestViolation(
-                    UNKNOWN_FIELD, where, "a field that nobody knows", wants, inner.span_with_name
+                    UNKNOWN_FIELD,
+                    where,
+                    "a field that nobody knows",
+                    expected,
+                    inner.span_with_name,
                 )
             )
             continue
@@ -128,12 +132,12 @@ def check_fields(findings: RequestFindings, node: Node, schema: Schema, path: st
         findings.add_violation(
             RequestViolation(UNKNOWN_FIELD, join_path(path, name), got, "it once", place)
         )
-    for name, number, wants in iter_required(node, schema):
+    for name, number, expected in iter_required(node, schema):
         findings.checked.add(number)
         if name not in node.value:
             findings.add_violation(
                 RequestViolation(
-                    number, join_path(path, name), "nothing", wants, node.span_with_name
+                    number, join_path(path, name), "nothing", expected, node.span_with_name
                 )
             )
 
@@ -218,12 +222,12 @@ def check_string(
         yield from check_instant(value, requirement_id)
     if "pattern" in schema:
         row = next((r for r in schema.get("x-wants", ()) if re.fullmatch(r["when"], value)), None)
-        requirement_id, wants = (
+        requirement_id, expected = (
             (row["requirement"], row["wants"]) if row else (requirement_id, schema["pattern"])
         )
         findings.checked.add(requirement_id)
         if not re.search(schema["pattern"], value):
-            yield requirement_id, describe_length(value), wants, False
+            yield requirement_id, describe_length(value), expected, False
 
 
 def choose_requirement_id(value: object, schema: Schema, requirement_id: str) -> str:

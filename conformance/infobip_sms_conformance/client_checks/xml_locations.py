@@ -186,10 +186,10 @@ def group_children(
         if wrapper and wrapper not in found and item in found and item != wrapper:
             bare = found.pop(item)
             place = (bare[0].begin, bare[-1].end)
-            wants = f"{item} elements in one {wrapper}"
+            expected = f"{item} elements in one {wrapper}"
             violations.append(
                 XmlFormViolation(
-                    FORM, join_path(path, name), place, f"{item} without {wrapper}", wants
+                    FORM, join_path(path, name), place, f"{item} without {wrapper}", expected
                 )
             )
             found[wrapper] = [Element(wrapper, *place, children=bare)]
@@ -207,13 +207,15 @@ def parse_list(
     wrapper, item = get_element_names(name, schema)
     items = resolve(schema.get("items", {}))
     form = "XML-002" if name == "days" else FORM
-    wants = f"{item} elements in one {name}" if wrapper else f"{name}, repeated, without a wrapper"
+    expected = (
+        f"{item} elements in one {name}" if wrapper else f"{name}, repeated, without a wrapper"
+    )
     entries: list[Element] = []
     for element in elements:
         found, got = extract_entries(element, items, item if wrapper else "")
         entries += found
         if got:
-            violations.append(XmlFormViolation(form, path, element.span, got, wants))
+            violations.append(XmlFormViolation(form, path, element.span, got, expected))
     place = (elements[0].begin, elements[-1].end)
     nodes = [parse_node(e, items, f"{path}[{n}]", violations) for n, e in enumerate(entries)]
     return Node("array", place, nodes, place)

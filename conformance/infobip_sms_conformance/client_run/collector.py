@@ -28,7 +28,7 @@ RequestCheck = Callable[[ParsedRequest], Sequence[RequestViolation]]
 
 @dataclass
 class TrafficCollector:
-    """What was heard so far."""
+    """What was captured so far."""
 
     check_responses: bool = False
     """Whether responses are checked as well."""
@@ -120,7 +120,7 @@ class TrafficCollector:
     def build_result(
         self, url: str, profile: str, *, sections: Sequence[Section] = (), stopped: str = ""
     ) -> RunResult:
-        """Return the record of what was heard."""
+        """Return the result of what was captured."""
         findings = [*self.findings, *self._build_passes()]
         return RunResult(
             url=url,

@@ -62,12 +62,12 @@ def read_har(path: Path) -> Iterator[CapturedExchange]:
     number = 0
     for entry in entries if isinstance(entries, list) else []:
         try:
-            heard = parse_entry(entry, number + 1)
+            captured = parse_entry(entry, number + 1)
         except (TypeError, KeyError, ValueError, AttributeError):
             continue  # what other tools put beside exchanges
-        if heard is not None:
+        if captured is not None:
             number += 1
-            yield replace(heard, has_all_headers=ours)
+            yield replace(captured, has_all_headers=ours)
 
 
 def parse_entry(entry: dict[str, Any], serial: int) -> CapturedExchange | None:
@@ -135,15 +135,15 @@ class HarWriter:
 
     def add(self, parsed: ParsedRequest, mask: ClientMask) -> None:
         """Add an exchange as it may be shown."""
-        heard = parsed.captured
-        milliseconds = round(heard.seconds * 1000, 1)
-        request, response = build_request(parsed, mask), build_response(heard, mask)
+        captured = parsed.captured
+        milliseconds = round(captured.seconds * 1000, 1)
+        request, response = build_request(parsed, mask), build_response(captured, mask)
         if self._unredacted:
-            fill_request(request, heard, mask)
-            fill_response(response, heard, mask)
+            fill_request(request, captured, mask)
+            fill_response(response, captured, mask)
         self._entries.append(
             {
-                "startedDateTime": datetime.fromtimestamp(heard.received_at, UTC).isoformat(
+                "startedDateTime": datetime.fromtimestamp(captured.received_at, UTC).isoformat(
                     "T", "milliseconds"
                 ),
                 "time": milliseconds,
@@ -162,43 +162,43 @@ class HarWriter:
 
 def build_request(parsed: ParsedRequest, mask: ClientMask) -> dict[str, Any]:
     """Return the request of an entry."""
-    heard = parsed.captured
+    captured = parsed.captured
     found = {
-        "method": heard.method,
-        "url": heard.base_url + format_target(heard, mask),
+        "method": captured.method,
+        "url": captured.base_url + format_target(captured, mask),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": build_headers(heard.headers, mask),
+        "headers": build_headers(captured.headers, mask),
         "queryString": [],
         "headersSize": -1,
-        "bodySize": len(heard.body),
+        "bodySize": len(captured.body),
     }
-    if heard.body:
+    if captured.body:
         text = format_marked_body(parsed, mask, None, max_length=MAX_BODY_LENGTH)
-        found["postData"] = {"mimeType": heard.get_header("content-type"), "text": text}
+        found["postData"] = {"mimeType": captured.get_header("content-type"), "text": text}
     return found
 
 
 def build_response(captured: CapturedExchange, mask: ClientMask) -> dict[str, Any]:
     """Return the response of an entry; status 0, and why, where none came."""
-    reply = captured.response or HttpMessage("", ())
-    body = decompress(reply)
-    error = reply.status >= BAD_REQUEST
+    response = captured.response or HttpMessage("", ())
+    body = decompress(response)
+    error = response.status >= BAD_REQUEST
     text = format_body(body or b"", mask, max_length=MAX_BODY_LENGTH, error=error)
     return {
-        "status": reply.status,
-        "statusText": get_phrase(reply.status) if captured.response else captured.error,
+        "status": response.status,
+        "statusText": get_phrase(response.status) if captured.response else captured.error,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": build_headers(reply.headers, mask),
+        "headers": build_headers(response.headers, mask),
         "content": {
             "size": len(body or b""),
-            "mimeType": reply.get_header("content-type"),
+            "mimeType": response.get_header("content-type"),
             "text": text,
         },
         "redirectURL": "",
         "headersSize": -1,
-        "bodySize": len(reply.body),
+        "bodySize": len(response.body),
     }
 
 

@@ -1,4 +1,4 @@
-"""What became of a client in each scenario: a crash, a repeated send, impatience, a lost response, or nothing."""
+"""How a client handled each scenario: a crash, a repeated send, impatience, a lost response, or nothing."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class CommandRun:
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """What became of a client in one scenario."""
+    """How a client handled one scenario."""
 
     scenario_run: ScenarioRun
     failures: tuple[str, ...] = ()
@@ -79,18 +79,18 @@ def check_repetition(scenario_run: ScenarioRun) -> Iterator[str]:
 def add_findings(collector: TrafficCollector, results: Sequence[ScenarioResult]) -> None:
     """Take down what breaks a requirement, and what keeps one."""
     for outcome in results:
-        scenario, heard = outcome.scenario_run.scenario, outcome.scenario_run.first_exchange
-        if not scenario.requirement_id or heard is None:
+        scenario, captured = outcome.scenario_run.scenario, outcome.scenario_run.first_exchange
+        if not scenario.requirement_id or captured is None:
             continue
         if outcome.has_failed_to_read:
             got = f"{scenario.description}: COMMAND {outcome.exit_text}"
-            wants = "the response read, and 0 where the messages are taken"
+            expected = "the response read, and 0 where the messages are taken"
             where = "reply"
             collector.add_violation(
-                heard, RequestViolation(scenario.requirement_id, "", got, wants, part=where)
+                captured, RequestViolation(scenario.requirement_id, "", got, expected, part=where)
             )
         elif outcome.has_read_response and scenario.kind == "good":
-            collector.add_pass(heard, scenario.requirement_id)
+            collector.add_pass(captured, scenario.requirement_id)
 
 
 def get_stop_reason(results: Sequence[ScenarioResult]) -> str:
@@ -117,7 +117,7 @@ def build_section(results: Sequence[ScenarioResult]) -> Section:
     left = [scenario.name for scenario in SCENARIOS[len(results) :]]
     if left:
         lines.append(f"not reached: {', '.join(left)}")
-    return Section("scenarios", "What became of it under each answer", tuple(lines), rows)
+    return Section("scenarios", "How the client handled each response", tuple(lines), rows)
 
 
 def format_result(result: ScenarioResult) -> str:

@@ -129,19 +129,18 @@ class ScenarioServer:
         paper = parse_request(asked)
         taking, first = self.choose_scenario(paper)
         scenario = taking.scenario if taking and first else SCENARIOS[0]
-        reply = build_response(scenario, paper)
-        problem = await write_response(reader, writer, reply)
+        response = build_response(scenario, paper)
+        problem = await write_response(reader, writer, response)
         said = (
-            None if problem == CLIENT_LEFT or reply.sent_bytes is not None else build_message(reply)
+            None
+            if problem == CLIENT_LEFT or response.sent_bytes is not None
+            else build_message(response)
         )
-        heard = replace(asked, response=said, error=problem, seconds=time.time() - received_at)
+        captured = replace(asked, response=said, error=problem, seconds=time.time() - received_at)
         if taking and first:
-            taking.responded_at, taking.is_client_gone, taking.first_exchange = (
-                time.time(),
-                problem == CLIENT_LEFT,
-                heard,
-            )
-        self._on_exchange(heard)
+            taking.responded_at, taking.first_exchange = time.time(), captured
+            taking.is_client_gone = problem == CLIENT_LEFT
+        self._on_exchange(captured)
         return not problem
 
 

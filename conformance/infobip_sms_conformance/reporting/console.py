@@ -50,14 +50,14 @@ class ConsoleReporter:
 
     def print_plan(self, name: str, plan: Plan, only: Sequence[str] = ()) -> None:
         """Say what the run may cost, before the first byte."""
-        bill, rules = plan.budget, len(get_requirement_ids(plan.profile, only, plan.without))
+        budget, rules = plan.budget, len(get_requirement_ids(plan.profile, only, plan.without))
         self._print(
             f"Checking {name} against {format_count(rules, 'requirement')}, "
             f"profile {plan.profile.name}, seed {plan.seed}"
         )
         self._print(
-            f"Plan: {format_count(bill.planned_cost.requests, 'request')} (up to {bill.max_requests} if "
-            f"checks fail), at most {format_count(bill.max_messages, 'message')} to "
+            f"Plan: {format_count(budget.planned_cost.requests, 'request')} (up to {budget.max_requests} if "
+            f"checks fail), at most {format_count(budget.max_messages, 'message')} to "
             f"{describe_numbers(plan)}"
         )
         if plan.profile.stops_at_acceptance:
@@ -161,8 +161,8 @@ def describe_failure(failure: RequirementFailure) -> Iterator[tuple[str, str]]:
             yield name, text
     if evidence:
         yield "request", evidence.body or f"{evidence.method} {evidence.path}"
-        reply = evidence.response
-        short = reply if len(reply) <= MAX_RESPONSE else f"{reply[:MAX_RESPONSE]} …"
+        response = evidence.response
+        short = response if len(response) <= MAX_RESPONSE else f"{response[:MAX_RESPONSE]} …"
         yield "response", f"{evidence.status or 'none:'} {short}".strip()
         if evidence.callback:
             yield "callback", evidence.callback

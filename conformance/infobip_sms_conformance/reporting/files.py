@@ -9,7 +9,7 @@ from typing import Any
 from infobip_sms_conformance.contract.files import read_requirements
 from infobip_sms_conformance.errors import UsageError
 from infobip_sms_conformance.observations.verdicts import Verdict
-from infobip_sms_conformance.reporting import badge, har, html, json_report, junit, markdown
+from infobip_sms_conformance.reporting import har, html, json_report, junit, markdown
 from infobip_sms_conformance.run.baseline import BaselineComparison
 from infobip_sms_conformance.run.result import RunResult
 from infobip_sms_conformance.session.session import Session
@@ -19,7 +19,6 @@ WRITERS: Mapping[str, Callable[[RunResult, BaselineComparison | None], str]] = {
     "junit": junit.dump_junit,
     "html": html.dump_html,
     "markdown": markdown.dump_markdown,
-    "badge": badge.dump_badge,
 }
 NAMES = (*WRITERS, "har")
 FAILING = {Verdict.FAIL, Verdict.ERROR, Verdict.WARN}

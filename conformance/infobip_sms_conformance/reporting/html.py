@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from infobip_sms_conformance.contract.files import WIRES, read_requirements
 from infobip_sms_conformance.observations.verdicts import Verdict
-from infobip_sms_conformance.reporting.badge import COLOURS
+from infobip_sms_conformance.reporting.json_report import COLOURS
 from infobip_sms_conformance.reporting.summary import EXPLAINED, iter_failures
 from infobip_sms_conformance.reporting.tables import CHAPTERS, iter_chapters
 from infobip_sms_conformance.run.baseline import BaselineComparison
@@ -72,7 +72,7 @@ def get_reasons(result: RunResult, requirement_id: str) -> list[SanitizedFinding
 
 
 def get_inconclusive(result: RunResult, requirement_id: str) -> list[tuple[str, str, str]]:
-    """Return why a requirement could not be told: formats, reason, and the requirement that it names."""
+    """Return why a requirement could not be decided: formats, reason, and the requirement that it names."""
     found: dict[tuple[str, str], list[str]] = {}
     for finding in result.findings:
         if finding.requirement_id == requirement_id and finding.verdict is Verdict.INCONCLUSIVE:

@@ -2,12 +2,13 @@
 
 {"url", "profile", "seed", "formats", "without", "at", "plan": {"requests", "messages"},
  "most": {"requests", "messages"}, "requests", "messages", "seconds", "exit", "stopped",
+ "badge": an endpoint object of shields.io,
  "side", "coverage", "scenarios",   of clients alone
  "readings": [{"id", "taken": {outcome: count}, "consistent"}],
  "verdicts": [{"requirement", "level", "text", "source", "verdict", "json", "xml",
                "reasons": [{"check", "wire", "verdict", "sent", "expected", "got", "caused_by", "token",
-                            "evidence": {"method", "path", "content_type", "body", "size", "curl", "twin",
-                                         "status", "reply_type", "response", "callback"}}]}]}
+                            "evidence": {"method", "path", "content_type", "body", "size", "curl", "other_format",
+                                         "status", "response_type", "response", "callback"}}]}]}
 """
 
 import json
@@ -15,9 +16,12 @@ from dataclasses import asdict
 from typing import Any
 
 from infobip_sms_conformance.contract.files import WIRES, Requirement
+from infobip_sms_conformance.errors import COULD_NOT_TEST, NOTHING_FAILED, SOMETHING_FAILED
+from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.run.baseline import BaselineComparison
 from infobip_sms_conformance.run.result import RunResult, SanitizedFinding
 
+COLOURS = {NOTHING_FAILED: "#2da44e", SOMETHING_FAILED: "#cf222e", COULD_NOT_TEST: "#6e7781"}
 REASON = ("check", "wire", "verdict", "sent", "expected", "got", "caused_by", "token")
 
 
@@ -37,6 +41,7 @@ def dump_json(result: RunResult, compared: BaselineComparison | None = None) -> 
         "seconds": round(result.seconds, 2),
         "exit": compared.exit_code if compared else result.exit_code,
         "stopped": result.stopped,
+        "badge": build_badge(result, compared),
         "readings": [
             {"id": r.id, "taken": dict(r.outcomes), "consistent": r.is_consistent}
             for r in result.readings
@@ -54,6 +59,18 @@ def dump_json(result: RunResult, compared: BaselineComparison | None = None) -> 
             "expired": compared.expired,
         }
     return json.dumps(document, indent=1, ensure_ascii=False)
+
+
+def build_badge(result: RunResult, compared: BaselineComparison | None) -> dict[str, Any]:
+    """Return the endpoint object from which shields.io draws a badge."""
+    code = compared.exit_code if compared else result.exit_code
+    counts = result.count_verdicts()
+    message = {
+        NOTHING_FAILED: f"{counts[Verdict.PASS]} of {len(result.rows)} pass",
+        SOMETHING_FAILED: f"{counts[Verdict.FAIL]} of {len(result.rows)} fail",
+        COULD_NOT_TEST: "not checked",
+    }[code]
+    return {"schemaVersion": 1, "label": "infobip sms", "message": message, "color": COLOURS[code]}
 
 
 def build_row(result: RunResult, row: Requirement) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def format_failure(failure: RequirementFailure) -> Iterator[str]:
 
 
 def format_inconclusive(result: RunResult) -> Iterator[str]:
-    """Yield what could not be told, and why."""
+    """Yield what could not be decided, and why."""
     followers = group_inconclusive(result)
     if followers:
         yield from ("", "## Inconclusive", "")

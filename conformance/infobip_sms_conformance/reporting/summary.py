@@ -54,7 +54,7 @@ def measure(finding: SanitizedFinding) -> tuple[bool, int]:
 
 
 def group_inconclusive(result: RunResult) -> dict[str, list[str]]:
-    """Return the requirements that could not be told and did not fail either, by the reason."""
+    """Return the requirements that could not be decided and did not fail either, by the reason."""
     failed = {failure.requirement.id for failure in iter_failures(result)}
     found: dict[str, list[str]] = {}
     for finding in result.findings:

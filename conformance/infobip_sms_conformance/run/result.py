@@ -95,11 +95,11 @@ class RunResult:
         return find_worst([finding.verdict for finding in applying or said])
 
     def get_reason(self, finding: SanitizedFinding) -> str:
-        """Say why a finding could not be told: by what failed, or in words of its own."""
+        """Say why a finding could not be decided: by what failed, or in words of its own."""
         if not finding.caused_by:
             return finding.got
         root = self.find_verdict(finding.caused_by)
-        told = "failed" if root in FAILING else "could not be told"
+        told = "failed" if root in FAILING else "could not be decided"
         return f"because {finding.caused_by} {told}"
 
     def count_verdicts(self) -> Counter[Verdict]:
@@ -121,7 +121,7 @@ class RunResult:
 def build_result(session: Session, findings: Sequence[Finding], stopped: str = "") -> RunResult:
     """Return the record of a run that has ended."""
     plan, mask = session.plan, session.build_mask()
-    shower = EvidenceBuilder(mask, session.credentials, session.authorization)
+    evidence_builder = EvidenceBuilder(mask, session.credentials, session.authorization)
     roots = collect_root_causes(findings)
     return RunResult(
         url=mask.hide(str(session.target)),
@@ -135,7 +135,9 @@ def build_result(session: Session, findings: Sequence[Finding], stopped: str = "
         requests=session.requests,
         messages=session.messages,
         seconds=session.seconds,
-        findings=tuple(sanitize_finding(finding, shower, roots, plan.seed) for finding in findings),
+        findings=tuple(
+            sanitize_finding(finding, evidence_builder, roots, plan.seed) for finding in findings
+        ),
         readings=tuple(observe_readings(session.exchanges)),
         stopped=stopped or session.stopped or session.sender.limited,
     )

@@ -30,7 +30,7 @@ class Evidence:
     size: int
     """Bytes of the body as it is shown."""
     curl: str
-    """A command that sends the same; see shell.py for its variables."""
+    """A command that sends the same; see sanitization/curl.py for its variables."""
     other_format: str
     """The same request in the other format; empty where there is none."""
     status: int | None

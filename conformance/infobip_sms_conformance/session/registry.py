@@ -39,7 +39,7 @@ def check(
     """Tie a check to the requirement that it checks.
 
     A check with the argument ``case`` runs once for every case of the requirement, one with
-    ``wire`` once for every format. needs: the groups of exchanges that it looks at (profiles.py).
+    ``wire`` once for every format. needs: the groups of exchanges that it looks at (session/budget.py).
     feature: what a server may go without (plan.py). order: see FIRST.
     """
 

@@ -1,4 +1,4 @@
-"""The callback server of a run: it takes delivery reports, and rejects those that it is told to."""
+"""The callback server of a run: it takes delivery reports, and rejects those that it should reject."""
 
 import threading
 import time

@@ -59,12 +59,12 @@ def mutable_twin(cls: type) -> Any:
     Models check themselves when they are made; what a codec makes is checked already. Where a
     Python forbids such an assignment, the twin cannot be made, and the detailed path does it all.
     """
-    twin = type(cls.__name__, (), {"__slots__": cls.__slots__})  # type: ignore[attr-defined] # models have slots
+    other = type(cls.__name__, (), {"__slots__": cls.__slots__})  # type: ignore[attr-defined] # models have slots
     try:
-        twin().__class__ = cls
+        other().__class__ = cls
     except TypeError:
         return _raise_fallback
-    return twin
+    return other
 
 
 def _raise_fallback() -> Any:

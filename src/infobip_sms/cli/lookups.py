@@ -1,4 +1,4 @@
-"""Questions to the server that change nothing but what it has told already: reports, logs, preview."""
+"""Questions to the server that change nothing but what it has returned already: reports, logs, preview."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class ReadingParam(click.ParamType):  # type: ignore[type-arg]  # generic to the
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str]:
-        """Return the id and the outcome; a wrong one is told what there is."""
+        """Return the id and the outcome; the error for a wrong one lists what exists."""
         if isinstance(value, tuple):
             return value
         number, _, outcome = (part.strip() for part in str(value).partition("="))

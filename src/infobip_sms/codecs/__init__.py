@@ -29,9 +29,9 @@ class XmlOptions:
 
     def __attrs_post_init__(self) -> None:
         if self.engine not in {"generated", "xmlschema"}:
-            wants = "generated or xmlschema"
+            expected = "generated or xmlschema"
             raise InvalidRequestError(
-                [Violation("xml_engine", "another engine", wants, "HTTP-004")]
+                [Violation("xml_engine", "another engine", expected, "HTTP-004")]
             )
 
 

@@ -2,7 +2,7 @@
 
 Requests are read strictly and rejected with InvalidRequestError; responses and reports are read openly and
 rejected with InvalidResponseError. The same functions, for JSON, are in wire_json.py; by xmlschema at run time, in
-xml_by_schema.py.
+xml_reference.py.
 """
 
 from __future__ import annotations

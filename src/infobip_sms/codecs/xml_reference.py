@@ -3,7 +3,7 @@
 The same functions as in wire_xml.py, whose generated codec does the same for documents that are as
 they should be, in a twentieth of the time. Importing this module loads xmlschema, which costs more
 than all the rest of the package: wire_xml.py imports it for documents that its codec leaves
-undecided, media.py for a client that asked for it.
+undecided, codecs/__init__.py for a client that asked for it.
 """
 
 from __future__ import annotations

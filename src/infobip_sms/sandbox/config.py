@@ -75,7 +75,7 @@ class SandboxSettings:
     """Price per segment."""
     currency: str = "EUR"
     keep: int = attrs.field(default=100_000, validator=attrs.validators.ge(1))
-    """Messages, and short links, that are kept before the oldest go (retention.py)."""
+    """Messages, and short links, that are kept before the oldest go (lifecycle/engine.py)."""
     max_destinations: int = attrs.field(default=100_000, validator=attrs.validators.ge(1))
     """Destinations that one request may have; the documentation names no limit."""
     push_to: tuple[str, ...] = ()

@@ -68,22 +68,22 @@ class SmsClient(LookupClient, Protocol):
 
 def _require_policy(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if value not in get_args(OnUnknown):
-        raise ValueError(f"{attribute.name} expects one of {get_args(OnUnknown)}")
+        raise ValueError(f"{attribute.name}: expected one of {get_args(OnUnknown)}")
 
 
 def _require_count(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if type(value) is not int or value < 1:
-        raise ValueError(f"{attribute.name} expects a whole number from 1")
+        raise ValueError(f"{attribute.name}: expected a whole number from 1")
 
 
 def _require_seconds(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-        raise ValueError(f"{attribute.name} expects seconds from 0")
+        raise ValueError(f"{attribute.name}: expected seconds from 0")
 
 
 def _require_tracking(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, Tracking | None):
-        raise ValueError(f"{attribute.name} expects a Tracking")  # noqa: TRY004 - as any bad option
+        raise ValueError(f"{attribute.name}: expected a Tracking")  # noqa: TRY004 - as any bad option
 
 
 @attrs.frozen

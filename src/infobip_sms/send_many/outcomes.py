@@ -1,4 +1,4 @@
-"""What became of each destination, in one of four words.
+"""The outcome of each destination, in one of four words.
 
 accepted   the server took it; what happens to it since is in its status
 rejected    the server said no to it, or a rule of the contract does
@@ -50,7 +50,7 @@ class Resolution:
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """What became of one destination."""
+    """The outcome of one destination."""
 
     index: int
     """Its place in the input, from 0, counting destinations."""

@@ -35,7 +35,7 @@ def send_many(
 ) -> Generator[Outcome, None, None]:
     """Send messages; Operations.send_many tells all."""
     if isinstance(messages, Message):
-        raise ValueError("messages expects several: a list of one, for one")  # noqa: TRY004 - as any bad value
+        raise ValueError("messages: expected several: a list of one, for one")  # noqa: TRY004 - as any bad value
     return _run(client, iter(messages), options)
 
 

@@ -155,8 +155,10 @@ def _choose_shifts(language: object, *, locking: bool | None, single: bool | Non
     has_locking, has_single = code in gsm7.LOCKING_SHIFT, code in gsm7.SINGLE_SHIFT
     for name, asked, has in (("locking", locking, has_locking), ("single", single, has_single)):
         if asked and not has:
-            wants = f"a language that has a {name} shift table"
-            raise InvalidRequestError([Violation("language", code or "nothing", wants, "SEND-011")])
+            expected = f"a language that has a {name} shift table"
+            raise InvalidRequestError(
+                [Violation("language", code or "nothing", expected, "SEND-011")]
+            )
     if locking is None and single is None:
         locking, single = has_locking, has_single and not has_locking
     if not locking and not single:

@@ -205,12 +205,12 @@ class ConnectionPool:
         try:
             self._connect(connection, deadline)
             connection.deadline, connection.allowance = deadline, _MAX_RECEIVED_BYTES
-            reply = _exchange(connection, self._with_request_target(request))
+            response = _exchange(connection, self._with_request_target(request))
         except BaseException:
             connection.close()
             raise
         self._release(connection)
-        return reply
+        return response
 
     def _acquire(self) -> _DeadlineConnection:
         """Return a kept connection on which nothing has happened since, or a new one."""

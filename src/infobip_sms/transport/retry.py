@@ -38,7 +38,7 @@ _MIN_TIMEOUT_SHARE = (
 
 def _require_names(names: Collection[Repeatable]) -> frozenset[Repeatable]:
     if isinstance(names, str) or not isinstance(names, Collection):
-        raise ValueError(f"Retry.on expects a collection of names out of {get_args(Repeatable)}")  # noqa: TRY004
+        raise ValueError(f"Retry.on: expected a collection of names out of {get_args(Repeatable)}")  # noqa: TRY004
     return frozenset(names)
 
 
@@ -66,13 +66,15 @@ class Retry:
 
     def __attrs_post_init__(self) -> None:
         if type(self.attempts) is not int or self.attempts < 1:
-            raise ValueError("Retry.attempts expects a whole number from 1")
+            raise ValueError("Retry.attempts: expected a whole number from 1")
         for name in ("timeout", "wait_initial", "wait_max"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-                raise ValueError(f"Retry.{name} expects seconds from 0")
+                raise ValueError(f"Retry.{name}: expected seconds from 0")
         if unknown := self.on - set(get_args(Repeatable)):
-            raise ValueError(f"Retry.on expects names out of {get_args(Repeatable)}, not {unknown}")
+            raise ValueError(
+                f"Retry.on: expected names out of {get_args(Repeatable)}, not {unknown}"
+            )
 
     @classmethod
     def none(cls) -> Retry:

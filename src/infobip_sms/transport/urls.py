@@ -42,8 +42,8 @@ def parse_base_url(base_url: str) -> Address:
     """Return the server's address; raise InvalidRequestError if it is not usable."""
     parts = _parse(base_url)
     if parts is None or parts.auth or parts.query or parts.fragment:
-        wants = "http:// or https:// and a host, without user, query or fragment"
-        raise _build_error("base_url", "another form", wants)
+        expected = "http:// or https:// and a host, without user, query or fragment"
+        raise _build_error("base_url", "another form", expected)
     address = _build_address(parts)
     if address.scheme == "http" and not is_loopback(address.host):
         raise _build_error("base_url", "plain http", "https for every host but loopback")

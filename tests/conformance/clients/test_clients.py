@@ -23,7 +23,7 @@ TESTS = Path(__file__).parent
 JUDGE = (sys.executable, "-m", "infobip_sms_conformance")
 CALLER = (sys.executable, str(clients.CLIENTS_DIRECTORY / "client.py"))
 OWN = (sys.executable, str(TESTS / "own_client.py"))
-FORMS = ("json", "junit", "html", "markdown", "badge", "har")
+FORMS = ("json", "junit", "html", "markdown", "har")
 # What a client is held to and no caller of one short run breaks.
 UNBROKEN = {
     "AUTH-005": "credentials over plain http to another machine; shown with a recording here",
@@ -118,7 +118,7 @@ def test_own_client_is_clean(tmp_path: Path, wire: str) -> None:
 def test_own_client_bears_every_answer(tmp_path: Path, wire: str) -> None:
     """Our client reads every allowed response, waits as it is asked, and repeats nothing that may be taken."""
     path = tmp_path / "own.json"
-    command = ("--replies", "tricky", "--json", path, "--", *OWN, "send", wire)
+    command = ("--scenarios", "--json", path, "--", *OWN, "send", wire)
     run("client", "--quiet", *command, code=0)
     report = read(path)
 
@@ -177,9 +177,9 @@ def test_key_is_in_no_report(tmp_path: Path) -> None:
     [
         (("--", sys.executable, "-c", "pass"), 2, "no request arrived"),
         (("--", "no-such-program-anywhere"), 3, "COMMAND cannot be run"),
-        (("--replies", "tricky", "--", sys.executable, "-c", "pass"), 2, "no request arrived"),
-        (("--replies", "tricky", "--", *CALLER, "--once", "--nonsense"), 2, "no request arrived"),
-        (("--asked", "no-such-file", "--", "x"), 3, "cannot be read"),
+        (("--scenarios", "--", sys.executable, "-c", "pass"), 2, "no request arrived"),
+        (("--scenarios", "--", *CALLER, "--once", "--nonsense"), 2, "no request arrived"),
+        (("--expect", "no-such-file", "--", "x"), 3, "cannot be read"),
         (("--json", "/no/such/folder/x", "--", "x"), 3, "cannot be written"),
     ],
 )

@@ -52,9 +52,9 @@ def build_heard(body: bytes, **members: Any) -> CapturedExchange:
 
 def hear(heard: CapturedExchange, **options: Any) -> Any:
     """Return the record of one exchange."""
-    hearing = TrafficCollector(check_responses=True, **options)
-    hearing.add(heard)
-    return hearing.build_result("x", "client")
+    collector = TrafficCollector(check_responses=True, **options)
+    collector.add(heard)
+    return collector.build_result("x", "client")
 
 
 def find_failures(record: Any) -> dict[str, Any]:
@@ -78,8 +78,8 @@ def test_nothing_that_arrives_is_an_error_of_the_judge(
     body: bytes, kind: str, target: str, answer: bytes
 ) -> None:
     """Whatever bytes come and are answered, they are checked and can be shown."""
-    reply = HttpMessage("HTTP/1.1 200 OK", (("Content-Type", "application/json"),), answer)
-    record = hear(build_heard(body, kind=kind, target=target, response=reply))
+    response = HttpMessage("HTTP/1.1 200 OK", (("Content-Type", "application/json"),), answer)
+    record = hear(build_heard(body, kind=kind, target=target, response=response))
 
     assert record.requests == 1
     assert all(told.evidence is not None for told in find_failures(record).values())
@@ -103,12 +103,12 @@ def test_every_answer_is_one_that_a_server_may_give(scenario: Any, wire: str) ->
         "messages": [{"destinations": [{"to": NUMBER}, {"to": "41793026731"}]}],
     }
     body = json.dumps(document).encode()
-    heard = build_heard(body)
+    captured = build_heard(body)
     accept = ("Accept", f"application/{wire}")
-    paper = parse_request(build_heard(body, headers=(*heard.headers, accept)))
+    paper = parse_request(build_heard(body, headers=(*captured.headers, accept)))
     made = build_response(scenario, paper)
-    reply = HttpMessage(f"HTTP/1.1 {made.status} X", tuple(made.headers.items()), made.body)
-    record = hear(build_heard(body, headers=(*heard.headers, accept), response=reply))
+    response = HttpMessage(f"HTTP/1.1 {made.status} X", tuple(made.headers.items()), made.body)
+    record = hear(build_heard(body, headers=(*captured.headers, accept), response=response))
     allowed = {"server error": {"HTTP-002"}, "unavailable": {"HTTP-002"}, "left out": {"RESP-004"}}
     allowed["rejected"] = {"RESP-005"}
 

@@ -115,17 +115,17 @@ def test_no_byte_is_altered_in_either_direction() -> None:
     ear = Ear()
     with serve_raw(answer) as url, relay_to(url, ear) as front, connect(front) as client:
         client.sendall(asked)
-        replies = read_exactly(client, len(answers) + 1)
-        heard = ear.wait(3)
+        responses = read_exactly(client, len(answers) + 1)
+        captured = ear.wait(3)
 
     assert got == [asked]
-    assert replies == answers
-    assert [(h.method, h.target, h.body, h.status) for h in heard] == [
+    assert responses == answers
+    assert [(h.method, h.target, h.body, h.status) for h in captured] == [
         ("POST", "/a", b"abcde", 200),
         ("POST", "/b?q=%20+", b"\x00\xff\r\n", 201),
         ("GET", "/c", b"", 204),
     ]
-    assert [h.response.body for h in heard if h.response] == [b"ok", b"ab", b""]
+    assert [h.response.body for h in captured if h.response] == [b"ok", b"ab", b""]
 
 
 def test_host_is_made_that_of_a_server_on_another_machine() -> None:
@@ -187,10 +187,10 @@ def test_replies_that_end_with_the_connection(
     with serve_raw(answer) as url, relay_to(url, ear) as front, connect(front) as client:
         client.sendall(BARE)
         assert read_exactly(client, 1000) == sent
-        (heard,) = ear.wait(1)
+        (captured,) = ear.wait(1)
 
-    assert heard.error == problem
-    assert (heard.response.body if heard.response else None) == body
+    assert captured.error == problem
+    assert (captured.response.body if captured.response else None) == body
 
 
 def test_client_that_leaves_is_told_from_a_server_that_does() -> None:
@@ -207,9 +207,9 @@ def test_client_that_leaves_is_told_from_a_server_that_does() -> None:
         with connect(front) as client:
             client.sendall(BARE)
             assert asked.wait(SECONDS)
-        (heard,) = ear.wait(1)
+        (captured,) = ear.wait(1)
 
-    assert (heard.error, heard.response) == (CLIENT_LEFT, None)
+    assert (captured.error, captured.response) == (CLIENT_LEFT, None)
 
 
 def test_server_that_is_away_is_said_to_be() -> None:
@@ -220,9 +220,9 @@ def test_server_that_is_away_is_said_to_be() -> None:
     with relay_to(url, ear) as front, connect(front) as client:
         client.sendall(BARE)
         assert read_exactly(client, 12) == b"HTTP/1.1 502"
-        (heard,) = ear.wait(1)
+        (captured,) = ear.wait(1)
 
-    assert heard.error == "the server cannot be reached"
+    assert captured.error == "the server cannot be reached"
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -269,13 +269,13 @@ def test_many_connections_at_once_add_no_failure() -> None:
             url = f"http://127.0.0.1:{server.server_port}"
             with relay_to(url, ear) as front, ThreadPoolExecutor(50) as pool:
                 list(pool.map(call, range(50)))
-                heard = ear.wait(400)
+                captured = ear.wait(400)
         finally:
             server.shutdown()
             thread.join(SECONDS)
 
-    assert [h.serial for h in heard] == list(range(1, 401))
-    assert all(h.response and h.response.body == h.body and not h.error for h in heard)
+    assert [h.serial for h in captured] == list(range(1, 401))
+    assert all(h.response and h.response.body == h.body and not h.error for h in captured)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])

@@ -42,7 +42,7 @@ class ClientUnderTest:
     uses_scenarios: bool = False
     """Whether it is checked with responses of every kind."""
     has_expected_request: bool = False
-    """Whether it is checked beside what it was told to send."""
+    """Whether it is checked beside what it should send."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def build_client(row: dict[str, Any]) -> ClientUnderTest:
     options = ["--break", row["name"]]
     options += ["--xml"] if row.get("xml") else []
     options += ["--once"] if row.get("replies") else []
-    replies, asked = row.get("replies", False), row.get("asked", False)
-    return ClientUnderTest(row["name"], tuple(options), row["requirement"], replies, asked)
+    responses, asked = row.get("replies", False), row.get("asked", False)
+    return ClientUnderTest(row["name"], tuple(options), row["requirement"], responses, asked)
 
 
 def run_clients(
@@ -114,24 +114,24 @@ def run_against_sandbox(client: ClientUnderTest, server: str) -> RunResult:
     looks = (
         (ExpectedRequest(read_expected_document()).check,) if client.has_expected_request else ()
     )
-    hearing = TrafficCollector(checks=looks)
+    collector = TrafficCollector(checks=looks)
     with (
-        collect_in_thread(hearing) as hear,
+        collect_in_thread(collector) as hear,
         listen(CapturingProxy(parse_target(server), hear).serve) as url,
     ):
         run_client_command((*COMMAND, *client.options), url, KEY, TIMEOUT, quiet=True)
-    return hearing.build_result(url, "client")
+    return collector.build_result(url, "client")
 
 
 def run_against_scenarios(client: ClientUnderTest, _server: str) -> RunResult:
     """Check what a caller makes of responses of every kind."""
-    hearing = TrafficCollector()
-    with collect_in_thread(hearing) as hear:
+    collector = TrafficCollector()
+    with collect_in_thread(collector) as hear:
         script = ScenarioServer(hear)
         with listen(script.serve) as url:
             runs = list(run_repeatedly(script, (*COMMAND, *client.options), url, quiet=True))
-    add_findings(hearing, build_results(runs))
-    return hearing.build_result(url, "client")
+    add_findings(collector, build_results(runs))
+    return collector.build_result(url, "client")
 
 
 def read_expected_document() -> Any:

@@ -79,12 +79,12 @@ class Spoiled(App):
         ):
             return HttpResponse(404, {}, b"")
         rows = set(state.fetchable)
-        reply = super().handle(request, state, now)
+        response = super().handle(request, state, now)
         xml = "xml" in request.headers.get("accept", "")
         if self.name == "reports-repeated-in-xml" and xml:
             for number in rows - set(state.fetchable):
                 state.put([attrs.evolve(state.messages[number], fetchable=True)])
-        return self.rewrite(request, reply)
+        return self.rewrite(request, response)
 
     def rewrite(self, request: HttpRequest, reply: HttpResponse) -> HttpResponse:
         """Rewrite the bytes of an answer."""

@@ -76,8 +76,8 @@ def judge(manner: str, **changes: Any) -> list[Finding]:
     """Run the checks against the pusher; return what they said."""
     profile = PROFILES[changes.pop("profile", "full")]
     wires = changes.pop("wires", files.WIRES)
-    bill = build_budget(profile, GROUPS, wires, 0, None)
-    plan = Plan(profile, 0, wires, files.read_numbers(), bill, **{"patience": 6.0, **changes})
+    budget = build_budget(profile, GROUPS, wires, 0, None)
+    plan = Plan(profile, 0, wires, files.read_numbers(), budget, **{"patience": 6.0, **changes})
     with (
         start_pusher(manner) as url,
         start_receiver(webhook_messages.CALL_STATUSES, "r") as receiver,
@@ -87,8 +87,8 @@ def judge(manner: str, **changes: Any) -> list[Finding]:
         findings = run(session)
     # What was rejected together is asked for once more, alone.
     poor = manner in POOR
-    assert session.requests <= bill.planned_cost.requests + (len(wires) if poor else 0)
-    assert session.messages <= (bill.max_messages if poor else bill.planned_cost.messages)
+    assert session.requests <= budget.planned_cost.requests + (len(wires) if poor else 0)
+    assert session.messages <= (budget.max_messages if poor else budget.planned_cost.messages)
     return findings
 
 

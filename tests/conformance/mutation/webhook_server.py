@@ -501,12 +501,12 @@ class Handler(BaseHTTPRequestHandler):
         if MANNER == "unreadable-reply" and any("notifyUrl" in m for m in request["messages"]):
             self.answer(200, b"Thank you.", kind)
             return
-        reply: Plain = {} if MANNER == "bulk-for-one" else {"bulkId": request["bulkId"]}
+        response: Plain = {} if MANNER == "bulk-for-one" else {"bulkId": request["bulkId"]}
         if kind == "json":
-            self.answer(200, json.dumps(reply | {"messages": entries}).encode(), kind)
+            self.answer(200, json.dumps(response | {"messages": entries}).encode(), kind)
             return
         inner = "".join(write_element("message", entry) for entry in entries)
-        bulk = "".join(write_element(*item) for item in reply.items())
+        bulk = "".join(write_element(*item) for item in response.items())
         text = f"<smsResponse>{bulk}<messages>{inner}</messages></smsResponse>"
         self.answer(200, text.encode(), kind)
 

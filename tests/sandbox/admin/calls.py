@@ -46,9 +46,9 @@ def call(
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
     try:
         connection.request(method, target, body, headers or {})
-        reply = connection.getresponse()
-        names = {name.lower(): value for name, value in reply.getheaders()}
-        return Answer(reply.status, names, reply.read())
+        response = connection.getresponse()
+        names = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, names, response.read())
     finally:
         connection.close()
 
@@ -68,9 +68,9 @@ def build(*to: str, request: Any = None, **message: Any) -> bytes:
 
 def send(url: str, *to: str, request: Any = None, **message: Any) -> list[str]:
     """Send one message to some destinations; return the ids."""
-    reply = post(url, build(*to, request=request, **message))
-    assert reply.status == 200, reply.body
-    return [entry["messageId"] for entry in reply.plain["messages"]]
+    response = post(url, build(*to, request=request, **message))
+    assert response.status == 200, response.body
+    return [entry["messageId"] for entry in response.plain["messages"]]
 
 
 def post(url: str, body: bytes, wire: str = "json") -> Answer:

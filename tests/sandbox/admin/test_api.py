@@ -42,10 +42,10 @@ def fixture_url(running_one: Sandbox) -> str:
 
 def find_to(url: str, query: str = "") -> list[str]:
     """Return the destinations of the messages that a search finds."""
-    reply = ask(url, "GET", f"messages?{query}")
-    assert reply.status == 200, reply.body
-    assert reply.plain["total"] == len(reply.plain["messages"])
-    return [message["to"] for message in reply.plain["messages"]]
+    response = ask(url, "GET", f"messages?{query}")
+    assert response.status == 200, response.body
+    assert response.plain["total"] == len(response.plain["messages"])
+    return [message["to"] for message in response.plain["messages"]]
 
 
 # ---------------------------------------------------------------- routes
@@ -54,11 +54,11 @@ def find_to(url: str, query: str = "") -> list[str]:
 def test_what_is_not_there_is_404_with_what_is(url: str) -> None:
     """Nothing but the five places answers, and the text names them."""
     for place in ("nothing", "clock/", "Clock", "clock.json", "clock%20", "messages/1"):
-        reply = ask(url, "POST", place, {})
+        response = ask(url, "POST", place, {})
 
-        assert reply.status == 404, place
+        assert response.status == 404, place
         assert (
-            reply.error
+            response.error
             == f"Not found. Available: {', '.join(f'/sandbox/{name}' for name in ROUTES)}"
         )
 
@@ -66,10 +66,10 @@ def test_what_is_not_there_is_404_with_what_is(url: str) -> None:
 @pytest.mark.parametrize("path", ["/sandboxes", "/sandbox.", "/sandbox-clock", "/Sandbox/clock"])
 def test_paths_that_only_begin_like_the_sandbox_belong_to_the_api(url: str, path: str) -> None:
     """They are what any unknown path is to the API."""
-    reply = call(url, "GET", path, headers={"Authorization": BASIC})
+    response = call(url, "GET", path, headers={"Authorization": BASIC})
 
-    assert reply.status == 404
-    assert reply.plain["requestError"]["serviceException"]["messageId"] == "NOT_FOUND"
+    assert response.status == 404
+    assert response.plain["requestError"]["serviceException"]["messageId"] == "NOT_FOUND"
 
 
 @pytest.mark.parametrize("place", ROUTES)
@@ -79,10 +79,10 @@ def test_other_methods_are_405_with_those_that_there_are(url: str, place: str) -
     for method in ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
         if method in there:
             continue
-        reply = ask(url, method, place, {})
+        response = ask(url, method, place, {})
 
-        assert (reply.status, reply.headers["allow"]) == (405, ", ".join(there))
-        assert reply.error == f"Method not allowed. Allowed: {', '.join(there)}"
+        assert (response.status, response.headers["allow"]) == (405, ", ".join(there))
+        assert response.error == f"Method not allowed. Allowed: {', '.join(there)}"
 
 
 @pytest.mark.parametrize("place", [name for name, methods in ROUTES.items() if "GET" in methods])
@@ -114,10 +114,10 @@ def test_foreign_pages_control_nothing(url: str, headers: dict[str, str]) -> Non
     told = {name: value.format(netloc=url[7:]) for name, value in headers.items()}
     for place, methods in ROUTES.items():
         for method in methods:
-            reply = call(url, method, f"/sandbox/{place}", b"{}", told)
+            response = call(url, method, f"/sandbox/{place}", b"{}", told)
 
-            assert reply.status == 403, (place, method)
-            assert reply.error.startswith(f"{next(iter(headers))}: ")
+            assert response.status == 403, (place, method)
+            assert response.error.startswith(f"{next(iter(headers))}: ")
     assert find_to(url) == [TO]
 
 
@@ -125,11 +125,11 @@ def test_foreign_pages_control_nothing(url: str, headers: dict[str, str]) -> Non
 def test_this_machine_controls_it_by_any_of_its_names(url: str, name: str) -> None:
     """Also a page of its own, whose origin is the host of the request."""
     host = f"{name}:{url.rpartition(':')[2]}"
-    reply = call(
+    response = call(
         url, "POST", "/sandbox/reset", b"{}", {"Host": host, "Origin": f"http://{host}".upper()}
     )
 
-    assert (reply.status, reply.plain) == (200, {})
+    assert (response.status, response.plain) == (200, {})
 
 
 # ---------------------------------------------------------------- the clock
@@ -164,9 +164,9 @@ def test_the_clock_is_set(url: str) -> None:
     said = [ask(url, "POST", "clock", body) for body in asked]
     went_on = ask(url, "POST", "clock", {"freeze": False}).plain
 
-    assert [reply.status for reply in said] == [200] * len(asked)
-    assert all(reply.plain["frozen"] for reply in said)
-    assert [reply.plain["now"] for reply in said[1:]] == [
+    assert [response.status for response in said] == [200] * len(asked)
+    assert all(response.plain["frozen"] for response in said)
+    assert [response.plain["now"] for response in said[1:]] == [
         "2080-01-01T00:00:00.000+00:00",
         "2080-01-01T00:00:01.500+00:00",
         "2080-01-01T00:00:01.500+00:00",
@@ -223,10 +223,10 @@ def test_the_clock_ends_with_the_calendar(url: str) -> None:
 def test_what_the_clock_does_not_understand_is_400(url: str, body: Any) -> None:
     """The text says what it takes, and it has not moved."""
     before = ask(url, "POST", "clock", {"freeze": True}).plain
-    reply = ask(url, "POST", "clock", body)
+    response = ask(url, "POST", "clock", body)
 
-    assert reply.status == 400
-    assert reply.error == (
+    assert response.status == 400
+    assert response.error == (
         'body: expected one of {"freeze": true or false}, {"advance": seconds}, '
         '{"to": an ISO 8601 time with a time zone, not in the past} or {"jump": "next"}'
     )
@@ -353,9 +353,9 @@ WRONG = {
 @pytest.mark.parametrize("query", WRONG)
 def test_a_search_that_cannot_be_meant_is_400(url: str, query: str) -> None:
     """The text says which parameter is wrong and what it takes."""
-    reply = ask(url, "GET", f"messages?{query}")
+    response = ask(url, "GET", f"messages?{query}")
 
-    assert (reply.status, reply.error) == (400, WRONG[query])
+    assert (response.status, response.error) == (400, WRONG[query])
 
 
 def test_messages_are_waited_for(url: str) -> None:
@@ -414,7 +414,7 @@ def test_messages_are_deleted_by_search(url: str) -> None:
     none = ask(url, "DELETE", "messages?text=nothing")
     rest = ask(url, "DELETE", "messages")
 
-    assert [reply.plain for reply in (one, two, none, rest)] == [
+    assert [response.plain for response in (one, two, none, rest)] == [
         {"deleted": 1},
         {"deleted": 1},
         {"deleted": 0},

@@ -117,9 +117,9 @@ def test_reports_are_shown_by_their_state(url: str) -> None:
 )
 def test_reports_that_cannot_be_meant_are_400(url: str, query: str, error: str) -> None:
     """The text says what is taken."""
-    reply = ask(url, "GET", f"reports?{query}")
+    response = ask(url, "GET", f"reports?{query}")
 
-    assert (reply.status, reply.error) == (400, error)
+    assert (response.status, response.error) == (400, error)
 
 
 def test_a_reset_begins_anew(url: str) -> None:
@@ -129,10 +129,10 @@ def test_a_reset_begins_anew(url: str) -> None:
     ask(url, "POST", "clock", {"freeze": True})
     ask(url, "POST", "faults", {"status": 500})
     ask(url, "POST", "faults", {"id": "RESP-002"})
-    reply = ask(url, "POST", "reset", b"")
+    response = ask(url, "POST", "reset", b"")
     clock, faults = ask(url, "GET", "clock").plain, ask(url, "GET", "faults").plain
 
-    assert (reply.status, reply.plain) == (200, {})
+    assert (response.status, response.plain) == (200, {})
     assert (clock["frozen"], clock["next"]) == (False, None)
     assert clock["now"] < LATE
     assert (faults["id"], faults["failures"]) == (None, [])
@@ -164,12 +164,12 @@ def test_faults_that_are_on_are_shown_in_the_words_that_switch_them_on(url: str)
         {"status": 429, "rate": 0.3, "retryAfter": 2},
         {"status": 599},
     ]
-    replies = [ask(url, "POST", "faults", body) for body in bodies]
+    responses = [ask(url, "POST", "faults", body) for body in bodies]
     shown = ask(url, "GET", "faults")
     cleared = ask(url, "DELETE", "faults")
 
-    assert [reply.status for reply in replies] == [200] * len(bodies)
-    assert replies[-1].plain == shown.plain
+    assert [response.status for response in responses] == [200] * len(bodies)
+    assert responses[-1].plain == shown.plain
     assert shown.plain == {
         "id": "ERR-001",
         "failures": [
@@ -217,11 +217,11 @@ def test_faults_that_are_on_are_shown_in_the_words_that_switch_them_on(url: str)
 )
 def test_a_fault_that_cannot_be_meant_is_400(url: str, body: Any) -> None:
     """The text says what there is, and nothing is switched on."""
-    reply = ask(url, "POST", "faults", body)
+    response = ask(url, "POST", "faults", body)
     plain = ask(url, "GET", "faults").plain
 
-    assert reply.status == 400
-    assert reply.error == (
+    assert response.status == 400
+    assert response.error == (
         'body: expected one of {"id": a fault}, {"delay": seconds, "rate": rate}, '
         '{"drop": rate, "after": true or false} or {"status": 400 to 599, "rate": rate, '
         '"retryAfter": seconds}; rates are from 0 to 1'
@@ -232,10 +232,10 @@ def test_a_fault_that_cannot_be_meant_is_400(url: str, body: Any) -> None:
 def test_an_unknown_fault_is_400_with_those_that_there_are(url: str) -> None:
     """Also a requirement that no fault breaks."""
     for fault in ("RESP-999", "resp-002", "", "SEND-001", "DLR-004-nonsense"):
-        reply = ask(url, "POST", "faults", {"id": fault})
+        response = ask(url, "POST", "faults", {"id": fault})
 
-        assert reply.status == 400
-        assert reply.error == (f"id: expected one of {', '.join(sorted(MUTANTS))}")
+        assert response.status == 400
+        assert response.error == (f"id: expected one of {', '.join(sorted(MUTANTS))}")
 
 
 def test_a_broken_rule_is_broken_until_it_is_switched_off(url: str) -> None:
@@ -270,13 +270,15 @@ def test_a_status_is_a_refusal_in_the_format_of_the_request(
     ask(url, "POST", "faults", {"status": status})
     bare = call(url, "GET", LOGS, headers={"Accept": f"application/{wire}"})
 
-    for reply, after in ((first, "7"), (bare, None)):
+    for response, after in ((first, "7"), (bare, None)):
         error = (
-            CODECS[wire].parse_response(reply.body, ErrorResponse).request_error.service_exception
+            CODECS[wire]
+            .parse_response(response.body, ErrorResponse)
+            .request_error.service_exception
         )
-        assert reply.headers["content-type"].startswith(f"application/{wire}")
-        assert (reply.status, error.message_id, error.text) == (status, word, text)
-        assert reply.headers.get("retry-after") == after
+        assert response.headers["content-type"].startswith(f"application/{wire}")
+        assert (response.status, error.message_id, error.text) == (status, word, text)
+        assert response.headers.get("retry-after") == after
     assert count(url) == 0
 
 

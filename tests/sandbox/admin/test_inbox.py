@@ -74,9 +74,9 @@ def ask(
     """Ask for a page by a name of this machine."""
     path, _, query = target.partition("?")
     named = {"host": "127.0.0.1:8080", **{k.replace("_", "-"): v for k, v in headers.items()}}
-    reply = inbox.find_page(HttpRequest(method, path, named, body, query), desk)
-    assert isinstance(reply, HttpResponse)
-    return reply
+    response = inbox.find_page(HttpRequest(method, path, named, body, query), desk)
+    assert isinstance(response, HttpResponse)
+    return response
 
 
 def press(body: bytes, **headers: str) -> HttpResponse | inbox.ButtonAction | None:
@@ -114,7 +114,7 @@ def make_odd_desk(value: str) -> inbox.PageContext:
         notify_url=value or "x",
         process_key=value,
     )
-    push = WebhookDelivery(
+    delivery = WebhookDelivery(
         serial=1,
         message_serial=1,
         status=3,
@@ -124,13 +124,13 @@ def make_odd_desk(value: str) -> inbox.PageContext:
         due=NOW,
         reason=value,
     )
-    twin = make_sms(2, bulk_id=value, to=value)
+    other = make_sms(2, bulk_id=value, to=value)
     recorder = RequestLog()
     body = value.encode("utf-8", "replace")
     headers = {"host": value, "x": value}
     request = HttpRequest(f"P{value}", f"/{value}", headers, body, value)
     recorder.record(request, HttpResponse(400, headers, body), NOW, range(1, 3))
-    return make_desk(put(sms, push, twin), request_log=recorder)
+    return make_desk(put(sms, delivery, other), request_log=recorder)
 
 
 @given(odd.filter(str.strip))
@@ -178,8 +178,8 @@ def test_a_script_in_a_text_is_shown() -> None:
 )
 def test_every_reply_forbids_what_is_not_its_own(target: str) -> None:
     """No inline script or style, nothing from elsewhere, no guess at types, no frame around it."""
-    reply = ask(f"/sandbox/{target}", make_desk(put(make_sms())))
-    policy = reply.headers["content-security-policy"]
+    response = ask(f"/sandbox/{target}", make_desk(put(make_sms())))
+    policy = response.headers["content-security-policy"]
 
     assert policy.startswith(
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'"
@@ -187,12 +187,12 @@ def test_every_reply_forbids_what_is_not_its_own(target: str) -> None:
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert "form-action 'self'" in policy
-    assert reply.headers["x-content-type-options"] == "nosniff"
-    assert reply.headers["referrer-policy"] == "same-origin"
-    addresses = re.findall(rb'(?:href|src|action)="([^"]*)"', reply.body)
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["referrer-policy"] == "same-origin"
+    addresses = re.findall(rb'(?:href|src|action)="([^"]*)"', response.body)
     assert all(a.startswith((b"/sandbox/", b"#")) for a in addresses)
-    assert b"style=" not in reply.body
-    assert b"url(" not in reply.body
+    assert b"style=" not in response.body
+    assert b"url(" not in response.body
 
 
 @pytest.mark.parametrize(
@@ -201,14 +201,14 @@ def test_every_reply_forbids_what_is_not_its_own(target: str) -> None:
 def test_other_names_of_the_host_see_nothing(host: str) -> None:
     """A name of the world that points to this machine gets 403, for pages, files and buttons."""
     desk = make_desk(put(make_sms(text="secret")))
-    replies = [
+    responses = [
         ask("/sandbox/", desk, host=host),
         ask("/sandbox/message/1", desk, host=host),
         ask("/sandbox/do", desk, "POST", b"do=reset", host=host, origin=f"http://{host}"),
     ]
 
-    assert [r.status for r in replies] == [403] * 3
-    assert all(b"secret" not in r.body for r in replies)
+    assert [r.status for r in responses] == [403] * 3
+    assert all(b"secret" not in r.body for r in responses)
 
 
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]:8080"])
@@ -222,10 +222,10 @@ def test_names_of_the_loopback_interface_see_the_page(host: str) -> None:
 )
 def test_a_button_counts_only_on_our_pages(origin: str | None) -> None:
     """A form of another origin, or a request that says none, does nothing."""
-    reply = press(b"do=reset", **({} if origin is None else {"origin": origin}))
+    response = press(b"do=reset", **({} if origin is None else {"origin": origin}))
 
-    assert isinstance(reply, HttpResponse)
-    assert reply.status == 403
+    assert isinstance(response, HttpResponse)
+    assert response.status == 403
 
 
 @pytest.mark.parametrize(
@@ -262,10 +262,10 @@ def test_every_button_is_a_request_that_control_takes(order: str) -> None:
 
 def test_an_unknown_button_is_refused() -> None:
     """400, and nothing is done."""
-    reply = press(b"do=explode", origin="http://127.0.0.1:8080")
+    response = press(b"do=explode", origin="http://127.0.0.1:8080")
 
-    assert isinstance(reply, HttpResponse)
-    assert reply.status == 400
+    assert isinstance(response, HttpResponse)
+    assert response.status == 400
 
 
 def test_what_has_not_changed_is_not_sent_again() -> None:
@@ -413,10 +413,10 @@ def test_the_page_lists_the_scheme_as_it_is() -> None:
     codes = [e.text_content() for e in tree.xpath("//th/code")]
 
     for number, words in views.EXAMPLES:
-        fate = parse_magic_number(number)
-        assert fate not in (None, INVALID_MAGIC_NUMBER)
-        assert fate is not None
-        group = (statuses.get_status(fate.status).group_name or "").lower()
+        outcome = parse_magic_number(number)
+        assert outcome not in (None, INVALID_MAGIC_NUMBER)
+        assert outcome is not None
+        group = (statuses.get_status(outcome.status).group_name or "").lower()
         assert group in words
         assert number in codes
     assert {f"{s.id:03}" for s in statuses.get_statuses()} <= set(codes)
@@ -442,10 +442,10 @@ def test_what_is_not_ours_is_left_to_the_rules() -> None:
 @pytest.mark.parametrize("number", ["9", "0", "x", "-1", "1" * 5000, "²", "1/2"])
 def test_a_message_that_is_not_there_is_said_so(number: str) -> None:
     """404 with a page."""
-    reply = ask(f"/sandbox/message/{number}", make_desk(put(make_sms(3))))
+    response = ask(f"/sandbox/message/{number}", make_desk(put(make_sms(3))))
 
-    assert reply.status == 404
-    assert b"Message not found" in reply.body
+    assert response.status == 404
+    assert b"Message not found" in response.body
 
 
 def test_the_recorder_is_bounded_and_keeps_no_secret() -> None:
@@ -532,7 +532,7 @@ def test_what_is_wrong_on_purpose_is_said_on_every_page(
 
 def test_a_report_behind_another_one_says_that_it_waits() -> None:
     """The first that nobody took is tried again; the next has no time of its own until then."""
-    pushes = [
+    deliveries = [
         WebhookDelivery(
             serial=n,
             message_serial=1,
@@ -545,7 +545,7 @@ def test_a_report_behind_another_one_says_that_it_waits() -> None:
         )
         for n in (1, 2)
     ]
-    state = put(make_sms(notify_url="http://127.0.0.1:9/"), *pushes)
+    state = put(make_sms(notify_url="http://127.0.0.1:9/"), *deliveries)
     tree = parse(ask("/sandbox/message/1", make_desk(state)))
     rows = [[td.text_content() for td in tr.xpath("td")] for tr in tree.xpath("//tbody/tr")]
 

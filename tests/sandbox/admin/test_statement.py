@@ -56,10 +56,10 @@ def show_page(settings: SandboxSettings, fault: str | None = None) -> Any:
         State(), NOW, RequestLog(), settings=settings, broken_requirement_id=fault
     )
     request = HttpRequest("GET", "/sandbox/statement", {"host": "127.0.0.1:8080"}, b"")
-    reply = inbox.find_page(request, desk)
-    assert isinstance(reply, HttpResponse)
-    assert reply.status == 200
-    return lxml.html.document_fromstring(reply.body.decode())
+    response = inbox.find_page(request, desk)
+    assert isinstance(response, HttpResponse)
+    assert response.status == 200
+    return lxml.html.document_fromstring(response.body.decode())
 
 
 def test_it_names_every_requirement_and_every_reading_once() -> None:

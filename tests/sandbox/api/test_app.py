@@ -107,16 +107,16 @@ def test_http_002_cases_are_answered_as_they_say(table: str, wire: str) -> None:
     for row in read_toml("cases.toml")[table]:
         if wire not in row.get("formats", ["json", "xml"]):
             continue
-        reply = post(edited(row, wire), wire)
+        response = post(edited(row, wire), wire)
         if table == "accepted":
-            assert reply.status == 200, row["id"]
+            assert response.status == 200, row["id"]
             continue
         text = (
             CODECS[wire]
-            .parse_response(reply.body, ErrorResponse)
+            .parse_response(response.body, ErrorResponse)
             .request_error.service_exception.text
         )
-        assert reply.status == 400, row["id"]
+        assert response.status == 400, row["id"]
         assert row["requirement"] in text
         assert "got" in text
 
@@ -183,8 +183,8 @@ def test_resp_005_ids_differ_between_requests_and_repeat_with_the_seed() -> None
         for _ in range(3):
             headers = {"authorization": BASIC, "content-type": "application/json"}
             request = HttpRequest("POST", PATH, headers, load("minimal-request", "json"))
-            reply = App(SETTINGS).handle(request, state, NOW)
-            bodies.append(json.loads(reply.body)["messages"][0]["messageId"])
+            response = App(SETTINGS).handle(request, state, NOW)
+            bodies.append(json.loads(response.body)["messages"][0]["messageId"])
         return bodies
 
     first = run()
@@ -212,10 +212,10 @@ def test_resp_005_ids_differ_between_requests_and_repeat_with_the_seed() -> None
 )
 def test_auth_001_auth_002_wrong_credentials_get_401(authorization: str | None, wire: str) -> None:
     """Whatever is not the account's Basic pair or API key gets 401 with the documented body."""
-    reply = post(load("minimal-request", wire), wire, headers={"authorization": authorization})
+    response = post(load("minimal-request", wire), wire, headers={"authorization": authorization})
 
-    assert reply.status == 401
-    assert error_word(reply, wire) == "UNAUTHORIZED"
+    assert response.status == 401
+    assert error_word(response, wire) == "UNAUTHORIZED"
 
 
 @pytest.mark.parametrize(
@@ -241,13 +241,13 @@ def test_auth_004_no_secret_opens_an_account_without_one(
     settings: SandboxSettings, authorization: str
 ) -> None:
     """An account without an API key takes no App header, and one without a user no Basic header."""
-    reply = post(
+    response = post(
         load("minimal-request", "json"),
         app=App(settings),
         headers={"authorization": authorization},
     )
 
-    assert reply.status == 401
+    assert response.status == 401
 
 
 @pytest.mark.parametrize(
@@ -291,9 +291,9 @@ def test_http_008_request_and_reply_formats_are_apart(wire: str, other: str) -> 
 )
 def test_http_003_another_content_type_gets_400(content_type: str | None) -> None:
     """A body that is called neither JSON nor XML is rejected (READ-017)."""
-    reply = post(load("minimal-request", "json"), headers={"content-type": content_type})
+    response = post(load("minimal-request", "json"), headers={"content-type": content_type})
 
-    assert (reply.status, error_word(reply, "json")) == (400, "BAD_REQUEST")
+    assert (response.status, error_word(response, "json")) == (400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize(
@@ -301,18 +301,18 @@ def test_http_003_another_content_type_gets_400(content_type: str | None) -> Non
 )
 def test_another_route_gets_404(method: str, path: str) -> None:
     """Another path or method is not found (READ-018)."""
-    reply = APP.handle(HttpRequest(method, path, {"authorization": BASIC}, b""), State(), NOW)
+    response = APP.handle(HttpRequest(method, path, {"authorization": BASIC}, b""), State(), NOW)
 
-    assert (reply.status, error_word(reply, "json")) == (404, "NOT_FOUND")
+    assert (response.status, error_word(response, "json")) == (404, "NOT_FOUND")
 
 
 def test_text_002_an_id_that_xml_cannot_carry_is_refused() -> None:
     """A JSON request whose response is asked for in XML is rejected if its ids cannot be written there."""
     request = SmsRequest(messages=[Message(destinations=[Destination(to="41", message_id="\x01")])])
-    reply = post(wire_json.dump_model(request), headers={"accept": "application/xml"})
+    response = post(wire_json.dump_model(request), headers={"accept": "application/xml"})
 
-    assert reply.status == 400
-    assert "TEXT-002" in reply.body.decode()
+    assert response.status == 400
+    assert "TEXT-002" in response.body.decode()
 
 
 @both
@@ -320,8 +320,8 @@ def test_text_002_an_id_that_xml_cannot_carry_is_refused() -> None:
 def test_any_body_gets_a_documented_answer(wire: str, body: bytes, header: str) -> None:
     """No body and no header makes the sandbox fail."""
     for name in ("x-other", "accept", "content-type", "authorization"):
-        reply = post(body, wire, headers={name: header})
-        assert reply.status in (200, 400, 401)
+        response = post(body, wire, headers={name: header})
+        assert response.status in (200, 400, 401)
 
 
 def test_every_fault_belongs_to_a_requirement_that_can_be_seen() -> None:
@@ -379,11 +379,11 @@ def test_a_body_of_100_mb_is_refused_unread(sandbox_url: str) -> None:
     connection.putheader("Content-Type", "application/json")
     connection.putheader("Content-Length", str(100 * 2**20))
     connection.endheaders()
-    reply = connection.getresponse()
+    response = connection.getresponse()
 
-    assert reply.status == 413
+    assert response.status == 413
     assert wire_json.parse_response(
-        reply.read(), ErrorResponse
+        response.read(), ErrorResponse
     ).request_error.service_exception.message_id
     connection.close()
 
@@ -429,12 +429,12 @@ def test_a_client_that_hangs_up_leaves_no_trace() -> None:
 
 def test_a_refusal_is_not_larger_than_it_helps() -> None:
     """A body of ten thousand faults gets a response of bounded size."""
-    reply = post(b'{"messages":[' + b",".join([b"{}"] * 10_000) + b"]}")
+    response = post(b'{"messages":[' + b",".join([b"{}"] * 10_000) + b"]}")
 
-    assert reply.status == 400
-    assert len(reply.body) < 200_000
+    assert response.status == 400
+    assert len(response.body) < 200_000
     text = (
-        wire_json.parse_response(reply.body, ErrorResponse).request_error.service_exception.text
+        wire_json.parse_response(response.body, ErrorResponse).request_error.service_exception.text
         or ""
     )
     assert text.count("messages[") == 50

@@ -24,9 +24,9 @@ both = pytest.mark.parametrize("wire", ["json", "xml"])
 
 def schedule(*to: str, **message: Any) -> Bench:
     """Return a sandbox with one scheduled bulk, B."""
-    bench = Bench(delay=0)
-    bench.send(*(to or ("41", "42")), **{"bulkId": "B", "sendAt": LATER, **message})
-    return bench
+    virtual = Bench(delay=0)
+    virtual.send(*(to or ("41", "42")), **{"bulkId": "B", "sendAt": LATER, **message})
+    return virtual
 
 
 def find_status(bench: Bench, wire: str = "json") -> str:
@@ -59,8 +59,8 @@ def sent(bench: Bench) -> list[float]:
 @both
 def test_bulk_001_a_scheduled_bulk_says_when(wire: str) -> None:
     """The response has bulkId and sendAt, in the time zone in which it was asked for."""
-    bench = schedule()
-    reply = bench.ask("GET", BULKS, b"", wire, bulkId="B")
+    virtual = schedule()
+    reply = virtual.ask("GET", BULKS, b"", wire, bulkId="B")
     response = CODECS[wire].parse_response(reply.body, BulkResponse)
 
     assert response.bulk_id == "B"
@@ -71,42 +71,42 @@ def test_bulk_001_a_scheduled_bulk_says_when(wire: str) -> None:
 @both
 def test_bulk_002_a_bulk_is_moved(wire: str) -> None:
     """The response and every later one have the new instant; the messages are sent then, and only then."""
-    bench = schedule()
-    reply = move(bench, START + dt.timedelta(hours=2), wire)
+    virtual = schedule()
+    reply = move(virtual, START + dt.timedelta(hours=2), wire)
     response = CODECS[wire].parse_response(reply.body, BulkResponse)
-    again = bench.ask("GET", BULKS, b"", wire, bulkId="B")
-    bench.wait(days=3)
+    again = virtual.ask("GET", BULKS, b"", wire, bulkId="B")
+    virtual.wait(days=3)
 
     assert response.send_at == START + dt.timedelta(hours=2)
     assert again.body == reply.body
-    assert sent(bench) == [2, 2]
+    assert sent(virtual) == [2, 2]
 
 
 def test_bulk_002_a_bulk_is_moved_back_and_forth() -> None:
     """Only the last instant counts; one in the past means at once (READ-019)."""
-    bench = schedule()
-    move(bench, START + dt.timedelta(hours=1))
-    move(bench, START + dt.timedelta(hours=9))
-    bench.wait(hours=5)
-    move(bench, START)
-    bench.wait(days=3)
+    virtual = schedule()
+    move(virtual, START + dt.timedelta(hours=1))
+    move(virtual, START + dt.timedelta(hours=9))
+    virtual.wait(hours=5)
+    move(virtual, START)
+    virtual.wait(days=3)
 
-    assert sent(bench) == [5, 5]
+    assert sent(virtual) == [5, 5]
 
 
 @both
 def test_bulk_003_states_follow_the_clock(wire: str) -> None:
     """PENDING before its instant, PROCESSING while messages are under way, FINISHED afterwards."""
-    bench = schedule("9993010000005", "41")
-    seen = [find_status(bench, wire)]
-    bench.wait(hours=24, milliseconds=-1)
-    seen.append(find_status(bench, wire))
-    bench.wait(milliseconds=1)
-    seen.append(find_status(bench, wire))
-    bench.wait(seconds=29)
-    seen.append(find_status(bench, wire))
-    bench.wait(seconds=1)
-    seen.append(find_status(bench, wire))
+    virtual = schedule("9993010000005", "41")
+    seen = [find_status(virtual, wire)]
+    virtual.wait(hours=24, milliseconds=-1)
+    seen.append(find_status(virtual, wire))
+    virtual.wait(milliseconds=1)
+    seen.append(find_status(virtual, wire))
+    virtual.wait(seconds=29)
+    seen.append(find_status(virtual, wire))
+    virtual.wait(seconds=1)
+    seen.append(find_status(virtual, wire))
 
     assert seen == ["PENDING", "PENDING", "PROCESSING", "PROCESSING", "FINISHED"]
 
@@ -115,8 +115,8 @@ def test_bulk_003_a_bulk_of_which_nothing_was_sent_has_failed() -> None:
     """Messages that expire before their window opens, or are rejected, make the bulk FAILED."""
     never = {"deliveryTimeWindow": {"days": ["SATURDAY"]}, "validityPeriod": 60}
     expiring, rejected = schedule(**never), schedule("9990110000006")
-    for bench in (expiring, rejected):
-        bench.wait(days=3)
+    for virtual in (expiring, rejected):
+        virtual.wait(days=3)
 
     assert find_status(expiring) == find_status(rejected) == "FAILED"
     assert {log.status.name for log in expiring.logs()} == {"EXPIRED_EXPIRED"}
@@ -125,44 +125,44 @@ def test_bulk_003_a_bulk_of_which_nothing_was_sent_has_failed() -> None:
 @both
 def test_bulk_003_a_paused_bulk_is_not_sent_until_it_is_resumed(wire: str) -> None:
     """Nothing happens at its instant; resumed later it is sent at once, its validity period still to come."""
-    bench = schedule(validityPeriod=60)
-    reply = set_status(bench, "PAUSED", wire)
-    bench.wait(days=5)
-    paused = find_status(bench, wire)
-    unsent = sent(bench)
-    resumed = set_status(bench, "PENDING", wire)
-    bench.wait(seconds=1)
+    virtual = schedule(validityPeriod=60)
+    response = set_status(virtual, "PAUSED", wire)
+    virtual.wait(days=5)
+    paused = find_status(virtual, wire)
+    unsent = sent(virtual)
+    resumed = set_status(virtual, "PENDING", wire)
+    virtual.wait(seconds=1)
 
-    assert CODECS[wire].parse_response(reply.body, BulkStatusResponse).status == "PAUSED"
+    assert CODECS[wire].parse_response(response.body, BulkStatusResponse).status == "PAUSED"
     assert CODECS[wire].parse_response(resumed.body, BulkStatusResponse).status == "PENDING"
     assert (paused, unsent) == ("PAUSED", [])
-    assert sent(bench) == [120, 120]
-    assert find_status(bench, wire) == "FINISHED"
+    assert sent(virtual) == [120, 120]
+    assert find_status(virtual, wire) == "FINISHED"
 
 
 def test_bulk_003_a_bulk_that_is_resumed_in_time_keeps_its_instant() -> None:
     """Paused, moved and resumed before its instant it is sent at its instant."""
-    bench = schedule()
-    set_status(bench, "PAUSED")
-    moved = move(bench, START + dt.timedelta(hours=30))
-    bench.wait(hours=1)
-    set_status(bench, "PENDING")
-    bench.wait(days=3)
+    virtual = schedule()
+    set_status(virtual, "PAUSED")
+    moved = move(virtual, START + dt.timedelta(hours=30))
+    virtual.wait(hours=1)
+    set_status(virtual, "PENDING")
+    virtual.wait(days=3)
 
     assert moved.status == 200
-    assert sent(bench) == [30, 30]
+    assert sent(virtual) == [30, 30]
 
 
 def test_bulk_003_a_cancelled_bulk_is_never_sent() -> None:
     """It stays CANCELED, and its messages get no report."""
-    bench = schedule()
-    set_status(bench, "CANCELED")
-    bench.wait(days=30)
+    virtual = schedule()
+    set_status(virtual, "CANCELED")
+    virtual.wait(days=30)
 
-    assert find_status(bench) == "CANCELED"
-    assert sent(bench) == []
-    assert bench.reports() == []
-    assert {log.status.id for log in bench.logs()} == {26}
+    assert find_status(virtual) == "CANCELED"
+    assert sent(virtual) == []
+    assert virtual.reports() == []
+    assert {log.status.id for log in virtual.logs()} == {26}
 
 
 @pytest.mark.parametrize(
@@ -186,51 +186,51 @@ def test_bulk_003_a_cancelled_bulk_is_never_sent() -> None:
 )
 def test_read_024_moves_between_states(steps: list[str], last: str, status: int) -> None:
     """PENDING and PAUSED into each other and into CANCELED; every other move is rejected and says why."""
-    bench = schedule()
+    virtual = schedule()
     for step in steps:
-        assert set_status(bench, step).status == 200
-    before = find_status(bench)
-    reply = set_status(bench, last)
+        assert set_status(virtual, step).status == 200
+    before = find_status(virtual)
+    response = set_status(virtual, last)
 
-    assert reply.status == status
-    assert find_status(bench) == (last if status == 200 else before)
+    assert response.status == status
+    assert find_status(virtual) == (last if status == 200 else before)
     if status == 400:
-        assert f"{before}; it cannot become {last}" in find_text(reply)
+        assert f"{before}; it cannot become {last}" in find_text(response)
 
 
 @pytest.mark.parametrize("to", ["41", "9993010000005"])
 def test_read_024_what_has_begun_cannot_be_changed(to: str) -> None:
     """While it is PROCESSING and when it is FINISHED a bulk is neither moved nor paused nor cancelled."""
-    bench = schedule(to)
-    bench.wait(days=1, seconds=1)
-    replies = [
-        move(bench, START + dt.timedelta(days=9)),
-        *(set_status(bench, status) for status in ("PAUSED", "CANCELED", "PENDING")),
+    virtual = schedule(to)
+    virtual.wait(days=1, seconds=1)
+    responses = [
+        move(virtual, START + dt.timedelta(days=9)),
+        *(set_status(virtual, status) for status in ("PAUSED", "CANCELED", "PENDING")),
     ]
-    bench.wait(days=10)
+    virtual.wait(days=10)
 
-    assert [r.status for r in replies] == [400] * 4
-    assert sent(bench) == [24]
+    assert [r.status for r in responses] == [400] * 4
+    assert sent(virtual) == [24]
 
 
 @both
 def test_bulk_004_an_unknown_bulk_is_not_found(wire: str) -> None:
     """404 from all four operations, with the documented word."""
-    bench = Bench()
-    replies = [
-        bench.ask("GET", BULKS, b"", wire, bulkId="B"),
-        bench.ask("GET", STATUS, b"", wire, bulkId="B"),
-        move(bench, START, wire),
-        set_status(bench, "PAUSED", wire),
+    virtual = Bench()
+    responses = [
+        virtual.ask("GET", BULKS, b"", wire, bulkId="B"),
+        virtual.ask("GET", STATUS, b"", wire, bulkId="B"),
+        move(virtual, START, wire),
+        set_status(virtual, "PAUSED", wire),
     ]
 
-    assert [(r.status, find_word(r, wire)) for r in replies] == [(404, "NOT_FOUND")] * 4
-    assert find_text(replies[0], wire) == "Bulk not found"
+    assert [(r.status, find_word(r, wire)) for r in responses] == [(404, "NOT_FOUND")] * 4
+    assert find_text(responses[0], wire) == "Bulk not found"
 
 
 def test_bulk_005_only_a_request_with_one_message_for_later_is_a_bulk() -> None:
     """Two messages, no sendAt, or one in the past: there is nothing to move."""
-    bench = Bench()
+    virtual = Bench()
     one = {"destinations": [{"to": "41"}], "sendAt": LATER}
     for bulk, messages in (
         ("two", [one, one]),
@@ -239,28 +239,28 @@ def test_bulk_005_only_a_request_with_one_message_for_later_is_a_bulk() -> None:
         ("B", [one]),
     ):
         body = json.dumps({"bulkId": bulk, "messages": messages}).encode()
-        assert bench.ask("POST", SEND, body).status == 200
-    found = [bench.ask("GET", BULKS, bulkId=bulk).status for bulk in ("two", "now", "past", "B")]
+        assert virtual.ask("POST", SEND, body).status == 200
+    found = [virtual.ask("GET", BULKS, bulkId=bulk).status for bulk in ("two", "now", "past", "B")]
 
     assert found == [404, 404, 404, 200]
 
 
 def test_bulk_005_a_bulk_without_a_name_gets_one_in_the_reply() -> None:
     """One message for later, to one destination: the response has a bulkId, given or made, to move it by."""
-    bench = Bench()
-    made = bench.send("41", sendAt=LATER)["bulkId"]
-    given = bench.send("41", sendAt=LATER, bulkId="mine")["bulkId"]
+    virtual = Bench()
+    made = virtual.send("41", sendAt=LATER)["bulkId"]
+    given = virtual.send("41", sendAt=LATER, bulkId="mine")["bulkId"]
 
     assert given == "mine"
-    assert bench.ask("GET", BULKS, bulkId=made).status == 200
-    assert "bulkId" not in bench.send("41")
+    assert virtual.ask("GET", BULKS, bulkId=made).status == 200
+    assert "bulkId" not in virtual.send("41")
 
 
 def test_bulk_005_a_name_that_is_used_again_is_that_of_the_last_bulk() -> None:
     """The earlier bulk is sent as it was scheduled."""
-    bench = schedule("41")
-    bench.send("42", bulkId="B", sendAt=LATER)
-    set_status(bench, "CANCELED")
-    bench.wait(days=2)
+    virtual = schedule("41")
+    virtual.send("42", bulkId="B", sendAt=LATER)
+    set_status(virtual, "CANCELED")
+    virtual.wait(days=2)
 
-    assert [s.to for s in bench.state.messages.values() if s.sent_at] == ["41"]
+    assert [s.to for s in virtual.state.messages.values() if s.sent_at] == ["41"]

@@ -16,117 +16,121 @@ both = pytest.mark.parametrize("wire", ["json", "xml"])
 @both
 def test_dlr_007_a_report_is_fetched_once(wire: str) -> None:
     """The second call has nothing; the logs still have everything."""
-    bench = Bench()
-    bench.send("41", "9990110000009")
-    early = bench.reports(wire)
-    bench.wait(seconds=5)
-    first, second = bench.reports(wire), bench.reports(wire)
+    virtual = Bench()
+    virtual.send("41", "9990110000009")
+    early = virtual.reports(wire)
+    virtual.wait(seconds=5)
+    first, second = virtual.reports(wire), virtual.reports(wire)
 
     assert early == second == []
     assert [(r.to, r.status.id) for r in first] == [("41", 5), ("9990110000009", 9)]
-    assert len(bench.logs(wire)) == len(bench.logs(wire)) == 2
+    assert len(virtual.logs(wire)) == len(virtual.logs(wire)) == 2
 
 
 @both
 def test_dlr_008_the_limit_cuts_and_the_rest_waits(wire: str) -> None:
     """50 reports without a limit, as many as the limit says with one, none of them twice."""
-    bench = Bench(delay=0)
-    bench.send(*(f"41{n:03}" for n in range(160)))
-    bench.wait(seconds=1)
-    pages = [bench.reports(wire), bench.reports(wire, limit=7), bench.reports(wire, limit=1000)]
+    virtual = Bench(delay=0)
+    virtual.send(*(f"41{n:03}" for n in range(160)))
+    virtual.wait(seconds=1)
+    pages = [
+        virtual.reports(wire),
+        virtual.reports(wire, limit=7),
+        virtual.reports(wire, limit=1000),
+    ]
     numbers = [r.to for page in pages for r in page]
 
     assert [len(page) for page in pages] == [50, 7, 103]
     assert numbers == [f"41{n:03}" for n in range(160)]
-    assert bench.reports(wire) == []
+    assert virtual.reports(wire) == []
 
 
 def test_dlr_007_filters_take_only_what_fits() -> None:
     """Both bulkId and messageId choose; what they leave out can still be fetched."""
-    bench = Bench(delay=0)
-    (entry, *_) = bench.send("41", "42", bulkId="one")["messages"]
-    bench.send("43", "44", bulkId="two")
-    bench.wait(seconds=1)
+    virtual = Bench(delay=0)
+    (entry, *_) = virtual.send("41", "42", bulkId="one")["messages"]
+    virtual.send("43", "44", bulkId="two")
+    virtual.wait(seconds=1)
 
-    assert bench.reports(bulkId="none") == []
-    assert bench.reports(messageId=entry["messageId"], bulkId="two") == []
-    assert [r.to for r in bench.reports(messageId=entry["messageId"])] == ["41"]
-    assert [r.to for r in bench.reports(bulkId="two", limit=1)] == ["43"]
-    assert [r.to for r in bench.reports()] == ["42", "44"]
+    assert virtual.reports(bulkId="none") == []
+    assert virtual.reports(messageId=entry["messageId"], bulkId="two") == []
+    assert [r.to for r in virtual.reports(messageId=entry["messageId"])] == ["41"]
+    assert [r.to for r in virtual.reports(bulkId="two", limit=1)] == ["43"]
+    assert [r.to for r in virtual.reports()] == ["42", "44"]
 
 
 def test_dlr_007_a_refused_call_takes_nothing() -> None:
     """A bad limit, or bad credentials, leave the reports where they are."""
-    bench = Bench(delay=0)
-    bench.send("41")
-    bench.wait(seconds=1)
-    bad = bench.ask("GET", "/sms/1/reports", limit=0)
-    stranger = bench.ask("GET", "/sms/1/reports", headers={"authorization": "App x"})
+    virtual = Bench(delay=0)
+    virtual.send("41")
+    virtual.wait(seconds=1)
+    bad = virtual.ask("GET", "/sms/1/reports", limit=0)
+    stranger = virtual.ask("GET", "/sms/1/reports", headers={"authorization": "App x"})
 
     assert (bad.status, stranger.status) == (400, 401)
-    assert len(bench.reports()) == 1
+    assert len(virtual.reports()) == 1
 
 
 def test_dlr_007_reports_reach_back_48_hours() -> None:
     """A report that nobody fetched is not there any more after 48 hours."""
-    bench = Bench(delay=0)
-    bench.send("40", "41")
-    bench.wait(hours=48)
-    last = bench.reports(limit=1)
-    bench.send("42")
-    bench.wait(milliseconds=1)
+    virtual = Bench(delay=0)
+    virtual.send("40", "41")
+    virtual.wait(hours=48)
+    last = virtual.reports(limit=1)
+    virtual.send("42")
+    virtual.wait(milliseconds=1)
 
     assert [r.to for r in last] == ["40"]
-    assert [r.to for r in bench.reports()] == ["42"]
+    assert [r.to for r in virtual.reports()] == ["42"]
 
 
 def test_a_report_that_was_taken_at_the_callback_is_not_offered_again() -> None:
     """Fetching has the reports that no callback server has taken, even while pushing goes on."""
-    bench = Bench(delay=0)
-    bench.callback = lambda _: (
-        WebhookResult(500) if bench.pushed[-1].to == "42" else WebhookResult(200)
+    virtual = Bench(delay=0)
+    virtual.callback = lambda _: (
+        WebhookResult(500) if virtual.pushed[-1].to == "42" else WebhookResult(200)
     )
-    bench.send("41", "42", notifyUrl=CALLBACK)
-    bench.send("43")
-    bench.wait(seconds=1)
+    virtual.send("41", "42", notifyUrl=CALLBACK)
+    virtual.send("43")
+    virtual.wait(seconds=1)
 
-    assert [r.to for r in bench.reports()] == ["42", "43"]
+    assert [r.to for r in virtual.reports()] == ["42", "43"]
 
 
 def test_an_intermediate_report_that_is_taken_late_leaves_the_final_one_to_be_fetched() -> None:
     """What the callback server has taken is the intermediate report, not the final one."""
-    bench = Bench()
-    bench.callback = lambda _: WebhookResult(200 if len(bench.pushed) == 2 else 500)
-    bench.send("9990120000005", notifyUrl=CALLBACK, intermediateReport=True)
-    bench.wait(minutes=1, seconds=30)
+    virtual = Bench()
+    virtual.callback = lambda _: WebhookResult(200 if len(virtual.pushed) == 2 else 500)
+    virtual.send("9990120000005", notifyUrl=CALLBACK, intermediateReport=True)
+    virtual.wait(minutes=1, seconds=30)
 
-    assert [p.status for p in bench.pushed] == [3, 3, 5]
-    assert [r.status.id for r in bench.reports()] == [5]
+    assert [p.status for p in virtual.pushed] == [3, 3, 5]
+    assert [r.status.id for r in virtual.reports()] == [5]
 
 
 def test_a_final_report_only_can_be_fetched() -> None:
     """Intermediate reports and statuses that are not final are for callback servers."""
-    bench = Bench()
-    bench.send("9990590000005", "9990010000007", "9990500000005", intermediateReport=True)
-    bench.wait(seconds=4)
-    early = bench.reports()
-    bench.wait(seconds=1)
+    virtual = Bench()
+    virtual.send("9990590000005", "9990010000007", "9990500000005", intermediateReport=True)
+    virtual.wait(seconds=4)
+    early = virtual.reports()
+    virtual.wait(seconds=1)
 
     assert early == []
-    assert [r.to for r in bench.reports()] == ["9990590000005"]
+    assert [r.to for r in virtual.reports()] == ["9990590000005"]
 
 
 def test_text_002_what_xml_cannot_carry_waits_to_be_fetched_as_json() -> None:
     """A report or log with such a text is left out in XML, unaltered and not used up."""
-    bench = Bench(delay=0)
-    bench.send("41", text="\x01", callbackData="\x01")
-    bench.send("42", text="fine")
-    bench.wait(seconds=1)
+    virtual = Bench(delay=0)
+    virtual.send("41", text="\x01", callbackData="\x01")
+    virtual.send("42", text="fine")
+    virtual.wait(seconds=1)
 
-    assert [log.to for log in bench.logs("xml")] == ["42"]
-    assert [log.text for log in bench.logs("json")] == ["fine", "\x01"]
-    assert [r.to for r in bench.reports("xml")] == ["42"]
-    assert [r.callback_data for r in bench.reports("json")] == ["\x01"]
+    assert [log.to for log in virtual.logs("xml")] == ["42"]
+    assert [log.text for log in virtual.logs("json")] == ["fine", "\x01"]
+    assert [r.to for r in virtual.reports("xml")] == ["42"]
+    assert [r.callback_data for r in virtual.reports("json")] == ["\x01"]
 
 
 # ---------------------------------------------------------------- logs
@@ -134,7 +138,7 @@ def test_text_002_what_xml_cannot_carry_waits_to_be_fetched_as_json() -> None:
 
 def fill() -> Bench:
     """Return a sandbox with one message of each kind, a minute apart; oldest first: a to f."""
-    bench = Bench(delay=0)
+    virtual = Bench(delay=0)
     for name, to, sender, bulk in (
         ("a", "41", "InfoSMS", "one"),
         ("b", "+42", "InfoSMS", "two"),
@@ -144,9 +148,9 @@ def fill() -> Bench:
         ("f", "9990110000015", "Other", "three"),
     ):
         given: dict[str, Any] = {"from": sender} if sender else {}
-        bench.send(to, bulkId=bulk, text=name, **given)
-        bench.wait(minutes=1)
-    return bench
+        virtual.send(to, bulkId=bulk, text=name, **given)
+        virtual.wait(minutes=1)
+    return virtual
 
 
 @pytest.mark.parametrize(
@@ -192,60 +196,60 @@ def fill() -> Bench:
 )
 def test_log_001_to_007_every_filter_chooses(parameters: dict[str, Any], expected: str) -> None:
     """Newest message first, all filters at once, unknown parameters passed over."""
-    bench = fill()
-    seen = [log.text for log in bench.logs(**parameters)]
+    virtual = fill()
+    seen = [log.text for log in virtual.logs(**parameters)]
 
     assert "".join(seen) == expected
 
 
 def test_log_002_several_names_are_several_parameters() -> None:
     """A messageId may be repeated; an unknown one adds nothing."""
-    bench = Bench()
-    names = [bench.send(to)["messages"][0]["messageId"] for to in ("41", "42", "43")]
+    virtual = Bench()
+    names = [virtual.send(to)["messages"][0]["messageId"] for to in ("41", "42", "43")]
 
-    assert [m.to for m in bench.logs(messageId=[names[2], "none", names[0], names[0]])] == [
+    assert [m.to for m in virtual.logs(messageId=[names[2], "none", names[0], names[0]])] == [
         "43",
         "41",
     ]
-    assert bench.logs(messageId=["none"]) == []
-    assert bench.logs(messageId=names[0], bulkId="none") == []
+    assert virtual.logs(messageId=["none"]) == []
+    assert virtual.logs(messageId=names[0], bulkId="none") == []
 
 
 def test_log_003_fifty_messages_without_a_limit() -> None:
     """The default is 50; the limit reaches to 1000."""
-    bench = Bench()
-    bench.send(*(f"41{n:04}" for n in range(1100)))
+    virtual = Bench()
+    virtual.send(*(f"41{n:04}" for n in range(1100)))
 
-    assert len(bench.logs()) == 50
-    assert len(bench.logs(limit=1000)) == 1000
-    assert len(bench.logs("xml", limit=60)) == 60
+    assert len(virtual.logs()) == 50
+    assert len(virtual.logs(limit=1000)) == 1000
+    assert len(virtual.logs("xml", limit=60)) == 60
 
 
 def test_log_001_logs_reach_back_48_hours() -> None:
     """A message is there until 48 hours after it was sent, and while it waits to be sent."""
-    bench = Bench(delay=0)
-    bench.send("41", text="now")
-    bench.send("42", text="later", sendAt="2030-01-05T12:00:00.000+00:00")
-    bench.wait(hours=48)
-    last = bench.logs()
-    bench.wait(milliseconds=1)
-    after = bench.logs()
-    bench.wait(days=3)
-    then = bench.logs()
-    bench.wait(days=1)
+    virtual = Bench(delay=0)
+    virtual.send("41", text="now")
+    virtual.send("42", text="later", sendAt="2030-01-05T12:00:00.000+00:00")
+    virtual.wait(hours=48)
+    last = virtual.logs()
+    virtual.wait(milliseconds=1)
+    after = virtual.logs()
+    virtual.wait(days=3)
+    then = virtual.logs()
+    virtual.wait(days=1)
 
     assert [log.text for log in last] == ["later", "now"]
     assert [log.text for log in after] == [log.text for log in then] == ["later"]
-    assert bench.logs() == []
+    assert virtual.logs() == []
 
 
 @both
 def test_log_001_a_log_has_what_the_documentation_shows(wire: str) -> None:
     """The fields of a report and the text; a rejected message costs nothing and keeps its action."""
-    bench = Bench(delay=0.01)
-    bench.send("9990010000006", "41", text="Test SMS.", bulkId="b", **{"from": "InfoSMS"})
-    bench.wait(seconds=1)
-    delivered, rejected = bench.logs(wire)
+    virtual = Bench(delay=0.01)
+    virtual.send("9990010000006", "41", text="Test SMS.", bulkId="b", **{"from": "InfoSMS"})
+    virtual.wait(seconds=1)
+    delivered, rejected = virtual.logs(wire)
 
     assert (delivered.bulk_id, delivered.to, delivered.from_) == ("b", "41", "InfoSMS")
     assert (delivered.text, delivered.sms_count, delivered.mcc_mnc) == ("Test SMS.", 1, "00101")
@@ -260,23 +264,27 @@ def test_log_001_a_log_has_what_the_documentation_shows(wire: str) -> None:
 @pytest.mark.parametrize(
     ("path", "parameters", "words"),
     [
-        ("/sms/1/reports", {"limit": 0}, ["limit: got 0", "DLR-008"]),
+        ("/sms/1/reports", {"limit": 0}, ["limit: expected", "got 0 (", "DLR-008"]),
         ("/sms/1/reports", {"limit": 1001}, ["limit", "DLR-008"]),
         ("/sms/1/reports", {"limit": "many"}, ["limit", "a whole number", "DLR-008"]),
         ("/sms/1/reports", {"limit": ""}, ["limit", "DLR-008"]),
         ("/sms/1/reports", {"limit": "1.0"}, ["limit", "DLR-008"]),
         ("/sms/1/reports", {"limit": "\u0661"}, ["limit", "DLR-008"]),
-        ("/sms/1/reports", {"limit": [1, 1]}, ["limit: got 2 values", "DLR-008"]),
-        ("/sms/1/reports", {"messageId": ["a", "b"]}, ["messageId: got 2 values", "DLR-007"]),
+        ("/sms/1/reports", {"limit": [1, 1]}, ["limit: expected", "got 2 values", "DLR-008"]),
+        (
+            "/sms/1/reports",
+            {"messageId": ["a", "b"]},
+            ["messageId: expected", "got 2 values", "DLR-007"],
+        ),
         ("/sms/1/logs", {"limit": "9" * 5000}, ["limit", "LOG-003"]),
         ("/sms/1/logs", {"mcc": "22"}, ["mcc", "LOG-004"]),
         ("/sms/1/logs", {"mcc": "228", "mnc": "x"}, ["mnc", "LOG-004"]),
-        ("/sms/1/logs", {"mnc": "01"}, ["mcc: got nothing", "LOG-005"]),
+        ("/sms/1/logs", {"mnc": "01"}, ["mcc: expected", "got nothing", "LOG-005"]),
         ("/sms/1/logs", {"generalStatus": "FINE"}, ["generalStatus", "LOG-006"]),
         ("/sms/1/logs", {"sentSince": "yesterday"}, ["sentSince", "LOG-007"]),
         ("/sms/1/logs", {"sentUntil": "2030-01-01T12:00:00.000"}, ["sentUntil", "LOG-007"]),
         ("/sms/1/logs", {"limit": 0, "mcc": "1"}, ["limit", "mcc", "LOG-003", "LOG-004"]),
-        ("/sms/1/bulks", {}, ["bulkId: got nothing", "BULK-001"]),
+        ("/sms/1/bulks", {}, ["bulkId: expected", "got nothing", "BULK-001"]),
         ("/sms/1/bulks", {"bulkId": ""}, ["bulkId", "BULK-001"]),
     ],
 )
@@ -285,7 +293,7 @@ def test_bad_parameters_are_refused_by_name(
     path: str, parameters: dict[str, Any], words: list[str], wire: str
 ) -> None:
     """400 with the path of each parameter and the requirement that it breaks, in both formats."""
-    reply = Bench().ask("GET", path, b"", wire, **parameters)
+    response = Bench().ask("GET", path, b"", wire, **parameters)
 
-    assert (reply.status, find_word(reply, wire)) == (400, "BAD_REQUEST")
-    assert [w for w in words if w not in find_text(reply, wire)] == []
+    assert (response.status, find_word(response, wire)) == (400, "BAD_REQUEST")
+    assert [w for w in words if w not in find_text(response, wire)] == []

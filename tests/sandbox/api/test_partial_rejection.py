@@ -34,9 +34,11 @@ def ask(bench: Bench, document: Any, wire: str = "json", path: str = SEND) -> An
 
 def send(bench: Bench, *messages: dict[str, Any], path: str = SEND, **outer: Any) -> Any:
     """Send messages and return the answer, which is one."""
-    reply = ask(bench, {"messages": list(messages), **outer}, path=path)
-    assert reply.status == 200, reply.body
-    return CODECS["json"].parse_response(reply.body, SmsResponse if path == SEND else SmsResponseV1)
+    response = ask(bench, {"messages": list(messages), **outer}, path=path)
+    assert response.status == 200, response.body
+    return CODECS["json"].parse_response(
+        response.body, SmsResponse if path == SEND else SmsResponseV1
+    )
 
 
 def find_ids(answer: Any) -> list[int]:
@@ -61,14 +63,14 @@ def test_read_001_a_faulty_destination_is_rejected_by_itself(
     destination: dict[str, Any], to: str, status: int
 ) -> None:
     """The others of its message are accepted and delivered; the entries are in order."""
-    bench = make_bench()
-    answer = send(bench, {"destinations": [GOOD, destination, GOOD]}, {"destinations": [GOOD]})
-    bench.wait(minutes=1)
+    virtual = make_bench()
+    answer = send(virtual, {"destinations": [GOOD, destination, GOOD]}, {"destinations": [GOOD]})
+    virtual.wait(minutes=1)
 
     assert find_ids(answer) == [ACCEPTED, status, ACCEPTED, ACCEPTED]
     assert [entry.to for entry in answer.messages][1] == to
     assert {entry.status.group_name for entry in answer.messages} == {"PENDING", "REJECTED"}
-    assert [log.status.name for log in bench.logs()] == ["DELIVERED_TO_HANDSET"] * 3
+    assert [log.status.name for log in virtual.logs()] == ["DELIVERED_TO_HANDSET"] * 3
 
 
 @pytest.mark.parametrize(
@@ -88,28 +90,28 @@ def test_read_001_a_faulty_message_is_rejected_at_all_of_its_destinations(
     member: dict[str, Any], status: int, path: str
 ) -> None:
     """A destination that is wrong by itself keeps its own status; other messages are accepted."""
-    bench = make_bench(**{"READ-046": "26"})
+    virtual = make_bench(**{"READ-046": "26"})
     if path == SEND_V1 and "callbackData" in member:
         status = ACCEPTED  # V1-007: no limit
     faulty = {"destinations": [GOOD, {"to": ""}, GOOD], **member}
-    answer = send(bench, {"destinations": [GOOD]}, faulty, path=path)
+    answer = send(virtual, {"destinations": [GOOD]}, faulty, path=path)
 
     assert find_ids(answer) == [ACCEPTED, status, MISSING, status]
 
 
 def test_read_001_a_rejection_leaves_no_message_behind() -> None:
     """A given messageId comes back, none is made up; the logs know nothing of it, bulkId counts all."""
-    bench = make_bench()
+    virtual = make_bench()
     named = {"to": "x", "messageId": "mine"}
     faulty = {"destinations": [GOOD], "text": 5}
-    answer = send(bench, {"destinations": [named, {"to": "y"}]}, faulty, bulkId="B")
-    bench.wait(minutes=1)
+    answer = send(virtual, {"destinations": [named, {"to": "y"}]}, faulty, bulkId="B")
+    virtual.wait(minutes=1)
 
     assert [entry.message_id for entry in answer.messages] == ["mine", None, None]
     assert answer.bulk_id == "B"
-    assert bench.logs() == []
-    assert bench.reports() == []
-    assert bench.pushed == []
+    assert virtual.logs() == []
+    assert virtual.reports() == []
+    assert virtual.pushed == []
 
 
 @pytest.mark.parametrize(
@@ -135,12 +137,12 @@ def test_read_001_a_rejection_leaves_no_message_behind() -> None:
 )
 def test_read_001_what_cannot_be_said_at_a_destination_stays_400(document: Any) -> None:
     """Without destinations to answer at, or with a fault around the messages, all is rejected."""
-    bench = make_bench()
-    reply = ask(bench, document)
+    virtual = make_bench()
+    response = ask(virtual, document)
 
-    assert reply.status == 400
-    assert find_text(reply).startswith("Bad request")
-    assert bench.state.messages == {}
+    assert response.status == 400
+    assert find_text(response).startswith("Bad request")
+    assert virtual.state.messages == {}
 
 
 def test_read_001_other_operations_refuse_with_400() -> None:
@@ -154,11 +156,11 @@ def test_read_001_other_operations_refuse_with_400() -> None:
 
 def test_read_001_more_faults_than_are_counted() -> None:
     """Each of 300 faulty destinations and messages is rejected, and what is good between them is not."""
-    bench = make_bench()
+    virtual = make_bench()
     rows = [{"to": "x"}] * 300
-    many = send(bench, {"destinations": [*rows, GOOD, *rows]})
+    many = send(virtual, {"destinations": [*rows, GOOD, *rows]})
     faulty = {"destinations": [GOOD], "text": 5}
-    wide = send(bench, *[faulty] * 300, {"destinations": [GOOD]})
+    wide = send(virtual, *[faulty] * 300, {"destinations": [GOOD]})
 
     assert find_ids(many) == [INVALID] * 300 + [ACCEPTED] + [INVALID] * 300
     assert find_ids(wide) == [OTHER] * 300 + [ACCEPTED]
@@ -167,9 +169,11 @@ def test_read_001_more_faults_than_are_counted() -> None:
 def test_read_001_more_faults_than_are_counted_do_not_hide_one_around_them() -> None:
     """A fault outside of the messages is seen behind any number of others."""
     rows = [{"to": "x"}] * 300
-    reply = ask(make_bench(), {"messages": [{"destinations": rows}], "tracking": {"track": "ALL"}})
+    response = ask(
+        make_bench(), {"messages": [{"destinations": rows}], "tracking": {"track": "ALL"}}
+    )
 
-    assert reply.status == 400
+    assert response.status == 400
 
 
 def test_read_001_what_only_the_form_of_xml_shows_is_rejected_too() -> None:
@@ -179,18 +183,18 @@ def test_read_001_what_only_the_form_of_xml_shows_is_rejected_too() -> None:
     flag = f"<message><flash>yes</flash>{one}</message>"
     good = f"<message>{one}</message>"
     body = f"<request><messages>{twice}{good}{flag}</messages></request>".encode()
-    reply = ask(make_bench(), body, "xml")
-    answer = CODECS["xml"].parse_response(reply.body, SmsResponse)
+    response = ask(make_bench(), body, "xml")
+    answer = CODECS["xml"].parse_response(response.body, SmsResponse)
 
     assert find_ids(answer) == [OTHER, ACCEPTED, OTHER]
 
 
 def test_read_001_a_window_that_is_refused_is_rejected_too() -> None:
     """READ-008 names a fault of a message, alone or beside others of the request."""
-    bench = make_bench(**{"READ-008": "rejected"})
+    virtual = make_bench(**{"READ-008": "rejected"})
     night = {"destinations": [GOOD], "deliveryTimeWindow": NIGHT}
-    alone = send(bench, night, {"destinations": [GOOD]})
-    beside = send(bench, night, {"destinations": [{"to": ""}]})
+    alone = send(virtual, night, {"destinations": [GOOD]})
+    beside = send(virtual, night, {"destinations": [{"to": ""}]})
 
     assert find_ids(alone) == [OTHER, ACCEPTED]
     assert find_ids(beside) == [OTHER, MISSING]
@@ -214,9 +218,9 @@ def test_read_001_anything_gets_one_of_the_two_answers(
     rows = [GOOD, destination]
     body = json.dumps({"messages": [{**message, "destinations": rows}]}).encode()
     wanted = {"accept": f"application/{accept}"}
-    reply = make_bench().ask("POST", SEND, body, headers=wanted)
+    response = make_bench().ask("POST", SEND, body, headers=wanted)
 
-    assert reply.status in {200, 400}
-    if reply.status == 200:
-        answer = CODECS[accept].parse_response(reply.body, SmsResponse)
+    assert response.status in {200, 400}
+    if response.status == 200:
+        answer = CODECS[accept].parse_response(response.body, SmsResponse)
         assert len(answer.messages) == len(rows)

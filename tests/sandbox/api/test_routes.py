@@ -43,12 +43,12 @@ def test_every_operation_has_a_handler() -> None:
 @both
 def test_auth_001_every_operation_wants_credentials(operation: Any, wire: str) -> None:
     """401 with a challenge and the documented word."""
-    reply = Bench().ask(
+    response = Bench().ask(
         operation.method, operation.path, b"", wire, headers={"authorization": "App x"}
     )
 
-    assert (reply.status, find_word(reply, wire)) == (401, "UNAUTHORIZED")
-    assert reply.headers["www-authenticate"].startswith("Basic")
+    assert (response.status, find_word(response, wire)) == (401, "UNAUTHORIZED")
+    assert response.headers["www-authenticate"].startswith("Basic")
 
 
 @every
@@ -58,13 +58,13 @@ def test_read_018_another_method_gets_what_was_chosen(
     operation: Any, wire: str, outcome: str
 ) -> None:
     """404 or, by the switch, 405; always with the methods that there are."""
-    bench = Bench(readings={"READ-018": outcome})
-    reply = bench.ask("PATCH", operation.path, b"", wire)
+    virtual = Bench(readings={"READ-018": outcome})
+    response = virtual.ask("PATCH", operation.path, b"", wire)
     methods = {o.method for o in OPERATIONS if o.path == operation.path}
     word = {"404": "NOT_FOUND", "405": "METHOD_NOT_ALLOWED"}[outcome]
 
-    assert (reply.status, find_word(reply, wire)) == (int(outcome), word)
-    assert set(reply.headers["allow"].split(", ")) == methods
+    assert (response.status, find_word(response, wire)) == (int(outcome), word)
+    assert set(response.headers["allow"].split(", ")) == methods
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,10 @@ def test_read_018_another_method_gets_what_was_chosen(
 )
 def test_read_018_another_path_is_not_found(path: str) -> None:
     """404, without the methods of any other path."""
-    reply = Bench().ask("GET", path)
+    response = Bench().ask("GET", path)
 
-    assert (reply.status, find_word(reply)) == (404, "NOT_FOUND")
-    assert "allow" not in reply.headers
+    assert (response.status, find_word(response)) == (404, "NOT_FOUND")
+    assert "allow" not in response.headers
 
 
 @pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.request], ids=lambda o: o.name)
@@ -87,32 +87,32 @@ def test_read_017_another_content_type_gets_what_was_chosen(
     operation: Any, outcome: str, word: str
 ) -> None:
     """400 or, by the switch, 415."""
-    bench = Bench(readings={"READ-017": outcome})
+    virtual = Bench(readings={"READ-017": outcome})
     headers = {"content-type": "text/plain"}
-    reply = bench.ask(operation.method, operation.path, b"{}", headers=headers, bulkId="B")
+    response = virtual.ask(operation.method, operation.path, b"{}", headers=headers, bulkId="B")
 
-    assert (reply.status, find_word(reply)) == (int(outcome), word)
+    assert (response.status, find_word(response)) == (int(outcome), word)
 
 
 @pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.request], ids=lambda o: o.name)
 @both
 def test_http_003_every_body_is_read_strictly(operation: Any, wire: str) -> None:
     """A body that is no document of the operation is rejected by its requirement."""
-    replies = [
+    responses = [
         Bench().ask(operation.method, operation.path, body, wire, bulkId="B")
         for body in (b"", b"{", b"<a", b"[]", b"<other/>")
     ]
 
-    assert {r.status for r in replies} == {400}
-    assert all("HTTP-003" in t or "XML-001" in t for t in (find_text(r, wire) for r in replies))
+    assert {r.status for r in responses} == {400}
+    assert all("HTTP-003" in t or "XML-001" in t for t in (find_text(r, wire) for r in responses))
 
 
 def test_read_002_one_destination_may_have_a_bulk_id() -> None:
     """By the switch the response names the request also with one destination."""
-    bench = Bench(readings={"READ-002": "present"})
+    virtual = Bench(readings={"READ-002": "present"})
 
-    assert bench.send("41", bulkId="mine")["bulkId"] == "mine"
-    assert bench.send("41")["bulkId"]
+    assert virtual.send("41", bulkId="mine")["bulkId"] == "mine"
+    assert virtual.send("41")["bulkId"]
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_a_setting_that_makes_no_sense_is_refused(bad: Any) -> None:
 @both
 def test_more_than_the_rate_gets_429(wire: str) -> None:
     """So many requests in a second of the clock, then 429 with Retry-After; the next second is free."""
-    bench = Bench(rate=2)
+    virtual = Bench(rate=2)
     seen = []
     for milliseconds in (0, 500, 999, 999, 1000, 1001, 1500, 3000):
-        bench.now = START + dt.timedelta(milliseconds=milliseconds)
-        seen.append(bench.ask("GET", "/sms/1/logs", b"", wire))
+        virtual.now = START + dt.timedelta(milliseconds=milliseconds)
+        seen.append(virtual.ask("GET", "/sms/1/logs", b"", wire))
     refused = seen[2]
 
     assert [r.status for r in seen] == [200, 200, 429, 429, 200, 200, 429, 200]
@@ -149,18 +149,18 @@ def test_more_than_the_rate_gets_429(wire: str) -> None:
 
 def test_without_a_rate_there_is_no_429() -> None:
     """As many requests as come are answered."""
-    bench = Bench()
+    virtual = Bench()
 
-    assert {bench.ask("GET", "/sms/1/logs").status for _ in range(500)} == {200}
+    assert {virtual.ask("GET", "/sms/1/logs").status for _ in range(500)} == {200}
 
 
 def test_a_query_that_is_not_utf_8_is_refused() -> None:
     """400 and no crash."""
-    bench = Bench()
+    virtual = Bench()
     headers = {"authorization": "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}
     for query in ("bulkId=%ff", "&".join(["a=b"] * 20_000)):
         request = HttpRequest("GET", "/sms/1/logs", headers, b"", query)
-        assert bench.app.handle(request, bench.state, bench.now).status == 400
+        assert virtual.app.handle(request, virtual.state, virtual.now).status == 400
 
 
 def test_a_slash_at_the_end_is_another_path() -> None:
@@ -203,99 +203,101 @@ def test_another_seed_gives_other_ids() -> None:
 @pytest.mark.parametrize("way", ["rows", "deepcopy", "pickle"])
 def test_a_state_goes_on_from_its_copy(way: str) -> None:
     """Put down in the middle, as rows or as a whole, it goes on to the same end."""
-    bench = Bench()
-    bench.send("41", "9995020000009", notifyUrl=CALLBACK, intermediateReport=True, bulkId="B")
-    bench.send("42", sendAt="2030-01-01T12:01:00.000+00:00", bulkId="C", tracking={"track": "SMS"})
-    bench.wait(seconds=10)
+    virtual = Bench()
+    virtual.send("41", "9995020000009", notifyUrl=CALLBACK, intermediateReport=True, bulkId="B")
+    virtual.send(
+        "42", sendAt="2030-01-01T12:01:00.000+00:00", bulkId="C", tracking={"track": "SMS"}
+    )
+    virtual.wait(seconds=10)
     other = Bench()
-    other.now = bench.now
+    other.now = virtual.now
     if way == "rows":
-        other.state.put(pickle.loads(pickle.dumps(list(bench.state.rows()))))  # noqa: S301 - ours
-        other.state.serial = bench.state.serial
+        other.state.put(pickle.loads(pickle.dumps(list(virtual.state.rows()))))  # noqa: S301 - ours
+        other.state.serial = virtual.state.serial
     else:
         other.state = (
-            copy.deepcopy(bench.state)
+            copy.deepcopy(virtual.state)
             if way == "deepcopy"
-            else pickle.loads(pickle.dumps(bench.state))  # noqa: S301 - ours
+            else pickle.loads(pickle.dumps(virtual.state))  # noqa: S301 - ours
         )
-    already = len(bench.pushed)
-    for b in (bench, other):
+    already = len(virtual.pushed)
+    for b in (virtual, other):
         b.wait(minutes=5)
         b.send("43", notifyUrl=CALLBACK)
         b.wait(minutes=5)
 
-    assert [p.posting for p in bench.pushed[already:]] == [p.posting for p in other.pushed]
-    assert bench.logs() == other.logs()
-    assert bench.reports() == other.reports()
-    assert list(bench.state.rows()) == list(other.state.rows())
+    assert [p.posting for p in virtual.pushed[already:]] == [p.posting for p in other.pushed]
+    assert virtual.logs() == other.logs()
+    assert virtual.reports() == other.reports()
+    assert list(virtual.state.rows()) == list(other.state.rows())
 
 
 def test_a_report_that_was_under_way_is_sent_again_after_a_restart() -> None:
     """Rows know nothing of what is on its way: it goes out at least once."""
-    bench, other = Bench(delay=0), Bench(delay=0)
-    bench.send("41", notifyUrl=CALLBACK)
-    advance(bench.state, START, bench.settings)
-    (posting,) = pop_webhook_requests(bench.state, START, bench.settings)
-    other.state.put(bench.state.rows())
+    virtual, other = Bench(delay=0), Bench(delay=0)
+    virtual.send("41", notifyUrl=CALLBACK)
+    advance(virtual.state, START, virtual.settings)
+    (webhook_request,) = pop_webhook_requests(virtual.state, START, virtual.settings)
+    other.state.put(virtual.state.rows())
 
-    assert pop_webhook_requests(other.state, START, other.settings) == [posting]
+    assert pop_webhook_requests(other.state, START, other.settings) == [webhook_request]
 
 
 def test_a_report_whose_instant_is_changed_goes_out_once() -> None:
     """An earlier entry of the queue that is no longer true is passed over."""
-    bench = Bench(delay=0)
-    bench.send("41", notifyUrl=CALLBACK)
-    advance(bench.state, START, bench.settings)
-    (push,) = bench.state.deliveries.values()
+    virtual = Bench(delay=0)
+    virtual.send("41", notifyUrl=CALLBACK)
+    advance(virtual.state, START, virtual.settings)
+    (delivery,) = virtual.state.deliveries.values()
     later = START + dt.timedelta(minutes=1)
-    bench.state.put([attrs.evolve(push, due=later)])
+    virtual.state.put([attrs.evolve(delivery, due=later)])
 
-    assert pop_webhook_requests(bench.state, START, bench.settings) == []
-    assert len(pop_webhook_requests(bench.state, later, bench.settings)) == 1
-    assert pop_webhook_requests(bench.state, later, bench.settings) == []
+    assert pop_webhook_requests(virtual.state, START, virtual.settings) == []
+    assert len(pop_webhook_requests(virtual.state, later, virtual.settings)) == 1
+    assert pop_webhook_requests(virtual.state, later, virtual.settings) == []
 
 
 def test_so_many_postings_and_no_more_are_taken_at_once() -> None:
     """A shell may take them in portions; none is lost and none comes twice."""
-    bench = Bench(delay=0)
-    bench.send(*(f"41{n}" for n in range(5)), notifyUrl=CALLBACK)
-    advance(bench.state, START, bench.settings)
-    sizes = [len(pop_webhook_requests(bench.state, START, bench.settings, 2)) for _ in range(4)]
+    virtual = Bench(delay=0)
+    virtual.send(*(f"41{n}" for n in range(5)), notifyUrl=CALLBACK)
+    advance(virtual.state, START, virtual.settings)
+    sizes = [len(pop_webhook_requests(virtual.state, START, virtual.settings, 2)) for _ in range(4)]
 
     assert sizes == [2, 2, 1, 0]
 
 
 def test_a_request_that_is_refused_changes_nothing() -> None:
     """Neither a bad document nor one whose response cannot be written leaves a message behind."""
-    bench = Bench()
-    bench.send("41")
-    bench.wait(seconds=1)
-    before = pickle.dumps(bench.state)
+    virtual = Bench()
+    virtual.send("41")
+    virtual.wait(seconds=1)
+    before = pickle.dumps(virtual.state)
     bad = b'{"messages":[{"destinations":[{"to":"41","messageId":"\\u0001"},{"to":"42"}]}]}'
-    replies = [
-        bench.ask("POST", SEND, bad, headers={"accept": "application/xml"}),
-        bench.ask("POST", SEND, b'{"messages":[]}'),
+    responses = [
+        virtual.ask("POST", SEND, bad, headers={"accept": "application/xml"}),
+        virtual.ask("POST", SEND, b'{"messages":[]}'),
     ]
 
-    assert [r.status for r in replies] == [400, 400]
-    assert list(pickle.loads(before).rows()) == list(bench.state.rows())  # noqa: S301 - ours
-    assert pickle.loads(before).serial == bench.state.serial  # noqa: S301 - ours
+    assert [r.status for r in responses] == [400, 400]
+    assert list(pickle.loads(before).rows()) == list(virtual.state.rows())  # noqa: S301 - ours
+    assert pickle.loads(before).serial == virtual.state.serial  # noqa: S301 - ours
 
 
 def test_volume_is_linear() -> None:
     """Five times the messages take about five times the time, in a state that has many already."""
-    bench = Bench(delay=0)
+    virtual = Bench(delay=0)
     times = []
     for size in (2_000, 10_000):
         to = [f"41{n:06}" for n in range(size)]
         body = json.dumps({"messages": [{"destinations": [{"to": t} for t in to]}]}).encode()
         start = time.perf_counter()
-        reply = bench.ask("POST", SEND, body)
-        bench.wait(seconds=1)
-        assert reply.status == 200
+        response = virtual.ask("POST", SEND, body)
+        virtual.wait(seconds=1)
+        assert response.status == 200
         for _ in range(10):
-            assert len(bench.reports(limit=100)) == 100
-            assert len(bench.logs(limit=100)) == 100
+            assert len(virtual.reports(limit=100)) == 100
+            assert len(virtual.logs(limit=100)) == 100
         times.append(time.perf_counter() - start)
 
     assert times[1] < 15 * times[0]

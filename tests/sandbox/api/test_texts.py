@@ -88,28 +88,28 @@ def test_prev_002_both_wishes_make_three_previews(wire: str) -> None:
 
 def test_prev_003_the_first_configuration_is_empty() -> None:
     """It has no field, in JSON an empty object."""
-    reply = Bench().ask("POST", PREVIEW, b'{"text":""}')
+    response = Bench().ask("POST", PREVIEW, b'{"text":""}')
 
-    assert b'"configuration":{}' in reply.body
-    assert b'"messageCount":1,"charactersRemaining":160' in reply.body
+    assert b'"configuration":{}' in response.body
+    assert b'"messageCount":1,"charactersRemaining":160' in response.body
 
 
 @both
 def test_prev_001_a_preview_needs_a_text(wire: str) -> None:
     """Without one it is rejected."""
     body = b"{}" if wire == "json" else b"<PreviewRequest/>"
-    reply = Bench().ask("POST", PREVIEW, body, wire)
+    response = Bench().ask("POST", PREVIEW, body, wire)
 
-    assert (reply.status, find_word(reply, wire)) == (400, "BAD_REQUEST")
+    assert (response.status, find_word(response, wire)) == (400, "BAD_REQUEST")
 
 
 def test_a_script_without_its_library_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the optional library is missing the sandbox answers all the same."""
     monkeypatch.setitem(sys.modules, "anyascii", None)
-    bench = Bench()
-    bench.send("41", text="привет", transliteration="CYRILLIC")
+    virtual = Bench()
+    virtual.send("41", text="привет", transliteration="CYRILLIC")
 
-    assert bench.logs()[0].text == "привет"
+    assert virtual.logs()[0].text == "привет"
 
 
 @pytest.mark.parametrize(
@@ -129,10 +129,10 @@ def test_segments_are_counted_as_they_are_sent(
     text: str, wishes: Any, count: int, delivered: str | None
 ) -> None:
     """The smsCount of log and report counts the text as it is delivered, with its language."""
-    bench = Bench(delay=0)
-    bench.send("41", text=text, **wishes)
-    bench.wait(seconds=1)
-    (log,), (report,) = bench.logs(), bench.reports()
+    virtual = Bench(delay=0)
+    virtual.send("41", text=text, **wishes)
+    virtual.wait(seconds=1)
+    (log,), (report,) = virtual.logs(), virtual.reports()
 
     assert log.sms_count == report.sms_count == count
     assert log.text == (delivered or text)
@@ -140,18 +140,18 @@ def test_segments_are_counted_as_they_are_sent(
 
 def test_a_message_without_a_text_counts_as_an_empty_one() -> None:
     """READ-012 and READ-030: accepted, one segment."""
-    bench = Bench()
-    bench.send("41")
+    virtual = Bench()
+    virtual.send("41")
 
-    assert (bench.logs()[0].sms_count, bench.logs()[0].text) == (1, "")
+    assert (virtual.logs()[0].sms_count, virtual.logs()[0].text) == (1, "")
 
 
 def test_prices_are_those_of_the_settings() -> None:
     """Price per segment and currency, exact to the last digit."""
-    bench = Bench(delay=0, price=Decimal("0.0001000000"), currency="HRK")
-    bench.send("41")
-    bench.wait(seconds=1)
-    (report,) = bench.reports()
+    virtual = Bench(delay=0, price=Decimal("0.0001000000"), currency="HRK")
+    virtual.send("41")
+    virtual.wait(seconds=1)
+    (report,) = virtual.reports()
 
     assert report.price.price_per_message == Decimal("0.0001000000")
     assert report.price.currency == "HRK"
@@ -182,93 +182,95 @@ def click(bench: Bench, url: str, method: str = "GET") -> Any:
 )
 def test_track_001_links_are_shortened_and_clicks_counted(base: str | None, shape: str) -> None:
     """Each link of the text leads over the sandbox to where it led, and the click is counted."""
-    bench = Bench()
+    virtual = Bench()
     long = "https://www.example.com/" + "a" * 150
     text = f"See {long}, or HTTP://EXAMPLE.org/ü?q=1&r=2."
     given = {} if base is None else {"baseUrl": base}
-    bench.send("41", text=text, tracking={"track": "URL", **given})
-    first, second = find_links(bench)
-    replies = [click(bench, first), click(bench, second), click(bench, first)]
+    virtual.send("41", text=text, tracking={"track": "URL", **given})
+    first, second = find_links(virtual)
+    responses = [click(virtual, first), click(virtual, second), click(virtual, first)]
 
     assert re.fullmatch(shape, first)
     assert re.fullmatch(shape, second)
-    assert bench.logs()[0].text == f"See {first}, or {second}."
-    assert bench.logs()[0].sms_count == 1
-    assert [r.status for r in replies] == [302] * 3
-    assert replies[0].headers["location"] == long
-    assert replies[1].headers["location"] == "HTTP://EXAMPLE.org/" + quote("ü") + "?q=1&r=2"
-    assert [link.clicks for link in bench.state.links.values()] == [2, 1]
+    assert virtual.logs()[0].text == f"See {first}, or {second}."
+    assert virtual.logs()[0].sms_count == 1
+    assert [r.status for r in responses] == [302] * 3
+    assert responses[0].headers["location"] == long
+    assert responses[1].headers["location"] == "HTTP://EXAMPLE.org/" + quote("ü") + "?q=1&r=2"
+    assert [link.clicks for link in virtual.state.links.values()] == [2, 1]
 
 
 def test_track_001_only_track_url_shortens() -> None:
     """Without tracking, and with track SMS, links stay; nothing else is a link."""
-    bench = Bench()
+    virtual = Bench()
     text = "https://www.example.com/a"
     for tracking in ({"track": "SMS"}, {"type": "MY_CAMPAIGN"}):
-        bench.send("41", text=text, tracking=tracking)
-        assert bench.logs()[0].text == text
-    bench.send("41", text="example.com ftp://example.com/ https:// x", tracking={"track": "URL"})
+        virtual.send("41", text=text, tracking=tracking)
+        assert virtual.logs()[0].text == text
+    virtual.send("41", text="example.com ftp://example.com/ https:// x", tracking={"track": "URL"})
 
-    assert bench.state.links == {}
+    assert virtual.state.links == {}
 
 
 def test_an_unknown_short_link_is_not_found() -> None:
     """404 with an error body; a link that exists is followed by GET alone."""
-    bench = Bench()
-    bench.send("41", text="https://www.example.com/a", tracking={"track": "URL"})
-    (link,) = find_links(bench)
+    virtual = Bench()
+    virtual.send("41", text="https://www.example.com/a", tracking={"track": "URL"})
+    (link,) = find_links(virtual)
 
-    assert click(bench, "http://me:1/s/0000000000").status == 404
-    assert click(bench, link, "POST").status == 404
-    assert [found.clicks for found in bench.state.links.values()] == [0]
+    assert click(virtual, "http://me:1/s/0000000000").status == 404
+    assert click(virtual, link, "POST").status == 404
+    assert [found.clicks for found in virtual.state.links.values()] == [0]
 
 
 @both
 def test_track_002_a_conversion_is_counted(wire: str) -> None:
     """The end of a conversion answers the key that the send request was answered with."""
-    bench = Bench()
-    answer = bench.send("41", "42", tracking={"track": "SMS", "type": "MY_CAMPAIGN"})
+    virtual = Bench()
+    answer = virtual.send("41", "42", tracking={"track": "SMS", "type": "MY_CAMPAIGN"})
     name = answer["messages"][1]["messageId"]
-    replies = [bench.ask("POST", f"/ct/1/log/end/{name}", b"", wire) for _ in range(3)]
+    responses = [virtual.ask("POST", f"/ct/1/log/end/{name}", b"", wire) for _ in range(3)]
 
-    assert {r.status for r in replies} == {200}
-    assert answer["trackingProcessKey"].encode() in replies[0].body
-    assert [s.conversions for s in bench.state.messages.values()] == [0, 3]
+    assert {r.status for r in responses} == {200}
+    assert answer["trackingProcessKey"].encode() in responses[0].body
+    assert [s.conversions for s in virtual.state.messages.values()] == [0, 3]
 
 
 def test_track_002_the_key_of_the_request_is_kept() -> None:
     """The processKey comes back from send and from the conversion; the name may hold any character."""
-    bench = Bench()
+    virtual = Bench()
     body = (
         '{"messages":[{"destinations":[{"to":"41","messageId":"a/b ü%"}]}],'
         '"tracking":{"track":"URL","processKey":"MINE"}}'
     )
-    bench.ask("POST", "/sms/2/text/advanced", body.encode())
-    reply = bench.ask("POST", "/ct/1/log/end/" + quote("a/b ü%", safe=""))
+    virtual.ask("POST", "/sms/2/text/advanced", body.encode())
+    response = virtual.ask("POST", "/ct/1/log/end/" + quote("a/b ü%", safe=""))
 
-    assert reply.body == b'{"processKey":"MINE"}'
+    assert response.body == b'{"processKey":"MINE"}'
 
 
 def test_track_002_a_name_that_is_used_again_is_that_of_the_last_message() -> None:
     """Of two tracked messages with one name the conversion belongs to the later one."""
-    bench = Bench()
+    virtual = Bench()
     body = b'{"messages":[{"destinations":[{"to":"41","messageId":"m"}]}],"tracking":{}}'
     keys = [
-        json.loads(bench.ask("POST", "/sms/2/text/advanced", body).body)["trackingProcessKey"]
+        json.loads(virtual.ask("POST", "/sms/2/text/advanced", body).body)["trackingProcessKey"]
         for _ in range(2)
     ]
-    reply = bench.ask("POST", "/ct/1/log/end/m")
+    response = virtual.ask("POST", "/ct/1/log/end/m")
 
     assert keys[0] != keys[1]
-    assert json.loads(reply.body)["processKey"] == keys[1]
-    assert [s.conversions for s in bench.state.messages.values()] == [0, 1]
+    assert json.loads(response.body)["processKey"] == keys[1]
+    assert [s.conversions for s in virtual.state.messages.values()] == [0, 1]
 
 
 @both
 def test_track_003_only_tracked_messages_convert(wire: str) -> None:
     """404 for a message that is unknown, and for one that is not tracked."""
-    bench = Bench()
-    name = bench.send("41")["messages"][0]["messageId"]
-    replies = [bench.ask("POST", f"/ct/1/log/end/{n}", b"", wire) for n in (name, "none", "%ff")]
+    virtual = Bench()
+    name = virtual.send("41")["messages"][0]["messageId"]
+    responses = [
+        virtual.ask("POST", f"/ct/1/log/end/{n}", b"", wire) for n in (name, "none", "%ff")
+    ]
 
-    assert [(r.status, find_word(r, wire)) for r in replies] == [(404, "NOT_FOUND")] * 3
+    assert [(r.status, find_word(r, wire)) for r in responses] == [(404, "NOT_FOUND")] * 3

@@ -41,10 +41,10 @@ def test_v1_001_v1_002_v1_005_v1_008_the_documented_request_gets_the_documented_
     wire: str,
 ) -> None:
     """Same order, names, counts and statuses as documented, but for generated ids."""
-    reply = Bench().ask("POST", SEND_V1, load("v1-request", wire), wire)
-    answer = CODECS[wire].parse_response(reply.body, SmsResponseV1)
+    response = Bench().ask("POST", SEND_V1, load("v1-request", wire), wire)
+    answer = CODECS[wire].parse_response(response.body, SmsResponseV1)
 
-    assert reply.status == 200
+    assert response.status == 200
     assert answer.bulk_id == "BULK-ID-123-xyz"
     assert [e.to for e in answer.messages] == ["41793026727", "41793026731", "41793026785"]
     assert answer.messages[0].message_id == "MESSAGE-ID-123-xyz"
@@ -53,7 +53,7 @@ def test_v1_001_v1_002_v1_005_v1_008_the_documented_request_gets_the_documented_
         ("ACCEPTED", "MESSAGE_ACCEPTED")
     }
     if wire == "xml":
-        text = "".join(reply.body.decode().split())
+        text = "".join(response.body.decode().split())
         assert "<SendSMSResponse>" in text
         assert "<messages><messages><to>" in text
 
@@ -61,9 +61,9 @@ def test_v1_001_v1_002_v1_005_v1_008_the_documented_request_gets_the_documented_
 @pytest.mark.parametrize("outcome", ["26", "7", "0"])
 def test_read_004_the_status_of_acceptance_can_be_switched(outcome: str) -> None:
     """The switch is for both versions."""
-    bench = Bench(readings={"READ-004": outcome})
-    (first,) = bench.send("41")["messages"]
-    (second,) = bench.post(build("41"), SEND_V1)["messages"]
+    virtual = Bench(readings={"READ-004": outcome})
+    (first,) = virtual.send("41")["messages"]
+    (second,) = virtual.post(build("41"), SEND_V1)["messages"]
 
     assert first["status"]["id"] == second["status"]["id"] == int(outcome)
 
@@ -72,9 +72,9 @@ def test_read_004_the_status_of_acceptance_can_be_switched(outcome: str) -> None
 def test_read_046_that_of_version_1_can_be_switched_alone(outcome: str) -> None:
     """Version 2 keeps its own, whether that is chosen too or not."""
     for readings, expected in (({}, 26), ({"READ-004": "7"}, 7)):
-        bench = Bench(readings={**readings, "READ-046": outcome})
-        (first,) = bench.send("41")["messages"]
-        (second,) = bench.post(build("41"), SEND_V1)["messages"]
+        virtual = Bench(readings={**readings, "READ-046": outcome})
+        (first,) = virtual.send("41")["messages"]
+        (second,) = virtual.post(build("41"), SEND_V1)["messages"]
 
         assert (first["status"]["id"], second["status"]["id"]) == (expected, int(outcome))
 
@@ -86,11 +86,11 @@ def test_v1_003_the_validity_period_is_in_milliseconds(
     milliseconds: int | None, seconds: float
 ) -> None:
     """60000 is a minute; more than 48 hours is 48 hours."""
-    bench = Bench()
+    virtual = Bench()
     request = build("9990020000007", validity_period_ms=milliseconds, notify_url=CALLBACK)
-    bench.post(request, SEND_V1)
-    bench.wait(days=5)
-    (pushed,) = bench.pushed
+    virtual.post(request, SEND_V1)
+    virtual.wait(days=5)
+    (pushed,) = virtual.pushed
 
     assert pushed.at == START + dt.timedelta(seconds=seconds)
     assert pushed.status == 15
@@ -113,45 +113,45 @@ def test_v1_002_v1_004_segments_are_counted_with_the_shifts(
     text: str, language: Any, count: int
 ) -> None:
     """The smsCount is at the destination; shifts that a language has not are passed over (READ-033)."""
-    bench = Bench()
+    virtual = Bench()
     made = LanguageV1(**language) if language else None
-    (entry,) = bench.post(build("41", text=text, language=made), SEND_V1)["messages"]
+    (entry,) = virtual.post(build("41", text=text, language=made), SEND_V1)["messages"]
 
     assert entry["smsCount"] == count
-    assert bench.logs()[0].sms_count == count
+    assert virtual.logs()[0].sms_count == count
 
 
 def test_resp_004_one_destination_has_no_bulk_id_in_version_1_either() -> None:
     """A bulkId comes with several destinations; smsCount is nothing of version 2."""
-    bench = Bench()
+    virtual = Bench()
 
-    assert "bulkId" not in bench.post(build("41"), SEND_V1)
-    assert "bulkId" in bench.post(build("41", "42"), SEND_V1)
-    assert "smsCount" not in json.dumps(bench.send("41"))
+    assert "bulkId" not in virtual.post(build("41"), SEND_V1)
+    assert "bulkId" in virtual.post(build("41", "42"), SEND_V1)
+    assert "smsCount" not in json.dumps(virtual.send("41"))
 
 
 @both
 def test_v1_006_v1_007_the_limits_of_version_1_are_its_own(wire: str) -> None:
     """A callbackData of any length is taken and comes back; NON_UNICODE is rejected by its requirement."""
-    bench = Bench(delay=0)
+    virtual = Bench(delay=0)
     data = "long " * 1000
-    bench.post(build("41", callback_data=data, notify_url=CALLBACK), SEND_V1, wire)
-    bench.wait(seconds=1)
+    virtual.post(build("41", callback_data=data, notify_url=CALLBACK), SEND_V1, wire)
+    virtual.wait(seconds=1)
     body = CODECS[wire].dump_model(build("41", transliteration="GREEK"))
-    reply = bench.ask("POST", SEND_V1, body.replace(b"GREEK", b"NON_UNICODE"), wire)
+    response = virtual.ask("POST", SEND_V1, body.replace(b"GREEK", b"NON_UNICODE"), wire)
 
-    assert bench.pushed[0].report.callback_data == data
-    assert (reply.status, find_word(reply, wire)) == (400, "BAD_REQUEST")
-    assert "V1-006" in find_text(reply, wire)
+    assert virtual.pushed[0].report.callback_data == data
+    assert (response.status, find_word(response, wire)) == (400, "BAD_REQUEST")
+    assert "V1-006" in find_text(response, wire)
 
 
 @both
 def test_v1_a_rejection_stands_in_the_reply(wire: str) -> None:
     """A number that chooses it is rejected at once; 51 and 52 have neither messageId nor smsCount."""
-    bench = Bench()
+    virtual = Bench()
     body = CODECS[wire].dump_model(build("9990010000006", "9990010000051", "999"))
-    reply = bench.ask("POST", SEND_V1, body, wire)
-    rejected, missing, invalid = CODECS[wire].parse_response(reply.body, SmsResponseV1).messages
+    response = virtual.ask("POST", SEND_V1, body, wire)
+    rejected, missing, invalid = CODECS[wire].parse_response(response.body, SmsResponseV1).messages
 
     assert (rejected.status.id, rejected.sms_count) == (6, 1)
     assert rejected.message_id is not None
@@ -161,7 +161,7 @@ def test_v1_a_rejection_stands_in_the_reply(wire: str) -> None:
 
 def test_v1_messages_are_tracked_shortened_and_scheduled() -> None:
     """What version 2 has around a message, version 1 has too."""
-    bench = Bench()
+    virtual = Bench()
     document = {
         "bulkId": "B",
         "messages": [
@@ -173,8 +173,8 @@ def test_v1_messages_are_tracked_shortened_and_scheduled() -> None:
         ],
         "tracking": {"track": "URL"},
     }
-    reply = bench.ask("POST", SEND_V1, json.dumps(document).encode())
+    response = virtual.ask("POST", SEND_V1, json.dumps(document).encode())
 
-    assert len(json.loads(reply.body)["trackingProcessKey"]) == 32
-    assert bench.logs()[0].text.startswith("http://me:1/s/")
-    assert bench.ask("GET", "/sms/1/bulks", bulkId="B").status == 200
+    assert len(json.loads(response.body)["trackingProcessKey"]) == 32
+    assert virtual.logs()[0].text.startswith("http://me:1/s/")
+    assert virtual.ask("GET", "/sms/1/bulks", bulkId="B").status == 200

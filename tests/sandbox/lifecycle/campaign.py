@@ -151,11 +151,13 @@ class Player(Bench):
 
     def _turn(self) -> None:
         advance(self.state, self.now, self.settings)
-        for posting in pop_webhook_requests(self.state, self.now, self.settings):
-            target = posting.target
-            head = f"{target.host}:{target.port}{target.path} {posting.content_type}"
-            self.events.append(Event(self.now, "push", head, posting.body))
-            record_webhook_result(self.state, posting.delivery_serial, WebhookResult(200), self.now)
+        for webhook_request in pop_webhook_requests(self.state, self.now, self.settings):
+            target = webhook_request.target
+            head = f"{target.host}:{target.port}{target.path} {webhook_request.content_type}"
+            self.events.append(Event(self.now, "push", head, webhook_request.body))
+            record_webhook_result(
+                self.state, webhook_request.delivery_serial, WebhookResult(200), self.now
+            )
 
 
 def run_campaign(seed: str, reading: str) -> list[Event]:

@@ -129,25 +129,25 @@ def read_fate(to: str) -> Fate:
 
 def foresee(message: dict[str, Any], to: str, accepted: dt.datetime, reading: str) -> Life:
     """Calculate everything that happens to a message of a request to one destination."""
-    fate = read_fate(to)
+    outcome = read_fate(to)
     start = max(accepted, read_instant(message.get("sendAt")) or accepted)  # READ-019
     minutes = min(max(message.get("validityPeriod", 2880), 0), 2880)  # VAL-002, READ-015, READ-036
     expiry = start + minutes * MINUTE  # READ-035
-    if fate.stands_in_reply():
-        return foresee_reply(fate, accepted, expiry)
+    if outcome.stands_in_reply():
+        return foresee_reply(outcome, accepted, expiry)
     sent = find_sending(message.get("deliveryTimeWindow"), start, expiry, reading)
     moments = [Moment(accepted, ACCEPTED, 0, None, None)]
     if sent is None:
         return expire(Life(ACCEPTED, True, moments, []), expiry)
     moments.append(Moment(sent, WAITING, 0, sent, None))
-    between = fate.reports - 1
+    between = outcome.reports - 1
     on_the_way = [
         Report(at, WAITING, 0, sent, final=False)
         for part in range(between)
-        if (at := sent + dt.timedelta(milliseconds=part * fate.milliseconds // between)) < expiry
+        if (at := sent + dt.timedelta(milliseconds=part * outcome.milliseconds // between)) < expiry
     ]
-    arrival = sent + dt.timedelta(milliseconds=fate.milliseconds)
-    return arrive(Life(ACCEPTED, True, moments, on_the_way), fate, arrival, expiry)
+    arrival = sent + dt.timedelta(milliseconds=outcome.milliseconds)
+    return arrive(Life(ACCEPTED, True, moments, on_the_way), outcome, arrival, expiry)
 
 
 def foresee_reply(fate: Fate, accepted: dt.datetime, expiry: dt.datetime) -> Life:

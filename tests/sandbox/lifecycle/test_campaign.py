@@ -62,20 +62,20 @@ class Entry(NamedTuple):
 @cache
 def pair(reading: str) -> tuple[list[Entry], list[tuple[dict[str, Any], Event]]]:
     """Return every destination of the accepted requests, and the rejected requests with their responses."""
-    replies = [event for event in play("first", reading) if event.kind == "reply"]
+    responses = [event for event in play("first", reading) if event.kind == "reply"]
     entries, refused = [], []
-    for order, event in zip(plan_campaign(), replies, strict=True):
+    for order, event in zip(plan_campaign(), responses, strict=True):
         assert event.at == order.at
         if not event.head.startswith("200 "):
             refused.append((order.document, event))
             continue
-        reply = read_body(event, "SmsResponse")
+        response = read_body(event, "SmsResponse")
         asked = [(m, d) for m in order.document["messages"] for d in m["destinations"]]
-        for (message, destination), replied in zip(asked, reply["messages"], strict=True):
+        for (message, destination), replied in zip(asked, response["messages"], strict=True):
             life = oracle.foresee(message, destination["to"], order.at, reading)
-            bulk = reply.get("bulkId", order.document.get("bulkId"))
+            bulk = response.get("bulkId", order.document.get("bulkId"))
             entries.append(Entry(order.at, message, destination, replied, bulk, life))
-        check_bulk(order, reply.get("bulkId"))
+        check_bulk(order, response.get("bulkId"))
     return entries, refused
 
 
@@ -109,19 +109,19 @@ def check_replies(entries: list[Entry]) -> None:
 def check_pushes(entries: list[Entry], events: list[Event]) -> None:
     """Every report goes out at its instant, once, in its format, to its URL; and no other does."""
     assert [event.at for event in events] == sorted(event.at for event in events)
-    heard: dict[str, list[Any]] = {}
+    captured: dict[str, list[Any]] = {}
     for event in events:
         (result,) = read_body(event, "DeliveryReports")["results"]
-        heard.setdefault(result["messageId"], []).append((event.at, event.head, read(result)))
+        captured.setdefault(result["messageId"], []).append((event.at, event.head, read(result)))
     for entry in entries:
         if entry.message.get("notifyUrl") in (None, FOREIGN):
-            assert entry.replied.get("messageId") not in heard
+            assert entry.replied.get("messageId") not in captured
         elif entry.told:
             media = entry.message.get("notifyContentType", "application/json")
             head = f"127.0.0.1:8081/reports?of=all {media}"
             expected = [(r.at, head, build_report(entry, r)) for r in entry.told]
-            check_same(heard.pop(entry.replied["messageId"]), expected)
-    assert heard == {}
+            check_same(captured.pop(entry.replied["messageId"]), expected)
+    assert captured == {}
 
 
 def check_logs(entries: list[Entry], event: Event) -> None:

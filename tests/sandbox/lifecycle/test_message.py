@@ -86,9 +86,9 @@ def test_read_008_a_window_over_midnight(
 def test_read_008_the_switch_decides_what_becomes_of_a_message() -> None:
     """Over midnight it is sent at 22:00; with a window that never opens it expires; or it is rejected."""
     late, never = Bench(), Bench(readings={"READ-008": "never open"})
-    for bench in (late, never):
-        bench.send("41", deliveryTimeWindow={**NIGHT, "days": DAYS})
-        bench.wait(days=3)
+    for virtual in (late, never):
+        virtual.send("41", deliveryTimeWindow={**NIGHT, "days": DAYS})
+        virtual.wait(days=3)
     document = (
         b'{"messages":[{"destinations":[{"to":"41"}],"deliveryTimeWindow":{"days":["MONDAY"],'
         b'"from":{"hour":22,"minute":0},"to":{"hour":6,"minute":0}}}]}'
@@ -104,8 +104,8 @@ def test_read_008_the_switch_decides_what_becomes_of_a_message() -> None:
 
 def test_win_007_a_message_waits_for_its_window() -> None:
     """Sent at 06:00 UTC the next day and not before; then delivered."""
-    bench = Bench()
-    bench.send(
+    virtual = Bench()
+    virtual.send(
         "41",
         deliveryTimeWindow={
             "from": {"hour": 6, "minute": 0},
@@ -114,14 +114,14 @@ def test_win_007_a_message_waits_for_its_window() -> None:
         },
         notifyUrl=CALLBACK,
     )
-    bench.wait(hours=17, minutes=59)
-    (before,) = bench.logs()
-    bench.wait(minutes=1, seconds=1)
-    (after,) = bench.logs()
+    virtual.wait(hours=17, minutes=59)
+    (before,) = virtual.logs()
+    virtual.wait(minutes=1, seconds=1)
+    (after,) = virtual.logs()
 
     assert (before.status.id, before.sent_at, before.price.price_per_message) == (26, None, 0)
     assert after.sent_at == START + 18 * HOUR
-    assert [p.at for p in bench.pushed] == [after.sent_at + dt.timedelta(milliseconds=100)]
+    assert [p.at for p in virtual.pushed] == [after.sent_at + dt.timedelta(milliseconds=100)]
 
 
 @pytest.mark.parametrize(
@@ -129,11 +129,11 @@ def test_win_007_a_message_waits_for_its_window() -> None:
 )
 def test_val_002_val_003_the_validity_period_ends_a_message(asked: int | None, hours: int) -> None:
     """A message that is still under way when its period is over is EXPIRED then; at most 48 hours."""
-    bench = Bench()
+    virtual = Bench()
     period = {} if asked is None else {"validityPeriod": asked}
-    bench.send("9990020000007", notifyUrl=CALLBACK, **period)
-    bench.wait(hours=100)
-    (pushed,) = bench.pushed
+    virtual.send("9990020000007", notifyUrl=CALLBACK, **period)
+    virtual.wait(hours=100)
+    (pushed,) = virtual.pushed
 
     assert pushed.at == START + hours * HOUR
     assert pushed.status == 15
@@ -143,12 +143,12 @@ def test_val_002_val_003_the_validity_period_ends_a_message(asked: int | None, h
 
 def test_val_003_a_message_is_not_sent_when_its_window_opens_too_late() -> None:
     """A window that opens when the period is over comes too late: no sentAt, no price."""
-    bench = Bench()
+    virtual = Bench()
     opening = {"from": {"hour": 13, "minute": 0}, "to": {"hour": 14, "minute": 0}, "days": DAYS}
     for period in (60, 61):
-        bench.send("41", deliveryTimeWindow=opening, validityPeriod=period)
-    bench.wait(hours=2)
-    in_time, late = bench.logs()
+        virtual.send("41", deliveryTimeWindow=opening, validityPeriod=period)
+    virtual.wait(hours=2)
+    in_time, late = virtual.logs()
 
     assert (in_time.status.name, in_time.sent_at) == ("DELIVERED_TO_HANDSET", START + HOUR)
     assert (late.status.name, late.sent_at, late.done_at) == ("EXPIRED_EXPIRED", None, START + HOUR)
@@ -157,22 +157,22 @@ def test_val_003_a_message_is_not_sent_when_its_window_opens_too_late() -> None:
 
 def test_val_003_delivery_must_come_within_the_period() -> None:
     """Of two messages under way for 60 seconds only the one that may take longer arrives."""
-    bench = Bench()
-    bench.send("9996010000005", validityPeriod=1)
-    bench.send("9995910000005", validityPeriod=1)
-    bench.wait(minutes=2)
+    virtual = Bench()
+    virtual.send("9996010000005", validityPeriod=1)
+    virtual.send("9995910000005", validityPeriod=1)
+    virtual.wait(minutes=2)
 
-    assert [log.status.id for log in bench.logs()] == [5, 15]
+    assert [log.status.id for log in virtual.logs()] == [5, 15]
 
 
 def test_sched_001_a_message_is_sent_at_its_instant() -> None:
     """Not before sendAt, whose offset counts; the validity period begins there."""
-    bench = Bench()
-    bench.send("41", sendAt="2030-01-05T12:00:00.000+01:00", validityPeriod=1)
-    bench.wait(days=3, hours=22, minutes=59)
-    (before,) = bench.logs()
-    bench.wait(minutes=2)
-    (after,) = bench.logs()
+    virtual = Bench()
+    virtual.send("41", sendAt="2030-01-05T12:00:00.000+01:00", validityPeriod=1)
+    virtual.wait(days=3, hours=22, minutes=59)
+    (before,) = virtual.logs()
+    virtual.wait(minutes=2)
+    (after,) = virtual.logs()
 
     assert (before.status.id, before.sent_at) == (26, None)
     assert (after.status.id, after.sent_at) == (5, at(5, 11))
@@ -180,24 +180,24 @@ def test_sched_001_a_message_is_sent_at_its_instant() -> None:
 
 def test_sched_001_the_window_counts_from_the_instant_of_sending() -> None:
     """Both sendAt and deliveryTimeWindow: the first opening at or after sendAt."""
-    bench = Bench()
-    bench.send(
+    virtual = Bench()
+    virtual.send(
         "41",
         sendAt="2030-01-03T12:00:00.000+00:00",
         deliveryTimeWindow={"days": ["WEDNESDAY", "FRIDAY"]},
     )
-    bench.wait(days=4)
+    virtual.wait(days=4)
 
-    assert bench.logs()[0].sent_at == at(4)
+    assert virtual.logs()[0].sent_at == at(4)
 
 
 def test_read_019_an_instant_in_the_past_means_at_once() -> None:
     """A message with a sendAt that is over is sent when it comes."""
-    bench = Bench()
-    bench.send("41", sendAt="2015-07-07T17:00:00.000+01:00")
-    bench.wait(seconds=1)
+    virtual = Bench()
+    virtual.send("41", sendAt="2015-07-07T17:00:00.000+01:00")
+    virtual.wait(seconds=1)
 
-    assert bench.logs()[0].sent_at == START
+    assert virtual.logs()[0].sent_at == START
 
 
 @pytest.mark.parametrize(
@@ -210,19 +210,21 @@ def test_read_019_an_instant_in_the_past_means_at_once() -> None:
 )
 def test_the_ends_of_the_calendar_are_no_trouble(instant: str) -> None:
     """The first and the last instants there are can be asked for, with a window and a period."""
-    bench = Bench()
-    bench.send("41", sendAt=instant, deliveryTimeWindow={"days": ["MONDAY"]}, validityPeriod=99999)
-    bench.wait(hours=47)
+    virtual = Bench()
+    virtual.send(
+        "41", sendAt=instant, deliveryTimeWindow={"days": ["MONDAY"]}, validityPeriod=99999
+    )
+    virtual.wait(hours=47)
 
-    assert len(bench.logs()) == 1
+    assert len(virtual.logs()) == 1
 
 
 def test_what_happens_does_not_depend_on_when_it_is_looked_at() -> None:
     """A sandbox that is looked at once at the end has the same messages as one that is watched."""
     watched, asleep = Bench(), Bench()
-    for bench in (watched, asleep):
+    for virtual in (watched, asleep):
         for to in ("41", "9991230000005", "9990020000007", "9990510000009"):
-            bench.send(to, notifyUrl=CALLBACK, intermediateReport=True, validityPeriod=3)
+            virtual.send(to, notifyUrl=CALLBACK, intermediateReport=True, validityPeriod=3)
     for _ in range(600):
         watched.wait(seconds=0.5)
     asleep.now += dt.timedelta(minutes=5)

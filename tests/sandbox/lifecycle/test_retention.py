@@ -33,8 +33,8 @@ def send(bench: Bench, *names: int | str, **message: Any) -> None:
         to = {"to": TO, "messageId": str(name)}
         messages = [{"destinations": [to], "text": "Hi", **message}]
         document = {"bulkId": f"bulk {name}", "messages": messages}
-        reply = bench.ask("POST", "/sms/2/text/advanced", json.dumps(document).encode())
-        assert reply.status == 200
+        response = bench.ask("POST", "/sms/2/text/advanced", json.dumps(document).encode())
+        assert response.status == 200
         bench.wait(seconds=1)
 
 
@@ -45,86 +45,86 @@ def list_names(bench: Bench) -> list[str]:
 
 def test_the_oldest_go_a_tenth_at_a_time() -> None:
     """There are never more than 20; when the 21st comes two go, and the newest stay, in order."""
-    bench = Bench(keep=20)
+    virtual = Bench(keep=20)
     sizes = []
     for name in range(60):
-        send(bench, name)
-        sizes.append(len(bench.state.messages))
+        send(virtual, name)
+        sizes.append(len(virtual.state.messages))
 
     assert max(sizes) == 20
     assert min(sizes[20:]) == 19
-    assert list_names(bench) == [str(n) for n in range(60 - sizes[-1], 60)]
+    assert list_names(virtual) == [str(n) for n in range(60 - sizes[-1], 60)]
 
 
 def test_what_has_gone_is_as_if_it_had_never_been() -> None:
     """Neither logs nor reports nor the bulk know of it, and what was kept is complete in all three."""
-    bench = Bench(keep=2)
-    send(bench, "a", sendAt=LATER)
-    bench.wait(days=1)
-    send(bench, "b", "c", "d")
+    virtual = Bench(keep=2)
+    send(virtual, "a", sendAt=LATER)
+    virtual.wait(days=1)
+    send(virtual, "b", "c", "d")
 
-    assert [log.message_id for log in bench.logs()] == ["d", "c"]
-    assert [report.message_id for report in bench.reports()] == ["c", "d"]
-    assert bench.ask("GET", "/sms/1/bulks", bulkId="bulk a").status == 404
-    assert bench.logs(messageId="a") == bench.reports(bulkId="bulk b") == []
+    assert [log.message_id for log in virtual.logs()] == ["d", "c"]
+    assert [report.message_id for report in virtual.reports()] == ["c", "d"]
+    assert virtual.ask("GET", "/sms/1/bulks", bulkId="bulk a").status == 404
+    assert virtual.logs(messageId="a") == virtual.reports(bulkId="bulk b") == []
 
 
 def test_what_is_not_over_stays() -> None:
     """However many are scheduled or under way, all of them stay; they go once they are over."""
-    bench = Bench(keep=10)
-    send(bench, *range(30), sendAt=LATER)
-    assert len(bench.state.messages) == 30
-    send(bench, "now")
-    assert "now" not in list_names(bench)
+    virtual = Bench(keep=10)
+    send(virtual, *range(30), sendAt=LATER)
+    assert len(virtual.state.messages) == 30
+    send(virtual, "now")
+    assert "now" not in list_names(virtual)
 
-    bench.wait(days=1)
+    virtual.wait(days=1)
 
-    assert list_names(bench) == [str(n) for n in range(20, 30)]
+    assert list_names(virtual) == [str(n) for n in range(20, 30)]
 
 
 def test_a_message_stays_until_its_report_has_arrived() -> None:
     """While the callback server is down nothing goes; every report arrives, then there is room."""
-    bench = Bench(keep=2)
-    bench.callback = lambda _: WebhookResult(None, "down")
-    send(bench, *range(6), notifyUrl=CALLBACK)
-    assert len(bench.state.messages) == len(bench.state.deliveries) == 6
+    virtual = Bench(keep=2)
+    virtual.callback = lambda _: WebhookResult(None, "down")
+    send(virtual, *range(6), notifyUrl=CALLBACK)
+    assert len(virtual.state.messages) == len(virtual.state.deliveries) == 6
 
-    bench.callback, bench.pushed = lambda _: WebhookResult(200), []
-    bench.wait(hours=1)
+    virtual.callback, virtual.pushed = lambda _: WebhookResult(200), []
+    virtual.wait(hours=1)
 
-    assert [push.report.message_id for push in bench.pushed] == [str(n) for n in range(6)]
-    assert list_names(bench) == ["4", "5"]
-    assert len(bench.state.deliveries) == 2
+    assert [delivery.report.message_id for delivery in virtual.pushed] == [str(n) for n in range(6)]
+    assert list_names(virtual) == ["4", "5"]
+    assert len(virtual.state.deliveries) == 2
 
 
 def test_dead_letters_go_with_their_messages() -> None:
     """Reports to a host that nothing is pushed to do not fill the memory."""
-    bench = Bench(keep=5)
-    send(bench, *range(40), notifyUrl="https://www.example.com/reports")
+    virtual = Bench(keep=5)
+    send(virtual, *range(40), notifyUrl="https://www.example.com/reports")
 
-    assert {push.final_state for push in bench.state.deliveries.values()} == {"dead"}
+    assert {delivery.final_state for delivery in virtual.state.deliveries.values()} == {"dead"}
     assert {
-        push.message_serial for push in bench.state.deliveries.values()
-    } <= bench.state.messages.keys()
+        delivery.message_serial for delivery in virtual.state.deliveries.values()
+    } <= virtual.state.messages.keys()
 
 
 def test_old_links_go_and_no_code_comes_twice() -> None:
     """The newest links lead on, the oldest are not found, and new ones are unlike all before."""
-    bench = Bench(keep=10)
+    virtual = Bench(keep=10)
     codes: list[str] = []
     for name in range(30):
-        send(bench, name, text=URL)
-        assert bench.state.links == {}
+        send(virtual, name, text=URL)
+        assert virtual.state.links == {}
     for _ in range(30):
-        bench.send(TO, text=f"{URL} {URL}", tracking={"track": "URL", "type": "x"})
-        codes += [code for code in bench.state.links if code not in codes]
-        bench.wait(seconds=1)
+        virtual.send(TO, text=f"{URL} {URL}", tracking={"track": "URL", "type": "x"})
+        codes += [code for code in virtual.state.links if code not in codes]
+        virtual.wait(seconds=1)
 
     assert len(codes) == len(set(codes)) == 60
-    assert 9 <= len(bench.state.links) <= 10
-    assert list(bench.state.links) == codes[-len(bench.state.links) :]
-    assert bench.ask("GET", f"/s/{codes[-1]}").status == 302
-    assert bench.ask("GET", f"/s/{codes[0]}").status == 404
+    assert 9 <= len(virtual.state.links) <= 10
+    assert list(virtual.state.links) == codes[-len(virtual.state.links) :]
+    assert virtual.ask("GET", f"/s/{codes[-1]}").status == 302
+    assert virtual.ask("GET", f"/s/{codes[0]}").status == 404
 
 
 def measure(state: State) -> dict[str, int]:
@@ -135,76 +135,76 @@ def measure(state: State) -> dict[str, int]:
 @pytest.mark.parametrize("taken", [True, False])
 def test_nothing_in_a_state_grows_without_end(*, taken: bool) -> None:
     """After many messages with reports, links and bulks each of its collections is as small as after few."""
-    bench = Bench(keep=20)
-    bench.callback = lambda _: WebhookResult(200 if taken else 500)
+    virtual = Bench(keep=20)
+    virtual.callback = lambda _: WebhookResult(200 if taken else 500)
     sizes = []
     for round_ in range(4):
         for number in range(30):
             to = {"to": TO, "messageId": f"{round_} {number}"}
-            send_at = (bench.now + dt.timedelta(seconds=5)).isoformat(timespec="milliseconds")
+            send_at = (virtual.now + dt.timedelta(seconds=5)).isoformat(timespec="milliseconds")
             message = {"destinations": [to], "text": URL, "sendAt": send_at, "notifyUrl": CALLBACK}
             document = {
                 "bulkId": f"{round_} {number}",
                 "messages": [{**message, "intermediateReport": True}],
                 "tracking": {"track": "URL", "type": "x"},
             }
-            reply = bench.ask("POST", "/sms/2/text/advanced", json.dumps(document).encode())
-            assert reply.status == 200
-            bench.wait(minutes=1)
-        bench.wait(days=4)  # until both reports of each message are dead, if nobody takes them
-        bench.wait(seconds=1)
-        sizes.append(measure(bench.state))
+            response = virtual.ask("POST", "/sms/2/text/advanced", json.dumps(document).encode())
+            assert response.status == 200
+            virtual.wait(minutes=1)
+        virtual.wait(days=4)  # until both reports of each message are dead, if nobody takes them
+        virtual.wait(seconds=1)
+        sizes.append(measure(virtual.state))
 
-    assert len(bench.state.messages) == len(bench.state.bulks) <= 20
+    assert len(virtual.state.messages) == len(virtual.state.bulks) <= 20
     for name, size in sizes[-1].items():
         assert size <= max(sizes[1][name], 30), name
 
 
 def test_a_state_that_is_read_again_keeps_and_drops_the_same() -> None:
     """What is over follows from the rows: another state with the same rows goes on as this one does."""
-    bench = Bench(keep=10)
-    send(bench, *range(4))
-    send(bench, "later", sendAt=LATER)
-    bench.callback = lambda _: WebhookResult(500)
-    send(bench, "reported", notifyUrl=CALLBACK)
-    twin = State()
-    twin.put(bench.state.rows())
-    assert twin.finished == bench.state.finished
-    assert len(twin.finished) == 4
+    virtual = Bench(keep=10)
+    send(virtual, *range(4))
+    send(virtual, "later", sendAt=LATER)
+    virtual.callback = lambda _: WebhookResult(500)
+    send(virtual, "reported", notifyUrl=CALLBACK)
+    other = State()
+    other.put(virtual.state.rows())
+    assert other.finished == virtual.state.finished
+    assert len(other.finished) == 4
 
-    advance(twin, bench.now, Bench(keep=3).settings)
-    advance(bench.state, bench.now, Bench(keep=3).settings)
+    advance(other, virtual.now, Bench(keep=3).settings)
+    advance(virtual.state, virtual.now, Bench(keep=3).settings)
 
-    assert twin.messages == bench.state.messages
-    assert sorted(list_names(bench)) == ["3", "later", "reported"]
+    assert other.messages == virtual.state.messages
+    assert sorted(list_names(virtual)) == ["3", "later", "reported"]
 
 
 def test_what_has_gone_is_gone_from_the_data_file(tmp_path: Path) -> None:
     """A sandbox that starts from the file finds what was kept; nothing of the rest is left in there."""
-    bench = Bench(keep=5)
+    virtual = Bench(keep=5)
     with closing(DataFile(tmp_path / "d", "x")) as store:
-        bench.state = store.load()
+        virtual.state = store.load()
         for name in range(20):
-            send(bench, name, text=f"Hi {name}", notifyUrl="https://www.example.com/reports")
-            bench.send(TO, text=URL, tracking={"track": "URL", "type": "x"})
-            bench.wait(seconds=1)
-            store.save(bench.state)
+            send(virtual, name, text=f"Hi {name}", notifyUrl="https://www.example.com/reports")
+            virtual.send(TO, text=URL, tracking={"track": "URL", "type": "x"})
+            virtual.wait(seconds=1)
+            store.save(virtual.state)
         (contents,) = store._file.execute("SELECT COUNT(*) FROM content").fetchone()
     with closing(DataFile(tmp_path / "d")) as store:
         found = store.load()
 
     assert contents == len(found.messages) == 5
-    assert found.messages == bench.state.messages
-    assert found.deliveries == bench.state.deliveries
-    assert found.bulks == bench.state.bulks
+    assert found.messages == virtual.state.messages
+    assert found.deliveries == virtual.state.deliveries
+    assert found.bulks == virtual.state.bulks
     assert len(found.links) == 5
-    assert found.links == bench.state.links
+    assert found.links == virtual.state.links
 
 
 def count(url: str, **search: Any) -> int:
     """Return how many messages a sandbox has that fit."""
-    with urlopen(f"{url}/sandbox/messages?{urlencode(search)}") as reply:  # noqa: S310 - our own
-        total: int = json.load(reply)["total"]
+    with urlopen(f"{url}/sandbox/messages?{urlencode(search)}") as response:  # noqa: S310 - our own
+        total: int = json.load(response)["total"]
     return total
 
 

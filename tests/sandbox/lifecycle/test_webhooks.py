@@ -56,17 +56,17 @@ def test_dlr_006_the_gaps_are_those_of_the_documentation() -> None:
 
 def test_dlr_006_a_report_that_nobody_takes_is_tried_21_times_and_is_then_dead() -> None:
     """20 retries at the documented instants, the last 41 hours 30 minutes after the first attempt."""
-    bench = Bench(delay=0)
-    bench.callback = lambda _: REFUSING
-    bench.send("41793026727", notifyUrl=CALLBACK)
-    bench.wait(hours=41, minutes=29)
-    unfinished = get_dead_letters(bench.state)
-    bench.wait(days=10)
-    (dead,) = get_dead_letters(bench.state)
+    virtual = Bench(delay=0)
+    virtual.callback = lambda _: REFUSING
+    virtual.send("41793026727", notifyUrl=CALLBACK)
+    virtual.wait(hours=41, minutes=29)
+    unfinished = get_dead_letters(virtual.state)
+    virtual.wait(days=10)
+    (dead,) = get_dead_letters(virtual.state)
 
-    assert [p.at - START for p in bench.pushed] == EVERY_ATTEMPT
+    assert [p.at - START for p in virtual.pushed] == EVERY_ATTEMPT
     assert EVERY_ATTEMPT[-1] == dt.timedelta(hours=41, minutes=30)
-    assert len({p.posting.body for p in bench.pushed}) == 1
+    assert len({p.posting.body for p in virtual.pushed}) == 1
     assert unfinished == []
     assert (dead.attempts, dead.reason, dead.final_state) == (21, "HTTP 503", "dead")
 
@@ -83,37 +83,37 @@ def test_dlr_006_a_report_that_nobody_takes_is_tried_21_times_and_is_then_dead()
 )
 def test_dlr_006_anything_but_2xx_is_no_acceptance(answer: WebhookResult) -> None:
     """The report comes again a minute after an error, a redirection, or no answer."""
-    bench = Bench(delay=0)
-    bench.callback = lambda _: answer if len(bench.pushed) == 1 else WebhookResult(204)
-    bench.send("41", notifyUrl=CALLBACK)
-    bench.wait(days=3)
+    virtual = Bench(delay=0)
+    virtual.callback = lambda _: answer if len(virtual.pushed) == 1 else WebhookResult(204)
+    virtual.send("41", notifyUrl=CALLBACK)
+    virtual.wait(days=3)
 
-    assert [p.at - START for p in bench.pushed] == minutes(0, 1)
-    assert get_dead_letters(bench.state) == []
+    assert [p.at - START for p in virtual.pushed] == minutes(0, 1)
+    assert get_dead_letters(virtual.state) == []
 
 
 def test_reports_of_one_message_keep_their_order() -> None:
     """The final report waits for an intermediate one that was not taken, and then follows at once."""
-    bench = Bench()
-    bench.callback = lambda _: REFUSING if len(bench.pushed) < 3 else WebhookResult(200)
-    bench.send("9990320000005", notifyUrl=CALLBACK, intermediateReport=True)
-    bench.wait(hours=1)
+    virtual = Bench()
+    virtual.callback = lambda _: REFUSING if len(virtual.pushed) < 3 else WebhookResult(200)
+    virtual.send("9990320000005", notifyUrl=CALLBACK, intermediateReport=True)
+    virtual.wait(hours=1)
 
-    assert [(p.status, p.at - START) for p in bench.pushed] == list(
+    assert [(p.status, p.at - START) for p in virtual.pushed] == list(
         zip([3, 3, 3, 5], minutes(0, 1, 3, 3), strict=True)
     )
 
 
 def test_a_message_that_is_stuck_does_not_hold_up_others() -> None:
     """Only reports of the same message wait for each other."""
-    bench = Bench()
-    bench.callback = lambda _: (
-        REFUSING if bench.pushed[-1].to == "9990120000005" else WebhookResult(200)
+    virtual = Bench()
+    virtual.callback = lambda _: (
+        REFUSING if virtual.pushed[-1].to == "9990120000005" else WebhookResult(200)
     )
-    bench.send("9990120000005", "9990120000009", notifyUrl=CALLBACK, intermediateReport=True)
-    bench.wait(seconds=30)
+    virtual.send("9990120000005", "9990120000009", notifyUrl=CALLBACK, intermediateReport=True)
+    virtual.wait(seconds=30)
 
-    assert [(p.to, p.status) for p in bench.pushed] == [
+    assert [(p.to, p.status) for p in virtual.pushed] == [
         ("9990120000005", 3),
         ("9990120000009", 3),
         ("9990120000009", 9),
@@ -122,27 +122,27 @@ def test_a_message_that_is_stuck_does_not_hold_up_others() -> None:
 
 def test_the_final_report_follows_a_dead_intermediate_one() -> None:
     """When the intermediate report has been given up the final one has its own 21 attempts."""
-    bench = Bench()
-    bench.callback = lambda _: REFUSING
-    bench.send("9990120000005", notifyUrl=CALLBACK, intermediateReport=True)
-    bench.wait(days=5)
+    virtual = Bench()
+    virtual.callback = lambda _: REFUSING
+    virtual.send("9990120000005", notifyUrl=CALLBACK, intermediateReport=True)
+    virtual.wait(days=5)
 
-    assert [p.status for p in bench.pushed] == [3] * 21 + [5] * 21
-    assert bench.pushed[21].at == bench.pushed[20].at
-    assert len(get_dead_letters(bench.state)) == 2
+    assert [p.status for p in virtual.pushed] == [3] * 21 + [5] * 21
+    assert virtual.pushed[21].at == virtual.pushed[20].at
+    assert len(get_dead_letters(virtual.state)) == 2
 
 
 def test_a_report_is_handed_out_once_until_its_answer_is_known() -> None:
     """What is on its way to the callback server is not sent a second time meanwhile."""
-    bench = Bench()
-    bench.send("9990030000005", notifyUrl=CALLBACK, intermediateReport=True)
-    advance(bench.state, START, bench.settings)
-    first = pop_webhook_requests(bench.state, START, bench.settings)
+    virtual = Bench()
+    virtual.send("9990030000005", notifyUrl=CALLBACK, intermediateReport=True)
+    advance(virtual.state, START, virtual.settings)
+    first = pop_webhook_requests(virtual.state, START, virtual.settings)
     later = START + dt.timedelta(hours=1)
-    advance(bench.state, later, bench.settings)
+    advance(virtual.state, later, virtual.settings)
 
     assert len(first) == 1
-    assert pop_webhook_requests(bench.state, later, bench.settings) == []
+    assert pop_webhook_requests(virtual.state, later, virtual.settings) == []
 
 
 @pytest.mark.parametrize("media", ["application/json", "application/xml", None])
@@ -150,8 +150,8 @@ def test_dlr_001_to_004_a_report_has_what_the_documentation_shows(media: str | N
     """Format as asked (JSON if not), names of the message, both times, price, callbackData in full."""
     data = "ş<&>\"'𝄞 " * 25
     asked = {} if media is None else {"notifyContentType": media}
-    bench = Bench()
-    answer = bench.send(
+    virtual = Bench()
+    answer = virtual.send(
         "9990210000005",
         "9990210000005",
         text="x" * 161,
@@ -160,13 +160,13 @@ def test_dlr_001_to_004_a_report_has_what_the_documentation_shows(media: str | N
         bulkId="BULK-ID",
         **{"from": "InfoSMS", **asked},
     )
-    bench.wait(seconds=3)
-    posting = bench.pushed[1].posting
+    virtual.wait(seconds=3)
+    webhook_request = virtual.pushed[1].posting
     codec: Any = wire_xml if media == "application/xml" else wire_json
-    (report,) = codec.parse_response(posting.body, DeliveryReports).results
+    (report,) = codec.parse_response(webhook_request.body, DeliveryReports).results
 
     assert len(data) == 200
-    assert posting.content_type == (media or "application/json")
+    assert webhook_request.content_type == (media or "application/json")
     assert (report.bulk_id, report.message_id) == ("BULK-ID", answer["messages"][1]["messageId"])
     assert (report.to, report.from_) == ("9990210000005", "InfoSMS")
     assert (report.sent_at, report.done_at) == (START, START + dt.timedelta(seconds=2))
@@ -174,19 +174,19 @@ def test_dlr_001_to_004_a_report_has_what_the_documentation_shows(media: str | N
     assert (report.sms_count, report.mcc_mnc) == (2, "00101")
     assert (str(report.price.price_per_message), report.price.currency) == ("0.01", "EUR")
     assert (report.status.name, report.error.name) == ("DELIVERED_TO_HANDSET", "NO_ERROR")
-    assert b"2030-01-01T12:00:02.000+0000" in posting.body
+    assert b"2030-01-01T12:00:02.000+0000" in webhook_request.body
 
 
 def test_a_text_that_xml_cannot_carry_becomes_a_dead_letter() -> None:
     """Nothing is altered on its way (TEXT-002): the report is given up with the reason, and can be fetched."""
-    bench = Bench(delay=0)
-    bench.send("41", notifyUrl=CALLBACK, notifyContentType="application/xml", callbackData="\x01")
-    bench.wait(seconds=1)
-    (dead,) = get_dead_letters(bench.state)
+    virtual = Bench(delay=0)
+    virtual.send("41", notifyUrl=CALLBACK, notifyContentType="application/xml", callbackData="\x01")
+    virtual.wait(seconds=1)
+    (dead,) = get_dead_letters(virtual.state)
 
-    assert bench.pushed == []
+    assert virtual.pushed == []
     assert "cannot carry" in dead.reason
-    assert bench.reports()[0].callback_data == "\x01"
+    assert virtual.reports()[0].callback_data == "\x01"
 
 
 @pytest.mark.parametrize(
@@ -238,39 +238,39 @@ def test_what_is_connected_to_is_what_was_checked() -> None:
 
 def test_a_report_that_was_fetched_is_still_pushed() -> None:
     """A callback server that was away gets what was fetched meanwhile; nobody gets what it took (READ-037)."""
-    bench = Bench(delay=0)
-    bench.callback = lambda _: REFUSING if len(bench.pushed) <= 2 else WebhookResult(200)
-    bench.send("41", "42", notifyUrl=CALLBACK)
-    bench.wait(seconds=1)
-    fetched = [r.to for r in bench.reports(limit=1)]
-    bench.wait(minutes=2)
+    virtual = Bench(delay=0)
+    virtual.callback = lambda _: REFUSING if len(virtual.pushed) <= 2 else WebhookResult(200)
+    virtual.send("41", "42", notifyUrl=CALLBACK)
+    virtual.wait(seconds=1)
+    fetched = [r.to for r in virtual.reports(limit=1)]
+    virtual.wait(minutes=2)
 
     assert fetched == ["41"]
-    assert [p.to for p in bench.pushed] == ["41", "42", "41", "42"]
-    assert bench.reports() == []
+    assert [p.to for p in virtual.pushed] == ["41", "42", "41", "42"]
+    assert virtual.reports() == []
 
 
 def test_what_is_not_pushed_stays_visible_and_can_be_fetched() -> None:
     """A report for another host is a dead letter from the start, with the reason, and waits to be fetched."""
-    bench = Bench(delay=0)
-    bench.send("41", notifyUrl="https://www.example.com/sms/advanced", intermediateReport=True)
-    bench.wait(days=1)
-    letters = get_dead_letters(bench.state)
+    virtual = Bench(delay=0)
+    virtual.send("41", notifyUrl="https://www.example.com/sms/advanced", intermediateReport=True)
+    virtual.wait(days=1)
+    letters = get_dead_letters(virtual.state)
 
-    assert bench.pushed == []
+    assert virtual.pushed == []
     assert [(d.attempts, d.is_final) for d in letters] == [(0, False), (0, True)]
     assert "not this machine" in letters[0].reason
-    assert len(bench.reports()) == 1
+    assert len(virtual.reports()) == 1
 
 
 def test_reports_of_many_messages_come_in_the_order_in_which_they_happened() -> None:
     """Across messages reports go out by time, and at the same instant in the order of acceptance."""
-    bench = Bench(delay=0)
-    bench.send(*(f"99905{n % 2 + 1}0000005" for n in range(6)), notifyUrl=CALLBACK)
-    bench.send("9990110000009", "41", notifyUrl=CALLBACK)
-    bench.wait(seconds=9)
+    virtual = Bench(delay=0)
+    virtual.send(*(f"99905{n % 2 + 1}0000005" for n in range(6)), notifyUrl=CALLBACK)
+    virtual.send("9990110000009", "41", notifyUrl=CALLBACK)
+    virtual.wait(seconds=9)
 
-    assert [p.report.to for p in bench.pushed] == [
+    assert [p.report.to for p in virtual.pushed] == [
         "41",
         "9990110000009",
         *(f"99905{n % 2 + 1}0000005" for n in range(6)),
@@ -279,25 +279,25 @@ def test_reports_of_many_messages_come_in_the_order_in_which_they_happened() -> 
 
 def test_dlr_001_no_url_no_push() -> None:
     """Without notifyUrl nothing is pushed and nothing is dead."""
-    bench = Bench()
-    bench.send("41", intermediateReport=True)
-    bench.wait(days=1)
+    virtual = Bench()
+    virtual.send("41", intermediateReport=True)
+    virtual.wait(days=1)
 
-    assert (bench.pushed, get_dead_letters(bench.state)) == ([], [])
+    assert (virtual.pushed, get_dead_letters(virtual.state)) == ([], [])
 
 
 def test_a_posting_shows_nothing_of_what_it_carries() -> None:
     """Its repr has neither body nor path, which may hold numbers and keys."""
-    bench = Bench(delay=0)
+    virtual = Bench(delay=0)
     shown: list[WebhookRequest] = []
 
     def take(posting: WebhookRequest) -> WebhookResult:
         shown.append(posting)
         return WebhookResult(200)
 
-    bench.callback = take
-    bench.send("41793026727", notifyUrl="http://localhost/secret", callbackData="mine")
-    bench.wait(seconds=1)
+    virtual.callback = take
+    virtual.send("41793026727", notifyUrl="http://localhost/secret", callbackData="mine")
+    virtual.wait(seconds=1)
 
     assert json.loads(shown[0].body)["results"][0]["to"] == "41793026727"
     for word in ("41793026727", "secret", "mine"):

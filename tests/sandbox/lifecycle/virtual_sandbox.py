@@ -82,18 +82,18 @@ class Bench:
 
     def post(self, model: attrs.AttrsInstance, path: str = SEND, wire: str = "json") -> Any:
         """Send a request that is taken; return the plain JSON of its answer, or the XML as text."""
-        reply = self.ask("POST", path, CODECS[wire].dump_model(model), wire)
-        assert reply.status == 200, reply.body
-        return json.loads(reply.body) if wire == "json" else reply.body.decode()
+        response = self.ask("POST", path, CODECS[wire].dump_model(model), wire)
+        assert response.status == 200, response.body
+        return json.loads(response.body) if wire == "json" else response.body.decode()
 
     def send(self, *to: str, **message: Any) -> Any:
         """Send one message as JSON, by its wire names; ``bulkId`` and ``tracking`` belong to the request."""
         names = [name for name in ("bulkId", "tracking") if name in message]
         outer: dict[str, Any] = {name: message.pop(name) for name in names}
         document = {**outer, "messages": [{"destinations": [{"to": t} for t in to], **message}]}
-        reply = self.ask("POST", SEND, json.dumps(document).encode())
-        assert reply.status == 200, reply.body
-        return json.loads(reply.body)
+        response = self.ask("POST", SEND, json.dumps(document).encode())
+        assert response.status == 200, response.body
+        return json.loads(response.body)
 
     def wait(self, **delta: float) -> None:
         """Let time pass, as a shell would: everything happens when it is due."""
@@ -106,26 +106,31 @@ class Bench:
 
     def logs(self, wire: str = "json", **parameters: Any) -> list[Any]:
         """Return what the logs say."""
-        reply = self.ask("GET", "/sms/1/logs", b"", wire, **parameters)
-        assert reply.status == 200, reply.body
-        found: list[Any] = CODECS[wire].parse_response(reply.body, SmsLogs).results
+        response = self.ask("GET", "/sms/1/logs", b"", wire, **parameters)
+        assert response.status == 200, response.body
+        found: list[Any] = CODECS[wire].parse_response(response.body, SmsLogs).results
         return found
 
     def reports(self, wire: str = "json", **parameters: Any) -> list[Any]:
         """Fetch reports."""
-        reply = self.ask("GET", "/sms/1/reports", b"", wire, **parameters)
-        assert reply.status == 200, reply.body
-        found: list[Any] = CODECS[wire].parse_response(reply.body, DeliveryReports).results
+        response = self.ask("GET", "/sms/1/reports", b"", wire, **parameters)
+        assert response.status == 200, response.body
+        found: list[Any] = CODECS[wire].parse_response(response.body, DeliveryReports).results
         return found
 
     def _turn(self) -> None:
         advance(self.state, self.now, self.settings)
         while postings := pop_webhook_requests(self.state, self.now, self.settings):
-            for posting in postings:
-                (report,) = parse_delivery_reports(posting.body, posting.content_type).results
-                self.pushed.append(Pushed(self.now, posting, report))
+            for webhook_request in postings:
+                (report,) = parse_delivery_reports(
+                    webhook_request.body, webhook_request.content_type
+                ).results
+                self.pushed.append(Pushed(self.now, webhook_request, report))
                 record_webhook_result(
-                    self.state, posting.delivery_serial, self.callback(posting), self.now
+                    self.state,
+                    webhook_request.delivery_serial,
+                    self.callback(webhook_request),
+                    self.now,
                 )
 
 

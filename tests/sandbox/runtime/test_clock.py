@@ -214,10 +214,10 @@ def test_a_journey_that_is_long_ends_with_a_dead_letter(sandbox: Sandbox) -> Non
     with CallbackServer(503) as callback:
         send(sandbox.url, TO, notifyUrl=callback.url)
         sandbox.clock.advance(48 * 3600)
-        heard = len(callback.heard)
+        captured = len(callback.heard)
     (report,) = sandbox.reports(state="dead")
 
-    assert (heard, report["attempts"], report["reason"]) == (21, 21, "HTTP 503")
+    assert (captured, report["attempts"], report["reason"]) == (21, 21, "HTTP 503")
 
 
 def test_everything_happens_at_its_instant_and_in_its_order(sandbox: Sandbox) -> None:
@@ -366,13 +366,13 @@ def test_a_reset_ends_a_journey(what: Callable[[Sandbox], None], seconds: str) -
         gate.open()
         send(sandbox.url, TO, notifyUrl=callback.url)
         sandbox.wait_for(to=TO, status="DELIVERED", timeout=PATIENCE)
-        heard = [find_status(h)[0] for h in callback.wait(2)]
+        captured = [find_status(h)[0] for h in callback.wait(2)]
         reports = sandbox.reports()
 
     assert not journey.is_alive()
     assert clock - dt.datetime.now(dt.UTC) < MINUTE
     assert [message.sent_at for message in left] == [None] * (what is send_more)
-    assert heard == [f"999{seconds}10000005", TO]
+    assert captured == [f"999{seconds}10000005", TO]
     assert len(reports) == 1
 
 

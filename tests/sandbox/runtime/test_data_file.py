@@ -132,9 +132,9 @@ class Kept(Bench):
 
     def ask(self, *positional: Any, **named: Any) -> HttpResponse:
         """Make a request, and save before the answer is seen."""
-        reply = super().ask(*positional, **named)
+        response = super().ask(*positional, **named)
         self.restart()
-        return reply
+        return response
 
     def _turn(self) -> None:
         super()._turn()
@@ -192,14 +192,14 @@ def test_a_story_goes_on_as_if_nothing_had_happened(killed: bool, tmp_path: Path
 
 def test_rows_keep_their_order(tmp_path: Path) -> None:
     """Logs and reports come in the order that they had: by number, by end; links as they were made."""
-    bench = Kept(tmp_path / "d", killed=False)
-    bench.send("9990310000005", "9990110000005", "9990210000005", text="http://a.de http://b.de")
-    bench.send("41", text="http://a.de http://b.de http://c.de", tracking={"track": "URL"})
-    bench.wait(seconds=9)
-    urls = [link.url for link in bench.state.links.values()]
+    virtual = Kept(tmp_path / "d", killed=False)
+    virtual.send("9990310000005", "9990110000005", "9990210000005", text="http://a.de http://b.de")
+    virtual.send("41", text="http://a.de http://b.de http://c.de", tracking={"track": "URL"})
+    virtual.wait(seconds=9)
+    urls = [link.url for link in virtual.state.links.values()]
 
-    assert list(bench.state.fetchable) == [6, 2, 3, 1]
-    assert list(bench.state.messages) == sorted(bench.state.messages)
+    assert list(virtual.state.fetchable) == [6, 2, 3, 1]
+    assert list(virtual.state.messages) == sorted(virtual.state.messages)
     assert urls == ["http://a.de", "http://b.de", "http://c.de"]
 
 
@@ -207,33 +207,33 @@ def test_a_report_without_an_answer_is_due_again(tmp_path: Path) -> None:
     """What had gone out and was not acknowledged goes out again at once; what was, does not."""
     path = tmp_path / "d"
     store = DataFile(path, "x")
-    bench = Bench()
-    bench.state = store.load()
-    bench.send("9990000000005", "9990010000005", text="Hi", notifyUrl=CALLBACK)
-    bench.wait(seconds=1)
-    bench.callback = lambda _: WebhookResult(200)
-    bench.send("9990010000005", text="Hi", notifyUrl=CALLBACK)
-    bench.now += dt.timedelta(seconds=1)
-    advance(bench.state, bench.now, bench.settings)
-    (going,) = pop_webhook_requests(bench.state, bench.now, bench.settings)
-    store.save(bench.state)
+    virtual = Bench()
+    virtual.state = store.load()
+    virtual.send("9990000000005", "9990010000005", text="Hi", notifyUrl=CALLBACK)
+    virtual.wait(seconds=1)
+    virtual.callback = lambda _: WebhookResult(200)
+    virtual.send("9990010000005", text="Hi", notifyUrl=CALLBACK)
+    virtual.now += dt.timedelta(seconds=1)
+    advance(virtual.state, virtual.now, virtual.settings)
+    (going,) = pop_webhook_requests(virtual.state, virtual.now, virtual.settings)
+    store.save(virtual.state)
     again = copy(path, tmp_path / "copy")
 
-    assert [p.delivery_serial for p in pop_webhook_requests(again, bench.now, bench.settings)] == [
-        going.delivery_serial
-    ]
-    assert [push.final_state for push in again.deliveries.values()] == ["taken", None]
+    assert [
+        p.delivery_serial for p in pop_webhook_requests(again, virtual.now, virtual.settings)
+    ] == [going.delivery_serial]
+    assert [delivery.final_state for delivery in again.deliveries.values()] == ["taken", None]
 
 
 def test_what_is_deleted_is_gone(tmp_path: Path) -> None:
     """Rows that were dropped do not come back, nor does the text that only they had; the others stay."""
     path = tmp_path / "d"
     store = DataFile(path, "x")
-    bench = Bench()
-    bench.state = state = store.load()
-    bench.send("9990010000005", "9990010000009", text="secret", notifyUrl=CALLBACK)
-    bench.send("41", text="stays")
-    bench.wait(seconds=2)
+    virtual = Bench()
+    virtual.state = state = store.load()
+    virtual.send("9990010000005", "9990010000009", text="secret", notifyUrl=CALLBACK)
+    virtual.send("41", text="stays")
+    virtual.wait(seconds=2)
     store.save(state)
     state.forget([1, 2])
     store.save(state)
@@ -252,9 +252,9 @@ def test_everything_can_be_dropped(tmp_path: Path) -> None:
     """After a reset the file is that of an empty sandbox."""
     path = tmp_path / "d"
     store = DataFile(path, "x")
-    bench = Bench()
-    bench.state = state = store.load()
-    bench.send("41", "42", text="http://a.de", tracking={"track": "URL"}, notifyUrl=CALLBACK)
+    virtual = Bench()
+    virtual.state = state = store.load()
+    virtual.send("41", "42", text="http://a.de", tracking={"track": "URL"}, notifyUrl=CALLBACK)
     store.save(state)
     state.clear()
     store.save(state)
@@ -292,10 +292,10 @@ def make_foreign(path: Path) -> None:
 def make_file(path: Path, *statements: str) -> None:
     """Make a data file with three messages, and do something to it."""
     store = DataFile(path, "x")
-    bench = Bench()
-    bench.state = store.load()
-    bench.send("41", "42", "43", text="Hi " * 999)
-    store.save(bench.state)
+    virtual = Bench()
+    virtual.state = store.load()
+    virtual.send("41", "42", "43", text="Hi " * 999)
+    store.save(virtual.state)
     store.close()
     with sqlite3.connect(path) as file:
         for statement in statements:
@@ -429,19 +429,19 @@ def test_a_full_disk_is_an_error_and_the_end(tmp_path: Path) -> None:
     seat = Seat(tmp_path)
 
     async def play() -> list[tuple[int, bytes]]:
-        replies = [await seat.ask("POST", SEND, build_body())]
+        responses = [await seat.ask("POST", SEND, build_body())]
         (pages,) = seat.store._file.execute("PRAGMA page_count").fetchone()
         seat.store._file.execute(f"PRAGMA max_page_count = {pages}")
-        replies.append(await seat.ask("POST", SEND, build_body("long " * 9999)))
+        responses.append(await seat.ask("POST", SEND, build_body("long " * 9999)))
         seat.store._file.execute(f"PRAGMA max_page_count = {pages + 999}")
-        replies.append(await seat.ask("POST", SEND, build_body()))
-        return [*replies, await seat.ask("GET", "/sms/1/logs")]
+        responses.append(await seat.ask("POST", SEND, build_body()))
+        return [*responses, await seat.ask("GET", "/sms/1/logs")]
 
-    replies = asyncio.run(play())
+    responses = asyncio.run(play())
     seat.store.close()
 
-    assert [status for status, _ in replies] == [200, 500, 500, 500]
-    assert find_word(HttpResponse(500, {}, replies[1][1])) == "GENERAL_ERROR"
+    assert [status for status, _ in responses] == [200, 500, 500, 500]
+    assert find_word(HttpResponse(500, {}, responses[1][1])) == "GENERAL_ERROR"
     assert "full" in str(seat.store.error)
     assert seat.stopped
     assert len(seat.postings) == 1

@@ -103,8 +103,8 @@ def find_push(sandbox: Running, response: SmsResponse) -> WebhookDelivery | None
 
 def is_tried(sandbox: Running, response: SmsResponse, count: int) -> bool:
     """Tell whether that push has been tried so often."""
-    push = find_push(sandbox, response)
-    return push is not None and push.attempts == count
+    delivery = find_push(sandbox, response)
+    return delivery is not None and delivery.attempts == count
 
 
 def build(*to: str, **message: Any) -> SmsRequest:
@@ -130,13 +130,13 @@ def test_reports_come_to_the_callback_in_order(sandbox: Running, client: Client,
         early = len(callback.wait(2))
         sandbox.clock.ahead += dt.timedelta(seconds=99)
         client.get_logs(limit=1)  # any request wakes it
-        heard = callback.wait(4)
-    results = [parse_delivery_reports(h.body, h.content_type).results[0] for h in heard]
+        captured = callback.wait(4)
+    results = [parse_delivery_reports(h.body, h.content_type).results[0] for h in captured]
     names = [entry.message_id for entry in response.messages]
     times = [(r.sent_at, r.done_at) for r in results]
 
     assert early == 2
-    assert {(h.path, h.content_type) for h in heard} == {("/here?a=b", media.value)}
+    assert {(h.path, h.content_type) for h in captured} == {("/here?a=b", media.value)}
     assert [r.message_id for r in results] == names * 2
     assert [r.status.id for r in results if r.status] == [3, 3, 5, 9]
     assert {r.callback_data for r in results} == {"mine <&>"}
@@ -161,14 +161,14 @@ def test_a_report_that_was_not_taken_comes_again_a_minute_later(
             client.get_logs(
                 limit=1
             )  # any request wakes it; by itself it looks at its clock each minute
-        heard = callback.wait(3)
+        captured = callback.wait(3)
         wait_for(partial(is_tried, sandbox, response, 3))
-        push = find_push(sandbox, response)
+        delivery = find_push(sandbox, response)
 
-    assert push is not None
-    assert push.final_state == "taken"
-    assert [h.path for h in heard] == ["/"] * 3
-    assert len({h.body for h in heard}) == 1
+    assert delivery is not None
+    assert delivery.final_state == "taken"
+    assert [h.path for h in captured] == ["/"] * 3
+    assert len({h.body for h in captured}) == 1
 
 
 def test_a_callback_that_hangs_keeps_nobody_waiting(client: Client) -> None:
@@ -177,10 +177,10 @@ def test_a_callback_that_hangs_keeps_nobody_waiting(client: Client) -> None:
         client.send(build("41", "42", text="Hi", notify_url=slow.url))
         client.send(build("43", text="Hi", notify_url=quick.url))
         (first,) = quick.wait(1)
-        heard = slow.wait(2)
+        captured = slow.wait(2)
 
-    assert first.at < heard[1].at
-    assert heard[1].at - heard[0].at >= 1.4
+    assert first.at < captured[1].at
+    assert captured[1].at - captured[0].at >= 1.4
 
 
 def test_a_callback_that_is_not_there_is_noted(sandbox: Running, client: Client) -> None:
@@ -189,11 +189,11 @@ def test_a_callback_that_is_not_there_is_noted(sandbox: Running, client: Client)
         url = gone.url
     response = client.send(build("41", text="Hi", notify_url=url))
     wait_for(partial(is_tried, sandbox, response, 1))
-    push = find_push(sandbox, response)
+    delivery = find_push(sandbox, response)
 
-    assert push is not None
-    assert push.reason == "connection refused"
-    assert push.final_state is None
+    assert delivery is not None
+    assert delivery.reason == "connection refused"
+    assert delivery.final_state is None
 
 
 def test_nothing_is_pushed_beyond_this_machine(

@@ -126,15 +126,15 @@ def wait_for(count: Callable[[], tuple[int, int]], goal: tuple[int, int]) -> Non
 
 def read_ids(callback: CallbackServer, since: int = 0) -> list[str]:
     """Return the messages whose reports have come, in order."""
-    heard = list(callback.heard)[since:]
-    parsed = [parse_delivery_reports(h.body, h.content_type).results for h in heard]
+    captured = list(callback.heard)[since:]
+    parsed = [parse_delivery_reports(h.body, h.content_type).results for h in captured]
     return [report.message_id or "" for (report,) in parsed]
 
 
 def find_taken(state: State) -> set[str]:
     """Return the messages whose final report is recorded as acknowledged."""
     ended = [p for p in state.deliveries.values() if p.final_state == "taken" and p.is_final]
-    return {state.messages[push.message_serial].message_id for push in ended}
+    return {state.messages[delivery.message_serial].message_id for delivery in ended}
 
 
 def test_kills_under_load_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:

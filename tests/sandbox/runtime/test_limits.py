@@ -52,31 +52,31 @@ def build_request(version: int, *counts: int) -> SmsRequest | SmsRequestV1:
 @pytest.mark.parametrize("refuse", ["400", "200"])
 def test_destinations_of_a_request_are_counted(wire: str, version: int, refuse: str) -> None:
     """So many of all messages together are taken; one more is 400 with both numbers, and nothing stays."""
-    bench = Bench(max_destinations=LIMIT, readings={"READ-001": refuse})
+    virtual = Bench(max_destinations=LIMIT, readings={"READ-001": refuse})
     path = SEND if version == 2 else SEND_V1
     codec = CODECS[wire]
 
-    taken = bench.ask("POST", path, codec.dump_model(build_request(version, 1, 3)), wire)
-    refused = bench.ask("POST", path, codec.dump_model(build_request(version, 2, 3)), wire)
+    taken = virtual.ask("POST", path, codec.dump_model(build_request(version, 1, 3)), wire)
+    refused = virtual.ask("POST", path, codec.dump_model(build_request(version, 2, 3)), wire)
 
     assert taken.status == 200
     assert (refused.status, find_word(refused, wire)) == (400, "BAD_REQUEST")
     assert find_text(refused, wire) == (
         "The request has 5 destinations; this sandbox takes 4 at once"
     )
-    assert len(bench.state.messages) == LIMIT
+    assert len(virtual.state.messages) == LIMIT
 
 
 def test_faulty_destinations_count_too() -> None:
     """A request whose faults are answered one by one is bounded by the same number."""
-    bench = Bench(max_destinations=LIMIT, readings={"READ-001": "200"})
+    virtual = Bench(max_destinations=LIMIT, readings={"READ-001": "200"})
     faulty = [{"to": ""}, *[{"to": TO.to}] * LIMIT]
     document = {"messages": [{"destinations": faulty, "validityPeriod": "soon", "text": "Hi"}]}
 
-    reply = bench.ask("POST", SEND, json.dumps(document).encode())
+    response = virtual.ask("POST", SEND, json.dumps(document).encode())
 
-    assert reply.status == 400
-    assert not bench.state.messages
+    assert response.status == 400
+    assert not virtual.state.messages
 
 
 def test_a_limit_of_nothing_is_refused() -> None:
@@ -203,7 +203,7 @@ def test_a_server_with_many_reports_lets_others_have_their_turn() -> None:
         came = [order.get(timeout=PATIENCE) for _ in range(many + 1)]
 
         assert came.index("other") <= 2 * BATCH_SIZE
-        assert [heard.path for heard in busy.heard] == [f"/{n}" for n in range(many)]
+        assert [captured.path for captured in busy.heard] == [f"/{n}" for n in range(many)]
 
 
 def test_a_server_that_does_not_answer_has_one_turn_for_each_report(silent: Silent) -> None:

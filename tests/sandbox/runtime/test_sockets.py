@@ -96,14 +96,14 @@ def say(sandbox: Sandbox, *parts: bytes) -> bytes:
 
 def split(said: bytes) -> list[tuple[int, bytes]]:
     """Return status and body of each response."""
-    replies = []
+    responses = []
     while said:
         head, _, said = said.partition(b"\r\n\r\n")
         length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
         assert length, head
-        replies.append((int(head.split()[1]), said[: int(length[1])]))
+        responses.append((int(head.split()[1]), said[: int(length[1])]))
         said = said[int(length[1]) :]
-    return replies
+    return responses
 
 
 def check_alive(sandbox: Sandbox) -> None:
@@ -140,9 +140,9 @@ def test_a_head_without_end_is_not_read_to_its_end(sandbox: Sandbox, data: bytes
     with connect(sandbox) as connection:
         with suppress(ConnectionError):  # it may have closed already
             connection.sendall(data)
-        replies = split(read_all(connection))
+        responses = split(read_all(connection))
 
-    assert [status for status, _ in replies] in ([400], [])  # a reset may overtake the response
+    assert [status for status, _ in responses] in ([400], [])  # a reset may overtake the response
     check_alive(sandbox)
 
 
@@ -162,10 +162,10 @@ def test_requests_in_one_piece_are_answered_in_order(sandbox: Sandbox) -> None:
     """Pipelined requests get their responses one after the other, the one that is no HTTP too."""
     good = HEAD + LENGTH + b"\r\n" + BODY
     bad = HEAD + b"Content-Length: 1\r\n\r\n{"
-    replies = split(say(sandbox, (good + GET + b"\r\n" + bad) * 20 + b"NONSENSE\r\n\r\n"))
+    responses = split(say(sandbox, (good + GET + b"\r\n" + bad) * 20 + b"NONSENSE\r\n\r\n"))
 
-    assert [status for status, _ in replies] == [200, 404, 400] * 20 + [400]
-    assert [len(body) > 50 for _, body in replies] == [True] * 61
+    assert [status for status, _ in responses] == [200, 404, 400] * 20 + [400]
+    assert [len(body) > 50 for _, body in responses] == [True] * 61
 
 
 def test_a_request_in_pieces_is_a_request(sandbox: Sandbox) -> None:
@@ -228,10 +228,10 @@ def test_an_answer_that_takes_its_time_is_not_cut_off(
     """Who has sent all of a request may wait for what it waits for, and go on with the connection."""
     monkeypatch.setattr(incoming, "REQUEST_TIMEOUT", 0.3)
     wait = b"GET /sandbox/messages?to=999&wait=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n"
-    replies = split(say(sandbox, wait % b"" + wait % CLOSE))
+    responses = split(say(sandbox, wait % b"" + wait % CLOSE))
 
-    assert [status for status, _ in replies] == [408, 408]
-    assert all(b'"messages": []' in body for _, body in replies)
+    assert [status for status, _ in responses] == [408, 408]
+    assert all(b'"messages": []' in body for _, body in responses)
 
 
 @settings(max_examples=60)

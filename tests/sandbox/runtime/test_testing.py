@@ -90,9 +90,9 @@ def test_clicks_and_conversions_of_a_message_are_counted(sandbox: Sandbox) -> No
     _, tracked = sandbox.messages()
     client.record_conversion(sent.messages[0].message_id or "")
     link = urlsplit(tracked.text.split()[1].rstrip(","))
-    reply = call(sandbox.url, "GET", link.path)
+    response = call(sandbox.url, "GET", link.path)
 
-    assert reply.headers["location"] == "https://example.com/a"
+    assert response.headers["location"] == "https://example.com/a"
     assert (tracked.clicks, tracked.conversions) == (0, 0)
     assert [(m.clicks, m.conversions) for m in sandbox.messages()] == [(0, 0), (1, 1)]
 

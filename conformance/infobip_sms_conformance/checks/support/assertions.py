@@ -1,6 +1,6 @@
-"""Judgements that many checks share, made from an exchange.
+"""Assertions that many checks share, made from an exchange.
 
-A failure has one root. What cannot be told because another requirement failed says so: it is
+A failure has one root. What cannot be decided because another requirement failed says so: it is
 inconclusive, and names that requirement.
 """
 
@@ -186,10 +186,12 @@ def require_documented_value_accepted(session: Session, case: Case, wire: str) -
         is not RequestOutcome.REJECTED
     ):
         return
-    twin = session.send_once(f"plain {case.path}", WIRES[0], plain, what) if wire == "xml" else None
+    other = (
+        session.send_once(f"plain {case.path}", WIRES[0], plain, what) if wire == "xml" else None
+    )
     root = (
         XML_PARITY_REQUIREMENT
-        if twin is not None and twin.outcome is RequestOutcome.ACCEPTED
+        if other is not None and other.outcome is RequestOutcome.ACCEPTED
         else DOCUMENTED_REQUEST_REQUIREMENT
     )
     raise Inconclusive("rejected with its documented value as well", caused_by=root)

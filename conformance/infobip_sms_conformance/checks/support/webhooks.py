@@ -1,4 +1,4 @@
-"""The messages of pushes.py in one format: sent once, and what has come of them by now."""
+"""The messages of webhook_messages.py in one format: sent once, and what has come of them by now."""
 
 import math
 import time
@@ -140,13 +140,13 @@ class WebhookRun:
 
     def _is_accepted(self, name: str) -> bool:
         """Tell whether every destination of a name was accepted, as far as the response can be read."""
-        reply = self.exchange.send_response
-        if reply is None or not reply.entries:
+        response = self.exchange.send_response
+        if response is None or not response.entries:
             return self.exchange.has_succeeded
         destinations = get_destinations(self.exchange.document)
         own = self.messages[name]["destinations"]
         groups = {
-            get_entry(reply, destinations, place).group
+            get_entry(response, destinations, place).group
             for place, destination in enumerate(destinations)
             if any(destination is one for one in own)
         }

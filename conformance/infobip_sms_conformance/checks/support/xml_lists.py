@@ -37,8 +37,8 @@ def find_lost_days(session: Session) -> Exchange | None:
         )
         what = f"the only day of case {case.id}"
         alone = session.send_once(f"only {case.id}", "xml", document, what)
-        twin = session.send_case(case, WIRES[0])
-        if (alone.outcome, twin.outcome) == (RequestOutcome.REJECTED, RequestOutcome.REJECTED):
+        other = session.send_case(case, WIRES[0])
+        if (alone.outcome, other.outcome) == (RequestOutcome.REJECTED, RequestOutcome.REJECTED):
             return among
     return None
 
@@ -53,8 +53,8 @@ def are_lists_lost(session: Session, wire: str) -> bool:
     """Tell whether this is XML and its lists are not read whole, where those of JSON are."""
     if wire != "xml" or WIRES[0] not in session.wires:
         return False
-    there, twin = (session.send_example("documented-request", w) for w in (wire, WIRES[0]))
-    return has_all_entries(twin) and there.send_response is not None and not has_all_entries(there)
+    there, other = (session.send_example("documented-request", w) for w in (wire, WIRES[0]))
+    return has_all_entries(other) and there.send_response is not None and not has_all_entries(there)
 
 
 def has_all_entries(exchange: Exchange) -> bool:

@@ -63,9 +63,9 @@ def parse_document(body: bytes, wire: Wire) -> SmsRequest:
     known = set(_iter_paths(read(codec.dump_model(request))))
     lost = [place for place in _iter_paths(read(body)) if place not in known]
     if lost:
-        wants = "fields that the documentation knows"
+        expected = "fields that the documentation knows"
         raise InvalidRequestError(
-            Violation(place, "an unknown field", wants, "READ-010") for place in lost
+            Violation(place, "an unknown field", expected, "READ-010") for place in lost
         )
     return request
 

@@ -35,8 +35,8 @@ class InstantParam(click.ParamType):  # type: ignore[type-arg]  # generic to the
         try:
             instant = dt.datetime.fromisoformat(str(value))
         except ValueError:
-            wants = "a date and time such as 2026-07-07T17:00:00+02:00"
-            self.fail(f"this is no time; give {wants}", param, ctx)
+            expected = "a date and time such as 2026-07-07T17:00:00+02:00"
+            self.fail(f"this is no time; give {expected}", param, ctx)
         if instant.tzinfo is None:
             self.fail(f"the time zone is missing. {_suggest_zones(instant)}", param, ctx)
         return instant
@@ -98,7 +98,7 @@ def describe_constraint(cls: type[attrs.AttrsInstance], name: str) -> str:
     """Return what a field of a model takes, in the words of the contract's limit."""
     field = attrs.fields_dict(cls)[name]
     limit: Any = field.validator
-    return "; or ".join(wants for _, _, wants in limit.alternatives) or str(
+    return "; or ".join(expected for _, _, expected in limit.alternatives) or str(
         limit.describe_expected(field.type)
     )
 

@@ -1,4 +1,4 @@
-"""What became of a mailing: how many of each outcome, which rows, and what to do now."""
+"""The summary of a mailing: how many of each outcome, which rows, and what to do now."""
 
 from __future__ import annotations
 

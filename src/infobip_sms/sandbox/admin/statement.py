@@ -32,7 +32,7 @@ OBSERVABILITY = {
     "client": "Concerns what a client sends or reads.",
     "never": "Not observable from outside.",
 }
-"""Where a requirement can be observed, by its ``judged`` value in requirements.toml."""
+"""Where a requirement can be observed, by the kind that requirements.toml gives it."""
 _CREDENTIALS: dict[str, tuple[Callable[[SandboxSettings], bool], str]] = {
     "AUTH-003": (lambda settings: settings.user is not None, "This sandbox has no user."),
     "AUTH-004": (lambda settings: settings.api_key is not None, "This sandbox has no API key."),

@@ -84,8 +84,8 @@ class App:
         """Answer one request."""
         now = to_utc(now)
         advance(state, now, self.settings)
-        if reply := tracking.follow_link(request, state):
-            return reply
+        if response := tracking.follow_link(request, state):
+            return response
         wire = self.choose_response_wire(request)
         try:
             operation, inside = resolve_operation(request, self.settings)
@@ -209,8 +209,8 @@ class App:
         if not (refused and window and is_over_midnight(window)):
             return []
         wire = attrs.fields_dict(Message)["delivery_time_window"].metadata["wire"]
-        got, wants = "a window that closes before it opens", "a to that is later than from"
-        return [Violation(wire, got, wants, "WIN-008")]
+        got, expected = "a window that closes before it opens", "a to that is later than from"
+        return [Violation(wire, got, expected, "WIN-008")]
 
     def run_operation(self, operation: AnyOperation, context: OperationContext) -> OperationResult:
         """Let the handler of an operation answer."""
@@ -258,8 +258,8 @@ class App:
             message_id=http_error.code, text=http_error.text, validation_errors=errors or None
         )
         error = ErrorResponse(request_error=ErrorResponseBody(service_exception=exception))
-        reply = self.build_response(http_error.status, get_codec(wire).dump_model(error), wire)
-        return attrs.evolve(reply, headers={**reply.headers, **http_error.headers})
+        response = self.build_response(http_error.status, get_codec(wire).dump_model(error), wire)
+        return attrs.evolve(response, headers={**response.headers, **http_error.headers})
 
     def build_response(self, status: int, body: bytes, wire: Wire) -> HttpResponse:
         """Put a body into a response."""

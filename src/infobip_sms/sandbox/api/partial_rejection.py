@@ -157,7 +157,7 @@ def _build_destination(row: dict[str, Any], rejection_status: int | None) -> Des
 
 
 def _format_destination(to: Any) -> str:
-    """Return a destination as the entry names it: a number without its quotes is still told."""
+    """Return a destination as the entry names it: a number without its quotes is still named."""
     if to is None:
         return ""
     if isinstance(to, str) and _is_text(to):

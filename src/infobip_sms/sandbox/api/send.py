@@ -184,10 +184,10 @@ class SendHandler:
         bulk_id: str | None,
         version: Literal[1, 2],
     ) -> None:
-        fate = parse_magic_number(destination.to) or MagicNumber(
+        outcome = parse_magic_number(destination.to) or MagicNumber(
             self._settings.delay, 2, 0, statuses.DELIVERED
         )
-        status = self._get_status(fate, version)
+        status = self._get_status(outcome, version)
         if destination.rejection_status is not None:
             status = statuses.get_status(destination.rejection_status)
         nameless = destination.rejection_status is not None or status.id in _WITHOUT_ID
@@ -208,7 +208,7 @@ class SendHandler:
             to=destination.to,
             bulk_id=bulk_id,
             content=content,
-            outcome=fate,
+            outcome=outcome,
             accepted_at=self._now,
             start_at=start,
             status=status.id,

@@ -1,4 +1,4 @@
-"""What becomes of a text: transliterated, its links shortened, counted; and the preview of it."""
+"""What happens to a text: transliterated, its links shortened, counted; and the preview of it."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ def advance(state: State, now: dt.datetime, settings: SandboxSettings) -> None:
         assert sms.due is not None, "only what is due is taken"
         after = step(sms, over_midnight=settings.over_midnight)
         rows: list[Row] = [after]
-        if push := build_delivery(state.delivery_serial + 1, sms, after, sms.due, settings):
-            rows.append(push)
+        if delivery := build_delivery(state.delivery_serial + 1, sms, after, sms.due, settings):
+            rows.append(delivery)
         state.put(rows)
     drop_oldest(state, settings.keep)
 

@@ -78,7 +78,7 @@ def build_delivery(
     at: dt.datetime,
     settings: SandboxSettings,
 ) -> WebhookDelivery | None:
-    """Return the report of what has just happened to a message; None if nobody is to be told."""
+    """Return the report of what has just happened to a message; None if no report is due."""
     url, is_final = sms.content.notify_url, sms.done_at is not None
     happened = is_final or sms.reported > (before.reported if before else 0)
     wanted = is_final or sms.content.intermediate_report
@@ -120,9 +120,7 @@ def check_notify_url(url: str, settings: SandboxSettings) -> str:
         return "the notify URL is no absolute http or https URL"
     if is_loopback(target.host) or {target.host, "*"} & set(settings.push_to):
         return ""
-    return (
-        "the host of the notify URL is not this machine, and the sandbox was not told to push there"
-    )
+    return "the host of the notify URL is not this machine, and the sandbox does not deliver reports there; see --allow-callback"
 
 
 def build_webhook_request(
@@ -144,12 +142,14 @@ def pop_webhook_requests(
     most: no more than so many; the others are still due.
     """
     found: list[WebhookRequest] = []
-    while (limit is None or len(found) < limit) and (push := state.pop_due_delivery(now)):
+    while (limit is None or len(found) < limit) and (delivery := state.pop_due_delivery(now)):
         try:
-            found.append(build_webhook_request(push, state.messages[push.message_serial], settings))
+            found.append(
+                build_webhook_request(delivery, state.messages[delivery.message_serial], settings)
+            )
         except InvalidRequestError:
             reason = "the format of the report cannot carry one of its texts"
-            state.put([attrs.evolve(push, final_state="dead", reason=reason)])
+            state.put([attrs.evolve(delivery, final_state="dead", reason=reason)])
     return found
 
 
@@ -157,18 +157,18 @@ def record_webhook_result(
     state: State, serial: int, result: WebhookResult, now: dt.datetime
 ) -> None:
     """Take down what came of an attempt: taken, tried again later, or dead."""
-    push = state.deliveries[serial]
-    tried = attrs.evolve(push, attempts=push.attempts + 1, reason=result.reason)
+    delivery = state.deliveries[serial]
+    tried = attrs.evolve(delivery, attempts=delivery.attempts + 1, reason=result.reason)
     if result.is_acknowledged():
         state.put([attrs.evolve(tried, final_state="taken", reason="")])
-        if push.is_final:
-            state.put([attrs.evolve(state.messages[push.message_serial], fetchable=False)])
-    elif push.attempts >= MAX_RETRIES:
+        if delivery.is_final:
+            state.put([attrs.evolve(state.messages[delivery.message_serial], fetchable=False)])
+    elif delivery.attempts >= MAX_RETRIES:
         state.put([attrs.evolve(tried, final_state="dead")])
     else:
-        state.put([attrs.evolve(tried, due=add_clamped(now, get_retry_delay(push.attempts)))])
+        state.put([attrs.evolve(tried, due=add_clamped(now, get_retry_delay(delivery.attempts)))])
 
 
 def get_dead_letters(state: State) -> list[WebhookDelivery]:
     """Return the reports that no callback server will get, with the reason of each."""
-    return [push for push in state.deliveries.values() if push.final_state == "dead"]
+    return [delivery for delivery in state.deliveries.values() if delivery.final_state == "dead"]

@@ -198,9 +198,9 @@ class MutantApp(App):
 
     def build_response(self, status: int, body: bytes, wire: Wire) -> HttpResponse:
         """Spoil the response."""
-        reply = super().build_response(status, body, wire)
+        response = super().build_response(status, body, wire)
         rewrite = responses.REWRITTEN_RESPONSES.get(self.mutant_id)
-        return rewrite(reply, wire == "xml") if rewrite else reply
+        return rewrite(response, wire == "xml") if rewrite else response
 
     # ------------------------------------------------------------ what is pushed
 
@@ -209,7 +209,11 @@ class MutantApp(App):
     ) -> list[WebhookRequest]:
         """Spoil reports."""
         found = super().pop_webhook_requests(state, now, limit)
-        return [p for posting in found if (p := self.mutate_webhook_request(posting, state))]
+        return [
+            p
+            for webhook_request in found
+            if (p := self.mutate_webhook_request(webhook_request, state))
+        ]
 
     def mutate_webhook_request(
         self, webhook_request: WebhookRequest, state: State

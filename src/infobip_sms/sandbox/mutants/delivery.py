@@ -303,4 +303,4 @@ MUTATED_RETRIES: dict[str, Callable[[WebhookDelivery, dt.datetime], WebhookDeliv
     "DLR-006-soon": lambda push, now: _postpone(push, now, _SECOND),
     "DLR-006-taken": _resend,
 }
-"""What becomes of a report after a try."""
+"""What happens to a report after an attempt."""

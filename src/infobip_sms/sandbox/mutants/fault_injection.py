@@ -75,7 +75,7 @@ class FaultInjection:
     @property
     def faults(self) -> tuple[InjectedFault, ...]:
         """The failures that are on."""
-        return tuple(trouble for trouble, _ in self._faults)
+        return tuple(failure for failure, _ in self._faults)
 
     def activate_mutant(self, mutant_id: str) -> None:
         """Break one rule in place of any other; raise ValueError if there is no such fault."""
@@ -98,7 +98,7 @@ class FaultInjection:
 
     def draw_faults(self) -> dict[FaultKind, InjectedFault]:
         """Return what hits the next request."""
-        self._faults = [(trouble, count + 1) for trouble, count in self._faults]
+        self._faults = [(failure, count + 1) for failure, count in self._faults]
         return {t.kind: t for t, count in self._faults if self._applies(t, count)}
 
     def _applies(self, fault: InjectedFault, count: int) -> bool:

@@ -1,4 +1,4 @@
-"""What becomes of a message, read off its destination.
+"""The outcome of a message, read off its destination.
 
     999 SS R EEEE III    13 digits, with or without a leading plus
 
@@ -33,7 +33,7 @@ _IMMEDIATE_GROUPS = {"ACCEPTED", "PENDING", "REJECTED"}
 
 @attrs.frozen
 class MagicNumber:
-    """What becomes of a message."""
+    """The outcome of a message."""
 
     seconds: float
     reports: int

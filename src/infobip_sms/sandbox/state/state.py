@@ -127,8 +127,12 @@ class State:
         _drop(
             self._by_bulk, {sms.bulk_id for sms in gone.values() if sms.bulk_id is not None}, gone
         )
-        pushes = [push.serial for push in self.deliveries.values() if push.message_serial in gone]
-        for number in pushes:
+        deliveries = [
+            delivery.serial
+            for delivery in self.deliveries.values()
+            if delivery.message_serial in gone
+        ]
+        for number in deliveries:
             del self.deliveries[number]
         bulks = [
             b.serial
@@ -138,7 +142,11 @@ class State:
         for number in bulks:
             del self.bulks[number]
         self._bulks = {bulk.bulk_id: bulk.serial for bulk in self.bulks.values()}
-        for kind, keys in ((StoredMessage, gone), (WebhookDelivery, pushes), (StoredBulk, bulks)):
+        for kind, keys in (
+            (StoredMessage, gone),
+            (WebhookDelivery, deliveries),
+            (StoredBulk, bulks),
+        ):
             self._record_deletions(kind, keys)
 
     def forget_links(self, codes: Iterable[str]) -> None:
@@ -168,8 +176,8 @@ class State:
 
     def _is_delivery_due_at(self, due: dt.datetime, serial: int) -> bool:
         """Tell whether an entry of the queue of reports still holds."""
-        push = self.deliveries.get(serial)
-        return push is not None and push.final_state is None and push.due == due
+        delivery = self.deliveries.get(serial)
+        return delivery is not None and delivery.final_state is None and delivery.due == due
 
     def _put_message(self, row: StoredMessage) -> None:
         old = self.messages.get(row.serial)
