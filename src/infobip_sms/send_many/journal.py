@@ -241,13 +241,10 @@ class Journal:
 
 
 _INPUT_CHANGED = (
-    "destination {} of the input, counted from 0, is not the one that was there before: the same"
-    " messages are wanted, in the same order"
+    "it was written for different input (first difference: destination {}). Use the same messages in"
+    " the same order, or start a new journal"
 )
-_WAL_MISSING = (
-    "the file {}-wal, which belongs to it, is missing; if it was not lost or left behind, say so by"
-    " an empty file of that name"
-)
+_WAL_MISSING = "its file {}-wal is missing. Restore it, or create an empty file of that name if nothing was lost"
 
 
 def _dump_resolution(resolution: Resolution) -> str:

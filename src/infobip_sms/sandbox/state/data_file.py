@@ -59,9 +59,7 @@ _DELETE_UNUSED_CONTENT = (
     "DELETE FROM content WHERE key NOT IN (SELECT json_extract(data, '$.content') FROM sms)"
 )
 _SWEEP_RATIO = 10  # so much of the rows, one in ten, is gone before the contents are looked through
-_WAL_MISSING = (
-    "the file {}-wal, which belongs to it, is missing; if it was not lost, make an empty one"
-)
+_WAL_MISSING = "its file {}-wal is missing. Restore it, or create an empty file of that name if nothing was lost"
 _COUNTERS = ("serial", "delivery_serial", "second", "clock")
 """What a state has beside its rows."""
 _MIN_INSTANT = dt.datetime.min.replace(tzinfo=dt.UTC)
