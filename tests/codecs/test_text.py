@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import unicodedata
+from itertools import accumulate, takewhile
+from pathlib import Path
 from typing import Any
 
 import attrs
 import gsmcodecs  # type: ignore[import-untyped] # noqa: F401 - registers its codecs
 import pytest
-import smsutil  # type: ignore[import-untyped] # a third party without types, as gsmcodecs
 from gsmcodecs.charmaps import GSMCHARMAPS  # type: ignore[import-untyped]
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infobip_sms import InvalidRequestError, LanguageCode, Transliteration
@@ -100,16 +102,31 @@ def facts(count: SegmentCount) -> tuple[str, int, int, int, int]:
     return count.encoding, count.segments, count.remaining, count.units, count.per_segment
 
 
-def count_by_smsutil(text: str) -> tuple[str, int, int, int, int]:
-    """Return what smsutil makes of a text."""
-    split = smsutil.split(text)
-    gsm = split.encoding == "gsm0338"
-    octets = 1 if gsm else 2
-    single, multi = (160, 153) if gsm else (70, 67)
-    room = single if len(split.parts) == 1 else multi
-    remaining = room - split.parts[-1].bytes // octets
-    units = split.total_bytes // octets
-    return "GSM-7" if gsm else "UCS-2", len(split.parts), remaining, units, room
+def find_costs(text: str, codec: str) -> list[int]:
+    """Return what gsmcodecs spends on each character, 0 for one that it lacks."""
+    return [len(character.encode(codec, "ignore")) for character in text]
+
+
+def split_costs(costs: list[int], alone: int, multi: int) -> tuple[int, int, int]:
+    """Return segments, units left in the last one, and units of each, for characters of such costs."""
+    if sum(costs) <= alone:
+        return 1, alone - sum(costs), alone
+    segments, rest = 0, costs
+    while rest:
+        taken = sum(1 for _ in takewhile(lambda total: total <= multi, accumulate(rest)))
+        segments, last, rest = segments + 1, sum(rest[:taken]), rest[taken:]
+    return segments, multi - last, multi
+
+
+def count_plainly(text: str) -> tuple[str, int, int, int, int]:
+    """Return what a count states that has its costs from gsmcodecs, or from UTF-16."""
+    costs = find_costs(text, "gsm23.038-0-0")
+    if 0 not in costs:
+        segments, left, room = split_costs(costs, 160, 153)
+        return "GSM-7", segments, left, sum(costs), room
+    costs = [len(character.encode("utf-16-le")) // 2 for character in text]
+    segments, left, room = split_costs(costs, 70, 67)
+    return "UCS-2", segments, left, sum(costs), room
 
 
 # ------------------------------------------------------------------ what the vendor shows
@@ -182,31 +199,35 @@ def test_there_is_no_locking_shift_for_spanish() -> None:
 # ------------------------------------------------------------------ counting, against third parties
 
 
-@given(build_texts(BASIC + EXTENSION))
-def test_gsm_text_counts_as_smsutil_counts_it(text: str) -> None:
-    """Texts of GSM-7 with extension characters have smsutil's segments, units and remainder."""
-    assume(text)  # smsutil takes an empty text for Unicode
+TABLE = json.loads(Path(__file__).with_name("segment_counts.json").read_text(encoding="utf-8"))
 
-    assert count_by_smsutil(text) == facts(count_segments(text))
+
+@pytest.mark.parametrize(("recipe", "expected"), TABLE)
+def test_segments_are_those_of_the_table(
+    recipe: list[tuple[str, int]], expected: list[Any]
+) -> None:
+    """The counts that smsutil 1.1.3 gave for texts on both sides of every border."""
+    text = "".join(piece * times for piece, times in recipe)
+
+    assert tuple(expected) == facts(count_segments(text)) == count_plainly(text)
+
+
+@given(build_texts(BASIC + EXTENSION))
+def test_gsm_text_counts_as_a_plain_count_of_its_costs(text: str) -> None:
+    """Texts of GSM-7 with extension characters have the same segments, units and remainder."""
+    assert count_plainly(text) == facts(count_segments(text))
 
 
 @given(
     build_texts(
         "aж€^" + PAIR,
-        # smsutil takes the escape code for a character, and halves of pairs are no text
+        # gsmcodecs takes the escape code for a character, and halves of pairs are no text
         st.characters(exclude_categories=["Cs"], exclude_characters="\x1b"),
     )
 )
-def test_any_text_counts_as_smsutil_counts_it(text: str) -> None:
-    """Texts of any characters have smsutil's alphabet, segments, units and remainder."""
-    assume(text)
-
-    assert count_by_smsutil(text) == facts(count_segments(text))
-
-
-def find_costs(text: str, codec: str) -> list[int]:
-    """Return what gsmcodecs spends on each character, 0 for one that it lacks."""
-    return [len(character.encode(codec, "ignore")) for character in text]
+def test_any_text_counts_as_a_plain_count_of_its_costs(text: str) -> None:
+    """Texts of any characters have the same alphabet, segments, units and remainder."""
+    assert count_plainly(text) == facts(count_segments(text))
 
 
 @pytest.mark.parametrize("case", SHIFTS, ids=str)
@@ -214,21 +235,18 @@ def find_costs(text: str, codec: str) -> list[int]:
 def test_national_text_counts_as_strangers_count_it(
     case: tuple[LanguageCode, bool, bool, int, int], data: st.DataObject
 ) -> None:
-    """By gsmcodecs a language has its characters at their cost; smsutil splits texts of such costs."""
+    """A language has its characters at the cost that gsmcodecs gives them."""
     language, locking, single, alone, multi = case
     codec = f"gsm23.038-{IDENTIFIERS[language] * locking}-{IDENTIFIERS[language] * single}"
     every = BASIC + EXTENSION + NATIONAL
     known = "".join(c for c, cost in zip(every, find_costs(every, codec), strict=True) if cost)
     text = data.draw(build_texts(known))
     costs = find_costs(text, codec)
-    stand_ins = "".join("a" if cost == 1 else "^" for cost in costs)
-    parts = smsutil.gsm_split(stand_ins or "a", multi, alone).parts
-    room = alone if len(parts) == 1 else multi
+    segments, left, room = split_costs(costs, alone, multi)
     count = count_segments(text, language, locking_shift=locking, single_shift=single)
 
     assert (count.language, count.locking_shift, count.single_shift) == (language, locking, single)
-    left = room - parts[-1].bytes if text else alone
-    assert facts(count) == ("GSM-7", len(parts), left, sum(costs), room)
+    assert facts(count) == ("GSM-7", segments, left, sum(costs), room)
 
 
 @pytest.mark.parametrize("case", SHIFTS, ids=str)
