@@ -277,7 +277,7 @@ def _read_lenient(value: Any, kind: Any) -> Any:
 
 
 def _read_enum(value: Any, kind: type[StrEnum]) -> Any:
-    known = {member.value for member in kind}
+    known = _list_values(kind)
     return kind(value) if isinstance(value, str) and value in known else value
 
 
@@ -294,6 +294,11 @@ def _write_bare_offset(value: dt.datetime | None) -> str | None:
 
 def _write_decimal(value: Decimal) -> Decimal:
     return value
+
+
+@cache
+def _list_values(kind: type[StrEnum]) -> frozenset[str]:
+    return frozenset(member.value for member in kind)
 
 
 def _read_map(value: Any, _: Any) -> Any:

@@ -99,7 +99,8 @@ class Mailing:
     def count_empty(self) -> dict[str, int]:
         """Return how many rows leave a placeholder empty, by its name."""
         names = dict.fromkeys(self.template.names if self.template else ())
-        places = {name: self.table.columns.index(name) for name in names}
+        numbers = {name: place for place, name in enumerate(self.table.columns)}
+        places = {name: numbers[name] for name in names}
         found: Counter[str] = Counter()
         for _, row in self.table.read_rows():
             found.update(name for name, place in places.items() if not row[place].strip())
@@ -138,7 +139,7 @@ def parse_csv(text: str) -> CsvTable:
             if all(_is_column_name(name) for name in columns)
             else "The CSV's first row must name the columns, such as: to,name"
         )
-    twice = {name for name in columns if columns.count(name) > 1}
+    twice = [name for name, count in Counter(columns).items() if count > 1]
     if twice:
         raise InvalidInputError(f"The CSV has more than one column named {min(twice)}.")
     return CsvTable(text, columns, delimiter)
@@ -153,8 +154,9 @@ def parse_template(text: str, columns: tuple[str, ...]) -> Template:
             "--template: a placeholder is the name of a column in braces, {name};"
             " a brace by itself is written twice, {{ or }}."
         ) from None
+    known = frozenset(columns)
     for _, name in pieces:
-        if name is not None and name not in columns:
+        if name is not None and name not in known:
             near = difflib.get_close_matches(name, columns, n=1)
             guess = f" Did you mean {{{near[0]}}}?" if near else ""
             raise InvalidInputError(

@@ -1,0 +1,92 @@
+"""What rejecting costs: it grows with the document as reading does, counted in calls and looks."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from infobip_sms import InvalidRequestError, InvalidResponseError, SmsRequest, SmsResponse
+from infobip_sms.cli.base.framework import InvalidInputError
+from infobip_sms.cli.send import csv_rows
+from infobip_sms.cli.send.csv_rows import parse_csv, parse_template
+from infobip_sms.codecs import get_codec
+from tests.codecs.test_call_counts import count_calls
+
+JSON = {
+    "objects": ('{"messages":[', "{},", "{}]}"),
+    "lists": ('{"messages":[', "[],", "[]]}"),
+    "strings": ('{"messages":[', '"",', '""]}'),
+    "nothing": ('{"messages":[', "null,", "null]}"),
+    "depth": ('{"messages":[', f"{'[' * 100}{']' * 100},", "1]}"),
+    "long string": ('{"messages":"', "z", '"}'),
+    "keys": ("{", '"x":1,', '"x":1}'),
+    "days": (
+        '{"messages":[{"destinations":[{"to":"999"}],"deliveryTimeWindow":{"days":[',
+        '"X",',
+        '"X"]}}]}',
+    ),
+}
+
+
+class Name(str):
+    """A name that counts how often it is compared."""
+
+    __slots__ = ()
+    looks = 0
+
+    def strip(self, chars: str | None = None, /) -> Name:
+        """Stay one that counts."""
+        return Name(super().strip(chars))
+
+    def __eq__(self, other: object) -> bool:
+        Name.looks += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_columns_are_compared_once_each(repeated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of columns, all alike or none, take a few comparisons for each of them."""
+    names = [Name("x" if repeated else f"x{i}") for i in range(3_000)]
+    monkeypatch.setattr(csv_rows, "_read_cells", lambda *_: iter([[Name("to"), *names]]))
+    Name.looks = 0
+
+    if repeated:
+        with pytest.raises(InvalidInputError, match="more than one column named x"):
+            parse_csv("")
+    else:
+        parse_template("{x1}{x2999}" * 1_000, parse_csv("").columns)
+
+    assert Name.looks <= 5 * len(names)
+
+
+def reject(codec: Any, kind: Any, body: bytes) -> int:
+    """Have a document rejected; return the number of violations."""
+    read = codec.parse_request if kind is SmsRequest else codec.parse_response
+    try:
+        read(body, kind)
+    except (InvalidRequestError, InvalidResponseError) as problem:
+        return len(problem.violations)
+    pytest.fail("the document was read")
+
+
+def build(pieces: tuple[str, str, str], size: int) -> bytes:
+    """Return a document of about a size."""
+    start, middle, end = pieces
+    return (start + middle * (size // len(middle)) + end).encode()
+
+
+@pytest.mark.parametrize("kind", [SmsRequest, SmsResponse])
+@pytest.mark.parametrize("name", JSON)
+def test_large_json_is_rejected_at_the_price_of_reading(name: str, kind: Any) -> None:
+    """Four times as much takes four times as many calls at most, and few for a byte."""
+    codec = get_codec("json")
+    bodies = [build(JSON[name], size) for size in (100_000, 400_000)]
+    small, large = (count_calls(partial(reject, codec, kind, body)) for body in bodies)
+
+    assert large <= 4.2 * small
+    assert large <= 2.5 * len(bodies[1])
+    assert reject(codec, kind, bodies[1]) <= 200
