@@ -26,6 +26,9 @@ selftest: $(STAMP)  ## Judge every good and broken server and client, to test th
 	$(BIN)/python -m tests.conformance.mutation.run --clients
 	$(BIN)/python -m tests.conformance.mutation.run
 
+fuzz: $(STAMP)  ## Fuzz everything that reads foreign bytes for 30 minutes; FUZZ="--minutes 5" is shorter.
+	$(BIN)/python -m tests.fuzz $(FUZZ)
+
 volume: $(STAMP)  ## Send 200,000 messages, kill the server, kill the sender ten times, and account for all.
 	$(BIN)/python -m tests.send_many.large_run all 200000
 
@@ -64,4 +67,4 @@ dist: $(STAMP)  ## Build the wheel and test it installed, without the source tre
 clean:         ## Remove what the other targets made.
 	rm -rf .venv .peers .floors dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup conformance test mutants selftest lint floors volume peers load bench sandbox generate check dist clean
+.PHONY: help setup conformance test mutants selftest lint floors fuzz volume peers load bench sandbox generate check dist clean

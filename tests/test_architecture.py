@@ -49,7 +49,7 @@ LAYERS = {
     "infobip_sms": """
         errors | rules
         auth
-        text | codecs | transport
+        text | codecs | transport | sqlite_file
         sandbox.config | sandbox.clock
         sandbox.state
         sandbox.lifecycle
@@ -57,7 +57,7 @@ LAYERS = {
         sandbox.mutants
         sandbox.admin
         sandbox.runtime
-        exchange | webhooks | send_many | sqlite_file
+        exchange | webhooks | send_many
         operations | webhook_server
         client
         __init__

@@ -65,9 +65,7 @@ class TransportError(Error):
         self.sent: Sent = "maybe" if sent == "maybe" else _get_sent(attempts)
 
     def __str__(self) -> str:
-        return (
-            f"no answer: {self.reason}; request sent: {self.sent}{_format_attempts(self.attempts)}"
-        )
+        return f"no response: {self.reason}; request sent: {self.sent}{_format_attempts(self.attempts)}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.reason!r}, {self.sent!r})"

@@ -134,7 +134,7 @@ def test_exit_codes_are_documented() -> None:
         (["logs", "--mnc", "01"], "--mcc: expected mcc beside mnc, got nothing"),
         (["reports", "--limit", "0"], "--limit: expected a whole number from 1 to 1000, got 0"),
         (["scheduled", "show", ""], "an empty string"),
-        (["listen", "--path", "reports"], "begins with /"),
+        (["listen", "--path", "reports"], "start with /"),
     ],
     ids=lambda value: " ".join(value[:3])[:40] if isinstance(value, list) else "",
 )

@@ -369,7 +369,7 @@ def test_a_port_that_is_taken_is_said() -> None:
             _, said = process.communicate(timeout=20)
 
     assert process.returncode == 2
-    assert f"127.0.0.1:{port} cannot be listened on".encode() in said
+    assert f"127.0.0.1:{port} cannot be used".encode() in said
 
 
 def test_ipv6_is_listened_on() -> None:

@@ -441,7 +441,7 @@ def test_many_destinations_of_a_real_server_want_yes(words: tuple[str, ...], typ
 
     assert result.exit_code == 3
     assert "destinations" in result.stderr
-    assert "message parts through sms.invalid. Add --yes" in result.stderr
+    assert "segments through sms.invalid. Add --yes" in result.stderr
 
 
 def test_parts_are_counted_before_asking(tmp_path: Path) -> None:
@@ -450,7 +450,7 @@ def test_parts_are_counted_before_asking(tmp_path: Path) -> None:
     sheet.write_text(f"to,text\n1,{'a' * 161}\n2,ş\n3,{'ş' * 71}\n", encoding="utf-8")
     result = run("send", "--csv", str(sheet), url=REMOTE)
 
-    assert "3 destinations, 5 message parts" in result.stderr
+    assert "3 destinations, 5 segments" in result.stderr
 
 
 def test_one_destination_is_not_asked_about() -> None:
@@ -468,7 +468,7 @@ def test_a_terminal_is_asked(typed: str, expected: int) -> None:
     code, seen = run_on_terminal(*words, url=REMOTE, typed=typed)
 
     assert code == expected
-    assert "Send to 2 destinations, 2 message parts through sms.invalid?" in seen
+    assert "Send to 2 destinations, 2 segments through sms.invalid?" in seen
 
 
 def test_a_terminal_shows_progress_and_a_drawn_table(tmp_path: Path, serve: Serve) -> None:

@@ -88,7 +88,7 @@ def test_a_refused_connection_is_tried_again() -> None:
     assert outcomes(caught.value) == ["no connection could be made"] * 3
     assert caught.value.sent == "no"
     assert [attempt.sent for attempt in caught.value.attempts] == ["no"] * 3
-    words = "no answer: no connection could be made; request sent: no; 3 attempts"
+    words = "no response: no connection could be made; request sent: no; 3 attempts"
     assert str(caught.value) == words
 
 

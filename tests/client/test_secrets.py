@@ -143,7 +143,10 @@ def test_every_error_of_the_tree_is_an_error_and_says_what_it_is() -> None:
     problem = Violation("messages", "nothing", "a list", "RESP-001")
     errors: list[tuple[Error, str]] = [
         (InvalidRequestError([problem]), "messages: expected a list, got nothing (RESP-001)"),
-        (TransportError("the line was cut", "no"), "no answer: the line was cut; request sent: no"),
+        (
+            TransportError("the line was cut", "no"),
+            "no response: the line was cut; request sent: no",
+        ),
         (ApiError(403, b"body"), "the server rejected: HTTP 403 Forbidden"),
         (
             InvalidResponseError((problem,), None, b"body"),

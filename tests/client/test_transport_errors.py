@@ -48,7 +48,7 @@ def test_a_refused_connection_sent_nothing() -> None:
         with Client(url, auth=AUTH, retry=None) as client, pytest.raises(TransportError) as caught:
             client.send(ask())
     assert caught.value.sent == "no"
-    assert str(caught.value) == "no answer: no connection could be made; request sent: no"
+    assert str(caught.value) == "no response: no connection could be made; request sent: no"
 
 
 def test_a_connection_that_takes_too_long_sent_nothing() -> None:

@@ -130,7 +130,7 @@ def test_number_may_be_written_as_people_do(judge_line: Judge, number: str) -> N
     """--to takes a number with plus, blanks and signs between its digits."""
     run = judge_line.run("server", NOBODY, "--dry-run", "--to", number)
 
-    assert (run.code, "to 1 number of yours (…27)" in run.out) == (0, True)
+    assert (run.code, "to 1 number that you named (…27)" in run.out) == (0, True)
 
 
 # ------------------------------------------------------------------ the plan
@@ -151,10 +151,10 @@ def test_dry_run_prints_the_bill_and_does_nothing(judge_line: Judge, tmp_path: P
     ("words", "said"),
     [
         ([], "to 3 documented example numbers"),
-        (["--profile", "rejections"], "the first that is not ends the run"),
+        (["--profile", "rejections"], "the run ends at the first that is accepted"),
         (["--profile", "live"], "at most 60 messages"),
         (["--max-messages", "7"], "at most 7 messages"),
-        (["--only", "SEND-007"], "by 1 requirement,"),
+        (["--only", "SEND-007"], "against 1 requirement,"),
         (["--without", "xml"], "Without xml"),
         (["--seed", "77"], "seed 77"),
     ],

@@ -63,7 +63,7 @@ def read_har(path: Path) -> Iterator[CapturedExchange]:
     for entry in entries if isinstance(entries, list) else []:
         try:
             captured = parse_entry(entry, number + 1)
-        except (TypeError, KeyError, ValueError, AttributeError):
+        except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
             continue  # what other tools put beside exchanges
         if captured is not None:
             number += 1

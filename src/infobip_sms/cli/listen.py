@@ -52,11 +52,11 @@ def listen(port: int, host: str, path: str | None, as_json: bool) -> None:
         _sync_output()
 
     if path is not None and not path.startswith("/"):
-        raise click.BadParameter("a path begins with /", param_hint="--path")
+        raise click.BadParameter("a path must start with /", param_hint="--path")
     try:
         listener = WebhookServer(host, port, write, _print_problem, path=path)
     except OSError as problem:
-        raise UnavailableError(f"{host}:{port} cannot be listened on: {problem.strerror}") from None
+        raise UnavailableError(f"{host}:{port} cannot be used: {problem.strerror}") from None
     try:
         _stop_on_termination()
         print_note(f"listen: {listener.url}{path or '/'}")

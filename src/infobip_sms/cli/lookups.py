@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from infobip_sms import Client, DeliveryReport
     from infobip_sms.cli.base.server_options import ClientOptions
 
-FILTERS = "Which"
-LIMIT_HELP = f"At most so many: {describe_constraint(GetLogsParameters, 'limit')}."
+FILTERS = "Filters"
+LIMIT_HELP = f"Maximum number: {describe_constraint(GetLogsParameters, 'limit')}."
 _MAX_LETTERS = 20  # letters in a note
 
 
@@ -145,7 +145,7 @@ def _follow(client: Client, interval: float, filters: dict[str, Any]) -> Iterato
     section=FILTERS,
     type=InstantParam(),
     metavar="TIME",
-    help="Sent then or later.",
+    help="Sent at this time or later.",
 )
 @option(
     "--until",
@@ -153,7 +153,7 @@ def _follow(client: Client, interval: float, filters: dict[str, Any]) -> Iterato
     section=FILTERS,
     type=InstantParam(),
     metavar="TIME",
-    help="Sent before then.",
+    help="Sent before this time.",
 )
 @option(
     "--limit",
@@ -182,7 +182,7 @@ def logs(settings: ClientOptions, *, general_status: str | None, **filters: Any)
 @click.argument("text", required=False)
 @LANGUAGE
 @TRANSLITERATION
-@option("--offline", section=MESSAGE, is_flag=True, help="Count here, without asking the server.")
+@option("--offline", section=MESSAGE, is_flag=True, help="Count locally, without a request.")
 @with_client_options
 def preview(
     settings: ClientOptions,
@@ -209,7 +209,7 @@ def preview(
         print_model(found)
         return
     print_table(
-        ("Parts", "Left", "Language", "Transliteration", "Text"),
+        ("Segments", "Left", "Language", "Transliteration", "Text"),
         [_format_preview_row(entry) for entry in found.previews],
     )
 
@@ -220,7 +220,7 @@ def preview(
 def conversion(settings: ClientOptions, *, message_id: str) -> None:
     """Record a conversion of a tracked message.
 
-    Its recipient did what it asked for, such as typing in a PIN.
+    The recipient did what the message asked for, such as entering a PIN.
     """
     with settings.open_client() as client:
         found = client.record_conversion(message_id)

@@ -161,9 +161,19 @@ _OPTIONS = (
         metavar="HOST",
         help="Also deliver reports to this host; may be repeated; * allows any. Default: this machine only.",
     ),
-    option("--user", section=ACCOUNT, default=USER, show_default=True, help="User for Basic."),
     option(
-        "--password", section=ACCOUNT, default=PASSWORD, show_default=True, help="Password for it."
+        "--user",
+        section=ACCOUNT,
+        default=USER,
+        show_default=True,
+        help="User for Basic authorization.",
+    ),
+    option(
+        "--password",
+        section=ACCOUNT,
+        default=PASSWORD,
+        show_default=True,
+        help="Password for Basic authorization.",
     ),
     option(
         "--api-key",
@@ -269,7 +279,7 @@ def _with_sandbox_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def sandbox(options: SandboxOptions) -> None:
     """Run a local sandbox that sends nothing.
 
-    It answers as documented, and shows on a page of its own what it got. Nothing is sent to any
+    It answers as documented, and shows what it received on a web page. Nothing is sent to any
     telephone network: numbers that start with 999 choose what happens to them, and all others
     are delivered.
     """

@@ -1,12 +1,11 @@
-"""A sandbox in this process, for tests of applications.
+"""Runs a sandbox inside a test process.
 
     with running(delay=0) as sandbox:
-        sandbox.client().send(request)              # or your application, told to use sandbox.url
+        sandbox.client().send(request)              # or your application, configured with sandbox.url
         (message,) = sandbox.wait_for(to="41793026727")
 
-It runs in a thread, on a free port of the loopback interface, and ends with the block. All that is
-asked of it goes through its control requests (admin/api.py), so that tests in any language can do the
-same.
+It runs in a thread, on a free port of the loopback interface, until the block ends. Every method uses the
+HTTP admin API, which tests in other languages can use as well.
 """
 
 from __future__ import annotations
@@ -43,85 +42,83 @@ if TYPE_CHECKING:
 
 USER, PASSWORD = "Aladdin", "open sesame"
 _QUERY_NAMES = {**{field: name for name, field in QUERY_FIELDS.items()}, "status": "status"}
-_MAX_MESSAGES = 10**6  # messages in one answer
-_SHOWN = 10  # messages in the text of an error
-_MIN_DIGITS_TO_SHOW = 5  # digits from which on the last two may be shown
-_TIMEOUT = 60.0  # seconds beyond those that an answer may take
-_TIME_TRAVEL_TIMEOUT = (
-    3600.0  # seconds; on a time travel of the clock, callback servers may be slow to answer
-)
+_MAX_MESSAGES = 10**6  # messages in one response
+_SHOWN = 10  # messages listed in an error
+_MIN_DIGITS_TO_SHOW = 5  # of a number whose last two digits may be shown
+_TIMEOUT = 60.0  # seconds on top of a requested wait
+_TIME_TRAVEL_TIMEOUT = 3600.0  # seconds; callback servers may respond slowly during time travel
 _REQUEST_TIMEOUT = 408
 
 
 @attrs.frozen(kw_only=True)
 class ReceivedMessage:
-    """A message that the sandbox has accepted, as it was when it was looked at."""
+    """A snapshot of a message that the sandbox has accepted."""
 
     to: str
     from_: str | None
     text: str
-    """As it is delivered: transliterated, links shortened."""
+    """As delivered: transliterated, with links shortened."""
     message_id: str
     bulk_id: str | None
     status_id: int
     status_name: str
     is_final: bool
-    """Nothing more happens to it."""
+    """Whether its status is final."""
     sms_count: int
     callback_data: str | None
     clicks: int
-    """How often the short links of its text were followed; destinations of one message share them."""
+    """Clicks on the short links in its text, which all destinations of a message share."""
     conversions: int
     sent_at: dt.datetime | None
     done_at: dt.datetime | None
 
 
 class MessageFilter(TypedDict, total=False):
-    """Which messages are meant: all of this has to hold; nothing for all messages."""
+    """Search criteria, all of which must match; without any, all messages match."""
 
     to: str
-    """With or without plus."""
+    """With or without a leading plus."""
     from_: str
     text: str
-    """A part of it."""
+    """A substring of the text."""
     bulk_id: str
     message_id: str
     status: str | int
-    """Its number, its name or the name of its group."""
+    """Status ID, name or group name."""
 
 
 class AdminApiError(Exception):
-    """The sandbox did not understand what was asked of it; the text says what it expects."""
+    """The sandbox rejected a request to its admin API; the text says what it expected."""
 
 
 class SandboxClock:
-    """The clock of a running sandbox; every method returns what it says then."""
+    """The clock of a running sandbox; every method returns the resulting time."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
     def now(self) -> dt.datetime:
-        """Return the instant that it is for the sandbox."""
+        """Return the current time of the sandbox."""
         return _parse_instant(self._sandbox.request_admin("GET", "clock"))
 
     def freeze(self) -> dt.datetime:
-        """Stop it."""
+        """Stop the clock."""
         return self._set(freeze=True)
 
     def resume(self) -> dt.datetime:
-        """Let it go on from where it stands."""
+        """Let the clock run again."""
         return self._set(freeze=False)
 
     def advance(self, seconds: float) -> dt.datetime:
-        """Put it forward; everything that is due by then has happened when this returns."""
+        """Move the clock forward; returns when everything due by then has happened."""
         return self._set(advance=seconds)
 
     def jump_to(self, instant: dt.datetime) -> dt.datetime:
-        """Put it to an instant, which has a zone and is not over; otherwise as ``advance``."""
+        """Move the clock to a timezone-aware instant that is not in the past; otherwise like ``advance``."""
         return self._set(to=instant.isoformat())
 
     def jump_to_next(self) -> dt.datetime:
-        """Put it to the instant at which something is due next, and let that happen."""
+        """Move the clock to when something is next due; returns when that has happened."""
         return self._set(jump="next")
 
     def _set(self, **body: Any) -> dt.datetime:
@@ -131,13 +128,13 @@ class SandboxClock:
 
 
 class Sandbox:
-    """A running sandbox; its methods may be called in any thread."""
+    """A running sandbox. Thread-safe."""
 
     def __init__(self, url: str, settings: SandboxSettings) -> None:
         self.url = url
-        """What an application uses in place of the real server."""
+        """Base URL for the application under test."""
         self.auth = _get_auth(settings)
-        """The credentials of its account."""
+        """Credentials of the account."""
         self.clock = SandboxClock(self)
         self._clients: list[Client] = []
 
@@ -145,13 +142,13 @@ class Sandbox:
         return f"{type(self).__name__}({self.url})"
 
     def client(self, wire: Literal["json", "xml"] = "json", **settings: Any) -> Client:
-        """Return a client of it, which is closed when the sandbox ends."""
+        """Return a client of this sandbox; it is closed when the sandbox ends."""
         client = Client(self.url, auth=self.auth, wire=wire, **settings)
         self._clients.append(client)
         return client
 
     def messages(self, **search: Unpack[MessageFilter]) -> list[ReceivedMessage]:
-        """Return the messages that fit, in the order in which they were accepted; see ``Wanted``."""
+        """Return matching messages in the order in which they were accepted; see ``MessageFilter``."""
         return _parse_messages(
             self.request_admin("GET", "messages", query=_build_query(search, limit=_MAX_MESSAGES))
         )
@@ -159,25 +156,27 @@ class Sandbox:
     def wait_for(
         self, count: int = 1, timeout: float = 5.0, **search: Unpack[MessageFilter]
     ) -> list[ReceivedMessage]:
-        """Return the messages that fit as soon as there are so many; see ``Wanted``.
+        """Return matching messages as soon as there are ``count``; see ``MessageFilter``.
 
-        timeout: seconds by the clock of the machine, at most 600. Raises TimeoutError, which says what
-        there is without texts and with masked numbers.
+        timeout: seconds of real time, at most 600.
+        Raises TimeoutError, which lists the latest messages without texts and with masked numbers.
         """
         query = _build_query(search, count=count, wait=timeout, limit=_MAX_MESSAGES)
         found = _parse_messages(
             self.request_admin("GET", "messages", query=query, seconds=timeout + _TIMEOUT)
         )
         if len(found) < count:
-            last = _parse_messages(self.request_admin("GET", "messages", query={"limit": _SHOWN}))
-            seen = ", ".join(map(_format_message, last)) or "none"
+            received = _parse_messages(
+                self.request_admin("GET", "messages", query={"limit": _SHOWN})
+            )
+            latest = ", ".join(map(_format_message, received)) or "none"
             raise TimeoutError(
-                f"{len(found)} of {count} messages after {timeout} s; the last of all: {seen}"
+                f"{len(found)} of {count} messages after {timeout} s; latest messages: {latest}"
             )
         return found
 
     def forget(self, **search: Unpack[MessageFilter]) -> int:
-        """Delete the messages that fit; return how many there were. See ``Wanted``."""
+        """Delete matching messages and return their number; see ``MessageFilter``."""
         deleted: int = self.request_admin("DELETE", "messages", query=_build_query(search))[
             "deleted"
         ]
@@ -186,43 +185,46 @@ class Sandbox:
     def reports(
         self, state: str | None = None, **search: Unpack[MessageFilter]
     ) -> list[dict[str, Any]]:
-        """Return the reports to notify URLs, as /sandbox/reports shows them.
+        """Return the delivery reports to notify URLs, as in the JSON of ``GET /sandbox/reports``.
 
-        state: waiting, taken or dead. search: of the messages; see ``Wanted``.
+        state: one of the values of ``DELIVERY_STATES``. search: selects messages; see ``MessageFilter``.
         """
         chosen = {} if state is None else {"state": state}
-        answer = self.request_admin(
+        content = self.request_admin(
             "GET", "reports", query=_build_query(search, limit=_MAX_MESSAGES, **chosen)
         )
-        reports: list[dict[str, Any]] = answer["reports"]
+        reports: list[dict[str, Any]] = content["reports"]
         return reports
 
     def reset(self) -> None:
-        """Begin anew: no messages, nothing switched on, the clock as at the start."""
+        """Delete all messages, clear all faults and reset the clock."""
         self.request_admin("POST", "reset", {})
 
     def switch_on(self, mutant_id: str) -> None:
-        """Break the requirement of this id on purpose, in place of any other."""
+        """Violate a requirement on purpose; replaces any earlier one."""
         self.request_admin("POST", "faults", {"id": mutant_id})
 
     def delay(self, seconds: float, rate: float = 1.0) -> None:
-        """Keep a share of the requests waiting."""
+        """Delay requests by ``seconds``; ``rate`` is the share of requests, from 0 to 1."""
         self.request_admin("POST", "faults", {"delay": seconds, "rate": rate})
 
     def drop(self, rate: float = 1.0, *, after: bool = False) -> None:
-        """Drop the connection of a share of the requests.
+        """Drop the connection of a share of requests, from 0 to 1.
 
-        after: they are carried out before that; only the responses are lost.
+        after: process the request first, so that only the response is lost.
         """
         self.request_admin("POST", "faults", {"drop": rate, "after": after})
 
     def fail_with(self, status: int, rate: float = 1.0, retry_after: int | None = None) -> None:
-        """Reject a share of the requests with a status from 400 to 599."""
+        """Reject a share of requests, from 0 to 1, with a status from 400 to 599.
+
+        retry_after: seconds for the ``Retry-After`` header.
+        """
         body = {"status": status, "rate": rate, "retryAfter": retry_after}
         self.request_admin("POST", "faults", body)
 
     def switch_off(self) -> None:
-        """Switch off all faults, delays, drops and statuses."""
+        """Clear all faults, delays, drops and statuses."""
         self.request_admin("DELETE", "faults")
 
     def request_admin(
@@ -234,32 +236,32 @@ class Sandbox:
         query: Mapping[str, Any] | None = None,
         seconds: float = _TIMEOUT,
     ) -> Any:
-        """Return the answer to a control request; raise ControlRefused if it was not understood."""
+        """Return the JSON response of the admin API; raises AdminApiError if it rejects the request."""
         connection = HTTPConnection(urlsplit(self.url).netloc, timeout=seconds)
         try:
-            content = None if body is None else json.dumps(body)
-            connection.request(method, f"{PREFIX}{path}?{urlencode(query or {})}", content)
+            payload = None if body is None else json.dumps(body)
+            connection.request(method, f"{PREFIX}{path}?{urlencode(query or {})}", payload)
             response = connection.getresponse()
-            answer = json.loads(response.read(), parse_float=Decimal)
+            content = json.loads(response.read(), parse_float=Decimal)
         finally:
             connection.close()
         if response.status not in {200, _REQUEST_TIMEOUT}:
-            raise AdminApiError(answer["error"])
-        return answer
+            raise AdminApiError(content["error"])
+        return content
 
     def close_clients(self) -> None:
-        """Close the clients that ``client`` has given."""
+        """Close the clients returned by ``client``."""
         while self._clients:
             self._clients.pop().close()
 
 
 @contextmanager
 def running(*, frozen: bool = False, **settings: Any) -> Iterator[Sandbox]:
-    """Run a sandbox as long as the block lasts.
+    """Run a sandbox for the duration of the block.
 
-    frozen: its clock stands still from the start.
-    settings: those of sandbox.settings.Settings, such as delay=0, seed="mine" or
-        readings={"READ-018": "405"}. Ids are the same in every run unless the seed is another.
+    frozen: start with a stopped clock.
+    settings: fields of ``SandboxSettings``, such as delay=0, seed="mine" or
+        readings={"READ-018": "405"}. Generated IDs are the same in every run with the same seed.
     """
     chosen = SandboxSettings(**{"user": USER, "password": PASSWORD, **settings})
     with open_listener(0) as (listener, url):
@@ -271,7 +273,7 @@ def running(*, frozen: bool = False, **settings: Any) -> Iterator[Sandbox]:
             try:
                 server.run(sockets=[listener])
             finally:
-                listener.close()  # whoever asks a server that has failed is not kept waiting
+                listener.close()  # do not keep clients waiting if the server failed
 
         thread = threading.Thread(target=serve, name="infobip-sms-sandbox", daemon=True)
         thread.start()
@@ -285,17 +287,17 @@ def running(*, frozen: bool = False, **settings: Any) -> Iterator[Sandbox]:
 
 
 def _get_auth(settings: SandboxSettings) -> Auth:
-    """Return credentials of the account."""
+    """Return the credentials of the account."""
     if settings.user is None and settings.api_key is not None:
         return ApiKey(settings.api_key)
     return Basic(settings.user or USER, settings.password)
 
 
 def _build_query(search: MessageFilter, **more: Any) -> dict[str, Any]:
-    """Return a search by the names that a query has for it."""
-    strange = search.keys() - _QUERY_NAMES.keys()
-    if strange:
-        raise TypeError(f"messages are not searched by {', '.join(sorted(strange))}")
+    """Return the query parameters of a search."""
+    unknown = search.keys() - _QUERY_NAMES.keys()
+    if unknown:
+        raise TypeError(f"unexpected search criteria: {', '.join(sorted(unknown))}")
     return {**{_QUERY_NAMES[field]: value for field, value in search.items()}, **more}
 
 
@@ -309,8 +311,8 @@ def _parse_messages(body: dict[str, Any]) -> list[ReceivedMessage]:
 
 def _parse_message(plain: dict[str, Any]) -> ReceivedMessage:
     log = build_model(plain, SmsLog, strict=False)
-    assert log.to is not None and log.message_id is not None  # noqa: PT018 - the sandbox says all
-    assert log.status is not None and log.status.id is not None  # noqa: PT018 - likewise
+    assert log.to is not None and log.message_id is not None  # noqa: PT018 - always set by the sandbox
+    assert log.status is not None and log.status.id is not None  # noqa: PT018 - always set by the sandbox
     return ReceivedMessage(
         to=log.to,
         from_=log.from_,
@@ -330,6 +332,6 @@ def _parse_message(plain: dict[str, Any]) -> ReceivedMessage:
 
 
 def _format_message(message: ReceivedMessage) -> str:
-    """Return a message without its text and with a masked number."""
+    """Return the masked number and the status of a message."""
     end = message.to[-2:] if len(message.to) >= _MIN_DIGITS_TO_SHOW else ""
     return f"*{end} {message.status_name}"

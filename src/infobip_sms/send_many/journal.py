@@ -5,8 +5,8 @@
 2. Places are marked in the order of the input, without gaps, each with a digest of its destination
    and content. The same input must be given again, and the first place that differs is named: so
    nothing moves into a place that it would be sent from a second time.
-3. No telephone number and no text is in the file. A digest has 24 bits: enough to see a change,
-   far too few to find a number by.
+3. No phone number and no text is in the file, only keyed digests of 24 bits, enough to see a change.
+   The key is in the same file, so whoever has it can test guesses: it is created with mode 600.
 4. One process at a time: the file is locked while it is used.
 
 The file is an SQLite database with a write-ahead log; while it is used, or after a kill, a second
@@ -26,6 +26,7 @@ from uuid import UUID, uuid4, uuid5
 import attrs
 from infobip_sms_schema import Status
 
+from infobip_sms import sqlite_file
 from infobip_sms.errors import Error
 
 from .outcomes import Resolution
@@ -92,7 +93,12 @@ class Journal:
         self._path = Path(path)
         self._sqlite_error = sqlite3.Error
         self._lock = threading.Lock()
-        beside = self._path.with_name(f"{self._path.name}-wal").exists()
+        beside = sqlite_file.get_wal(self._path).exists()
+        try:
+            sqlite_file.require_file_name(self._path)
+        except ValueError as problem:
+            raise self._build_error(str(problem)) from None
+        sqlite_file.create_private(self._path)
         with self._translate_errors():
             self._file = sqlite3.connect(
                 self._path, timeout=0, isolation_level=None, check_same_thread=False
@@ -107,14 +113,16 @@ class Journal:
     def close(self) -> None:
         """Put everything into the one file, and release it."""
         with self._lock, self._translate_errors():
-            try:
+            sqlite_file.close(self._file, self._path, self._finish_twice)
+
+    def _finish_twice(self) -> None:
+        """Finish, also if interrupted: a file that is closed has to say so, or it looks damaged."""
+        try:
+            self._finish()
+        except KeyboardInterrupt:
+            with suppress(self._sqlite_error):  # it does, if only the last step was left
                 self._finish()
-            except KeyboardInterrupt:  # a file that is closed has to say so, or it looks damaged
-                with suppress(self._sqlite_error):  # it does, if only the last step was left
-                    self._finish()
-                raise
-            finally:
-                self._file.close()
+            raise
 
     def _finish(self) -> None:
         self._roll_back()
@@ -220,22 +228,23 @@ class Journal:
     def _translate_errors(self) -> Iterator[None]:
         try:
             yield
+        except JournalError:
+            raise
         except self._sqlite_error as problem:
-            busy = "locked" in str(problem)
-            raise self._build_error("another process uses it" if busy else str(problem)) from None
+            reason = sqlite_file.describe_error(problem, busy="another process uses it")
+            raise self._build_error(reason) from None
+        except sqlite_file.DAMAGE:
+            raise self._build_error("it is damaged") from None
 
     def _build_error(self, reason: str) -> JournalError:
         return JournalError(f"journal {self._path.name}: {reason}")
 
 
 _INPUT_CHANGED = (
-    "destination {} of the input, counted from 0, is not the one that was there before: the same"
-    " messages are wanted, in the same order"
+    "it was written for different input (first difference: destination {}). Use the same messages in"
+    " the same order, or start a new journal"
 )
-_WAL_MISSING = (
-    "the file {}-wal, which belongs to it, is missing; if it was not lost or left behind, say so by"
-    " an empty file of that name"
-)
+_WAL_MISSING = "its file {}-wal is missing. Restore it, or create an empty file of that name if nothing was lost"
 
 
 def _dump_resolution(resolution: Resolution) -> str:

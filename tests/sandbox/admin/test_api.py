@@ -57,7 +57,10 @@ def test_what_is_not_there_is_404_with_what_is(url: str) -> None:
         response = ask(url, "POST", place, {})
 
         assert response.status == 404, place
-        assert response.error == f"There are: {', '.join(f'/sandbox/{name}' for name in ROUTES)}"
+        assert (
+            response.error
+            == f"Not found. Available: {', '.join(f'/sandbox/{name}' for name in ROUTES)}"
+        )
 
 
 @pytest.mark.parametrize("path", ["/sandboxes", "/sandbox.", "/sandbox-clock", "/Sandbox/clock"])
@@ -79,7 +82,7 @@ def test_other_methods_are_405_with_those_that_there_are(url: str, place: str) -
         response = ask(url, method, place, {})
 
         assert (response.status, response.headers["allow"]) == (405, ", ".join(there))
-        assert response.error == f"This takes {', '.join(there)}"
+        assert response.error == f"Method not allowed. Allowed: {', '.join(there)}"
 
 
 @pytest.mark.parametrize("place", [name for name, methods in ROUTES.items() if "GET" in methods])
@@ -114,7 +117,7 @@ def test_foreign_pages_control_nothing(url: str, headers: dict[str, str]) -> Non
             response = call(url, method, f"/sandbox/{place}", b"{}", told)
 
             assert response.status == 403, (place, method)
-            assert response.error.startswith("The sandbox is ")
+            assert response.error.startswith(f"{next(iter(headers))}: ")
     assert find_to(url) == [TO]
 
 
@@ -224,8 +227,8 @@ def test_what_the_clock_does_not_understand_is_400(url: str, body: Any) -> None:
 
     assert response.status == 400
     assert response.error == (
-        'The body is one of {"freeze": true or false}, {"advance": seconds}, '
-        '{"to": an instant with its zone that is not over} or {"jump": "next"}'
+        'body: expected one of {"freeze": true or false}, {"advance": seconds}, '
+        '{"to": an ISO 8601 time with a time zone, not in the past} or {"jump": "next"}'
     )
     assert ask(url, "GET", "clock").plain == before
 
@@ -320,27 +323,30 @@ def test_the_last_messages_are_shown_and_all_are_counted(url: str) -> None:
     assert plain["messages"][-2:] == few["messages"]
 
 
-PARAMETERS = "The parameters are, each at most once: to, from, text, bulkId, messageId, status"
+PARAMETERS = (
+    "query: expected each of these at most once, and no others: "
+    "to, from, text, bulkId, messageId, status"
+)
 WRONG = {
     "too=41": f"{PARAMETERS}, wait, count, limit",
     "to=41&to=42": f"{PARAMETERS}, wait, count, limit",
     "message_id=1": f"{PARAMETERS}, wait, count, limit",
     "state=dead": f"{PARAMETERS}, wait, count, limit",
-    "text=%FF": "The query is UTF-8, percent-encoded",
-    "status=SENT": "status is the number, the name or the group name of a status",
-    "status=": "status is the number, the name or the group name of a status",
-    "limit=0": "limit is a whole number from 1",
-    "limit=-1": "limit is a whole number from 1",
-    "limit=1e2": "limit is a whole number from 1",
-    "limit=%C2%B2": "limit is a whole number from 1",
-    f"limit={'9' * 10}": "limit is a whole number from 1",
-    "wait=1&count=0": "count is a whole number from 1",
-    "wait=1&count=many": "count is a whole number from 1",
-    "wait=-1": "wait is a number of seconds from 0 to 600",
-    "wait=600.1": "wait is a number of seconds from 0 to 600",
-    "wait=nan": "wait is a number of seconds from 0 to 600",
-    "wait=inf": "wait is a number of seconds from 0 to 600",
-    "wait=": "wait is a number of seconds from 0 to 600",
+    "text=%FF": "query: expected percent-encoded UTF-8",
+    "status=SENT": "status: expected the ID, name or group name of a status",
+    "status=": "status: expected the ID, name or group name of a status",
+    "limit=0": "limit: expected a positive integer",
+    "limit=-1": "limit: expected a positive integer",
+    "limit=1e2": "limit: expected a positive integer",
+    "limit=%C2%B2": "limit: expected a positive integer",
+    f"limit={'9' * 10}": "limit: expected a positive integer",
+    "wait=1&count=0": "count: expected a positive integer",
+    "wait=1&count=many": "count: expected a positive integer",
+    "wait=-1": "wait: expected seconds from 0 to 600",
+    "wait=600.1": "wait: expected seconds from 0 to 600",
+    "wait=nan": "wait: expected seconds from 0 to 600",
+    "wait=inf": "wait: expected seconds from 0 to 600",
+    "wait=": "wait: expected seconds from 0 to 600",
 }
 
 

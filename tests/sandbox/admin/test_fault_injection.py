@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
 CODECS: dict[str, Any] = {"json": wire_json, "xml": wire_xml}
 LATE = "2090-01-01T00:00:00.000+00:00"
-PARAMETERS = "The parameters are, each at most once: to, from, text, bulkId, messageId, status"
+PARAMETERS = (
+    "query: expected each of these at most once, and no others: "
+    "to, from, text, bulkId, messageId, status"
+)
 
 
 @pytest.fixture(name="running_one", scope="module")
@@ -106,10 +109,10 @@ def test_reports_are_shown_by_their_state(url: str) -> None:
 @pytest.mark.parametrize(
     ("query", "error"),
     [
-        ("state=lost", "state is one of: waiting, taken, dead"),
-        ("state=", "state is one of: waiting, taken, dead"),
+        ("state=lost", "state: expected one of waiting, taken, dead"),
+        ("state=", "state: expected one of waiting, taken, dead"),
         ("wait=1", f"{PARAMETERS}, state, limit"),
-        ("limit=no", "limit is a whole number from 1"),
+        ("limit=no", "limit: expected a positive integer"),
     ],
 )
 def test_reports_that_cannot_be_meant_are_400(url: str, query: str, error: str) -> None:
@@ -132,7 +135,7 @@ def test_a_reset_begins_anew(url: str) -> None:
     assert (response.status, response.plain) == (200, {})
     assert (clock["frozen"], clock["next"]) == (False, None)
     assert clock["now"] < LATE
-    assert (faults["id"], faults["troubles"]) == (None, [])
+    assert (faults["id"], faults["failures"]) == (None, [])
     assert ask(url, "GET", "messages").plain["total"] == 0
     assert ask(url, "GET", "reports").plain["total"] == 0
     assert post(url, build(TO)).plain["messages"][0]["messageId"] == made[0]
@@ -169,14 +172,14 @@ def test_faults_that_are_on_are_shown_in_the_words_that_switch_them_on(url: str)
     assert responses[-1].plain == shown.plain
     assert shown.plain == {
         "id": "ERR-001",
-        "troubles": [
+        "failures": [
             {"delay": 0.25, "rate": 1.0},
             {"drop": 0.5, "after": False},
             {"status": 599, "rate": 1.0, "retryAfter": None},
         ],
         "known": sorted(MUTANTS),
     }
-    assert cleared.plain == {"id": None, "troubles": [], "known": sorted(MUTANTS)}
+    assert cleared.plain == {"id": None, "failures": [], "known": sorted(MUTANTS)}
     assert ask(url, "GET", "faults").plain == cleared.plain
 
 
@@ -219,11 +222,11 @@ def test_a_fault_that_cannot_be_meant_is_400(url: str, body: Any) -> None:
 
     assert response.status == 400
     assert response.error == (
-        'The body is one of {"id": a fault}, {"delay": seconds, "rate": share}, '
-        '{"drop": share, "after": true or false} or {"status": 400 to 599, "rate": share, '
-        '"retryAfter": seconds}; a share is from 0 to 1'
+        'body: expected one of {"id": a fault}, {"delay": seconds, "rate": rate}, '
+        '{"drop": rate, "after": true or false} or {"status": 400 to 599, "rate": rate, '
+        '"retryAfter": seconds}; rates are from 0 to 1'
     )
-    assert (plain["id"], plain["troubles"]) == (None, [])
+    assert (plain["id"], plain["failures"]) == (None, [])
 
 
 def test_an_unknown_fault_is_400_with_those_that_there_are(url: str) -> None:
@@ -232,9 +235,7 @@ def test_an_unknown_fault_is_400_with_those_that_there_are(url: str) -> None:
         response = ask(url, "POST", "faults", {"id": fault})
 
         assert response.status == 400
-        assert response.error == (
-            f"There is no fault of that id; there are: {', '.join(sorted(MUTANTS))}"
-        )
+        assert response.error == (f"id: expected one of {', '.join(sorted(MUTANTS))}")
 
 
 def test_a_broken_rule_is_broken_until_it_is_switched_off(url: str) -> None:

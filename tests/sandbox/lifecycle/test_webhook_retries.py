@@ -33,8 +33,8 @@ AFTER = [0, *accumulate(GAPS)]
 MOMENT = dt.timedelta(milliseconds=1)
 TAKEN = WebhookResult(200)
 DOWN = {
-    "rejected": WebhookResult(None, "no answer: NewConnectionError"),
-    "timeout": WebhookResult(None, "no answer: ReadTimeoutError"),
+    "rejected": WebhookResult(None, "connection refused"),
+    "timeout": WebhookResult(None, "response timed out"),
     "500": WebhookResult(500, "HTTP 500"),
     "302": WebhookResult(302, "HTTP 302"),
 }
@@ -251,8 +251,8 @@ def test_a_real_server_goes_down_and_comes_up_in_every_way(monkeypatch: pytest.M
         shown = sandbox.reports()
 
     assert reasons[:2] == ["HTTP 500", "HTTP 302"]
-    assert reasons[2:] == ["no answer: NewConnectionError"] * 2 + [
-        "no answer: ReadTimeoutError",
+    assert reasons[2:] == ["connection refused"] * 2 + [
+        "response timed out",
         "",
     ]
     assert [read_statuses(s.heard) for s in (faulty, slow, good)] == [[3, 3], [3], [3, 5]]
@@ -278,6 +278,6 @@ def test_a_real_server_that_stays_down_costs_no_report() -> None:
         assert client.fetch_delivery_reports().results == []
     assert [(r["attempts"], r["final"]) for r in waiting] == [(20, True)] * 2
     assert [(r["attempts"], r["final"]) for r in dead] == [(21, True)] * 2
-    assert [r["reason"] for r in dead] == ["no answer: NewConnectionError", "HTTP 500"]
+    assert [r["reason"] for r in dead] == ["connection refused", "HTTP 500"]
     assert read_statuses(faulty.heard) == [5] * 21
     assert [r.message_id for r in fetched] == [response.messages[0].message_id for response in sent]

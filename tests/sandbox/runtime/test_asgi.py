@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 START = dt.datetime(2030, 1, 1, 12, 0, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
-BROKEN = "The data file of the sandbox cannot be written"
+BROKEN = "Could not write the data file of the sandbox"
 
 
 class Machine:

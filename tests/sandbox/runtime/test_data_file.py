@@ -325,7 +325,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "table": (lambda p: make_file(p, "DROP TABLE push"), "no such table"),
     "cut": (cut, "malformed"),
-    "wal": (lambda p: make_file(p, "UPDATE sandbox SET open = 1"), "bad-wal, which belongs to it"),
+    "wal": (lambda p: make_file(p, "UPDATE sandbox SET open = 1"), "bad-wal is missing"),
 }
 
 

@@ -192,7 +192,7 @@ def test_a_callback_that_is_not_there_is_noted(sandbox: Running, client: Client)
     delivery = find_push(sandbox, response)
 
     assert delivery is not None
-    assert "no answer" in delivery.reason
+    assert delivery.reason == "connection refused"
     assert delivery.final_state is None
 
 

@@ -113,7 +113,7 @@ def test_a_sandbox_for_each_test(tmp_path: Path) -> None:
     result = run(tmp_path, test_application=USES)
 
     assert find_counts(result) == "1 failed, 6 passed", result.stdout + result.stderr
-    assert "TimeoutError: 0 of 1 messages after 0 s; the last of all: none" in result.stdout
+    assert "TimeoutError: 0 of 1 messages after 0 s; latest messages: none" in result.stdout
     assert result.stderr == ""
 
 

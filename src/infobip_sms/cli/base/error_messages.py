@@ -59,7 +59,7 @@ def _explain_error(error: Error, base_url: str) -> tuple[int, str, str]:
     if isinstance(error, TransportError):
         return (
             EXIT_FAILURE,
-            _add_attempts(error, f"no answer: {error.reason}"),
+            _add_attempts(error, f"no response: {error.reason}"),
             _get_hint(error, base_url),
         )
     if isinstance(error, ApiError):
@@ -75,7 +75,7 @@ def _explain_error(error: Error, base_url: str) -> tuple[int, str, str]:
     lines = "".join(f"\n  {line}" for line in format_violations(error, by_flag=False))
     return (
         EXIT_FAILURE,
-        _add_attempts(error, f"the answer breaks the contract{status}{lines}"),
+        _add_attempts(error, f"the response violates the contract{status}{lines}"),
         _UNKNOWN,
     )
 

@@ -179,7 +179,7 @@ _OPTIONS = (
         section=MESSAGE,
         type=WindowParam(),
         metavar="DAYS [HOURS]",
-        help="Send only then, hours in UTC: 'MON,TUE 06:00-15:30'.",
+        help="Send only at these times, in UTC: 'MON,TUE 06:00-15:30'.",
     ),
     option(
         "--notify-url",

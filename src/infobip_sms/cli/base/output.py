@@ -121,7 +121,7 @@ def _get_style(cell: str) -> str:
 REPORT_COLUMNS = ("Done", "To", "Status", "Error", "Message")
 
 
-LOG_COLUMNS = ("Sent", "From", "To", "Status", "Error", "Parts", "Message")
+LOG_COLUMNS = ("Sent", "From", "To", "Status", "Error", "Segments", "Message")
 
 
 _WIDTHS = (25, 15, 27)  # of rows that come one by one: an instant, a number, nearly every status

@@ -35,8 +35,11 @@ class InstantParam(click.ParamType):  # type: ignore[type-arg]  # generic to the
         try:
             instant = dt.datetime.fromisoformat(str(value))
         except ValueError:
-            expected = "a date and time such as 2026-07-07T17:00:00+02:00"
-            self.fail(f"this is no time; give {expected}", param, ctx)
+            self.fail(
+                "expected an ISO 8601 time with a time zone, for example 2026-07-07T17:00:00+02:00",
+                param,
+                ctx,
+            )
         if instant.tzinfo is None:
             self.fail(f"the time zone is missing. {_suggest_zones(instant)}", param, ctx)
         return instant

@@ -68,7 +68,7 @@ class SendOptions:
     "text_option",
     section=MESSAGE,
     metavar="TEXT",
-    help="The text, by name instead of place.",
+    help="The text, as an option.",
 )
 @option(
     "--message-id",
@@ -122,7 +122,7 @@ class SendOptions:
     default="reconcile",
     show_default=True,
     metavar="WHAT",
-    help="When nobody can tell whether a request arrived: reconcile (look its messages up in the"
+    help="What to do when it is unknown whether a request arrived: reconcile (look its messages up in the"
     " server's logs), resend (and send again what the logs do not have), report (leave it), stop"
     " (leave it, and send no more).",
 )
@@ -143,7 +143,7 @@ def send(settings: ClientOptions, *, draft: MessageOptions, **given: object) -> 
     One TEXT, a whole request, or a message for each row of a CSV file.
 
     TEXT is the text itself, or - for standard input. The first row of a CSV file names its columns:
-    to; from, text and message_id if you like; any others for the template. All rows are checked
+    to; optionally from, text and message_id; any others for the template. All rows are checked
     before the first is sent.
 
     Asks for confirmation before sending more than one message, unless the server is on this machine.
@@ -190,7 +190,7 @@ def _send_document(
         request = parse_document(body, wire)
     except InvalidRequestError as problem:
         lines = "".join(f"\n  {line}" for line in format_violations(problem, by_flag=False))
-        raise InvalidInputError(f"{name} is no request that may be sent:{lines}") from None
+        raise InvalidInputError(f"invalid request in {name}:{lines}") from None
     return _send(settings, request, options, wire)
 
 

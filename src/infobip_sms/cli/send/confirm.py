@@ -27,7 +27,7 @@ class SendEstimate:
     segments: int
 
     def __str__(self) -> str:
-        return f"{self.destinations} destinations, {self.segments} message parts"
+        return f"{self.destinations} destinations, {self.segments} segments"
 
 
 def estimate_send(messages: Iterable[Message]) -> SendEstimate:

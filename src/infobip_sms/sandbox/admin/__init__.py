@@ -1,4 +1,4 @@
-"""The admin interface at ``/sandbox/``: JSON for tests, pages for people.
+"""The admin interface at ``/sandbox/``: a JSON API for tests and pages for people.
 
 May import everything up to ``mutants``.
 """

@@ -1,22 +1,22 @@
-"""What a test asks of a sandbox beside the API: its clock, its messages, its faults. JSON only.
+"""JSON API for tests: the clock, messages, reports and faults of a sandbox.
 
     GET    /sandbox/clock       {"now": instant, "frozen": bool, "next": instant or null}
-    POST   /sandbox/clock       {"freeze": bool} or {"advance": seconds} or {"to": instant}
-                                or {"jump": "next"}; answered when everything due by then has happened
-    POST   /sandbox/reset       {}: no messages, nothing switched on, the clock as at the start
+    POST   /sandbox/clock       {"freeze": bool}, {"advance": seconds}, {"to": instant} or {"jump": "next"};
+                                responds when everything due by then has happened
+    POST   /sandbox/reset       {}: deletes all messages, clears all faults and resets the clock
     GET    /sandbox/messages    {"messages": [...], "total": n}; ?to= &from= &text= &bulkId= &messageId=
-                                &status= &limit=; with &wait=SECONDS it answers as soon as &count=N
-                                messages fit, or with 408 and those that do; a tracked message has
+                                &status= &limit=; with &wait=SECONDS it responds as soon as &count=N
+                                messages match, or with 408 and those that do; a tracked message has
                                 "conversions", one with short links "links": [{"url": ..., "clicks": n}]
-    DELETE /sandbox/messages    {"deleted": n}; the same search
-    GET    /sandbox/reports     {"reports": [...], "total": n}; &state=waiting|taken|dead
+    DELETE /sandbox/messages    {"deleted": n}; takes the same search parameters
+    GET    /sandbox/reports     {"reports": [...], "total": n}; &state= takes one of DELIVERY_STATES
     GET    /sandbox/faults      {"id": ..., "failures": [...], "known": [...]}
-    POST   /sandbox/faults      {"id": "RESP-002"} or {"delay": seconds, "rate": 0.3}
-                                or {"drop": 0.3, "after": false}
-                                or {"status": 503, "rate": 1.0, "retryAfter": 2}
-    DELETE /sandbox/faults      everything is off
+    POST   /sandbox/faults      {"id": "RESP-002"}, {"delay": seconds, "rate": 0.3},
+                                {"drop": 0.3, "after": false} or
+                                {"status": 503, "rate": 1.0, "retryAfter": 2}
+    DELETE /sandbox/faults      clears all faults
 
-HEAD is answered as GET, without the body.
+HEAD is handled like GET. There is no authorization, but see ``same_origin.py``.
 """
 
 from __future__ import annotations
@@ -57,18 +57,18 @@ PREFIX = "/sandbox/"
 MAX_WAIT = 600.0  # seconds
 DEFAULT_LIMIT = 100
 _CLOCK_USAGE = (
-    '{"freeze": true or false}, {"advance": seconds}, {"to": an instant with its zone that is not over}'
+    '{"freeze": true or false}, {"advance": seconds}, {"to": an ISO 8601 time with a time zone, not in the past}'
     ' or {"jump": "next"}'
 )
 _FAULT_USAGE = (
-    '{"id": a fault}, {"delay": seconds, "rate": share}, {"drop": share, "after": true or false}'
-    ' or {"status": 400 to 599, "rate": share, "retryAfter": seconds}; a share is from 0 to 1'
+    '{"id": a fault}, {"delay": seconds, "rate": rate}, {"drop": rate, "after": true or false}'
+    ' or {"status": 400 to 599, "rate": rate, "retryAfter": seconds}; rates are from 0 to 1'
 )
 
 
 @attrs.frozen
 class AdminContext:
-    """What is controlled."""
+    """What the API controls."""
 
     state: State
     clock: VirtualClock
@@ -77,7 +77,7 @@ class AdminContext:
 
 @attrs.frozen
 class Wait:
-    """The answer waits until enough messages fit."""
+    """Respond as soon as enough messages match."""
 
     search: Search
     count: int
@@ -87,49 +87,49 @@ class Wait:
 
 @attrs.frozen
 class AdvanceClock:
-    """The answer waits until the clock has gone to an instant, past all that is due before."""
+    """Respond when the clock has reached an instant and everything due before has happened."""
 
     to: dt.datetime | Literal["next"]
 
 
 @attrs.frozen
 class Reset:
-    """The sandbox begins anew."""
+    """Return to the initial state."""
 
 
 class _BadRequest(Exception):
-    """The request cannot be meant; the text says what is wanted."""
+    """The request is invalid; the text says what was expected."""
 
 
 def handle_admin_request(
     request: HttpRequest, context: AdminContext
 ) -> HttpResponse | Wait | AdvanceClock | Reset:
-    """Answer a request under PREFIX, or say what its answer waits for."""
-    if intrusion := check_origin(request):
-        return build_json_response(403, {"error": intrusion})
+    """Return the response to a request under PREFIX, or what has to happen before it."""
+    if rejection := check_origin(request):
+        return build_json_response(403, {"error": rejection})
     methods = ROUTES.get(request.path.removeprefix(PREFIX))
     if methods is None:
         known = ", ".join(PREFIX + name for name in ROUTES)
-        return build_json_response(404, {"error": f"There are: {known}"})
+        return build_json_response(404, {"error": f"Not found. Available: {known}"})
     handler = methods.get("GET" if request.method == "HEAD" else request.method)
     if handler is None:
         allowed = ", ".join(methods).replace("GET", "GET, HEAD")
-        response = build_json_response(405, {"error": f"This takes {allowed}"})
+        response = build_json_response(405, {"error": f"Method not allowed. Allowed: {allowed}"})
         return attrs.evolve(response, headers={**response.headers, "allow": allowed})
     try:
         return handler(request, context)
-    except _BadRequest as problem:
-        return build_json_response(400, {"error": str(problem)})
+    except _BadRequest as error:
+        return build_json_response(400, {"error": str(error)})
 
 
 def build_json_response(status: int, plain: dict[str, Any]) -> HttpResponse:
-    """Write an answer."""
+    """Return a JSON response."""
     body = json.dumps(plain, default=float).encode()
     return HttpResponse(status, {"content-type": "application/json"}, body)
 
 
 def build_clock_response(context: AdminContext) -> HttpResponse:
-    """Return what the clock says and when something is due next."""
+    """Return the time, and when something is due next."""
     due = context.state.find_next()
     plain = {
         "now": format_instant(context.clock.now()),
@@ -140,7 +140,7 @@ def build_clock_response(context: AdminContext) -> HttpResponse:
 
 
 def build_messages_response(context: AdminContext, wait: Wait) -> HttpResponse:
-    """Return the messages that fit now: the last ones, in the order in which they were accepted."""
+    """Return the latest matching messages, in the order in which they were accepted."""
     found = wait.search.select(context.state)
     shown = [
         build_message_view(sms, context.state, context.fault_injection.settings)
@@ -161,31 +161,31 @@ def _set_clock(request: HttpRequest, context: AdminContext) -> HttpResponse | Ad
             return AdvanceClock(_parse_instant(text, context.clock.now()))
         case {"jump": "next", **rest} if not rest:
             return AdvanceClock("next")
-    raise _BadRequest(f"The body is one of {_CLOCK_USAGE}")
+    raise _BadRequest(f"body: expected one of {_CLOCK_USAGE}")
 
 
 def _parse_instant(text: str, now: dt.datetime) -> dt.datetime:
     try:
         instant = dt.datetime.fromisoformat(text)
     except ValueError:
-        raise _BadRequest(f"The body is one of {_CLOCK_USAGE}") from None
+        raise _BadRequest(f"body: expected one of {_CLOCK_USAGE}") from None
     if instant.tzinfo is None or to_utc(instant) < now:
-        raise _BadRequest(f"The body is one of {_CLOCK_USAGE}")
+        raise _BadRequest(f"body: expected one of {_CLOCK_USAGE}")
     return to_utc(instant)
 
 
 def _get_messages(request: HttpRequest, context: AdminContext) -> HttpResponse | Wait:
-    given = _parse_query(request, "wait", "count", "limit")
-    search, limit = _parse_search(given), _parse_count(given, "limit", DEFAULT_LIMIT)
-    count = _parse_count(given, "count", 1)
-    if "wait" not in given:
+    params = _parse_query(request, "wait", "count", "limit")
+    search, limit = _parse_search(params), _parse_count(params, "limit", DEFAULT_LIMIT)
+    count = _parse_count(params, "count", 1)
+    if "wait" not in params:
         return build_messages_response(context, Wait(search, 0, 0, limit))
     try:
-        seconds = float(given["wait"])
+        seconds = float(params["wait"])
     except ValueError:
         seconds = -1
     if not 0 <= seconds <= MAX_WAIT:
-        raise _BadRequest(f"wait is a number of seconds from 0 to {MAX_WAIT:.0f}")
+        raise _BadRequest(f"wait: expected seconds from 0 to {MAX_WAIT:.0f}")
     return Wait(search, count, seconds, limit)
 
 
@@ -196,28 +196,28 @@ def _delete_messages(request: HttpRequest, context: AdminContext) -> HttpRespons
 
 
 def _get_reports(request: HttpRequest, context: AdminContext) -> HttpResponse:
-    given = _parse_query(request, "state", "limit")
-    search, wanted = _parse_search(given), given.get("state")
-    limit = _parse_count(given, "limit", DEFAULT_LIMIT)
-    if wanted not in (None, *DELIVERY_STATES):
-        raise _BadRequest(f"state is one of: {', '.join(DELIVERY_STATES)}")
-    found = list(iter_deliveries(search, context.state, wanted))
+    params = _parse_query(request, "state", "limit")
+    search, state = _parse_search(params), params.get("state")
+    limit = _parse_count(params, "limit", DEFAULT_LIMIT)
+    if state not in (None, *DELIVERY_STATES):
+        raise _BadRequest(f"state: expected one of {', '.join(DELIVERY_STATES)}")
+    found = list(iter_deliveries(search, context.state, state))
     shown = [build_delivery_view(delivery, sms) for delivery, sms in found[-limit:]]
     return build_json_response(200, {"reports": shown, "total": len(found)})
 
 
 def _get_faults(_: HttpRequest, context: AdminContext) -> HttpResponse:
-    failures = [_dump_fault(failure) for failure in context.fault_injection.faults]
+    failures = [_dump_fault(fault) for fault in context.fault_injection.faults]
     plain = {
         "id": context.fault_injection.mutant_id,
-        "troubles": failures,
+        "failures": failures,
         "known": sorted(MUTANTS),
     }
     return build_json_response(200, plain)
 
 
 def _dump_fault(fault: InjectedFault) -> dict[str, Any]:
-    """Return a failure in the words that switch it on."""
+    """Return a fault in the form in which it is posted."""
     match fault.kind:
         case "delay":
             return {"delay": fault.seconds, "rate": fault.rate}
@@ -231,9 +231,7 @@ def _set_faults(request: HttpRequest, context: AdminContext) -> HttpResponse:
     match body:
         case {"id": str(fault), **rest} if not rest:
             if fault not in MUTANTS:
-                raise _BadRequest(
-                    f"There is no fault of that id; there are: {', '.join(sorted(MUTANTS))}"
-                )
+                raise _BadRequest(f"id: expected one of {', '.join(sorted(MUTANTS))}")
             context.fault_injection.activate_mutant(fault)
         case _:
             context.fault_injection.inject(_parse_fault(body))
@@ -246,15 +244,17 @@ def _parse_fault(body: dict[str, Any]) -> InjectedFault:
         case {"delay": seconds, **rest} if not rest.keys() - {"rate"} and _is_rate(rate):
             if _is_number(seconds) and 0 <= seconds <= MAX_WAIT:
                 return InjectedFault(kind="delay", seconds=seconds, rate=rate)
-        case {"drop": share, **rest} if not rest.keys() - {"after"} and _is_rate(share):
+        case {"drop": drop_rate, **rest} if not rest.keys() - {"after"} and _is_rate(drop_rate):
             if isinstance(after := rest.get("after", False), bool):
-                return InjectedFault(kind="drop", rate=share, after=after)
+                return InjectedFault(kind="drop", rate=drop_rate, after=after)
         case {"status": int(status), **rest} if 400 <= status <= 599 and _is_rate(rate):
-            after = rest.get("retryAfter")
-            whole = after is None or (type(after) is int and after >= 0)
-            if whole and not rest.keys() - {"rate", "retryAfter"}:
-                return InjectedFault(kind="status", status=status, rate=rate, retry_after=after)
-    raise _BadRequest(f"The body is one of {_FAULT_USAGE}")
+            retry_after = rest.get("retryAfter")
+            valid = retry_after is None or (type(retry_after) is int and retry_after >= 0)
+            if valid and not rest.keys() - {"rate", "retryAfter"}:
+                return InjectedFault(
+                    kind="status", status=status, rate=rate, retry_after=retry_after
+                )
+    raise _BadRequest(f"body: expected one of {_FAULT_USAGE}")
 
 
 def _clear_faults(request: HttpRequest, context: AdminContext) -> HttpResponse:
@@ -268,19 +268,21 @@ def _parse_body(request: HttpRequest, usage: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise _BadRequest(f"The body is one of {usage}")
+        raise _BadRequest(f"body: expected one of {usage}")
     return body
 
 
 def _parse_query(request: HttpRequest, *others: str) -> dict[str, str]:
-    """Return the parameters of a search; a name that is none of them is a slip of the tester's."""
+    """Return the search parameters; raise _BadRequest for an unknown or repeated one."""
     known = [*QUERY_FIELDS, "status", *others]
     try:
         pairs = parse_qsl(request.query, keep_blank_values=True, errors="strict")
     except ValueError:
-        raise _BadRequest("The query is UTF-8, percent-encoded") from None
+        raise _BadRequest("query: expected percent-encoded UTF-8") from None
     if len(dict(pairs)) < len(pairs) or dict(pairs).keys() - set(known):
-        raise _BadRequest(f"The parameters are, each at most once: {', '.join(known)}")
+        raise _BadRequest(
+            f"query: expected each of these at most once, and no others: {', '.join(known)}"
+        )
     return dict(pairs)
 
 
@@ -289,20 +291,20 @@ def _parse_search(query: dict[str, str]) -> Search:
     if "status" in query:
         statuses = get_status_ids(query["status"])
         if not statuses:
-            raise _BadRequest("status is the number, the name or the group name of a status")
-    wanted: dict[str, Any] = {field: query.get(name) for name, field in QUERY_FIELDS.items()}
-    return Search(**wanted, statuses=statuses)
+            raise _BadRequest("status: expected the ID, name or group name of a status")
+    criteria: dict[str, Any] = {field: query.get(name) for name, field in QUERY_FIELDS.items()}
+    return Search(**criteria, statuses=statuses)
 
 
 def _parse_count(query: dict[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
-        raise _BadRequest(f"{name} is a whole number from 1")
+        raise _BadRequest(f"{name}: expected a positive integer")
     return int(text)
 
 
 def _is_number(value: object) -> bool:
-    """Tell whether a value is a number; JSON as Python reads it has some that are none."""
+    """Return whether a value is a finite number; Python's JSON parser also accepts NaN and Infinity."""
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, int) and not isinstance(value, bool)
@@ -316,10 +318,10 @@ if TYPE_CHECKING:
     Handler = Callable[[HttpRequest, AdminContext], HttpResponse | Wait | AdvanceClock | Reset]
 
 ROUTES: dict[str, dict[str, Handler]] = {
-    "clock": {"GET": lambda _, desk: build_clock_response(desk), "POST": _set_clock},
+    "clock": {"GET": lambda _, context: build_clock_response(context), "POST": _set_clock},
     "reset": {"POST": lambda *_: Reset()},
     "messages": {"GET": _get_messages, "DELETE": _delete_messages},
     "reports": {"GET": _get_reports},
     "faults": {"GET": _get_faults, "POST": _set_faults, "DELETE": _clear_faults},
 }
-"""What answers under PREFIX."""
+"""Handlers by path below PREFIX and by method."""

@@ -1,7 +1,7 @@
-"""Bodies for the eye: every line break and indentation is ours, every other character theirs.
+"""Pretty-prints JSON and XML bodies by adding line breaks and indentation only.
 
-Nothing is parsed, so that a number keeps its digits, a repeated field is seen twice, and a body that
-is no document at all is shown as well as it can be.
+Nothing is parsed, so that numbers keep their digits, repeated fields stay repeated and malformed bodies
+are still shown.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 
 _STEP = "  "
-_MAX_DEPTH = 40  # levels that are indented; what is deeper stays there
+_MAX_DEPTH = 40  # deeper levels are not indented further
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},:]|[^\s"\[\]{},:]+', re.DOTALL)
 _BETWEEN_TAGS = re.compile(r"(?<=>)\s*(?=<)")
 _TAG = re.compile(r"<(?P<close>/)?(?P<special>[?!])?[^<>]*?(?P<empty>/)?>")
 
 
 def format_body(body: bytes) -> str:
-    """Return a body as text, JSON and XML over several lines."""
+    """Return a body as text, with JSON and XML indented."""
     text = body.decode("utf-8", "replace").removeprefix("\ufeff").strip()
     if text.startswith(("{", "[")):
         return _format_json(text)
@@ -26,16 +26,16 @@ def format_body(body: bytes) -> str:
 def _format_json(text: str) -> str:
     out: list[str] = []
     depth, before = 0, ""
-    for part in _JSON.findall(text):
-        if part in ("}", "]"):
+    for symbol in _JSON.findall(text):
+        if symbol in ("}", "]"):
             depth = max(depth - 1, 0)
             if before not in ("{", "["):
                 out.append(_break(depth))
         elif before in ("{", "[", ","):
             out.append(_break(depth))
-        out.append(": " if part == ":" else part)
-        depth += part in ("{", "[")
-        before = part
+        out.append(": " if symbol == ":" else symbol)
+        depth += symbol in ("{", "[")
+        before = symbol
     return "".join(out)
 
 

@@ -1,15 +1,15 @@
-"""The inbox page at /sandbox/: what a person sees of the sandbox, and the buttons of its clock.
+"""HTTP routes of the inbox page at ``/sandbox/``.
 
-    /sandbox/                      the messages; ?q=words, ?before=number, ?fragment for what changes
-    /sandbox/message/{number}      one message; ?fragment likewise
-    /sandbox/requests              the last requests, ?fragment likewise; /sandbox/request/{number} one
-    /sandbox/statement             what is kept of the contract, clause by clause
-    /sandbox/inbox.css .js .svg    what the pages load, and nothing else
-    POST /sandbox/do               a button: do=freeze, resume, minute, hour, next, reset or mend
+    /sandbox/                      messages; ?q=words, ?before=serial, ?fragment for the list alone
+    /sandbox/message/{serial}      one message; ?fragment for the changing part
+    /sandbox/requests              latest requests; ?fragment for the list alone
+    /sandbox/request/{serial}      one request and its response
+    /sandbox/statement             conformance statement
+    /sandbox/inbox.css .js .svg    assets
+    POST /sandbox/do               a button: do=freeze, resume, minute, hour, next, reset or clear-faults
 
-Nobody but this machine sees them (same_origin.py), and a button counts only if it was pressed on one of
-these pages. A button is a request to control the sandbox, in the form that a browser without script
-can send.
+Pages are served to this machine only, and buttons work only on these pages (``same_origin.py``). Each
+button is translated to a request to the admin API, so that the page works without script.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ BUTTONS: dict[str, tuple[str, str, bytes]] = {
     "hour": ("POST", "clock", b'{"advance": 3600}'),
     "next": ("POST", "clock", b'{"jump": "next"}'),
     "reset": ("POST", "reset", b"{}"),
-    "mend": ("DELETE", "faults", b""),
+    "clear-faults": ("DELETE", "faults", b""),
 }
-"""What each button asks of admin/api.py: the method, the end of the path, and the body."""
+"""The admin API request behind each button: method, path below /sandbox/, and body."""
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -58,7 +58,7 @@ _POLICY = (
 HEADERS = {
     "content-security-policy": _POLICY,
     "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",  # with no-referrer a form would have the origin null
+    "referrer-policy": "same-origin",  # with no-referrer, forms would send Origin: null
     "cache-control": "no-store",
 }
 _ASSETS = {
@@ -66,12 +66,12 @@ _ASSETS = {
     "inbox.js": "text/javascript; charset=utf-8",
     "inbox.svg": "image/svg+xml",
 }
-_MAX_DIGITS = 15  # of a number in a URL
+_MAX_DIGITS = 15  # of a serial in a URL
 
 
 @attrs.frozen
 class PageContext:
-    """What the pages are made of."""
+    """What the pages show."""
 
     state: State
     now: dt.datetime
@@ -79,105 +79,109 @@ class PageContext:
     frozen: bool = False
     settings: SandboxSettings = attrs.field(factory=SandboxSettings)
     broken_requirement_id: str | None = None
-    """Requirement that is broken on purpose."""
+    """Requirement violated by an injected fault."""
     faults: tuple[InjectedFault, ...] = ()
 
     @property
     def fault_summary(self) -> str:
-        """What is wrong on purpose, in words."""
+        """The injected faults in words; empty if there are none."""
         return views.format_faults(self.broken_requirement_id, self.faults)
 
 
 @attrs.frozen
 class ButtonAction:
-    """A button that was pressed."""
+    """A pressed button."""
 
     request: HttpRequest
-    """What it stands for."""
+    """The admin API request to carry out."""
     response: HttpResponse
-    """What the browser gets once that is done."""
+    """What the browser gets afterwards."""
 
 
 def find_page(request: HttpRequest, context: PageContext) -> HttpResponse | ButtonAction | None:
-    """Answer a request for a page or a button; None if it is for something else."""
-    find = _find_route(request)
-    if find is None:
+    """Return the response for a page or a button; None for any other request."""
+    route = _find_route(request)
+    if route is None:
         return None
-    if intrusion := check_origin(request):
-        return _build_forbidden(intrusion)
-    found = find(request, context)
+    if rejection := check_origin(request):
+        return _build_forbidden(rejection)
+    found = route(request, context)
     if isinstance(found, ButtonAction):
         return found
     return attrs.evolve(found, headers={**HEADERS, **found.headers})
 
 
 def _find_route(request: HttpRequest) -> Route | None:
-    place = request.path.removeprefix(ROOT)
+    path = request.path.removeprefix(ROOT)
     if request.path == ROOT + "do" and request.method == "POST":
         return _handle_button
     if request.method not in {"GET", "HEAD"} or not request.path.startswith(ROOT.rstrip("/")):
         return None
     if request.path == ROOT.rstrip("/"):
         return lambda *_: HttpResponse(308, {"location": ROOT}, b"")
-    if place in _ASSETS:
+    if path in _ASSETS:
         return lambda request, _: _build_cacheable_response(
-            request, _read_asset(place), _ASSETS[place]
+            request, _read_asset(path), _ASSETS[path]
         )
-    kind, _, number = place.partition("/")
-    if kind in {"message", "request"} and number:
+    kind, _, serial = path.partition("/")
+    if kind in {"message", "request"} and serial:
         return _get_message_page if kind == "message" else _get_request_page
     pages: dict[str, Route] = {
         "": _get_list_page,
         "requests": _get_requests_page,
         "statement": _get_statement_page,
     }
-    return pages.get(place)
+    return pages.get(path)
 
 
 def _get_list_page(request: HttpRequest, context: PageContext) -> HttpResponse:
-    asked = _parse_query(request.query)
-    query, before = asked.get("q", "").strip(), _parse_serial(asked.get("before", ""))
+    fields = _parse_query(request.query)
+    query, before = fields.get("q", "").strip(), _parse_serial(fields.get("before", ""))
     command = views.build_command(f"http://{request.headers['host']}", context.settings.user)
-    part = views.render_list(context.state, query, before, command)
-    if "fragment" in asked:
-        return _build_fragment_response(request, part, context)
+    fragment = views.render_list(context.state, query, before, command)
+    if "fragment" in fields:
+        return _build_fragment_response(request, fragment, context)
     return _build_html_response(
-        views.render_inbox(query, part, **_build_page_values(request, context, "messages", part))
+        views.render_inbox(
+            query, fragment, **_build_page_values(request, context, "messages", fragment)
+        )
     )
 
 
 def _get_message_page(request: HttpRequest, context: PageContext) -> HttpResponse:
-    number = _parse_serial(request.path.rpartition("/")[2])
-    sms = None if number is None else context.state.messages.get(number)
+    serial = _parse_serial(request.path.rpartition("/")[2])
+    sms = None if serial is None else context.state.messages.get(serial)
     if sms is None:
-        text = "There is no message of this number. It may have been forgotten by a reset."
-        return _build_not_found("No such message", text, request, context)
-    part = views.render_message_details(context.state, sms)
+        text = "There is no message with this number. It may have been deleted by a reset."
+        return _build_not_found("Message not found", text, request, context)
+    fragment = views.render_message_details(context.state, sms)
     if "fragment" in _parse_query(request.query):
-        return _build_fragment_response(request, part, context)
+        return _build_fragment_response(request, fragment, context)
     origin = context.request_log.find_origin(sms.serial)
-    frame = _build_page_values(request, context, "message", part)
+    frame = _build_page_values(request, context, "message", fragment)
     return _build_html_response(views.render_message(context.state, sms, origin, **frame))
 
 
 def _get_requests_page(request: HttpRequest, context: PageContext) -> HttpResponse:
-    part = views.render_request_list(context.request_log)
+    fragment = views.render_request_list(context.request_log)
     if "fragment" in _parse_query(request.query):
-        return _build_fragment_response(request, part, context)
+        return _build_fragment_response(request, fragment, context)
     return _build_html_response(
-        views.render_requests(part, **_build_page_values(request, context, "requests", part))
+        views.render_requests(
+            fragment, **_build_page_values(request, context, "requests", fragment)
+        )
     )
 
 
 def _get_request_page(request: HttpRequest, context: PageContext) -> HttpResponse:
-    number = _parse_serial(request.path.rpartition("/")[2])
-    exchange = None if number is None else context.request_log.find(number)
-    if exchange is None:
+    serial = _parse_serial(request.path.rpartition("/")[2])
+    logged_request = None if serial is None else context.request_log.find(serial)
+    if logged_request is None:
         return _build_not_found(
-            "No such request", "Only the last requests are kept.", request, context
+            "Request not found", "Only the latest requests are stored.", request, context
         )
     return _build_html_response(
-        views.render_request(exchange, **_build_page_values(request, context, "request"))
+        views.render_request(logged_request, **_build_page_values(request, context, "request"))
     )
 
 
@@ -189,51 +193,53 @@ def _get_statement_page(request: HttpRequest, context: PageContext) -> HttpRespo
 
 
 def _handle_button(request: HttpRequest, _: PageContext) -> HttpResponse | ButtonAction:
-    """Return what a button stands for, and lead back to the page that it is on."""
+    """Return the request behind a button and a redirect back to its page."""
     if (
         "origin" not in request.headers
-    ):  # browsers say it of every form; a wrong one is an intrusion
-        return _build_forbidden("A button counts only on a page of this sandbox.")
-    asked = _parse_query(request.body.decode("utf-8", "replace"))
-    order = asked.get("do", "")
-    if order not in BUTTONS:
-        return HttpResponse(
-            400, {"content-type": "text/plain; charset=utf-8"}, b"No such button.\n"
+    ):  # browsers send it with every form; a foreign one was rejected
+        return _build_forbidden(
+            "Buttons work only on pages of this sandbox (missing Origin header)."
         )
-    method, place, body = BUTTONS[order]
+    fields = _parse_query(request.body.decode("utf-8", "replace"))
+    action = fields.get("do", "")
+    if action not in BUTTONS:
+        return HttpResponse(
+            400, {"content-type": "text/plain; charset=utf-8"}, b"Unknown button.\n"
+        )
+    method, path, body = BUTTONS[action]
     headers = {"host": request.headers["host"], "content-type": "application/json"}
-    back = asked.get("back", "")
-    safe = back.startswith(ROOT) and back.isascii() and back.isprintable() and order != "reset"
-    lead = HttpResponse(303, {**HEADERS, "location": back if safe else ROOT}, b"")
-    return ButtonAction(HttpRequest(method, ROOT + place, headers, body), lead)
+    back = fields.get("back", "")
+    safe = back.startswith(ROOT) and back.isascii() and back.isprintable() and action != "reset"
+    redirect = HttpResponse(303, {**HEADERS, "location": back if safe else ROOT}, b"")
+    return ButtonAction(HttpRequest(method, ROOT + path, headers, body), redirect)
 
 
 def _build_page_values(
     request: HttpRequest, context: PageContext, page: str, fragment: str = ""
 ) -> dict[str, object]:
-    """Return what every page shows around its own content."""
+    """Return the values that every page shows around its content."""
     query = f"?{request.query}" if request.query else ""
     shown = {
         "now": context.now,
         "frozen": context.frozen,
-        "here": page,
+        "page": page,
         "back": request.path + query,
     }
     tag = _compute_etag(fragment.encode("utf-8", "replace"))
-    return {**shown, "broken": context.fault_summary, "tag": tag}
+    return {**shown, "fault_summary": context.fault_summary, "tag": tag}
 
 
 def _build_fragment_response(
     request: HttpRequest, fragment: str, context: PageContext
 ) -> HttpResponse:
-    """Return what changes, unless the page has it already, the clock, and what is broken."""
+    """Return a fragment, or 304 if it is unchanged; headers carry the clock and the faults."""
     response = _build_cacheable_response(
         request, fragment.encode("utf-8", "replace"), "text/html; charset=utf-8"
     )
     clock = {
         "sandbox-now": context.now.isoformat(timespec="milliseconds"),
         "sandbox-pace": "frozen" if context.frozen else "running",
-        "sandbox-broken": context.fault_summary,
+        "sandbox-fault": context.fault_summary,
     }
     return attrs.evolve(response, headers={**response.headers, **clock})
 
@@ -266,7 +272,7 @@ def _build_forbidden(text: str) -> HttpResponse:
 
 
 def _parse_query(query: str) -> dict[str, str]:
-    """Return the last value of each name; nothing of a query that is no query."""
+    """Return the last value of each name; empty if the query cannot be parsed."""
     try:
         found = parse_qs(query, keep_blank_values=True, errors="replace", max_num_fields=20)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The last requests and responses, as they were on the wire, for whoever looks at the inbox page."""
+"""The latest requests and responses, with credentials masked, as shown on the inbox page."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from infobip_sms.sandbox.api.http import HttpRequest, HttpResponse
 
 MAX_REQUESTS = 200
-"""Exchanges that are kept."""
+"""Requests stored at most."""
 MAX_BODY_SIZE = 2**16
-"""Bytes that are kept of one body."""
+"""Bytes stored of one body."""
 MAX_TOTAL_SIZE = 2**22
-"""Bytes that are kept of all bodies, queries and headers together."""
+"""Bytes stored of all bodies, queries and headers together."""
 _SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "set-cookie"}
 
 
@@ -30,45 +30,45 @@ class LoggedRequest:
     at: dt.datetime
     method: str
     path: str
-    """With the query."""
+    """Including the query."""
     headers: tuple[tuple[str, str], ...] = attrs.field(repr=False)
-    """Those of the request; secrets are masked."""
+    """Request headers; secrets are masked."""
     body: bytes = attrs.field(repr=False)
     body_size: int
-    """Bytes that there were, of which no more than LONGEST are kept."""
+    """Original size in bytes; at most MAX_BODY_SIZE are stored."""
     status: int
     response_headers: tuple[tuple[str, str], ...] = attrs.field(repr=False)
     response_body: bytes = attrs.field(repr=False)
     response_size: int
     message_serials: range = range(0)
-    """Numbers of the messages that the request made; some may have left no message behind."""
+    """Serials that the request assigned; not every serial has a message."""
 
     @property
     def size(self) -> int:
-        """Bytes that this takes, about."""
+        """Approximate size in bytes."""
         pairs = (*self.headers, *self.response_headers)
-        words = len(self.path) + sum(len(name) + len(value) for name, value in pairs)
-        return len(self.body) + len(self.response_body) + words
+        text_size = len(self.path) + sum(len(name) + len(value) for name, value in pairs)
+        return len(self.body) + len(self.response_body) + text_size
 
 
 class RequestLog:
-    """A ring of exchanges, bounded by their number and by their bytes."""
+    """A ring buffer of requests, bounded by count and by size."""
 
     def __init__(self) -> None:
         self._entries: deque[LoggedRequest] = deque()
         self._size = self._count = 0
 
     def __iter__(self) -> Iterator[LoggedRequest]:
-        """Go through what is kept, the newest first."""
+        """Iterate over the stored requests, newest first."""
         return reversed(self._entries)
 
     def __len__(self) -> int:
-        """Return how many exchanges are kept."""
+        """Return how many requests are stored."""
         return len(self._entries)
 
     @property
     def size(self) -> int:
-        """Bytes that are kept, about."""
+        """Approximate size of the stored requests in bytes."""
         return self._size
 
     def record(
@@ -78,10 +78,10 @@ class RequestLog:
         at: dt.datetime,
         message_serials: range = range(0),
     ) -> None:
-        """Keep an exchange, and forget the oldest ones that are too many."""
+        """Store a request with its response, and drop the oldest ones beyond the limits."""
         self._count += 1
         query = f"?{request.query}" if request.query else ""
-        exchange = LoggedRequest(
+        entry = LoggedRequest(
             serial=self._count,
             at=at,
             method=request.method,
@@ -95,27 +95,27 @@ class RequestLog:
             response_size=len(response.body),
             message_serials=message_serials,
         )
-        self._entries.append(exchange)
-        self._size += exchange.size
+        self._entries.append(entry)
+        self._size += entry.size
         while len(self._entries) > MAX_REQUESTS or self._size > MAX_TOTAL_SIZE:
             self._size -= self._entries.popleft().size
 
     def clear(self) -> None:
-        """Forget all exchanges; numbers go on."""
+        """Drop all requests; serials continue."""
         self._entries.clear()
         self._size = 0
 
     def find(self, serial: int) -> LoggedRequest | None:
-        """Return the exchange of this number, if it is still kept."""
+        """Return the request with this serial, if it is still stored."""
         return next((e for e in self if e.serial == serial), None)
 
     def find_origin(self, message_serial: int) -> LoggedRequest | None:
-        """Return the exchange that made a message, if it is still kept."""
+        """Return the request that created a message, if it is still stored."""
         return next((e for e in self if message_serial in e.message_serials), None)
 
 
 def _mask(headers: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return headers with nothing of a secret but the word before it, such as Basic."""
+    """Mask the values of secret headers; the authentication scheme stays."""
     return tuple((name, _mask_value(name, value)) for name, value in headers.items())
 
 

@@ -1,7 +1,7 @@
-"""Who may control a sandbox: this machine, and no page of somebody else's in a browser on it.
+"""Protects the admin interface against DNS rebinding and cross-origin requests.
 
-A foreign page can make a browser send requests to loopback: under a name of its own that it lets point
-here, which then is in Host, or from its own origin, which then is in Origin.
+Only this machine may use it. A foreign page can make a browser send requests to loopback, but then
+Host (DNS rebinding) or Origin (cross-origin request) names a foreign host.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def check_origin(request: HttpRequest) -> str:
-    """Say why a request may not control the sandbox; empty if it may."""
+    """Return why a request is rejected; empty if it is allowed."""
     host = request.headers.get("host", "")
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
         name = ""
     if not is_loopback(name):
-        return "The sandbox is controlled from this machine: Host is 127.0.0.1 or localhost"
+        return "Host: expected 127.0.0.1 or localhost; the sandbox can be controlled from this machine only"
     origin = request.headers.get("origin")
     if origin is not None and origin.lower() != f"http://{host}".lower():
-        return "The sandbox is not controlled by pages of another origin"
+        return "Origin: pages of another origin cannot control the sandbox"
     return ""

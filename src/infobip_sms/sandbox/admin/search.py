@@ -1,7 +1,7 @@
-"""Searches of a test among the messages of a sandbox, and of the reports on their way.
+"""Message and report search of the admin API.
 
-A message fits if everything that is asked for holds: ``to`` with or without plus, ``from``, ``bulkId`` and
-``messageId`` as they are, ``text`` as a part of the text, ``status`` as number, name or group name.
+A message matches if every given criterion does: ``to`` with or without plus, ``from``, ``bulkId`` and
+``messageId`` exactly, ``text`` as a substring, ``status`` as ID, name or group name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DELIVERY_STATES = ("waiting", "taken", "dead")
 
 
 def get_wire_name(model: type[attrs.AttrsInstance], field: str) -> str:
-    """Return how a field of the contract is spelled on the wire."""
+    """Return the JSON name of a model field."""
     name: str = attrs.fields_dict(model)[field].metadata["wire"]
     return name
 
@@ -36,7 +36,7 @@ QUERY_FIELDS: Mapping[str, str] = {
     get_wire_name(SmsLog, field): field
     for field in ("to", "from_", "text", "bulk_id", "message_id")
 }
-"""What may be searched for, by its name in a query; status comes on top."""
+"""Model fields by query parameter; ``status`` is handled separately."""
 _CALLBACK_DATA, _NOTIFY_URL = (
     get_wire_name(Message, "callback_data"),
     get_wire_name(Message, "notify_url"),
@@ -45,7 +45,7 @@ _CALLBACK_DATA, _NOTIFY_URL = (
 
 @attrs.frozen(kw_only=True)
 class Search:
-    """What messages are wanted; None for any."""
+    """Search criteria; None matches any message."""
 
     to: str | None = None
     from_: str | None = None
@@ -55,11 +55,11 @@ class Search:
     statuses: frozenset[int] | None = None
 
     def select(self, state: State) -> list[StoredMessage]:
-        """Return the messages that fit, in the order in which they were accepted."""
+        """Return matching messages in the order in which they were accepted."""
         return [sms for sms in self._get_candidates(state) if self.matches(sms)]
 
     def matches(self, sms: StoredMessage) -> bool:
-        """Tell whether a message is wanted."""
+        """Return whether a message meets all criteria."""
         return (
             (self.to is None or _strip(self.to) == _strip(sms.to))
             and self.from_ in (None, sms.content.from_)
@@ -80,9 +80,9 @@ class Search:
 def build_message_view(
     sms: StoredMessage, state: State, settings: SandboxSettings
 ) -> dict[str, Any]:
-    """Return a message as it is shown: its log, and what the log leaves out."""
+    """Return a message as JSON data: its log entry and the fields that a log omits."""
     links = [{"url": link.url, "clicks": link.clicks} for link in state.get_links(sms)]
-    shown = {
+    view = {
         **build_plain(build_log(sms, settings)),
         _CALLBACK_DATA: sms.content.callback_data,
         _NOTIFY_URL: sms.content.notify_url,
@@ -91,13 +91,13 @@ def build_message_view(
         "links": links or None,
         "conversions": None if sms.content.process_key is None else sms.conversions,
     }
-    return {name: value for name, value in shown.items() if value is not None}
+    return {name: value for name, value in view.items() if value is not None}
 
 
 def iter_deliveries(
     search: Search, state: State, delivery_state: str | None
 ) -> Iterator[tuple[WebhookDelivery, StoredMessage]]:
-    """Yield the reports of messages that fit, in the order in which they came to be."""
+    """Yield the delivery reports of matching messages, in the order in which they were created."""
     for delivery in state.deliveries.values():
         sms = state.messages[delivery.message_serial]
         if delivery_state in (None, delivery.final_state or DELIVERY_STATES[0]) and search.matches(
@@ -107,7 +107,7 @@ def iter_deliveries(
 
 
 def build_delivery_view(delivery: WebhookDelivery, sms: StoredMessage) -> dict[str, Any]:
-    """Return a report on its way as it is shown."""
+    """Return a delivery report as JSON data."""
     return {
         get_wire_name(SmsLog, "message_id"): sms.message_id,
         "to": sms.to,
@@ -123,10 +123,10 @@ def build_delivery_view(delivery: WebhookDelivery, sms: StoredMessage) -> dict[s
 
 
 def format_instant(instant: dt.datetime) -> str:
-    """Write an instant, to the millisecond, in UTC."""
+    """Return an instant in ISO 8601, to the millisecond."""
     return instant.isoformat(timespec="milliseconds")
 
 
 def _strip(number: str) -> str:
-    """Return a number without its plus, which a careless query turns into a space."""
+    """Return a number without its plus, which an unescaped query turns into a space."""
     return number.strip().removeprefix("+")

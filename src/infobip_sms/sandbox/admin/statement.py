@@ -1,11 +1,8 @@
-"""What this sandbox keeps of the contract, clause by clause, with the settings that it has.
+"""Conformance statement of a sandbox: which requirements it meets with its settings.
 
-    build_statement(settings, fault)    every requirement and every open reading, in order
-    dump_markdown(statement)            for people; dump_plain(statement) for machines
-
-All of it follows from requirements.toml, the settings, and the fault that is on. A requirement is
-kept unless it is about clients, can be seen by nobody, lacks a credential, or is broken on purpose;
-tests hold that against the sandbox, requirement by requirement.
+It is derived from requirements.toml, the settings and the injected fault. A requirement is met unless it
+concerns clients, cannot be observed, needs a credential that is not set, or is violated on purpose; tests
+check this against the sandbox, requirement by requirement.
 """
 
 from __future__ import annotations
@@ -25,53 +22,53 @@ if TYPE_CHECKING:
 
     from infobip_sms.sandbox.config import SandboxSettings
 
-    Kept = Literal["yes", "no", "not applicable"]
+    Conformance = Literal["yes", "no", "not applicable"]
 
 OBSERVABILITY = {
-    "exchange": "In one request and its response; the conformance suite checks it.",
-    "time": "When the clock goes on.",
-    "push": "At a callback server.",
-    "session": "In several calls.",
-    "client": "In what a client sends or reads.",
-    "never": "Not from outside.",
+    "exchange": "Observable in one request and its response; checked by the conformance suite.",
+    "time": "Observable as time passes.",
+    "push": "Observable at a callback server.",
+    "session": "Observable over several calls.",
+    "client": "Concerns what a client sends or reads.",
+    "never": "Not observable from outside.",
 }
-"""Where a requirement can be seen, by how requirements.toml says that it is checked."""
+"""Where a requirement can be observed, by the kind that requirements.toml gives it."""
 _CREDENTIALS: dict[str, tuple[Callable[[SandboxSettings], bool], str]] = {
     "AUTH-003": (lambda settings: settings.user is not None, "This sandbox has no user."),
     "AUTH-004": (lambda settings: settings.api_key is not None, "This sandbox has no API key."),
 }
-"""Requirements that need a credential to be set, and what is said without it."""
-_FIRST = "the first"  # of the outcomes
+"""Requirements that need a credential, and the note when it is not set."""
+_FIRST = "the first"  # value of ``ours`` for the first outcome
 
 
 @attrs.frozen
 class RequirementEntry:
-    """One requirement, and whether this sandbox keeps it."""
+    """A requirement, and whether this sandbox meets it."""
 
     id: str
     level: str
     text: str
-    conforms: Kept
+    conforms: Conformance
     note: str
-    """Where that can be seen, or why it is not kept."""
+    """Where it can be observed, or why it is not met."""
     reading: str | None
-    """Open reading that it depends on."""
+    """Ambiguity that it depends on."""
 
 
 @attrs.frozen
 class ReadingEntry:
-    """One open reading, and the outcome that this sandbox shows."""
+    """An ambiguity, and how this sandbox behaves."""
 
     id: str
     question: str
     shown: str
     choices: tuple[str, ...]
-    """Outcomes that can be chosen; none if there is no switch."""
+    """Outcomes for ``--reading``; empty if there is only one."""
 
 
 @attrs.frozen
 class ConformanceStatement:
-    """All of it."""
+    """The statement: all requirements and ambiguities, in the order of requirements.toml."""
 
     program: str
     requirements: tuple[RequirementEntry, ...]
@@ -79,12 +76,12 @@ class ConformanceStatement:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many requirements are kept, are not, and do not apply."""
-        words: tuple[Kept, ...] = ("yes", "no", "not applicable")
-        return {word: sum(c.conforms == word for c in self.requirements) for word in words}
+        """Number of requirements that are met, not met and not applicable."""
+        values: tuple[Conformance, ...] = ("yes", "no", "not applicable")
+        return {value: sum(c.conforms == value for c in self.requirements) for value in values}
 
     def format_reading(self, entry: RequirementEntry) -> str:
-        """Return the reading that a requirement depends on, and what is shown of it; empty for none."""
+        """Return the ambiguity that a requirement depends on and its outcome here; empty if none."""
         shown = (f"{r.id}: {r.shown}" for r in self.readings if r.id == entry.reading)
         return next(shown, "")
 
@@ -92,7 +89,7 @@ class ConformanceStatement:
 def build_statement(
     settings: SandboxSettings, broken_requirement_id: str | None = None
 ) -> ConformanceStatement:
-    """Return the statement of a sandbox with these settings, which breaks this rule on purpose."""
+    """Return the statement for these settings; ``broken_requirement_id`` is violated on purpose."""
     rows = _load_requirements()
     return ConformanceStatement(
         f"infobip-sms {version('infobip-sms')}",
@@ -107,56 +104,61 @@ def build_statement(
 def build_requirement_entry(
     row: dict[str, Any], settings: SandboxSettings, broken_requirement_id: str | None
 ) -> RequirementEntry:
-    """Return what is to be said of one row of requirements.toml."""
-    kept, seen = _get_conformance(row, settings, broken_requirement_id)
-    return RequirementEntry(row["id"], row["level"], row["text"], kept, seen, row.get("reading"))
+    """Return the entry for one row of requirements.toml."""
+    conforms, note = _get_conformance(row, settings, broken_requirement_id)
+    return RequirementEntry(
+        row["id"], row["level"], row["text"], conforms, note, row.get("reading")
+    )
 
 
 def to_plain(statement: ConformanceStatement) -> dict[str, Any]:
-    """Return a statement as plain data."""
+    """Return a statement as JSON data."""
     return {
         "program": statement.program,
         "counts": statement.counts,
-        "requirements": [attrs.asdict(clause) for clause in statement.requirements],
+        "requirements": [attrs.asdict(entry) for entry in statement.requirements],
         "readings": [attrs.asdict(reading) for reading in statement.readings],
     }
 
 
 def format_markdown(statement: ConformanceStatement) -> str:
-    """Return a statement as a page of Markdown."""
-    counts, told = statement.counts, statement.format_reading
-    rules = [(c.id, c.level, c.text, c.conforms, c.note, told(c)) for c in statement.requirements]
-    open_ = [(r.id, r.question, r.shown, ", ".join(r.choices)) for r in statement.readings]
+    """Return a statement as Markdown."""
+    counts, format_reading = statement.counts, statement.format_reading
+    requirements = [
+        (c.id, c.level, c.text, c.conforms, c.note, format_reading(c))
+        for c in statement.requirements
+    ]
+    ambiguities = [(r.id, r.question, r.shown, ", ".join(r.choices)) for r in statement.readings]
     return f"""\
 # Conformance statement: sandbox of {statement.program}
 
-Requirements: {len(statement.requirements)}. Kept: {counts["yes"]}. Not kept: {counts["no"]}. \
-About clients, and so not applicable: {counts["not applicable"]}.
+Requirements: {len(statement.requirements)}. Met: {counts["yes"]}. Not met: {counts["no"]}. \
+Not applicable (clients only): {counts["not applicable"]}.
 
 ## Requirements
 
-{_format_table(("id", "level", "requirement", "kept", "seen", "reading"), rules)}
+{_format_table(("id", "level", "requirement", "met", "note", "ambiguity"), requirements)}
 
-## Open readings
+## Ambiguities
 
-What the documentation leaves open, and what this sandbox does. Those with choices can be switched: \
-`--reading ID=OUTCOME`.
+Where the documentation is silent or contradictory, and how this sandbox behaves. Change one that has \
+options with `--reading ID=OUTCOME`.
 
-{_format_table(("id", "question", "here", "choices"), open_)}"""
+{_format_table(("id", "question", "this sandbox", "options"), ambiguities)}"""
 
 
 def _get_conformance(
     row: dict[str, Any], settings: SandboxSettings, broken_requirement_id: str | None
-) -> tuple[Kept, str]:
+) -> tuple[Conformance, str]:
     if "withdrawn" in row:
         return "not applicable", f"Withdrawn: {row['withdrawn']}"
     if row["id"] == broken_requirement_id:
-        return "no", "Broken on purpose."
-    seen = " ".join(filter(None, (OBSERVABILITY[row["judged"]], row.get("why"))))
+        return "no", "Violated on purpose (injected fault)."
+    note = " ".join(filter(None, (OBSERVABILITY[row["judged"]], row.get("why"))))
     if row["judged"] in {"client", "never"}:
-        return ("not applicable" if row["judged"] == "client" else "no"), seen
-    is_set, without = _CREDENTIALS.get(row["id"], (None, ""))
-    return ("no", without) if is_set and not is_set(settings) else ("yes", seen)
+        return ("not applicable" if row["judged"] == "client" else "no"), note
+    is_set, missing = _CREDENTIALS.get(row["id"], (None, ""))
+    return ("no", missing) if is_set and not is_set(settings) else ("yes", note)
 
 
 def _build_reading(row: dict[str, Any], settings: SandboxSettings) -> ReadingEntry:
@@ -168,7 +170,7 @@ def _build_reading(row: dict[str, Any], settings: SandboxSettings) -> ReadingEnt
 
 
 def _format_table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Return a table; what would end a cell is escaped."""
+    """Return a Markdown table; pipes in cells are escaped."""
     lines = [titles, ("---",) * len(titles), *rows]
     cells = ([cell.replace("|", "\\|") for cell in line] for line in lines)
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)

@@ -1,11 +1,7 @@
-"""What the inbox page shows: the state in, HTML out.
+"""HTML of the inbox page.
 
-    render_list(state, query)           the newest messages, or those that hold the words of the query
-    render_message(state, sms, ...)     one message: phone, timeline, reports, request and response
-    render_statement(statement, ...)    what is kept of the contract, clause by clause
-
-The templates lie in page/. Every value is escaped by the environment, none by hand; characters that
-cannot be seen are shown as their pictures, so that a page is what it says it is.
+The templates are in ``page/``. The environment escapes every value; control characters are shown as
+their Unicode control pictures, so that they cannot change how a page looks.
 """
 
 from __future__ import annotations
@@ -39,22 +35,22 @@ if TYPE_CHECKING:
 PAGE_SIZE = 100
 """Messages on one page."""
 MAX_SCANNED = 20_000
-"""Messages that one search looks at; the page leads on to the older ones."""
+"""Messages scanned by one search; a link continues with older ones."""
 MAX_SIBLINGS = 50
-"""Other messages of the same bulk that the page of one message names."""
+"""Other messages of the same bulk listed on the page of a message."""
 MAX_EXCERPT = 160
-"""Characters of a text that the list shows."""
+"""Characters of a text shown in the list."""
 EXAMPLES = (
     ("9990510000005", "delivered after 5 seconds, one report"),
-    ("9990010000005", "delivered at once, one report"),
+    ("9990010000005", "delivered immediately, one report"),
     ("9990010000006", "rejected in the response"),
     (
         "9990520001009",
-        "undeliverable after 5 seconds, error 1; an intermediate report if asked for",
+        "undeliverable after 5 seconds, error 1; an intermediate report if requested",
     ),
-    ("9990000000003", "waits until its validity period has passed, then expired; no report"),
+    ("9990000000003", "pending until the validity period ends, then expired; no report"),
 )
-"""Numbers of the scheme, each with what happens to it."""
+"""Test numbers, each with its outcome."""
 _PICTURES = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n"}
 _PICTURES |= {0x7F: "\u2421", **dict.fromkeys(range(0x80, 0xA0), "\ufffd")}
 _PICTURES |= dict.fromkeys((*range(0xD800, 0xE000), 0xFFFE, 0xFFFF), "\ufffd")
@@ -62,16 +58,16 @@ _PICTURES |= dict.fromkeys((*range(0xD800, 0xE000), 0xFFFE, 0xFFFF), "\ufffd")
 
 @attrs.frozen
 class MessagePage:
-    """Part of the messages, the newest first."""
+    """One page of messages, newest first."""
 
     messages: list[StoredMessage]
     next_before: int | None
-    """Where to go on: messages below this number were not looked at."""
+    """Where the next page starts: messages below this serial were not scanned."""
 
 
 @attrs.frozen(order=True)
 class Event:
-    """Something that has happened to a message, or will."""
+    """A past or future event of a message."""
 
     at: dt.datetime
     rank: int
@@ -79,62 +75,64 @@ class Event:
     detail: str = attrs.field(order=False, default="")
     is_ahead: bool = attrs.field(order=False, default=False)
     kind: str = attrs.field(order=False, default="")
-    """Class of its mark."""
+    """CSS class of its marker."""
 
 
 def get_message_page(state: State, query: str = "", before: int | None = None) -> MessagePage:
-    """Return the newest messages below a number that hold all words of a query."""
+    """Return the newest messages below a serial that contain every word of the query."""
     words = query.casefold().split()
     newest, oldest = next(reversed(state.messages), 0), next(iter(state.messages), 1)
     rows: list[StoredMessage] = []
-    looked = 0
-    for number in range(newest if before is None else min(before - 1, newest), oldest - 1, -1):
-        sms = state.messages.get(number)
+    scanned = 0
+    for serial in range(newest if before is None else min(before - 1, newest), oldest - 1, -1):
+        sms = state.messages.get(serial)
         if sms is None:
             continue
-        if len(rows) == PAGE_SIZE or looked == MAX_SCANNED:
-            return MessagePage(rows, number + 1)
-        looked += 1
+        if len(rows) == PAGE_SIZE or scanned == MAX_SCANNED:
+            return MessagePage(rows, serial + 1)
+        scanned += 1
         if not words or _contains_all(sms, words):
             rows.append(sms)
     return MessagePage(rows, None)
 
 
-def build_events(sms: StoredMessage, pushes: list[WebhookDelivery]) -> list[Event]:
-    """Return what has happened to a message and what will, in order."""
-    waiting = get_waiting(pushes)
+def build_events(sms: StoredMessage, deliveries: list[WebhookDelivery]) -> list[Event]:
+    """Return the past and future events of a message, in order."""
+    waiting = get_waiting(deliveries)
     events = [Event(sms.accepted_at, 0, "Accepted", f"for {sms.to}")]
     if sms.start_at > sms.accepted_at:
-        scheduled = "its bulk is paused or cancelled" if sms.held else "asked for by the request"
+        scheduled = "its bulk is paused or canceled" if sms.held else "requested send time"
         ahead = sms.sent_at is None and sms.done_at is None
         events.append(Event(sms.start_at, 1, "Scheduled", scheduled, ahead))
     if sms.sent_at is not None:
         events.append(Event(sms.sent_at, 2, "Sent", _get_status_name(statuses.WAITING_DELIVERY)))
-    for delivery in pushes:
+    for delivery in deliveries:
         kind = "final" if delivery.is_final else "intermediate"
-        told = f"{kind}, {_format_delivery_state(delivery, waits=delivery.serial in waiting)}"
-        events.append(Event(delivery.done_at, 4 + delivery.is_final, "Report", told, kind="report"))
+        detail = f"{kind}, {_format_delivery_state(delivery, waits=delivery.serial in waiting)}"
+        events.append(
+            Event(delivery.done_at, 4 + delivery.is_final, "Report", detail, kind="report")
+        )
     if sms.done_at is not None:
-        said = _get_status_name(sms.status) + (
+        detail = _get_status_name(sms.status) + (
             f", {_get_error_name(sms.error)}" if sms.error else ""
         )
         status = statuses.get_status(sms.status)
         group = (status.group_name or "").capitalize()
-        events.append(Event(sms.done_at, 4, group, said, kind=f"g{status.group_id}"))
+        events.append(Event(sms.done_at, 4, group, detail, kind=f"g{status.group_id}"))
     elif sms.due is not None and not sms.held and (sms.sent_at or sms.due > sms.start_at):
-        what = "it is sent, or has expired" if sms.sent_at is None else "a report, or its end"
+        what = "sent or expired" if sms.sent_at is None else "report or final status"
         events.append(Event(sms.due, 6, "Next", what, is_ahead=True))
     return sorted(events)
 
 
-def get_waiting(pushes: list[WebhookDelivery]) -> set[int]:
-    """Return the reports of one message that wait for an earlier one of it."""
-    left = sorted(delivery.serial for delivery in pushes if delivery.final_state is None)
+def get_waiting(deliveries: list[WebhookDelivery]) -> set[int]:
+    """Return the reports of one message that wait for an earlier report."""
+    left = sorted(delivery.serial for delivery in deliveries if delivery.final_state is None)
     return set(left[1:])
 
 
 def find_segment_count(sms: StoredMessage) -> SegmentCount | None:
-    """Count the delivered text; None if the request's language gave another count than this."""
+    """Return the segment count of the delivered text; None if a national character set changed it."""
     try:
         counted = count_segments(sms.content.text)
     except InvalidRequestError:
@@ -143,7 +141,7 @@ def find_segment_count(sms: StoredMessage) -> SegmentCount | None:
 
 
 def render_list(state: State, query: str = "", before: int | None = None, command: str = "") -> str:
-    """Return the part of the list that changes; the command sends a first message."""
+    """Return the message list as a fragment; ``command`` is shown while it is empty."""
     return _render(
         "rows.html",
         found=get_message_page(state, query, before),
@@ -155,14 +153,14 @@ def render_list(state: State, query: str = "", before: int | None = None, comman
 
 
 def render_message_details(state: State, sms: StoredMessage) -> str:
-    """Return the part of a message's page that changes."""
+    """Return the status, reports and bulk of a message as a fragment."""
     deliveries = _get_deliveries(state, sms)
     siblings = [s for s in _get_bulk_messages(state, sms) if s.serial != sms.serial]
     return _render(
-        "life.html",
+        "message_details.html",
         sms=sms,
         events=build_events(sms, deliveries),
-        pushes=deliveries,
+        deliveries=deliveries,
         waiting=get_waiting(deliveries),
         links=state.get_links(sms),
         siblings=siblings[:MAX_SIBLINGS],
@@ -178,19 +176,19 @@ def render_message(
         "message.html",
         sms=sms,
         counted=find_segment_count(sms),
-        fate=parse_magic_number(sms.to),
-        exchange=logged_request,
-        live=Markup(render_message_details(state, sms)),  # noqa: S704 - from a template, which has escaped it
+        magic_number=parse_magic_number(sms.to),
+        logged_request=logged_request,
+        live=Markup(render_message_details(state, sms)),  # noqa: S704 - escaped by its template
         **page,
     )
 
 
 def render_inbox(query: str, fragment: str, **page: Any) -> str:
-    """Return the page with the list and the scheme of the numbers; part: what ``render_list`` gave."""
+    """Return the start page around a fragment from ``render_list``."""
     return _render(
         "list.html",
         query=query,
-        live=Markup(fragment),  # noqa: S704 - from a template likewise
+        live=Markup(fragment),  # noqa: S704 - escaped by its template
         examples=EXAMPLES,
         statuses=statuses.get_statuses(),
         errors=statuses.get_errors(),
@@ -199,13 +197,13 @@ def render_inbox(query: str, fragment: str, **page: Any) -> str:
 
 
 def render_request_list(request_log: RequestLog) -> str:
-    """Return the part of the last requests that changes."""
-    return _render("exchanges.html", exchanges=list(request_log))
+    """Return the latest requests as a fragment."""
+    return _render("request_rows.html", requests=list(request_log))
 
 
 def render_requests(fragment: str, **page: Any) -> str:
-    """Return the page with the last requests; part: what ``render_exchanges`` gave."""
-    live = Markup(fragment)  # noqa: S704 - from a template likewise
+    """Return the page of the latest requests around a fragment from ``render_request_list``."""
+    live = Markup(fragment)  # noqa: S704 - escaped by its template
     return _render("requests.html", live=live, **page)
 
 
@@ -216,29 +214,29 @@ def render_statement(statement: ConformanceStatement, **page: Any) -> str:
 
 def render_request(logged_request: LoggedRequest, **page: Any) -> str:
     """Return the page of one request and its response."""
-    return _render("request.html", exchange=logged_request, **page)
+    return _render("request.html", logged_request=logged_request, **page)
 
 
 def render_problem(title: str, text: str, **page: Any) -> str:
-    """Return a page that says why there is no other."""
+    """Return an error page."""
     return _render("problem.html", title=title, text=text, **page)
 
 
 def build_command(url: str, user: str | None) -> str:
-    """Return a command line that sends a first message and asks for the password."""
+    """Return a curl command that sends a message; curl prompts for the password."""
     body = '{"messages": [{"destinations": [{"to": "9990510000005"}], "text": "Hello"}]}'
     words = ("curl", "--user", user or "", f"{url}/sms/2/text/advanced", "--json", body)
     return " ".join(map(shlex.quote, words))
 
 
 def format_faults(broken_requirement_id: str | None, faults: tuple[InjectedFault, ...]) -> str:
-    """Say what is wrong on purpose; empty if nothing is."""
-    words = [f"{broken_requirement_id} is broken"] if broken_requirement_id else []
+    """Describe the injected faults; empty if there are none."""
+    words = [f"{broken_requirement_id} violated"] if broken_requirement_id else []
     return "; ".join((*words, *map(_format_fault, faults)))
 
 
 def replace_unprintable(value: Any) -> Any:
-    """Return what is shown of a value; characters that a page cannot hold get a picture."""
+    """Replace characters that cannot be shown in a page."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return value.translate(_PICTURES)
     return value
@@ -250,7 +248,7 @@ def _render(template: str, **values: Any) -> str:
 
 @cache
 def _get_environment() -> Environment:
-    found = Environment(
+    environment = Environment(
         loader=PackageLoader("infobip_sms.sandbox.admin", "page"),
         autoescape=True,
         auto_reload=False,
@@ -259,19 +257,19 @@ def _get_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(
+    environment.filters.update(
         utc=_format_utc,
         iso=lambda at: at.isoformat(timespec="milliseconds"),
         status=statuses.get_status,
         error=_get_error_name,
-        end=_format_delivery_state,
+        delivery_state=_format_delivery_state,
         cut=lambda text: text if len(text) <= MAX_EXCERPT else f"{text[: MAX_EXCERPT - 1]}…",
         pretty=format_body,
-        fate=_format_magic_number,
+        magic_number=_format_magic_number,
         span=_format_duration,
         wrap=_add_line_breaks,
     )
-    return found
+    return environment
 
 
 def _format_utc(at: dt.datetime) -> str:
@@ -279,32 +277,32 @@ def _format_utc(at: dt.datetime) -> str:
 
 
 def _format_duration(span: dt.timedelta) -> str:
-    """Write a period in the units that it has."""
+    """Format a duration in hours, minutes and seconds."""
     minutes, seconds = divmod(span.total_seconds(), 60)
     hours, minutes = divmod(int(minutes), 60)
     parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
-    return " ".join(f"{number:g} {unit}" for number, unit in parts if number) or "none"
+    return " ".join(f"{amount:g} {unit}" for amount, unit in parts if amount) or "none"
 
 
 def _add_line_breaks(text: str) -> Markup:
-    """Let a line end after the underscores of a name."""
+    """Allow line breaks after underscores."""
     return escape(replace_unprintable(text)).replace("_", Markup("_<wbr>"))
 
 
 def _format_fault(fault: InjectedFault) -> str:
-    """Say what happens to a share of the requests."""
+    """Describe one fault and the share of requests that it affects."""
     if fault.kind == "delay":
-        what = f"{fault.seconds:g} s of delay"
+        what = f"{fault.seconds:g} s delay"
     elif fault.kind == "drop":
-        what = "the response lost" if fault.after else "the connection dropped"
+        what = "response lost" if fault.after else "connection dropped"
     else:
         what = f"HTTP {fault.status}"
-    share = "all" if fault.rate == 1 else f"{fault.rate:.0%} of the"
+    share = "all" if fault.rate == 1 else f"{fault.rate:.0%} of"
     return f"{what} for {share} requests"
 
 
 def _contains_all(sms: StoredMessage, words: list[str]) -> bool:
-    """Tell whether a message holds all words, wherever."""
+    """Return whether a message contains every word, in any field."""
     content = sms.content
     fields = (sms.to, content.from_ or "", content.text, sms.message_id, sms.bulk_id or "")
     status = statuses.get_status(sms.status)
@@ -317,7 +315,7 @@ def _get_bulk_messages(state: State, sms: StoredMessage) -> list[StoredMessage]:
 
 
 def _get_deliveries(state: State, sms: StoredMessage) -> list[WebhookDelivery]:
-    """Return the reports of a message; only one that names a URL is worth the search."""
+    """Return the delivery reports of a message; without a notify URL there are none to search for."""
     if sms.content.notify_url is None:
         return []
     return [
@@ -334,18 +332,18 @@ def _get_error_name(error: int) -> str:
 
 
 def _format_delivery_state(delivery: WebhookDelivery, waits: bool = False) -> str:
-    """Say how far a report has come; waits: for an earlier one of its message."""
+    """Describe the delivery state of a report; ``waits``: for an earlier report of its message."""
     if delivery.final_state == "taken":
-        return "taken"
+        return "acknowledged"
     if delivery.final_state == "dead":
         return "given up"
     if waits:
-        return "waits for the one before"
-    return "not taken yet" if delivery.attempts else "on its way"
+        return "waiting for the previous report"
+    return "waiting" if delivery.attempts else "sending"
 
 
 def _format_magic_number(magic_number: MagicNumber) -> str:
-    """Say in words what a number of the scheme chooses."""
+    """Describe the outcome of a test number."""
     error = f", error {_get_error_name(magic_number.error)}" if magic_number.error else ""
     reports = "1 report" if magic_number.reports == 1 else f"{magic_number.reports} reports"
     return f"{_get_status_name(magic_number.status)} after {magic_number.seconds:g} s, {reports}{error}"

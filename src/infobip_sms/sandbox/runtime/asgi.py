@@ -1,8 +1,4 @@
-"""The ASGI application of a sandbox: a thin shell around the engine.
-
-/sandbox/...    the inbox page, then control
-all else        the rules, with the failures that are switched on
-"""
+"""ASGI application of the sandbox: admin interface under ``/sandbox/``, the API everywhere else."""
 
 from __future__ import annotations
 
@@ -44,19 +40,19 @@ if TYPE_CHECKING:
     from infobip_sms.sandbox.state.data_file import DataFile
 
 MAX_BODY = 32 * 2**20
-POLL_INTERVAL = 1.0  # seconds; a client that waits no longer is noticed by then
-DATA_FILE_FAILED = "The data file of the sandbox cannot be written"
+POLL_INTERVAL = 1.0  # seconds between checks for a disconnected client
+DATA_FILE_FAILED = "Could not write the data file of the sandbox"
 
 
 def make_asgi(
     app: App, state: State | None = None, clock: Callable[[], dt.datetime] = read_system_clock
 ) -> ASGIApp:
-    """Return the ASGI application of a sandbox: every request of any kind goes to the rules."""
+    """Return the ASGI application of a sandbox."""
     return SandboxASGI(app, State() if state is None else state, clock)
 
 
 class SandboxASGI:
-    """One sandbox; its state is touched by the thread of the event loop alone."""
+    """One sandbox; its state is used only in the thread of the event loop."""
 
     def __init__(
         self,
@@ -79,11 +75,11 @@ class SandboxASGI:
 
     @property
     def _app(self) -> App:
-        """The rules that answer now."""
+        """The current app, which may contain an injected fault."""
         return self._fault_injection.app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or start and end with the server."""
+        """Handle one request, or the lifespan of the server."""
         self._scheduler.start()
         if scope["type"] == "lifespan":
             await self._run_lifespan(receive, send)
@@ -100,84 +96,86 @@ class SandboxASGI:
         self._scheduler.wake()
 
     async def _respond(self, request: Request, scope: Scope) -> HttpResponse | None:
-        """Return the response; None if the connection is to be dropped."""
+        """Return the response; None to drop the connection."""
         body = await _read_body(request)
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
         headers = {name.lower(): value for name, value in request.headers.items()}
         query = scope["query_string"].decode("latin-1")
-        asked = HttpRequest(request.method, path, headers, body or b"", query)
-        is_control = f"{path}/".startswith(PREFIX)
+        http_request = HttpRequest(request.method, path, headers, body or b"", query)
+        is_admin = f"{path}/".startswith(PREFIX)
         if body is None:
-            large = HttpError(413, "BAD_REQUEST", f"The body is larger than {MAX_BODY} bytes")
-            if is_control:
-                return build_json_response(large.status, {"error": large.text})
-            return self._app.build_error_response(large, self._app.choose_response_wire(asked))
-        if is_control:
+            error = HttpError(413, "BAD_REQUEST", f"The body is larger than {MAX_BODY} bytes")
+            if is_admin:
+                return build_json_response(error.status, {"error": error.text})
+            return self._app.build_error_response(
+                error, self._app.choose_response_wire(http_request)
+            )
+        if is_admin:
             return await self._find_page_response(
-                request, asked
-            ) or await self._handle_admin_request(request, asked)
-        return await self._handle_api_request(asked)
+                request, http_request
+            ) or await self._handle_admin_request(request, http_request)
+        return await self._handle_api_request(http_request)
 
     async def _handle_api_request(self, http_request: HttpRequest) -> HttpResponse | None:
-        """Answer a request to the API, with the failures that are switched on."""
-        failures = self._fault_injection.draw_faults()
-        if (delay := failures.get("delay")) and await wait_for_event(
+        """Handle an API request, subject to injected faults."""
+        faults = self._fault_injection.draw_faults()
+        if (delay := faults.get("delay")) and await wait_for_event(
             self._scheduler.generation, delay.seconds
         ):
             return None
-        drop = failures.get("drop")
+        drop = faults.get("drop")
         if drop and not drop.after:
             return None
-        if refused := failures.get("status"):
+        if failure := faults.get("status"):
             wire = self._app.choose_response_wire(http_request)
-            response = self._app.build_error_response(refused.build_error(), wire)
+            response = self._app.build_error_response(failure.build_error(), wire)
             self._request_log.record(http_request, response, self._clock.now())
         else:
             response = self._run_app(http_request)
         return None if drop else response
 
     def _run_app(self, http_request: HttpRequest) -> HttpResponse:
-        """Let the rules answer, and keep what has come to pass by that."""
+        """Run the app, save the state and log the request."""
         now, before = self._clock.now(), self._state.serial
         response = self._app.handle(http_request, self._state, now)
         if not self._scheduler.save():
-            lost = HttpError(500, "GENERAL_ERROR", DATA_FILE_FAILED)
+            error = HttpError(500, "GENERAL_ERROR", DATA_FILE_FAILED)
             response = self._app.build_error_response(
-                lost, self._app.choose_response_wire(http_request)
+                error, self._app.choose_response_wire(http_request)
             )
         self._request_log.record(
             http_request, response, now, range(before + 1, self._state.serial + 1)
         )
         return response
 
-    # ------------------------------------------------------------ control
+    # ------------------------------------------------------------ admin
 
     async def _find_page_response(
         self, request: Request, http_request: HttpRequest
     ) -> HttpResponse | None:
-        """Answer a request for the inbox page, once what its button stands for is done."""
+        """Return a page of the inbox, after carrying out its button; None for any other request."""
         now = self._clock.now()
         advance(self._state, now, self._app.settings)
-        on = self._fault_injection
-        shown = inbox.PageContext(
+        injection = self._fault_injection
+        context = inbox.PageContext(
             self._state,
             now,
             self._request_log,
             self._clock.frozen,
-            on.settings,
-            on.broken_requirement_id,
-            on.faults,
+            injection.settings,
+            injection.broken_requirement_id,
+            injection.faults,
         )
-        found = inbox.find_page(http_request, shown)
+        found = inbox.find_page(http_request, context)
         if isinstance(found, inbox.ButtonAction):
-            done = await self._handle_admin_request(request, found.request)
-            return found.response if done.status == 200 else done
+            result = await self._handle_admin_request(request, found.request)
+            return found.response if result.status == 200 else result
         return found
 
     async def _handle_admin_request(
         self, request: Request, http_request: HttpRequest
     ) -> HttpResponse:
-        """Answer a request that is none of the API; those that set the clock come one by one."""
+        """Handle an admin request; requests that set the clock are serialized."""
         advance(self._state, self._clock.now(), self._app.settings)
         sets_clock = http_request.method == "POST" and http_request.path == f"{PREFIX}clock"
         async with self._time_travel_lock if sets_clock else nullcontext():
@@ -199,25 +197,25 @@ class SandboxASGI:
         )
 
     async def _wait_for_messages(self, request: Request, wait: Wait) -> HttpResponse:
-        """Answer when enough messages fit, or when the time for that is over.
+        """Respond when enough messages match, or at the timeout.
 
-        Looking takes no more than half of the time, however many messages there are.
+        At most half of the time is spent searching, however many messages there are.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + wait.seconds
         while True:
             changed, began = self._scheduler.changed, loop.time()
             enough = len(wait.search.select(self._state)) >= wait.count
-            looked = loop.time()
-            if enough or looked >= end or self._scheduler.generation.is_set():
+            searched = loop.time()
+            if enough or searched >= end or self._scheduler.generation.is_set():
                 return build_messages_response(self._admin_context, wait)
             if await request.is_disconnected():
                 raise ClientDisconnect
-            await wait_for_event(changed, min(end - looked, POLL_INTERVAL))
-            await asyncio.sleep(looked - began)
+            await wait_for_event(changed, min(end - searched, POLL_INTERVAL))
+            await asyncio.sleep(searched - began)
 
     def _reset(self) -> None:
-        """Begin anew."""
+        """Return to the initial state."""
         self._scheduler.start_generation()
         self._state.clear()
         self._fault_injection.reset()
@@ -233,12 +231,12 @@ class SandboxASGI:
         await send({"type": "lifespan.shutdown.complete"})
 
     def end(self) -> None:
-        """Let nobody wait any longer: the server is about to end."""
+        """Release all waiting requests: the server is shutting down."""
         self._scheduler.end()
 
 
 async def _read_body(request: Request) -> bytes | None:
-    """Return the body, or None if it is too large; no more than MAX_BODY is held."""
+    """Return the body, or None if it is larger than MAX_BODY."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared[:20]) > MAX_BODY:
         return None
@@ -251,9 +249,9 @@ async def _read_body(request: Request) -> bytes | None:
 
 
 async def _drop_connection(receive: Receive, send: Send) -> None:
-    """Close the connection without a word; ASGI has no way to say so, the server's transport has."""
+    """Close the connection without a response; ASGI cannot do this, so the transport is used."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
-    assert transport is not None, "uvicorn's cycles have one"
+    assert transport is not None, "uvicorn provides it"
     transport.close()
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,7 +1,7 @@
-"""What happens in a sandbox by itself: what is due at its time, and reports on their way.
+"""Runs what is due in a sandbox, and posts its delivery reports.
 
-A time travel puts the clock forward, and stops wherever something is due. A reset ends an era: what still
-waits by then, a delayed request or a time travel, does not reach into the next.
+Time travel moves the clock forward, stopping whenever something is due. A reset ends a generation: delayed
+requests and time travel that started before it have no effect after it.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from infobip_sms.sandbox.state.data_file import DataFile
     from infobip_sms.sandbox.state.state import State
 
-BATCH_SIZE = 100  # reports that are written before requests are looked at again
-MAX_SLEEP = 60.0  # seconds; a machine that was asleep itself is noticed by then
+BATCH_SIZE = 100  # reports posted before requests are handled again
+MAX_SLEEP = 60.0  # seconds; notices that the machine was suspended
 _LOG = logging.getLogger(__name__)
 
 
 class Scheduler:
-    """The time of one sandbox; it works in the event loop's thread alone.
+    """The scheduler of one sandbox; runs in the thread of the event loop.
 
-    stop: what ends the server when nothing can be kept any more.
+    stop: ends the server if the data file cannot be written.
     """
 
     def __init__(
@@ -50,45 +50,45 @@ class Scheduler:
         self._data_file, self._stop = data_file, stop
         self._webhook_sender = WebhookSender()
         self._in_flight: set[int] = set()
-        """Reports that wait for the answer of a callback server."""
+        """Reports being posted."""
         self._woken = asyncio.Event()
         self.changed = asyncio.Event()
-        """Set when something has changed; there is a new one for the next change."""
+        """Set at the next change, and then replaced."""
         self.generation = asyncio.Event()
-        """Set when what began in it is to come to nothing: by a reset, and at the end."""
+        """Set by a reset and at shutdown: work that started before has no effect afterwards."""
         self._task: asyncio.Task[None] | None = None
         self._last_warned_serial = state.delivery_serial
         self._warned_hosts: set[str] = set()
 
     def start(self) -> None:
-        """Begin to keep time with the first call; let its failure be seen by the next."""
+        """Start on the first call; later calls raise if the task has failed."""
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
         elif self._task.done():
             self._task.result()
 
     def stop(self) -> None:
-        """Keep time no longer."""
+        """Stop."""
         assert self._task is not None, "it was started before"
         self._task.cancel()
 
     def start_generation(self) -> None:
-        """End what began before; answers to reports of before are not listened to any more."""
+        """Abandon work in progress; results of reports posted before are ignored."""
         self._end_generation()
         self.generation = asyncio.Event()
 
     def end(self) -> None:
-        """Let nobody wait any longer: the server is about to end."""
+        """Release everything that waits: the server is shutting down."""
         self._end_generation()
         self.wake()
 
     def wake(self) -> None:
-        """Look again at what is due, and let all who wait for a change do so."""
+        """Check again what is due, and wake everything that waits for a change."""
         self._woken.set()
         self._notify_waiters()
 
     def save(self) -> bool:
-        """Bring what has changed onto the disk; if that fails, nothing is answered any more."""
+        """Save changes to the data file; on failure, stop the server and return False."""
         if self._data_file is None:
             return True
         self._state.clock = self._clock.state
@@ -100,17 +100,19 @@ class Scheduler:
         return True
 
     async def travel(self, to: dt.datetime | Literal["next"]) -> None:
-        """Put the clock to an instant, and stop on the way wherever something is due.
+        """Move the clock to an instant, stopping whenever something is due.
 
-        At each stop all reports that go out are answered before the clock goes on, so that a callback
-        server sees every attempt at its time. A reset ends the time travel.
+        At each stop the clock waits for the results of all posted reports, so that a callback server gets
+        every attempt at its time. A reset ends the time travel.
         """
-        era, steps = self.generation, 0
+        generation, steps = self.generation, 0
         self._clock.hold()
         try:
             await self._wait_for_in_flight()
             end = self._state.find_next() if to == "next" else to
-            while not era.is_set() and end and (due := self._state.find_next()) and due <= end:
+            while (
+                not generation.is_set() and end and (due := self._state.find_next()) and due <= end
+            ):
                 self._clock.jump_to(max(due, self._clock.now()))
                 if not self._process_due():
                     return
@@ -118,14 +120,14 @@ class Scheduler:
                 steps += 1
                 if not steps % BATCH_SIZE:
                     await asyncio.sleep(0)
-            if not era.is_set() and end:
+            if not generation.is_set() and end:
                 self._clock.jump_to(max(end, self._clock.now()))
         finally:
-            if not era.is_set():
+            if not generation.is_set():
                 self._clock.release()
 
     async def _wait_for_in_flight(self) -> None:
-        """Wait until no report waits for its answer."""
+        """Wait until no report is being posted."""
         while self._in_flight and not self.generation.is_set():
             await self.changed.wait()
 
@@ -135,12 +137,12 @@ class Scheduler:
         self._in_flight.clear()
 
     def _notify_waiters(self) -> None:
-        """Let all who wait for a change look again."""
+        """Wake everything that waits for a change."""
         before, self.changed = self.changed, asyncio.Event()
         before.set()
 
     async def _run(self) -> None:
-        """Let happen what is due, then sleep until something is due or has changed."""
+        """Process what is due, then sleep until something is due or changes."""
         while self._process_due():
             due, now, pause = self._state.find_next(), self._clock.now(), MAX_SLEEP
             if due is not None and (due <= now or not self._clock.is_stopped):
@@ -149,11 +151,11 @@ class Scheduler:
             self._woken.clear()
 
     def _process_due(self) -> bool:
-        """Let happen what is due; return False if that cannot be kept."""
+        """Process what is due; return False if it could not be saved."""
         now = self._clock.now()
         advance(self._state, now, self._fault_injection.settings)
         if not self.save():
-            return False  # no report goes out that the file does not know
+            return False  # a report is posted only once it is saved
         self._send_webhooks(now)
         self._notify_waiters()
         return True
@@ -164,16 +166,18 @@ class Scheduler:
             self._state, now, BATCH_SIZE
         ):
 
-            def tell(answer: WebhookResult, number: int = webhook_request.delivery_serial) -> None:
-                with suppress(RuntimeError):  # the loop has ended, and with it the sandbox
-                    loop.call_soon_threadsafe(self._record_webhook_result, number, answer)
+            def on_result(
+                result: WebhookResult, serial: int = webhook_request.delivery_serial
+            ) -> None:
+                with suppress(RuntimeError):  # the event loop is closed
+                    loop.call_soon_threadsafe(self._record_webhook_result, serial, result)
 
             self._in_flight.add(webhook_request.delivery_serial)
-            self._webhook_sender.submit(webhook_request, tell)
+            self._webhook_sender.submit(webhook_request, on_result)
         self._warn()
 
     def _record_webhook_result(self, serial: int, result: WebhookResult) -> None:
-        if serial in self._state.deliveries:  # it may have been forgotten meanwhile
+        if serial in self._state.deliveries:  # it may have been deleted meanwhile
             self._fault_injection.app.record_webhook_result(
                 self._state, serial, result, self._clock.now()
             )
@@ -182,9 +186,9 @@ class Scheduler:
         self.wake()
 
     def _warn(self) -> None:
-        """Say once of each host that reports are not pushed there."""
-        for number in range(self._last_warned_serial + 1, self._state.delivery_serial + 1):
-            delivery = self._state.deliveries.get(number)
+        """Warn once per host that reports are not delivered there."""
+        for serial in range(self._last_warned_serial + 1, self._state.delivery_serial + 1):
+            delivery = self._state.deliveries.get(serial)
             if delivery is None:
                 continue
             target = parse_notify_url(
@@ -197,14 +201,14 @@ class Scheduler:
                 and host not in self._warned_hosts
             ):
                 self._warned_hosts.add(host)
-                _LOG.warning("sandbox: reports to %s are not pushed: %s", host, delivery.reason)
+                _LOG.warning("sandbox: reports to %s are not delivered: %s", host, delivery.reason)
         self._last_warned_serial = self._state.delivery_serial
 
 
 async def wait_for_event(event: asyncio.Event, seconds: float) -> bool:
-    """Tell whether an event comes within so many seconds, as soon as it does.
+    """Return whether an event is set within ``seconds``, as soon as it is.
 
-    asyncio.wait_for of Python 3.11 loses a cancellation that comes together with the event.
+    asyncio.wait_for in Python 3.11 can swallow a cancellation that arrives together with the event.
     """
     try:
         async with asyncio.timeout(seconds):

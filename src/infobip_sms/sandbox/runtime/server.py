@@ -1,4 +1,4 @@
-"""The sandbox on a socket of the loopback interface."""
+"""Serves a sandbox on the loopback interface."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def run(
     data_file: DataFile | None = None,
     clock: VirtualClock | None = None,
 ) -> None:
-    """Serve until interrupted; announce the URL once connections are taken. Port 0 finds a free one.
+    """Serve until interrupted; call ``announce`` with the URL once it is listening. Port 0 picks a free port.
 
-    The clock stands by then as it stood when the file was left.
-    Raises StoreError if the file cannot be read, or when it could no longer be written.
+    The clock continues as saved in the data file.
+    Raises DataFileError if the file cannot be read or written.
     """
     state = data_file.load() if data_file else State()
 
@@ -46,8 +46,8 @@ def run(
         server.should_exit = True
 
     with open_listener(port) as (listener, url):
-        shell = SandboxASGI(app, state, clock or VirtualClock(), data_file, stop)
-        server = SandboxServer(shell, announce=lambda: announce(url))
+        asgi = SandboxASGI(app, state, clock or VirtualClock(), data_file, stop)
+        server = SandboxServer(asgi, announce=lambda: announce(url))
         server.run(sockets=[listener])
     if data_file and data_file.error:
         raise data_file.error
@@ -55,7 +55,7 @@ def run(
 
 @contextmanager
 def open_listener(port: int) -> Iterator[tuple[socket.socket, str]]:
-    """Give a socket that takes connections, and the URL of it."""
+    """Yield a listening socket and its URL."""
     # asyncio sets TCP_NODELAY only on sockets whose protocol is named
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -65,9 +65,10 @@ def open_listener(port: int) -> Iterator[tuple[socket.socket, str]]:
 
 
 class SandboxServer(uvicorn.Server):
-    """Runs a shell; it is quiet and ends soon.
+    """Runs the sandbox quietly, and shuts down within a second.
 
-    announce: called once it runs, and an interruption ends it. guest: it runs in the process of somebody else, whose logging is left as it is.
+    embedded: it shares a process, whose logging is left alone.
+    announce: called once it is listening; an interrupt then ends it.
     """
 
     def __init__(
@@ -92,52 +93,52 @@ class SandboxServer(uvicorn.Server):
         self._asgi, self._announce = asgi, announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin, then say so."""
+        """Start, then announce it."""
         await super().startup(sockets)
         if self._announce:
             self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let nobody wait any longer, then end."""
+        """Release all waiting requests, then shut down."""
         self._asgi.end()
         await super().shutdown(sockets)
 
 
 class _EmbeddedConfig(uvicorn.Config):
-    """Settings that are for this server alone."""
+    """Settings that do not affect other servers in the process."""
 
     def configure_logging(self) -> None:
-        """Leave the loggers of uvicorn to whoever has another server in this process."""
+        """Leave uvicorn's loggers alone: another server in this process may use them."""
 
 
-REQUEST_TIMEOUT = 60.0  # seconds for a request to come in whole
+REQUEST_TIMEOUT = 60.0  # seconds to receive a whole request
 
 
 class TimeLimitedProtocol(H11Protocol):
-    """Reads the requests of one connection, and bounds how long each may take to come."""
+    """Handles one connection, and limits the time to receive each request."""
 
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as there
-        """Begin to wait for the first request."""
+        """Start the timer for the first request."""
         super().connection_made(transport)
-        self.access_log = False  # there are numbers in requests
+        self.access_log = False  # requests contain phone numbers
         self._restart_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
+        """Stop the timer."""
         if self._timer is not None:
             self._timer.cancel()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next request."""
+        """Start the timer for the next request."""
         self._restart_timer()
         super().on_response_complete()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - what uvicorn would say
-        """Reject what is no HTTP, or has a head of more than 64 KiB."""
-        self._send_error(400, "BAD_REQUEST", "This is no HTTP, or its head is too long")
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the default text
+        """Reject malformed HTTP, and headers larger than 64 KiB."""
+        self._send_error(400, "BAD_REQUEST", "Malformed HTTP request, or headers too large")
 
     def _restart_timer(self) -> None:
         if self._timer is not None:
@@ -145,15 +146,15 @@ class TimeLimitedProtocol(H11Protocol):
         self._timer = self.loop.call_later(REQUEST_TIMEOUT, self._time_out)
 
     def _time_out(self) -> None:
-        """Cut off a client whose request has not come in whole; one that is being answered has time."""
+        """Reject a request that was not received in time; requests being handled are not affected."""
         if self.conn.their_state in {h11.IDLE, h11.SEND_BODY}:
-            self._send_error(408, "REQUEST_TIMEOUT", "The request took too long to come")
+            self._send_error(408, "REQUEST_TIMEOUT", "The request was not received in time")
 
     def _send_error(self, status: int, code: str, text: str) -> None:
-        """End the connection, with an error body if no response has begun (READ-009)."""
+        """Close the connection, with an error body unless a response has started (READ-009)."""
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-            exception = ErrorDetails(message_id=code, text=text)
-            error = ErrorResponse(request_error=ErrorResponseBody(service_exception=exception))
+            details = ErrorDetails(message_id=code, text=text)
+            error = ErrorResponse(request_error=ErrorResponseBody(service_exception=details))
             codec = get_codec("json")
             body = codec.dump_model(error)
             headers = [

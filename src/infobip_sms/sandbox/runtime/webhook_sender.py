@@ -1,8 +1,7 @@
-"""The way to callback servers: one thread for each server that reports wait for, up to so many.
+"""Posts delivery reports to callback servers, with one thread per server up to a limit.
 
-Reports for one server go one after the other, in the order in which they were handed over; a server
-that does not answer keeps nobody else's waiting. Where there are more servers than threads they take
-turns.
+Reports for one server are posted one after the other, in the order of submission; a server that does not
+respond does not delay reports for others. If there are more servers than threads, they take turns.
 """
 
 from __future__ import annotations
@@ -25,26 +24,26 @@ if TYPE_CHECKING:
     Job = tuple[WebhookRequest, Callable[[WebhookResult], None]]
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 10.0  # seconds
-MAX_ORIGINS = 32  # servers that are posted to at once
-BATCH_SIZE = 50  # reports for one server before another one has its turn
-_MAX_RESPONSE_BYTES = 2**16  # bytes of a response: nothing in it matters
+MAX_ORIGINS = 32  # servers posted to at the same time
+BATCH_SIZE = 50  # reports for one server before its turn ends
+_MAX_RESPONSE_BYTES = 2**16  # read from a response; the body is ignored
 _HEADERS = {"User-Agent": "infobip-sms-sandbox"}
 
 
 class WebhookSender:
-    """Posts reports in the background, to no more than ``most`` servers at once."""
+    """Posts reports in the background, to at most ``max_threads`` servers at once."""
 
     def __init__(self, max_threads: int = MAX_ORIGINS) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[Server, deque[Job]] = {}
         self._ready: deque[Server] = deque()
-        """Servers that wait for a thread; one that has a thread is not among them."""
+        """Servers waiting for a thread; excludes servers that have one."""
         self._max_threads, self._threads = max_threads, 0
 
     def submit(
         self, webhook_request: WebhookRequest, on_result: Callable[[WebhookResult], None]
     ) -> None:
-        """Post a report when those before it are done; ``tell`` gets the answer in another thread."""
+        """Queue a report; ``on_result`` is called from another thread."""
         server = (
             webhook_request.target.scheme,
             webhook_request.target.host,
@@ -63,19 +62,19 @@ class WebhookSender:
         threading.Thread(target=self._run_worker, daemon=True).start()
 
     def drop(self) -> None:
-        """Forget all that waits; what is being posted cannot be called back."""
+        """Discard queued reports; those being posted are not interrupted."""
         with self._lock:
             for waiting in self._waiting.values():
                 waiting.clear()
 
     def _run_worker(self) -> None:
-        """Serve one server after the other until nothing waits."""
+        """Process one server after the other until no reports are queued."""
         server: Server | None = None
         while server := self._find_next_origin(server):
             self._send_batch(server)
 
     def _find_next_origin(self, before: Server | None) -> Server | None:
-        """Return whose turn it is; the one that had it goes to the end if more waits for it."""
+        """Return the next server; the previous one is queued again if it has more reports."""
         with self._lock:
             if before is not None:
                 if self._waiting[before]:
@@ -88,19 +87,17 @@ class WebhookSender:
             return None
 
     def _send_batch(self, origin: Server) -> None:
-        """Post some of what waits for one server; with a report that it does not answer its turn ends."""
+        """Post up to BATCH_SIZE reports to one server; stop at the first one without a response."""
         try:
             pool: urllib3.HTTPConnectionPool | None = _connect(*origin)
         except (urllib3.exceptions.HTTPError, ValueError):
             pool = None
-        for webhook_request, tell in islice(self._pop_jobs(origin), BATCH_SIZE):
-            answer = (
-                _post(pool, webhook_request)
-                if pool
-                else WebhookResult(None, "the host has no possible name")
+        for webhook_request, on_result in islice(self._pop_jobs(origin), BATCH_SIZE):
+            result = (
+                _post(pool, webhook_request) if pool else WebhookResult(None, "invalid host name")
             )
-            tell(answer)
-            if answer.status is None:
+            on_result(result)
+            if result.status is None:
                 break
         if pool:
             pool.close()
@@ -140,6 +137,24 @@ def _post(pool: urllib3.HTTPConnectionPool, webhook_request: WebhookRequest) -> 
         if len(response.read(_MAX_RESPONSE_BYTES)) == _MAX_RESPONSE_BYTES:
             response.close()
         response.release_conn()
-    except (urllib3.exceptions.HTTPError, OSError, ValueError) as problem:
-        return WebhookResult(None, f"no answer: {type(problem).__name__}")
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        return WebhookResult(None, _describe_failure(error))
     return WebhookResult(response.status, f"HTTP {response.status}")
+
+
+def _describe_failure(error: Exception) -> str:
+    """Say why there is no response, without quoting anything that the server sent."""
+    match error:
+        case urllib3.exceptions.NameResolutionError():
+            return "host name not found"
+        case urllib3.exceptions.NewConnectionError(__cause__=ConnectionRefusedError()):
+            return "connection refused"
+        case urllib3.exceptions.NewConnectionError():
+            return "could not connect"
+        case urllib3.exceptions.ConnectTimeoutError():
+            return "connection timed out"
+        case urllib3.exceptions.ReadTimeoutError():
+            return "response timed out"
+        case urllib3.exceptions.SSLError():
+            return "TLS failed"
+    return f"no valid response ({type(error).__name__})"

@@ -23,6 +23,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infobip_sms import sqlite_file
+
 from .rows import Link, StoredBulk, StoredMessage, WebhookDelivery
 from .serialization import PARSE_ERRORS, RowSerializer
 from .state import State
@@ -57,9 +59,7 @@ _DELETE_UNUSED_CONTENT = (
     "DELETE FROM content WHERE key NOT IN (SELECT json_extract(data, '$.content') FROM sms)"
 )
 _SWEEP_RATIO = 10  # so much of the rows, one in ten, is gone before the contents are looked through
-_WAL_MISSING = (
-    "the file {}-wal, which belongs to it, is missing; if it was not lost, make an empty one"
-)
+_WAL_MISSING = "its file {}-wal is missing. Restore it, or create an empty file of that name if nothing was lost"
 _COUNTERS = ("serial", "delivery_serial", "second", "clock")
 """What a state has beside its rows."""
 _MIN_INSTANT = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -81,9 +81,11 @@ class DataFile:
         self._counters, self._deleted_messages = "", 0
         self.error: DataFileError | None = None
         """Why the file could not be written; nothing is written after that."""
-        beside = self._path.with_name(f"{self._path.name}-wal").exists()
+        beside = sqlite_file.get_wal(self._path).exists()
         with self._translate_errors():
+            sqlite_file.require_file_name(self._path)
             self._require_own_file()
+            sqlite_file.create_private(self._path)
             self._file = sqlite3.connect(
                 self._path, timeout=0, isolation_level=None, check_same_thread=False
             )
@@ -96,12 +98,8 @@ class DataFile:
 
     def close(self) -> None:
         """Put everything into the one file, and release it."""
-        with suppress(sqlite3.Error):  # on a full disk this makes room for the mark
-            self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with suppress(sqlite3.Error):  # all is there, if in two files
-            self._mark_open(0)
-        with suppress(sqlite3.Error):
-            self._file.close()
+            sqlite_file.close(self._file, self._path, lambda: self._mark_open(0))
 
     def load(self) -> State:
         """Return the state as it was saved last; from then on it records what changes."""
@@ -257,10 +255,13 @@ class DataFile:
         try:
             yield
         except sqlite3.Error as problem:
-            busy = "locked" in str(problem)
-            raise self._build_error("another sandbox uses it" if busy else str(problem)) from None
+            reason = sqlite_file.describe_error(problem, busy="another sandbox uses it")
+            raise self._build_error(reason) from None
         except OSError as problem:
             raise self._build_error(problem.strerror or type(problem).__name__) from None
+        except sqlite_file.DAMAGE as problem:
+            name = str(problem) if str(problem).startswith("it must be") else "it is damaged"
+            raise self._build_error(name) from None
 
     def _build_error(self, reason: str) -> DataFileError:
         return DataFileError(f"data file {self._path.name}: {reason}")

@@ -1,81 +1,81 @@
-// The inbox page, live: asks once a second for the part that changes, while somebody looks.
-// Without this script every link, search and button works too.
+// Refreshes the inbox page once a second while it is visible.
+// Links, search and buttons also work without this script.
 "use strict";
 
-const PACE = 1000; // milliseconds
+const INTERVAL = 1000; // milliseconds
 const live = document.getElementById("live");
 const summary = document.getElementById("summary");
-const orders = document.querySelectorAll("form.orders");
+const buttonForms = document.querySelectorAll("form.buttons");
 const address = new URL(location.href);
 address.searchParams.set("fragment", "1");
 let tag = live ? live.dataset.tag : "";
-let asking = false;
+let refreshing = false;
 
-function say(text) {
+function announce(text) {
   if (summary && summary.textContent !== text) summary.textContent = text;
 }
 
-function sayHowMany() {
+function announceSummary() {
   const part = live && live.querySelector("[data-summary]");
-  if (part) say(part.dataset.summary);
+  if (part) announce(part.dataset.summary);
 }
 
-function isReading() {
-  const chosen = getSelection();
-  return !chosen.isCollapsed && live.contains(chosen.anchorNode);
+function isSelecting() {
+  const selection = getSelection();
+  return !selection.isCollapsed && live.contains(selection.anchorNode);
 }
 
-function showClock(reply) {
-  const now = reply.headers.get("sandbox-now");
+function showClock(response) {
+  const now = response.headers.get("sandbox-now");
   if (!now) return;
   const shown = document.getElementById("now");
   shown.dateTime = now;
   shown.textContent = now.replace("T", " ").slice(0, 23);
   const pace = document.getElementById("pace");
-  const frozen = reply.headers.get("sandbox-pace") === "frozen";
+  const frozen = response.headers.get("sandbox-pace") === "frozen";
   pace.textContent = frozen ? "frozen" : "running";
   pace.classList.toggle("frozen", frozen);
   document.querySelector("[value=freeze]").setAttribute("aria-pressed", frozen);
   document.querySelector("[value=resume]").setAttribute("aria-pressed", !frozen);
 }
 
-function showBroken(reply) {
-  const words = reply.headers.get("sandbox-broken") || "";
-  const shown = document.getElementById("broken-words");
-  if (shown.textContent === words) return;
-  shown.textContent = words;
-  document.getElementById("broken").hidden = !words;
+function showFaults(response) {
+  const faults = response.headers.get("sandbox-fault") || "";
+  const shown = document.getElementById("fault-summary");
+  if (shown.textContent === faults) return;
+  shown.textContent = faults;
+  document.getElementById("faults").hidden = !faults;
 }
 
 function replace(html) {
   const focused = live.contains(document.activeElement) ? document.activeElement.id : "";
   const height = document.documentElement.scrollHeight;
   const top = scrollY;
-  live.innerHTML = html; // the server has escaped every value in it
+  live.innerHTML = html; // every value is escaped by the server
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   if (top > live.offsetTop) scrollTo(0, top + document.documentElement.scrollHeight - height);
-  sayHowMany();
+  announceSummary();
 }
 
-async function ask() {
-  if (!live || asking || document.hidden || isReading()) return;
-  asking = true;
+async function refresh() {
+  if (!live || refreshing || document.hidden || isSelecting()) return;
+  refreshing = true;
   try {
-    const reply = await fetch(address, { headers: { "if-none-match": tag }, cache: "no-store" });
-    showClock(reply);
-    showBroken(reply);
-    if (reply.status === 200) {
-      tag = reply.headers.get("etag");
-      replace(await reply.text());
-    } else if (reply.status === 304) {
-      sayHowMany();
+    const response = await fetch(address, { headers: { "if-none-match": tag }, cache: "no-store" });
+    showClock(response);
+    showFaults(response);
+    if (response.status === 200) {
+      tag = response.headers.get("etag");
+      replace(await response.text());
+    } else if (response.status === 304) {
+      announceSummary();
     } else {
-      say("Not here any more");
+      announce("No longer available");
     }
   } catch {
-    say("The sandbox does not answer");
+    announce("The sandbox is not responding");
   } finally {
-    asking = false;
+    refreshing = false;
   }
 }
 
@@ -83,12 +83,12 @@ async function press(event) {
   if (!live || !event.submitter) return;
   event.preventDefault();
   const form = event.currentTarget;
-  const order = new URLSearchParams(new FormData(form));
-  order.set("do", event.submitter.value);
+  const fields = new URLSearchParams(new FormData(form));
+  fields.set("do", event.submitter.value);
   try {
-    await fetch(form.action, { method: "POST", body: order, redirect: "manual" });
+    await fetch(form.action, { method: "POST", body: fields, redirect: "manual" });
   } catch {
-    say("The sandbox does not answer");
+    announce("The sandbox is not responding");
     return;
   }
   const menu = event.submitter.closest("details");
@@ -96,10 +96,10 @@ async function press(event) {
     menu.open = false;
     menu.querySelector("summary").focus();
   }
-  await ask();
+  await refresh();
 }
 
-for (const form of orders) form.addEventListener("submit", press);
-document.addEventListener("visibilitychange", ask);
-sayHowMany();
-setInterval(ask, PACE);
+for (const form of buttonForms) form.addEventListener("submit", press);
+document.addEventListener("visibilitychange", refresh);
+announceSummary();
+setInterval(refresh, INTERVAL);
