@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from infobip_sms_conformance.cli import cli
 from infobip_sms_conformance.contract import files
 
 from infobip_sms.sandbox import Sandbox, running
@@ -265,7 +268,8 @@ def test_settings_of_the_user_do_not_reach_the_suite(tmp_path: Path, sandbox: Sa
     assert names == {"conftest.py", "pytest.ini", "verdicts.json"}
 
 
-PROGRAMS = [PROGRAM, (sys.executable, "-m", "infobip_sms", "conformance")]
+MOUNTED = (sys.executable, "-m", "infobip_sms", "conformance")
+PROGRAMS = [PROGRAM, MOUNTED]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: " ".join(program[1:]))
@@ -290,15 +294,99 @@ def test_interrupted_run_tells_what_it_has(
     assert json.loads(path.read_text())["stopped"] == "it was interrupted"
 
 
-def test_reader_that_has_read_enough() -> None:
-    """A closed pipe ends the list without a traceback."""
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: " ".join(program[1:]))
+def test_closed_pipe_is_no_traceback(program: tuple[str, ...]) -> None:
+    """A closed pipe ends the list with 2 and without a traceback."""
     with subprocess.Popen(
-        [*PROGRAM, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*program, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == b""
+    assert process.returncode == 2
+
+
+ALIKE = [
+    ["--help"],
+    ["client", "-h"],
+    ["explain", "SEND-007"],
+    ["server", NOBODY, "--dry-run"],
+    ["server", NOBODY, "--patience", "0", "--json", "/nowhere/at/all.json"],
+    ["server", NOBODY, "--profile", "secret"],
+    ["server", NOBODY, "--patience", "0"],
+    ["nonsense"],
+    ["--no-such-option"],
+    [],
+]
+
+
+@pytest.mark.parametrize("words", ALIKE, ids=" ".join)
+def test_both_entry_points_are_alike(words: list[str]) -> None:
+    """The suite says the same and ends with the same code on its own and in infobip-sms conformance."""
+    own, mounted = (
+        subprocess.run([*program, *words], capture_output=True, text=True, check=False)
+        for program in PROGRAMS
+    )
+
+    assert (mounted.returncode, mounted.stderr) == (own.returncode, own.stderr)
+    assert re.sub(r"[\d.]+ s", "", mounted.stdout) == re.sub(r"[\d.]+ s", "", own.stdout)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: " ".join(program[1:]))
+def test_whole_run_prints_no_warning(sandbox: Sandbox, program: tuple[str, ...]) -> None:
+    """A whole run passes, with every warning of Python shown and none to show."""
+    sandbox.reset()
+    done = subprocess.run(
+        [*program, "server", sandbox.url, "--clock"],
+        env={**os.environ, "PYTHONWARNINGS": "default"},
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+    )
+    sandbox.reset()
+
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("infobip-sms conf", "conformance"),
+        ("infobip-sms conformance ser", "server"),
+        ("infobip-sms conformance server --profile rej", "rejections"),
+        ("infobip-sms conformance server --without tr", "tracking"),
+        ("infobip-sms conformance explain send-00", "SEND-007"),
+    ],
+)
+def test_shell_completes_commands_and_values(typed: str, offered: str) -> None:
+    """Completion works below infobip-sms conformance, down to features and requirement ids."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("infobip-sms")],
+        env={
+            **os.environ,
+            "_INFOBIP_SMS_COMPLETE": "bash_complete",
+            "COMP_WORDS": typed,
+            "COMP_CWORD": str(len(typed.split()) - 1),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert f"plain,{offered}" in done.stdout.splitlines()
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", cli.commands)
+def test_help_fits_into_80_columns(judge_line: Judge, name: str) -> None:
+    """Every command explains each of its options, in lines that a terminal of 80 columns holds."""
+    run = judge_line.run(name, "--help")
+
+    assert run.code == 0
+    assert max(map(len, run.out.splitlines())) <= 80
+    assert all(p.help for p in cli.commands[name].params if isinstance(p, click.Option))
 
 
 def test_terminal_sees_progress_and_colours(sandbox: Sandbox) -> None:
