@@ -42,7 +42,7 @@ STOPPED_BY_USER = "it was interrupted"
 PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 
 
-NEVER_ACCEPTED = frozenset({"start", "unreadable", "unauthorized"})
+NEVER_ACCEPTED = frozenset({"unreadable", "unauthorized"})
 """Groups of exchanges that bring no message to a good server."""
 
 
@@ -159,7 +159,16 @@ def is_rejection_only(item: pytest.Item) -> bool:
     assert isinstance(item, pytest.Function)
     if isinstance(case := item.callspec.params.get("case"), Case):
         return case.rejected
-    return get_check(item).needs <= NEVER_ACCEPTED
+    return sends_rejected_only(get_check(item))
+
+
+def sends_rejected_only(check: Check) -> bool:
+    """Tell whether a check without cases sends nothing that a correct server accepts.
+
+    One that needs no group looks at the minimal request, which is accepted.
+    """
+    groups = check.needs - {"start"}
+    return bool(groups) and groups <= NEVER_ACCEPTED
 
 
 def build_finding(item: pytest.Item, error: BaseException | None) -> Finding:
@@ -295,7 +304,7 @@ def is_selected(
     """Tell whether a check runs at all, for one of its cases at least."""
     if "cases" in check.needs:
         return bool(get_case_exchanges(check, profile, wires, only))
-    if profile.stops_at_acceptance and not check.needs <= NEVER_ACCEPTED:
+    if profile.stops_at_acceptance and not sends_rejected_only(check):
         return False
     token = f"{check.requirement_id}:{check.name}-"
     return not only or any(
