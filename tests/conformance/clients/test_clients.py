@@ -110,8 +110,8 @@ def test_own_client_is_clean(tmp_path: Path, wire: str) -> None:
     assert find_failed(report, "FAIL", "WARN", "INCONCLUSIVE", "ERROR") == set()
     assert report["side"] == "client"
     assert min(report["coverage"]["operations"].values()) > 0
-    assert report["coverage"]["members"]["send"]["never"] == []
-    assert report["coverage"]["members"]["getLogs"]["never"] == []
+    assert report["coverage"]["fields"]["send"]["never"] == []
+    assert report["coverage"]["fields"]["getLogs"]["never"] == []
 
 
 @pytest.mark.parametrize("wire", ["json", "xml"])

@@ -185,7 +185,7 @@ def test_credentials_are_shown_nowhere() -> None:
         ('["a" "b"]', "no , where one belongs"),
         ('{"a": "\n"}', "a string that is not ended"),
         ('{"a": "\\x"}', "an escape that there is not"),
-        ("{} {}", "something stands behind"),
+        ("{} {}", "trailing data after the document"),
         ("{'a': 1}", "no name of a field"),
         ('{"a": 01}', "no , where one belongs"),
         ('{"a": NaN}', "no JSON value"),
