@@ -1,4 +1,4 @@
-"""The suite as a program: what may be asked of it, how it ends, and what it makes of servers that are none."""
+"""The suite as a program: its commands, how it ends, and servers that are not of this API."""
 
 import json
 import os
@@ -35,8 +35,8 @@ def fixture_sandbox() -> Iterator[Sandbox]:
 
 
 @contextmanager
-def start_rude(manner: str) -> Iterator[str]:
-    """Run a rude server for the time of a ``with`` block; give its URL."""
+def start_misbehaving(manner: str) -> Iterator[str]:
+    """Run a misbehaving server for the time of a ``with`` block; give its URL."""
     program = [sys.executable, str(SERVERS / "not_http.py"), manner]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -130,7 +130,7 @@ def test_port_that_is_taken_is_wrong_usage(judge_line: Judge, sandbox: Sandbox) 
 
 @pytest.mark.parametrize("number", ["+41793026727", "41 79 302 67 27", "+41 (79) 302-67-27"])
 def test_number_may_be_written_as_people_do(judge_line: Judge, number: str) -> None:
-    """--to takes a number with plus, blanks and signs between its digits."""
+    """--to accepts a number with a plus, spaces and punctuation between its digits."""
     run = judge_line.run("server", NOBODY, "--dry-run", "--to", number)
 
     assert (run.code, "to 1 number that you named (…27)" in run.out) == (0, True)
@@ -139,7 +139,7 @@ def test_number_may_be_written_as_people_do(judge_line: Judge, number: str) -> N
 # ------------------------------------------------------------------ the plan
 
 
-def test_dry_run_prints_the_bill_and_does_nothing(judge_line: Judge, tmp_path: Path) -> None:
+def test_dry_run_prints_the_plan_and_sends_nothing(judge_line: Judge, tmp_path: Path) -> None:
     """--dry-run says what a run may cost, asks no server and leaves no file."""
     path = tmp_path / "verdicts.json"
     run = judge_line.run("server", NOBODY, "--dry-run", "--json", str(path))
@@ -162,7 +162,7 @@ def test_dry_run_prints_the_bill_and_does_nothing(judge_line: Judge, tmp_path: P
         (["--seed", "77"], "seed 77"),
     ],
 )
-def test_bill_says_what_was_chosen(judge_line: Judge, words: list[str], said: str) -> None:
+def test_plan_says_what_was_chosen(judge_line: Judge, words: list[str], said: str) -> None:
     """Profile, limits, numbers, seed and features are said before the first byte."""
     assert said in judge_line.run("server", "--dry-run", *words).out
 
@@ -200,10 +200,10 @@ MANNERS = {
 
 
 @pytest.mark.parametrize("manner", MANNERS)
-def test_rude_server(judge_line: Judge, manner: str) -> None:
-    """No server, however rude, leads to a traceback, to a run without end or to one that passes."""
+def test_misbehaving_server(judge_line: Judge, manner: str) -> None:
+    """No misbehaving server leads to a traceback, an endless run or one that passes."""
     began = time.monotonic()
-    with start_rude(manner) as url:
+    with start_misbehaving(manner) as url:
         run, report = judge_line.judge(url, "--patience", "0")
 
     assert run.code == report["exit"] == MANNERS[manner], run.out
@@ -213,7 +213,7 @@ def test_rude_server(judge_line: Judge, manner: str) -> None:
 
 
 def test_server_that_dies_in_between(judge_line: Judge, sandbox: Sandbox) -> None:
-    """A server that stops answering during the run is not called good, and the run ends soon."""
+    """A server that stops responding during the run does not pass, and the run ends soon."""
     with dying(sandbox, after=30) as url:
         run, report = judge_line.judge(url)
 
@@ -224,7 +224,7 @@ def test_server_that_dies_in_between(judge_line: Judge, sandbox: Sandbox) -> Non
 
 @contextmanager
 def dying(sandbox: Sandbox, after: int) -> Iterator[str]:
-    """Drop all connections of a sandbox once it has taken so many messages."""
+    """Drop all connections of a sandbox once it has accepted this many messages."""
     sandbox.reset()
 
     def drop() -> None:
@@ -240,9 +240,9 @@ def dying(sandbox: Sandbox, after: int) -> Iterator[str]:
         sandbox.reset()
 
 
-def test_server_that_says_yes_to_everything_is_judged_to_the_end(judge_line: Judge) -> None:
+def test_server_that_accepts_everything_is_checked_to_the_end(judge_line: Judge) -> None:
     """A mock that accepts all fails by clauses, and the plan is enough for it."""
-    with start_rude("yes") as url:
+    with start_misbehaving("yes") as url:
         run, report = judge_line.judge(url, "--patience", "0")
 
     assert run.code == 1
