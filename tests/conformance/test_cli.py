@@ -1,7 +1,8 @@
-"""The suite as a program: what may be asked of it, how it ends, and what it makes of servers that are none."""
+"""The suite as a program: its commands, how it ends, and servers that are not of this API."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from infobip_sms_conformance.cli import cli
 from infobip_sms_conformance.contract import files
 
 from infobip_sms.sandbox import Sandbox, running
@@ -32,8 +35,8 @@ def fixture_sandbox() -> Iterator[Sandbox]:
 
 
 @contextmanager
-def start_rude(manner: str) -> Iterator[str]:
-    """Run a rude server for the time of a ``with`` block; give its URL."""
+def start_misbehaving(manner: str) -> Iterator[str]:
+    """Run a misbehaving server for the time of a ``with`` block; give its URL."""
     program = [sys.executable, str(SERVERS / "not_http.py"), manner]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -127,7 +130,7 @@ def test_port_that_is_taken_is_wrong_usage(judge_line: Judge, sandbox: Sandbox) 
 
 @pytest.mark.parametrize("number", ["+41793026727", "41 79 302 67 27", "+41 (79) 302-67-27"])
 def test_number_may_be_written_as_people_do(judge_line: Judge, number: str) -> None:
-    """--to takes a number with plus, blanks and signs between its digits."""
+    """--to accepts a number with a plus, spaces and punctuation between its digits."""
     run = judge_line.run("server", NOBODY, "--dry-run", "--to", number)
 
     assert (run.code, "to 1 number that you named (…27)" in run.out) == (0, True)
@@ -136,7 +139,7 @@ def test_number_may_be_written_as_people_do(judge_line: Judge, number: str) -> N
 # ------------------------------------------------------------------ the plan
 
 
-def test_dry_run_prints_the_bill_and_does_nothing(judge_line: Judge, tmp_path: Path) -> None:
+def test_dry_run_prints_the_plan_and_sends_nothing(judge_line: Judge, tmp_path: Path) -> None:
     """--dry-run says what a run may cost, asks no server and leaves no file."""
     path = tmp_path / "verdicts.json"
     run = judge_line.run("server", NOBODY, "--dry-run", "--json", str(path))
@@ -159,7 +162,7 @@ def test_dry_run_prints_the_bill_and_does_nothing(judge_line: Judge, tmp_path: P
         (["--seed", "77"], "seed 77"),
     ],
 )
-def test_bill_says_what_was_chosen(judge_line: Judge, words: list[str], said: str) -> None:
+def test_plan_says_what_was_chosen(judge_line: Judge, words: list[str], said: str) -> None:
     """Profile, limits, numbers, seed and features are said before the first byte."""
     assert said in judge_line.run("server", "--dry-run", *words).out
 
@@ -197,10 +200,10 @@ MANNERS = {
 
 
 @pytest.mark.parametrize("manner", MANNERS)
-def test_rude_server(judge_line: Judge, manner: str) -> None:
-    """No server, however rude, leads to a traceback, to a run without end or to one that passes."""
+def test_misbehaving_server(judge_line: Judge, manner: str) -> None:
+    """No misbehaving server leads to a traceback, an endless run or one that passes."""
     began = time.monotonic()
-    with start_rude(manner) as url:
+    with start_misbehaving(manner) as url:
         run, report = judge_line.judge(url, "--patience", "0")
 
     assert run.code == report["exit"] == MANNERS[manner], run.out
@@ -210,7 +213,7 @@ def test_rude_server(judge_line: Judge, manner: str) -> None:
 
 
 def test_server_that_dies_in_between(judge_line: Judge, sandbox: Sandbox) -> None:
-    """A server that stops answering during the run is not called good, and the run ends soon."""
+    """A server that stops responding during the run does not pass, and the run ends soon."""
     with dying(sandbox, after=30) as url:
         run, report = judge_line.judge(url)
 
@@ -221,7 +224,7 @@ def test_server_that_dies_in_between(judge_line: Judge, sandbox: Sandbox) -> Non
 
 @contextmanager
 def dying(sandbox: Sandbox, after: int) -> Iterator[str]:
-    """Drop all connections of a sandbox once it has taken so many messages."""
+    """Drop all connections of a sandbox once it has accepted this many messages."""
     sandbox.reset()
 
     def drop() -> None:
@@ -237,9 +240,9 @@ def dying(sandbox: Sandbox, after: int) -> Iterator[str]:
         sandbox.reset()
 
 
-def test_server_that_says_yes_to_everything_is_judged_to_the_end(judge_line: Judge) -> None:
+def test_server_that_accepts_everything_is_checked_to_the_end(judge_line: Judge) -> None:
     """A mock that accepts all fails by clauses, and the plan is enough for it."""
-    with start_rude("yes") as url:
+    with start_misbehaving("yes") as url:
         run, report = judge_line.judge(url, "--patience", "0")
 
     assert run.code == 1
@@ -265,7 +268,8 @@ def test_settings_of_the_user_do_not_reach_the_suite(tmp_path: Path, sandbox: Sa
     assert names == {"conftest.py", "pytest.ini", "verdicts.json"}
 
 
-PROGRAMS = [PROGRAM, (sys.executable, "-m", "infobip_sms", "conformance")]
+MOUNTED = (sys.executable, "-m", "infobip_sms", "conformance")
+PROGRAMS = [PROGRAM, MOUNTED]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: " ".join(program[1:]))
@@ -290,15 +294,99 @@ def test_interrupted_run_tells_what_it_has(
     assert json.loads(path.read_text())["stopped"] == "it was interrupted"
 
 
-def test_reader_that_has_read_enough() -> None:
-    """A closed pipe ends the list without a traceback."""
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: " ".join(program[1:]))
+def test_closed_pipe_is_no_traceback(program: tuple[str, ...]) -> None:
+    """A closed pipe ends the list with 2 and without a traceback."""
     with subprocess.Popen(
-        [*PROGRAM, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*program, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == b""
+    assert process.returncode == 2
+
+
+ALIKE = [
+    ["--help"],
+    ["client", "-h"],
+    ["explain", "SEND-007"],
+    ["server", NOBODY, "--dry-run"],
+    ["server", NOBODY, "--patience", "0", "--json", "/nowhere/at/all.json"],
+    ["server", NOBODY, "--profile", "secret"],
+    ["server", NOBODY, "--patience", "0"],
+    ["nonsense"],
+    ["--no-such-option"],
+    [],
+]
+
+
+@pytest.mark.parametrize("words", ALIKE, ids=" ".join)
+def test_both_entry_points_are_alike(words: list[str]) -> None:
+    """The suite says the same and ends with the same code on its own and in infobip-sms conformance."""
+    own, mounted = (
+        subprocess.run([*program, *words], capture_output=True, text=True, check=False)
+        for program in PROGRAMS
+    )
+
+    assert (mounted.returncode, mounted.stderr) == (own.returncode, own.stderr)
+    assert re.sub(r"[\d.]+ s", "", mounted.stdout) == re.sub(r"[\d.]+ s", "", own.stdout)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: " ".join(program[1:]))
+def test_whole_run_prints_no_warning(sandbox: Sandbox, program: tuple[str, ...]) -> None:
+    """A whole run passes, with every warning of Python shown and none to show."""
+    sandbox.reset()
+    done = subprocess.run(
+        [*program, "server", sandbox.url, "--clock"],
+        env={**os.environ, "PYTHONWARNINGS": "default"},
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+    )
+    sandbox.reset()
+
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("infobip-sms conf", "conformance"),
+        ("infobip-sms conformance ser", "server"),
+        ("infobip-sms conformance server --profile rej", "rejections"),
+        ("infobip-sms conformance server --without tr", "tracking"),
+        ("infobip-sms conformance explain send-00", "SEND-007"),
+    ],
+)
+def test_shell_completes_commands_and_values(typed: str, offered: str) -> None:
+    """Completion works below infobip-sms conformance, down to features and requirement ids."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("infobip-sms")],
+        env={
+            **os.environ,
+            "_INFOBIP_SMS_COMPLETE": "bash_complete",
+            "COMP_WORDS": typed,
+            "COMP_CWORD": str(len(typed.split()) - 1),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert f"plain,{offered}" in done.stdout.splitlines()
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", cli.commands)
+def test_help_fits_into_80_columns(judge_line: Judge, name: str) -> None:
+    """Every command explains each of its options, in lines that a terminal of 80 columns holds."""
+    run = judge_line.run(name, "--help")
+
+    assert run.code == 0
+    assert max(map(len, run.out.splitlines())) <= 80
+    assert all(p.help for p in cli.commands[name].params if isinstance(p, click.Option))
 
 
 def test_terminal_sees_progress_and_colours(sandbox: Sandbox) -> None:

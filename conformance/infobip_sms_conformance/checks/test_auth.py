@@ -37,7 +37,7 @@ def test_auth_002_wrong_credentials(session: Session, wire: str, wrong: str) -> 
     assert_unauthorized(send_as(session, wire, values[wrong], f"with a wrong {wrong}"))
 
 
-@check("AUTH-003", needs=["pool"])
+@check("AUTH-003")
 def test_auth_003_basic_is_accepted(session: Session, wire: str) -> None:
     """A request with the right user and password is accepted."""
     basic = session.credentials.basic

@@ -10,13 +10,13 @@ from infobip_sms_conformance.session.registry import check
 from infobip_sms_conformance.session.session import Session
 
 
-@check("WIN-001", needs=["rejected", "limits", "days"])
+@check("WIN-001", needs=["cases"])
 def test_win_001_from_and_to_come_together(session: Session, case: Case, wire: str) -> None:
     """A window without from and to is accepted, one with only one of them rejected."""
     assert_case(session, case, wire)
 
 
-@check("WIN-002", needs=["rejected", "limits", "days"])
+@check("WIN-002", needs=["cases"])
 def test_win_002_days_are_mandatory(session: Session, case: Case, wire: str) -> None:
     """A window of one day is accepted, one without days rejected."""
     try:
@@ -29,7 +29,7 @@ def test_win_002_days_are_mandatory(session: Session, case: Case, wire: str) -> 
         raise
 
 
-@check("WIN-003", needs=["rejected", "limits", "days"])
+@check("WIN-003", needs=["cases"])
 def test_win_003_days_of_the_week(
     session: Session, case: Case, wire: str, findings: list[Finding]
 ) -> None:
@@ -48,19 +48,19 @@ def test_win_003_days_of_the_week(
         raise
 
 
-@check("WIN-004", needs=["rejected", "limits", "days"])
+@check("WIN-004", needs=["cases"])
 def test_win_004_limits_of_hour(session: Session, case: Case, wire: str) -> None:
     """The first and the last hour of a day are accepted, those beyond rejected."""
     assert_case(session, case, wire)
 
 
-@check("WIN-005", needs=["rejected", "limits", "days"])
+@check("WIN-005", needs=["cases"])
 def test_win_005_limits_of_minute(session: Session, case: Case, wire: str) -> None:
     """The first and the last minute of an hour are accepted, those beyond rejected."""
     assert_case(session, case, wire)
 
 
-@check("WIN-006", needs=["rejected", "limits", "days"])
+@check("WIN-006", needs=["cases"])
 def test_win_006_hour_and_minute_are_mandatory(session: Session, case: Case, wire: str) -> None:
     """A time of day without its hour or its minute is rejected."""
     assert_case(session, case, wire)

@@ -85,7 +85,7 @@ def is_limit_rejected(session: Session) -> bool:
     return not is_ok(look_up_all(session)) and is_ok(look_up_again(session))
 
 
-@check("LOG-001", ["json"], needs=["lists", "lookups"], feature="logs", order=LATE)
+@check("LOG-001", ["json"], needs=["lists", "logs"], feature="logs", order=LATE)
 def test_log_001_messages_are_shown_as_sent(session: Session, findings: list[Finding]) -> None:
     """The logs have every message of a request, as it was sent."""
     require_messages_accepted(session, send_batch(session), findings)
@@ -108,7 +108,7 @@ def test_log_001_messages_are_shown_as_sent(session: Session, findings: list[Fin
             raise CheckFailed(wrong, expected=AS_SENT, exchange=found)
 
 
-@check("LOG-001", needs=["lists", "lookups"], feature="logs", order=LATE)
+@check("LOG-001", needs=["lists", "logs", "logs again"], feature="logs", order=LATE)
 def test_log_001_messages_are_shown_again(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
@@ -130,7 +130,7 @@ def test_log_001_messages_are_shown_again(
         raise CheckFailed(wrong, expected=AS_SENT, exchange=found)
 
 
-@check("LOG-001", ["json"], needs=["lists", "lookups", "pool"], feature="logs", order=LATE)
+@check("LOG-001", ["json"], needs=["lists", "logs", "named logs"], feature="logs", order=LATE)
 def test_log_001_filters_narrow(session: Session, findings: list[Finding]) -> None:
     """Of some messages of two requests, only those of a sender and to a number are shown."""
     require_logs(session, findings)
@@ -149,7 +149,7 @@ def test_log_001_filters_narrow(session: Session, findings: list[Finding]) -> No
         raise CheckFailed("not the one message that fits", expected=FITTING, exchange=alone)
 
 
-@check("LOG-001", ["json"], needs=["lists", "lookups"], feature="logs", order=LATE)
+@check("LOG-001", ["json"], needs=["lists", "logs", "empty logs"], feature="logs", order=LATE)
 @pytest.mark.parametrize("name", ["sentSince", "sentUntil", "mcc"])
 def test_log_001_filters_leave_all_out(
     session: Session,
@@ -167,7 +167,7 @@ def test_log_001_filters_leave_all_out(
         raise CheckFailed(f"messages, in spite of {name}", expected="no message", exchange=found)
 
 
-@check("LOG-002", ["json"], needs=["lists", "lookups", "pool"], feature="logs", order=LATE)
+@check("LOG-002", ["json"], needs=["lists", "logs", "named logs"], feature="logs", order=LATE)
 def test_log_002_ids_may_be_repeated(session: Session, findings: list[Finding]) -> None:
     """Several bulkIds and messageIds show the messages of all of them."""
     require_logs(session, findings)
@@ -187,7 +187,7 @@ def test_log_002_ids_may_be_repeated(session: Session, findings: list[Finding]) 
         raise Inconclusive("the filters show nothing", caused_by="LOG-001", exchange=found)
 
 
-@check("LOG-003", ["json"], needs=["lists", "lookups"], feature="logs", order=LATE)
+@check("LOG-003", ["json"], needs=["lists", "logs", "one log"], feature="logs", order=LATE)
 def test_log_003_limit_is_kept(session: Session, findings: list[Finding]) -> None:
     """The greatest limit shows more than is shown without one; a limit of 1 shows one message."""
     require_messages_accepted(session, send_batch(session), findings)
@@ -211,7 +211,7 @@ def test_log_003_limit_is_kept(session: Session, findings: list[Finding]) -> Non
             raise CheckFailed(f"{count} messages", expected="1 message", exchange=one)
 
 
-@check("LOG-003", needs=["lists", "lookups"], feature="logs", order=LATE)
+@check("LOG-003", needs=["lists", "logs", "logs again"], feature="logs", order=LATE)
 def test_log_003_number_without_a_limit(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
@@ -245,7 +245,7 @@ def get_message_ids(entries: list[dict[str, object]]) -> set[str]:
 # ------------------------------------------------------------------ reports that are fetched
 
 
-@check("DLR-007", needs=["lists", "lookups"], feature="pull", order=LATE)
+@check("DLR-007", needs=["lists", "fetched reports"], feature="pull", order=LATE)
 def test_dlr_007_each_report_comes_once(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
@@ -294,7 +294,7 @@ def raise_no_report(session: Session, found: Exchange) -> None:
     raise Inconclusive(f"no report within {seconds:g} s", expected=ONCE, exchange=found)
 
 
-@check("DLR-008", ["json"], needs=["lists", "lookups"], feature="pull", order=LATE)
+@check("DLR-008", ["json"], needs=["lists", "fetched reports"], feature="pull", order=LATE)
 def test_dlr_008_limit_is_kept(session: Session, findings: list[Finding]) -> None:
     """A limit of 1 brings at most one report, and the greatest limit is accepted."""
     require_fetching(session, findings)
@@ -308,7 +308,7 @@ def test_dlr_008_limit_is_kept(session: Session, findings: list[Finding]) -> Non
         raise Inconclusive("there was no report to fetch", caused_by="DLR-007", exchange=one)
 
 
-@check("DLR-008", needs=["lists", "lookups"], feature="pull", order=LATE)
+@check("DLR-008", needs=["lists", "fetched reports"], feature="pull", order=LATE)
 def test_dlr_008_number_without_a_limit(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:

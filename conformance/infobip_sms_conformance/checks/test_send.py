@@ -20,7 +20,7 @@ from infobip_sms_conformance.session.registry import LATE, check
 from infobip_sms_conformance.session.session import Session
 
 
-@check("SEND-002", needs=["rejected", "limits"])
+@check("SEND-002", needs=["cases"])
 def test_send_002_request_without_messages_is_rejected(
     session: Session, case: Case, wire: str
 ) -> None:
@@ -28,19 +28,19 @@ def test_send_002_request_without_messages_is_rejected(
     assert_case(session, case, wire)
 
 
-@check("SEND-003", needs=["rejected", "limits"])
+@check("SEND-003", needs=["cases"])
 def test_send_003_length_of_alphanumeric_sender(session: Session, case: Case, wire: str) -> None:
     """A sender that is not all digits is accepted at its shortest and longest, rejected beyond."""
     assert_case(session, case, wire)
 
 
-@check("SEND-004", needs=["rejected", "limits"])
+@check("SEND-004", needs=["cases"])
 def test_send_004_length_of_numeric_sender(session: Session, case: Case, wire: str) -> None:
     """A sender of digits only is accepted at its shortest and longest, rejected beyond."""
     assert_case(session, case, wire)
 
 
-@check("SEND-005", needs=["rejected", "limits"])
+@check("SEND-005", needs=["cases"])
 def test_send_005_message_without_destination_is_rejected(
     session: Session, case: Case, wire: str
 ) -> None:
@@ -48,13 +48,13 @@ def test_send_005_message_without_destination_is_rejected(
     assert_case(session, case, wire)
 
 
-@check("SEND-007", needs=["rejected", "limits"])
+@check("SEND-007", needs=["cases"])
 def test_send_007_missing_or_empty_to_is_rejected(session: Session, case: Case, wire: str) -> None:
     """A destination whose to is missing or empty is rejected."""
     assert_case(session, case, wire)
 
 
-@check("SEND-008", needs=["rejected", "limits"])
+@check("SEND-008", needs=["cases"])
 def test_send_008_to_that_is_not_a_number_is_rejected(
     session: Session, case: Case, wire: str
 ) -> None:
@@ -62,25 +62,25 @@ def test_send_008_to_that_is_not_a_number_is_rejected(
     assert_case(session, case, wire)
 
 
-@check("SEND-010", needs=["rejected", "limits"])
+@check("SEND-010", needs=["cases"])
 def test_send_010_flash_is_true_or_false(session: Session, case: Case, wire: str) -> None:
     """A flash of true is accepted, a word that is neither true nor false rejected."""
     assert_case(session, case, wire)
 
 
-@check("SEND-011", needs=["rejected", "limits"])
+@check("SEND-011", needs=["cases"])
 def test_send_011_known_language_codes(session: Session, case: Case, wire: str) -> None:
     """Each documented language code is accepted, anything else rejected."""
     assert_case(session, case, wire)
 
 
-@check("SEND-012", needs=["rejected", "limits"])
+@check("SEND-012", needs=["cases"])
 def test_send_012_known_transliterations(session: Session, case: Case, wire: str) -> None:
     """Each documented transliteration is accepted, anything else rejected."""
     assert_case(session, case, wire)
 
 
-@check("SEND-013", needs=["rejected", "limits"])
+@check("SEND-013", needs=["cases"])
 def test_send_013_intermediate_report_is_true_or_false(
     session: Session, case: Case, wire: str
 ) -> None:
@@ -88,19 +88,19 @@ def test_send_013_intermediate_report_is_true_or_false(
     assert_case(session, case, wire)
 
 
-@check("SEND-015", needs=["rejected", "limits"])
+@check("SEND-015", needs=["cases"])
 def test_send_015_known_notify_content_types(session: Session, case: Case, wire: str) -> None:
     """Both documented notifyContentTypes are accepted, anything else rejected."""
     assert_case(session, case, wire)
 
 
-@check("SEND-016", needs=["rejected", "limits"])
+@check("SEND-016", needs=["cases"])
 def test_send_016_length_of_callback_data(session: Session, case: Case, wire: str) -> None:
     """CallbackData of the greatest length is accepted in any message, one character more rejected."""
     assert_case(session, case, wire)
 
 
-@check("SEND-017", needs=["rejected", "limits"])
+@check("SEND-017", needs=["cases"])
 def test_send_017_validity_period_is_a_whole_number(
     session: Session, case: Case, wire: str
 ) -> None:
@@ -108,7 +108,7 @@ def test_send_017_validity_period_is_a_whole_number(
     assert_case(session, case, wire)
 
 
-@check("SEND-018", needs=["rejected", "limits"])
+@check("SEND-018", needs=["cases"])
 def test_send_018_send_at_that_is_not_an_instant_is_rejected(
     session: Session, case: Case, wire: str
 ) -> None:
@@ -116,13 +116,13 @@ def test_send_018_send_at_that_is_not_an_instant_is_rejected(
     assert_case(session, case, wire)
 
 
-@check("SEND-019", needs=["rejected", "limits"])
+@check("SEND-019", needs=["cases"])
 def test_send_019_window_is_an_object(session: Session, case: Case, wire: str) -> None:
     """A deliveryTimeWindow that is no object is rejected."""
     assert_case(session, case, wire)
 
 
-@check("SEND-020", needs=["pool", "days"], order=LATE)
+@check("SEND-020", needs=["documented"], order=LATE)
 def test_send_020_documented_request_is_accepted(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
@@ -169,13 +169,13 @@ def assert_accepted_unless_explained(
     assert_succeeded(exchange)
 
 
-@check("SEND-022", needs=["rejected", "limits"])
+@check("SEND-022", needs=["cases"])
 def test_send_022_known_kinds_of_tracking(session: Session, case: Case, wire: str) -> None:
     """Both documented values of track are accepted, anything else rejected."""
     assert_case(session, case, wire)
 
 
-@check("SEND-023", needs=["rejected", "limits"])
+@check("SEND-023", needs=["cases"])
 def test_send_023_lengths_count_characters(session: Session, case: Case, wire: str) -> None:
     """CallbackData of the greatest length is accepted in scripts that take more bytes, too."""
     try:
@@ -189,13 +189,13 @@ def test_send_023_lengths_count_characters(session: Session, case: Case, wire: s
         raise
 
 
-@check("SEND-024", needs=["rejected", "limits"])
+@check("SEND-024", needs=["cases"])
 def test_send_024_leading_plus_is_accepted(session: Session, case: Case, wire: str) -> None:
     """A to with a leading plus is accepted."""
     assert_case(session, case, wire)
 
 
-@check("SEND-025", needs=["rejected", "limits"])
+@check("SEND-025", needs=["cases"])
 def test_send_025_punctuation_in_sender_is_accepted(
     session: Session, case: Case, wire: str
 ) -> None:
@@ -203,25 +203,25 @@ def test_send_025_punctuation_in_sender_is_accepted(
     assert_case(session, case, wire)
 
 
-@check("SEND-026", needs=["rejected", "limits"])
+@check("SEND-026", needs=["cases"])
 def test_send_026_optional_field_may_be_missing(session: Session, case: Case, wire: str) -> None:
     """A request is accepted without a field that is optional."""
     assert_case(session, case, wire)
 
 
-@check("SEND-026", needs=["pool"])
+@check("SEND-026")
 def test_send_026_minimal_request_is_accepted(session: Session, wire: str) -> None:
     """One message with a sender, one destination and a text is accepted."""
     assert_succeeded(session.send_example("minimal-request", wire))
 
 
-@check("VAL-001", needs=["rejected", "limits"])
+@check("VAL-001", needs=["cases"])
 def test_val_001_long_validity_period_is_accepted(session: Session, case: Case, wire: str) -> None:
     """A validityPeriod above the greatest effective one is accepted."""
     assert_case(session, case, wire)
 
 
-@check("SCHED-002", needs=["rejected", "limits"])
+@check("SCHED-002", needs=["cases"])
 def test_sched_002_send_at_in_the_future_is_accepted(
     session: Session, case: Case, wire: str
 ) -> None:

@@ -41,7 +41,7 @@ LINKS = LINK, OTHER_LINK
 NOT_FOUND = 404
 
 
-@check("TRACK-001", ["json"], needs=["lists", "lookups"], feature="tracking", order=LATE)
+@check("TRACK-001", ["json"], needs=["lists", "logs"], feature="tracking", order=LATE)
 def test_track_001_links_are_shortened(session: Session, findings: list[Finding]) -> None:
     """The logs show a text whose links have become shorter ones on the given base."""
     if "logs" in session.plan.without:
@@ -119,7 +119,7 @@ def test_track_002_conversion_is_counted(session: Session, findings: list[Findin
         raise CheckFailed("another processKey", expected=expected, exchange=found)
 
 
-@check("TRACK-003", needs=["lists", "tracking", "pool"], feature="tracking", order=LATE)
+@check("TRACK-003", needs=["lists", "tracking", "untracked"], feature="tracking", order=LATE)
 def test_track_003_message_that_is_not_tracked_is_not_found(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:

@@ -157,7 +157,7 @@ def test_v1_004_language_with_shifts_is_accepted(session: Session, wire: str) ->
     assert_field_accepted(session, wire, "language", LANGUAGE)
 
 
-@check("V1-004", needs=["v1"], feature="v1", order=LATE)
+@check("V1-004", needs=["v1", "v1 languages"], feature="v1", order=LATE)
 @pytest.mark.parametrize(
     ("turn", "member", "value"),
     [
@@ -218,7 +218,7 @@ def test_v1_006_known_transliteration_is_accepted(session: Session, wire: str) -
         assert_field_accepted(session, wire, "transliteration", value, f"transliteration {value}")
 
 
-@check("V1-006", needs=["v1"], feature="v1", order=LATE)
+@check("V1-006", needs=["v1", "v1 transliteration"], feature="v1", order=LATE)
 def test_v1_006_transliteration_of_version_2_is_rejected(session: Session, wire: str) -> None:
     """The transliteration that came with version 2 is rejected."""
     require_format(session, wire, SECOND_FORMAT)

@@ -25,7 +25,7 @@ from infobip_sms_conformance.session.session import Session
 XML = ["xml"]
 
 
-@check("XML-002", wires=XML, needs=["pool", "days", "rejected"], feature="xml")
+@check("XML-002", wires=XML, needs=["documented", "days"], feature="xml")
 def test_xml_002_days_without_wrapper_are_accepted(session: Session, wire: str) -> None:
     """A window whose days are repeated without a wrapper is accepted."""
     require_minimal_accepted(session, wire)

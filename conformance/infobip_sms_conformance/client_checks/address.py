@@ -1,4 +1,4 @@
-"""What stands around a body: method, path, query, and the header fields that name its format."""
+"""Checks of a request outside its body: method, path, query, and content type."""
 
 import re
 from collections.abc import Mapping
@@ -24,14 +24,14 @@ NULL_WORDS = {"None", "null", "undefined"}
 UNCOVERED_PATHS = re.compile(
     r"/sms/[12]/(?:text/(?:single|multi|query)|binary/.*|inbox/.*)|/sms/3/.*|/ct/1/processes/.*"
 )
-"""Operations of the vendor's that the contract does not cover."""
+"""Operations of the vendor that the contract does not cover."""
 PARAMETER = re.compile(r"\{(\w+)\}")
 
 
 def match_operation(captured: CapturedExchange) -> tuple[Operation | None, str]:
-    """Return the operation that a request is meant for, and what it should be addressed as.
+    """Return the operation that a request is meant for, and its correct address.
 
-    The second is empty where it is addressed well.
+    The second is empty if the address is correct.
     """
     path = get_path(captured)
     named = [o for o in read_operations().values() if build_pattern(o.path).fullmatch(path)]
@@ -70,19 +70,21 @@ def build_pattern(path: str, flags: int = 0) -> re.Pattern[str]:
 
 
 def check_address(findings: RequestFindings, captured: CapturedExchange) -> Operation | None:
-    """Look at method and path; return the operation, if it can be determined."""
-    operation, wanted = match_operation(captured)
+    """Check method and path; return the operation, if it can be determined."""
+    operation, expected_address = match_operation(captured)
     if UNCOVERED_PATHS.fullmatch(get_path(captured)):
         return None
     findings.checked.add(ADDRESS)
-    if wanted:
+    if expected_address:
         got = f"{captured.method} {format_path(captured)}"
-        findings.add_violation(RequestViolation(ADDRESS, "the address", got, wanted, part="target"))
+        findings.add_violation(
+            RequestViolation(ADDRESS, "the address", got, expected_address, part="target")
+        )
     return operation
 
 
 def format_path(captured: CapturedExchange) -> str:
-    """Return a path that may be shown: a long one may hold anything."""
+    """Return a path that may be shown; a long one may contain anything."""
     path = get_path(captured)
     return path if re.fullmatch(r"[/\w.-]{1,60}", path) and not re.search(r"\d{5}", path) else "…"
 
@@ -94,16 +96,16 @@ def format_path(captured: CapturedExchange) -> str:
 def get_query_parameters(operation_id: str) -> Mapping[str, dict[str, Any]]:
     """Return the parameters of an operation by their names."""
     for item in read_openapi()["paths"].values():
-        for member in item.values():
-            if isinstance(member, dict) and member.get("operationId") == operation_id:
-                return {p["name"]: p for p in member.get("parameters", ()) if p["in"] == "query"}
+        for operation in item.values():
+            if isinstance(operation, dict) and operation.get("operationId") == operation_id:
+                return {p["name"]: p for p in operation.get("parameters", ()) if p["in"] == "query"}
     return {}
 
 
 def check_query(
     findings: RequestFindings, captured: CapturedExchange, operation: Operation
 ) -> None:
-    """Hold every parameter to its schema."""
+    """Check every parameter against its schema."""
     known = get_query_parameters(operation.id)
     given: dict[str, list[str]] = {}
     for pair in filter(None, captured.target.partition("?")[2].split("&")):
@@ -114,9 +116,11 @@ def check_query(
     for name, parameter in known.items():
         schema = resolve(parameter["schema"])
         if parameter.get("required") and name not in given:
-            number = schema["x-requirement"]
+            requirement_id = schema["x-requirement"]
             findings.add_violation(
-                RequestViolation(number, name, "nothing", f"{name}, mandatory", part="target")
+                RequestViolation(
+                    requirement_id, name, "nothing", f"{name}, which is mandatory", part="target"
+                )
             )
     if "mcc" in known and "mnc" in given:
         findings.checked.add(MCC_WITH_MNC)
@@ -131,7 +135,7 @@ def check_query(
 def check_parameter(
     findings: RequestFindings, name: str, values: list[str], known: Mapping[str, dict[str, Any]]
 ) -> None:
-    """Hold the values of one parameter to its schema."""
+    """Check the values of one parameter against its schema."""
     findings.checked.add(UNKNOWN_FIELD)
     if name not in known:
         findings.add_violation(build_unknown_parameter_violation(name, known))
@@ -151,14 +155,14 @@ def check_parameter(
         found = RequestFindings()
         check_node(found, parse_value(value, inner), inner, name, schema["x-requirement"])
         findings.checked |= found.checked - {"TEXT-001"}
-        for problem in found.violations:
-            findings.add_violation(replace(problem, span=None, part="target"))
+        for violation in found.violations:
+            findings.add_violation(replace(violation, span=None, part="target"))
 
 
 def build_unknown_parameter_violation(
     name: str, known: Mapping[str, dict[str, Any]]
 ) -> RequestViolation:
-    """Return the problem that an unknown parameter is."""
+    """Return the violation of an unknown parameter."""
     base = re.sub(r"\[\d*\]$", "", name)
     schema = resolve(known[base]["schema"]) if base in known else {}
     if base != name and schema.get("type") == "array":
@@ -167,8 +171,8 @@ def build_unknown_parameter_violation(
     return RequestViolation(
         UNKNOWN_FIELD,
         base if base in known else "the query",
-        "a parameter that nobody knows",
-        "documented parameters alone",
+        "an undocumented parameter",
+        "documented parameters only",
         part="target",
     )
 
@@ -184,7 +188,7 @@ def parse_value(text: str, schema: dict[str, Any]) -> Node:
 
 
 def detect_wire(captured: CapturedExchange) -> str:
-    """Return the format of a request: of its body, or for none the one that is asked for."""
+    """Return the format of a request: of its body, or else the one in Accept."""
     media = get_media_type(captured)
     for wire, known in MEDIA_TYPES.items():
         if media == known:
@@ -200,7 +204,7 @@ def get_media_type(captured: CapturedExchange) -> str:
 
 
 def check_format(findings: RequestFindings, captured: CapturedExchange) -> bool:
-    """Look at the content type; tell whether the body is to be read by it."""
+    """Check the content type; tell whether the body can be parsed."""
     findings.checked.add(FORMAT)
     media = get_media_type(captured)
     if media in MEDIA_TYPES.values():

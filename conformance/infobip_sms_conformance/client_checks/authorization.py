@@ -1,4 +1,4 @@
-"""The form of Authorization, and the secrets in it."""
+"""Checks of the Authorization header, and the credentials in it."""
 
 import base64
 import binascii
@@ -16,11 +16,11 @@ HEADER = "authorization"
 ABSENT, FORM, TRANSPORT, SESSION = "AUTH-001", "AUTH-007", "AUTH-005", "AUTH-006"
 REDACTED = re.compile(r"\*{3}|redact|masked|hidden|removed|xxxx", re.IGNORECASE)
 SCHEMES = ("Basic", "App", "IBSSO", "Bearer")
-EXPECTED = "Basic, App, IBSSO or Bearer, a space, and what belongs to it"
+EXPECTED = "Basic, App, IBSSO or Bearer, a space, and the credentials"
 
 
 def check_authorization(findings: RequestFindings, captured: CapturedExchange) -> None:
-    """Look at the form of Authorization, and at what it travels over."""
+    """Check the form of Authorization, and that it is sent over https."""
     value = captured.get_header(HEADER)
     if not value:
         if captured.has_all_headers:
@@ -54,19 +54,22 @@ def check_header_value(value: str) -> Iterator[tuple[str, str]]:
     if not sign:
         yield "no scheme before the credentials", EXPECTED
     elif scheme.lower() not in known:
-        yield "a scheme that there is not", EXPECTED
+        yield "an unknown scheme", EXPECTED
     elif not token.strip():
-        yield f"{known[scheme.lower()]} with nothing behind it", EXPECTED
+        yield f"{known[scheme.lower()]} without credentials", EXPECTED
     elif scheme.lower() == "bearer" and " " in token.strip():
-        yield "Bearer with more than one word behind it", "one token"
+        yield "Bearer with more than one word", "one token"
     elif scheme.lower() == "basic" and find_pair(token) is None:
-        yield "Basic with what is no Base64 of user:password", "the Base64 of user:password"
+        yield (
+            "Basic with something other than the Base64 of user:password",
+            "the Base64 of user:password",
+        )
     elif scheme.lower() in {"app", "ibsso"} and scheme != known[scheme.lower()]:
-        yield f"{scheme}, in other letters", f"{known[scheme.lower()]}, as it is documented"
+        yield f"{scheme} in another case", f"{known[scheme.lower()]}, as documented"
 
 
 def build_placeholder(value: str) -> str:
-    """Return what has the form of a value of Authorization, good or bad, and no credential in it."""
+    """Return a placeholder with the form of a value of Authorization and no credentials."""
     scheme, sign, token = value.partition(" ")
     if scheme.lower() not in {name.lower() for name in SCHEMES}:
         return f"Other {AUTH}" if sign else AUTH
@@ -77,7 +80,7 @@ def build_placeholder(value: str) -> str:
 
 
 def is_redacted(value: str) -> bool:
-    """Tell whether a tool has put something else in place of credentials."""
+    """Tell whether a tool has redacted the credentials."""
     return bool(REDACTED.search(value))
 
 
@@ -92,7 +95,7 @@ def find_pair(token: str) -> tuple[str, str] | None:
 
 
 def get_secrets(captured: CapturedExchange) -> tuple[str, ...]:
-    """Return every spelling of the credentials of a request; nobody is to keep them."""
+    """Return every spelling of the credentials of a request, to be masked."""
     found: set[str] = set()
     for name in (HEADER, "proxy-authorization", "cookie", "x-api-key"):
         value = captured.get_header(name)

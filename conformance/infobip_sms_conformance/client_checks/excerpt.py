@@ -1,4 +1,4 @@
-"""What was received, as it may be shown: masked, with the offending place between marks.
+"""A received request as it may be shown: masked, with the violation between marks.
 
 POST /sms/2/text/advanced
 Authorization: App $AUTH
@@ -58,12 +58,12 @@ URL_FIELDS = {"notifyUrl", "baseUrl"}
 
 @dataclass(frozen=True)
 class ClientMask(Mask):
-    """Hides what a client has written; values of fields that nobody knows may be anything."""
+    """Hides what a client sent, including every value of an undocumented field."""
 
     documented_names: frozenset[str] = field(default=frozenset(), repr=False)
 
     def hide_value(self, name: str, text: str, *, error: bool = False) -> str:
-        """Return the value of a field without what has to be hidden in it."""
+        """Return the masked value of a field."""
         if name in URL_FIELDS:
             return self.hide(hide_url(text))
         if not name and text.lstrip().startswith("{"):  # a document within a string
@@ -99,9 +99,9 @@ def get_documented_names() -> frozenset[str]:
         for name in schema.get("properties", {})
     }
     for item in document["paths"].values():
-        for member in item.values():
-            if isinstance(member, dict):
-                names |= {p["name"] for p in member.get("parameters", ())}
+        for operation in item.values():
+            if isinstance(operation, dict):
+                names |= {p["name"] for p in operation.get("parameters", ())}
     return frozenset(names)
 
 
@@ -118,7 +118,7 @@ def build_mask(request: ParsedRequest) -> ClientMask:
 
 
 def get_numbers_and_texts(request: ParsedRequest) -> tuple[tuple[str, ...], set[str]]:
-    """Return the first numbers of a request, and its texts."""
+    """Return the first phone numbers of a request, and its texts."""
     numbers: dict[str, None] = {}
     texts: set[str] = set()
     for _, message in iter_entries(request.node, "messages"):
@@ -127,7 +127,7 @@ def get_numbers_and_texts(request: ParsedRequest) -> tuple[tuple[str, ...], set[
         for _, destination in iter_entries(message, "destinations"):
             to = destination.find("to")
             digits = re.sub(r"\D", "", to.value) if to is not None and to.kind == "string" else ""
-            if len(digits) > 3 and len(numbers) < MAX_NUMBERS:  # noqa: PLR2004 - fewer are no number
+            if len(digits) > 3 and len(numbers) < MAX_NUMBERS:  # noqa: PLR2004 - fewer are not a phone number
                 numbers[digits] = None
     return tuple(numbers), {text for text in texts if len(text) < MAX_TEXT_LENGTH}
 
@@ -135,7 +135,7 @@ def get_numbers_and_texts(request: ParsedRequest) -> tuple[tuple[str, ...], set[
 def build_evidence(
     request: ParsedRequest, mask: ClientMask, violation: RequestViolation | None = None
 ) -> Evidence:
-    """Return what may be shown of an exchange, with one place marked."""
+    """Return the evidence of an exchange, with one span marked."""
     captured = request.captured
     place = violation.span if violation is not None and violation.part == "body" else None
     body = format_marked_body(request, mask, place)
@@ -193,8 +193,8 @@ def format_target(captured: CapturedExchange, mask: ClientMask, marked_parameter
     shown = [f"{mask.hide(n)}{eq}{mask.hide_value(n, v)}" for n, eq, v in pairs]
     names = [re.sub(r"(\[|%5B).*", "", name) for name, _, _ in pairs]
     shown = [
-        f"{BEGIN}{one}{END}" if name and name == marked_parameter else one
-        for name, one in zip(names, shown, strict=True)
+        f"{BEGIN}{pair}{END}" if name and name == marked_parameter else pair
+        for name, pair in zip(names, shown, strict=True)
     ]
     return mask.hide(path)[:200] + sign + "&".join(shown)[:600]
 
@@ -205,7 +205,7 @@ def format_marked_body(
     span: tuple[int, int] | None,
     max_length: int = MAX_LENGTH,
 ) -> str:
-    """Return the body with a place marked, or as much of it as stands around the mark."""
+    """Return the body with a span marked, or the part of it around the mark."""
     text = request.text
     if not text or is_binary(text):
         return format_body(request.captured.body, mask, max_length=MAX_LENGTH)
@@ -221,7 +221,7 @@ def format_marked_body(
 
 
 def hide_any(text: str, mask: ClientMask) -> str:
-    """Return a body of any form without what has to be hidden; of one that is no document not much."""
+    """Return a body of any form, masked; little of one that is neither JSON nor XML."""
     if text.lstrip(f"{OPEN} \t\r\n\ufeff")[:1] in set('<{["'):
         return hide_json_or_xml(text, mask)
     if re.fullmatch(r"[^\s=&]+=[^\s]*", text):
@@ -230,14 +230,14 @@ def hide_any(text: str, mask: ClientMask) -> str:
 
 
 def hide_json_or_xml(text: str, mask: ClientMask) -> str:
-    """Return a document without what has to be hidden; a bare string is looked into."""
+    """Return a masked document; a string may contain one."""
     if text.lstrip(f"{OPEN} \t\r\n\ufeff").startswith('"'):
         return "".join(hide_json(text.strip(), mask, error=False))
     return hide_body(text, mask)
 
 
 def expand_span(text: str, begin: int, end: int, wire: str) -> tuple[int, int]:
-    """Return the place of whole strings and tags: what is within one may have to be hidden."""
+    """Return a span of whole strings and tags, since part of one cannot be masked."""
     end = max(begin, end)
     if wire == "xml":
         if "<" not in text[begin : begin + 1]:
@@ -253,7 +253,7 @@ def expand_span(text: str, begin: int, end: int, wire: str) -> tuple[int, int]:
 
 
 def get_window(text: str, begin: int, end: int, wire: str) -> tuple[int, int]:
-    """Return how much of a large body has to be masked, from where a field begins."""
+    """Return the part of a large body that is masked, from the start of a field."""
     if len(text) <= WINDOW_THRESHOLD:
         return 0, len(text)
     low = max(0, begin - 2 * CONTEXT_LENGTH)
@@ -277,7 +277,7 @@ def get_key_start(text: str, before: int) -> int:
 
 
 def truncate(text: str, max_length: int) -> str:
-    """Return what stands around the mark, or the beginning."""
+    """Return the text around the mark, or the beginning."""
     if len(text) <= max_length:
         return text
     begin, end = text.find(OPEN), text.find(CLOSE)

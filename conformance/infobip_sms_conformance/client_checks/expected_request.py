@@ -1,4 +1,4 @@
-"""What a client sent, beside what it should send: what is lost, and what means something else."""
+"""Compares what a client sent with what it should send."""
 
 import json
 import re
@@ -17,11 +17,11 @@ from infobip_sms_conformance.errors import UsageError
 COMPONENT, OPERATION = "SmsRequest", "send"
 WHOLE_DOCUMENT = ("", "the request")
 CLIENT_CHOSEN_IDS = {"SEND-001", "SEND-006"}
-"""Names of requests and messages, which a client may make up."""
+"""Names of requests and messages, which a client may choose."""
 
 
 def read_expected_request(path: Path) -> Any:
-    """Return the document that was asked for; WrongUsage when the file holds none."""
+    """Return the expected document; raise UsageError if the file contains none."""
     try:
         found = json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -29,12 +29,12 @@ def read_expected_request(path: Path) -> Any:
     except ValueError:
         found = None
     if not isinstance(found, dict) or not get_numbers(found):
-        raise UsageError(f"{path} is no JSON request with destinations")
+        raise UsageError(f"{path} is not a JSON request with destinations")
     return found
 
 
 class ExpectedRequest:
-    """The document, and the requests that are held to it: those to its destinations."""
+    """The expected document; requests to its destinations are compared with it."""
 
     def __init__(self, document: Any) -> None:
         self._document = document
@@ -46,19 +46,21 @@ class ExpectedRequest:
             return []
         if get_numbers(request.node.to_plain()) != self._numbers:
             return []
-        broken = {
-            problem.path for problem in request.findings.violations if not problem.is_tolerated
+        invalid_paths = {
+            violation.path
+            for violation in request.findings.violations
+            if not violation.is_tolerated
         }
         found = compare(self._document, request.node, get_component(COMPONENT), "", "HTTP-003")
-        return [problem for problem in found if not overlaps_any(problem.path, broken)]
+        return [violation for violation in found if not overlaps_any(violation.path, invalid_paths)]
 
 
 def overlaps_any(path: str, invalid_paths: set[str]) -> bool:
-    """Tell whether what is at a path, around it or in it is wrong in itself."""
+    """Tell whether a path is invalid in itself, or something around or inside it."""
     return any(
-        re.match(rf"{re.escape(one)}(?:[.\\[]|$)", other)
+        re.match(rf"{re.escape(item)}(?:[.\\[]|$)", other)
         for bad in invalid_paths - set(WHOLE_DOCUMENT)
-        for one, other in ((bad, path), (path, bad))
+        for item, other in ((bad, path), (path, bad))
     )
 
 
@@ -76,45 +78,49 @@ def get_numbers(document: Any) -> list[str]:
 def compare(
     expected: Any, node: Node, schema: dict[str, Any], path: str, requirement_id: str
 ) -> Iterator[RequestViolation]:
-    """Yield where a value is not what was asked for."""
+    """Yield where a value differs from the expected one."""
     schema = resolve(schema)
     if isinstance(expected, dict) and node.kind == "object":
         yield from compare_fields(expected, node, schema, path)
     elif isinstance(expected, list) and node.kind == "array":
         if len(expected) != len(node.value):
-            got, wants = f"{len(node.value)} entries", f"{len(expected)}, as asked for"
-            yield RequestViolation(requirement_id, path, got, wants, node.span_with_name)
-        for index, (one, inner) in enumerate(zip(expected, node.value, strict=False)):
+            got, expectation = f"{len(node.value)} entries", f"{len(expected)}"
+            yield RequestViolation(requirement_id, path, got, expectation, node.span_with_name)
+        for index, (item, inner) in enumerate(zip(expected, node.value, strict=False)):
             items = schema.get("items", {})
-            yield from compare(one, inner, items, f"{path}[{index}]", requirement_id)
+            yield from compare(item, inner, items, f"{path}[{index}]", requirement_id)
     elif not is_same(expected, node.value):
         instant = schema.get("format") == "date-time"
         got = f"{node.value}, another instant" if instant else "another value"
-        wants = f"{expected}, as asked for" if instant else "the value that was asked for"
-        yield RequestViolation(requirement_id, path, got, wants, node.span_with_name)
+        expectation = f"{expected}" if instant else "the value of the expected request"
+        yield RequestViolation(requirement_id, path, got, expectation, node.span_with_name)
 
 
 def compare_fields(
     expected: dict[str, Any], node: Node, schema: dict[str, Any], path: str
 ) -> Iterator[RequestViolation]:
-    """Yield what an object lacks, has too much, or has in another way."""
-    for name, member in schema.get("properties", {}).items():
-        number = resolve(member).get("x-requirement", "")
-        there, where = node.value.get(name), join_path(path, name)
-        wanted = expected.get(name)
-        if there is not None and wanted is not None:
-            yield from compare(wanted, there, member, where, number)
-        elif there is None and wanted not in (None, False):
-            wants = "the field that was asked for"
-            yield RequestViolation(number, where, "nothing", wants, node.span_with_name)
-        elif (
-            number not in CLIENT_CHOSEN_IDS
-            and there is not None
-            and there.value not in (None, False)
-        ):
-            wants = "the field left out, as asked for"
+    """Yield missing, additional and different fields of an object."""
+    for name, field_schema in schema.get("properties", {}).items():
+        field_requirement = resolve(field_schema).get("x-requirement", "")
+        actual_node, field_path = node.value.get(name), join_path(path, name)
+        expected_value = expected.get(name)
+        if actual_node is not None and expected_value is not None:
+            yield from compare(
+                expected_value, actual_node, field_schema, field_path, field_requirement
+            )
+        elif actual_node is None and expected_value not in (None, False):
+            expectation = "the field of the expected request"
             yield RequestViolation(
-                number, where, "a value that was not asked for", wants, there.whole
+                field_requirement, field_path, "nothing", expectation, node.span_with_name
+            )
+        elif (
+            field_requirement not in CLIENT_CHOSEN_IDS
+            and actual_node is not None
+            and actual_node.value not in (None, False)
+        ):
+            expectation = "the field left out"
+            yield RequestViolation(
+                field_requirement, field_path, "a value", expectation, actual_node.whole
             )
 
 

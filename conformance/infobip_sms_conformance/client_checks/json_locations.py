@@ -15,7 +15,7 @@ Span = tuple[int, int]
 
 
 class DocumentSyntaxError(ValueError):
-    """The text is no document; ``at`` is the character at which that shows."""
+    """The text is not a document; ``position`` is the character at which that shows."""
 
     def __init__(self, reason: str, position: int) -> None:
         super().__init__(reason)
@@ -53,7 +53,7 @@ def parse_json(text: str) -> Node:
     start = skip_whitespace(text, 1 if text.startswith("\ufeff") else 0)
     node, end = parse_value(text, start, 0)
     if (end := skip_whitespace(text, end)) < len(text):
-        raise DocumentSyntaxError("something stands behind the document", end)
+        raise DocumentSyntaxError("trailing data after the document", end)
     return node
 
 
@@ -124,7 +124,7 @@ def parse_array(text: str, at: int, depth: int) -> tuple[Node, int]:
 
 def parse_object(text: str, at: int, depth: int) -> tuple[Node, int]:
     """Return the object that begins at a character."""
-    members: dict[str, Node] = {}
+    fields: dict[str, Node] = {}
     repeated: list[str] = []
     end = skip_whitespace(text, at + 1)
     while not text.startswith("}", end):
@@ -136,15 +136,15 @@ def parse_object(text: str, at: int, depth: int) -> tuple[Node, int]:
         name, end = parse_string(text, end)
         end = skip_whitespace(text, expect(text, skip_whitespace(text, end), ":"))
         node, end = parse_value(text, end, depth + 1)
-        repeated += [name] if name in members else []
-        members[name] = Node(node.kind, node.span, node.value, (begin, end), node.repeated)
+        repeated += [name] if name in fields else []
+        fields[name] = Node(node.kind, node.span, node.value, (begin, end), node.repeated)
         end = skip_whitespace(text, end)
         if not text.startswith("}", end):
             end = skip_whitespace(text, expect(text, end, ","))
             if text.startswith("}", end):
                 raise DocumentSyntaxError("a comma before the end of an object", end)
     place = (at, end + 1)
-    return Node("object", place, members, place, tuple(repeated)), end + 1
+    return Node("object", place, fields, place, tuple(repeated)), end + 1
 
 
 def expect(text: str, at: int, token: str) -> int:

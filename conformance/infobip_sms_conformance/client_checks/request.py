@@ -57,18 +57,18 @@ class ParsedRequest:
 
 def parse_request(captured: CapturedExchange) -> ParsedRequest:
     """Look at a request."""
-    paper = ParsedRequest(captured, address.detect_wire(captured))
-    authorization.check_authorization(paper.findings, captured)
-    paper.operation = address.check_address(paper.findings, captured)
-    if paper.operation is not None:
-        address.check_query(paper.findings, captured, paper.operation)
-    readable = not (captured.body or has_request_body(paper)) or address.check_format(
-        paper.findings, captured
+    request = ParsedRequest(captured, address.detect_wire(captured))
+    authorization.check_authorization(request.findings, captured)
+    request.operation = address.check_address(request.findings, captured)
+    if request.operation is not None:
+        address.check_query(request.findings, captured, request.operation)
+    readable = not (captured.body or has_request_body(request)) or address.check_format(
+        request.findings, captured
     )
-    paper.text = decode(paper)
-    if paper.operation is not None and paper.operation.request and readable:
-        check_body(paper, paper.operation.request)
-    return paper
+    request.text = decode(request)
+    if request.operation is not None and request.operation.request and readable:
+        check_body(request, request.operation.request)
+    return request
 
 
 def has_request_body(request: ParsedRequest) -> bool:
@@ -115,9 +115,9 @@ def get_charset(request: ParsedRequest) -> str:
 
 def check_body(request: ParsedRequest, component: str) -> None:
     """Look at a body as the document that it should be."""
-    sheet = request.findings
-    sheet.checked.add(READABLE)
-    broken = any(problem.requirement_id == READABLE for problem in sheet.violations)
+    findings = request.findings
+    findings.checked.add(READABLE)
+    is_unreadable = any(problem.requirement_id == READABLE for problem in findings.violations)
     try:
         request.node = (
             parse_json_body(request)
@@ -125,17 +125,17 @@ def check_body(request: ParsedRequest, component: str) -> None:
             else parse_xml_body(request, component)
         )
     except DocumentSyntaxError as error:
-        if not broken:
+        if not is_unreadable:
             got = f"no {request.wire.upper()}: {error}, at character {error.position}"
             place = (min(error.position, len(request.text)), error.position + 1)
-            sheet.add_violation(
+            findings.add_violation(
                 RequestViolation(
                     READABLE, "the body", got, f"one {request.wire.upper()} document", place
                 )
             )
         return
     if request.node is not None:
-        check_document(sheet, request.node, get_component(component))
+        check_document(findings, request.node, get_component(component))
         if request.is_send:
             check_message_ids(request)
 
@@ -161,27 +161,31 @@ def is_double_encoded(node: Node) -> bool:
 
 def parse_xml_body(request: ParsedRequest, component: str) -> Node | None:
     """Return the nodes of a body in XML; what is wrong in its form is recorded."""
-    sheet = request.findings
-    sheet.checked |= {CHARACTERS, DOCTYPE}
-    for misfit in check_doctype(request.text):
-        sheet.add_violation(
-            RequestViolation(DOCTYPE, "the document", misfit.actual, misfit.expected, misfit.span)
+    findings = request.findings
+    findings.checked |= {CHARACTERS, DOCTYPE}
+    for violation in check_doctype(request.text):
+        findings.add_violation(
+            RequestViolation(
+                DOCTYPE, "the document", violation.actual, violation.expected, violation.span
+            )
         )
     if found := INVALID_XML_CHARACTER.search(request.text):
         got, expected = "a character that XML cannot carry", "characters of XML 1.0"
-        sheet.add_violation(
+        findings.add_violation(
             RequestViolation(CHARACTERS, "the document", got, expected, found.span())
         )
         return None
     tree = build_tree(parse_elements(request.text), get_component(component))
-    sheet.checked.add(V1_FORM if request.operation and request.operation.id == "sendV1" else FORM)
+    findings.checked.add(
+        V1_FORM if request.operation and request.operation.id == "sendV1" else FORM
+    )
     if any(iter_lists(tree.node, "days")):
-        sheet.checked.add(DAYS)
-    for misfit in tree.violations:
-        path = misfit.path or "the document"
-        sheet.add_violation(
+        findings.checked.add(DAYS)
+    for violation in tree.violations:
+        path = violation.path or "the document"
+        findings.add_violation(
             RequestViolation(
-                misfit.requirement_id, path, misfit.actual, misfit.expected, misfit.span
+                violation.requirement_id, path, violation.actual, violation.expected, violation.span
             )
         )
     return tree.node

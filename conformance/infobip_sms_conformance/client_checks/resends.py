@@ -1,4 +1,4 @@
-"""Requests that come again: what must not be repeated, and what not so soon."""
+"""Repeated requests: those that must not be resent, and those resent too soon."""
 
 import hashlib
 import time
@@ -19,15 +19,15 @@ MAX_REMEMBERED = 100_000
 
 @dataclass(frozen=True)
 class PastRequest:
-    """What came of a request."""
+    """The outcome of a request."""
 
     serial: int
     ended: float
     outcome: str
-    """``taken``, ``unknown``, ``wait`` or ``rejected``."""
+    """``accepted``, ``unknown``, ``wait`` or ``rejected``."""
     description: str
     retry_after: float = 0.0
-    """Seconds that the server asked for."""
+    """Seconds that the server told the client to wait."""
 
 
 @dataclass
@@ -36,30 +36,35 @@ class ResendHistory:
 
     past_requests: dict[str, PastRequest] = field(default_factory=dict)
     run: int = 0
-    """The run of the program that they are of: what another run sends is no repetition."""
+    """The run of the program that sent them; requests of another run are not repetitions."""
     checked: set[tuple[str, str]] = field(default_factory=set)
-    """Requirements that could have been broken, with the format."""
+    """Requirements that could have been violated, with the format."""
 
     def check(self, request: ParsedRequest) -> list[RequestViolation]:
-        """Return what is wrong with a request after those before it, and remember it."""
+        """Return the violations of a request, given those before it, and remember it."""
         if not request.is_send or not request.captured.body:
             return []
-        key, named = build_request_key(request)
+        key, has_message_ids = build_request_key(request)
         if request.captured.run != self.run:
             self.past_requests.clear()
             self.run = request.captured.run
-        before = self.past_requests.get(key)
-        now = build_past_request(request.captured)
-        self.past_requests[key] = now
+        previous = self.past_requests.get(key)
+        current = build_past_request(request.captured)
+        self.past_requests[key] = current
         if len(self.past_requests) > MAX_REMEMBERED:
             del self.past_requests[next(iter(self.past_requests))]
-        if now.outcome == "unknown" or before is not None:
+        if current.outcome == "unknown" or previous is not None:
             self.checked.add((NO_RESEND, request.wire))
-        if now.retry_after:
+        if current.retry_after:
             self.checked.add((RETRY_AFTER, request.wire))
         return (
-            list(filter(None, [find_violation(before, request.captured, has_message_ids=named)]))
-            if before
+            list(
+                filter(
+                    None,
+                    [find_violation(previous, request.captured, has_message_ids=has_message_ids)],
+                )
+            )
+            if previous
             else []
         )
 
@@ -67,41 +72,43 @@ class ResendHistory:
 def find_violation(
     past_request: PastRequest, captured: CapturedExchange, *, has_message_ids: bool
 ) -> RequestViolation | None:
-    """Return what is wrong with a request that repeats another one; named: by messageIds of its own."""
+    """Return the violation of a request that repeats another one, if it is one."""
     waited = captured.received_at - past_request.ended
     if past_request.retry_after and waited < past_request.retry_after - TOLERANCE:
         got = f"request {past_request.serial} again {waited:.1f} s after {past_request.description}"
         expected = f"no earlier than Retry-After says, {past_request.retry_after:g} s"
         return RequestViolation(RETRY_AFTER, "the request", got, expected, part="target")
-    if past_request.outcome == "unknown" or (past_request.outcome == "taken" and has_message_ids):
+    if past_request.outcome == "unknown" or (
+        past_request.outcome == "accepted" and has_message_ids
+    ):
         got = f"request {past_request.serial} again, after {past_request.description}"
-        expected = "a reported failure: the messages may have been taken"
+        expected = "a reported failure: the messages may have been accepted"
         return RequestViolation(NO_RESEND, "the request", got, expected, part="target")
     return None
 
 
 def build_request_key(request: ParsedRequest) -> tuple[str, bool]:
-    """Return what a request is known by, and whether by its messageIds."""
+    """Return the key of a request, and whether it has messageIds."""
     ids = [node.value for _, node in iter_message_ids(request.node)]
     what = "\n".join(ids).encode() if ids else request.captured.body
     return hashlib.sha256(what).hexdigest(), bool(ids)
 
 
 def build_past_request(captured: CapturedExchange) -> PastRequest:
-    """Return what came of a request."""
+    """Return the outcome of a request."""
     ended, status = captured.received_at + captured.seconds, captured.status
     if captured.response is None or captured.error:
         return PastRequest(
-            captured.serial, ended, "unknown", f"no whole response ({captured.error})"
+            captured.serial, ended, "unknown", f"no complete response ({captured.error})"
         )
-    said = f"HTTP {status}"
+    description = f"HTTP {status}"
     wait = parse_retry_after(captured, ended)
     if status == TOO_MANY_REQUESTS or (status == SERVICE_UNAVAILABLE and wait):
-        return PastRequest(captured.serial, ended, "wait", said, wait)
+        return PastRequest(captured.serial, ended, "wait", description, wait)
     if status in OK_STATUSES:
-        return PastRequest(captured.serial, ended, "taken", said)
+        return PastRequest(captured.serial, ended, "accepted", description)
     unknown = status is None or status >= FIRST_SERVER_ERROR
-    return PastRequest(captured.serial, ended, "unknown" if unknown else "rejected", said)
+    return PastRequest(captured.serial, ended, "unknown" if unknown else "rejected", description)
 
 
 def parse_retry_after(captured: CapturedExchange, now: float) -> float:

@@ -1,4 +1,4 @@
-"""The other direction of an exchange that was listened to: what the server answered."""
+"""Checks of a captured response."""
 
 import gzip
 import zlib
@@ -16,7 +16,7 @@ from infobip_sms_conformance.transport.http1 import CapturedExchange, HttpMessag
 
 FIRST_SERVER_ERROR = 500
 FORMATS = {"json": "HTTP-004", "xml": "HTTP-005"}
-# Requirement, which exchanges it concerns, what is wrong, what is wanted.
+# Requirement, which exchanges it applies to, what violates it, what is expected.
 RULES = (
     ("RESP-001", rules.is_readable, rules.check_count, "one entry for every destination"),
     (
@@ -34,7 +34,7 @@ RULES = (
 
 @dataclass(frozen=True)
 class ResponseFinding:
-    """What is said of a response: a fault, or nothing in ``got``."""
+    """The result of one check of a response; ``actual`` is empty if it passes."""
 
     requirement_id: str
     actual: str = ""
@@ -42,14 +42,14 @@ class ResponseFinding:
 
 
 def check_response(request: ParsedRequest) -> Iterator[ResponseFinding]:
-    """Yield what a response keeps and breaks; nothing for one that did not come whole."""
+    """Yield what a response passes and violates; nothing for an incomplete one."""
     captured = request.captured
     if captured.response is None or captured.error or request.operation is None:
         return
     body = decompress(captured.response)
     if body is None:
         yield ResponseFinding(
-            "HTTP-004", "a compression that cannot be undone", "a readable response"
+            "HTTP-004", "a body that cannot be decompressed", "a readable response"
         )
         return
     yield from check_format(captured, body)
@@ -64,7 +64,7 @@ def check_response(request: ParsedRequest) -> Iterator[ResponseFinding]:
 
 
 def decompress(response: HttpMessage) -> bytes | None:
-    """Return the body of a response without its compression; none where that fails."""
+    """Return the decompressed body of a response, or None if that fails."""
     coding = response.get_header("content-encoding").strip().lower()
     try:
         if coding in {"gzip", "x-gzip"}:
@@ -77,14 +77,16 @@ def decompress(response: HttpMessage) -> bytes | None:
 
 
 def check_format(captured: CapturedExchange, body: bytes) -> Iterator[ResponseFinding]:
-    """Yield whether a success has the one format that was asked for."""
-    asked = captured.get_header("accept").strip().lower()
+    """Yield whether a success has the one format that was requested."""
+    accept = captured.get_header("accept").strip().lower()
     for wire, media in MEDIA_TYPES.items():
-        if asked == media and body and captured.response and captured.status == 200:  # noqa: PLR2004 - OK
-            said = captured.response.get_header("content-type").partition(";")[0].strip().lower()
-            good = find_wire(body) == wire and said == media
+        if accept == media and body and captured.response and captured.status == 200:  # noqa: PLR2004 - OK
+            media_type = (
+                captured.response.get_header("content-type").partition(";")[0].strip().lower()
+            )
+            good = find_wire(body) == wire and media_type == media
             yield ResponseFinding(
-                FORMATS[wire], "" if good else f"{said or 'no content type'}", media
+                FORMATS[wire], "" if good else f"{media_type or 'no content type'}", media
             )
 
 
@@ -115,16 +117,18 @@ def build_exchange(request: ParsedRequest, body: bytes) -> Exchange:
     fields = Fields()
     for name, value in request.captured.response.headers:
         fields[name] = value
-    answer = RawResponse(request.captured.response.status, fields, body)
+    response = RawResponse(request.captured.response.status, fields, body)
     document = request.node.to_plain()
-    return Exchange("", document, request.wire, answer, send_response=find_send_response(answer))
+    return Exchange(
+        "", document, request.wire, response, send_response=find_send_response(response)
+    )
 
 
 def check_entries(exchange: Exchange) -> Iterator[ResponseFinding]:
     """Yield what is owed to each destination."""
-    for number, concerns, find, expected in RULES:
+    for requirement_id, concerns, find, expected in RULES:
         if concerns(exchange):
-            yield ResponseFinding(number, find(exchange), expected)
+            yield ResponseFinding(requirement_id, find(exchange), expected)
     if rules.is_bulk(exchange) and "bulkId" in exchange.document:
         same = rules.get_bulk_id(exchange) == exchange.document["bulkId"]
         yield ResponseFinding("RESP-004", "" if same else "another bulkId, or none", "its bulkId")

@@ -1,4 +1,4 @@
-"""What is wrong with a document, by the schema of its operation: each value with its place."""
+"""Checks a document against the schema of its operation; each violation has its position."""
 
 import re
 from collections.abc import Iterator
@@ -33,38 +33,38 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True)
 class RequestViolation:
-    """Something that is not as the contract has it."""
+    """A violation of the contract in a request."""
 
     requirement_id: str
     path: str
     actual: str
     expected: str
     span: Span | None = None
-    """Where in the body; none for what stands elsewhere, or is missing."""
+    """Where in the body; None outside of it, or if something is missing."""
     part: str = "body"
     """``body``, ``target``, or the name of a header field."""
     is_tolerated: bool = False
-    """Whether servers are known to take it."""
+    """Whether servers are known to accept it."""
 
 
 @dataclass
 class RequestFindings:
-    """What was looked at in one request, and what was found."""
+    """What was checked in one request, and what was found."""
 
     checked: set[str] = field(default_factory=set)
-    """Requirements that the request could break."""
+    """Requirements that the request could violate."""
     violations: list[RequestViolation] = field(default_factory=list)
     used_fields: set[str] = field(default_factory=set)
     """Fields and parameters that it has, without positions."""
 
     def add_violation(self, violation: RequestViolation) -> None:
-        """Take down a problem."""
+        """Record a violation."""
         self.checked.add(violation.requirement_id)
         self.violations.append(violation)
 
 
 def check_document(findings: RequestFindings, node: Node, schema: Schema) -> None:
-    """Hold a whole document to its schema."""
+    """Check a whole document against its schema."""
     findings.checked |= {NULL_VALUE, UNKNOWN_FIELD}
     check_node(findings, node, schema, "", "HTTP-003")
 
@@ -72,7 +72,7 @@ def check_document(findings: RequestFindings, node: Node, schema: Schema) -> Non
 def check_node(
     findings: RequestFindings, node: Node, schema: Schema, path: str, requirement_id: str
 ) -> None:
-    """Hold a value to its schema; ``number`` is the requirement that a wrong one breaks."""
+    """Check a value against its schema; requirement_id is the one that an invalid value violates."""
     schema = resolve(schema)
     if node.kind == "null":
         expected = "the field left out when it has no value"
@@ -99,60 +99,66 @@ def check_node(
     elif kind == "array":
         check_items(findings, node, schema, path, requirement_id)
     else:
-        for requirement, got, expected, mild in check_value(node, schema, requirement_id, findings):
+        for requirement, got, expected, is_tolerated in check_value(
+            node, schema, requirement_id, findings
+        ):
             findings.add_violation(
                 RequestViolation(
-                    requirement, path, got, expected, node.span_with_name, is_tolerated=mild
+                    requirement, path, got, expected, node.span_with_name, is_tolerated=is_tolerated
                 )
             )
 
 
 def check_fields(findings: RequestFindings, node: Node, schema: Schema, path: str) -> None:
     """Hold every field of an object to its schema, and look for those that are missing."""
-    members = schema.get("properties", {})
+    properties = schema.get("properties", {})
     for name, inner in node.value.items():
         where = join_path(path, name)
-        if name not in members:
-            expected = suggest_name(name, members)
+        if name not in properties:
+            expected = suggest_name(name, properties)
             findings.add_violation(
                 RequestViolation(
                     UNKNOWN_FIELD,
                     where,
-                    "a field that nobody knows",
+                    "an undocumented field",
                     expected,
                     inner.span_with_name,
                 )
             )
             continue
-        member = resolve(members[name])
+        field_schema = resolve(properties[name])
         findings.used_fields.add(strip_indexes(where))
-        check_node(findings, inner, member, where, member.get("x-requirement", ""))
+        check_node(findings, inner, field_schema, where, field_schema.get("x-requirement", ""))
     for name in node.repeated:
         got, place = "the field for the second time", node.value[name].whole
         findings.add_violation(
             RequestViolation(UNKNOWN_FIELD, join_path(path, name), got, "it once", place)
         )
-    for name, number, expected in iter_required(node, schema):
-        findings.checked.add(number)
+    for name, field_requirement, expected in iter_required(node, schema):
+        findings.checked.add(field_requirement)
         if name not in node.value:
             findings.add_violation(
                 RequestViolation(
-                    number, join_path(path, name), "nothing", expected, node.span_with_name
+                    field_requirement,
+                    join_path(path, name),
+                    "nothing",
+                    expected,
+                    node.span_with_name,
                 )
             )
 
 
 def iter_required(node: Node, schema: Schema) -> Iterator[tuple[str, str, str]]:
-    """Yield each field that has to be there, the requirement of that, and what is wanted."""
-    members = schema.get("properties", {})
+    """Yield each mandatory field, its requirement, and what is expected."""
+    properties = schema.get("properties", {})
     for name in schema.get("required", ()):
-        member = resolve(members[name])
-        number = member.get("x-missing-requirement", member["x-requirement"])
-        yield name, number, f"{name}, which is mandatory"
+        field_schema = resolve(properties[name])
+        field_requirement = field_schema.get("x-missing-requirement", field_schema["x-requirement"])
+        yield name, field_requirement, f"{name}, which is mandatory"
     for name, others in schema.get("dependentRequired", {}).items():
         for other in others if name in node.value else ():
-            number = resolve(members[other])["x-requirement"]
-            yield other, number, f"both of {name} and {other}, or neither"
+            field_requirement = resolve(properties[other])["x-requirement"]
+            yield other, field_requirement, f"both of {name} and {other}, or neither"
 
 
 def suggest_name(name: str, fields: Schema) -> str:
@@ -180,12 +186,12 @@ def check_items(
 def check_value(
     node: Node, schema: Schema, requirement_id: str, findings: RequestFindings
 ) -> Iterator[tuple[str, str, str, bool]]:
-    """Yield what is wrong with a single value: requirement, what it is, what it should be, mildness."""
+    """Yield what is wrong with a single value: requirement, actual, expected, and whether it is tolerated."""
     value = node.value
     if node.kind == "string":
         findings.checked.add(UNICODE)
         if LONE_SURROGATE.search(value):
-            yield UNICODE, "half of a surrogate pair", "whole characters", False
+            yield UNICODE, "a lone surrogate", "whole characters", False
         yield from check_string(value, schema, requirement_id, findings)
     if node.kind == "integer":
         low, high = schema.get("minimum", value), schema.get("maximum", value)
@@ -231,7 +237,7 @@ def check_string(
 
 
 def choose_requirement_id(value: object, schema: Schema, requirement_id: str) -> str:
-    """Return the requirement of a value that has several, by what it looks like."""
+    """Return the requirement of a value that has several, by its pattern."""
     rows = schema.get("x-wants", ())
     return next(
         (r["requirement"] for r in rows if re.fullmatch(r["when"], str(value))), requirement_id
@@ -261,7 +267,7 @@ def check_instant(value: str, requirement_id: str) -> Iterator[tuple[str, str, s
 
 
 def is_valid_datetime(value: str) -> bool:
-    """Tell whether there is such a day and such a time of it."""
+    """Tell whether the date and the time exist."""
     try:
         datetime.fromisoformat(value)
     except ValueError:
@@ -270,14 +276,14 @@ def is_valid_datetime(value: str) -> bool:
 
 
 def describe_value(node: Node, schema: Schema) -> str:
-    """Say what a value is that is of the wrong type, without what it says."""
+    """Describe a value of the wrong type, without its content."""
     if node.kind in {"string", "text"} and schema.get("type") in {"integer", "boolean"}:
         return f"the string {format_text(node.value)}"
     return f"{TYPE_NAMES.get(node.kind, 'a text')}" if node.kind != "boolean" else "a boolean"
 
 
 def describe_expected(schema: Schema) -> str:
-    """Say what a value should be."""
+    """Describe the expected value."""
     if "enum" in schema:
         *most, last = schema["enum"]
         return f"{', '.join(most)} or {last}"
@@ -285,18 +291,18 @@ def describe_expected(schema: Schema) -> str:
 
 
 def format_text(value: str) -> str:
-    """Return a value of which there are few, such as a code; no sentence."""
+    """Return a short value such as a code; describe a longer one."""
     short = len(value) <= MAX_SHOWN_LENGTH and not re.search(r"\d{6}", value)
     return repr(value) if short else describe_length(value)
 
 
 def format_integer(value: int) -> str:
-    """Return a number that is no telephone's."""
+    """Return a number that cannot be a phone number."""
     return str(value) if abs(value) < 10**6 else "a large number"
 
 
 def describe_length(value: str) -> str:
-    """Say how long a string is, and of what."""
+    """Describe the length of a string."""
     if not value:
         return "an empty string"
     return f"{len(value)} digits" if value.isdecimal() else f"{len(value)} characters"

@@ -1,4 +1,4 @@
-"""XML with the place of every element, brought into the same nodes as JSON by the schema."""
+"""XML with the position of every element, parsed into the same nodes as JSON by the schema."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ FORM = "XML-001"
 
 @dataclass
 class Element:
-    """An element with its place."""
+    """An element with its position."""
 
     name: str
     begin: int
@@ -38,7 +38,7 @@ class Element:
 
 @dataclass(frozen=True)
 class XmlFormViolation:
-    """A form of XML that is not the documented one."""
+    """An XML form other than the documented one."""
 
     requirement_id: str
     path: str
@@ -49,14 +49,14 @@ class XmlFormViolation:
 
 @dataclass
 class XmlDocument:
-    """A document as nodes, with what is wrong in its form as XML."""
+    """A document as nodes, with the violations of its XML form."""
 
     node: Node
     violations: list[XmlFormViolation]
 
 
 def parse_elements(text: str) -> Element:
-    """Return the root element of an XML text; NoDocument when it is none."""
+    """Return the root element of an XML text; raise DocumentSyntaxError if there is none."""
     data = text.encode("utf-8", "surrogatepass")
     parser = expat.ParserCreate(encoding="utf-8", namespace_separator="}")
     top = Element("", 0)
@@ -84,7 +84,7 @@ def parse_elements(text: str) -> Element:
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
-        words = expat.errors.messages.get(error.code, "no XML")
+        words = expat.errors.messages.get(error.code, "not XML")
         raise DocumentSyntaxError(words, count_characters(data, parser.ErrorByteIndex)) from None
     root = top.children[0]
     convert_offsets(root, build_offset_converter(data))
@@ -92,12 +92,12 @@ def parse_elements(text: str) -> Element:
 
 
 def count_characters(data: bytes, index: int) -> int:
-    """Return how many characters stand before a byte."""
+    """Return how many characters precede a byte."""
     return len(data[: max(0, index)].decode("utf-8", "replace"))
 
 
 def build_offset_converter(data: bytes) -> Any:
-    """Return what turns places in bytes into places in characters."""
+    """Return a function that converts byte offsets to character offsets."""
     if data.isascii():
         return lambda index: index
     places, total = [], -1
@@ -108,35 +108,35 @@ def build_offset_converter(data: bytes) -> Any:
 
 
 def convert_offsets(element: Element, to_characters: Any) -> None:
-    """Turn places in bytes into places in characters."""
+    """Convert byte offsets to character offsets."""
     element.begin, element.end = to_characters(element.begin), to_characters(element.end)
     for child in element.children:
         convert_offsets(child, to_characters)
 
 
 def build_tree(root: Element, schema: dict[str, Any]) -> XmlDocument:
-    """Return an element as the nodes that a schema makes of it."""
-    misfits: list[XmlFormViolation] = []
-    wanted = schema.get("xml", {}).get("name", "")
-    if root.name != wanted:
+    """Return an element as nodes, by its schema."""
+    violations: list[XmlFormViolation] = []
+    expected_name = schema.get("xml", {}).get("name", "")
+    if root.name != expected_name:
         begin = (root.begin, root.begin + len(root.name) + 1)
-        misfits.append(
-            XmlFormViolation(FORM, "", begin, f"the root {root.name}", f"the root {wanted}")
+        violations.append(
+            XmlFormViolation(FORM, "", begin, f"the root {root.name}", f"the root {expected_name}")
         )
-    node = parse_node(root, schema, "", misfits)
+    node = parse_node(root, schema, "", violations)
     return XmlDocument(
         node,
         [
             replace(m, requirement_id=get_form_requirement_id(schema))
             if is_form_violation(m)
             else m
-            for m in misfits
+            for m in violations
         ],
     )
 
 
 def is_form_violation(violation: XmlFormViolation) -> bool:
-    """Tell whether a misfit is one of the root or of wrappers, of whichever version."""
+    """Tell whether a violation is in the root or in wrappers, of either version."""
     return violation.requirement_id == FORM
 
 
@@ -153,17 +153,17 @@ def parse_node(
     if schema.get("type") == "object" or (not schema and element.children):
         if not element.children and element.text.strip():
             return Node("text", element.span, element.text, element.span)
-        members: dict[str, Node] = {}
+        fields: dict[str, Node] = {}
         repeated: list[str] = []
         for name, children in group_children(element, schema, path, violations).items():
-            member = get_property(schema, name)
+            field_schema = get_property(schema, name)
             inner = join_path(path, name)
-            if member.get("type") == "array":
-                members[name] = parse_list(children, name, member, inner, violations)
+            if field_schema.get("type") == "array":
+                fields[name] = parse_list(children, name, field_schema, inner, violations)
                 continue
-            members[name] = parse_node(children[0], member, inner, violations)
+            fields[name] = parse_node(children[0], field_schema, inner, violations)
             repeated += [name] if len(children) > 1 else []
-        return Node("object", element.span, members, element.span, tuple(repeated))
+        return Node("object", element.span, fields, element.span, tuple(repeated))
     if element.children:
         return Node("object", element.span, {}, element.span)
     return parse_text(element, schema)
@@ -174,14 +174,16 @@ def group_children(
 ) -> dict[str, list[Element]]:
     """Return the children by their names, in the order of the first ones.
 
-    Entries of a list that stand without their wrapper are noted, and taken as if they had it.
+    Entries of a list without their wrapper are noted, and parsed as if they had it.
     """
     found: dict[str, list[Element]] = {}
     for child in element.children:
         found.setdefault(child.name, []).append(child)
-    for name, member in schema.get("properties", {}).items():
+    for name, field_schema in schema.get("properties", {}).items():
         wrapper, item = (
-            get_element_names(name, resolve(member)) if "array" in str(member) else (None, "")
+            get_element_names(name, resolve(field_schema))
+            if "array" in str(field_schema)
+            else (None, "")
         )
         if wrapper and wrapper not in found and item in found and item != wrapper:
             bare = found.pop(item)
@@ -203,7 +205,7 @@ def parse_list(
     path: str,
     violations: list[XmlFormViolation],
 ) -> Node:
-    """Return a list, and note where it does not are in its documented form."""
+    """Return a list, and note where it does not have its documented form."""
     wrapper, item = get_element_names(name, schema)
     items = resolve(schema.get("items", {}))
     form = "XML-002" if name == "days" else FORM
@@ -224,9 +226,9 @@ def parse_list(
 def extract_entries(
     element: Element, items: dict[str, Any], item: str
 ) -> tuple[list[Element], str]:
-    """Return the entries that an element is or holds, and what is wrong with that.
+    """Return the entries that an element is or contains, and what is wrong with that.
 
-    item: what entries are called in a wrapper; empty where there should be none.
+    item: the name of entries in a wrapper; empty if there should be no wrapper.
     """
     names = {child.name for child in element.children}
     is_entry = bool(names & set(items.get("properties", {})))
@@ -244,7 +246,7 @@ def join_path(path: str, name: str) -> str:
 
 
 def parse_text(element: Element, schema: dict[str, Any]) -> Node:
-    """Return a single value by the type of the schema; a text where it does not fit."""
+    """Return a single value of the type of the schema, or a text if it does not fit."""
     text, place = element.text, element.span
     if schema.get("type") == "integer" and INTEGER.fullmatch(text):
         return Node("integer", place, int(text), place)

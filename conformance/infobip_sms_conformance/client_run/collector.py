@@ -1,4 +1,4 @@
-"""Every request that arrived, checked as it comes; nothing is kept of it but what may be shown."""
+"""Checks each request as it arrives, and keeps only what may be shown of it."""
 
 import time
 from collections import Counter
@@ -21,26 +21,26 @@ from infobip_sms_conformance.transport.http1 import CapturedExchange
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 MAX_PER_KIND = 3
-"""Findings of one kind that are kept with what was received; of others there is the number alone."""
+"""Findings of one kind that are kept with their evidence; further ones are only counted."""
 ExchangeRecorder = Callable[[ParsedRequest, ClientMask], None]
 RequestCheck = Callable[[ParsedRequest], Sequence[RequestViolation]]
 
 
 @dataclass
 class TrafficCollector:
-    """What was captured so far."""
+    """The traffic captured so far."""
 
     check_responses: bool = False
     """Whether responses are checked as well."""
     recorders: tuple[ExchangeRecorder, ...] = ()
-    """Get every exchange with its mask, before it is forgotten."""
+    """Called with every exchange and its mask."""
     checks: tuple[RequestCheck, ...] = ()
-    """What else a request is held to."""
+    """Further checks of a request."""
     coverage: Coverage = field(default_factory=Coverage)
     resend_history: ResendHistory = field(default_factory=ResendHistory)
     findings: list[SanitizedFinding] = field(default_factory=list)
     passed: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    """Requirement, format and side, with how often each was looked at."""
+    """How often each requirement, format and side passed."""
     counts_by_kind: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     requests: int = 0
     messages: int = 0
@@ -48,51 +48,51 @@ class TrafficCollector:
 
     def add(self, captured: CapturedExchange) -> None:
         """Check an exchange."""
-        paper = parse_request(captured)
+        request = parse_request(captured)
         self.requests += 1
-        if paper.is_send and captured.status in OK_STATUSES:
-            self.messages += count_destinations(paper)
-        self.coverage.add(paper)
-        problems = [*paper.findings.violations, *self.resend_history.check(paper)]
-        problems += [problem for look in self.checks for problem in look(paper)]
-        mask = build_mask(paper)
-        for problem in problems:
-            self._add_violation(paper, mask, problem)
-        broken = {problem.requirement_id for problem in problems}
-        for number in paper.findings.checked - broken - {""}:
-            self.passed[number, paper.wire, "request"] += 1
+        if request.is_send and captured.status in OK_STATUSES:
+            self.messages += count_destinations(request)
+        self.coverage.add(request)
+        violations = [*request.findings.violations, *self.resend_history.check(request)]
+        violations += [violation for check in self.checks for violation in check(request)]
+        mask = build_mask(request)
+        for violation in violations:
+            self._add_violation(request, mask, violation)
+        violated = {violation.requirement_id for violation in violations}
+        for requirement_id in request.findings.checked - violated - {""}:
+            self.passed[requirement_id, request.wire, "request"] += 1
         if self.check_responses:
-            self._check_response(paper, mask)
-        for keep in self.recorders:
-            keep(paper, mask)
+            self._check_response(request, mask)
+        for record in self.recorders:
+            record(request, mask)
 
     def add_violation(self, captured: CapturedExchange, violation: RequestViolation) -> None:
-        """Take down what showed after an exchange."""
-        paper = parse_request(captured)
-        self._add_violation(paper, build_mask(paper), violation)
+        """Record a violation that showed after an exchange."""
+        request = parse_request(captured)
+        self._add_violation(request, build_mask(request), violation)
 
     def add_pass(self, captured: CapturedExchange, requirement_id: str) -> None:
-        """Take down what an exchange kept, as showed after it."""
-        self.passed[requirement_id, parse_request(captured).wire, "reply"] += 1
+        """Record a requirement that an exchange passed, as showed after it."""
+        self.passed[requirement_id, parse_request(captured).wire, "response"] += 1
 
     def _add_violation(
         self, request: ParsedRequest, mask: ClientMask, violation: RequestViolation
     ) -> None:
-        number = violation.requirement_id
+        requirement_id = violation.requirement_id
         if not self._is_within_limit(
-            (number, request.wire, strip_indexes(violation.path), violation.expected)
+            (requirement_id, request.wire, strip_indexes(violation.path), violation.expected)
         ):
             return
-        mild = violation.is_tolerated or read_requirements()[number].level != "MUST"
-        place = request.operation.path if request.operation else "elsewhere"
+        is_warning = violation.is_tolerated or read_requirements()[requirement_id].level != "MUST"
+        path = request.operation.path if request.operation else "an undocumented path"
         count, method = request.captured.serial, request.captured.method
         self.findings.append(
             SanitizedFinding(
-                number,
+                requirement_id,
                 request.wire,
                 f"request {count}",
-                Verdict.WARN if mild else Verdict.FAIL,
-                f"request {count}, {method if method in METHODS else 'another method'} {place}",
+                Verdict.WARN if is_warning else Verdict.FAIL,
+                f"request {count}, {method if method in METHODS else 'another method'} {path}",
                 mask.hide_words(violation.expected),
                 mask.hide_words(
                     f"{violation.path}: {violation.actual}" if violation.path else violation.actual
@@ -104,16 +104,16 @@ class TrafficCollector:
     def _check_response(self, request: ParsedRequest, mask: ClientMask) -> None:
         body = request.captured.response.body if request.captured.response else b""
         wire = find_wire(body) or request.wire
-        for remark in check_response(request):
-            if not remark.actual:
-                self.passed[remark.requirement_id, wire, "reply"] += 1
+        for finding in check_response(request):
+            if not finding.actual:
+                self.passed[finding.requirement_id, wire, "response"] += 1
             elif self._is_within_limit(
-                (remark.requirement_id, wire, remark.actual, remark.expected)
+                (finding.requirement_id, wire, finding.actual, finding.expected)
             ):
-                self.findings.append(build_finding(request, mask, remark, wire))
+                self.findings.append(build_finding(request, mask, finding, wire))
 
     def _is_within_limit(self, kind: tuple[str, str, str, str]) -> bool:
-        """Count a finding of a kind; tell whether there are few of it as yet."""
+        """Count a finding of a kind; tell whether it is one of the first few."""
         self.counts_by_kind[kind] += 1
         return self.counts_by_kind[kind] <= MAX_PER_KIND
 
@@ -126,7 +126,9 @@ class TrafficCollector:
             url=url,
             profile=profile,
             seed=0,
-            wires=tuple(wire for wire in WIRES if any(told.wire == wire for told in findings)),
+            wires=tuple(
+                wire for wire in WIRES if any(finding.wire == wire for finding in findings)
+            ),
             planned_cost=RunCost(),
             requests=self.requests,
             messages=self.messages,
@@ -138,23 +140,23 @@ class TrafficCollector:
         )
 
     def _build_passes(self) -> list[SanitizedFinding]:
-        """Return a finding for all that was looked at, and kept."""
+        """Return a finding for everything that was checked and passed."""
         failed = {(f.requirement_id, f.wire) for f in self.findings}
-        kept = [(number, wire, side) for number, wire, side in self.passed]
-        kept += [(*occasion, "request") for occasion in self.resend_history.checked]
+        passes = [(requirement_id, wire, side) for requirement_id, wire, side in self.passed]
+        passes += [(*occasion, "request") for occasion in self.resend_history.checked]
         order = list(read_requirements())
         found = [
-            SanitizedFinding(number, wire, f"every {side}", Verdict.PASS)
-            for number, wire, side in dict.fromkeys(kept)
-            if (number, wire) not in failed
+            SanitizedFinding(requirement_id, wire, f"every {side}", Verdict.PASS)
+            for requirement_id, wire, side in dict.fromkeys(passes)
+            if (requirement_id, wire) not in failed
         ]
-        return sorted(found, key=lambda told: order.index(told.requirement_id))
+        return sorted(found, key=lambda finding: order.index(finding.requirement_id))
 
 
 def build_finding(
     request: ParsedRequest, mask: ClientMask, response_finding: ResponseFinding, wire: str
 ) -> SanitizedFinding:
-    """Return what is said of a response as it may be printed."""
+    """Return a finding about a response, masked."""
     level = read_requirements()[response_finding.requirement_id].level
     return SanitizedFinding(
         response_finding.requirement_id,
@@ -169,6 +171,6 @@ def build_finding(
 
 
 def count_destinations(request: ParsedRequest) -> int:
-    """Return how many messages a request brings."""
+    """Return how many messages a request contains."""
     messages = iter_entries(request.node, "messages")
     return sum(len(list(iter_entries(message, "destinations"))) for _, message in messages)

@@ -1,4 +1,4 @@
-"""Which documented operations and fields were used, and which never."""
+"""Which documented operations and fields a client used, and which it never did."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ MAX_DEPTH = 8
 
 @dataclass
 class Coverage:
-    """What was used so far."""
+    """What a client has used so far."""
 
     operations: Counter[str] = field(default_factory=Counter)
     undocumented_requests: int = 0
-    """Requests that were meant for no operation of the contract."""
+    """Requests for no documented operation."""
     used_fields: dict[str, set[str]] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
 
@@ -46,15 +46,15 @@ class Coverage:
         )
 
     def build_section(self) -> Section:
-        """Return what is said of it."""
+        """Return the section of the report."""
         return Section(
             "coverage",
-            "What the client used of the contract",
+            "Documented operations and fields that the client used",
             tuple(self.format_lines()),
             {
                 "operations": {name: self.operations[name] for name in read_operations()},
                 "elsewhere": self.undocumented_requests,
-                "members": {
+                "fields": {
                     name: {
                         "used": sorted(self.used_fields[name]),
                         "never": self.get_unused_fields(name),
@@ -70,12 +70,14 @@ class Coverage:
         for name, operation in read_operations().items():
             if not self.operations[name]:
                 continue
-            there, unused = get_request_fields(name), self.get_unused_fields(name)
-            asked = self.operations[name]
-            times = "1 request" if asked == 1 else f"{asked} requests"
+            documented, unused = get_request_fields(name), self.get_unused_fields(name)
+            count = self.operations[name]
+            times = "1 request" if count == 1 else f"{count} requests"
             line = f"{operation.method} {operation.path}: {times}"
-            if there:
-                line += f", {len(there) - len(unused)} of {len(there)} fields and parameters"
+            if documented:
+                line += (
+                    f", {len(documented) - len(unused)} of {len(documented)} fields and parameters"
+                )
             if unused:
                 line += f"; never {', '.join(self.get_unused_roots(name))}"
             yield line
@@ -83,10 +85,10 @@ class Coverage:
         if unused:
             yield f"operations never used: {', '.join(unused)}"
         if self.undocumented_requests:
-            yield f"requests for no operation of the contract: {self.undocumented_requests}"
+            yield f"requests for no documented operation: {self.undocumented_requests}"
         if self.statuses:
             counts = (f"{word} ({n})" for word, n in self.statuses.most_common())
-            yield f"answered with {', '.join(counts)}"
+            yield f"responses: {', '.join(counts)}"
 
     def get_unused_fields(self, operation: str) -> list[str]:
         """Return the fields and parameters of an operation that no request had."""
@@ -94,7 +96,7 @@ class Coverage:
         return [name for name in get_request_fields(operation) if name not in used]
 
     def get_unused_roots(self, operation: str) -> list[str]:
-        """Return those that no request had, without what stands below another of them."""
+        """Return the unused fields, without those inside another of them."""
         unused = self.get_unused_fields(operation)
         return [name for name in unused if name.rpartition(".")[0] not in unused]
 
@@ -109,8 +111,8 @@ def get_request_fields(operation: str) -> tuple[str, ...]:
 
 def iter_field_paths(schema: dict[str, Any], path: str, depth: int) -> Iterator[str]:
     """Yield the paths of all fields below a schema."""
-    for name, member in schema.get("properties", {}).items():
-        where, inner = join_path(path, name), resolve(member)
+    for name, field_schema in schema.get("properties", {}).items():
+        where, inner = join_path(path, name), resolve(field_schema)
         yield where
         if inner.get("type") == "array":
             inner = resolve(inner["items"])
@@ -128,12 +130,12 @@ OUTSIDE_SCHEMAS = {
     *(request.READABLE, request.CHARACTERS, request.UNIQUE, request.FORM, request.DOCTYPE),
     *(request.DAYS, request.V1_FORM, resends.NO_RESEND, resends.RETRY_AFTER),
 }
-"""What no schema has."""
+"""Requirements that are in no schema."""
 
 
 @cache
 def get_client_requirement_ids() -> frozenset[str]:
-    """Return the requirements that a client can be seen to keep or to break."""
+    """Return the requirements that the requests of a client can pass or violate."""
     found = set(OUTSIDE_SCHEMAS) | {
         scenario.requirement_id for scenario in SCENARIOS if scenario.requirement_id
     }
@@ -152,7 +154,7 @@ def iter_requirement_ids(schema: dict[str, Any]) -> Iterator[str]:
         yield from (row["requirement"] for row in schema["x-wants"])
     else:
         yield from (schema[key] for key in REQUIREMENT_KEYS if key in schema)
-    for member in schema.get("properties", {}).values():
-        yield from iter_requirement_ids(member)
+    for field_schema in schema.get("properties", {}).values():
+        yield from iter_requirement_ids(field_schema)
     if "items" in schema:
         yield from iter_requirement_ids(schema["items"])

@@ -58,37 +58,37 @@ def read_har(path: Path) -> Iterator[CapturedExchange]:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise UsageError(f"{path} is no HTTP Archive") from None
-    number = 0
+        raise UsageError(f"{path} is not an HTTP Archive") from None
+    serial = 0
     for entry in entries if isinstance(entries, list) else []:
         try:
-            captured = parse_entry(entry, number + 1)
+            captured = parse_entry(entry, serial + 1)
         except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
             continue  # what other tools put beside exchanges
         if captured is not None:
-            number += 1
+            serial += 1
             yield replace(captured, has_all_headers=ours)
 
 
 def parse_entry(entry: dict[str, Any], serial: int) -> CapturedExchange | None:
     """Return an entry; none where it is of another API, or a browser's question before the request."""
-    asked, got = entry["request"], entry.get("response") or {}
-    parts = urlsplit(asked["url"])
+    request, response = entry["request"], entry.get("response") or {}
+    parts = urlsplit(request["url"])
     found = API_PATH.match(parts.path)
-    if found is None or asked["method"] == "OPTIONS":
+    if found is None or request["method"] == "OPTIONS":
         return None
     query = f"?{parts.query}" if parts.query else ""
-    headers = parse_headers(asked)
-    status = int(got.get("status") or 0)
+    headers = parse_headers(request)
+    status = int(response.get("status") or 0)
     return CapturedExchange(
         serial,
         parse_instant(entry.get("startedDateTime", "")),
         f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{found[1]}",
-        asked["method"],
+        request["method"],
         found[2] + query,
         headers,
-        parse_body(asked.get("postData") or {}),
-        parse_response(got, status) if status else None,
+        parse_body(request.get("postData") or {}),
+        parse_response(response, status) if status else None,
         "" if status else "no response is recorded",
         float(entry.get("time") or 0) / 1000,
         has_all_headers=False,
@@ -109,7 +109,7 @@ def parse_body(holder: dict[str, Any]) -> bytes:
 
 
 def parse_response(response: dict[str, Any], status: int) -> HttpMessage:
-    """Return the response of an entry; its body is kept without compression."""
+    """Return the response of an entry; its body is decompressed."""
     coded = {"content-encoding", "transfer-encoding", "content-length"}
     headers = tuple(pair for pair in parse_headers(response) if pair[0].lower() not in coded)
     return HttpMessage(f"HTTP/1.1 {status}", headers, parse_body(response.get("content") or {}))
@@ -220,10 +220,10 @@ def fill_request(request: dict[str, Any], captured: CapturedExchange, mask: Clie
 
 
 def fill_response(response: dict[str, Any], captured: CapturedExchange, mask: ClientMask) -> None:
-    """Put what was answered into a response."""
-    reply = captured.response or HttpMessage("", ())
-    response["headers"] = fill_headers(reply.headers, mask)
-    response["content"].update(dump_body(decompress(reply) or b"", mask))
+    """Fill a response of the archive."""
+    message = captured.response or HttpMessage("", ())
+    response["headers"] = fill_headers(message.headers, mask)
+    response["content"].update(dump_body(decompress(message) or b"", mask))
 
 
 def fill_headers(headers: Headers, mask: ClientMask) -> list[dict[str, str]]:

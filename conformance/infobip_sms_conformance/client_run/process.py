@@ -1,4 +1,4 @@
-"""The client that is checked, as a program of its own."""
+"""The client under test, as a process."""
 
 import os
 import re
@@ -30,7 +30,7 @@ class ProgramExit:
 
     code: int
     uncaught: str = ""
-    """The kind of the error that nobody caught, if one was printed."""
+    """The kind of the uncaught error, if one was printed."""
 
     @property
     def is_killed(self) -> bool:
@@ -38,7 +38,7 @@ class ProgramExit:
         return self.code < 0
 
     def __str__(self) -> str:
-        """Say it in words."""
+        """Return it in words."""
         if self.is_killed:
             try:
                 return f"ended by {signal.Signals(-self.code).name}"
@@ -51,7 +51,7 @@ class ProgramExit:
 def run_client_command(
     command: Sequence[str], url: str, key: str, timeout: float | None = None, *, quiet: bool = False
 ) -> ProgramExit:
-    """Run a command to its end; its output stays its own. WrongUsage where there is none such."""
+    """Run a command to its end, with its own output; raise UsageError if it cannot be run."""
     try:
         process = subprocess.Popen(
             list(command),
@@ -69,8 +69,8 @@ def run_client_command(
         code = process.wait(timeout)
     except subprocess.TimeoutExpired:
         stop(process)
-        return ProgramExit(-signal.SIGKILL, "no end within the time")
-    except KeyboardInterrupt:  # it hears that as well
+        return ProgramExit(-signal.SIGKILL, "timed out")
+    except KeyboardInterrupt:  # the command gets it as well
         stop(process)
         raise
     thread.join(SECONDS_TO_END)
@@ -85,7 +85,7 @@ def build_environment(url: str, key: str) -> Mapping[str, str]:
 
 
 class Watcher:
-    """Passes on what a program says of errors, and notes the kind of one that nobody caught."""
+    """Passes on the stderr of a program, and notes the kind of an uncaught error."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet

@@ -1,4 +1,4 @@
-"""Answers of every kind that a server may give, one scenario for each, in a known order."""
+"""Responses of every kind that a server may send, one scenario for each, in a fixed order."""
 
 import gzip
 import json
@@ -43,16 +43,16 @@ PROCESS_KEY = "A37D448C1ACCA02FABA745522558326C"
 RETRY_AFTER = 2
 """Seconds that a client is asked to wait."""
 RESPONSE_DELAY = 4.0
-"""Seconds that the latest answer takes."""
+"""Seconds before the late response."""
 PIECE_DELAY = 0.25
-"""Seconds between the pieces of a slow answer."""
+"""Seconds between the pieces of a slow response."""
 PIECES = 8
 ERROR_PAGE = b"<!DOCTYPE html><html><head><title>500</title></head><body><h1>Internal Server Error</h1></body></html>"
 
 
 @dataclass(frozen=True)
 class ScriptedResponse:
-    """An answer before it is written."""
+    """A response before it is written."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -61,26 +61,25 @@ class ScriptedResponse:
     piece_delay: float = 0.0
     is_chunked: bool = False
     sent_bytes: int | None = None
-    """Bytes of the body that are sent before the connection is closed; none for all, -1 for no answer."""
+    """Bytes of the body that are sent before the connection is closed; none for all, -1 for no response."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One kind of answer.
+    """One kind of response.
 
-    kind: ``good`` where the messages are taken and said to be; ``told`` where they are answered, and a
-    program may well end with another code than 0; ``wait`` where the client may come again, later;
-    ``lost`` where nobody can know.
+    kind: ``accepted``; ``failed`` if the program may end with another code than 0; ``wait`` if the
+    client may send again, later; ``unknown`` if it cannot know whether the messages were accepted.
     """
 
     name: str
     description: str
     kind: str
     requirement_id: str = ""
-    """What a client breaks that cannot read the answer."""
+    """What a client violates that cannot parse the response."""
     change_document: Callable[[Any], Any] = lambda document: document
     change_response: Callable[[ScriptedResponse, ParsedRequest], ScriptedResponse] = (
-        lambda reply, _: reply
+        lambda response, _: response
     )
 
 
@@ -88,7 +87,7 @@ class Scenario:
 
 
 def build_document(request: ParsedRequest) -> Any:
-    """Return the documented answer to a request."""
+    """Return the documented response to a request."""
     operation = request.operation
     if operation is None:
         return {}
@@ -110,7 +109,7 @@ def build_document(request: ParsedRequest) -> Any:
 
 
 def build_entry(destination: Any, index: int, *, v1: bool) -> dict[str, Any]:
-    """Return what is answered to a destination."""
+    """Return the entry of a destination."""
     given = destination if isinstance(destination, dict) else {}
     entry = {
         "to": str(given.get("to", "")),
@@ -121,7 +120,7 @@ def build_entry(destination: Any, index: int, *, v1: bool) -> dict[str, Any]:
 
 
 def add_unknown_fields(document: Any) -> Any:
-    """Add fields that nobody knows, at every place."""
+    """Add unknown fields to every object."""
     if isinstance(document, list):
         return [add_unknown_fields(item) for item in document]
     if isinstance(document, dict):
@@ -167,7 +166,7 @@ def set_status(status: Mapping[str, Any], *, drop_id: bool = False) -> Callable[
 
 def drop_optional_fields(document: Any) -> Any:
     """Leave out all that the documentation does not promise."""
-    kept = {"messages", "results", "previews", "to", "status", "messageId", "bulkId", "sendAt"}
+    required = {"messages", "results", "previews", "to", "status", "messageId", "bulkId", "sendAt"}
     if isinstance(document, list):
         return [drop_optional_fields(item) for item in document]
     if not isinstance(document, dict):
@@ -177,7 +176,7 @@ def drop_optional_fields(document: Any) -> Any:
     return {
         name: drop_optional_fields(value)
         for name, value in document.items()
-        if name in kept and not (name == "bulkId" and "messages" in document)
+        if name in required and not (name == "bulkId" and "messages" in document)
     }
 
 
@@ -204,14 +203,14 @@ def rewrite_offsets(document: Any) -> Any:
 
 
 def get_response_wire(request: ParsedRequest) -> str:
-    """Return the format that an answer is to have."""
+    """Return the format of the response."""
     accept = request.captured.get_header("accept").lower()
-    asked = [wire for wire, media in MEDIA_TYPES.items() if media in accept]
-    return asked[0] if len(asked) == 1 else request.wire
+    accepted = [wire for wire, media in MEDIA_TYPES.items() if media in accept]
+    return accepted[0] if len(accepted) == 1 else request.wire
 
 
 def build_document_response(document: Any, request: ParsedRequest) -> ScriptedResponse:
-    """Return the answer with a document."""
+    """Return the response with a document."""
     wire = get_response_wire(request)
     component = request.operation.response if request.operation else "ErrorResponse"
     body = dump_json(document) if wire == "json" else dump_ordered(document, component)
@@ -231,7 +230,7 @@ def dump_ordered(document: Any, component: str) -> bytes:
 
 
 def reverse_elements(response: ScriptedResponse, request: ParsedRequest) -> ScriptedResponse:
-    """Turn the order of the elements of XML round; the entries of lists keep theirs."""
+    """Reverse the order of XML elements, except the entries of lists."""
     if get_response_wire(request) == "json":
         return response
     root = parse_tree(response.body)
@@ -245,11 +244,11 @@ def reverse_elements(response: ScriptedResponse, request: ParsedRequest) -> Scri
 def build_error_response(
     status: int, message_id: str, text: str, **headers: str
 ) -> Callable[..., ScriptedResponse]:
-    """Return what writes a rejection."""
+    """Return a function that builds an error response."""
 
-    def write(_reply: ScriptedResponse, paper: ParsedRequest) -> ScriptedResponse:
+    def write(_response: ScriptedResponse, request: ParsedRequest) -> ScriptedResponse:
         error = {"requestError": {"serviceException": {"messageId": message_id, "text": text}}}
-        wire = get_response_wire(paper)
+        wire = get_response_wire(request)
         body = dump(error, wire, "ErrorResponse")
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return ScriptedResponse(status, {"Content-Type": MEDIA_TYPES[wire], **named}, body)
@@ -258,7 +257,7 @@ def build_error_response(
 
 
 def build_page_response(_response: ScriptedResponse, _request: ParsedRequest) -> ScriptedResponse:
-    """Return the page of a server that went wrong."""
+    """Return the HTML error page of a server."""
     return ScriptedResponse(500, {"Content-Type": "text/html"}, ERROR_PAGE)
 
 
@@ -269,7 +268,7 @@ def add_charset(response: ScriptedResponse, _request: ParsedRequest) -> Scripted
 
 
 def compress(response: ScriptedResponse, request: ParsedRequest) -> ScriptedResponse:
-    """Compress the body, where the client takes that."""
+    """Compress the body if the client accepts that."""
     if "gzip" not in request.captured.get_header("accept-encoding").lower():
         return response
     headers = {**response.headers, "Content-Encoding": "gzip"}
@@ -277,52 +276,66 @@ def compress(response: ScriptedResponse, request: ParsedRequest) -> ScriptedResp
 
 
 def cut_body_in_half(response: ScriptedResponse, _request: ParsedRequest) -> ScriptedResponse:
-    """Break the body off in its middle."""
+    """Cut the body off in the middle."""
     return replace(response, sent_bytes=len(response.body) // 2)
 
 
 NEW_STATUS = {"id": 7777, "name": "PENDING_BY_A_NEW_WAY", "description": "Not in any list"}
 NEW_GROUP = {"groupId": 77, "groupName": "A_NEW_GROUP", **NEW_STATUS}
 SCENARIOS = (
-    Scenario("documented", "the documented answer", "good"),
-    Scenario("unknown fields", "fields that nobody knows", "good", "HTTP-009", add_unknown_fields),
+    Scenario("documented", "the documented response", "accepted"),
+    Scenario("unknown fields", "unknown fields", "accepted", "HTTP-009", add_unknown_fields),
     Scenario(
         "another order",
         "fields in another order",
-        "good",
+        "accepted",
         "HTTP-009",
         reverse_fields,
         reverse_elements,
     ),
-    Scenario("unknown status", "a status of no list", "good", "RESP-011", set_status(NEW_STATUS)),
-    Scenario("unknown group", "a status of no group", "told", "RESP-011", set_status(NEW_GROUP)),
-    Scenario("left out", "nothing that is optional", "good", "RESP-011", drop_optional_fields),
+    Scenario(
+        "unknown status", "an undocumented status", "accepted", "RESP-011", set_status(NEW_STATUS)
+    ),
+    Scenario(
+        "unknown group",
+        "a status of an undocumented group",
+        "failed",
+        "RESP-011",
+        set_status(NEW_GROUP),
+    ),
+    Scenario("left out", "no optional fields", "accepted", "RESP-011", drop_optional_fields),
     Scenario(
         "rejected",
         "200, every destination REJECTED and without messageId",
-        "told",
+        "failed",
         "RESP-011",
         set_status(REJECTED, drop_id=True),
     ),
-    Scenario("segments counted", "smsCount, as of version 1", "good", "V1-002", add_segment_counts),
-    Scenario("other dates", "offsets in the other form", "good", "RESP-011", rewrite_offsets),
     Scenario(
-        "charset", "a charset in the content type", "good", "HTTP-016", change_response=add_charset
+        "segments counted", "smsCount, as of version 1", "accepted", "V1-002", add_segment_counts
+    ),
+    Scenario("other dates", "offsets in the other form", "accepted", "RESP-011", rewrite_offsets),
+    Scenario(
+        "charset",
+        "a charset in the content type",
+        "accepted",
+        "HTTP-016",
+        change_response=add_charset,
     ),
     Scenario(
-        "compressed", "gzip, where it is accepted", "good", "HTTP-016", change_response=compress
+        "compressed", "gzip, where it is accepted", "accepted", "HTTP-016", change_response=compress
     ),
     Scenario(
         "chunks",
         "chunks",
-        "good",
+        "accepted",
         "HTTP-016",
         change_response=lambda r, _: replace(r, is_chunked=True),
     ),
     Scenario(
         "slow",
         "byte by byte",
-        "good",
+        "accepted",
         "HTTP-016",
         change_response=lambda r, _: replace(r, piece_delay=PIECE_DELAY),
     ),
@@ -345,32 +358,32 @@ SCENARIOS = (
     Scenario(
         "unauthorized",
         "401",
-        "told",
+        "failed",
         change_response=build_error_response(401, "UNAUTHORIZED", "Invalid login details"),
     ),
     Scenario(
-        "server error", "500 with a page of HTML", "lost", change_response=build_page_response
+        "server error", "500 with a page of HTML", "unknown", change_response=build_page_response
     ),
     Scenario(
         "late",
         f"after {RESPONSE_DELAY:g} s",
-        "lost",
+        "unknown",
         change_response=lambda r, _: replace(r, delay=RESPONSE_DELAY),
     ),
     Scenario(
-        "cut off", "broken off in the middle of the body", "lost", change_response=cut_body_in_half
+        "cut off", "cut off in the middle of the body", "unknown", change_response=cut_body_in_half
     ),
     Scenario(
-        "no answer",
+        "no response",
         "the connection closed",
-        "lost",
+        "unknown",
         change_response=lambda r, _: replace(r, sent_bytes=-1),
     ),
 )
 
 
 def build_response(scenario: Scenario, request: ParsedRequest) -> ScriptedResponse:
-    """Return the answer that a scenario has to a request."""
+    """Return the response of a scenario to a request."""
     return scenario.change_response(
         build_document_response(scenario.change_document(build_document(request)), request), request
     )

@@ -1,6 +1,6 @@
-"""In place of a server: the scenarios, one for each request, and what clients made of them.
+"""A server that responds by the scenarios, one for each request.
 
-A request that repeats the one before it belongs to the same scenario, and gets the documented answer.
+A request that repeats the one before it belongs to the same scenario, and gets the documented response.
 So does every request once all scenarios are over.
 """
 
@@ -30,23 +30,23 @@ from infobip_sms_conformance.transport.http1 import (
 from infobip_sms_conformance.transport.proxy import CLIENT_LEFT, close
 
 READ_SIZE = 65_536
-TRUNCATED = "the answer was broken off"
+TRUNCATED = "the response was cut off"
 
 
 @dataclass
 class ScenarioRun:
-    """What came of one scenario."""
+    """One scenario and the requests that it got."""
 
     scenario: Scenario
     key: str = ""
     has_message_ids: bool = False
     """Whether the request has messageIds of its own."""
     request_times: list[float] = field(default_factory=list)
-    """When the request came, and came again."""
+    """When the request arrived, and was repeated."""
     responded_at: float = 0.0
-    """When the scenario's own answer ended."""
+    """When the scenario's own response ended."""
     is_client_gone: bool = False
-    """Whether the client left before it was complete."""
+    """Whether the client disconnected before it was complete."""
     first_exchange: CapturedExchange | None = None
 
 
@@ -66,14 +66,14 @@ class ScenarioServer:
         return len(self.scenario_runs) >= len(SCENARIOS)
 
     def end_run(self) -> None:
-        """Take the next request for one of the next scenario: another program sends it."""
+        """Give the next request the next scenario: another program sends it."""
         with self._lock:
             self._ended = True
             self._run += 1
 
     def choose_scenario(self, request: ParsedRequest) -> tuple[ScenarioRun | None, bool]:
         """Return the scenario of a request, and whether this is its first request."""
-        key, named = build_request_key(request)
+        key, has_message_ids = build_request_key(request)
         if not request.captured.body:
             key = f"{request.captured.method} {request.captured.target}"
         with self._lock:
@@ -84,12 +84,14 @@ class ScenarioServer:
             if len(self.scenario_runs) >= len(SCENARIOS):
                 return None, False
             self._ended = False
-            taking = ScenarioRun(SCENARIOS[len(self.scenario_runs)], key, named, [time.time()])
-            self.scenario_runs.append(taking)
-            return taking, True
+            scenario_run = ScenarioRun(
+                SCENARIOS[len(self.scenario_runs)], key, has_message_ids, [time.time()]
+            )
+            self.scenario_runs.append(scenario_run)
+            return scenario_run, True
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection of a client to its end."""
+        """Serve one connection until it ends."""
         requests = HttpMessageReader()
         try:
             while data := await reader.read(READ_SIZE):
@@ -111,13 +113,13 @@ class ScenarioServer:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> bool:
-        """Answer one request; tell whether the connection stays."""
+        """Respond to one request; tell whether the connection stays open."""
         with self._lock:
             self._count += 1
-            number = self._count
+            serial = self._count
         method, target, *_ = [*message.start_line.split(" "), "", ""]
-        asked = CapturedExchange(
-            number,
+        captured = CapturedExchange(
+            serial,
             received_at,
             f"http://{message.get_header('host')}",
             method,
@@ -125,21 +127,23 @@ class ScenarioServer:
             message.headers,
             message.body,
         )
-        asked = replace(asked, run=self._run)
-        paper = parse_request(asked)
-        taking, first = self.choose_scenario(paper)
-        scenario = taking.scenario if taking and first else SCENARIOS[0]
-        response = build_response(scenario, paper)
+        captured = replace(captured, run=self._run)
+        request = parse_request(captured)
+        scenario_run, is_first = self.choose_scenario(request)
+        scenario = scenario_run.scenario if scenario_run and is_first else SCENARIOS[0]
+        response = build_response(scenario, request)
         problem = await write_response(reader, writer, response)
-        said = (
+        sent = (
             None
             if problem == CLIENT_LEFT or response.sent_bytes is not None
             else build_message(response)
         )
-        captured = replace(asked, response=said, error=problem, seconds=time.time() - received_at)
-        if taking and first:
-            taking.responded_at, taking.first_exchange = time.time(), captured
-            taking.is_client_gone = problem == CLIENT_LEFT
+        captured = replace(
+            captured, response=sent, error=problem, seconds=time.time() - received_at
+        )
+        if scenario_run and is_first:
+            scenario_run.responded_at, scenario_run.first_exchange = time.time(), captured
+            scenario_run.is_client_gone = problem == CLIENT_LEFT
         self._on_exchange(captured)
         return not problem
 
@@ -147,17 +151,17 @@ class ScenarioServer:
 def is_repeatable(scenario_run: ScenarioRun) -> bool:
     """Tell whether the same request again belongs to a scenario.
 
-    After a good answer one without messageIds may as well be meant to be another.
+    After acceptance, one without messageIds may be another message.
     """
     return (
         scenario_run.has_message_ids
         or scenario_run.is_client_gone
-        or scenario_run.scenario.kind in {"wait", "lost"}
+        or scenario_run.scenario.kind in {"wait", "unknown"}
     )
 
 
 def build_message(response: ScriptedResponse) -> HttpMessage:
-    """Return an answer as what is listened to has it."""
+    """Return a response as a captured message."""
     start = f"HTTP/1.1 {response.status}"
     return HttpMessage(start, tuple(response.headers.items()), response.body)
 
@@ -165,7 +169,7 @@ def build_message(response: ScriptedResponse) -> HttpMessage:
 async def write_response(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, response: ScriptedResponse
 ) -> str:
-    """Write an answer as its scenario has it; return why the client has not got it, if so."""
+    """Write a response as its scenario has it; return why it is incomplete, if so."""
     try:
         if response.delay:
             await wait(reader, response.delay)
@@ -184,7 +188,7 @@ async def write_response(
 
 
 async def wait(reader: asyncio.StreamReader, seconds: float) -> None:
-    """Wait; ConnectionError when the client leaves meanwhile."""
+    """Wait; raise ConnectionError if the client disconnects."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         await asyncio.sleep(min(0.05, left))
@@ -193,7 +197,7 @@ async def wait(reader: asyncio.StreamReader, seconds: float) -> None:
 
 
 def build_head(response: ScriptedResponse) -> bytes:
-    """Return the head of an answer."""
+    """Return the head of a response."""
     length = ["Transfer-Encoding: chunked"]
     if not response.is_chunked:
         length = [f"Content-Length: {len(response.body)}"]

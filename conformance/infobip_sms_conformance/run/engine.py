@@ -1,7 +1,6 @@
 """One run of the suite: pytest as an engine without its output, and without the user's settings."""
 
 import os
-import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +13,7 @@ from typing import Literal
 import pytest
 
 from infobip_sms_conformance import checks
-from infobip_sms_conformance.contract.files import Case, read_requirements
+from infobip_sms_conformance.contract.files import WIRES, Case, read_requirements
 from infobip_sms_conformance.observations.verdicts import (
     CheckOutcome,
     Finding,
@@ -22,7 +21,11 @@ from infobip_sms_conformance.observations.verdicts import (
     NotApplicable,
     Verdict,
 )
-from infobip_sms_conformance.session.budget import get_accepted_cases, get_rejected_cases
+from infobip_sms_conformance.session.budget import (
+    get_accepted_cases,
+    get_case_exchanges,
+    get_rejected_cases,
+)
 from infobip_sms_conformance.session.plan import Profile
 from infobip_sms_conformance.session.registry import REGISTRY, Check
 from infobip_sms_conformance.session.session import Session
@@ -39,7 +42,7 @@ STOPPED_BY_USER = "it was interrupted"
 PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 
 
-NEVER_ACCEPTED = frozenset({"start", "unreadable", "unauthorized"})
+NEVER_ACCEPTED = frozenset({"unreadable", "unauthorized"})
 """Groups of exchanges that bring no message to a good server."""
 
 
@@ -143,12 +146,12 @@ def get_wire(item: pytest.Item) -> str:
 def get_token(item: pytest.Item) -> str:
     """Return what names one check of one requirement, such as ``SEND-016:callback-data-long-json``."""
     assert isinstance(item, pytest.Function)
-    params, number = item.callspec.params, get_check(item).requirement_id
+    params, check = item.callspec.params, get_check(item)
     if isinstance(case := params.get("case"), Case):
-        return f"{number}:{case.id}-{params['wire']}"
-    name = re.sub(r"^test_[a-z0-9]+_[0-9]+_", "", item.name)
+        return f"{check.requirement_id}:{case.id}-{params['wire']}"
     # Without brackets, which a shell would take for its own.
-    return f"{number}:{name.replace('[', '-').removesuffix(']')}"
+    _, _, variant = item.name.removesuffix("]").partition("[")
+    return f"{check.requirement_id}:{check.name}-{variant}"
 
 
 def is_rejection_only(item: pytest.Item) -> bool:
@@ -156,7 +159,16 @@ def is_rejection_only(item: pytest.Item) -> bool:
     assert isinstance(item, pytest.Function)
     if isinstance(case := item.callspec.params.get("case"), Case):
         return case.rejected
-    return get_check(item).needs <= NEVER_ACCEPTED
+    return sends_rejected_only(get_check(item))
+
+
+def sends_rejected_only(check: Check) -> bool:
+    """Tell whether a check without cases sends nothing that a correct server accepts.
+
+    One that needs no group looks at the minimal request, which is accepted.
+    """
+    groups = check.needs - {"start"}
+    return bool(groups) and groups <= NEVER_ACCEPTED
 
 
 def build_finding(item: pytest.Item, error: BaseException | None) -> Finding:
@@ -275,30 +287,31 @@ def get_seeded_requirements() -> list[str]:
     )
 
 
-def get_groups(profile: Profile, only: Sequence[str], without: frozenset[str]) -> frozenset[str]:
-    """Return the groups of exchanges that the chosen checks look at."""
-    if profile.stops_at_acceptance:
-        return NEVER_ACCEPTED | {"rejected"}
-    return frozenset().union(*(tie.needs for tie in select_checks(only, without)))
-
-
-def select_checks(only: Sequence[str], without: frozenset[str]) -> list[Check]:
-    """Return the ties of the chosen checks."""
-    numbers = tuple(one.partition(":")[0] for one in only)
+def select_checks(
+    profile: Profile, only: Sequence[str], without: frozenset[str], wires: tuple[str, ...] = WIRES
+) -> list[Check]:
+    """Return the chosen checks that send something in a profile."""
     return [
-        tie
-        for tie in load_checks()
-        if tie.feature not in without and tie.requirement_id.startswith(numbers or "")
+        check
+        for check in load_checks()
+        if check.feature not in without and is_selected(check, profile, only, wires)
     ]
+
+
+def is_selected(
+    check: Check, profile: Profile, only: Sequence[str], wires: tuple[str, ...]
+) -> bool:
+    """Tell whether a check runs at all, for one of its cases at least."""
+    if "cases" in check.needs:
+        return bool(get_case_exchanges(check, profile, wires, only))
+    if profile.stops_at_acceptance and not sends_rejected_only(check):
+        return False
+    token = f"{check.requirement_id}:{check.name}-"
+    return not only or any(
+        check.requirement_id.startswith(one) or one.startswith(token) for one in only
+    )
 
 
 def get_requirement_ids(profile: Profile, only: Sequence[str], without: frozenset[str]) -> set[str]:
     """Return the requirements that the chosen checks check."""
-    refused = {case.requirement_id for case in get_rejected_cases()}
-    return {
-        tie.requirement_id
-        for tie in select_checks(only, without)
-        if not profile.stops_at_acceptance
-        or tie.requirement_id in refused
-        or tie.needs <= NEVER_ACCEPTED
-    }
+    return {check.requirement_id for check in select_checks(profile, only, without)}

@@ -8,7 +8,7 @@ from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
 from infobip_sms_conformance.errors import UsageError
 from infobip_sms_conformance.fixtures.webhook_messages import CALL_STATUSES
 from infobip_sms_conformance.observations.verdicts import Finding, Inconclusive
-from infobip_sms_conformance.run.engine import EngineError, get_groups, run_checks
+from infobip_sms_conformance.run.engine import EngineError, run_checks, select_checks
 from infobip_sms_conformance.run.result import RunResult, build_result
 from infobip_sms_conformance.session.budget import build_budget
 from infobip_sms_conformance.session.plan import FEATURES, MAX_NUMBERS_LIVE, PROFILES, Plan
@@ -47,13 +47,13 @@ def build_plan(  # noqa: PLR0913 - as many as there are options
     left_out = frozenset(without)
     wires = tuple(wire for wire in WIRES if wire not in left_out)
     chosen = PROFILES[profile]
-    groups = get_groups(chosen, only, left_out)
+    checks = select_checks(chosen, only, left_out, wires)
     return Plan(
         profile=chosen,
         seed=seed,
         wires=wires,
         allowed=tuple(dict.fromkeys(to)) or read_numbers(),
-        budget=build_budget(chosen, groups, wires, seed, max_messages),
+        budget=build_budget(chosen, checks, wires, seed=seed, max_messages=max_messages, only=only),
         without=left_out,
         patience=patience,
         clock=clock,

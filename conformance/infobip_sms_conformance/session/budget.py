@@ -1,18 +1,18 @@
-"""What a run may do: its profile, its groups of exchanges, and the plan that is said first.
+"""What a run may do: its profile, its exchanges, and the plan that is printed first.
 
-    full       everything; servers on this machine only
-    live       at most 60 messages to at most 3 destinations
-    rejections   only what has to be rejected; ends at the first message that is taken after all
+    full         everything; servers on this machine only
+    live         at most 60 messages to at most 3 destinations
+    rejections   only what has to be rejected; ends at the first message that is accepted
 
-Each group is a set of exchanges that some checks look at; its cost is an upper bound. The session holds a
-run to the sum.
+A check names the groups of exchanges that it looks at, and shares them with others; the cost of a
+group is an upper bound. Its cases are counted one by one. The session holds a run to the sum.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from infobip_sms_conformance.contract.files import Case, read_cases, read_example
+from infobip_sms_conformance.contract.files import WIRES, Case, get_case, read_cases, read_example
 from infobip_sms_conformance.contract.strategies import build_requests
 from infobip_sms_conformance.fixtures.lookup_batch import build_batch
 from infobip_sms_conformance.fixtures.placement import (
@@ -23,9 +23,14 @@ from infobip_sms_conformance.fixtures.placement import (
 from infobip_sms_conformance.fixtures.webhook_messages import count_destinations, get_names
 from infobip_sms_conformance.observations.exchange import get_destinations
 from infobip_sms_conformance.session.plan import Budget, Profile, RunCost
+from infobip_sms_conformance.session.registry import Check
 
 DIAGNOSTIC_REQUESTS = 100
 """Requests on top, of which a good server sees none: they narrow a failure down."""
+SHARED_DIAGNOSTICS, CASE_DIAGNOSTICS = 40, 4
+"""Fewer are enough for a few checks: the good requests again, and those of each case."""
+ATTEMPTS = 4
+"""Requests for a list that is filled in time, within the patience of the run."""
 BATCH_SIZE = 55
 """Messages of one request that has more than a list shows when no limit is given."""
 
@@ -58,23 +63,56 @@ def build_limits_document() -> CombinedDocument:
     return build_combined_document(get_accepted_cases())
 
 
-def cost_rejected(profile: Profile, wires: tuple[str, ...], _seed: int) -> RunCost:
-    """Return the cost of the rejected cases: what they bring is counted as if it were taken."""
+def get_case_exchanges(
+    check: Check, profile: Profile, wires: Sequence[str], only: Sequence[str] = ()
+) -> frozenset[tuple[str, str]]:
+    """Return the cases that a check runs for, each with a format; only: see ``run_checks``."""
+    cases = get_rejected_cases() + (() if profile.stops_at_acceptance else get_accepted_cases())
+    return frozenset(
+        (case.id, wire)
+        for case in cases
+        if case.requirement_id == check.requirement_id
+        for wire in check.wires
+        if wire in wires and wire in case.wires
+        if not only
+        or any(check.requirement_id.startswith(one) for one in only)
+        or f"{check.requirement_id}:{case.id}-{wire}" in only
+    )
+
+
+def get_shared_exchanges(groups: frozenset[str], wires: Sequence[str]) -> set[tuple[str, str]]:
+    """Return the rejected cases that checks of other requirements look at, each with a format."""
+    return {
+        (case.id, wire)
+        for case in get_rejected_cases()
+        for wire in wires
+        if wire in case.wires
+        and ("rejected" in groups or ("days" in groups and (case.id, wire) in LISTED_DAYS))
+    }
+
+
+def cost_cases(profile: Profile, exchanges: Iterable[tuple[str, str]]) -> RunCost:
+    """Return the cost of rejected cases; their messages count as if they were accepted."""
     total = RunCost()
-    for case in get_rejected_cases():
-        for wire, where in zip(("json", "xml"), profile.placements, strict=True):
-            if wire in wires and wire in case.wires:
-                total += RunCost(1, count_messages(build_case_document(case, where).document))
+    for case_id, wire in exchanges:
+        where = profile.placements[WIRES.index(wire)]
+        document = build_case_document(get_case(case_id), where).document
+        total += RunCost(1, count_messages(document))
     return total
 
 
+def cost_limits(formats: int) -> RunCost:
+    """Return the cost of the request with all accepted cases, in some formats."""
+    return RunCost(formats, formats * count_messages(build_limits_document().document))
+
+
 def cost_pool(profile: Profile, wires: tuple[str, ...], seed: int) -> RunCost:
-    """Return the cost of good requests of many shapes."""
-    documents = [read_example("documented-request"), *build_requests(profile.generated, seed)]
-    once = RunCost(len(documents), count_messages(*documents)) + RunCost(
-        1, 2
-    )  # and the one with ids
-    return sum((once for _ in wires), RunCost(2, 2 * count_messages(documents[0])))
+    """Return the cost of good requests of many shapes, besides the documented one."""
+    documents = build_requests(profile.generated, seed)
+    # The one with ids is in each format; the two without are one in each, or both in the only one.
+    once = RunCost(len(documents), count_messages(*documents)) + RunCost(1, 2)
+    unnamed = count_messages({"messages": read_example("documented-request")["messages"][:1]})
+    return sum((once for _ in wires), RunCost(2, 2 * unnamed))
 
 
 def cost_webhook(profile: Profile, wires: tuple[str, ...], _seed: int) -> RunCost:
@@ -94,15 +132,21 @@ def build_fixed_cost(requests: int, messages: int, *, each: bool = False) -> Cal
     return find
 
 
+LISTED_DAYS = {(name, "xml") for name in ("window-day-lower-case", "window-day-unknown")}
+"""The cases that show whether all days of a window are read, as XML-002 has them."""
+
 GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "start": lambda _p, wires, _s: RunCost(1 + len(wires), 1 + len(wires)),
-    "pool": cost_pool,
-    "limits": lambda _p, wires, _s: RunCost(
-        len(wires), len(wires) * count_messages(build_limits_document().document)
+    # These four are counted case by case.
+    "cases": build_fixed_cost(0, 0),
+    "rejected": build_fixed_cost(0, 0),
+    "days": build_fixed_cost(0, 0),
+    "limits": build_fixed_cost(0, 0),
+    "documented": lambda _p, wires, _s: RunCost(
+        len(wires), len(wires) * count_messages(read_example("documented-request"))
     ),
-    "rejected": cost_rejected,
+    "pool": cost_pool,
     "unreadable": lambda _p, wires, _s: RunCost(2 * len(wires) + 1, 2 * len(wires)),
-    "days": build_fixed_cost(0, 0),  # sent where something fails, and at a good server never
     "headers": build_fixed_cost(3, 3, each=True),
     "unauthorized": build_fixed_cost(5, 5),
     "app": build_fixed_cost(1, 1, each=True),
@@ -110,23 +154,45 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "lists": lambda p, _w, _s: RunCost(
         1, count_messages(build_batch(BATCH_SIZE if p.has_long_lists else 0))
     ),
-    "lookups": lambda p, _w, _s: RunCost(9 if p.has_long_lists else 10),
+    "logs": build_fixed_cost(ATTEMPTS, 0),
+    "logs again": build_fixed_cost(1, 0),
+    "one log": lambda p, _w, _s: RunCost(0 if p.has_long_lists else 1),
+    "named logs": build_fixed_cost(1, 0),
+    "empty logs": build_fixed_cost(3, 0),
+    "fetched reports": build_fixed_cost(ATTEMPTS + 2, 0),
     "preview": build_fixed_cost(6, 0),
     "bulks": build_fixed_cost(8, 2),
-    "tracking": build_fixed_cost(3, 0),
-    "v1": build_fixed_cost(6, 10),
+    "tracking": build_fixed_cost(1, 0),
+    "untracked": build_fixed_cost(2, 0),
+    "v1": build_fixed_cost(1, 3, each=True),
+    "v1 languages": build_fixed_cost(3, 3),
+    "v1 transliteration": build_fixed_cost(1, 1),
 }
+INCLUDED = {"pool": "documented", "named logs": "documented", "fetched reports": "logs"}
+"""Groups that another one looks at as well."""
 
 
-def build_budget(
+def build_budget(  # noqa: PLR0913 - what a plan follows from
     profile: Profile,
-    groups: frozenset[str],
+    checks: Sequence[Check],
     wires: tuple[str, ...],
+    *,
     seed: int,
-    max_messages: int | None,
+    max_messages: int | None = None,
+    only: Sequence[str] = (),
 ) -> Budget:
-    """Return the plan of the groups; ``most`` is the user's own limit of messages."""
+    """Return what some checks send at most; max_messages is the user's own limit."""
+    groups = frozenset({"start"}).union(*(check.needs for check in checks))
+    groups |= {INCLUDED[name] for name in groups if name in INCLUDED}
+    cases = get_shared_exchanges(groups, wires).union(
+        *(get_case_exchanges(c, profile, wires, only) for c in checks if "cases" in c.needs)
+    )
+    accepted = {(case, wire) for case, wire in cases if not get_case(case).rejected}
+    limits = wires if "limits" in groups else {wire for _, wire in accepted}
     plan = sum((GROUPS[name](profile, wires, seed) for name in sorted(groups)), RunCost())
-    limits = [n for n in (max_messages, profile.max_messages) if n is not None]
-    wanted = plan.messages + DIAGNOSTIC_REQUESTS
-    return Budget(plan, plan.requests + DIAGNOSTIC_REQUESTS, min([wanted, *limits]))
+    plan += cost_cases(profile, cases - accepted) + cost_limits(len(limits))
+    diagnostics = min(
+        DIAGNOSTIC_REQUESTS, len(checks) * SHARED_DIAGNOSTICS + len(cases) * CASE_DIAGNOSTICS
+    )
+    bounds = [n for n in (max_messages, profile.max_messages) if n is not None]
+    return Budget(plan, plan.requests + diagnostics, min([plan.messages + diagnostics, *bounds]))

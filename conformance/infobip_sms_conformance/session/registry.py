@@ -1,5 +1,6 @@
-"""The suite inside pytest: which check runs in which format, and what it said."""
+"""The checks: which requirement each belongs to, in which formats it runs, and what it sends."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -18,6 +19,7 @@ class Check:
     """What ties a check to its requirement."""
 
     requirement_id: str
+    name: str
     wires: tuple[str, ...]
     needs: frozenset[str]
     feature: str
@@ -39,14 +41,20 @@ def check(
     """Tie a check to the requirement that it checks.
 
     A check with the argument ``case`` runs once for every case of the requirement, one with
-    ``wire`` once for every format. needs: the groups of exchanges that it looks at (session/budget.py).
+    ``wire`` once for every format. needs: the groups of exchanges that it looks at
+    (session/budget.py); "cases" are those of its own requirement.
     feature: what a server may go without (plan.py). order: see FIRST.
     """
 
     def tie(check: CheckFunction) -> CheckFunction:
         pytest.mark.usefixtures("wire")(check)  # also where the check itself has no need of it
         REGISTRY[check] = Check(
-            requirement_id, tuple(wires), frozenset({"start", *needs}), feature, order
+            requirement_id,
+            re.sub(r"^test_[a-z0-9]+_[0-9]+_", "", check.__name__),
+            tuple(wires),
+            frozenset({"start", *needs}),
+            feature,
+            order,
         )
         return check
 

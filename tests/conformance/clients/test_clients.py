@@ -20,7 +20,7 @@ from infobip_sms.sandbox import running
 from tests.conformance.mutation import clients
 
 TESTS = Path(__file__).parent
-JUDGE = (sys.executable, "-m", "infobip_sms_conformance")
+SUITE = (sys.executable, "-m", "infobip_sms_conformance")
 CALLER = (sys.executable, str(clients.CLIENTS_DIRECTORY / "client.py"))
 OWN = (sys.executable, str(TESTS / "own_client.py"))
 FORMS = ("json", "junit", "html", "markdown", "har")
@@ -36,7 +36,7 @@ UNBROKEN = {
 
 def run(*words: str | Path, code: int | None = None) -> subprocess.CompletedProcess[str]:
     """Run the suite."""
-    done = subprocess.run([*JUDGE, *map(str, words)], capture_output=True, text=True, check=False)
+    done = subprocess.run([*SUITE, *map(str, words)], capture_output=True, text=True, check=False)
     assert code in {None, done.returncode}, done.stdout + done.stderr
     return done
 
@@ -49,8 +49,8 @@ def read(path: Path) -> dict[str, Any]:
 
 def find_failed(report: dict[str, Any], *verdicts: str) -> set[str]:
     """Return the requirements with some verdicts."""
-    wanted = set(verdicts or ("FAIL", "WARN"))
-    return {row["requirement"] for row in report["verdicts"] if row["verdict"] in wanted}
+    chosen = set(verdicts or ("FAIL", "WARN"))
+    return {row["requirement"] for row in report["verdicts"] if row["verdict"] in chosen}
 
 
 # ---------------------------------------------------------------- broken callers
@@ -110,13 +110,13 @@ def test_own_client_is_clean(tmp_path: Path, wire: str) -> None:
     assert find_failed(report, "FAIL", "WARN", "INCONCLUSIVE", "ERROR") == set()
     assert report["side"] == "client"
     assert min(report["coverage"]["operations"].values()) > 0
-    assert report["coverage"]["members"]["send"]["never"] == []
-    assert report["coverage"]["members"]["getLogs"]["never"] == []
+    assert report["coverage"]["fields"]["send"]["never"] == []
+    assert report["coverage"]["fields"]["getLogs"]["never"] == []
 
 
 @pytest.mark.parametrize("wire", ["json", "xml"])
-def test_own_client_bears_every_answer(tmp_path: Path, wire: str) -> None:
-    """Our client reads every allowed response, waits as it is asked, and repeats nothing that may be taken."""
+def test_own_client_handles_every_response(tmp_path: Path, wire: str) -> None:
+    """Our client parses every allowed response, waits as told, and resends nothing that may have been accepted."""
     path = tmp_path / "own.json"
     command = ("--scenarios", "--json", path, "--", *OWN, "send", wire)
     run("client", "--quiet", *command, code=0)
@@ -183,7 +183,7 @@ def test_key_is_in_no_report(tmp_path: Path) -> None:
         (("--json", "/no/such/folder/x", "--", "x"), 3, "cannot be written"),
     ],
 )
-def test_exit_codes_are_those_of_the_server_judge(
+def test_exit_codes_are_those_of_the_command_server(
     words: tuple[str, ...], code: int, said: str
 ) -> None:
     """What could not be checked ends with 2, wrong usage with 3, and it is said why."""
@@ -234,16 +234,16 @@ def fixture_proxied(
     folder = tmp_path_factory.mktemp("proxied")
     record, report = folder / "run.har", folder / "run.json"
     words = ("proxy", "--upstream", sandbox_url, "--record", str(record), "--json", str(report))
-    with subprocess.Popen([*JUDGE, *words], stdout=subprocess.PIPE, text=True) as judge:
-        assert judge.stdout is not None
-        url = judge.stdout.readline().split()[1]
+    with subprocess.Popen([*SUITE, *words], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[1]
         environment = {**os.environ, "INFOBIP_BASE_URL": url, "INFOBIP_API_KEY": "key"}
         for fault in ("nulls", "latin-1", "key-without-scheme", "slash-before-the-query"):
             command = [*CALLER, "--break", fault]
             subprocess.run(command, env=environment, check=True, capture_output=True)
-        judge.send_signal(signal.SIGTERM)
-        judge.stdout.read()
-    assert judge.returncode == 1
+        process.send_signal(signal.SIGTERM)
+        process.stdout.read()
+    assert process.returncode == 1
     return read(report), record
 
 

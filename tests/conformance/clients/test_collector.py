@@ -1,4 +1,4 @@
-"""What is heard of any bytes at all: never an error of the suite, never a secret, always the place."""
+"""What is captured of any bytes at all: never an error of the suite, never a secret, always the place."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BODIES = st.one_of(
 )
 
 
-def build_heard(body: bytes, **members: Any) -> CapturedExchange:
+def build_captured(body: bytes, **members: Any) -> CapturedExchange:
     """Return a request to send messages."""
     headers = (
         ("Authorization", f"App {KEY}"),
@@ -50,17 +50,19 @@ def build_heard(body: bytes, **members: Any) -> CapturedExchange:
     return CapturedExchange(1, 0.0, "http://127.0.0.1:1", body=body, **plain)
 
 
-def hear(heard: CapturedExchange, **options: Any) -> Any:
+def collect(captured: CapturedExchange, **options: Any) -> Any:
     """Return the record of one exchange."""
     collector = TrafficCollector(check_responses=True, **options)
-    collector.add(heard)
+    collector.add(captured)
     return collector.build_result("x", "client")
 
 
 def find_failures(record: Any) -> dict[str, Any]:
     """Return the findings that are no pass, by their requirements."""
     return {
-        told.requirement_id: told for told in record.findings if told.verdict is not Verdict.PASS
+        finding.requirement_id: finding
+        for finding in record.findings
+        if finding.verdict is not Verdict.PASS
     }
 
 
@@ -74,41 +76,41 @@ def find_failures(record: Any) -> dict[str, Any]:
     ),
     BODIES,
 )
-def test_nothing_that_arrives_is_an_error_of_the_judge(
+def test_nothing_that_arrives_is_an_error_of_the_suite(
     body: bytes, kind: str, target: str, answer: bytes
 ) -> None:
-    """Whatever bytes come and are answered, they are checked and can be shown."""
+    """Whatever bytes are sent and received, they are checked and can be shown."""
     response = HttpMessage("HTTP/1.1 200 OK", (("Content-Type", "application/json"),), answer)
-    record = hear(build_heard(body, kind=kind, target=target, response=response))
+    record = collect(build_captured(body, kind=kind, target=target, response=response))
 
     assert record.requests == 1
-    assert all(told.evidence is not None for told in find_failures(record).values())
+    assert all(finding.evidence is not None for finding in find_failures(record).values())
 
 
 @given(requests())
 def test_good_requests_break_nothing(request: Any) -> None:
     """No request that the contract allows is blamed, nor does it differ from itself."""
     body = json.dumps(request).encode()
-    record = hear(build_heard(body), checks=(ExpectedRequest(request).check,))
+    record = collect(build_captured(body), checks=(ExpectedRequest(request).check,))
 
     assert find_failures(record).keys() <= {"SEND-027"}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 @pytest.mark.parametrize("wire", ["json", "xml"])
-def test_every_answer_is_one_that_a_server_may_give(scenario: Any, wire: str) -> None:
+def test_every_response_is_one_that_a_server_may_send(scenario: Any, wire: str) -> None:
     """The scenarios are held to the rules of responses themselves."""
     document = {
         "bulkId": "b",
         "messages": [{"destinations": [{"to": NUMBER}, {"to": "41793026731"}]}],
     }
     body = json.dumps(document).encode()
-    captured = build_heard(body)
+    captured = build_captured(body)
     accept = ("Accept", f"application/{wire}")
-    paper = parse_request(build_heard(body, headers=(*captured.headers, accept)))
+    paper = parse_request(build_captured(body, headers=(*captured.headers, accept)))
     made = build_response(scenario, paper)
     response = HttpMessage(f"HTTP/1.1 {made.status} X", tuple(made.headers.items()), made.body)
-    record = hear(build_heard(body, headers=(*captured.headers, accept), response=response))
+    record = collect(build_captured(body, headers=(*captured.headers, accept), response=response))
     allowed = {"server error": {"HTTP-002"}, "unavailable": {"HTTP-002"}, "left out": {"RESP-004"}}
     allowed["rejected"] = {"RESP-005"}
 
@@ -118,7 +120,7 @@ def test_every_answer_is_one_that_a_server_may_give(scenario: Any, wire: str) ->
 @pytest.mark.parametrize("wire", ["json", "xml"])
 @pytest.mark.parametrize("where", [0, 1500, 2999])
 def test_place_in_a_large_request_is_shown_and_nothing_else_of_it(wire: str, where: int) -> None:
-    """Around the mark stands what is beside it, masked; the rest is left out."""
+    """The text around the mark is shown, masked; the rest is left out."""
     numbers = [f"4179302{n:05}" for n in range(3000)]
     numbers[where] = "nobody at all"
     if wire == "json":
@@ -130,11 +132,11 @@ def test_place_in_a_large_request_is_shown_and_nothing_else_of_it(wire: str, whe
             "<request><messages><message><text>geheime Nachricht</text>"
             f"<destinations>{many_elements}</destinations></message></messages></request>"
         )
-    record = hear(build_heard(body.encode(), kind=f"application/{wire}"))
-    (told,) = find_failures(record).values()
-    shown = told.evidence.body
+    record = collect(build_captured(body.encode(), kind=f"application/{wire}"))
+    (finding,) = find_failures(record).values()
+    shown = finding.evidence.body
 
-    assert told.got == f"messages[0].destinations[{where}].to: 13 characters"
+    assert finding.got == f"messages[0].destinations[{where}].to: 13 characters"
     assert " >>> " in shown
     assert "nobody at all" in shown.partition(" >>> ")[2].partition(" <<< ")[0]
     assert "4179302" not in shown
@@ -152,15 +154,15 @@ def test_place_in_a_large_request_is_shown_and_nothing_else_of_it(wire: str, whe
     ],
 )
 def test_parameter_of_a_query_is_marked(query: str, marked: str) -> None:
-    """What is wrong in a query is marked there; a parameter that nobody knows marks the whole line."""
-    record = hear(build_heard(b"", method="GET", target=f"/sms/1/logs?{query}"))
-    (told,) = find_failures(record).values()
+    """What is wrong in a query is marked there; an undocumented parameter marks the whole line."""
+    record = collect(build_captured(b"", method="GET", target=f"/sms/1/logs?{query}"))
+    (finding,) = find_failures(record).values()
 
-    assert told.evidence.body.split("\n")[0] == marked
+    assert finding.evidence.body.split("\n")[0] == marked
 
 
 def test_credentials_are_shown_nowhere() -> None:
-    """A key is hidden in body, query and header fields, and so is whatever a field has that nobody knows."""
+    """A key is hidden in body, query and header fields, and so is the value of an undocumented field."""
     body = json.dumps({"pin": "open sesame", "bulkId": KEY, "messages": [{"from": KEY}]})
     headers = (
         ("Authorization", f"App {KEY}"),
@@ -168,7 +170,7 @@ def test_credentials_are_shown_nowhere() -> None:
         ("User-Agent", f"x {KEY}"),
         ("Content-Type", "application/json"),
     )
-    record = hear(build_heard(body.encode(), target=f"{SEND}?key={KEY}", headers=headers))
+    record = collect(build_captured(body.encode(), target=f"{SEND}?key={KEY}", headers=headers))
 
     assert find_failures(record)
     assert KEY not in repr(record)
@@ -185,15 +187,15 @@ def test_credentials_are_shown_nowhere() -> None:
         ('["a" "b"]', "no , where one belongs"),
         ('{"a": "\n"}', "a string that is not ended"),
         ('{"a": "\\x"}', "an escape that there is not"),
-        ("{} {}", "something stands behind"),
+        ("{} {}", "trailing data after the document"),
         ("{'a': 1}", "no name of a field"),
         ('{"a": 01}', "no , where one belongs"),
         ('{"a": NaN}', "no JSON value"),
         ("[" * 100, "nested too deeply"),
     ],
 )
-def test_what_is_no_json_is_told_with_the_reason(text: str, why: str) -> None:
-    """A text that is no JSON is rejected where it ceases to be one."""
+def test_invalid_json_is_reported_with_the_reason(text: str, why: str) -> None:
+    """Invalid JSON is reported at the character where it becomes invalid."""
     with pytest.raises(DocumentSyntaxError, match=why):
         parse_json(text)
 

@@ -36,14 +36,14 @@ INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 NOTHING = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
-class Ear:
+class RecordingListener:
     """What was heard, and the wait for it."""
 
     def __init__(self) -> None:
         self.heard: list[CapturedExchange] = []
         self._changed = threading.Condition()
 
-    def hear(self, heard: CapturedExchange) -> None:
+    def record(self, heard: CapturedExchange) -> None:
         """Keep an exchange."""
         with self._changed:
             self.heard.append(heard)
@@ -97,9 +97,9 @@ def connect(url: str) -> socket.socket:
 
 
 @contextmanager
-def relay_to(url: str, ear: Ear) -> Iterator[str]:
+def relay_to(url: str, listener: RecordingListener) -> Iterator[str]:
     """Stand before a server; give the URL."""
-    with listen(CapturingProxy(parse_target(url), ear.hear).serve) as front:
+    with listen(CapturingProxy(parse_target(url), listener.record).serve) as front:
         yield front
 
 
@@ -112,11 +112,11 @@ def test_no_byte_is_altered_in_either_direction() -> None:
         got.append(read_exactly(connection, len(asked)))
         connection.sendall(answers)
 
-    ear = Ear()
-    with serve_raw(answer) as url, relay_to(url, ear) as front, connect(front) as client:
+    listener = RecordingListener()
+    with serve_raw(answer) as url, relay_to(url, listener) as front, connect(front) as client:
         client.sendall(asked)
         responses = read_exactly(client, len(answers) + 1)
-        captured = ear.wait(3)
+        captured = listener.wait(3)
 
     assert got == [asked]
     assert responses == answers
@@ -129,7 +129,7 @@ def test_no_byte_is_altered_in_either_direction() -> None:
 
 
 def test_host_is_made_that_of_a_server_on_another_machine() -> None:
-    """Where the server is elsewhere the field Host names it, and nothing else is altered."""
+    """For a server on another machine the header Host names it, and nothing else is changed."""
     got: list[bytes] = []
     wanted = PLAIN.replace(b"Host: x", b"Host: api.example.com")
 
@@ -137,18 +137,18 @@ def test_host_is_made_that_of_a_server_on_another_machine() -> None:
         got.append(read_exactly(connection, len(wanted)))
         connection.sendall(OK)
 
-    ear = Ear()
+    listener = RecordingListener()
     with serve_raw(answer) as url:
-        relay = CapturingProxy(parse_target(url), ear.hear)
+        relay = CapturingProxy(parse_target(url), listener.record)
         relay._host = b"api.example.com"  # as for a target that is not on this machine
         with listen(relay.serve) as front, connect(front) as client:
             client.sendall(PLAIN)
             assert read_exactly(client, len(OK)) == OK
 
     assert got == [wanted]
-    assert CapturingProxy(parse_target("https://api.example.com", live=True), ear.hear)._host == (
-        b"api.example.com"
-    )
+    assert CapturingProxy(
+        parse_target("https://api.example.com", live=True), listener.record
+    )._host == (b"api.example.com")
 
 
 def test_what_is_no_http_passes_as_well() -> None:
@@ -158,12 +158,12 @@ def test_what_is_no_http_passes_as_well() -> None:
     def answer(connection: socket.socket) -> None:
         connection.sendall(read_exactly(connection, len(noise))[::-1])
 
-    ear = Ear()
-    with serve_raw(answer) as url, relay_to(url, ear) as front, connect(front) as client:
+    listener = RecordingListener()
+    with serve_raw(answer) as url, relay_to(url, listener) as front, connect(front) as client:
         client.sendall(noise)
         assert read_exactly(client, len(noise) + 1) == noise[::-1]
 
-    assert not ear.heard
+    assert not listener.heard
 
 
 @pytest.mark.parametrize(
@@ -177,23 +177,23 @@ def test_what_is_no_http_passes_as_well() -> None:
 def test_replies_that_end_with_the_connection(
     sent: bytes, problem: str, body: bytes | None
 ) -> None:
-    """A response that is cut off is told from one that the end completes."""
+    """A response that is cut off is distinguished from one that the end completes."""
 
     def answer(connection: socket.socket) -> None:
         read_exactly(connection, len(BARE))
         connection.sendall(sent)
 
-    ear = Ear()
-    with serve_raw(answer) as url, relay_to(url, ear) as front, connect(front) as client:
+    listener = RecordingListener()
+    with serve_raw(answer) as url, relay_to(url, listener) as front, connect(front) as client:
         client.sendall(BARE)
         assert read_exactly(client, 1000) == sent
-        (captured,) = ear.wait(1)
+        (captured,) = listener.wait(1)
 
     assert captured.error == problem
     assert (captured.response.body if captured.response else None) == body
 
 
-def test_client_that_leaves_is_told_from_a_server_that_does() -> None:
+def test_client_that_disconnects_is_distinguished_from_a_server_that_does() -> None:
     """A client that goes away before the response is named as the one who left."""
     asked = threading.Event()
 
@@ -202,12 +202,12 @@ def test_client_that_leaves_is_told_from_a_server_that_does() -> None:
         asked.set()
         read_exactly(connection, 1)
 
-    ear = Ear()
-    with serve_raw(answer) as url, relay_to(url, ear) as front:
+    listener = RecordingListener()
+    with serve_raw(answer) as url, relay_to(url, listener) as front:
         with connect(front) as client:
             client.sendall(BARE)
             assert asked.wait(SECONDS)
-        (captured,) = ear.wait(1)
+        (captured,) = listener.wait(1)
 
     assert (captured.error, captured.response) == (CLIENT_LEFT, None)
 
@@ -216,11 +216,11 @@ def test_server_that_is_away_is_said_to_be() -> None:
     """Where nobody listens the client gets 502, and it is heard why."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
-    ear = Ear()
-    with relay_to(url, ear) as front, connect(front) as client:
+    listener = RecordingListener()
+    with relay_to(url, listener) as front, connect(front) as client:
         client.sendall(BARE)
         assert read_exactly(client, 12) == b"HTTP/1.1 502"
-        (captured,) = ear.wait(1)
+        (captured,) = listener.wait(1)
 
     assert captured.error == "the server cannot be reached"
 
@@ -251,7 +251,7 @@ class Server(ThreadingHTTPServer):
 
 def test_many_connections_at_once_add_no_failure() -> None:
     """Fifty clients at once, each with several requests on one connection, get what they would get."""
-    ear = Ear()
+    listener = RecordingListener()
 
     def call(client: int) -> None:
         parts = urlsplit(front)
@@ -267,9 +267,9 @@ def test_many_connections_at_once_add_no_failure() -> None:
         thread.start()
         try:
             url = f"http://127.0.0.1:{server.server_port}"
-            with relay_to(url, ear) as front, ThreadPoolExecutor(50) as pool:
+            with relay_to(url, listener) as front, ThreadPoolExecutor(50) as pool:
                 list(pool.map(call, range(50)))
-                captured = ear.wait(400)
+                captured = listener.wait(400)
         finally:
             server.shutdown()
             thread.join(SECONDS)

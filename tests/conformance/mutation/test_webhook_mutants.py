@@ -76,7 +76,7 @@ def judge(manner: str, **changes: Any) -> list[Finding]:
     """Run the checks against the pusher; return what they said."""
     profile = PROFILES[changes.pop("profile", "full")]
     wires = changes.pop("wires", files.WIRES)
-    budget = build_budget(profile, GROUPS, wires, 0, None)
+    budget = build_budget(profile, [REGISTRY[check] for check in CHECKS], wires, seed=0)
     plan = Plan(profile, 0, wires, files.read_numbers(), budget, **{"patience": 6.0, **changes})
     with (
         start_pusher(manner) as url,

@@ -21,13 +21,12 @@ from infobip_sms_conformance.observations.verdicts import (
     NotApplicable,
     Verdict,
 )
-from infobip_sms_conformance.session.budget import BATCH_SIZE
+from infobip_sms_conformance.session.budget import ATTEMPTS, BATCH_SIZE
 from infobip_sms_conformance.session.session import Session
 
 BATCH = "batch"
 CHECKED_IN_OTHER_FORMAT = "checked in the other format"
 UNEXPECTED_REJECTION = "rejected, although the request is good"
-ATTEMPTS = 4  # to find what is to come by itself, within the patience of the run
 FIRST_FORMAT, SECOND_FORMAT = 0, 1
 """Whose turn it is: the first format of the run, the second if there is one."""
 
