@@ -82,7 +82,10 @@ def test_dlr_006_a_report_is_tried_until_it_is_taken_or_dead(failures: int, kind
         (5, max(first[-1], START + SECOND)),
     ]
     assert [r["attempts"] for r in shown] == [len(first), 1]
-    assert [r["state"] for r in shown] == ["dead" if failures > 20 else "taken", "taken"]
+    assert [r["state"] for r in shown] == [
+        "dead" if failures > 20 else "acknowledged",
+        "acknowledged",
+    ]
     assert [r["reason"] for r in shown] == [DOWN[kind].reason if failures > 20 else "", ""]
     assert virtual.reports() == []
 
@@ -175,9 +178,9 @@ def test_whatever_the_server_does_every_report_has_one_end(story: list[Told], up
         assert report.attempts == len(tries)
         assert report.attempts >= captured.count(report.serial)
         assert report.final_state == (
-            "taken" if report.serial in find_taken(virtual, story, up) else "dead"
+            "acknowledged" if report.serial in find_taken(virtual, story, up) else "dead"
         )
-        assert report.final_state == "taken" or (report.attempts == 21 and report.reason)
+        assert report.final_state == "acknowledged" or (report.attempts == 21 and report.reason)
     for sms in virtual.state.messages.values():
         tries = [p for p in virtual.pushed if p.report.message_id == sms.message_id]
         assert [p.posting.delivery_serial for p in tries] == sorted(
@@ -258,8 +261,8 @@ def test_a_real_server_goes_down_and_comes_up_in_every_way(monkeypatch: pytest.M
     assert [read_statuses(s.heard) for s in (faulty, slow, good)] == [[3, 3], [3], [3, 5]]
     assert len({h.body for s in (faulty, slow, good) for h in s.heard}) == 2
     assert [(r["attempts"], r["state"], r["final"]) for r in shown] == [
-        (6, "taken", False),
-        (1, "taken", True),
+        (6, "acknowledged", False),
+        (1, "acknowledged", True),
     ]
 
 

@@ -160,7 +160,7 @@ def record_webhook_result(
     delivery = state.deliveries[serial]
     tried = attrs.evolve(delivery, attempts=delivery.attempts + 1, reason=result.reason)
     if result.is_acknowledged():
-        state.put([attrs.evolve(tried, final_state="taken", reason="")])
+        state.put([attrs.evolve(tried, final_state="acknowledged", reason="")])
         if delivery.is_final:
             state.put([attrs.evolve(state.messages[delivery.message_serial], fetchable=False)])
     elif delivery.attempts >= MAX_RETRIES:

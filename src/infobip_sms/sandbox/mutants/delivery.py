@@ -291,7 +291,7 @@ def _postpone(delivery: WebhookDelivery, now: dt.datetime, gap: dt.timedelta) ->
 
 def _resend(delivery: WebhookDelivery, now: dt.datetime) -> WebhookDelivery:
     """Send a report again that was taken."""
-    if delivery.final_state != "taken" or delivery.attempts >= _ATTEMPTS:
+    if delivery.final_state != "acknowledged" or delivery.attempts >= _ATTEMPTS:
         return delivery
     return attrs.evolve(delivery, final_state=None, due=add_clamped(now, _SECOND / 4))
 

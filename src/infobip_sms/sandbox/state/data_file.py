@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .rows import Key, Row
 
 _APPLICATION_ID = 0x534D5353  # "SMSS", where SQLite files say whose they are
-_FORMAT_VERSION = 2
+_FORMAT_VERSION = 3
 _HEADER = b"SQLite format 3\x00"
 _APPLICATION_ID_OFFSET = 68  # bytes from the beginning of every SQLite file
 _TABLE_NAMES: dict[type[Row], str] = {
@@ -209,7 +209,7 @@ class DataFile:
             raise self._build_error("it is another kind of file")
         (form,) = self._file.execute("PRAGMA user_version").fetchone()
         if form != _FORMAT_VERSION:
-            raise self._build_error("another version of the sandbox wrote it")
+            raise self._build_error("another version of the sandbox wrote it; use a new file")
         stored, still_open = self._file.execute("SELECT seed, open FROM sandbox").fetchone()
         if still_open and not has_wal:
             raise self._build_error(_WAL_MISSING.format(self._path.name))

@@ -103,7 +103,7 @@ class WebhookDelivery:
     attempts: int = 0
     due: dt.datetime
     """When it is tried, unless an earlier report of the same message is still on its way."""
-    final_state: Literal["taken", "dead"] | None = None
+    final_state: Literal["acknowledged", "dead"] | None = None
     reason: str = ""
     """Why the last attempt failed, or why there will be none."""
 
