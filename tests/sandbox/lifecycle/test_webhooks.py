@@ -185,7 +185,7 @@ def test_a_text_that_xml_cannot_carry_becomes_a_dead_letter() -> None:
     (dead,) = get_dead_letters(virtual.state)
 
     assert virtual.pushed == []
-    assert "cannot carry" in dead.reason
+    assert "cannot represent" in dead.reason
     assert virtual.reports()[0].callback_data == "\x01"
 
 
