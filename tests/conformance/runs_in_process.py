@@ -1,6 +1,6 @@
-"""The suite's command line, run many times by one program: a list of words in, a line of JSON out.
+"""The suite as one process that runs many commands and checks many servers, a line of JSON for each.
 
-Starting Python and its libraries takes longer than a short run; so the tests start them once.
+Starting Python and its libraries takes longer than a short run, so the tests start them once.
 """
 
 import io
@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -79,20 +79,46 @@ def find_reasons(report: dict[str, Any], *verdicts: str) -> list[dict[str, Any]]
     ]
 
 
-def main() -> None:
-    """Run commands until there is no more to read."""
-    from infobip_sms_conformance.__main__ import main as run  # noqa: PLC0415 - the tests need none of it
+def run_command(words: list[str]) -> dict[str, Any]:
+    """Run the command line of the suite; return its exit code and output."""
+    from infobip_sms_conformance.cli import main as run  # noqa: PLC0415 - the tests need none of it
 
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run(words)
+    return {"code": code, "out": out.getvalue(), "err": err.getvalue()}
+
+
+def check_server(url: str, only: list[str], **options: Any) -> dict[str, Any]:
+    """Check a server; return every finding, every request, and what was planned."""
+    from infobip_sms_conformance.run.runner import build_plan, run_suite  # noqa: PLC0415 - likewise
+    from infobip_sms_conformance.transport.credentials import Credentials  # noqa: PLC0415
+    from infobip_sms_conformance.transport.http import parse_target  # noqa: PLC0415
+
+    target = parse_target(url)
+    plan = build_plan(target, only=only, **options)
+    credentials = Credentials("Aladdin", "open sesame", "key")
+    result, session = run_suite(target, credentials, plan, only=only)
+    return {
+        "findings": [
+            [f.requirement_id, f.wire, str(f.verdict), f.check, f.got, f.caused_by]
+            for f in result.findings
+        ],
+        "sent": [
+            f"{e.wire} {e.request.method if e.request else ''} {e.label}" for e in session.exchanges
+        ],
+        "bill": asdict(plan.budget),
+        "messages": session.messages,
+        "stopped": result.stopped,
+    }
+
+
+def main() -> None:
+    """Run commands, given as lists, and check servers, given as objects, until the input ends."""
     for line in sys.stdin:
-        out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
-            try:
-                code = run(json.loads(line))
-            except SystemExit as end:
-                code = int(end.code or 0)
-        answer = {"code": code, "out": out.getvalue(), "err": err.getvalue()}
-        sys.__stdout__.write(json.dumps(answer) + "\n")  # type: ignore[union-attr]  # there is one
-        sys.__stdout__.flush()  # type: ignore[union-attr]  # likewise
+        task = json.loads(line)
+        answer = run_command(task) if isinstance(task, list) else check_server(**task)
+        print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

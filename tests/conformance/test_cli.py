@@ -339,7 +339,7 @@ def test_explain_says_all_about_each(judge_line: Judge, number: str) -> None:
     if row:
         assert " ".join(row.text.split()) in " ".join(run.out.split())
         assert "  source    " in run.out
-        assert "  judged    " in run.out
+        assert "  checked   " in run.out
         assert not row.why or " ".join(row.why.split()) in " ".join(run.out.split())
 
 

@@ -8,7 +8,7 @@ import sys
 import jsonschema
 import pytest
 from hypothesis import given, settings
-from infobip_sms_conformance.cli.options import build_parser
+from infobip_sms_conformance.cli import cli
 from infobip_sms_conformance.contract import codec, files, strategies
 from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
 from infobip_sms_conformance.session import plan
@@ -60,10 +60,10 @@ def test_another_seed_other_requests() -> None:
 
 def test_default_seed_is_fixed_and_random_is_not() -> None:
     """Without --seed every run has the same; random draws a new one."""
-    parser = build_parser()
-    drawn = {parser.parse_args(["server", "--seed", "random"]).seed for _ in range(5)}
+    server = cli.commands["server"]
+    drawn = {server.make_context("", ["--seed", "random"]).params["seed"] for _ in range(5)}
 
-    assert parser.parse_args(["server"]).seed in {None, DEFAULT_SEED}
+    assert server.make_context("", []).params["seed"] in {None, DEFAULT_SEED}
     assert len(drawn) > 1
 
 

@@ -1,10 +1,14 @@
-"""What there is to check: the list of requirements, and all about one of them."""
+"""The commands list, explain and diff."""
 
 import json
 import sys
 import textwrap
+from pathlib import Path
 from shutil import get_terminal_size
 
+import click
+
+from infobip_sms_conformance.cli.options import FILE, Command, complete_requirement
 from infobip_sms_conformance.client_run.coverage import get_client_requirement_ids
 from infobip_sms_conformance.contract.files import (
     WIRES,
@@ -14,6 +18,7 @@ from infobip_sms_conformance.contract.files import (
     read_requirements,
 )
 from infobip_sms_conformance.errors import NOTHING_FAILED
+from infobip_sms_conformance.reporting.diff import print_difference
 from infobip_sms_conformance.run.engine import load_checks
 
 WIDTH, NARROWEST = 90, 40
@@ -22,14 +27,42 @@ CHECK_METHODS = {
     "session": "by several calls that build on each other",
     "push": "at a callback server that receives delivery reports",
     "time": "by waiting, or by moving the server's clock (--patience, --clock)",
-    "client": "by what a client sends; it is no matter of the server",
+    "client": "by what a client sends; it does not apply to servers",
     "never": "not visible from outside",
 }
 
 
+@click.command("list", cls=Command)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_requirements(*, as_json: bool) -> int:
+    """Print every requirement."""
+    return print_list(as_json=as_json)
+
+
+@click.command(cls=Command)
+@click.argument("requirement_id", metavar="ID", shell_complete=complete_requirement)
+def explain(requirement_id: str) -> int:
+    """Print everything about one requirement.
+
+    ID is that of a requirement, such as SEND-007, or of an interpretation, such as READ-001.
+    """
+    return print_requirement(requirement_id)
+
+
+@click.command(cls=Command)
+@click.argument("before", type=FILE)
+@click.argument("after", type=FILE)
+def diff(before: Path, after: Path) -> int:
+    """Compare the verdicts of two runs.
+
+    BEFORE and AFTER are files that --json wrote.
+    """
+    return print_difference(before, after)
+
+
 def print_list(*, as_json: bool = False) -> int:
-    """Print every requirement: id, level, whether it is checked, and the rule."""
-    checked, seen = {tie.requirement_id for tie in load_checks()}, get_client_requirement_ids()
+    """Print every requirement: id, level, how it is checked, and its text."""
+    checked, seen = {check.requirement_id for check in load_checks()}, get_client_requirement_ids()
     rows = read_requirements().values()
     if as_json:
         plain = [
@@ -55,34 +88,36 @@ def print_list(*, as_json: bool = False) -> int:
 
 
 def get_sides(requirement_id: str, checked: set[str], seen: frozenset[str]) -> list[str]:
-    """Return whose conduct is held to a requirement: that of servers, of clients, or of both."""
+    """Return which sides a requirement is checked on: servers, clients, or both."""
     sides = {"server": requirement_id in checked, "client": requirement_id in seen}
-    return [side for side, judged in sides.items() if judged]
+    return [side for side, applies in sides.items() if applies]
 
 
 def print_requirement(requirement_id: str) -> int:
-    """Print all about a requirement or a reading; WrongUsage when there is none of that id."""
+    """Print everything about a requirement or a reading; raise UsageError for an unknown id."""
     found = requirement_id.upper()
     if found.startswith("READ-"):
         print_reading(found)
         return NOTHING_FAILED
     row = read_requirement(found)
-    ties = [tie for tie in load_checks() if tie.requirement_id == found]
-    judged = (
+    checks = [check for check in load_checks() if check.requirement_id == found]
+    method = (
         CHECK_METHODS[row["judged"]]
-        if ties or row["judged"] in {"client", "never"}
+        if checks or row["judged"] in {"client", "never"}
         else "not checked"
     )
     print(f"{found}  {row['level']}")
     print_paragraph("", row["text"])
     print_paragraph("source", f"{row['source']} ({row['seen']})")
-    print_paragraph("judged", judged)
-    sides = get_sides(found, {tie.requirement_id for tie in ties}, get_client_requirement_ids())
+    print_paragraph("checked", method)
+    sides = get_sides(
+        found, {check.requirement_id for check in checks}, get_client_requirement_ids()
+    )
     print_paragraph("of", " and ".join(f"the {side}" for side in sides))
     print_paragraph("why", row.get("why", ""))
-    wires = [wire for wire in WIRES if any(wire in tie.wires for tie in ties)]
+    wires = [wire for wire in WIRES if any(wire in check.wires for check in checks)]
     print_paragraph("formats", " and ".join(wires))
-    features = {tie.feature for tie in ties} - {""}
+    features = {check.feature for check in checks} - {""}
     print_paragraph(
         "left out", " or ".join(f"by --without {feature}" for feature in sorted(features))
     )
@@ -91,7 +126,7 @@ def print_requirement(requirement_id: str) -> int:
             print_paragraph("rejected" if case.rejected else "accepted", str(case))
     if "reading" in row:
         print_paragraph("reading", f"{row['reading']}: {read_reading(row['reading'])['question']}")
-    if ties:
+    if checks:
         print_paragraph("run", f"infobip-sms conformance server URL --only {found}")
     if "client" in sides:
         print_paragraph("run", "infobip-sms conformance client -- COMMAND")
@@ -99,9 +134,9 @@ def print_requirement(requirement_id: str) -> int:
 
 
 def print_reading(reading_id: str) -> None:
-    """Print a question that the documentation leaves open."""
+    """Print a question that the documentation does not answer."""
     row = read_reading(reading_id)
-    print(f"{reading_id}  open reading; every outcome is allowed")
+    print(f"{reading_id}  interpretation; every outcome is allowed")
     print_paragraph("", row["question"])
     for outcome in row["outcomes"]:
         print_paragraph("outcome", outcome)

@@ -1,6 +1,5 @@
-"""The commands client, proxy and har."""
+"""The commands client, proxy and har: check a client by what it sends."""
 
-import argparse
 import queue
 import secrets
 import signal
@@ -8,9 +7,22 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from infobip_sms_conformance.cli.options import PASSWORD, USER
+import click
+
+from infobip_sms_conformance.cli.options import (
+    FILE,
+    PASSWORD,
+    USER,
+    Command,
+    ReportOptions,
+    add_port,
+    add_reports,
+    option,
+)
 from infobip_sms_conformance.client_checks.expected_request import (
     ExpectedRequest,
     read_expected_request,
@@ -30,7 +42,7 @@ from infobip_sms_conformance.client_run.scenario_results import (
     get_stop_reason,
 )
 from infobip_sms_conformance.client_run.scripted_server import ScenarioServer
-from infobip_sms_conformance.errors import UsageError
+from infobip_sms_conformance.errors import INTERRUPTED, UsageError
 from infobip_sms_conformance.reporting import console, files
 from infobip_sms_conformance.run import baseline
 from infobip_sms_conformance.run.engine import STOPPED_BY_USER
@@ -43,73 +55,114 @@ from infobip_sms_conformance.transport.processes import start_sandbox
 from infobip_sms_conformance.transport.proxy import CapturingProxy
 
 RUN_TIMEOUT = 60.0
-INTERRUPTED = 130
 
 
-def run_client(options: argparse.Namespace) -> int:
-    """Check a client by what it sends to the sandbox, or to scripted responses."""
-    command = get_command(options.command_line)
+@dataclass(kw_only=True, repr=False)
+class ClientOptions(ReportOptions):
+    """The options of the command client."""
+
+    command: Sequence[str]
+    port: int
+    scenarios: bool
+    expect: Path | None
+
+
+@dataclass(kw_only=True, repr=False)
+class ProxyOptions(ReportOptions):
+    """The options of the command proxy."""
+
+    upstream: str
+    port: int
+    live: bool
+    record: Path | None
+
+
+# What follows the program belongs to it, options included.
+@click.command(cls=Command, context_settings={"allow_interspersed_args": False})
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@add_port
+@option(
+    "--scenarios",
+    section="Server",
+    is_flag=True,
+    help="Respond in every way that a server may; restart COMMAND for each.",
+)
+@option(
+    "--expect",
+    section="Server",
+    type=FILE,
+    metavar="FILE",
+    help="JSON request that COMMAND should send; what it sends is compared with it.",
+)
+@add_reports
+def client(**settings: Any) -> int:
+    """Check a client by what it sends.
+
+    COMMAND is run with INFOBIP_BASE_URL and INFOBIP_API_KEY set; write -- before it. Without one,
+    the suite listens until interrupted.
+    """
+    options = ClientOptions(**settings)
     known = prepare(options)
     key = secrets.token_hex(16)
     archive = HarWriter()
-    looks = (
+    checks = (
         (ExpectedRequest(read_expected_request(options.expect)).check,) if options.expect else ()
     )
-    collector = TrafficCollector(recorders=(archive.add,) if options.har else (), checks=looks)
+    collector = TrafficCollector(recorders=(archive.add,) if options.har else (), checks=checks)
     if options.scenarios:
-        return run_scenarios(options, command, collector, archive, known)
+        return run_scenarios(options, collector, archive, known)
     with (
         start_sandbox(Credentials(USER, PASSWORD, key)) as server,
-        collect_in_thread(collector) as hear,
-        listen(CapturingProxy(parse_target(server), hear).serve, options.port) as url,
+        collect_in_thread(collector) as collect,
+        listen(CapturingProxy(parse_target(server), collect).serve, options.port) as url,
     ):
-        sections, stopped = run_or_wait(options, command, url, key)
-    record = collector.build_result(url, "client", sections=sections, stopped=stopped)
-    return write_reports(options, record, archive, known)
+        sections, stopped = run_or_wait(options, url, key)
+    result = collector.build_result(url, "client", sections=sections, stopped=stopped)
+    return write_reports(options, result, archive, known)
 
 
 def run_scenarios(
-    options: argparse.Namespace,
-    command: Sequence[str],
+    options: ClientOptions,
     collector: TrafficCollector,
     archive: HarWriter,
     known: baseline.Baseline | None,
 ) -> int:
-    """Check a client by what it makes of responses of every kind."""
+    """Check how a client handles responses of every kind."""
     runs: list[CommandRun] = []
     stopped = ""
-    with collect_in_thread(collector) as hear:
-        script = ScenarioServer(hear)
-        with listen(script.serve, options.port) as url:
-            if command:
+    with collect_in_thread(collector) as collect:
+        server = ScenarioServer(collect)
+        with listen(server.serve, options.port) as url:
+            if options.command:
                 print_line(
-                    f"Listening at {url}; {command[0]} runs for each answer", quiet=options.quiet
+                    f"Listening at {url}; running {options.command[0]} for each scenario",
+                    quiet=options.quiet,
                 )
                 try:
-                    runs.extend(run_repeatedly(script, command, url))
+                    runs.extend(run_repeatedly(server, options.command, url))
                 except KeyboardInterrupt:
                     stopped = STOPPED_BY_USER
             else:
-                run_or_wait(options, command, url, secrets.token_hex(16))
-                runs.append(CommandRun(tuple(script.scenario_runs), None))
+                run_or_wait(options, url, secrets.token_hex(16))
+                runs.append(CommandRun(tuple(server.scenario_runs), None))
     outcomes = build_results(runs)
     add_findings(collector, outcomes)
     sections = [build_section(outcomes)] if outcomes else []
     stopped = stopped or get_stop_reason(outcomes)
-    record = collector.build_result(url, "client, scenarios", sections=sections, stopped=stopped)
-    return write_reports(options, record, archive, known)
+    result = collector.build_result(url, "client, scenarios", sections=sections, stopped=stopped)
+    return write_reports(options, result, archive, known)
 
 
 def run_repeatedly(
-    scenario_server: ScenarioServer, command: Sequence[str], url: str, *, quiet: bool = False
+    server: ScenarioServer, command: Sequence[str], url: str, *, quiet: bool = False
 ) -> Iterator[CommandRun]:
-    """Run a command until every scenario has had its request; end where a run sends nothing."""
+    """Run a command until every scenario has had its request, or until a run sends nothing."""
     key = secrets.token_hex(16)
-    while not scenario_server.is_finished:
-        before = len(scenario_server.scenario_runs)
-        scenario_server.end_run()
+    while not server.is_finished:
+        before = len(server.scenario_runs)
+        server.end_run()
         end = run_client_command(command, url, key, RUN_TIMEOUT, quiet=quiet)
-        run = CommandRun(tuple(scenario_server.scenario_runs[before:]), end)
+        run = CommandRun(tuple(server.scenario_runs[before:]), end)
         if not run.scenario_runs:
             return
         yield run
@@ -117,71 +170,91 @@ def run_repeatedly(
             return
 
 
-def run_proxy(options: argparse.Namespace) -> int:
-    """Check what passes between a client and a server."""
+@click.command(cls=Command)
+@option(
+    "--upstream",
+    section="Server",
+    metavar="URL",
+    required=True,
+    help="Base URL of the server.",
+)
+@add_port
+@option(
+    "--live", section="Server", is_flag=True, help="Allow a server that is not on this machine."
+)
+@option(
+    "--record",
+    section="Server",
+    type=FILE,
+    metavar="FILE",
+    help="Record everything as HAR, with phone numbers and texts in full.",
+)
+@add_reports
+def proxy(**settings: Any) -> int:
+    """Check what passes between any client and any server."""
+    options = ProxyOptions(**settings)
     upstream = parse_target(options.upstream, live=options.live)
     if upstream.path:
-        raise UsageError("--upstream is scheme, host and port; the client brings the path")
-    known = prepare(options)
+        raise UsageError("--upstream: expected scheme, host and port; the client adds the path")
+    known = prepare(options, options.record)
     archive, recording = HarWriter(), HarWriter(unredacted=True)
-    keeps = [archive.add] if options.har else []
-    keeps += [recording.add] if options.record else []
-    collector = TrafficCollector(check_responses=True, recorders=tuple(keeps))
+    recorders = [archive.add] if options.har else []
+    recorders += [recording.add] if options.record else []
+    collector = TrafficCollector(check_responses=True, recorders=tuple(recorders))
     with (
-        collect_in_thread(collector) as hear,
-        listen(CapturingProxy(upstream, hear).serve, options.port) as url,
+        collect_in_thread(collector) as collect,
+        listen(CapturingProxy(upstream, collect).serve, options.port) as url,
     ):
         print_line(f"Between {url} and {upstream}, until interrupted", quiet=False)
         if not upstream.is_loopback:
             print_line(
-                f"The field Host is made {upstream.host}; nothing else is altered", quiet=False
+                f"The header Host is set to {upstream.host}; nothing else is changed", quiet=False
             )
         wait_for_interrupt()
     if options.record:
-        write_file(options.record, recording.dump())
-    record = collector.build_result(str(upstream), "proxy")
-    return write_reports(options, record, archive, known)
+        files.write_file(options.record, recording.dump())
+    result = collector.build_result(str(upstream), "proxy")
+    return write_reports(options, result, archive, known)
 
 
-def run_har(options: argparse.Namespace) -> int:
-    """Check a recording."""
+@click.command(cls=Command)
+@click.argument("archive", metavar="FILE", type=FILE)
+@add_reports
+def har(archive: Path, **settings: Any) -> int:
+    """Check a recording.
+
+    FILE is a HAR file of any tool.
+    """
+    options = ReportOptions(**settings)
     known = prepare(options)
-    archive = HarWriter()
+    writer = HarWriter()
     collector = TrafficCollector(
-        check_responses=True, recorders=(archive.add,) if options.har else ()
+        check_responses=True, recorders=(writer.add,) if options.har else ()
     )
     hosts: dict[str, None] = {}
-    for captured in read_har(options.archive):
+    for captured in read_har(archive):
         hosts[captured.base_url] = None
         collector.add(captured)
     stopped = "" if hosts else "the recording has no request of this API"
-    record = collector.build_result(", ".join(list(hosts)[:3]), "har", stopped=stopped)
-    return write_reports(options, record, archive, known)
+    result = collector.build_result(", ".join(list(hosts)[:3]), "har", stopped=stopped)
+    return write_reports(options, result, writer, known)
 
 
-def get_command(arguments: Sequence[str]) -> list[str]:
-    """Return the command, without the sign before it."""
-    return list(arguments[1:] if arguments[:1] == ["--"] else arguments)
-
-
-def prepare(options: argparse.Namespace) -> baseline.Baseline | None:
-    """Look at the options of all commands before anything happens."""
+def prepare(options: ReportOptions, record: Path | None = None) -> baseline.Baseline | None:
+    """Return the baseline; raise UsageError for a file that cannot be read or written."""
     known = baseline.read_baseline(options.baseline) if options.baseline else None
-    files.require_writable_files(options)
-    record = getattr(options, "record", None)
+    files.require_writable_files(options.files)
     if record is not None and not record.absolute().parent.is_dir():
-        raise UsageError(f"{record} cannot be written: there is no such folder")
+        raise UsageError(f"{record} cannot be written: its folder does not exist")
     return known
 
 
-def run_or_wait(
-    options: argparse.Namespace, command: Sequence[str], url: str, key: str
-) -> tuple[list[Section], str]:
-    """Run the command, or wait until interrupted; return what is to be said of that.
+def run_or_wait(options: ClientOptions, url: str, key: str) -> tuple[list[Section], str]:
+    """Run the command, or wait until interrupted; return its section of the report.
 
-    The second is why the run ended early, if it did.
+    The second value is why the run ended early, if it did.
     """
-    if not command:
+    if not options.command:
         print_line(
             f"Listening. Until interrupted:\n  export {BASE_URL_VARIABLE}={url} {API_KEY_VARIABLE}={key}",
             quiet=False,
@@ -189,9 +262,9 @@ def run_or_wait(
         print_line(f"  or for Basic: {USER} and {PASSWORD}", quiet=options.quiet)
         wait_for_interrupt()
         return [], ""
-    print_line(f"Listening at {url}, {command[0]} runs", quiet=options.quiet)
+    print_line(f"Listening at {url}; running {options.command[0]}", quiet=options.quiet)
     try:
-        end = run_client_command(command, url, key)
+        end = run_client_command(options.command, url, key)
     except KeyboardInterrupt:
         return [], STOPPED_BY_USER
     sections = [Section("command", "COMMAND", (str(end),), {"exit": end.code})]
@@ -199,13 +272,13 @@ def run_or_wait(
 
 
 def print_line(line: str, *, quiet: bool) -> None:
-    """Say what happens, at once."""
+    """Print a line at once, unless quiet."""
     if not quiet:
         print(line, flush=True)
 
 
 def wait_for_interrupt() -> None:
-    """Wait until somebody interrupts; a shell keeps Ctrl-C from what it runs behind, so SIGTERM will do."""
+    """Wait for SIGINT or SIGTERM: a shell ignores Ctrl-C for background jobs."""
     with suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -217,18 +290,18 @@ def wait_for_interrupt() -> None:
 
 @contextmanager
 def collect_in_thread(collector: TrafficCollector) -> Iterator[Callable[[CapturedExchange], None]]:
-    """Check in a thread of its own what is captured in another, to the last of it."""
+    """Check captured exchanges in a thread of its own, all of them before it ends."""
     waiting: queue.Queue[CapturedExchange | None] = queue.Queue()
     problems: list[Exception] = []
 
-    def judge() -> None:
+    def collect() -> None:
         while (captured := waiting.get()) is not None:
             try:
                 collector.add(captured)
             except Exception as error:  # noqa: BLE001 - it is raised where the run ends
                 problems.append(error)
 
-    thread = threading.Thread(target=judge, daemon=True)
+    thread = threading.Thread(target=collect, daemon=True)
     thread.start()
     try:
         yield waiting.put
@@ -240,29 +313,17 @@ def collect_in_thread(collector: TrafficCollector) -> Iterator[Callable[[Capture
 
 
 def write_reports(
-    options: argparse.Namespace,
+    options: ReportOptions,
     result: RunResult,
     archive: HarWriter,
     known: baseline.Baseline | None,
 ) -> int:
-    """Tell and write what was found; return the exit code."""
-    teller = console.ConsoleReporter(quiet=options.quiet, verbose=options.verbose)
+    """Print and write the result; return the exit code."""
+    reporter = console.ConsoleReporter(quiet=options.quiet, verbose=options.verbose)
     compared = baseline.compare(known, result) if known is not None else None
-    teller.print_result(result, compared)
-    teller.print_next_step(result, files.get_report_files(options))
-    for name, path in files.get_report_files(options).items():
-        if name != "har":
-            write_file(path, files.WRITERS[name](result, compared))
-    if options.har:
-        write_file(options.har, archive.dump())
+    reporter.print_result(result, compared)
+    reporter.print_next_step(result, options.files)
+    files.write_files(options.files, result, compared, archive.dump)
     if result.stopped == STOPPED_BY_USER:
         return INTERRUPTED
     return compared.exit_code if compared else result.exit_code
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a file; WrongUsage where that fails."""
-    try:
-        path.write_text(text, "utf-8", "replace")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None

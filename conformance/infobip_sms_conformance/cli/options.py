@@ -1,227 +1,85 @@
-"""The options of the command line."""
+"""The options of the commands, in the sections of their help."""
 
-import argparse
 import re
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, TypeVar
 
+import click
+from click.shell_completion import CompletionItem
+
+from infobip_sms_conformance.contract.files import read_requirements
 from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
-from infobip_sms_conformance.errors import USAGE_ERROR
+from infobip_sms_conformance.reporting.files import NAMES
 from infobip_sms_conformance.session.plan import FEATURES, PROFILES
 
 # The credentials of the documentation's own example.
 USER, PASSWORD = "Aladdin", "open sesame"
-EXIT_CODES = "Exit codes: 0 nothing failed, 1 something failed, 2 could not check, 3 wrong usage."
+EXIT_CODES = (
+    "Exit codes: 0 nothing failed, 1 something failed, 2 could not test, 3 wrong usage, "
+    "130 interrupted."
+)
 MAX_SECONDS = 3600.0
-MIN_DIGITS, MAX_DIGITS, MAX_PORT = 4, 20, 65535  # see gate.SHORTEST
+MIN_DIGITS, MAX_DIGITS, MAX_PORT = 4, 20, 65535
 SEPARATORS = re.compile(r"[ ().-]")
+OTHER_SECTION = "Other options"
+FILE = click.Path(path_type=Path, readable=False)
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+Decorator = Callable[[Decorated], Decorated]
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors have an exit code of their own."""
+class Option(click.Option):
+    """An option that is listed in a section of the help."""
 
-    def error(self, message: str) -> NoReturn:
-        """End with the exit code for wrong usage."""
-        self.exit(USAGE_ERROR, f"{self.prog}: {message}\n")
-
-
-def build_parser() -> Parser:
-    """Return the parser of the command line."""
-    parser = Parser(
-        prog="infobip-sms conformance",
-        description="Check a server or a client of Infobip's fully featured SMS endpoint, "
-        "one requirement at a time.",
-        epilog=EXIT_CODES,
-        allow_abbrev=False,  # half a word is not guessed at: some options cost money
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    def add(name: str, what: str) -> argparse.ArgumentParser:
-        described = f"{what.capitalize()}."
-        return commands.add_parser(
-            name, help=what, description=described, epilog=EXIT_CODES, allow_abbrev=False
-        )
-
-    add_server(add("server", "check a server"))
-    add_commands(add)
-    listing = add("list", "print every requirement")
-    listing.add_argument("--json", action="store_true", help="for programs")
-    explain = add("explain", "say all about one requirement")
-    explain.add_argument("id", help="such as SEND-007, or READ-001 for a reading")
-    diff = add("diff", "compare the verdicts of two runs")
-    diff.add_argument("before", type=Path, help="what --json wrote of the one run")
-    diff.add_argument("after", type=Path, help="and of the other")
-    return parser
+    def __init__(self, *names: Any, section: str = OTHER_SECTION, **settings: Any) -> None:
+        super().__init__(*names, **settings)
+        self.section = section
 
 
-def add_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    """Add the commands that listen to clients."""
-    client = add("client", "check a client by what it sends")
-    client.add_argument(
-        "--port", type=parse_port, default=0, metavar="N", help="listen there (default: a free one)"
-    )
-    client.add_argument(
-        "--scenarios",
-        action="store_true",
-        help="respond in every way that a server may, and start COMMAND again for each",
-    )
-    client.add_argument(
-        "--expect",
-        type=Path,
-        metavar="FILE",
-        help="the JSON request that COMMAND should send; what it sends is compared with it",
-    )
-    client.add_argument(
-        "command_line",
-        nargs=argparse.REMAINDER,
-        metavar="-- COMMAND …",
-        help="program to be run with INFOBIP_BASE_URL and INFOBIP_API_KEY set; "
-        "without one, it listens until interrupted",
-    )
-    proxy = add("proxy", "check what passes between any client and any server")
-    proxy.add_argument("--upstream", metavar="URL", required=True, help="base URL of the server")
-    proxy.add_argument(
-        "--port", type=parse_port, default=0, metavar="N", help="listen there (default: a free one)"
-    )
-    proxy.add_argument("--live", action="store_true", help="allow a server on another machine")
-    proxy.add_argument("--record", type=Path, metavar="FILE", help="keep all of it, masked, as HAR")
-    har = add("har", "check a recording, a HAR file of any tool")
-    har.add_argument("archive", type=Path, metavar="FILE", help="the recording")
-    for command in (client, proxy, har):
-        add_reports(command.add_argument_group("reports"))
+class Command(click.Command):
+    """A command whose help lists its options by section, and the exit codes."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **{"epilog": EXIT_CODES, **settings})
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections in the order of their first options, the other options last."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                title = parameter.section if isinstance(parameter, Option) else OTHER_SECTION
+                sections.setdefault(title, []).append(record)
+        for title in sorted(sections, key=OTHER_SECTION.__eq__):
+            with formatter.section(title if len(sections) > 1 else "Options"):
+                formatter.write_dl(sections[title])
 
 
-def add_server(server: argparse.ArgumentParser) -> None:
-    """Add the options of a run."""
-    server.add_argument("url", nargs="?", help="its base URL; the sandbox when left out")
-    add_account(server.add_argument_group("account"))
-    add_selection(server.add_argument_group("what is checked"))
-    add_safety(server.add_argument_group("safety"))
-    add_reports(server.add_argument_group("reports"))
+class Parsed(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+    """A value that a function parses; its ValueError says what was expected."""
 
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name, self._parse = name, parse
 
-def add_account(group: argparse._ArgumentGroup) -> None:
-    """Add who the suite is to the server."""
-    group.add_argument(
-        "--user", help=f"for Basic (default: {USER}, the documentation's; none with --live)"
-    )
-    group.add_argument("--password", help=f"for Basic (default: {PASSWORD})")
-    group.add_argument("--api-key", metavar="KEY", help="also check the App scheme")
-    group.add_argument("--no-basic", action="store_true", help="there is no user, only the key")
-
-
-def add_selection(group: argparse._ArgumentGroup) -> None:
-    """Add what is checked, and with what."""
-    group.add_argument(
-        "--only",
-        action="append",
-        default=[],
-        metavar="PREFIX",
-        help="only requirements that begin so; may be repeated",
-    )
-    group.add_argument(
-        "--rerun-failed", type=Path, metavar="FILE", help="only what failed in this --json file"
-    )
-    group.add_argument(
-        "--replay", metavar="TOKEN", help="only this check, with the seed of its run"
-    )
-    add_conditions(group)
-
-
-def add_conditions(group: argparse._ArgumentGroup) -> None:
-    """Add what is assumed of the server, and decided in its place."""
-    group.add_argument(
-        "--without",
-        action="append",
-        default=[],
-        metavar="FEATURE",
-        help=f"the server does not have it: {', '.join(FEATURES)}; may be repeated",
-    )
-    group.add_argument(
-        "--seed",
-        type=parse_seed,
-        metavar="N",
-        help="decides what is generated; random for another one each time "
-        f"(default: {DEFAULT_SEED}, or that of --replay or --rerun-failed)",
-    )
-    group.add_argument(
-        "--patience",
-        type=parse_seconds,
-        default=10.0,
-        metavar="SECONDS",
-        help="wait so long for what is to happen by itself (default: %(default)g)",
-    )
-    group.add_argument(
-        "--clock",
-        action="store_true",
-        help="the server has the sandbox's control of its clock: check what takes minutes and days",
-    )
-
-
-def add_safety(group: argparse._ArgumentGroup) -> None:
-    """Add what keeps a run from doing harm."""
-    group.add_argument("--dry-run", action="store_true", help="print the plan and send nothing")
-    group.add_argument(
-        "--live", action="store_true", help="allow a server that is not on this machine"
-    )
-    group.add_argument(
-        "--profile",
-        choices=PROFILES,
-        help="full, live or rejections (default: full; live with --live)",
-    )
-    group.add_argument(
-        "--to",
-        action="append",
-        default=[],
-        metavar="NUMBER",
-        type=parse_number,
-        help="messages go to these numbers and no others; may be repeated",
-    )
-    group.add_argument(
-        "--max-messages", type=parse_count, metavar="N", help="the server may take no more messages"
-    )
-    group.add_argument(
-        "--callback", metavar="URL", help="where the server reaches --callback-port of this machine"
-    )
-    group.add_argument(
-        "--callback-port",
-        type=parse_port,
-        default=0,
-        metavar="PORT",
-        help="for reports (default: a free one)",
-    )
-
-
-def add_reports(group: argparse._ArgumentGroup) -> None:
-    """Add what is written about a run."""
-    for name, what in (
-        ("json", "for programs, for diff and for --rerun-failed"),
-        ("junit", "for CI"),
-        ("html", "a page with the matrix of all verdicts"),
-        ("markdown", "a summary"),
-        ("har", "every request and response, masked"),
-    ):
-        group.add_argument(f"--{name}", type=Path, metavar="FILE", help=what)
-    group.add_argument(
-        "--baseline",
-        type=Path,
-        metavar="FILE",
-        help="failures that are known, with reason and expiry",
-    )
-    group.add_argument("--quiet", action="store_true", help="print failures and the summary only")
-    group.add_argument(
-        "--verbose", action="store_true", help="print a line for each requirement, not each chapter"
-    )
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the parsed value; a default is one already."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def parse_seed(text: str) -> int:
-    """Return the seed that a word stands for."""
+    """Return a seed; ``random`` draws one."""
     if text == "random":
         return secrets.randbelow(10**6)
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError("a whole number, or random")
+        raise ValueError("expected a whole number, or random")
     return int(text)
 
 
@@ -232,28 +90,239 @@ def parse_seconds(text: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds <= MAX_SECONDS:
-        raise argparse.ArgumentTypeError(f"a number of seconds from 0 to {MAX_SECONDS:g}")
+        raise ValueError(f"expected a number of seconds from 0 to {MAX_SECONDS:g}")
     return seconds
 
 
-def parse_number(text: str) -> str:
-    """Return the digits of a number in international format."""
+def parse_phone_number(text: str) -> str:
+    """Return the digits of a phone number in international format."""
     digits = SEPARATORS.sub("", text).removeprefix("+")
     fits = MIN_DIGITS <= len(digits) <= MAX_DIGITS
     if not (digits.isascii() and digits.isdecimal() and fits):
-        raise argparse.ArgumentTypeError("a number in international format, such as 41793026727")
+        raise ValueError("expected a number in international format, such as 41793026727")
     return digits
 
 
 def parse_count(text: str) -> int:
     """Return a whole number of at least one."""
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError("a whole number from 1")
+        raise ValueError("expected a whole number from 1")
     return int(text)
 
 
 def parse_port(text: str) -> int:
-    """Return the number of a port."""
+    """Return a TCP port."""
     if not text.isdecimal() or not 0 < int(text) <= MAX_PORT:
-        raise argparse.ArgumentTypeError(f"a port from 1 to {MAX_PORT}")
+        raise ValueError(f"expected a port from 1 to {MAX_PORT}")
     return int(text)
+
+
+def complete_requirement(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Return the requirements whose id has this prefix."""
+    rows = read_requirements().values()
+    return [
+        CompletionItem(row.id, help=row.text)
+        for row in rows
+        if row.id.startswith(incomplete.upper())
+    ]
+
+
+def option(*names: str, section: str, **settings: Any) -> Decorator[Any]:
+    """Return a decorator that adds an option to a section."""
+    return click.option(*names, cls=Option, section=section, **settings)
+
+
+def add_options(*decorators: Decorator[Any]) -> Decorator[Any]:
+    """Return a decorator that adds several options, in this order."""
+
+    def decorate(command: Decorated) -> Decorated:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+add_account = add_options(
+    option(
+        "--user",
+        section="Account",
+        metavar="USER",
+        help=f"User for Basic.  [default: {USER}, the documented one; none with --live]",
+    ),
+    option(
+        "--password",
+        section="Account",
+        metavar="PASSWORD",
+        help=f"Password for Basic.  [default: {PASSWORD}]",
+    ),
+    option(
+        "--api-key", section="Account", metavar="KEY", help="API key; also checks the App scheme."
+    ),
+    option(
+        "--no-basic",
+        section="Account",
+        is_flag=True,
+        help="Use only the API key; the server has no user.",
+    ),
+)
+
+add_selection = add_options(
+    option(
+        "--only",
+        section="Selection",
+        multiple=True,
+        metavar="PREFIX",
+        shell_complete=complete_requirement,
+        help="Check only requirements with this prefix; repeatable.",
+    ),
+    option(
+        "--rerun-failed",
+        section="Selection",
+        type=FILE,
+        metavar="FILE",
+        help="Check only what failed in this --json file.",
+    ),
+    option(
+        "--replay",
+        section="Selection",
+        metavar="TOKEN",
+        help="Repeat only this check, with the seed of its run.",
+    ),
+    option(
+        "--without",
+        section="Selection",
+        multiple=True,
+        metavar="FEATURE",
+        type=click.Choice(list(FEATURES)),
+        help=f"Feature that the server does not have; repeatable: {', '.join(FEATURES)}.",
+    ),
+    option(
+        "--seed",
+        section="Selection",
+        type=Parsed("seed", parse_seed),
+        metavar="N",
+        help="Seed of the generated requests; random draws one.  "
+        f"[default: {DEFAULT_SEED}, or that of --replay or --rerun-failed]",
+    ),
+    option(
+        "--patience",
+        section="Selection",
+        type=Parsed("seconds", parse_seconds),
+        default=10.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait for events such as delivery reports.",
+    ),
+    option(
+        "--clock",
+        section="Selection",
+        is_flag=True,
+        help="The server has the sandbox's clock API: check what takes minutes and days.",
+    ),
+)
+
+add_safety = add_options(
+    option("--dry-run", section="Safety", is_flag=True, help="Print the plan and send nothing."),
+    option(
+        "--live",
+        section="Safety",
+        is_flag=True,
+        help="Allow a server that is not on this machine.",
+    ),
+    option(
+        "--profile",
+        section="Safety",
+        metavar="PROFILE",
+        type=click.Choice(list(PROFILES)),
+        help="full, live or rejections.  [default: full; live with --live]",
+    ),
+    option(
+        "--to",
+        section="Safety",
+        multiple=True,
+        metavar="NUMBER",
+        type=Parsed("number", parse_phone_number),
+        help="Send messages to this number and no others; repeatable.",
+    ),
+    option(
+        "--max-messages",
+        section="Safety",
+        type=Parsed("count", parse_count),
+        metavar="N",
+        help="Stop before the server may have accepted more messages.",
+    ),
+    option(
+        "--callback",
+        section="Safety",
+        metavar="URL",
+        help="URL under which the server reaches --callback-port of this machine.",
+    ),
+    option(
+        "--callback-port",
+        section="Safety",
+        type=Parsed("port", parse_port),
+        default=0,
+        metavar="PORT",
+        help="Port that receives delivery reports.  [default: a free one]",
+    ),
+)
+
+add_port = option(
+    "--port",
+    section="Server",
+    type=Parsed("port", parse_port),
+    default=0,
+    metavar="PORT",
+    help="Port to listen on.  [default: a free one]",
+)
+
+REPORTS = {
+    "json": "Write a report for programs, diff and --rerun-failed.",
+    "junit": "Write a report for CI.",
+    "html": "Write a page with all verdicts and their evidence.",
+    "markdown": "Write a summary.",
+    "har": "Write every request and response, masked.",
+}
+
+add_reports = add_options(
+    *(
+        option(f"--{name}", section="Reports", type=FILE, metavar="FILE", help=text)
+        for name, text in REPORTS.items()
+    ),
+    option(
+        "--baseline",
+        section="Reports",
+        type=FILE,
+        metavar="FILE",
+        help="Known failures, each with a reason and an expiry date.",
+    ),
+    option("--quiet", section="Reports", is_flag=True, help="Print only failures and the summary."),
+    option(
+        "--verbose",
+        section="Reports",
+        is_flag=True,
+        help="Print a line for each requirement instead of each chapter.",
+    ),
+)
+
+
+@dataclass(kw_only=True, repr=False)
+class ReportOptions:
+    """The values of ``add_reports``."""
+
+    json: Path | None = None
+    junit: Path | None = None
+    html: Path | None = None
+    markdown: Path | None = None
+    har: Path | None = None
+    baseline: Path | None = None
+    quiet: bool = False
+    verbose: bool = False
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files to be written, by the names of their formats."""
+        return {name: path for name in NAMES if (path := getattr(self, name))}

@@ -1,25 +1,153 @@
-"""What the options of a run stand for together."""
+"""The command server: check a server, or the sandbox."""
 
-import argparse
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from infobip_sms_conformance.cli.options import PASSWORD, USER
+import click
+
+from infobip_sms_conformance.cli.options import (
+    PASSWORD,
+    USER,
+    Command,
+    ReportOptions,
+    add_account,
+    add_reports,
+    add_safety,
+    add_selection,
+)
 from infobip_sms_conformance.contract.files import read_requirements
 from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
-from infobip_sms_conformance.errors import UsageError
-from infobip_sms_conformance.reporting import files
+from infobip_sms_conformance.errors import INTERRUPTED, NOTHING_FAILED, UsageError
+from infobip_sms_conformance.reporting import console, files
+from infobip_sms_conformance.reporting.har import dump_har
+from infobip_sms_conformance.run import baseline
+from infobip_sms_conformance.run.engine import STOPPED_BY_USER
+from infobip_sms_conformance.run.result import RunResult
+from infobip_sms_conformance.run.runner import build_plan, run_suite
 from infobip_sms_conformance.sanitization.redaction import Mask, collect_secrets
+from infobip_sms_conformance.session.plan import Plan
+from infobip_sms_conformance.session.session import Session
 from infobip_sms_conformance.transport.credentials import Credentials
-from infobip_sms_conformance.transport.http import TargetServer
+from infobip_sms_conformance.transport.http import TargetServer, parse_target
+from infobip_sms_conformance.transport.processes import start_sandbox
+
+PLACEHOLDER_URL = "http://127.0.0.1:8080"  # of the sandbox, until it has an address
 
 
-def resolve_options(options: argparse.Namespace) -> None:
-    """Turn options into what they stand for; WrongUsage when that is nothing."""
+@dataclass(kw_only=True, repr=False)
+class ServerOptions(ReportOptions):
+    """The options of the command."""
+
+    url: str | None
+    user: str | None
+    password: str | None
+    api_key: str | None
+    no_basic: bool
+    only: Sequence[str]
+    rerun_failed: Path | None
+    replay: str | None
+    without: Sequence[str]
+    seed: int | None
+    patience: float
+    clock: bool
+    dry_run: bool
+    live: bool
+    profile: str | None
+    to: Sequence[str]
+    max_messages: int | None
+    callback: str | None
+    callback_port: int
+
+
+@click.command(cls=Command)
+@click.argument("url", required=False)
+@add_account
+@add_selection
+@add_safety
+@add_reports
+def server(**settings: Any) -> int:
+    """Check a server.
+
+    URL is its base URL; without one, the sandbox is started and checked.
+    """
+    options = ServerOptions(**settings)
+    resolve_options(options)
+    known = baseline.read_baseline(options.baseline) if options.baseline else None
+    if options.url:
+        return run_target(options, parse_target(options.url, live=options.live), known)
+    options.api_key = options.api_key or secrets.token_hex(16)
+    options.clock = True
+    if options.dry_run:
+        return run_target(options, parse_target(PLACEHOLDER_URL), known)
+    with start_sandbox(build_credentials(options)) as url:
+        return run_target(options, parse_target(url), known)
+
+
+def run_target(
+    options: ServerOptions, target: TargetServer, known_failures: baseline.Baseline | None
+) -> int:
+    """Print the plan, run the checks, and write the reports."""
+    plan = build_plan(
+        target,
+        profile=options.profile or "full",
+        seed=DEFAULT_SEED if options.seed is None else options.seed,
+        to=options.to,
+        max_messages=options.max_messages,
+        only=options.only,
+        without=options.without,
+        patience=options.patience,
+        clock=options.clock,
+    )
+    if not options.dry_run:
+        files.require_writable_files(options.files)
+    reporter = console.ConsoleReporter(
+        quiet=options.quiet, verbose=options.verbose or bool(options.only)
+    )
+    reporter.print_plan(format_target(options, target), plan, options.only)
+    if options.dry_run:
+        return NOTHING_FAILED
+    result, session = run_with_progress(options, target, plan, reporter)
+    compared = baseline.compare(known_failures, result) if known_failures is not None else None
+    reporter.print_result(result, compared)
+    reporter.print_next_step(result, options.files)
+    files.write_files(
+        options.files,
+        result,
+        compared,
+        lambda: dump_har(session.exchanges, result.url, session.build_mask()),
+    )
+    if result.stopped == STOPPED_BY_USER:
+        return INTERRUPTED
+    return compared.exit_code if compared else result.exit_code
+
+
+def run_with_progress(
+    options: ServerOptions, target: TargetServer, plan: Plan, reporter: console.ConsoleReporter
+) -> tuple[RunResult, Session]:
+    """Run the checks while the progress is shown."""
+    with reporter.show_progress() as show:
+        return run_suite(
+            target,
+            build_credentials(options),
+            plan,
+            only=options.only,
+            callback=options.callback,
+            callback_port=options.callback_port,
+            on_finding=show,
+        )
+
+
+def resolve_options(options: ServerOptions) -> None:
+    """Apply --live, --replay, --rerun-failed and the seed; raise UsageError for what does not fit."""
     options.profile = options.profile or ("live" if options.live else "full")
     seed = None
     if options.replay:
-        token, _, written = options.replay.partition("@")
-        seed = int(written) if written.isdecimal() else None
+        token, _, suffix = options.replay.partition("@")
+        seed = int(suffix) if suffix.isdecimal() else None
         options.only = [token]
     if options.rerun_failed:
         failed, seed = files.read_failed(options.rerun_failed)
@@ -31,52 +159,52 @@ def resolve_options(options: argparse.Namespace) -> None:
     require_callback(options)
 
 
-def filter_failed(failed: list[str], only: list[str]) -> list[str]:
-    """Return what failed, as far as it was asked for."""
-    chosen = [number for number in failed if not only or number.startswith(tuple(only))]
+def filter_failed(failed: Sequence[str], only: Sequence[str]) -> list[str]:
+    """Return the failed requirements that --only selects."""
+    chosen = [failure for failure in failed if not only or failure.startswith(tuple(only))]
     if not chosen:
-        raise UsageError("nothing of that kind failed in the file of --rerun-failed")
+        raise UsageError("nothing that --only selects failed in the file of --rerun-failed")
     return chosen
 
 
-def require_known_prefixes(only: list[str]) -> None:
-    """Raise WrongUsage for a prefix of no requirement."""
-    for one in only:
-        prefix = one.partition(":")[0]
-        if not prefix or not any(number.startswith(prefix) for number in read_requirements()):
+def require_known_prefixes(only: Sequence[str]) -> None:
+    """Raise UsageError for a prefix of no requirement."""
+    for selector in only:
+        prefix = selector.partition(":")[0]
+        if not prefix or not any(name.startswith(prefix) for name in read_requirements()):
             raise UsageError(f"no requirement begins with {prefix!r}; see the command list")
 
 
-def require_account(options: argparse.Namespace) -> None:
-    """Raise WrongUsage where it is not said who the suite is; the example's account is for this machine."""
+def require_account(options: ServerOptions) -> None:
+    """Raise UsageError without credentials; those of the documentation are for this machine only."""
     if options.no_basic and options.user is not None:
-        raise UsageError("--user and --no-basic do not go together")
+        raise UsageError("--user and --no-basic cannot be used together")
     if options.no_basic and not options.api_key:
-        raise UsageError("--no-basic expects --api-key")
+        raise UsageError("--no-basic requires --api-key")
     if options.live and options.user is None:
         if not options.api_key:
-            raise UsageError("--live expects an account: --user and --password, or --api-key")
+            raise UsageError("--live requires credentials: --user and --password, or --api-key")
         options.no_basic = True
     if options.live and options.user is not None and options.password is None:
-        raise UsageError("--user expects --password")
+        raise UsageError("--user requires --password")
 
 
-def require_callback(options: argparse.Namespace) -> None:
-    """Raise WrongUsage for a callback that no server could reach."""
+def require_callback(options: ServerOptions) -> None:
+    """Raise UsageError for a callback URL that no server could reach."""
     if options.callback is None:
         return
     if not options.callback_port:
-        raise UsageError("--callback expects --callback-port, to which it leads")
+        raise UsageError("--callback requires --callback-port, the port that it leads to")
     try:
         parts = urlsplit(options.callback)
     except ValueError:
         parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError("--callback has to look like https://hooks.example.com/sms")
+        raise UsageError("--callback: expected a URL such as https://hooks.example.com/sms")
 
 
-def build_credentials(options: argparse.Namespace) -> Credentials:
-    """Return who the suite is."""
+def build_credentials(options: ServerOptions) -> Credentials:
+    """Return the credentials of the suite."""
     if options.no_basic:
         return Credentials(None, "", options.api_key)
     user = USER if options.user is None else options.user
@@ -84,8 +212,8 @@ def build_credentials(options: argparse.Namespace) -> Credentials:
     return Credentials(user, password, options.api_key)
 
 
-def format_target(options: argparse.Namespace, target: TargetServer) -> str:
-    """Name the server, without a credential that may are in its path."""
+def format_target(options: ServerOptions, target: TargetServer) -> str:
+    """Return the URL of the server, without credentials that its path may contain."""
     if options.dry_run and not options.url:
         return "the sandbox"
     return Mask((), collect_secrets(build_credentials(options))).hide(str(target))

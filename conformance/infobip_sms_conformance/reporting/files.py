@@ -1,6 +1,5 @@
 """The files that a run leaves behind."""
 
-import argparse
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,10 +8,9 @@ from typing import Any
 from infobip_sms_conformance.contract.files import read_requirements
 from infobip_sms_conformance.errors import UsageError
 from infobip_sms_conformance.observations.verdicts import Verdict
-from infobip_sms_conformance.reporting import har, html, json_report, junit, markdown
+from infobip_sms_conformance.reporting import html, json_report, junit, markdown
 from infobip_sms_conformance.run.baseline import BaselineComparison
 from infobip_sms_conformance.run.result import RunResult
-from infobip_sms_conformance.session.session import Session
 
 WRITERS: Mapping[str, Callable[[RunResult, BaselineComparison | None], str]] = {
     "json": json_report.dump_json,
@@ -24,17 +22,11 @@ NAMES = (*WRITERS, "har")
 FAILING = {Verdict.FAIL, Verdict.ERROR, Verdict.WARN}
 
 
-def get_report_files(options: argparse.Namespace) -> dict[str, Path]:
-    """Return the files that were asked for, by the names of their forms."""
-    return {name: path for name in NAMES if (path := getattr(options, name))}
-
-
-def require_writable_files(options: argparse.Namespace) -> None:
-    """Raise WrongUsage for a file that cannot be written, before anything is sent."""
-    asked = get_report_files(options)
-    if len({path.absolute() for path in asked.values()}) < len(asked):
-        raise UsageError("two forms of the report cannot go into one file")
-    for path in asked.values():
+def require_writable_files(paths: Mapping[str, Path]) -> None:
+    """Raise UsageError for a file that cannot be written, before anything is sent."""
+    if len({path.absolute() for path in paths.values()}) < len(paths):
+        raise UsageError("two reports cannot be written to the same file")
+    for path in paths.values():
         there = path.exists()
         try:
             path.open("a").close()
@@ -45,21 +37,22 @@ def require_writable_files(options: argparse.Namespace) -> None:
 
 
 def write_files(
-    options: argparse.Namespace,
+    paths: Mapping[str, Path],
     result: RunResult,
-    session: Session,
     compared: BaselineComparison | None,
+    dump_har: Callable[[], str],
 ) -> None:
-    """Write every file that was asked for; WrongUsage where one cannot be written after all."""
-    for name, path in get_report_files(options).items():
-        if name == "har":
-            text = har.dump_har(session.exchanges, result.url, session.build_mask())
-        else:
-            text = WRITERS[name](result, compared)
-        try:
-            path.write_text(text, "utf-8")
-        except OSError as error:
-            raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+    """Write the reports, by the names of their formats."""
+    for name, path in paths.items():
+        write_file(path, dump_har() if name == "har" else WRITERS[name](result, compared))
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file; raise UsageError where that fails."""
+    try:
+        path.write_text(text, "utf-8", "replace")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def read_result(path: Path) -> dict[str, Any]:

@@ -1,11 +1,9 @@
-"""Programs that are opened from here: conformance suite, demo."""
+"""The commands conformance, which is the suite's own command line, and demo."""
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from importlib.util import find_spec
+from typing import Any
 
 import click
 
@@ -14,23 +12,29 @@ from infobip_sms.cli.base.framework import EXIT_INTERRUPTED, Command, Unavailabl
 SUITE_MODULES = ("pytest", "hypothesis", "jinja2", "jsonschema", "lxml", "yaml")
 
 
-@click.command(
-    cls=Command,
-    add_help_option=False,
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def conformance(arguments: tuple[str, ...]) -> int:
+class SuiteCommand(Command):
+    """Stands for the suite's group of commands, which is imported when it is used."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Return the context of the suite's group; shell completion never fails."""
+        if extra.get("resilient_parsing") and not all(map(find_spec, SUITE_MODULES)):
+            return super().make_context(info_name, args, parent, **extra)
+        for module in SUITE_MODULES:
+            require_module(module, "conformance")
+        from infobip_sms_conformance.cli import cli  # noqa: PLC0415 - needs an extra
+
+        return cli.make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=SuiteCommand)
+def conformance() -> None:
     """Check any server or client against the documented API."""
-    for module in SUITE_MODULES:
-        require_module(module, "conformance")
-    with subprocess.Popen([sys.executable, "-m", "infobip_sms_conformance", *arguments]) as judge:
-        signal.signal(signal.SIGTERM, lambda *_: judge.terminate())
-        while True:
-            try:
-                return judge.wait()
-            except KeyboardInterrupt:  # it hears that as well, and still has to tell what it found
-                continue
 
 
 @click.command(cls=Command)
@@ -52,7 +56,7 @@ def demo() -> int:
 
 
 def require_module(module: str, extra: str) -> None:
-    """End unless what an extra brings is installed."""
+    """End unless a module that an extra installs is there."""
     if find_spec(module) is None:
         raise UnavailableError(
             f"{module} is not installed; run: pip install 'infobip-sms[{extra}]'"

@@ -75,7 +75,7 @@ def fixture_street() -> Iterator[str]:
 @pytest.fixture(name="judge", scope="module")
 def fixture_judge() -> Iterator[Line]:
     """Give the suite."""
-    with start("tests.conformance.driver") as process:
+    with start("tests.conformance.runs_in_process") as process:
         yield Line(process)
 
 

@@ -7,5 +7,5 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[4])
     runpy.run_module(
-        "infobip_sms_conformance.servers.outsider", run_name="__main__", alter_sys=True
+        "tests.conformance.mutation.independent_server", run_name="__main__", alter_sys=True
     )
