@@ -1,9 +1,10 @@
-"""The sandbox: a server that behaves as the documentation says, and sends no message anywhere.
+"""A local server that behaves as documented and sends no SMS.
 
 with infobip_sms.sandbox.running() as sandbox:
     application(sandbox.url)
     (message,) = sandbox.wait_for(to="41793026727")
 
+Requires the extra ``sandbox``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ __all__ = ["AdminApiError", "ReceivedMessage", "Sandbox", "running"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load what runs a sandbox in this process when it is first asked for: it needs the extra."""
+    """Import on first use, because running a sandbox needs the extra."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import testing  # noqa: PLC0415 - see above

@@ -1,4 +1,4 @@
-"""What may be chosen when a sandbox is started."""
+"""The settings of a sandbox."""
 
 from __future__ import annotations
 
@@ -40,10 +40,11 @@ READINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
     }
 )
-"""Open readings that can be switched: each outcome, ours first, and what requirements.toml calls it."""
-_MAX_DELAY = 10**9  # seconds of delay; beyond some, instants can no longer be counted
+"""Implementation-defined behavior that can be configured: the outcomes, the default first, and their names in
+requirements.toml."""
+_MAX_DELAY = 10**9  # seconds; datetimes overflow somewhere above
 _FOLLOWS = {"READ-046": "READ-004"}
-"""Readings that go with another one unless they are chosen themselves."""
+"""Readings that follow another one unless they are set themselves."""
 
 
 def _require_known_readings(_: Any, __: Any, chosen: Mapping[str, str]) -> None:
@@ -56,7 +57,7 @@ def _require_known_readings(_: Any, __: Any, chosen: Mapping[str, str]) -> None:
 
 @attrs.frozen
 class SandboxSettings:
-    """What an account may do and how its messages fare; ``seed`` decides every generated id."""
+    """The account and how its messages are handled; ``seed`` determines every generated id."""
 
     user: str | None = attrs.field(default=None, repr=False)
     password: str = attrs.field(default="", repr=False)
@@ -66,25 +67,25 @@ class SandboxSettings:
         default=0.1,
         validator=attrs.validators.and_(attrs.validators.ge(0), attrs.validators.le(_MAX_DELAY)),
     )
-    """Seconds between sending and delivery, for numbers that do not choose their own outcome."""
+    """Seconds between sending and delivery, for all but test numbers."""
     rate: int | None = attrs.field(
         default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
     )
-    """Requests per second that are answered; more get 429. None for no limit."""
+    """Requests per second; more get 429. None for no limit."""
     price: Decimal = Decimal("0.01")
     """Price per segment."""
     currency: str = "EUR"
     keep: int = attrs.field(default=100_000, validator=attrs.validators.ge(1))
-    """Messages, and short links, that are kept before the oldest go (lifecycle/engine.py)."""
+    """Messages, and short links, to keep; the oldest are dropped first."""
     max_destinations: int = attrs.field(default=100_000, validator=attrs.validators.ge(1))
-    """Destinations that one request may have; the documentation names no limit."""
+    """Destinations allowed in one request; Infobip documents no limit."""
     push_to: tuple[str, ...] = ()
-    """Hosts beside those of the loopback interface that reports are pushed to; ``*`` for any."""
+    """Hosts besides loopback that reports are posted to; ``*`` for any."""
     readings: Mapping[str, str] = attrs.field(factory=dict, validator=_require_known_readings)
-    """Outcomes of open readings that are not ours, by id; READINGS lists them."""
+    """Outcomes that differ from the defaults, by id; see READINGS."""
 
     def get_reading(self, reading: str) -> str:
-        """Return the outcome of a reading that this sandbox shows."""
+        """Return the outcome of a reading in this sandbox."""
         for name in (reading, _FOLLOWS.get(reading, reading)):
             if name in self.readings:
                 return self.readings[name]
@@ -92,5 +93,5 @@ class SandboxSettings:
 
     @property
     def over_midnight(self) -> bool:
-        """Whether a window that closes earlier than it opens is open over midnight (READ-008)."""
+        """Whether a window that closes before it opens is open over midnight (READ-008)."""
         return self.get_reading("READ-008") == "over midnight"

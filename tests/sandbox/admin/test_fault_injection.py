@@ -73,7 +73,7 @@ def try_to_send(url: str) -> int | None:
 
 
 def test_reports_are_shown_by_their_state(url: str) -> None:
-    """Taken, tried again later, and dead, with attempts and reasons; by state and by any search."""
+    """Acknowledged, waiting to be retried, and dead, with attempts and reasons; by state and by any search."""
     ask(url, "POST", "clock", {"freeze": True})
     with CallbackServer() as good, CallbackServer(503) as bad:
         send(url, TO, notifyUrl=good.url)
@@ -84,19 +84,28 @@ def test_reports_are_shown_by_their_state(url: str) -> None:
         all_of_them = ask(url, "GET", "reports").plain
     by_state = {
         state: ask(url, "GET", f"reports?state={state}").plain["reports"]
-        for state in ("taken", "waiting", "dead")
+        for state in ("acknowledged", "waiting", "dead")
     }
     due = dt.datetime.fromisoformat(now) + dt.timedelta(minutes=1)
 
     assert all_of_them["total"] == 3
     assert {state: len(found) for state, found in by_state.items()} == {
-        "taken": 1,
+        "acknowledged": 1,
         "waiting": 1,
         "dead": 1,
     }
-    (taken,), (waiting,), (dead,) = by_state.values()
-    assert (taken["attempts"], taken["reason"], taken["due"], taken["to"]) == (1, "", None, TO)
-    assert (taken["happened"], taken["final"], taken["status"]["id"]) == (now, True, 5)
+    (acknowledged,), (waiting,), (dead,) = by_state.values()
+    assert (
+        acknowledged["attempts"],
+        acknowledged["reason"],
+        acknowledged["due"],
+        acknowledged["to"],
+    ) == (1, "", None, TO)
+    assert (acknowledged["happened"], acknowledged["final"], acknowledged["status"]["id"]) == (
+        now,
+        True,
+        5,
+    )
     assert (waiting["attempts"], waiting["reason"]) == (1, "HTTP 503")
     assert waiting["due"] == due.isoformat(timespec="milliseconds")
     assert (dead["attempts"], dead["notifyUrl"]) == (0, "https://www.example.com/a?secret")
@@ -109,14 +118,14 @@ def test_reports_are_shown_by_their_state(url: str) -> None:
 @pytest.mark.parametrize(
     ("query", "error"),
     [
-        ("state=lost", "state: expected one of waiting, taken, dead"),
-        ("state=", "state: expected one of waiting, taken, dead"),
+        ("state=lost", "state: expected one of waiting, acknowledged, dead"),
+        ("state=", "state: expected one of waiting, acknowledged, dead"),
         ("wait=1", f"{PARAMETERS}, state, limit"),
         ("limit=no", "limit: expected a positive integer"),
     ],
 )
 def test_reports_that_cannot_be_meant_are_400(url: str, query: str, error: str) -> None:
-    """The text says what is taken."""
+    """The error lists the allowed values."""
     response = ask(url, "GET", f"reports?{query}")
 
     assert (response.status, response.error) == (400, error)

@@ -1,4 +1,4 @@
-"""The sandbox's rules, as a pure function, and its shell on a socket."""
+"""The sandbox as a pure function, and as a server on a socket."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def edited(row: dict[str, Any], wire: str) -> bytes:
 
 
 @both
-def test_send_020_the_documented_request_is_answered_as_documented(wire: str) -> None:
-    """The documented request gets the documented answer, but for generated ids and one description."""
+def test_send_020_the_documented_request_gets_the_documented_response(wire: str) -> None:
+    """The documented request gets the documented response, except for generated ids and one description."""
     stem = "documented-request"
     reply = post(load(stem, wire), wire)
     response = CODECS[wire].parse_response(reply.body, SmsResponse)
@@ -122,8 +122,8 @@ def test_http_002_cases_are_answered_as_they_say(table: str, wire: str) -> None:
 
 
 @both
-def test_err_001_a_refusal_lists_every_violation(wire: str) -> None:
-    """Two faults are both named in the body, by path."""
+def test_err_001_a_rejection_lists_every_violation(wire: str) -> None:
+    """The body names both violations by path."""
     document = json.loads(load("documented-request", "json"))
     document["messages"][0]["from"] = "x"
     document["messages"][1]["destinations"][0]["to"] = "y"
@@ -221,8 +221,8 @@ def test_auth_001_auth_002_wrong_credentials_get_401(authorization: str | None, 
 @pytest.mark.parametrize(
     "authorization", [BASIC, "basic  QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "App key", "app key"]
 )
-def test_auth_003_auth_004_right_credentials_are_taken(authorization: str) -> None:
-    """Basic and App are accepted, the scheme in any case of letters."""
+def test_auth_003_auth_004_valid_credentials_are_accepted(authorization: str) -> None:
+    """Basic and App are accepted; the scheme is case-insensitive."""
     assert (
         post(load("minimal-request", "json"), headers={"authorization": authorization}).status
         == 200
@@ -240,7 +240,7 @@ def test_auth_003_auth_004_right_credentials_are_taken(authorization: str) -> No
 def test_auth_004_no_secret_opens_an_account_without_one(
     settings: SandboxSettings, authorization: str
 ) -> None:
-    """An account without an API key takes no App header, and one without a user no Basic header."""
+    """An account without an API key rejects App, and one without a user rejects Basic."""
     response = post(
         load("minimal-request", "json"),
         app=App(settings),
@@ -277,8 +277,8 @@ def test_http_004_to_006_accept_decides_the_format(
 
 
 @pytest.mark.parametrize(("wire", "other"), [("json", "xml"), ("xml", "json")])
-def test_http_008_request_and_reply_formats_are_apart(wire: str, other: str) -> None:
-    """A request in one format is answered in the other if Accept says so, errors included."""
+def test_http_008_request_and_response_formats_are_independent(wire: str, other: str) -> None:
+    """Accept determines the format of the response whatever that of the request, errors included."""
     good = post(load("minimal-request", wire), wire, headers={"accept": f"application/{other}"})
     bad = post(b"", wire, headers={"accept": f"application/{other}"})
 
@@ -306,7 +306,7 @@ def test_another_route_gets_404(method: str, path: str) -> None:
     assert (response.status, error_word(response, "json")) == (404, "NOT_FOUND")
 
 
-def test_text_002_an_id_that_xml_cannot_carry_is_refused() -> None:
+def test_text_002_an_id_that_xml_cannot_represent_is_rejected() -> None:
     """A JSON request whose response is asked for in XML is rejected if its ids cannot be written there."""
     request = SmsRequest(messages=[Message(destinations=[Destination(to="41", message_id="\x01")])])
     response = post(wire_json.dump_model(request), headers={"accept": "application/xml"})
@@ -317,23 +317,23 @@ def test_text_002_an_id_that_xml_cannot_carry_is_refused() -> None:
 
 @both
 @given(st.binary(max_size=80) | st.text().map(str.encode), st.text(TEXT, max_size=30))
-def test_any_body_gets_a_documented_answer(wire: str, body: bytes, header: str) -> None:
+def test_any_body_gets_a_documented_response(wire: str, body: bytes, header: str) -> None:
     """No body and no header makes the sandbox fail."""
     for name in ("x-other", "accept", "content-type", "authorization"):
         response = post(body, wire, headers={name: header})
         assert response.status in (200, 400, 401)
 
 
-def test_every_fault_belongs_to_a_requirement_that_can_be_seen() -> None:
-    """There is a broken sandbox for each requirement that the suite checks, and for no other."""
+def test_there_is_a_mutant_for_every_observable_requirement() -> None:
+    """There is a mutant for each requirement that the suite checks, and for no other."""
     rows = read_toml("requirements.toml")["requirement"]
     judged = {r["id"] for r in rows if r["judged"] not in {"client", "never"}}
 
     assert judged == set(mutants.MUTANTS.values())
 
 
-def test_a_fault_that_is_unknown_is_refused() -> None:
-    """A faulty sandbox needs a fault that exists."""
+def test_an_unknown_mutant_is_rejected() -> None:
+    """The id of a mutant must exist."""
     with pytest.raises(ValueError, match="SEND-999"):
         mutants.MutantApp(SETTINGS, "SEND-999")
 
@@ -342,8 +342,8 @@ def test_a_fault_that_is_unknown_is_refused() -> None:
     "fault",
     sorted({c["requirement"] for c in read_toml("cases.toml")["rejected"]} & {*UNCHECKED}),
 )
-def test_a_forgotten_rule_is_forgotten_and_no_other(fault: str) -> None:
-    """A sandbox with a forgotten rule takes the cases of this rule and rejects all others."""
+def test_an_unchecked_requirement_is_the_only_one(fault: str) -> None:
+    """A mutant that does not check a requirement accepts its cases and rejects all others."""
     app = mutants.MutantApp(SETTINGS, fault)
     for row in read_toml("cases.toml")["rejected"]:
         for wire in row.get("formats", ["json", "xml"]):
@@ -355,7 +355,7 @@ def test_a_forgotten_rule_is_forgotten_and_no_other(fault: str) -> None:
 
 
 def test_the_sandbox_answers_the_client(sandbox_url: str) -> None:
-    """The client's call comes back answered, by both ways of authorization and in both formats."""
+    """The client gets a response with both ways of authorization and in both formats."""
     request = SmsRequest(
         messages=[Message(from_="InfoSMS", destinations=[Destination(to="41793026727")], text="Hi")]
     )
@@ -370,8 +370,8 @@ def test_the_sandbox_listens_on_loopback(sandbox_url: str) -> None:
     assert urlsplit(sandbox_url).hostname == "127.0.0.1"
 
 
-def test_a_body_of_100_mb_is_refused_unread(sandbox_url: str) -> None:
-    """A declared length above the limit is answered with an error body before the body is sent."""
+def test_a_body_of_100_mb_is_rejected_unread(sandbox_url: str) -> None:
+    """A declared length above the limit gets an error response before the body is sent."""
     parts = urlsplit(sandbox_url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
     connection.putrequest("POST", PATH)
@@ -427,8 +427,8 @@ def test_a_client_that_hangs_up_leaves_no_trace() -> None:
     assert (process.returncode, said) == (0, "sandbox: stopped\n")
 
 
-def test_a_refusal_is_not_larger_than_it_helps() -> None:
-    """A body of ten thousand faults gets a response of bounded size."""
+def test_an_error_body_has_a_bounded_size() -> None:
+    """A body with ten thousand violations gets a response of bounded size."""
     response = post(b'{"messages":[' + b",".join([b"{}"] * 10_000) + b"]}")
 
     assert response.status == 400

@@ -1,4 +1,4 @@
-"""Scheduled bulks: their states, and how they are moved."""
+"""Scheduled bulks: their statuses, and rescheduling."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_bulk_003_a_bulk_that_is_resumed_in_time_keeps_its_instant() -> None:
     assert sent(virtual) == [30, 30]
 
 
-def test_bulk_003_a_cancelled_bulk_is_never_sent() -> None:
+def test_bulk_003_a_canceled_bulk_is_never_sent() -> None:
     """It stays CANCELED, and its messages get no report."""
     virtual = schedule()
     set_status(virtual, "CANCELED")
@@ -200,7 +200,7 @@ def test_read_024_moves_between_states(steps: list[str], last: str, status: int)
 
 @pytest.mark.parametrize("to", ["41", "9993010000005"])
 def test_read_024_what_has_begun_cannot_be_changed(to: str) -> None:
-    """While it is PROCESSING and when it is FINISHED a bulk is neither moved nor paused nor cancelled."""
+    """While it is PROCESSING and when it is FINISHED a bulk is neither rescheduled nor paused nor canceled."""
     virtual = schedule(to)
     virtual.wait(days=1, seconds=1)
     responses = [
@@ -245,7 +245,7 @@ def test_bulk_005_only_a_request_with_one_message_for_later_is_a_bulk() -> None:
     assert found == [404, 404, 404, 200]
 
 
-def test_bulk_005_a_bulk_without_a_name_gets_one_in_the_reply() -> None:
+def test_bulk_005_a_bulk_without_an_id_gets_one_in_the_response() -> None:
     """One message for later, to one destination: the response has a bulkId, given or made, to move it by."""
     virtual = Bench()
     made = virtual.send("41", sendAt=LATER)["bulkId"]
@@ -256,7 +256,7 @@ def test_bulk_005_a_bulk_without_a_name_gets_one_in_the_reply() -> None:
     assert "bulkId" not in virtual.send("41")
 
 
-def test_bulk_005_a_name_that_is_used_again_is_that_of_the_last_bulk() -> None:
+def test_bulk_005_an_id_that_is_reused_is_that_of_the_last_bulk() -> None:
     """The earlier bulk is sent as it was scheduled."""
     virtual = schedule("41")
     virtual.send("42", bulkId="B", sendAt=LATER)

@@ -1,4 +1,4 @@
-"""What can be asked about messages: reports once, logs as often as wanted."""
+"""Delivery reports, returned once, and logs, readable any number of times."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_dlr_007_filters_take_only_what_fits() -> None:
     assert [r.to for r in virtual.reports()] == ["42", "44"]
 
 
-def test_dlr_007_a_refused_call_takes_nothing() -> None:
+def test_dlr_007_a_rejected_request_fetches_nothing() -> None:
     """A bad limit, or bad credentials, leave the reports where they are."""
     virtual = Bench(delay=0)
     virtual.send("41")
@@ -84,8 +84,8 @@ def test_dlr_007_reports_reach_back_48_hours() -> None:
     assert [r.to for r in virtual.reports()] == ["42"]
 
 
-def test_a_report_that_was_taken_at_the_callback_is_not_offered_again() -> None:
-    """Fetching has the reports that no callback server has taken, even while pushing goes on."""
+def test_an_acknowledged_report_cannot_be_fetched() -> None:
+    """Only reports that no callback server acknowledged are fetched, even while retries go on."""
     virtual = Bench(delay=0)
     virtual.callback = lambda _: (
         WebhookResult(500) if virtual.pushed[-1].to == "42" else WebhookResult(200)
@@ -97,8 +97,8 @@ def test_a_report_that_was_taken_at_the_callback_is_not_offered_again() -> None:
     assert [r.to for r in virtual.reports()] == ["42", "43"]
 
 
-def test_an_intermediate_report_that_is_taken_late_leaves_the_final_one_to_be_fetched() -> None:
-    """What the callback server has taken is the intermediate report, not the final one."""
+def test_an_intermediate_report_acknowledged_late_leaves_the_final_one_fetchable() -> None:
+    """The callback server acknowledged the intermediate report, not the final one."""
     virtual = Bench()
     virtual.callback = lambda _: WebhookResult(200 if len(virtual.pushed) == 2 else 500)
     virtual.send("9990120000005", notifyUrl=CALLBACK, intermediateReport=True)
@@ -289,10 +289,10 @@ def test_log_001_a_log_has_what_the_documentation_shows(wire: str) -> None:
     ],
 )
 @both
-def test_bad_parameters_are_refused_by_name(
+def test_invalid_parameters_are_rejected_by_name(
     path: str, parameters: dict[str, Any], words: list[str], wire: str
 ) -> None:
-    """400 with the path of each parameter and the requirement that it breaks, in both formats."""
+    """400 with the path of each parameter and the requirement that it violates, in both formats."""
     response = Bench().ask("GET", path, b"", wire, **parameters)
 
     assert (response.status, find_word(response, wire)) == (400, "BAD_REQUEST")

@@ -1,4 +1,4 @@
-"""A faulty request answered with 200 and rejections at its destinations: READ-001 the other way."""
+"""HTTP 200 for an invalid request, with rejections at its destinations (READ-001)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ACCEPTED, MISSING, INVALID, SOURCE, OTHER = 26, 51, 52, 11, 21
 
 
 def make_bench(**readings: str) -> Bench:
-    """Return a sandbox that answers faulty requests with 200."""
+    """Return a sandbox that responds to invalid requests with 200."""
     return Bench(readings={"READ-001": "200", **readings})
 
 
@@ -33,7 +33,7 @@ def ask(bench: Bench, document: Any, wire: str = "json", path: str = SEND) -> An
 
 
 def send(bench: Bench, *messages: dict[str, Any], path: str = SEND, **outer: Any) -> Any:
-    """Send messages and return the answer, which is one."""
+    """Send messages and return the response, which must be 200."""
     response = ask(bench, {"messages": list(messages), **outer}, path=path)
     assert response.status == 200, response.body
     return CODECS["json"].parse_response(
@@ -59,7 +59,7 @@ def find_ids(answer: Any) -> list[int]:
         ({"to": "", "messageId": 5}, "", MISSING),
     ],
 )
-def test_read_001_a_faulty_destination_is_rejected_by_itself(
+def test_read_001_an_invalid_destination_is_rejected_alone(
     destination: dict[str, Any], to: str, status: int
 ) -> None:
     """The others of its message are accepted and delivered; the entries are in order."""
@@ -86,7 +86,7 @@ def test_read_001_a_faulty_destination_is_rejected_by_itself(
     ],
 )
 @pytest.mark.parametrize("path", [SEND, SEND_V1])
-def test_read_001_a_faulty_message_is_rejected_at_all_of_its_destinations(
+def test_read_001_an_invalid_message_is_rejected_at_all_of_its_destinations(
     member: dict[str, Any], status: int, path: str
 ) -> None:
     """A destination that is wrong by itself keeps its own status; other messages are accepted."""
@@ -136,7 +136,7 @@ def test_read_001_a_rejection_leaves_no_message_behind() -> None:
     ids=lambda document: repr(document)[:60],
 )
 def test_read_001_what_cannot_be_said_at_a_destination_stays_400(document: Any) -> None:
-    """Without destinations to answer at, or with a fault around the messages, all is rejected."""
+    """Without destinations, or with a violation outside of the messages, the whole request is rejected."""
     virtual = make_bench()
     response = ask(virtual, document)
 
@@ -145,7 +145,7 @@ def test_read_001_what_cannot_be_said_at_a_destination_stays_400(document: Any) 
     assert virtual.state.messages == {}
 
 
-def test_read_001_other_operations_refuse_with_400() -> None:
+def test_read_001_other_operations_respond_with_400() -> None:
     """Only sending has destinations."""
     for method, path, body in (
         ("POST", "/sms/1/preview", b"{}"),
@@ -155,7 +155,7 @@ def test_read_001_other_operations_refuse_with_400() -> None:
 
 
 def test_read_001_more_faults_than_are_counted() -> None:
-    """Each of 300 faulty destinations and messages is rejected, and what is good between them is not."""
+    """Each of 300 invalid destinations and messages is rejected, and the valid ones between them are not."""
     virtual = make_bench()
     rows = [{"to": "x"}] * 300
     many = send(virtual, {"destinations": [*rows, GOOD, *rows]})
@@ -177,7 +177,7 @@ def test_read_001_more_faults_than_are_counted_do_not_hide_one_around_them() -> 
 
 
 def test_read_001_what_only_the_form_of_xml_shows_is_rejected_too() -> None:
-    """An element that stands twice is a fault of its message alone."""
+    """A duplicate element is a violation of its message alone."""
     one = "<destinations><destination><to>41793026727</to></destination></destinations>"
     twice = f"<message><from>ABCD</from><from>ABCD</from>{one}</message>"
     flag = f"<message><flash>yes</flash>{one}</message>"
@@ -189,8 +189,8 @@ def test_read_001_what_only_the_form_of_xml_shows_is_rejected_too() -> None:
     assert find_ids(answer) == [OTHER, ACCEPTED, OTHER]
 
 
-def test_read_001_a_window_that_is_refused_is_rejected_too() -> None:
-    """READ-008 names a fault of a message, alone or beside others of the request."""
+def test_read_001_a_window_over_midnight_is_rejected_too() -> None:
+    """READ-008 is a violation of a message, alone or beside others of the request."""
     virtual = make_bench(**{"READ-008": "rejected"})
     night = {"destinations": [GOOD], "deliveryTimeWindow": NIGHT}
     alone = send(virtual, night, {"destinations": [GOOD]})
@@ -211,7 +211,7 @@ def test_read_001_a_window_that_is_refused_is_rejected_too() -> None:
     ),
     st.sampled_from(["json", "xml"]),
 )
-def test_read_001_anything_gets_one_of_the_two_answers(
+def test_read_001_anything_gets_one_of_the_two_responses(
     destination: dict[str, Any], message: dict[str, Any], accept: str
 ) -> None:
     """400, or 200 with an entry for each destination, whatever is in it and in either format."""

@@ -1,4 +1,4 @@
-"""When a message is sent, and when it is too late for it."""
+"""When a message is sent, and when it expires."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_read_008_a_window_over_midnight(
     assert find_opening(made, instant, over_midnight=False) is None
 
 
-def test_read_008_the_switch_decides_what_becomes_of_a_message() -> None:
+def test_read_008_the_setting_determines_how_a_window_over_midnight_is_handled() -> None:
     """Over midnight it is sent at 22:00; with a window that never opens it expires; or it is rejected."""
     late, never = Bench(), Bench(readings={"READ-008": "never open"})
     for virtual in (late, never):
@@ -208,8 +208,8 @@ def test_read_019_an_instant_in_the_past_means_at_once() -> None:
         "0001-01-01T00:00:00.000+14:00",
     ],
 )
-def test_the_ends_of_the_calendar_are_no_trouble(instant: str) -> None:
-    """The first and the last instants there are can be asked for, with a window and a period."""
+def test_the_ends_of_the_calendar_are_accepted(instant: str) -> None:
+    """The first and the last datetimes can be requested, with a window and a validity period."""
     virtual = Bench()
     virtual.send(
         "41", sendAt=instant, deliveryTimeWindow={"days": ["MONDAY"]}, validityPeriod=99999

@@ -132,11 +132,11 @@ def measure(state: State) -> dict[str, int]:
     return {name: len(value) for name, value in vars(state).items() if hasattr(value, "__len__")}
 
 
-@pytest.mark.parametrize("taken", [True, False])
-def test_nothing_in_a_state_grows_without_end(*, taken: bool) -> None:
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_nothing_in_a_state_grows_without_end(*, acknowledged: bool) -> None:
     """After many messages with reports, links and bulks each of its collections is as small as after few."""
     virtual = Bench(keep=20)
-    virtual.callback = lambda _: WebhookResult(200 if taken else 500)
+    virtual.callback = lambda _: WebhookResult(200 if acknowledged else 500)
     sizes = []
     for round_ in range(4):
         for number in range(30):

@@ -68,7 +68,9 @@ def test_dlr_006_the_attempts_are_those_of_the_list() -> None:
 
 @pytest.mark.parametrize("kind", DOWN)
 @pytest.mark.parametrize("failures", range(22))
-def test_dlr_006_a_report_is_tried_until_it_is_taken_or_dead(failures: int, kind: str) -> None:
+def test_dlr_006_a_report_is_retried_until_it_is_acknowledged_or_dead(
+    failures: int, kind: str
+) -> None:
     """However often and however the server fails: both reports in order, each attempt at its time."""
     virtual = Bench()
     virtual.callback = lambda _: DOWN[kind] if len(virtual.pushed) <= failures else TAKEN
@@ -82,7 +84,10 @@ def test_dlr_006_a_report_is_tried_until_it_is_taken_or_dead(failures: int, kind
         (5, max(first[-1], START + SECOND)),
     ]
     assert [r["attempts"] for r in shown] == [len(first), 1]
-    assert [r["state"] for r in shown] == ["dead" if failures > 20 else "taken", "taken"]
+    assert [r["state"] for r in shown] == [
+        "dead" if failures > 20 else "acknowledged",
+        "acknowledged",
+    ]
     assert [r["reason"] for r in shown] == [DOWN[kind].reason if failures > 20 else "", ""]
     assert virtual.reports() == []
 
@@ -152,7 +157,7 @@ TELLING = st.sampled_from(
 @settings(max_examples=50)
 @given(st.lists(TELLING, max_size=150), st.booleans())
 def test_whatever_the_server_does_every_report_has_one_end(story: list[Told], up: bool) -> None:
-    """Each is taken once or dead after 21 attempts, in order, and what is heard twice has two attempts."""
+    """Each is acknowledged once or dead after 21 attempts, in order; one received twice has two attempts."""
     virtual, captured = Bench(), []
     told = iter(story)
 
@@ -175,9 +180,9 @@ def test_whatever_the_server_does_every_report_has_one_end(story: list[Told], up
         assert report.attempts == len(tries)
         assert report.attempts >= captured.count(report.serial)
         assert report.final_state == (
-            "taken" if report.serial in find_taken(virtual, story, up) else "dead"
+            "acknowledged" if report.serial in get_acknowledged(virtual, story, up) else "dead"
         )
-        assert report.final_state == "taken" or (report.attempts == 21 and report.reason)
+        assert report.final_state == "acknowledged" or (report.attempts == 21 and report.reason)
     for sms in virtual.state.messages.values():
         tries = [p for p in virtual.pushed if p.report.message_id == sms.message_id]
         assert [p.posting.delivery_serial for p in tries] == sorted(
@@ -188,7 +193,7 @@ def test_whatever_the_server_does_every_report_has_one_end(story: list[Told], up
     assert len(virtual.state.fetchable) == sum(p.is_final for p in dead)
 
 
-def find_taken(bench: Bench, story: list[Told], up: bool) -> set[int]:
+def get_acknowledged(bench: Bench, story: list[Told], up: bool) -> set[int]:
     """Return the reports of those attempts that were answered with 200."""
     answers = [told.answer is TAKEN for told in story] + [up] * len(bench.pushed)
     return {
@@ -258,8 +263,8 @@ def test_a_real_server_goes_down_and_comes_up_in_every_way(monkeypatch: pytest.M
     assert [read_statuses(s.heard) for s in (faulty, slow, good)] == [[3, 3], [3], [3, 5]]
     assert len({h.body for s in (faulty, slow, good) for h in s.heard}) == 2
     assert [(r["attempts"], r["state"], r["final"]) for r in shown] == [
-        (6, "taken", False),
-        (1, "taken", True),
+        (6, "acknowledged", False),
+        (1, "acknowledged", True),
     ]
 
 

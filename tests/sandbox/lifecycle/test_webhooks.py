@@ -1,4 +1,4 @@
-"""Reports that are pushed to notify URLs."""
+"""Delivery of reports to notify URLs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_dlr_006_the_gaps_are_those_of_the_documentation() -> None:
     assert [get_retry_delay(n) for n in range(7)] == minutes(1, 2, 5, 10, 17, 26, 37)
 
 
-def test_dlr_006_a_report_that_nobody_takes_is_tried_21_times_and_is_then_dead() -> None:
+def test_dlr_006_an_unacknowledged_report_is_dead_after_21_attempts() -> None:
     """20 retries at the documented instants, the last 41 hours 30 minutes after the first attempt."""
     virtual = Bench(delay=0)
     virtual.callback = lambda _: REFUSING
@@ -81,8 +81,8 @@ def test_dlr_006_a_report_that_nobody_takes_is_tried_21_times_and_is_then_dead()
         WebhookResult(None),
     ],
 )
-def test_dlr_006_anything_but_2xx_is_no_acceptance(answer: WebhookResult) -> None:
-    """The report comes again a minute after an error, a redirection, or no answer."""
+def test_dlr_006_only_2xx_acknowledges_a_report(answer: WebhookResult) -> None:
+    """The report is retried a minute after an error, a redirect or no response."""
     virtual = Bench(delay=0)
     virtual.callback = lambda _: answer if len(virtual.pushed) == 1 else WebhookResult(204)
     virtual.send("41", notifyUrl=CALLBACK)
@@ -93,7 +93,7 @@ def test_dlr_006_anything_but_2xx_is_no_acceptance(answer: WebhookResult) -> Non
 
 
 def test_reports_of_one_message_keep_their_order() -> None:
-    """The final report waits for an intermediate one that was not taken, and then follows at once."""
+    """The final report waits for an unacknowledged intermediate one, and then follows at once."""
     virtual = Bench()
     virtual.callback = lambda _: REFUSING if len(virtual.pushed) < 3 else WebhookResult(200)
     virtual.send("9990320000005", notifyUrl=CALLBACK, intermediateReport=True)
@@ -132,8 +132,8 @@ def test_the_final_report_follows_a_dead_intermediate_one() -> None:
     assert len(get_dead_letters(virtual.state)) == 2
 
 
-def test_a_report_is_handed_out_once_until_its_answer_is_known() -> None:
-    """What is on its way to the callback server is not sent a second time meanwhile."""
+def test_a_report_is_posted_once_until_its_result_is_known() -> None:
+    """A report that awaits its result is not posted a second time."""
     virtual = Bench()
     virtual.send("9990030000005", notifyUrl=CALLBACK, intermediateReport=True)
     advance(virtual.state, START, virtual.settings)
@@ -177,7 +177,7 @@ def test_dlr_001_to_004_a_report_has_what_the_documentation_shows(media: str | N
     assert b"2030-01-01T12:00:02.000+0000" in webhook_request.body
 
 
-def test_a_text_that_xml_cannot_carry_becomes_a_dead_letter() -> None:
+def test_a_text_that_xml_cannot_represent_becomes_a_dead_letter() -> None:
     """Nothing is altered on its way (TEXT-002): the report is given up with the reason, and can be fetched."""
     virtual = Bench(delay=0)
     virtual.send("41", notifyUrl=CALLBACK, notifyContentType="application/xml", callbackData="\x01")
@@ -185,7 +185,7 @@ def test_a_text_that_xml_cannot_carry_becomes_a_dead_letter() -> None:
     (dead,) = get_dead_letters(virtual.state)
 
     assert virtual.pushed == []
-    assert "cannot carry" in dead.reason
+    assert "cannot represent" in dead.reason
     assert virtual.reports()[0].callback_data == "\x01"
 
 
@@ -236,7 +236,7 @@ def test_what_is_connected_to_is_what_was_checked() -> None:
     assert (plain.scheme, plain.port, plain.path) == ("https", 443, "/")
 
 
-def test_a_report_that_was_fetched_is_still_pushed() -> None:
+def test_a_report_that_was_fetched_is_still_posted() -> None:
     """A callback server that was away gets what was fetched meanwhile; nobody gets what it took (READ-037)."""
     virtual = Bench(delay=0)
     virtual.callback = lambda _: REFUSING if len(virtual.pushed) <= 2 else WebhookResult(200)
@@ -250,7 +250,7 @@ def test_a_report_that_was_fetched_is_still_pushed() -> None:
     assert virtual.reports() == []
 
 
-def test_what_is_not_pushed_stays_visible_and_can_be_fetched() -> None:
+def test_what_is_not_posted_stays_visible_and_can_be_fetched() -> None:
     """A report for another host is a dead letter from the start, with the reason, and waits to be fetched."""
     virtual = Bench(delay=0)
     virtual.send("41", notifyUrl="https://www.example.com/sms/advanced", intermediateReport=True)
@@ -277,8 +277,8 @@ def test_reports_of_many_messages_come_in_the_order_in_which_they_happened() -> 
     ]
 
 
-def test_dlr_001_no_url_no_push() -> None:
-    """Without notifyUrl nothing is pushed and nothing is dead."""
+def test_dlr_001_no_url_no_webhook() -> None:
+    """Without notifyUrl nothing is posted and nothing is dead."""
     virtual = Bench()
     virtual.send("41", intermediateReport=True)
     virtual.wait(days=1)

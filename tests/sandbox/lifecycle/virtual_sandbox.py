@@ -1,4 +1,4 @@
-"""A sandbox on a bench: no socket, and a clock that goes where the test expects it."""
+"""A sandbox without a socket, whose clock the test controls."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CALLBACK = "http://127.0.0.1:8081/reports?of=all"
 
 
 class Pushed(NamedTuple):
-    """One attempt to push a report."""
+    """One attempt to deliver a report."""
 
     at: dt.datetime
     posting: WebhookRequest
@@ -43,7 +43,7 @@ class Pushed(NamedTuple):
 
     @property
     def status(self) -> int:
-        """Number of the status that is reported."""
+        """The id of the reported status."""
         assert self.report.status is not None
         return self.report.status.id
 
@@ -54,7 +54,7 @@ class Pushed(NamedTuple):
 
 
 class Bench:
-    """A sandbox, its state, the instant, and what was pushed so far."""
+    """A sandbox, its state, the current time and the reports posted so far."""
 
     def __init__(self, **settings: Any) -> None:
         self.settings = SandboxSettings("Aladdin", "open sesame", **{"seed": "bench", **settings})
@@ -73,7 +73,7 @@ class Bench:
         headers: dict[str, str] | None = None,
         **parameters: Any,
     ) -> HttpResponse:
-        """Make a request at the instant that it is."""
+        """Make a request at the current time."""
         media = f"application/{wire}"
         kept = {"authorization": BASIC, "content-type": media, "accept": media, "host": "me:1"}
         query = urlencode(parameters, doseq=True)
@@ -81,7 +81,7 @@ class Bench:
         return self.app.handle(request, self.state, self.now)
 
     def post(self, model: attrs.AttrsInstance, path: str = SEND, wire: str = "json") -> Any:
-        """Send a request that is taken; return the plain JSON of its answer, or the XML as text."""
+        """Send a valid request; return the JSON of its response, or the XML as text."""
         response = self.ask("POST", path, CODECS[wire].dump_model(model), wire)
         assert response.status == 200, response.body
         return json.loads(response.body) if wire == "json" else response.body.decode()
@@ -96,7 +96,7 @@ class Bench:
         return json.loads(response.body)
 
     def wait(self, **delta: float) -> None:
-        """Let time pass, as a shell would: everything happens when it is due."""
+        """Let time pass: everything happens when it is due."""
         target = self.now + dt.timedelta(**delta)
         while (due := self.state.find_next()) is not None and due <= target:
             self.now = max(self.now, due)
@@ -105,7 +105,7 @@ class Bench:
         self._turn()
 
     def logs(self, wire: str = "json", **parameters: Any) -> list[Any]:
-        """Return what the logs say."""
+        """Return the log entries."""
         response = self.ask("GET", "/sms/1/logs", b"", wire, **parameters)
         assert response.status == 200, response.body
         found: list[Any] = CODECS[wire].parse_response(response.body, SmsLogs).results
@@ -134,20 +134,22 @@ class Bench:
                 )
 
 
-def find_word(reply: HttpResponse, wire: str = "json") -> str | None:
-    """Return the fixed word of an error body."""
+def find_word(response: HttpResponse, wire: str = "json") -> str | None:
+    """Return the code of an error body."""
     word: str | None = (
         CODECS[wire]
-        .parse_response(reply.body, ErrorResponse)
+        .parse_response(response.body, ErrorResponse)
         .request_error.service_exception.message_id
     )
     return word
 
 
-def find_text(reply: HttpResponse, wire: str = "json") -> str:
-    """Return the reason of an error body."""
+def find_text(response: HttpResponse, wire: str = "json") -> str:
+    """Return the text of an error body."""
     text: str | None = (
-        CODECS[wire].parse_response(reply.body, ErrorResponse).request_error.service_exception.text
+        CODECS[wire]
+        .parse_response(response.body, ErrorResponse)
+        .request_error.service_exception.text
     )
     return text or ""
 

@@ -206,7 +206,7 @@ def test_a_journey_stops_wherever_a_report_is_tried_again(sandbox: Sandbox) -> N
 
     assert [(at - start) // SECOND for at in seen] == [0, 60, 180, 480]
     assert end == start + 60 * MINUTE
-    assert [r["state"] for r in sandbox.reports()] == ["taken"]
+    assert [r["state"] for r in sandbox.reports()] == ["acknowledged"]
 
 
 def test_a_journey_that_is_long_ends_with_a_dead_letter(sandbox: Sandbox) -> None:
@@ -256,7 +256,7 @@ def test_the_clock_waits_for_more_reports_than_go_out_at_once(sandbox: Sandbox) 
 
     assert seen == [start] * 250
     assert end == start + SECOND
-    assert len(sandbox.reports(state="taken")) == 250
+    assert len(sandbox.reports(state="acknowledged")) == 250
 
 
 def test_the_next_instant_is_the_next_one_and_no_other(sandbox: Sandbox) -> None:

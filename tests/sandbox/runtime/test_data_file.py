@@ -69,7 +69,7 @@ ROWS = st.lists(
     build_rows(StoredMessage, content=CONTENT)
     | build_rows(StoredBulk)
     | build_rows(Link)
-    | build_rows(WebhookDelivery, final_state=st.sampled_from([None, "taken", "dead"])),
+    | build_rows(WebhookDelivery, final_state=st.sampled_from([None, "acknowledged", "dead"])),
     max_size=6,
 )
 
@@ -222,7 +222,10 @@ def test_a_report_without_an_answer_is_due_again(tmp_path: Path) -> None:
     assert [
         p.delivery_serial for p in pop_webhook_requests(again, virtual.now, virtual.settings)
     ] == [going.delivery_serial]
-    assert [delivery.final_state for delivery in again.deliveries.values()] == ["taken", None]
+    assert [delivery.final_state for delivery in again.deliveries.values()] == [
+        "acknowledged",
+        None,
+    ]
 
 
 def test_what_is_deleted_is_gone(tmp_path: Path) -> None:
@@ -314,6 +317,8 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "short": (lambda p: p.write_bytes(b"x"), "another kind of file"),
     "foreign": (make_foreign, "another kind of file"),
     "journal": (lambda p: make_file(p, "PRAGMA application_id = 1397577546"), "another kind"),
+    "first": (lambda p: make_file(p, "PRAGMA user_version = 1"), "another version of the sandbox"),
+    "older": (lambda p: make_file(p, "PRAGMA user_version = 2"), "another version of the sandbox"),
     "newer": (lambda p: make_file(p, "PRAGMA user_version = 99"), "another version of the sandbox"),
     "row": (lambda p: make_file(p, "UPDATE sms SET data = '{}'"), "it is damaged"),
     "json": (lambda p: make_file(p, "UPDATE sms SET data = 'x'"), "it is damaged"),
@@ -420,7 +425,7 @@ def test_what_leaves_is_in_the_file_before(tmp_path: Path) -> None:
 
     assert (len(answered.messages), answered.serial) == (1, seat.state.serial)
     assert [(p.final_state, p.is_final) for p in pushed.deliveries.values()] == [(None, True)]
-    assert [p.final_state for p in settled.deliveries.values()] == ["taken"]
+    assert [p.final_state for p in settled.deliveries.values()] == ["acknowledged"]
     assert not settled.fetchable
 
 

@@ -166,7 +166,7 @@ def test_a_report_that_was_not_taken_comes_again_a_minute_later(
         delivery = find_push(sandbox, response)
 
     assert delivery is not None
-    assert delivery.final_state == "taken"
+    assert delivery.final_state == "acknowledged"
     assert [h.path for h in captured] == ["/"] * 3
     assert len({h.body for h in captured}) == 1
 

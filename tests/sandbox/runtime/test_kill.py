@@ -133,7 +133,7 @@ def read_ids(callback: CallbackServer, since: int = 0) -> list[str]:
 
 def find_taken(state: State) -> set[str]:
     """Return the messages whose final report is recorded as acknowledged."""
-    ended = [p for p in state.deliveries.values() if p.final_state == "taken" and p.is_final]
+    ended = [p for p in state.deliveries.values() if p.final_state == "acknowledged" and p.is_final]
     return {state.messages[delivery.message_serial].message_id for delivery in ended}
 
 

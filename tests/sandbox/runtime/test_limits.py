@@ -62,7 +62,7 @@ def test_destinations_of_a_request_are_counted(wire: str, version: int, refuse: 
     assert taken.status == 200
     assert (refused.status, find_word(refused, wire)) == (400, "BAD_REQUEST")
     assert find_text(refused, wire) == (
-        "The request has 5 destinations; this sandbox takes 4 at once"
+        "The request has 5 destinations; this sandbox accepts 4 per request"
     )
     assert len(virtual.state.messages) == LIMIT
 

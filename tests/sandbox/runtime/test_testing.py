@@ -252,7 +252,7 @@ def test_messages_are_forgotten_and_everything_is(sandbox: Sandbox) -> None:
 
 
 def test_reports_to_notify_urls_are_seen(sandbox: Sandbox) -> None:
-    """Those that were taken and those that wait, of all messages or of some."""
+    """Acknowledged and waiting reports can be listed, for all messages or for some."""
     sandbox.clock.freeze()
     with CallbackServer() as good, CallbackServer(500) as bad:
         sandbox.client().send(build(PHONE, notify_url=good.url))
@@ -260,9 +260,9 @@ def test_reports_to_notify_urls_are_seen(sandbox: Sandbox) -> None:
         sandbox.clock.advance(0)
     states = {report["to"]: report["state"] for report in sandbox.reports()}
 
-    assert states == {PHONE: "taken", OTHER: "waiting"}
-    assert [report["to"] for report in sandbox.reports("taken")] == [PHONE]
-    assert sandbox.reports("dead") == sandbox.reports("taken", to=OTHER) == []
+    assert states == {PHONE: "acknowledged", OTHER: "waiting"}
+    assert [report["to"] for report in sandbox.reports("acknowledged")] == [PHONE]
+    assert sandbox.reports("dead") == sandbox.reports("acknowledged", to=OTHER) == []
 
 
 def test_two_sandboxes_know_nothing_of_each_other() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from infobip_sms.sandbox.state.rows import StoredMessage, WebhookDelivery
     from infobip_sms.sandbox.state.state import State
 
-DELIVERY_STATES = ("waiting", "taken", "dead")
+DELIVERY_STATES = ("waiting", "acknowledged", "dead")
 
 
 def get_wire_name(model: type[attrs.AttrsInstance], field: str) -> str:

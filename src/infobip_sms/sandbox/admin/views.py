@@ -333,7 +333,7 @@ def _get_error_name(error: int) -> str:
 
 def _format_delivery_state(delivery: WebhookDelivery, waits: bool = False) -> str:
     """Describe the delivery state of a report; ``waits``: for an earlier report of its message."""
-    if delivery.final_state == "taken":
+    if delivery.final_state == "acknowledged":
         return "acknowledged"
     if delivery.final_state == "dead":
         return "given up"

@@ -1,4 +1,4 @@
-"""The documented operations: a request, the state and the time in; a response and rows out; no I/O.
+"""The documented operations, without I/O: request, state and time in; response and rows out.
 
 May import ``config``, ``clock``, ``state`` and ``lifecycle``.
 """

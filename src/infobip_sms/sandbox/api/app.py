@@ -1,9 +1,9 @@
-"""What the sandbox answers: a request, a state and an instant in, a response out.
+"""Handles one request: a request, a state and an instant in, a response out.
 
     response = App(settings).handle(request, state, now)
 
-Only what changes ``state`` is remembered; a request that is rejected changes nothing but the count of
-requests. Everything that is due by ``now`` happens first.
+Transitions due by ``now`` are applied first. A rejected request changes nothing in ``state`` but the
+count of requests.
 """
 
 from __future__ import annotations
@@ -75,42 +75,42 @@ _RESULT = re.compile(r"results\[(\d+)\]")
 
 
 class App:
-    """The rules of one sandbox; each step is a method of its own."""
+    """The behavior of one sandbox; a subclass may override each step."""
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
 
     def handle(self, request: HttpRequest, state: State, now: dt.datetime) -> HttpResponse:
-        """Answer one request."""
+        """Return the response to one request."""
         now = to_utc(now)
         advance(state, now, self.settings)
         if response := tracking.follow_link(request, state):
             return response
         wire = self.choose_response_wire(request)
         try:
-            operation, inside = resolve_operation(request, self.settings)
+            operation, path_values = resolve_operation(request, self.settings)
             self.require_authorization(request)
             self.require_rate_limit(state, now)
-            body, parameters = self.parse_input(operation, inside, request)
-            address = f"http://{request.headers.get('host', 'localhost')}"
-            question = OperationContext(body, parameters, state, now, address)
-            written, outcome = self.dump_result(self.run_operation(operation, question), wire)
-        except HttpError as refusal:
-            return self.build_error_response(refusal, wire)
-        state.put(outcome.rows)
-        state.serial = state.serial if outcome.serial is None else outcome.serial
-        return self.build_response(200, written, wire)
+            body, parameters = self.parse_input(operation, path_values, request)
+            base_url = f"http://{request.headers.get('host', 'localhost')}"
+            context = OperationContext(body, parameters, state, now, base_url)
+            content, result = self.dump_result(self.run_operation(operation, context), wire)
+        except HttpError as error:
+            return self.build_error_response(error, wire)
+        state.put(result.rows)
+        state.serial = state.serial if result.serial is None else result.serial
+        return self.build_response(200, content, wire)
 
     def require_authorization(self, request: HttpRequest) -> None:
         """Reject a request without the credentials of the account (AUTH-001 to AUTH-004)."""
-        given = request.headers.get("authorization", "").strip()
-        scheme, _, secret = given.partition(" ")
+        header = request.headers.get("authorization", "").strip()
+        scheme, _, secret = header.partition(" ")
         if not self.is_authorized(scheme.lower(), secret.strip()):
             challenge = {"www-authenticate": 'Basic realm="sandbox"'}
             raise HttpError(401, "UNAUTHORIZED", "Invalid login details", headers=challenge)
 
     def is_authorized(self, scheme: str, secret: str) -> bool:
-        """Tell whether a scheme and what stands behind it belong to the account."""
+        """Return whether a scheme and its credentials belong to the account."""
         account = self.settings
         if scheme == "basic" and account.user is not None:
             pair = f"{account.user}:{account.password}".encode()
@@ -120,7 +120,7 @@ class App:
         return False
 
     def require_rate_limit(self, state: State, now: dt.datetime) -> None:
-        """Reject what is more than the account may ask in a second of the clock."""
+        """Reject requests above the rate limit, per second of the clock."""
         if self.settings.rate is None:
             return
         second = int(now.timestamp())
@@ -131,14 +131,14 @@ class App:
             raise HttpError(429, "TOO_MANY_REQUESTS", "Too many requests", headers=headers)
 
     def choose_response_wire(self, request: HttpRequest) -> Wire:
-        """Return the format of the response: what Accept prefers, else that of the request."""
-        own = find_wire(request.headers.get("content-type", "")) or "json"
-        return choose_wire(request.headers.get("accept", ""), own)
+        """Return the format of the response: the one that Accept prefers, else that of the request."""
+        default = find_wire(request.headers.get("content-type", "")) or "json"
+        return choose_wire(request.headers.get("accept", ""), default)
 
     def parse_input(
         self, operation: AnyOperation, path_values: dict[str, str], request: HttpRequest
     ) -> tuple[Any, Any]:
-        """Return body and parameters of a request."""
+        """Return the body and the parameters of a request."""
         try:
             parameters = parse_parameters(operation, path_values, request.query)
         except InvalidRequestError as problem:
@@ -149,20 +149,20 @@ class App:
         return body, parameters
 
     def require_destination_limit(self, submission: Submission) -> None:
-        """Reject more destinations at once than this sandbox takes; nothing is documented about it."""
-        count, most = len(submission.destinations), self.settings.max_destinations
-        if count > most:
-            text = f"The request has {count} destinations; this sandbox takes {most} at once"
+        """Reject a request with too many destinations; Infobip documents no limit."""
+        count, limit = len(submission.destinations), self.settings.max_destinations
+        if count > limit:
+            text = f"The request has {count} destinations; this sandbox accepts {limit} per request"
             raise HttpError(400, "BAD_REQUEST", text)
 
     def parse_body(self, operation: AnyOperation, request: HttpRequest) -> Any:
-        """Read a request body, or reject it with everything that is wrong with it (HTTP-002)."""
+        """Parse a request body, or reject it with all its violations (HTTP-002)."""
         wire = find_wire(request.headers.get("content-type", ""))
         if wire is None:
             status = int(self.settings.get_reading("READ-017"))
-            word = "BAD_REQUEST" if status == 400 else "UNSUPPORTED_MEDIA_TYPE"
+            code = "BAD_REQUEST" if status == 400 else "UNSUPPORTED_MEDIA_TYPE"
             text = "The content type is neither application/json nor application/xml"
-            raise HttpError(status, word, text)
+            raise HttpError(status, code, text)
         try:
             body = get_codec(wire).parse_request(request.body, operation.request)
         except InvalidRequestError as problem:
@@ -178,7 +178,7 @@ class App:
         request: SmsRequest | SmsRequestV1,
         wire: Wire,  # noqa: ARG002 - for subclasses
     ) -> Submission:
-        """Return what the answer needs of a request that obeys every rule."""
+        """Return a valid request as a submission."""
         return build_submission(request)
 
     def handle_invalid(
@@ -188,72 +188,72 @@ class App:
         wire: Wire,
         violations: tuple[Violation, ...],
     ) -> Any:
-        """Reject a request that breaks a rule, or what is wrong in it (READ-001)."""
+        """Reject an invalid request, or only its invalid destinations (READ-001)."""
         kind = operation.request
         if self.settings.get_reading("READ-001") == "200" and kind in {SmsRequest, SmsRequestV1}:
-            with suppress(InvalidRequestError):  # a body that cannot be read has no destinations
+            with suppress(InvalidRequestError):  # a body that cannot be parsed has no destinations
                 plain = get_codec(wire).parse_plain(request.body, kind)
                 if submission := parse_partially(plain, kind, violations, self.check_window):
                     return submission
         raise build_bad_request(violations)
 
     def check_windows(self, request: SmsRequest | SmsRequestV1) -> tuple[Violation, ...]:
-        """Return which messages of a request have a window that is rejected."""
+        """Return a violation for each message with a rejected window."""
         found = enumerate(map(self.check_window, request.messages))
         return tuple(p.inside(f"messages[{index}]") for index, problems in found for p in problems)
 
     def check_window(self, message: Message | MessageV1) -> list[Violation]:
-        """Return that a window closes earlier than it opens, if that is rejected (READ-008)."""
+        """Return a violation if the window closes before it opens and this is rejected (READ-008)."""
         window = message.delivery_time_window
-        refused = self.settings.get_reading("READ-008") == "rejected"
-        if not (refused and window and is_over_midnight(window)):
+        rejected = self.settings.get_reading("READ-008") == "rejected"
+        if not (rejected and window and is_over_midnight(window)):
             return []
         wire = attrs.fields_dict(Message)["delivery_time_window"].metadata["wire"]
-        got, expected = "a window that closes before it opens", "a to that is later than from"
-        return [Violation(wire, got, expected, "WIN-008")]
+        actual, expected = "a window that closes before it opens", "a to that is later than from"
+        return [Violation(wire, actual, expected, "WIN-008")]
 
     def run_operation(self, operation: AnyOperation, context: OperationContext) -> OperationResult:
-        """Let the handler of an operation answer."""
+        """Run the handler of an operation."""
         return HANDLERS[operation.name](self, context)
 
     def accept(self, submission: Submission, context: OperationContext) -> OperationResult:
-        """Answer every destination, in order (RESP-001 to RESP-010)."""
-        clerk = SendHandler(self.settings, context.state, context.now, context.base_url)
-        return clerk.accept(submission)
+        """Return an entry for every destination, in order (RESP-001 to RESP-010)."""
+        handler = SendHandler(self.settings, context.state, context.now, context.base_url)
+        return handler.accept(submission)
 
     def pop_webhook_requests(
         self, state: State, now: dt.datetime, limit: int | None = None
     ) -> list[WebhookRequest]:
-        """Return the reports that are to be posted now; each waits for its answer (DLR-001)."""
+        """Return the reports to be posted now; each then awaits its result (DLR-001)."""
         return pop_webhook_requests(state, now, self.settings, limit)
 
     def record_webhook_result(
         self, state: State, serial: int, result: WebhookResult, now: dt.datetime
     ) -> None:
-        """Take down what a callback server answered to a report (DLR-006)."""
+        """Record the response of a callback server to a report (DLR-006)."""
         record_webhook_result(state, serial, result, now)
 
     def dump_result(self, result: OperationResult, wire: Wire) -> tuple[bytes, OperationResult]:
-        """Write an answer, and return what has come to pass by that.
+        """Return the body of a response, and the result that it represents.
 
-        A request is rejected if its ids hold what the format cannot carry (TEXT-002). From a list of
-        messages those that it cannot carry are left out; they are there in the other format.
+        A request is rejected if the format cannot represent its ids (TEXT-002). A list omits the
+        messages that the format cannot represent; the other format has them.
         """
         try:
             return get_codec(wire).dump_model(result.response), result
         except InvalidRequestError as problem:
-            lost = {int(f[1]) for v in problem.violations if (f := _RESULT.match(v.path))}
-            if not lost:
+            omitted = {int(m[1]) for v in problem.violations if (m := _RESULT.match(v.path))}
+            if not omitted:
                 raise build_bad_request(problem.violations) from None
-        fewer = _leave_out(result, lost)
-        return get_codec(wire).dump_model(fewer.response), fewer
+        remaining = _omit_results(result, omitted)
+        return get_codec(wire).dump_model(remaining.response), remaining
 
     def build_error_response(self, http_error: HttpError, wire: Wire) -> HttpResponse:
-        """Write an error body (ERR-001, READ-009)."""
+        """Return a response with an error body (ERR-001, READ-009)."""
         errors: dict[str, list[str]] = {}
         for problem in http_error.violations:
-            words = str(attrs.evolve(problem, path="")).partition(": ")[2]
-            errors.setdefault(problem.path or "document", []).append(words)
+            text = str(attrs.evolve(problem, path="")).partition(": ")[2]
+            errors.setdefault(problem.path or "document", []).append(text)
         exception = ErrorDetails(
             message_id=http_error.code, text=http_error.text, validation_errors=errors or None
         )
@@ -262,7 +262,7 @@ class App:
         return attrs.evolve(response, headers={**response.headers, **http_error.headers})
 
     def build_response(self, status: int, body: bytes, wire: Wire) -> HttpResponse:
-        """Put a body into a response."""
+        """Return a response with a body."""
         return HttpResponse(
             status, {"content-type": f"{get_codec(wire).CONTENT_TYPE};charset=UTF-8"}, body
         )
@@ -290,12 +290,12 @@ HANDLERS: dict[str, Callable[[App, OperationContext], OperationResult]] = {
         q.parameters.message_id, q.state
     ),
 }
-"""What answers each operation; sending goes through a method that a subclass may change."""
+"""The handler of each operation; sending goes through a method that a subclass may override."""
 
 
-def _leave_out(result: OperationResult, lost: set[int]) -> OperationResult:
-    """Return a list without some of its results, and without what was to be remembered of them."""
+def _omit_results(result: OperationResult, omitted: set[int]) -> OperationResult:
+    """Return a list without some of its results, and without their rows."""
     response: Any = result.response
-    results = [entry for i, entry in enumerate(response.results) if i not in lost]
-    rows = tuple(row for i, row in enumerate(result.rows) if i not in lost)
+    results = [entry for i, entry in enumerate(response.results) if i not in omitted]
+    rows = tuple(row for i, row in enumerate(result.rows) if i not in omitted)
     return attrs.evolve(result, response=attrs.evolve(response, results=results), rows=rows)

@@ -1,10 +1,10 @@
-"""Scheduled bulks: when they are sent, and how that is changed.
+"""Scheduled bulks: get, reschedule, pause, resume and cancel.
 
     PENDING <──> PAUSED       both ──> CANCELED, by request (READ-024)
     PENDING ──> PROCESSING ──> FINISHED or FAILED, by the clock
 
-PROCESSING begins at sendAt and ends when every message has its final status; FAILED is a bulk of
-which no message was sent. What is paused past its instant is sent when it is resumed.
+PROCESSING starts at sendAt and ends when every message has its final status; a bulk FAILED if no
+message was sent. A bulk that is paused past its sendAt is sent when it is resumed.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _TRANSITIONS = {
 
 
 def get_bulk(bulk_id: str, state: State) -> OperationResult:
-    """Say when a bulk is sent (BULK-001)."""
-    bulk = _get_bulk(bulk_id, state)
+    """Return when a bulk is sent (BULK-001)."""
+    bulk = _require_bulk(bulk_id, state)
     return OperationResult(BulkResponse(bulk_id=bulk.bulk_id, send_at=bulk.send_at))
 
 
 def move_bulk(
     bulk_id: str, send_at: dt.datetime, state: State, now: dt.datetime, settings: SandboxSettings
 ) -> OperationResult:
-    """Move a bulk to another instant; one in the past means at once (BULK-002, READ-019)."""
-    bulk = _get_bulk(bulk_id, state)
+    """Reschedule a bulk; an instant in the past means now (BULK-002, READ-019)."""
+    bulk = _require_bulk(bulk_id, state)
     before = get_bulk_state(bulk, state, now)
     if before not in _TRANSITIONS:
         raise HttpError(400, "BAD_REQUEST", f"The bulk is {before}; it cannot be moved")
@@ -53,8 +53,8 @@ def move_bulk(
 
 
 def get_bulk_status(bulk_id: str, state: State, now: dt.datetime) -> OperationResult:
-    """Say what state a bulk is in (BULK-003)."""
-    bulk = _get_bulk(bulk_id, state)
+    """Return the status of a bulk (BULK-003)."""
+    bulk = _require_bulk(bulk_id, state)
     return OperationResult(
         BulkStatusResponse(bulk_id=bulk.bulk_id, status=get_bulk_state(bulk, state, now).value)
     )
@@ -64,17 +64,19 @@ def set_bulk_status(
     bulk_id: str, status: BulkStatus, state: State, now: dt.datetime, settings: SandboxSettings
 ) -> OperationResult:
     """Pause, resume or cancel a bulk (BULK-003, READ-024)."""
-    bulk, status = _get_bulk(bulk_id, state), BulkStatus(status)
+    bulk, status = _require_bulk(bulk_id, state), BulkStatus(status)
     before = get_bulk_state(bulk, state, now)
     if status not in _TRANSITIONS.get(before, ()):
         raise HttpError(400, "BAD_REQUEST", f"The bulk is {before}; it cannot become {status}")
-    moved = attrs.evolve(bulk, requested_status=status)
+    changed = attrs.evolve(bulk, requested_status=status)
     response = BulkStatusResponse(bulk_id=bulk.bulk_id, status=status.value)
-    return OperationResult(response, (moved, *_reschedule_messages(moved, state, now, settings)))
+    return OperationResult(
+        response, (changed, *_reschedule_messages(changed, state, now, settings))
+    )
 
 
 def get_bulk_state(bulk: StoredBulk, state: State, now: dt.datetime) -> BulkStatus:
-    """Return the state of a bulk, which follows from what was asked and from its messages."""
+    """Return the status of a bulk, from the requested one and its messages."""
     if bulk.requested_status is not BulkStatus.PENDING or to_utc(bulk.send_at) > now:
         return bulk.requested_status
     messages = _get_messages(bulk, state)
@@ -87,7 +89,7 @@ def get_bulk_state(bulk: StoredBulk, state: State, now: dt.datetime) -> BulkStat
 def _reschedule_messages(
     bulk: StoredBulk, state: State, now: dt.datetime, settings: SandboxSettings
 ) -> list[StoredMessage]:
-    """Return the messages of a bulk as its instant and state have them now."""
+    """Return the unfinished messages of a bulk with its new instant and status."""
     held = bulk.requested_status is not BulkStatus.PENDING
     start = max(to_utc(bulk.send_at), now)
     return [
@@ -100,11 +102,11 @@ def _reschedule_messages(
 
 
 def _get_messages(bulk: StoredBulk, state: State) -> list[StoredMessage]:
-    numbers = range(*bulk.message_serials)
-    return [state.messages[number] for number in numbers if number in state.messages]
+    serials = range(*bulk.message_serials)
+    return [state.messages[serial] for serial in serials if serial in state.messages]
 
 
-def _get_bulk(bulk_id: str, state: State) -> StoredBulk:
+def _require_bulk(bulk_id: str, state: State) -> StoredBulk:
     bulk = state.find_bulk(bulk_id)
     if bulk is None:
         raise HttpError(404, "NOT_FOUND", "Bulk not found")

@@ -1,4 +1,4 @@
-"""What a request and a response are to the sandbox, and how a request is rejected."""
+"""Requests, responses and errors of the sandbox."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class HttpRequest:
 
     method: str
     path: str
-    """As it came, percent-encoded, without the query."""
+    """As received: percent-encoded, without the query."""
     headers: dict[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
     query: str = attrs.field(default="", repr=False)
@@ -42,7 +42,7 @@ class HttpResponse:
 
 
 class HttpError(Exception):
-    """Ends a request with a status and an error body."""
+    """Rejects a request with a status and an error body."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class HttpError(Exception):
 
 
 def build_bad_request(violations: tuple[Violation, ...]) -> HttpError:
-    """Reject a request with its violations; a long list is cut in the text (READ-009)."""
+    """Return a 400 with the violations; the text contains the first 50 (READ-009)."""
     more = f"; and {len(violations) - MAX_QUOTED} more" if len(violations) > MAX_QUOTED else ""
     text = "; ".join(map(str, violations[:MAX_QUOTED]))
     return HttpError(400, "BAD_REQUEST", f"Bad request: {text}{more}", violations)
@@ -79,7 +79,7 @@ def choose_wire(accept: str, default: Wire) -> Wire:
 
 @attrs.frozen
 class OperationResult:
-    """An answer, and what has to be remembered once it is written."""
+    """A response, and what to store once it is written."""
 
     response: attrs.AttrsInstance
     rows: tuple[Row, ...] = ()
@@ -88,11 +88,11 @@ class OperationResult:
 
 @attrs.frozen
 class OperationContext:
-    """A request that was read: everything that a handler needs."""
+    """A parsed request: everything that a handler needs."""
 
     body: Any
     parameters: Any
     state: State
     now: dt.datetime
     base_url: str
-    """Where the sandbox is reached, as the client sees it."""
+    """URL of the sandbox, as the client sees it."""

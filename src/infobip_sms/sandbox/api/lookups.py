@@ -1,7 +1,7 @@
-"""What can be asked about messages: reports that nobody has had yet, and logs.
+"""Delivery reports and logs.
 
-Reports are fetched once (DLR-007); one that a callback server has taken is not offered any more.
-Logs may be read again and again (LOG-001), newest message first. Both reach back 48 hours.
+Each report is returned once (DLR-007), unless a callback server acknowledged it before. Logs may be read
+any number of times (LOG-001), newest message first. Both cover the last 48 hours.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def get_reports(
     now: dt.datetime,
     settings: SandboxSettings,
 ) -> OperationResult:
-    """Return final reports, the oldest first, and record that they were fetched (DLR-007, DLR-008)."""
+    """Return final reports, oldest first, and mark them as fetched (DLR-007, DLR-008)."""
     found = list(islice(_iter_fetchable(parameters, state, now), parameters.limit or DEFAULT_LIMIT))
     reports = [build_report(sms, None, settings) for sms in found]
     return OperationResult(
@@ -49,45 +49,45 @@ def get_reports(
 def get_logs(
     parameters: GetLogsParameters, state: State, now: dt.datetime, settings: SandboxSettings
 ) -> OperationResult:
-    """Return the messages that fit every filter, newest first (LOG-001 to LOG-007)."""
-    fitting = (sms for sms in _iter_named(parameters, state) if _matches(sms, parameters, now))
-    found = islice(fitting, parameters.limit or DEFAULT_LIMIT)
+    """Return the messages that match every filter, newest first (LOG-001 to LOG-007)."""
+    matching = (sms for sms in _iter_by_id(parameters, state) if _matches(sms, parameters, now))
+    found = islice(matching, parameters.limit or DEFAULT_LIMIT)
     return OperationResult(SmsLogs(results=[build_log(sms, settings) for sms in found]))
 
 
 def _iter_fetchable(
     parameters: FetchDeliveryReportsParameters, state: State, now: dt.datetime
 ) -> Iterator[StoredMessage]:
-    named: Iterable[StoredMessage]
+    candidates: Iterable[StoredMessage]
     if parameters.message_id is not None:
-        named = state.get_messages_by_id(parameters.message_id)
+        candidates = state.get_messages_by_id(parameters.message_id)
     elif parameters.bulk_id is not None:
-        named = state.get_messages_by_bulk(parameters.bulk_id)
+        candidates = state.get_messages_by_bulk(parameters.bulk_id)
     else:
-        named = (state.messages[number] for number in state.fetchable)
-    for sms in named:
+        candidates = (state.messages[serial] for serial in state.fetchable)
+    for sms in candidates:
         recent = sms.done_at is not None and now - sms.done_at <= RETENTION_PERIOD
         if sms.fetchable and recent and parameters.bulk_id in (None, sms.bulk_id):
             yield sms
 
 
-def _iter_named(parameters: GetLogsParameters, state: State) -> Iterator[StoredMessage]:
-    """Yield the messages with one of the names that were asked for, newest first; all if none was."""
+def _iter_by_id(parameters: GetLogsParameters, state: State) -> Iterator[StoredMessage]:
+    """Yield the messages with the requested ids, newest first; all if none are requested."""
     if parameters.message_id is None and parameters.bulk_id is None:
-        yield from (state.messages[number] for number in reversed(state.messages))
+        yield from (state.messages[serial] for serial in reversed(state.messages))
         return
     if parameters.message_id is not None:
-        named = (state.get_messages_by_id(name) for name in dict.fromkeys(parameters.message_id))
+        candidates = (state.get_messages_by_id(id_) for id_ in dict.fromkeys(parameters.message_id))
     else:
-        named = (
-            state.get_messages_by_bulk(name) for name in dict.fromkeys(parameters.bulk_id or ())
+        candidates = (
+            state.get_messages_by_bulk(id_) for id_ in dict.fromkeys(parameters.bulk_id or ())
         )
-    found = {sms.serial: sms for group in named for sms in group}
-    yield from (found[number] for number in sorted(found, reverse=True))
+    found = {sms.serial: sms for group in candidates for sms in group}
+    yield from (found[serial] for serial in sorted(found, reverse=True))
 
 
 def _matches(sms: StoredMessage, parameters: GetLogsParameters, now: dt.datetime) -> bool:
-    """Tell whether a message is recent and passes every filter."""
+    """Return whether a message is recent and matches every filter."""
     moment = sms.sent_at or sms.done_at
     if moment is not None and now - moment > RETENTION_PERIOD:
         return False
@@ -105,10 +105,10 @@ def _matches(sms: StoredMessage, parameters: GetLogsParameters, now: dt.datetime
 
 
 def _is_between(moment: dt.datetime | None, parameters: GetLogsParameters) -> bool:
-    """Tell whether a message was sent within the asked time (LOG-007)."""
+    """Return whether a message was sent in the requested period (LOG-007)."""
     if parameters.sent_since is None and parameters.sent_until is None:
         return True
     if moment is None:
         return False
-    since = parameters.sent_since is None or moment >= parameters.sent_since
-    return since and (parameters.sent_until is None or moment < parameters.sent_until)
+    is_late_enough = parameters.sent_since is None or moment >= parameters.sent_since
+    return is_late_enough and (parameters.sent_until is None or moment < parameters.sent_until)

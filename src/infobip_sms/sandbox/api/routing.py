@@ -1,7 +1,7 @@
-"""Which operation a request is for, and with what parameters.
+"""Resolves the operation of a request and parses its parameters.
 
-Unknown parameters are passed over, as unknown fields are (READ-010). A parameter that is known is
-read strictly: a value that breaks a limit, or a second one where there is one, is rejected by name.
+Unknown parameters are ignored, as unknown fields are (READ-010). Known parameters are validated: an
+invalid value, or more than one where one is allowed, is rejected.
 """
 
 from __future__ import annotations
@@ -35,52 +35,54 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 def resolve_operation(
     request: HttpRequest, settings: SandboxSettings
 ) -> tuple[AnyOperation, dict[str, str]]:
-    """Return the operation of a route and the values in its path; reject any other (READ-018)."""
-    fitting = [(o, found) for o in OPERATIONS if (found := _match(o.path, request.path))]
-    if not fitting:
+    """Return the operation and the values in its path; reject unknown routes (READ-018)."""
+    matching = [(o, match) for o in OPERATIONS if (match := _match(o.path, request.path))]
+    if not matching:
         raise HttpError(404, "NOT_FOUND", "There is no such resource")
-    for operation, found in fitting:
+    for operation, match in matching:
         if operation.method == request.method:
-            return operation, {name: unquote(value) for name, value in found.groupdict().items()}
-    methods = ", ".join(operation.method for operation, _ in fitting)
+            return operation, {name: unquote(value) for name, value in match.groupdict().items()}
+    methods = ", ".join(operation.method for operation, _ in matching)
     status = int(settings.get_reading("READ-018"))
-    word = "NOT_FOUND" if status == 404 else "METHOD_NOT_ALLOWED"
-    raise HttpError(status, word, f"This resource takes {methods}", headers={"allow": methods})
+    code = "NOT_FOUND" if status == 404 else "METHOD_NOT_ALLOWED"
+    raise HttpError(status, code, f"This resource allows {methods}", headers={"allow": methods})
 
 
 def parse_parameters(
     operation: AnyOperation, path_values: dict[str, str], query: str
 ) -> attrs.AttrsInstance | None:
-    """Return the parameters of an operation; raise InvalidRequestError with everything wrong with them."""
+    """Return the parameters of an operation; raise InvalidRequestError with all violations."""
     if operation.parameters is None:
         return None
-    given = {**_parse_query(query), **{name: [value] for name, value in path_values.items()}}
+    values = {**_parse_query(query), **{name: [value] for name, value in path_values.items()}}
     plain: dict[str, Any] = {}
-    problems = []
+    violations = []
     for field in attrs.fields(operation.parameters):
         wire = field.metadata["wire"]
-        if wire not in given:
+        if wire not in values:
             continue
         base, item = unfold(field.type)
-        if item is None and len(given[wire]) > 1:
-            got = f"{len(given[wire])} values"
-            problems.append(Violation(wire, got, "one value", field.validator.requirement_id))
-        plain[wire] = given[wire] if item else _convert(given[wire][0], base)
-    if problems:
-        raise InvalidRequestError(problems)
+        if item is None and len(values[wire]) > 1:
+            actual = f"{len(values[wire])} values"
+            violations.append(Violation(wire, actual, "one value", field.validator.requirement_id))
+        plain[wire] = values[wire] if item else _convert(values[wire][0], base)
+    if violations:
+        raise InvalidRequestError(violations)
     return build_model(plain, operation.parameters, strict=True)
 
 
 def _parse_query(query: str) -> dict[str, list[str]]:
     try:
         return parse_qs(query, keep_blank_values=True, errors="strict", max_num_fields=10_000)
-    except ValueError:  # bytes that are not UTF-8, or too many of them
-        problem = Violation("", "a query that cannot be read", "UTF-8, percent-encoded", "HTTP-002")
-        raise InvalidRequestError([problem]) from None
+    except ValueError:  # not UTF-8, or too many fields
+        violation = Violation(
+            "", "a query that cannot be decoded", "UTF-8, percent-encoded", "HTTP-002"
+        )
+        raise InvalidRequestError([violation]) from None
 
 
 def _convert(text: str, base: Any) -> Any:
-    """Return a whole number where one is wanted; all else is read as in JSON."""
+    """Return an integer if the parameter is one; the model validates the rest."""
     return int(text) if base is int and _INTEGER.fullmatch(text) else text
 
 
@@ -90,7 +92,7 @@ def _match(template: str, path: str) -> re.Match[str] | None:
 
 @cache
 def _compile(template: str) -> re.Pattern[str]:
-    """Make a pattern of a path: ``{name}`` is one segment, which is not empty."""
+    """Return the pattern of a path, in which ``{name}`` matches one segment that is not empty."""
     parts = re.split(r"\{(\w+)\}", template)
     return re.compile(
         "".join(

@@ -1,4 +1,4 @@
-"""Sending: a request of either version becomes a submission, a submission rows and an answer."""
+"""Sending: turns a request of either version into a submission, and that into rows and a response."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 _OVERLONG = 10**9  # minutes: longer than any validity period may be
 _CAPPED = Message(destinations=[Destination(to="0")], validity_period=_OVERLONG)
 MAX_VALIDITY = dt.timedelta(minutes=_CAPPED.effective_validity_period or 0)
-"""The validity period of a message that asks for none or for a longer one (VAL-002)."""
+"""The validity period of a message without one or with a longer one (VAL-002)."""
 _ACCEPTED_READINGS = {1: "READ-046", 2: "READ-004"}
-"""Reading that has the status of an accepted message, by the version of the endpoint."""
+"""The reading that determines the status of an accepted message, by the version of the endpoint."""
 _WITHOUT_ID = {statuses.MISSING_TO, statuses.INVALID_DESTINATION}
-"""Rejections whose entry has no generated messageId, and which leave no message behind."""
+"""Rejections whose entry has no generated messageId, and which create no message."""
 
 
 @attrs.frozen
@@ -52,41 +52,41 @@ class DestinationSpec:
     to: str
     message_id: str | None
     rejection_status: int | None = None
-    """Status by which it is rejected for what is wrong with the request (READ-001)."""
+    """Status of its rejection because the request is invalid (READ-001)."""
 
 
 @attrs.frozen
 class MessageSpec:
-    """One message of a request, as the answer and its life need it."""
+    """One message of a request, independent of the version."""
 
     destinations: tuple[DestinationSpec, ...]
     content: Content = attrs.field(factory=lambda: Content(validity=MAX_VALIDITY))
     text: str = ""
-    """As it was given."""
+    """As requested."""
     text_options: texts.TextOptions = attrs.field(factory=texts.TextOptions)
     send_at: dt.datetime | None = None
 
 
 @attrs.frozen
 class Submission:
-    """A request, as the answer needs it."""
+    """A send request, independent of the version."""
 
     messages: tuple[MessageSpec, ...]
     bulk_id: str | None = None
     tracked: bool = False
     process_key: str | None = None
     link_base_url: str | None = None
-    """Links in the texts are shortened on this URL; empty for the sandbox's own; None for not."""
+    """Base URL for shortened links; empty for the sandbox's own; None to keep links as they are."""
     version: Literal[1, 2] = 2
 
     @property
     def destinations(self) -> tuple[DestinationSpec, ...]:
         """Every destination, in order."""
-        return tuple(recipient for draft in self.messages for recipient in draft.destinations)
+        return tuple(d for message in self.messages for d in message.destinations)
 
 
 def build_submission(request: SmsRequest | SmsRequestV1) -> Submission:
-    """Return what the answer needs of a request that obeys every rule."""
+    """Return a valid request as a submission."""
     tracking = request.tracking
     return Submission(
         tuple(map(build_message_spec, request.messages)),
@@ -99,13 +99,13 @@ def build_submission(request: SmsRequest | SmsRequestV1) -> Submission:
 
 
 def build_message_spec(message: Message | MessageV1) -> MessageSpec:
-    """Return one message, as the answer and its life need it."""
-    xml = message.notify_content_type == NotifyContentType.APPLICATION_XML
+    """Return one message, independent of the version."""
+    is_xml = message.notify_content_type == NotifyContentType.APPLICATION_XML
     content = Content(
         from_=message.from_,
         callback_data=message.callback_data,
         notify_url=message.notify_url,
-        notify_wire="xml" if xml else "json",
+        notify_wire="xml" if is_xml else "json",
         intermediate_report=bool(message.intermediate_report),
         validity=_get_validity(message),
         window=message.delivery_time_window,
@@ -120,18 +120,18 @@ def build_message_spec(message: Message | MessageV1) -> MessageSpec:
 
 
 def _get_validity(message: Message | MessageV1) -> dt.timedelta:
-    """Return how long delivery may be tried: version 1 counts milliseconds (V1-003, VAL-002)."""
+    """Return the validity period, capped: version 1 has milliseconds (V1-003, VAL-002)."""
     if isinstance(message, Message):
-        asked, unit = message.validity_period, dt.timedelta(minutes=1)
+        value, unit = message.validity_period, dt.timedelta(minutes=1)
     else:
-        asked, unit = message.validity_period_ms, dt.timedelta(milliseconds=1)
-    if asked is None:
+        value, unit = message.validity_period_ms, dt.timedelta(milliseconds=1)
+    if value is None:
         return MAX_VALIDITY
-    return min(max(asked, 0), MAX_VALIDITY // unit) * unit
+    return min(max(value, 0), MAX_VALIDITY // unit) * unit
 
 
 class SendHandler:
-    """Takes one submission: every id that it gives out follows from the seed and the count."""
+    """Handles one submission; generated ids follow from the seed and the serial."""
 
     def __init__(
         self, settings: SandboxSettings, state: State, now: dt.datetime, base_url: str
@@ -142,12 +142,12 @@ class SendHandler:
         self._entries: list[SmsResponseDetails] = []
 
     def accept(self, submission: Submission) -> OperationResult:
-        """Answer every destination, in order (RESP-001 to RESP-010)."""
+        """Return an entry for every destination, in order (RESP-001 to RESP-010)."""
         serial = self._serial + len(submission.destinations) + 1
         process_key = self._find_process_key(submission, serial)
         bulk_id = self._find_bulk_id(submission, serial + 1)
-        for draft in submission.messages:
-            self._add_message(draft, submission, bulk_id or submission.bulk_id, process_key)
+        for message in submission.messages:
+            self._add_message(message, submission, bulk_id or submission.bulk_id, process_key)
         cls = SmsResponse if submission.version == 2 else SmsResponseV1
         response = cls(bulk_id=bulk_id, tracking_process_key=process_key, messages=self._entries)
         return OperationResult(response, tuple(self._rows), serial + 1)
@@ -159,17 +159,17 @@ class SendHandler:
         bulk_id: str | None,
         process_key: str | None,
     ) -> None:
-        text, counted = self._compose(message, submission.link_base_url)
+        text, sms_count = self._compose(message, submission.link_base_url)
         content = attrs.evolve(
-            message.content, text=text, sms_count=counted, process_key=process_key
+            message.content, text=text, sms_count=sms_count, process_key=process_key
         )
         first = self._serial + 1
-        later = _is_later(message, self._now)
-        start = to_utc(message.send_at) if message.send_at and later else self._now
-        for recipient in message.destinations:
+        scheduled = _is_scheduled(message, self._now)
+        start = to_utc(message.send_at) if message.send_at and scheduled else self._now
+        for destination in message.destinations:
             self._serial += 1
-            self._add_destination(recipient, content, start, bulk_id, submission.version)
-        if message.send_at and bulk_id is not None and later and len(submission.messages) == 1:
+            self._add_destination(destination, content, start, bulk_id, submission.version)
+        if message.send_at and bulk_id is not None and scheduled and len(submission.messages) == 1:
             span = (first, self._serial + 1)
             bulk = StoredBulk(
                 serial=first, bulk_id=bulk_id, send_at=message.send_at, message_serials=span
@@ -190,17 +190,17 @@ class SendHandler:
         status = self._get_status(outcome, version)
         if destination.rejection_status is not None:
             status = statuses.get_status(destination.rejection_status)
-        nameless = destination.rejection_status is not None or status.id in _WITHOUT_ID
-        message_id = destination.message_id or (None if nameless else self._make_id(self._serial))
+        without_id = destination.rejection_status is not None or status.id in _WITHOUT_ID
+        message_id = destination.message_id or (None if without_id else self._make_id(self._serial))
         self._entries.append(
             SmsResponseDetails(
                 to=destination.to,
                 status=status,
-                sms_count=content.sms_count if version == 1 and not nameless else None,
+                sms_count=content.sms_count if version == 1 and not without_id else None,
                 message_id=message_id,
             )
         )
-        if message_id is None or nameless:
+        if message_id is None or without_id:
             return
         sms = StoredMessage(
             serial=self._serial,
@@ -234,28 +234,28 @@ class SendHandler:
         return code
 
     def _find_bulk_id(self, submission: Submission, serial: int) -> str | None:
-        """Return the bulkId: with several destinations, or when the request can be moved by it."""
-        several = len(submission.destinations) > 1 or (
+        """Return the bulkId of a request with several destinations or one that can be rescheduled."""
+        required = len(submission.destinations) > 1 or (
             self._settings.get_reading("READ-002") == "present"
         )
-        drafts = submission.messages
-        if several or (len(drafts) == 1 and _is_later(drafts[0], self._now)):
+        messages = submission.messages
+        if required or (len(messages) == 1 and _is_scheduled(messages[0], self._now)):
             return submission.bulk_id or self._make_id(serial)
         return None
 
     def _find_process_key(self, submission: Submission, serial: int) -> str | None:
-        """Return the tracking process key of a request that is tracked (READ-005, READ-021)."""
+        """Return the tracking process key; None if the request is not tracked (READ-005, READ-021)."""
         if not submission.tracked:
             return None
         return submission.process_key or self._digest(serial)[:32].upper()
 
     def _make_id(self, serial: int) -> str:
-        """Return 19 decimal digits, as the documented examples have (READ-003)."""
+        """Return 19 decimal digits, as in the documented examples (READ-003)."""
         return str(10**18 + int(self._digest(serial), 16) % (9 * 10**18))
 
-    def _digest(self, what: object) -> str:
-        return hashlib.sha256(f"{self._settings.seed}:{what}".encode()).hexdigest()
+    def _digest(self, value: object) -> str:
+        return hashlib.sha256(f"{self._settings.seed}:{value}".encode()).hexdigest()
 
 
-def _is_later(message: MessageSpec, now: dt.datetime) -> bool:
+def _is_scheduled(message: MessageSpec, now: dt.datetime) -> bool:
     return message.send_at is not None and to_utc(message.send_at) > now

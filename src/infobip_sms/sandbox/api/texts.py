@@ -1,4 +1,4 @@
-"""What happens to a text: transliterated, its links shortened, counted; and the preview of it."""
+"""Texts: transliteration, short links, segment count and preview."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LINK = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?')\]]", re.IGNORECASE)
 
 @attrs.frozen
 class TextOptions:
-    """How a text is to be written and counted."""
+    """How a text is transliterated and counted."""
 
     language: LanguageCode | None = None
     locking_shift: bool | None = None
@@ -48,7 +48,7 @@ def build_text_options(
     language: Language | LanguageV1 | None,
     transliteration: Transliteration | TransliterationV1 | None,
 ) -> TextOptions:
-    """Return the wording that a message asks for, of either version (V1-004)."""
+    """Return the text options of a message of either version (V1-004)."""
     return TextOptions(
         language.language_code if language else None,
         getattr(language, "locking_shift", None),
@@ -58,7 +58,7 @@ def build_text_options(
 
 
 def apply_transliteration(text: str, options: TextOptions) -> str:
-    """Return a text transliterated; as it is where the optional library for that is missing."""
+    """Return a text transliterated, or unchanged if the optional library is not installed."""
     if options.transliteration is None:
         return text
     try:
@@ -69,11 +69,11 @@ def apply_transliteration(text: str, options: TextOptions) -> str:
 
 def shorten_links(text: str, make_link: Callable[[str], str]) -> str:
     """Return a text with every link in it replaced (TRACK-001)."""
-    return _LINK.sub(lambda found: make_link(found[0]), text)
+    return _LINK.sub(lambda match: make_link(match[0]), text)
 
 
 def count(text: str, options: TextOptions) -> SegmentCount:
-    """Count the segments; shifts that the language has not are passed over (READ-033)."""
+    """Count the segments; shifts that the language does not have are ignored (READ-033)."""
     try:
         return count_segments(
             text,
@@ -86,15 +86,16 @@ def count(text: str, options: TextOptions) -> SegmentCount:
 
 
 def preview(request: PreviewRequest) -> PreviewResponse:
-    """Show a text as it is, then with the language, then also transliterated (PREV-003, PREV-004)."""
+    """Preview a text unchanged, then with the language, then also transliterated (PREV-003, PREV-004)."""
     language, script = request.language_code, request.transliteration
-    wordings = [TextOptions()]
+    variants = [TextOptions()]
     if language is not None:
-        wordings.append(TextOptions(language=language))
+        variants.append(TextOptions(language=language))
     if script is not None:
-        wordings.append(TextOptions(language=language, transliteration=script))
+        variants.append(TextOptions(language=language, transliteration=script))
     return PreviewResponse(
-        original_text=request.text, previews=[_preview(request.text, w) for w in wordings]
+        original_text=request.text,
+        previews=[_preview(request.text, options) for options in variants],
     )
 
 

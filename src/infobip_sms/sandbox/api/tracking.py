@@ -1,4 +1,4 @@
-"""Conversions and clicks."""
+"""Conversions and clicks on short links."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .http import HttpError, HttpRequest, HttpResponse, OperationResult
 if TYPE_CHECKING:
     from infobip_sms.sandbox.state.state import State
 
-_URL = "/%:@!$&'()*+,;=-._~?#[]"  # what may are in a URL as it is
+_URL = "/%:@!$&'()*+,;=-._~?#[]"  # characters of a URL that are not escaped
 
 
 def count_conversion(message_id: str, state: State) -> OperationResult:
-    """Count the conversion of a tracked message (TRACK-002, TRACK-003)."""
+    """Record a conversion of a tracked message (TRACK-002, TRACK-003)."""
     tracked = [s for s in state.get_messages_by_id(message_id) if s.content.process_key is not None]
     if not tracked:
-        raise HttpError(404, "NOT_FOUND", "There is no tracked message of this name")
+        raise HttpError(404, "NOT_FOUND", "There is no tracked message with this ID")
     sms = tracked[-1]
     response = ConversionResponse(process_key=sms.content.process_key)
     return OperationResult(response, (attrs.evolve(sms, conversions=sms.conversions + 1),))
 
 
 def follow_link(request: HttpRequest, state: State) -> HttpResponse | None:
-    """Count a click and lead on, if the path ends with the code of a link; needs no authorization.
+    """Count a click and redirect, if the path ends with the code of a link; needs no authorization.
 
-    Where it stands before the code is up to the baseUrl of the request that made it (TRACK-001).
+    The path before the code depends on the baseUrl of the send request (TRACK-001).
     """
     link = state.links.get(request.path.rpartition("/")[2])
     if link is None or request.method != "GET":

@@ -1,8 +1,8 @@
 """When a delivery time window is open.
 
-Days and times of day are UTC (WIN-007). A window holds its first instant and not its last. One whose
-``to`` is not later than its ``from`` is open over midnight, and its days are those on which it opens,
-or it never opens: an open reading (READ-008).
+Days and times of day are UTC (WIN-007). A window includes its first instant and excludes its last. If
+``to`` is not later than ``from``, the window is open over midnight and its days are those on which it
+opens, or it never opens: implementation-defined behavior (READ-008).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 _DAY = dt.timedelta(days=1)
 _DAYS = tuple(Day)
-_AHEAD = len(_DAYS) + 1  # yesterday's window may still be open; a week later all days have come
+_AHEAD = len(_DAYS) + 1  # from yesterday, whose window may still be open, to a week from now
 
 
 def find_opening(
     window: DeliveryTimeWindow, instant: dt.datetime, *, over_midnight: bool
 ) -> dt.datetime | None:
-    """Return the first instant, not before the given one, at which the window is open (WIN-008)."""
+    """Return the first instant from the given one on at which the window is open; None if it never is (WIN-008)."""
     midnight = instant.replace(hour=0, minute=0, second=0, microsecond=0)
     for days in range(-1, _AHEAD):
         try:
@@ -37,7 +37,7 @@ def find_opening(
 
 
 def is_over_midnight(window: DeliveryTimeWindow) -> bool:
-    """Tell whether a window closes at an earlier time of day than it opens, or at the same."""
+    """Return whether a window closes at or before the time of day at which it opens."""
     if window.from_ is None or window.to is None:
         return False
     opens, closes = ((t.hour, t.minute) for t in (window.from_, window.to))

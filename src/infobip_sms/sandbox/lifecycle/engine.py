@@ -1,10 +1,6 @@
-"""The engine: makes everything happen that is due by an instant.
+"""Applies every transition that is due by an instant, without a clock or a connection.
 
-    advance(state, now)                   what is due happens, at the instants at which it was due
-    take_postings(state, now, settings)   reports to push now; each waits for its answer
-    settle(state, number, answer, now)    the answer of the callback server
-
-Same rows, same instants, same result: there is no clock and no connection in here.
+The same rows at the same instants always give the same result.
 """
 
 from __future__ import annotations
@@ -25,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def advance(state: State, now: dt.datetime, settings: SandboxSettings) -> None:
-    """Let everything happen that is due by now, in order; then see that not too much is kept."""
+    """Apply every transition due by now, in order; then drop the oldest rows beyond the limit."""
     while sms := state.pop_due_message(now):
-        assert sms.due is not None, "only what is due is taken"
+        assert sms.due is not None, "a due message has an instant"
         after = step(sms, over_midnight=settings.over_midnight)
         rows: list[Row] = [after]
         if delivery := build_delivery(state.delivery_serial + 1, sms, after, sms.due, settings):
@@ -37,7 +33,7 @@ def advance(state: State, now: dt.datetime, settings: SandboxSettings) -> None:
 
 
 def drop_oldest(state: State, keep: int) -> None:
-    """Drop what is too much; rarely, since many go at once."""
+    """Drop finished messages and links beyond ``keep``, a tenth of it at a time."""
     portion = max(keep // 10, 1)
     excess = len(state.messages) - keep
     if excess > 0 and len(state.finished) >= portion:

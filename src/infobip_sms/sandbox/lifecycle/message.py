@@ -1,11 +1,11 @@
-"""The life of a message: accepted, sent, under way, at its end.
+"""The states of a message.
 
-    accepted ── window open ──> sent ── seconds of its outcome ──> final status
-        └────────────── validity period over ──> EXPIRED <──────────┘ (a status that is not final)
+    accepted ── window opens ──> sent ── seconds of its outcome ──> final status
+        └──────────── validity period ends ──> EXPIRED <──────────┘ (a status that is not final)
 
-A status that stood in the response to the send request is an outcome that comes to pass without sending.
+An outcome that was in the response to the send request is reached without sending.
 
-Every step happens at the instant at which it is due, whenever it is looked at: the same requests at
+Every transition takes the instant at which it was due, whenever it is applied: the same requests at
 the same instants give the same messages, reports and times.
 """
 
@@ -28,17 +28,17 @@ Transition = Literal["send", "report", "arrive", "expire"]
 
 
 def schedule_next(sms: StoredMessage, *, over_midnight: bool) -> StoredMessage:
-    """Return the message with the instant at which something happens to it next."""
+    """Return the message with the instant of its next transition."""
     found = find_transition(sms, over_midnight=over_midnight)
     return attrs.evolve(sms, due=found[0] if found else None)
 
 
 def step(sms: StoredMessage, *, over_midnight: bool) -> StoredMessage:
-    """Return the message after what is due has happened to it."""
+    """Return the message after its next transition."""
     found = find_transition(sms, over_midnight=over_midnight)
     assert found is not None, "nothing is due"
-    at, act = found
-    match act:
+    at, transition = found
+    match transition:
         case "send":
             after = attrs.evolve(sms, sent_at=at, status=statuses.WAITING_DELIVERY)
         case "report":
@@ -53,16 +53,14 @@ def step(sms: StoredMessage, *, over_midnight: bool) -> StoredMessage:
 def find_transition(
     sms: StoredMessage, *, over_midnight: bool
 ) -> tuple[dt.datetime, Transition] | None:
-    """Return what happens to a message next, and when; None when nothing will."""
+    """Return the next transition of a message and its instant; None if there is none."""
     if sms.done_at is not None or sms.held:
         return None
     if sms.outcome.is_immediate() and not sms.outcome_reached:
         return sms.accepted_at, "arrive"
     expiry = add_clamped(sms.start_at, sms.content.validity)
     found = _find_transition_without_expiry(sms, over_midnight=over_midnight)
-    if (
-        found is None or found[0] >= expiry
-    ):  # not sent, and not delivered, once it is over (VAL-003)
+    if found is None or found[0] >= expiry:  # neither sent nor delivered after that (VAL-003)
         return expiry, "expire"
     return found
 
@@ -70,7 +68,7 @@ def find_transition(
 def _find_transition_without_expiry(
     sms: StoredMessage, *, over_midnight: bool
 ) -> tuple[dt.datetime, Transition] | None:
-    """Return what would happen next if there were no validity period."""
+    """Return the next transition if there were no validity period."""
     if sms.outcome_reached:
         return None
     if sms.sent_at is None:
@@ -81,23 +79,23 @@ def _find_transition_without_expiry(
             else sms.start_at
         )
         return (opening, "send") if opening else None
-    between = sms.outcome.reports - 1
-    if sms.content.intermediate_report and sms.reported < between:
-        return _get_instant_under_way(sms, sms.reported, between), "report"
-    return _get_instant_under_way(sms, 1, 1), "arrive"
+    intermediate = sms.outcome.reports - 1
+    if sms.content.intermediate_report and sms.reported < intermediate:
+        return _get_instant_in_transit(sms, sms.reported, intermediate), "report"
+    return _get_instant_in_transit(sms, 1, 1), "arrive"
 
 
-def _get_instant_under_way(sms: StoredMessage, part: int, parts: int) -> dt.datetime:
-    """Return the instant at which so many parts of the seconds of an outcome have passed, to the millisecond."""
-    assert sms.sent_at is not None, "only what was sent is under way"
+def _get_instant_in_transit(sms: StoredMessage, part: int, parts: int) -> dt.datetime:
+    """Return the instant at which ``part`` of ``parts`` of the seconds have passed, to the millisecond."""
+    assert sms.sent_at is not None, "the message was sent"
     milliseconds = int(
         sms.outcome.seconds * 1000 * part // parts
-    )  # a share would lose one to rounding
+    )  # in integers, since floats would lose one to rounding
     return add_clamped(sms.sent_at, dt.timedelta(milliseconds=milliseconds))
 
 
 def _apply_outcome(sms: StoredMessage, at: dt.datetime) -> StoredMessage:
-    """Return the message with the status that its destination chooses."""
+    """Return the message with the status of its outcome."""
     sms = attrs.evolve(sms, outcome_reached=True)
     if statuses.get_status(sms.outcome.status).is_final:
         return _finish(sms, at, sms.outcome.status, sms.outcome.error)
@@ -107,5 +105,5 @@ def _apply_outcome(sms: StoredMessage, at: dt.datetime) -> StoredMessage:
 
 
 def _finish(sms: StoredMessage, at: dt.datetime, status: int, error: int) -> StoredMessage:
-    unread = sms.outcome.reports > 0
-    return attrs.evolve(sms, status=status, error=error, done_at=at, fetchable=unread)
+    fetchable = sms.outcome.reports > 0
+    return attrs.evolve(sms, status=status, error=error, done_at=at, fetchable=fetchable)

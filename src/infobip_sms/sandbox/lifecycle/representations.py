@@ -1,4 +1,4 @@
-"""How a message is shown: in the response to its request, in reports, in logs."""
+"""Messages as delivery reports and log entries."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from infobip_sms.sandbox.config import SandboxSettings
     from infobip_sms.sandbox.state.rows import StoredMessage, WebhookDelivery
 
-MCC, MNC = "001", "01"  # the network for tests, ITU-T E.212: no message goes to a real one
+MCC, MNC = "001", "01"  # the test network of ITU-T E.212, never a real one
 
 
 def build_report(
     sms: StoredMessage, delivery: WebhookDelivery | None, settings: SandboxSettings
 ) -> DeliveryReport:
-    """Return the report of a state that a message had, or of its last one (DLR-001 to DLR-004)."""
+    """Return the report for a webhook delivery, or for the last status of a message (DLR-001 to DLR-004)."""
     status, error, done_at = (
         (delivery.status, delivery.error, delivery.done_at)
         if delivery
@@ -44,7 +44,7 @@ def build_report(
 
 
 def build_log(sms: StoredMessage, settings: SandboxSettings) -> SmsLog:
-    """Return what is logged of a message (LOG-001)."""
+    """Return the log entry of a message (LOG-001)."""
     return SmsLog(
         bulk_id=sms.bulk_id,
         message_id=sms.message_id,
@@ -62,7 +62,7 @@ def build_log(sms: StoredMessage, settings: SandboxSettings) -> SmsLog:
 
 
 def build_price(sms: StoredMessage, status: int, settings: SandboxSettings) -> Price:
-    """Return the price per segment; what was rejected or never sent costs nothing."""
+    """Return the price per segment; rejected and unsent messages are free."""
     free = sms.sent_at is None or is_rejection(status)
     return Price(
         price_per_message=Decimal(0) if free else settings.price, currency=settings.currency
@@ -70,6 +70,6 @@ def build_price(sms: StoredMessage, status: int, settings: SandboxSettings) -> P
 
 
 def _find_sent_at(sms: StoredMessage, done_at: dt.datetime | None) -> dt.datetime | None:
-    """Return when sending began; for what was rejected before it began, when that was."""
+    """Return when the message was sent; if it was rejected before, when it was rejected."""
     rejected = done_at is not None and is_rejection(sms.status)
     return done_at if sms.sent_at is None and rejected else sms.sent_at

@@ -1,9 +1,9 @@
-"""Reports on their way to notify URLs: which, when, in what order, how often.
+"""Delivery of reports to notify URLs: which, when, in what order and how often.
 
-A report goes out as soon as there is one (DLR-001). If it is not taken it goes out again 1 + n * n
-minutes after try n, counted from 0, twenty times (DLR-006); then it is a dead letter. Reports of one
-message keep their order: the final one waits until an intermediate one was taken or is dead.
-Reports go to the loopback interface only, unless the settings name other hosts.
+A report is posted as soon as it exists (DLR-001). If it is not acknowledged it is retried 1 + n * n
+minutes after attempt n, counted from 0, up to twenty times (DLR-006); then it is a dead letter. Reports
+of one message keep their order: the final one waits until the intermediate ones are acknowledged or
+dead. Reports are posted to loopback only, unless the settings name other hosts.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
 MAX_RETRIES = 20
 _MINUTE = dt.timedelta(minutes=1)
 _PORTS = {"http": 80, "https": 443}
-_PATH = "/%:@!$&'()*+,;=-._~?"  # what may are in a path or a query as it is
+_PATH = "/%:@!$&'()*+,;=-._~?"  # characters of a path or a query that are not escaped
 
 
 @attrs.frozen
 class WebhookTarget:
-    """Where a report is posted to; whatever connects uses these parts and reads no URL anew."""
+    """The parts of a notify URL, parsed once, so that checks and connections use the same host."""
 
     scheme: str
     host: str
     port: int
     path: str = attrs.field(repr=False)
-    """With the query."""
+    """Includes the query."""
 
 
 @attrs.frozen
 class WebhookRequest:
-    """One attempt to bring a report to a callback server."""
+    """One attempt to deliver a report to a callback server."""
 
     delivery_serial: int
     target: WebhookTarget
@@ -56,18 +56,18 @@ class WebhookRequest:
 
 @attrs.frozen
 class WebhookResult:
-    """What came of an attempt; no status if there was no response."""
+    """The result of an attempt; ``status`` is None if there was no response."""
 
     status: int | None
     reason: str = ""
 
     def is_acknowledged(self) -> bool:
-        """Tell whether the callback server has taken the report: any 2xx."""
+        """Return whether the callback server acknowledged the report, with any 2xx."""
         return self.status is not None and 200 <= self.status < 300
 
 
 def get_retry_delay(retry: int) -> dt.timedelta:
-    """Return the time between try ``retry``, counted from 0, and the next (DLR-006)."""
+    """Return the time between attempt ``retry``, counted from 0, and the next (DLR-006)."""
     return _MINUTE + _MINUTE * retry * retry
 
 
@@ -78,13 +78,13 @@ def build_delivery(
     at: dt.datetime,
     settings: SandboxSettings,
 ) -> WebhookDelivery | None:
-    """Return the report of what has just happened to a message; None if no report is due."""
+    """Return the report for the transition from ``before`` to ``sms``; None if none is required."""
     url, is_final = sms.content.notify_url, sms.done_at is not None
-    happened = is_final or sms.reported > (before.reported if before else 0)
-    wanted = is_final or sms.content.intermediate_report
-    if url is None or not (happened and wanted and sms.outcome.reports):
+    has_new_status = is_final or sms.reported > (before.reported if before else 0)
+    is_requested = is_final or sms.content.intermediate_report
+    if url is None or not (has_new_status and is_requested and sms.outcome.reports):
         return None
-    obstacle = check_notify_url(url, settings)
+    problem = check_notify_url(url, settings)
     return WebhookDelivery(
         serial=serial,
         message_serial=sms.serial,
@@ -93,13 +93,13 @@ def build_delivery(
         done_at=at,
         is_final=is_final,
         due=at,
-        final_state="dead" if obstacle else None,
-        reason=obstacle,
+        final_state="dead" if problem else None,
+        reason=problem,
     )
 
 
 def parse_notify_url(url: str) -> WebhookTarget | None:
-    """Return the parts of a notify URL; None if it is no absolute http or https URL (READ-013)."""
+    """Return the parts of a notify URL; None if it is not an absolute http or https URL (READ-013)."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -114,10 +114,10 @@ def parse_notify_url(url: str) -> WebhookTarget | None:
 
 
 def check_notify_url(url: str, settings: SandboxSettings) -> str:
-    """Say why reports are not pushed to a URL; empty if they are."""
+    """Return why reports are not posted to a URL; empty if they are."""
     target = parse_notify_url(url)
     if target is None:
-        return "the notify URL is no absolute http or https URL"
+        return "the notify URL is not an absolute http or https URL"
     if is_loopback(target.host) or {target.host, "*"} & set(settings.push_to):
         return ""
     return "the host of the notify URL is not this machine, and the sandbox does not deliver reports there; see --allow-callback"
@@ -126,9 +126,9 @@ def check_notify_url(url: str, settings: SandboxSettings) -> str:
 def build_webhook_request(
     delivery: WebhookDelivery, sms: StoredMessage, settings: SandboxSettings
 ) -> WebhookRequest:
-    """Return what is posted; raise InvalidRequestError if the format cannot carry a text (TEXT-002)."""
+    """Return what is posted; raise InvalidRequestError if the format cannot represent a text (TEXT-002)."""
     target = parse_notify_url(sms.content.notify_url or "")
-    assert target is not None, "there is no push without a URL"
+    assert target is not None, "a delivery has a valid URL"
     codec = get_codec(sms.content.notify_wire)
     body = codec.dump_model(DeliveryReports(results=[build_report(sms, delivery, settings)]))
     return WebhookRequest(delivery.serial, target, codec.CONTENT_TYPE, body)
@@ -137,9 +137,9 @@ def build_webhook_request(
 def pop_webhook_requests(
     state: State, now: dt.datetime, settings: SandboxSettings, limit: int | None = None
 ) -> list[WebhookRequest]:
-    """Return what is to be posted now, each once, in order; each waits for its answer.
+    """Return what is to be posted now, in order; each then awaits its result.
 
-    most: no more than so many; the others are still due.
+    limit: the maximum number of requests; the others are still due.
     """
     found: list[WebhookRequest] = []
     while (limit is None or len(found) < limit) and (delivery := state.pop_due_delivery(now)):
@@ -148,7 +148,7 @@ def pop_webhook_requests(
                 build_webhook_request(delivery, state.messages[delivery.message_serial], settings)
             )
         except InvalidRequestError:
-            reason = "the format of the report cannot carry one of its texts"
+            reason = "the format of the report cannot represent one of its texts"
             state.put([attrs.evolve(delivery, final_state="dead", reason=reason)])
     return found
 
@@ -156,19 +156,21 @@ def pop_webhook_requests(
 def record_webhook_result(
     state: State, serial: int, result: WebhookResult, now: dt.datetime
 ) -> None:
-    """Take down what came of an attempt: taken, tried again later, or dead."""
+    """Record the result of an attempt: acknowledged, to be retried, or dead."""
     delivery = state.deliveries[serial]
-    tried = attrs.evolve(delivery, attempts=delivery.attempts + 1, reason=result.reason)
+    attempted = attrs.evolve(delivery, attempts=delivery.attempts + 1, reason=result.reason)
     if result.is_acknowledged():
-        state.put([attrs.evolve(tried, final_state="taken", reason="")])
+        state.put([attrs.evolve(attempted, final_state="acknowledged", reason="")])
         if delivery.is_final:
             state.put([attrs.evolve(state.messages[delivery.message_serial], fetchable=False)])
     elif delivery.attempts >= MAX_RETRIES:
-        state.put([attrs.evolve(tried, final_state="dead")])
+        state.put([attrs.evolve(attempted, final_state="dead")])
     else:
-        state.put([attrs.evolve(tried, due=add_clamped(now, get_retry_delay(delivery.attempts)))])
+        state.put(
+            [attrs.evolve(attempted, due=add_clamped(now, get_retry_delay(delivery.attempts)))]
+        )
 
 
 def get_dead_letters(state: State) -> list[WebhookDelivery]:
-    """Return the reports that no callback server will get, with the reason of each."""
+    """Return the reports that will not be delivered, each with its reason."""
     return [delivery for delivery in state.deliveries.values() if delivery.final_state == "dead"]

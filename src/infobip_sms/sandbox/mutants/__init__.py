@@ -1,4 +1,4 @@
-"""Requirements violated on purpose, and injected failures.
+"""Sandboxes that violate one requirement on purpose, and injected failures.
 
 May import everything up to ``api``.
 """

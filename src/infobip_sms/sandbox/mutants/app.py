@@ -1,9 +1,7 @@
-"""The sandbox with one rule broken on purpose, to see that the suite finds it.
+"""A sandbox that violates one requirement on purpose, to test the conformance suite.
 
-    FAULTS    the id of each fault, and the requirement that it breaks
-
-An id is that of the requirement; further ways to break the same one have a word behind it, as in
-``DLR-004-cut``. One fault is on at a time.
+The id of a mutant is that of the requirement; further mutants of the same one have a suffix, as in
+``DLR-004-cut``. One mutant is active at a time.
 """
 
 from __future__ import annotations
@@ -62,21 +60,21 @@ _MUTANT_TABLES = (
 
 
 def get_requirement_id(mutant_id: str) -> str:
-    """Return the requirement that a fault breaks: the first two parts of its id."""
+    """Return the requirement that a mutant violates: the first two parts of its id."""
     return "-".join(mutant_id.split("-")[:2])
 
 
 MUTANTS: Mapping[str, str] = MappingProxyType(
     {
-        fault: get_requirement_id(fault)
-        for fault in sorted({*_APP_MUTANTS, *(n for t in _MUTANT_TABLES for n in t)})
+        mutant_id: get_requirement_id(mutant_id)
+        for mutant_id in sorted({*_APP_MUTANTS, *(n for t in _MUTANT_TABLES for n in t)})
     }
 )
-"""Every fault that there is, with the requirement that it breaks."""
+"""Every mutant, with the requirement that it violates."""
 
 
 class MutantApp(App):
-    """The sandbox's rules but for one."""
+    """The behavior of the sandbox, except for one requirement."""
 
     def __init__(self, settings: SandboxSettings, mutant_id: str) -> None:
         super().__init__(settings)
@@ -84,34 +82,36 @@ class MutantApp(App):
             raise ValueError(mutant_id)
         self.mutant_id = mutant_id
 
-    # ------------------------------------------------------------ who asks, and how
+    # ------------------------------------------------------------ authorization and format
 
     def require_authorization(self, request: HttpRequest) -> None:
-        """Forget about missing credentials."""
+        """Allow requests without credentials."""
         missing = "authorization" not in request.headers
         if not (missing and self.mutant_id == "AUTH-001"):
             super().require_authorization(request)
 
     def is_authorized(self, scheme: str, secret: str) -> bool:
-        """Take any credentials, or reject one scheme."""
+        """Allow any credentials, or reject one scheme."""
         if self.mutant_id == "AUTH-002" and secret:
             return True
-        refused = {"AUTH-003": "basic", "AUTH-004": "app"}.get(self.mutant_id)
-        return scheme != refused and super().is_authorized(scheme, secret)
+        rejected = {"AUTH-003": "basic", "AUTH-004": "app"}.get(self.mutant_id)
+        return scheme != rejected and super().is_authorized(scheme, secret)
 
     def choose_response_wire(self, request: HttpRequest) -> Wire:
-        """Answer in the wrong format."""
-        bare = attrs.evolve(request, headers={**request.headers, "accept": ""})
+        """Respond in the wrong format."""
+        without_accept = attrs.evolve(request, headers={**request.headers, "accept": ""})
         if self.mutant_id == "HTTP-006" and "accept" not in request.headers:
             return "json" if super().choose_response_wire(request) == "xml" else "xml"
-        return super().choose_response_wire(bare if self.mutant_id == "HTTP-008" else request)
+        return super().choose_response_wire(
+            without_accept if self.mutant_id == "HTTP-008" else request
+        )
 
-    # ------------------------------------------------------------ what is read
+    # ------------------------------------------------------------ requests
 
     def parse_input(
         self, operation: AnyOperation, path_values: dict[str, str], request: HttpRequest
     ) -> tuple[Any, Any]:
-        """Do not know version 1."""
+        """Reject version 1."""
         status = requests.VERSION_1_REMOVED.get(self.mutant_id)
         if status is not None and operation is SEND_V1:
             raise HttpError(status, "NOT_FOUND", "There is no such resource")
@@ -124,7 +124,7 @@ class MutantApp(App):
         return super().parse_body(operation, request)
 
     def to_submission(self, request: SmsRequest | SmsRequestV1, wire: Wire) -> Submission:
-        """Reject an allowed request, or read it as another."""
+        """Reject a valid request, or change it."""
         strict: Any = (
             requests.OVERSTRICT if isinstance(request, SmsRequest) else requests.OVERSTRICT_V1
         )
@@ -142,103 +142,104 @@ class MutantApp(App):
         wire: Wire,
         violations: tuple[Violation, ...],
     ) -> Any:
-        """Take a request that breaks nothing but the rule that was forgotten."""
-        broken = {problem.requirement_id for problem in violations}
-        forgotten = requests.UNCHECKED.get(self.mutant_id)
-        if broken == {MUTANTS[self.mutant_id]} and forgotten and forgotten(violations, wire):
+        """Accept a request that violates only the requirement of the mutant."""
+        violated = {violation.requirement_id for violation in violations}
+        is_unchecked = requests.UNCHECKED.get(self.mutant_id)
+        if (
+            violated == {MUTANTS[self.mutant_id]}
+            and is_unchecked
+            and is_unchecked(violations, wire)
+        ):
             return requests.parse_leniently(operation, request.body, wire)
         if operation is not SEND:
             return super().handle_invalid(operation, request, wire, violations)
-        if self.mutant_id == "HTTP-003" and broken == {"HTTP-003"}:
+        if self.mutant_id == "HTTP-003" and violated == {"HTTP-003"}:
             return Submission((MessageSpec((DestinationSpec("", None),)),))
-        if self.mutant_id == "HTTP-002" and "HTTP-003" not in broken:
+        if self.mutant_id == "HTTP-002" and "HTTP-003" not in violated:
             raise _build_error(500)
-        if self.mutant_id == "HTTP-002-empty" and "HTTP-003" not in broken:
+        if self.mutant_id == "HTTP-002-empty" and "HTTP-003" not in violated:
             return Submission(())
         return super().handle_invalid(operation, request, wire, violations)
 
-    # ------------------------------------------------------------ what is answered
+    # ------------------------------------------------------------ responses
 
     def run_operation(self, operation: AnyOperation, context: OperationContext) -> OperationResult:
-        """Understand another question, or give another answer, or forget what was asked."""
-        name, fault = operation.name, self.mutant_id
-        asked, ask = lookups.MUTATED_REQUESTS.get(fault, (None, None))
-        context = ask(context) if ask and asked == name else context
-        outcome = self.run_or_replace_404(operation, context)
-        said, say = lookups.MUTATED_RESPONSES.get(fault, ((), None))
-        if say and name in said:
-            outcome = attrs.evolve(outcome, response=say(outcome.response, context))
-        forgets = lookups.UNRECORDED.get(fault) == name
-        return attrs.evolve(outcome, rows=()) if forgets else outcome
+        """Change the request or the response, or store nothing."""
+        name, mutant_id = operation.name, self.mutant_id
+        target, change = lookups.MUTATED_REQUESTS.get(mutant_id, (None, None))
+        context = change(context) if change and target == name else context
+        result = self.run_or_replace_404(operation, context)
+        names, rewrite = lookups.MUTATED_RESPONSES.get(mutant_id, ((), None))
+        if rewrite and name in names:
+            result = attrs.evolve(result, response=rewrite(result.response, context))
+        unrecorded = lookups.UNRECORDED.get(mutant_id) == name
+        return attrs.evolve(result, rows=()) if unrecorded else result
 
     def run_or_replace_404(
         self, operation: AnyOperation, context: OperationContext
     ) -> OperationResult:
-        """Answer where there is nothing."""
+        """Replace HTTP 404 with another response."""
         names, build = lookups.REPLACED_404.get(self.mutant_id, ((), None))
         try:
             return super().run_operation(operation, context)
-        except HttpError as refusal:
-            if build and operation.name in names and refusal.status == 404:
+        except HttpError as error:
+            if build and operation.name in names and error.status == 404:
                 return build(context)
             raise
 
     def accept(self, submission: Submission, context: OperationContext) -> OperationResult:
-        """Spoil the answer, or what is kept of a request."""
-        outcome = super().accept(submission, context)
-        remember = delivery.MUTATED_ROWS.get(self.mutant_id)
-        if remember:
+        """Mutate the response to a send request, or its rows."""
+        result = super().accept(submission, context)
+        mutate_rows = delivery.MUTATED_ROWS.get(self.mutant_id)
+        if mutate_rows:
             over_midnight = self.settings.over_midnight
-            rows = remember(outcome, submission, over_midnight=over_midnight)
-            outcome = attrs.evolve(outcome, rows=rows)
-        spoil = responses.MUTATED_SEND_RESPONSES.get(self.mutant_id)
-        if spoil and isinstance(outcome.response, SmsResponse) and submission.version != 1:
-            outcome = attrs.evolve(outcome, response=spoil(outcome.response, submission))
-        return outcome
+            rows = mutate_rows(result, submission, over_midnight=over_midnight)
+            result = attrs.evolve(result, rows=rows)
+        mutate = responses.MUTATED_SEND_RESPONSES.get(self.mutant_id)
+        if mutate and isinstance(result.response, SmsResponse) and submission.version != 1:
+            result = attrs.evolve(result, response=mutate(result.response, submission))
+        return result
 
     def build_response(self, status: int, body: bytes, wire: Wire) -> HttpResponse:
-        """Spoil the response."""
+        """Rewrite the bytes of a response."""
         response = super().build_response(status, body, wire)
         rewrite = responses.REWRITTEN_RESPONSES.get(self.mutant_id)
         return rewrite(response, wire == "xml") if rewrite else response
 
-    # ------------------------------------------------------------ what is pushed
+    # ------------------------------------------------------------ webhooks
 
     def pop_webhook_requests(
         self, state: State, now: dt.datetime, limit: int | None = None
     ) -> list[WebhookRequest]:
-        """Spoil reports."""
-        found = super().pop_webhook_requests(state, now, limit)
-        return [
-            p
-            for webhook_request in found
-            if (p := self.mutate_webhook_request(webhook_request, state))
-        ]
+        """Mutate the reports to be posted."""
+        requests_due = super().pop_webhook_requests(state, now, limit)
+        mutated = (self.mutate_webhook_request(request, state) for request in requests_due)
+        return [request for request in mutated if request]
 
     def mutate_webhook_request(
         self, webhook_request: WebhookRequest, state: State
     ) -> WebhookRequest | None:
-        """Return a report as it goes out; None if it does not."""
-        push = state.deliveries[webhook_request.delivery_serial]
-        sms = state.messages[push.message_serial]
-        lost = delivery.LOST_WEBHOOKS.get(self.mutant_id)
-        if lost and lost(push, sms, state):
-            state.put([attrs.evolve(push, final_state="dead", reason="lost on purpose")])
+        """Return a report as it is posted; None if it is not."""
+        webhook = state.deliveries[webhook_request.delivery_serial]
+        sms = state.messages[webhook.message_serial]
+        is_lost = delivery.LOST_WEBHOOKS.get(self.mutant_id)
+        if is_lost and is_lost(webhook, sms, state):
+            state.put([attrs.evolve(webhook, final_state="dead", reason="is_lost on purpose")])
             return None
         if alter := delivery.ALTERED_WEBHOOKS.get(self.mutant_id):
-            webhook_request = build_webhook_request(*alter(push, sms), self.settings)
+            webhook_request = build_webhook_request(*alter(webhook, sms), self.settings)
         rewrite = delivery.REWRITTEN_WEBHOOKS.get(self.mutant_id)
         return rewrite(webhook_request) if rewrite else webhook_request
 
     def record_webhook_result(
         self, state: State, serial: int, result: WebhookResult, now: dt.datetime
     ) -> None:
-        """Try again at another time, or not."""
+        """Retry at another time, or never."""
         super().record_webhook_result(state, serial, result, now)
-        if tried := delivery.MUTATED_RETRIES.get(self.mutant_id):
-            state.put([tried(state.deliveries[serial], now)])
+        if mutate := delivery.MUTATED_RETRIES.get(self.mutant_id):
+            state.put([mutate(state.deliveries[serial], now)])
 
 
 def _build_error(status: int) -> HttpError:
-    word = "BAD_REQUEST" if status == 400 else "GENERAL_ERROR"
-    return HttpError(status, word, "Bad request" if status == 400 else "Something went wrong")
+    code = "BAD_REQUEST" if status == 400 else "GENERAL_ERROR"
+    return HttpError(status, code, "Bad request" if status == 400 else "Something went wrong")

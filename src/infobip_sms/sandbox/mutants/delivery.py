@@ -1,4 +1,4 @@
-"""Faults that show later: when a message is sent, when it ends, and the reports that are pushed."""
+"""Mutants of what follows a send request: sending, expiry and webhooks."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _ZONE_OFFSET = 2  # hours
 _OFFSET = re.compile(rb"([+-]\d\d)(\d\d)(?=[\"<])")
 
 
-# ---------------------------------------------------------------- what is recorded
+# ---------------------------------------------------------------- contents
 
 
 def _shift_zone(window: DeliveryTimeWindow | None) -> DeliveryTimeWindow | None:
-    """Return a window as if its times were those of a zone east of UTC."""
+    """Return a window with its times read as those of a zone east of UTC."""
     if window is None or window.from_ is None or window.to is None:
         return window
     days = list(Day)
@@ -55,29 +55,29 @@ def _shift_zone(window: DeliveryTimeWindow | None) -> DeliveryTimeWindow | None:
 
 
 def _set_validity(content: Content, message: AnyMessage, unit: dt.timedelta) -> Content:
-    """Return the contents of a message of version 2 with its validityPeriod in a unit."""
+    """Return the content of a message of version 2 with its validityPeriod in ``unit``."""
     if not isinstance(message, Message) or message.validity_period is None:
         return content
     return attrs.evolve(content, validity=message.validity_period * unit)
 
 
 def _set_validity_in_minutes(content: Content, message: AnyMessage) -> Content:
-    """Return the contents of a message of version 1 with its validityPeriod in minutes."""
+    """Return the content of a message of version 1 with its validityPeriod in minutes."""
     if isinstance(message, Message) or message.validity_period_ms is None:
         return content
     return attrs.evolve(content, validity=message.validity_period_ms * _MINUTE)
 
 
 def _expire_at_once(content: Content, message: AnyMessage) -> Content:
-    """Return the contents of a message whose validityPeriod is longer than the longest."""
-    longer = isinstance(message, Message) and (
+    """Return the content with no validity if the validityPeriod is above the maximum."""
+    exceeds_maximum = isinstance(message, Message) and (
         message.validity_period != message.effective_validity_period
     )
-    return attrs.evolve(content, validity=dt.timedelta(0)) if longer else content
+    return attrs.evolve(content, validity=dt.timedelta(0)) if exceeds_maximum else content
 
 
 def _change(name: str, change: Callable[[Any], Any]) -> Callable[[Content, AnyMessage], Content]:
-    """Change one field, if it is there."""
+    """Change one field, unless it is None."""
 
     def alter(content: Content, _message: AnyMessage) -> Content:
         value = getattr(content, name)
@@ -104,19 +104,19 @@ MUTATED_CONTENT: dict[str, Callable[[Content, AnyMessage], Content]] = {
     "DLR-005": _change("intermediate_report", lambda _: False),
     "DLR-005-unasked": _change("intermediate_report", lambda _: True),
 }
-"""What the faulty server records of a message."""
+"""Contents recorded incorrectly."""
 
 
 def mutate_content(submission: Submission, messages: list[Any], mutant_id: str) -> Submission:
-    """Return a submission as a fault takes it down."""
+    """Return a submission as a mutant records it."""
     change = MUTATED_CONTENT.get(mutant_id)
     if change is None:
         return submission
-    drafts = (
-        attrs.evolve(draft, content=change(draft.content, message))
-        for draft, message in zip(submission.messages, messages, strict=True)
+    specs = (
+        attrs.evolve(spec, content=change(spec.content, message))
+        for spec, message in zip(submission.messages, messages, strict=True)
     )
-    return attrs.evolve(submission, messages=tuple(drafts))
+    return attrs.evolve(submission, messages=tuple(specs))
 
 
 def _drop_ids(submission: Submission, destination: DestinationSpec) -> DestinationSpec:  # noqa: ARG001 - as all of them
@@ -124,22 +124,22 @@ def _drop_ids(submission: Submission, destination: DestinationSpec) -> Destinati
 
 
 def _drop_later_ids(submission: Submission, destination: DestinationSpec) -> DestinationSpec:
-    """Keep the id of the first destination of each message."""
-    first = any(destination is draft.destinations[0] for draft in submission.messages)
+    """Keep only the id of the first destination of each message."""
+    first = any(destination is spec.destinations[0] for spec in submission.messages)
     return destination if first else attrs.evolve(destination, message_id=None)
 
 
 def _change_destinations(
     change: Callable[[Submission, DestinationSpec], DestinationSpec],
 ) -> Callable[[Submission, Wire], Submission]:
-    """Lose ids that were given, by version 2."""
+    """Change every destination."""
 
     def alter(submission: Submission, _wire: Wire) -> Submission:
-        drafts = (
-            attrs.evolve(d, destinations=tuple(change(submission, r) for r in d.destinations))
-            for d in submission.messages
+        specs = (
+            attrs.evolve(spec, destinations=tuple(change(submission, d) for d in spec.destinations))
+            for spec in submission.messages
         )
-        return attrs.evolve(submission, messages=tuple(drafts))
+        return attrs.evolve(submission, messages=tuple(specs))
 
     return alter
 
@@ -150,7 +150,7 @@ def _change_link_base(base: str | None) -> Callable[[Submission, Wire], Submissi
 
 
 def _keep_first_in_xml(submission: Submission, wire: Wire) -> Submission:
-    """Read the first of several messages in XML."""
+    """Read only the first message in XML."""
     return (
         attrs.evolve(submission, messages=submission.messages[:1]) if wire == "xml" else submission
     )
@@ -163,10 +163,10 @@ MUTATED_SUBMISSIONS: dict[str, tuple[set[int], Callable[[Submission, Wire], Subm
     "TRACK-001-base": ({1, 2}, _change_link_base("https://links.example")),
     "V1-005-first": ({1}, _keep_first_in_xml),
 }
-"""What the faulty server reads in a request of these versions."""
+"""Requests read incorrectly, with the versions affected."""
 
 
-# ---------------------------------------------------------------- what is remembered
+# ---------------------------------------------------------------- rows
 
 
 def _change_start(
@@ -175,7 +175,7 @@ def _change_start(
     """Send messages at another instant."""
 
     def alter(
-        outcome: OperationResult, submission: Submission, *, over_midnight: bool
+        result: OperationResult, submission: Submission, *, over_midnight: bool
     ) -> tuple[Row, ...]:
         return tuple(
             schedule_next(
@@ -183,16 +183,16 @@ def _change_start(
             )
             if isinstance(row, StoredMessage)
             else row
-            for row in outcome.rows
+            for row in result.rows
         )
 
     return alter
 
 
 def _get_start_without_offset(sms: StoredMessage, submission: Submission) -> dt.datetime:
-    """Return when a message is sent by whoever takes its sendAt for UTC."""
-    wanted = (d.send_at for d in submission.messages if d.send_at)
-    found = (at for at in wanted if to_utc(at) == sms.start_at)
+    """Return when a message is sent if its sendAt is read as UTC."""
+    instants = (d.send_at for d in submission.messages if d.send_at)
+    found = (at for at in instants if to_utc(at) == sms.start_at)
     at = next(found, sms.start_at)
     return max(sms.accepted_at, at.replace(tzinfo=dt.UTC))
 
@@ -203,16 +203,16 @@ def _add_bulk(
     *,
     over_midnight: bool,  # noqa: ARG001 - as all of them
 ) -> tuple[Row, ...]:
-    """Make a bulk of several messages."""
-    numbers = [row.serial for row in result.rows if isinstance(row, StoredMessage)]
-    later = [draft.send_at for draft in submission.messages if draft.send_at]
-    if len(submission.messages) == 1 or not later or submission.bulk_id is None:
+    """Create a bulk of several messages."""
+    serials = [row.serial for row in result.rows if isinstance(row, StoredMessage)]
+    scheduled = [message.send_at for message in submission.messages if message.send_at]
+    if len(submission.messages) == 1 or not scheduled or submission.bulk_id is None:
         return result.rows
     bulk = StoredBulk(
-        serial=numbers[0],
+        serial=serials[0],
         bulk_id=submission.bulk_id,
-        send_at=later[0],
-        message_serials=(numbers[0], numbers[-1] + 1),
+        send_at=scheduled[0],
+        message_serials=(serials[0], serials[-1] + 1),
     )
     return (*result.rows, bulk)
 
@@ -222,30 +222,30 @@ MUTATED_ROWS: dict[str, Callable[..., tuple[Row, ...]]] = {
     "SCHED-001-offset": _change_start(_get_start_without_offset),
     "BULK-005": _add_bulk,
 }
-"""Rows that the faulty server keeps of a send request."""
+"""Rows of a send request stored incorrectly."""
 
 
-# ---------------------------------------------------------------- reports
+# ---------------------------------------------------------------- webhooks
 
 
 def _is_not_first(sms: StoredMessage, state: State) -> bool:
-    """Tell whether a message goes to another destination than the first."""
+    """Return whether a message is not the one to the first destination."""
     before = state.messages.get(sms.serial - 1)
     return before is not None and before.content is sms.content
 
 
 LOST_WEBHOOKS: dict[str, Callable[[WebhookDelivery, StoredMessage, State], bool]] = {
-    "DLR-001": lambda _push, _sms, _state: True,
-    "DLR-001-final": lambda push, sms, _: push.is_final and sms.content.intermediate_report,
+    "DLR-001": lambda _delivery, _sms, _state: True,
+    "DLR-001-final": lambda delivery, sms, _: delivery.is_final and sms.content.intermediate_report,
     "DLR-001-first": lambda _, sms, state: _is_not_first(sms, state),
 }
-"""Reports that do not go out."""
+"""Reports that are not posted."""
 
 
 def _swap_statuses(
     delivery: WebhookDelivery, sms: StoredMessage
 ) -> tuple[WebhookDelivery, StoredMessage]:
-    """Let the final report come before the intermediate one."""
+    """Post the final report before the intermediate one."""
     if not sms.content.intermediate_report:
         return delivery, sms
     status = WAITING_DELIVERY if delivery.is_final else sms.outcome.status
@@ -255,15 +255,18 @@ def _swap_statuses(
 ALTERED_WEBHOOKS: dict[
     str, Callable[[WebhookDelivery, StoredMessage], tuple[WebhookDelivery, StoredMessage]]
 ] = {
-    "DLR-001-bulk": lambda push, sms: (push, attrs.evolve(sms, bulk_id=None)),
-    "DLR-001-id": lambda push, sms: (push, attrs.evolve(sms, message_id=f"{sms.message_id}X")),
-    "DLR-005-final": lambda push, sms: (
-        push if push.is_final else attrs.evolve(push, status=DELIVERED),
+    "DLR-001-bulk": lambda delivery, sms: (delivery, attrs.evolve(sms, bulk_id=None)),
+    "DLR-001-id": lambda delivery, sms: (
+        delivery,
+        attrs.evolve(sms, message_id=f"{sms.message_id}X"),
+    ),
+    "DLR-005-final": lambda delivery, sms: (
+        delivery if delivery.is_final else attrs.evolve(delivery, status=DELIVERED),
         sms,
     ),
     "DLR-005-late": _swap_statuses,
 }
-"""Reports of something else."""
+"""Reports with wrong contents."""
 
 REWRITTEN_WEBHOOKS: dict[str, Callable[[WebhookRequest], WebhookRequest]] = {
     "DLR-001-root": lambda p: attrs.evolve(p, body=p.body.replace(b"results", b"reports")),
@@ -271,10 +274,10 @@ REWRITTEN_WEBHOOKS: dict[str, Callable[[WebhookRequest], WebhookRequest]] = {
     "DLR-003": lambda p: attrs.evolve(p, body=_OFFSET.sub(rb"\1:\2", p.body)),
     "DLR-003-bare": lambda p: attrs.evolve(p, body=_OFFSET.sub(b"", p.body)),
 }
-"""Reports that are written wrongly."""
+"""Reports in a wrong format."""
 
 
-# ---------------------------------------------------------------- tries
+# ---------------------------------------------------------------- retries
 
 
 def _give_up(delivery: WebhookDelivery) -> WebhookDelivery:
@@ -290,17 +293,17 @@ def _postpone(delivery: WebhookDelivery, now: dt.datetime, gap: dt.timedelta) ->
 
 
 def _resend(delivery: WebhookDelivery, now: dt.datetime) -> WebhookDelivery:
-    """Send a report again that was taken."""
-    if delivery.final_state != "taken" or delivery.attempts >= _ATTEMPTS:
+    """Post an acknowledged report again."""
+    if delivery.final_state != "acknowledged" or delivery.attempts >= _ATTEMPTS:
         return delivery
     return attrs.evolve(delivery, final_state=None, due=add_clamped(now, _SECOND / 4))
 
 
 MUTATED_RETRIES: dict[str, Callable[[WebhookDelivery, dt.datetime], WebhookDelivery]] = {
-    "DLR-006": lambda push, _: _give_up(push),
-    "DLR-006-once": lambda push, _: _give_up(push) if push.attempts > 1 else push,
-    "DLR-006-minute": lambda push, now: _postpone(push, now, _MINUTE),
-    "DLR-006-soon": lambda push, now: _postpone(push, now, _SECOND),
+    "DLR-006": lambda delivery, _: _give_up(delivery),
+    "DLR-006-once": lambda delivery, _: _give_up(delivery) if delivery.attempts > 1 else delivery,
+    "DLR-006-minute": lambda delivery, now: _postpone(delivery, now, _MINUTE),
+    "DLR-006-soon": lambda delivery, now: _postpone(delivery, now, _SECOND),
     "DLR-006-taken": _resend,
 }
-"""What happens to a report after an attempt."""
+"""Deliveries changed after an attempt."""

@@ -1,4 +1,4 @@
-"""Faults of the operations around the message: reports that are fetched, logs, previews, bulks, tracking."""
+"""Mutants of the other operations: delivery reports, logs, previews, bulks and tracking."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def _build_error(status: int = 400) -> HttpError:
     return HttpError(status, "BAD_REQUEST", "Bad request")
 
 
-# ---------------------------------------------------------------- questions
+# ---------------------------------------------------------------- requests
 
 
 def _change_parameters(
     **changes: Callable[[Any], Any],
 ) -> Callable[[OperationContext], OperationContext]:
-    """Change parameters before they are looked at."""
+    """Change parameters before the operation runs."""
 
-    def alter(question: OperationContext) -> OperationContext:
-        asked = question.parameters
-        found = {name: change(getattr(asked, name)) for name, change in changes.items()}
-        return attrs.evolve(question, parameters=attrs.evolve(asked, **found))
+    def alter(context: OperationContext) -> OperationContext:
+        old = context.parameters
+        new = {name: change(getattr(old, name)) for name, change in changes.items()}
+        return attrs.evolve(context, parameters=attrs.evolve(old, **new))
 
     return alter
 
@@ -57,18 +57,18 @@ def _change_parameters(
 def _reject_where(
     when: Callable[[OperationContext], object],
 ) -> Callable[[OperationContext], OperationContext]:
-    """Reject some questions."""
+    """Reject some requests."""
 
-    def look(question: OperationContext) -> OperationContext:
-        if when(question):
+    def require(context: OperationContext) -> OperationContext:
+        if when(context):
             raise _build_error()
-        return question
+        return context
 
-    return look
+    return require
 
 
 def _drop_parameter(_value: object) -> None:
-    """Leave a parameter out."""
+    """Ignore a parameter."""
 
 
 MUTATED_REQUESTS: dict[str, tuple[str, Callable[[OperationContext], OperationContext]]] = {
@@ -96,14 +96,14 @@ MUTATED_REQUESTS: dict[str, tuple[str, Callable[[OperationContext], OperationCon
         _reject_where(lambda q: q.body.status == BulkStatus.CANCELED),
     ),
 }
-"""Questions that are understood as others, or rejected."""
+"""Requests that are changed or rejected."""
 
 
-# ---------------------------------------------------------------- answers
+# ---------------------------------------------------------------- responses
 
 
 def _set_fields(**values: Any) -> Callable[[Any, OperationContext], Any]:
-    """Replace fields of an answer."""
+    """Replace fields of a response."""
     return lambda response, _: attrs.evolve(response, **values)
 
 
@@ -117,12 +117,12 @@ def _set_result_fields(**values: Any) -> Callable[[Any, OperationContext], Any]:
 def _change_previews(
     alter: Callable[[list[Preview]], list[Preview]],
 ) -> Callable[[Any, OperationContext], Any]:
-    """Change the previews of an answer."""
+    """Change the previews of a response."""
     return lambda response, _: attrs.evolve(response, previews=alter(response.previews))
 
 
 def _change_remaining(more: Callable[[Preview], int]) -> Callable[[Any, OperationContext], Any]:
-    """Count the characters that are left in another way."""
+    """Add to the remaining characters."""
     return _change_previews(
         lambda previews: [
             attrs.evolve(p, characters_remaining=(p.characters_remaining or 0) + more(p))
@@ -132,19 +132,19 @@ def _change_remaining(more: Callable[[Preview], int]) -> Callable[[Any, Operatio
 
 
 def _count_header_characters(preview: Preview) -> int:
-    """Return what is left more where each of several segments holds as much as a single one."""
+    """Return the characters gained if concatenation headers took no space."""
     plain = preview.configuration is None or preview.configuration.language is None
     count = preview.message_count or 1
     return 7 * count if plain and count > 1 and (preview.text_preview or "").isascii() else 0
 
 
 def _count_language_characters(preview: Preview) -> int:
-    """Return what is left more where a language costs nothing."""
+    """Return the characters gained if a language took no space."""
     return 5 if preview.configuration and preview.configuration.language else 0
 
 
 def _keep_old_time(response: Any, context: OperationContext) -> Any:
-    """Say the instant of before a bulk was moved."""
+    """Return the old sendAt of a rescheduled bulk."""
     bulk = context.state.find_bulk(context.parameters.bulk_id)
     return attrs.evolve(response, send_at=bulk.send_at) if bulk else response
 
@@ -171,13 +171,13 @@ MUTATED_RESPONSES: dict[str, tuple[set[str], Callable[[Any, OperationContext], A
     "TRACK-002": ({CONVERSION}, _set_fields(process_key=None)),
     "TRACK-002-other": ({CONVERSION}, _set_fields(process_key=_KEY)),
 }
-"""Answers that say something else."""
+"""Responses with wrong contents."""
 
 UNRECORDED = {"DLR-007": REPORTS, "BULK-002": BULK_MOVE, "BULK-003": BULK_CHANGE}
-"""Operations that are answered, and nothing of it is remembered."""
+"""Operations whose effect is not stored."""
 
 
-# ---------------------------------------------------------------- what is not there
+# ---------------------------------------------------------------- not found
 
 
 def _invent_bulk(context: OperationContext) -> OperationResult:
@@ -195,4 +195,4 @@ REPLACED_404: dict[str, tuple[set[str], Callable[[OperationContext], OperationRe
     "TRACK-003": ({CONVERSION}, lambda _: OperationResult(ConversionResponse(process_key=_KEY))),
     "TRACK-003-400": ({CONVERSION}, _reject),
 }
-"""What is answered where the right answer is 404."""
+"""Responses where HTTP 404 is required."""

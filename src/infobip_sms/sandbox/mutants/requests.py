@@ -1,4 +1,4 @@
-"""Faults in what is taken: broken rules that are forgotten, and allowed requests that are rejected."""
+"""Mutants that accept invalid requests or reject valid ones."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from infobip_sms.codecs import Wire
     from infobip_sms.sandbox.api.routing import AnyOperation
 
-    Problems = Sequence[Violation]
+    Violations = Sequence[Violation]
 
 _FIRST_MESSAGE = re.compile(r"messages\[0\]")
 _FIRST_DESTINATION = re.compile(r"messages\[\d+\]\.destinations\[0\]")
 
 
-def _always(_violations: Problems, _wire: Wire) -> bool:
+def _always(_violations: Violations, _wire: Wire) -> bool:
     return True
 
 
-def _in_xml(_violations: Problems, wire: Wire) -> bool:
+def _in_xml(_violations: Violations, wire: Wire) -> bool:
     return wire == "xml"
 
 
-def _after_first(first: re.Pattern[str]) -> Callable[[Problems, Wire], bool]:
-    """Tell whether all that is wrong stands behind the first of its kind."""
-    return lambda problems, _: not any(first.match(problem.path) for problem in problems)
+def _after_first(first: re.Pattern[str]) -> Callable[[Violations, Wire], bool]:
+    """Return a test whether no violation is in the first message or destination."""
+    return lambda violations, _: not any(first.match(v.path) for v in violations)
 
 
-UNCHECKED: dict[str, Callable[[Problems, Wire], bool]] = {
+UNCHECKED: dict[str, Callable[[Violations, Wire], bool]] = {
     **{f"SEND-{n:03}": _always for n in (2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 15, 16, 17, 18, 19, 22)},
     **{f"WIN-{n:03}": _always for n in range(1, 7)},
     **dict.fromkeys(("PREV-001", "PREV-002", "V1-004", "V1-006"), _always),
@@ -48,7 +48,7 @@ UNCHECKED: dict[str, Callable[[Problems, Wire], bool]] = {
     "SEND-016-xml": _in_xml,
     "WIN-002-first": _after_first(_FIRST_MESSAGE),
 }
-"""Limits and rules that the faulty server does not look at, or does not look at there."""
+"""Requirements that are not checked, or only in some places."""
 
 OVERSTRICT: dict[str, Callable[[SmsRequest, Wire], bool]] = {
     "SEND-011-pt": lambda r, _: any(
@@ -71,7 +71,7 @@ OVERSTRICT: dict[str, Callable[[SmsRequest, Wire], bool]] = {
     ),
     "XML-002": lambda r, wire: wire == "xml" and any(m.delivery_time_window for m in r.messages),
 }
-"""Allowed requests that the faulty server rejects."""
+"""Valid requests that are rejected."""
 
 OVERSTRICT_V1: dict[str, Callable[[SmsRequestV1, Wire], bool]] = {
     "V1-004-shifts": lambda r, _: any(
@@ -81,26 +81,26 @@ OVERSTRICT_V1: dict[str, Callable[[SmsRequestV1, Wire], bool]] = {
     "V1-006-refused": lambda r, _: any(m.transliteration for m in r.messages),
     "V1-007": lambda r, _: any(len(m.callback_data or "") > 200 for m in r.messages),
 }
-"""Those of version 1."""
+"""The same for version 1."""
 
 VERSION_1_REMOVED = {"V1-001": 404, "V1-001-gone": 410}
-"""What version 1 is answered with where it is not there."""
+"""HTTP status of every request of version 1."""
 
 
 def parse_leniently(
     operation: AnyOperation, body: bytes, wire: Wire
 ) -> Submission | PreviewRequest:
-    """Read as much of a faulty request as an answer needs."""
+    """Parse as much of an invalid request as its response needs."""
     plain: Any = get_codec(wire).parse_plain(body, operation.request)
     if operation is PREVIEW:
         return PreviewRequest(text=str(plain.get("text", "")))
-    recipients = tuple(
+    destinations = tuple(
         DestinationSpec(str(destination.get("to", "")), destination.get("messageId"))
         for message in plain.get("messages", [])
         for destination in message.get("destinations", [])
     )
     return Submission(
-        (MessageSpec(recipients),),
+        (MessageSpec(destinations),),
         plain.get("bulkId"),
         tracked="tracking" in plain,
         version=2 if operation is SEND else 1,

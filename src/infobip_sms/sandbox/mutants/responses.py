@@ -1,4 +1,4 @@
-"""Faults in responses: what they say, and how it is written."""
+"""Mutants of the response to a send request: its contents and its format."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _NAME = re.compile(rb'"name":"[A-Z_]+",?|<name>[A-Z_]+</name>\n?')
 _ID = re.compile(rb'"id":(\d+)')
 
 
-# ---------------------------------------------------------------- what they say
+# ---------------------------------------------------------------- contents
 
 
 def _repeat_id(response: SmsResponse, submission: Submission) -> SmsResponse:
-    """Give the same generated id out again and again."""
+    """Generate the same id for every message."""
     entries = [
-        entry if recipient.message_id else attrs.evolve(entry, message_id="1")
-        for entry, recipient in zip(response.messages, submission.destinations, strict=True)
+        entry if destination.message_id else attrs.evolve(entry, message_id="1")
+        for entry, destination in zip(response.messages, submission.destinations, strict=True)
     ]
     return attrs.evolve(response, messages=entries)
 
@@ -41,12 +41,12 @@ def _set_status(response: SmsResponse, status: Any) -> SmsResponse:
 
 
 def _keep_first_entries(response: SmsResponse, submission: Submission) -> SmsResponse:
-    """Leave all entries of a message out but the first."""
-    places, count = [], 0
-    for draft in submission.messages:
-        places.append(count)
-        count += len(draft.destinations)
-    return attrs.evolve(response, messages=[response.messages[place] for place in places])
+    """Keep only the first entry of each message."""
+    indexes, count = [], 0
+    for message in submission.messages:
+        indexes.append(count)
+        count += len(message.destinations)
+    return attrs.evolve(response, messages=[response.messages[index] for index in indexes])
 
 
 MUTATED_SEND_RESPONSES: dict[str, Callable[[SmsResponse, Submission], SmsResponse]] = {
@@ -68,10 +68,10 @@ MUTATED_SEND_RESPONSES: dict[str, Callable[[SmsResponse, Submission], SmsRespons
     "RESP-010": lambda r, s: attrs.evolve(r, bulk_id=s.bulk_id),
     "RESP-010-same": lambda r, s: r if s.bulk_id else attrs.evolve(r, bulk_id=r.bulk_id and "1"),
 }
-"""Answers of version 2 that the faulty server gets wrong."""
+"""Responses of version 2 with wrong contents."""
 
 
-# ---------------------------------------------------------------- how they are written
+# ---------------------------------------------------------------- format
 
 
 def _set_content_type(response: HttpResponse) -> HttpResponse:
@@ -79,26 +79,30 @@ def _set_content_type(response: HttpResponse) -> HttpResponse:
 
 
 def _replace_status_bytes(response: HttpResponse) -> HttpResponse:
-    other = get_status(_ENROUTE)
-    body = response.body.replace(b"<id>26</id>", f"<id>{other.id}</id>".encode())
-    return attrs.evolve(response, body=body.replace(b"PENDING_ACCEPTED", other.name.encode()))
+    enroute = get_status(_ENROUTE)
+    body = response.body.replace(b"<id>26</id>", f"<id>{enroute.id}</id>".encode())
+    return attrs.evolve(response, body=body.replace(b"PENDING_ACCEPTED", enroute.name.encode()))
 
 
 REWRITTEN_RESPONSES: dict[str, Callable[[HttpResponse, bool], HttpResponse]] = {
-    "HTTP-001": lambda reply, _: attrs.evolve(
-        reply, status=201 if reply.status == 200 else reply.status
+    "HTTP-001": lambda response, _: attrs.evolve(
+        response, status=201 if response.status == 200 else response.status
     ),
-    "HTTP-004": lambda reply, xml: reply if xml else _set_content_type(reply),
-    "HTTP-005": lambda reply, xml: _set_content_type(reply) if xml else reply,
-    "RESP-007": lambda reply, _: attrs.evolve(reply, body=_NAME.sub(b"", reply.body)),
-    "RESP-007-text": lambda reply, _: attrs.evolve(reply, body=_ID.sub(rb'"id":"\1"', reply.body)),
-    "ERR-001": lambda reply, _: attrs.evolve(reply, body=b"") if reply.status == 400 else reply,
-    "V1-008": lambda reply, _: attrs.evolve(
-        reply, body=reply.body.replace(b"SendSMSResponse", b"reply")
+    "HTTP-004": lambda response, xml: response if xml else _set_content_type(response),
+    "HTTP-005": lambda response, xml: _set_content_type(response) if xml else response,
+    "RESP-007": lambda response, _: attrs.evolve(response, body=_NAME.sub(b"", response.body)),
+    "RESP-007-text": lambda response, _: attrs.evolve(
+        response, body=_ID.sub(rb'"id":"\1"', response.body)
     ),
-    "XML-003": lambda reply, _: attrs.evolve(
-        reply, body=reply.body.replace(b"smsResponse", b"SMSResponse")
+    "ERR-001": lambda response, _: (
+        attrs.evolve(response, body=b"") if response.status == 400 else response
     ),
-    "XML-004": lambda reply, xml: _replace_status_bytes(reply) if xml else reply,
+    "V1-008": lambda response, _: attrs.evolve(
+        response, body=response.body.replace(b"SendSMSResponse", b"reply")
+    ),
+    "XML-003": lambda response, _: attrs.evolve(
+        response, body=response.body.replace(b"smsResponse", b"SMSResponse")
+    ),
+    "XML-004": lambda response, xml: _replace_status_bytes(response) if xml else response,
 }
-"""Responses that the faulty server writes wrongly; True stands for an XML response."""
+"""Responses in a wrong format; the second argument is True for XML."""

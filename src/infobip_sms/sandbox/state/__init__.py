@@ -1,4 +1,4 @@
-"""What a sandbox knows: statuses, test numbers, rows, and the file that keeps them.
+"""The data of a sandbox: statuses, test numbers, rows and the data file.
 
 May import ``config`` and ``clock``.
 """

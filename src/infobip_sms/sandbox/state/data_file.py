@@ -1,17 +1,17 @@
-"""A file that keeps the state of a sandbox, through any end of the process.
+"""A file that stores the state of a sandbox and survives a crash.
 
-1. ``save`` puts all that has changed into one transaction, which is on the disk when it returns. It
-   is called before an answer leaves, before a report goes out, and as soon as the answer to a report
-   came: what was answered is in the file.
-2. A report is not pushed again once its acknowledgement is in the file. A kill between the response of
-   the callback server and that moment makes it come once more: so much no sender can tell apart.
-3. After a save that failed nothing more is saved. Memory is ahead of the file then, and only a new
-   start from the file brings them together.
+1. ``save`` writes all changes in one transaction, which is on disk when it returns. It is called before
+   a response is sent, before a report is posted, and as soon as a report was responded to: whatever a
+   client saw is in the file.
+2. A report is not posted again once its acknowledgement is in the file. A crash between the response of
+   the callback server and that save posts it once more; no sender can avoid that.
+3. After a failed save nothing more is saved. Memory is then ahead of the file, and only a restart from
+   the file makes them agree.
 4. One process at a time: the file is locked while it is used.
-5. Generated ids follow from a seed and a count. Both are in the file, so that none comes again.
+5. Generated ids follow from a seed and a serial. Both are in the file, so that no id is reused.
 
-The file is an SQLite database with a write-ahead log; while it is used, or after a kill, a second
-file of the same name with ``-wal`` belongs to it, and is asked for if it is missing.
+The file is an SQLite database with a write-ahead log. While it is used, and after a crash, it needs the
+second file of the same name with ``-wal``; opening it without that file is an error.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
     from .rows import Key, Row
 
-_APPLICATION_ID = 0x534D5353  # "SMSS", where SQLite files say whose they are
-_FORMAT_VERSION = 2
+_APPLICATION_ID = 0x534D5353  # "SMSS", the application id of SQLite files
+_FORMAT_VERSION = 3
 _HEADER = b"SQLite format 3\x00"
-_APPLICATION_ID_OFFSET = 68  # bytes from the beginning of every SQLite file
+_APPLICATION_ID_OFFSET = 68  # in bytes, in every SQLite file
 _TABLE_NAMES: dict[type[Row], str] = {
     StoredMessage: "sms",
     StoredBulk: "bulk",
@@ -58,21 +58,21 @@ _UPSERT = (
 _DELETE_UNUSED_CONTENT = (
     "DELETE FROM content WHERE key NOT IN (SELECT json_extract(data, '$.content') FROM sms)"
 )
-_SWEEP_RATIO = 10  # so much of the rows, one in ten, is gone before the contents are looked through
+_SWEEP_RATIO = 10  # unused contents are deleted after one row in ten was
 _WAL_MISSING = "its file {}-wal is missing. Restore it, or create an empty file of that name if nothing was lost"
 _COUNTERS = ("serial", "delivery_serial", "second", "clock")
-"""What a state has beside its rows."""
+"""What a state has besides its rows."""
 _MIN_INSTANT = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 class DataFileError(Exception):
-    """A data file cannot be used or written; the text names it and says why."""
+    """A data file cannot be used or written; the message names the file and the reason."""
 
 
 class DataFile:
-    """The file of one sandbox, which is made if there is none.
+    """The file of one sandbox, created if it does not exist.
 
-    seed: for a new file; one that is there keeps its own.
+    seed: for a new file; an existing one keeps its own.
     """
 
     def __init__(self, path: str | Path, seed: str = "") -> None:
@@ -81,7 +81,7 @@ class DataFile:
         self._counters, self._deleted_messages = "", 0
         self.error: DataFileError | None = None
         """Why the file could not be written; nothing is written after that."""
-        beside = sqlite_file.get_wal(self._path).exists()
+        has_wal = sqlite_file.get_wal(self._path).exists()
         with self._translate_errors():
             sqlite_file.require_file_name(self._path)
             self._require_own_file()
@@ -91,18 +91,18 @@ class DataFile:
             )
         try:
             with self._translate_errors():
-                self.seed = self._open(seed, has_wal=beside)
+                self.seed = self._open(seed, has_wal=has_wal)
         except BaseException:
             self._file.close()
             raise
 
     def close(self) -> None:
-        """Put everything into the one file, and release it."""
-        with suppress(sqlite3.Error):  # all is there, if in two files
+        """Merge the write-ahead log into the file, and unlock it."""
+        with suppress(sqlite3.Error):  # nothing is lost, it only stays in two files
             sqlite_file.close(self._file, self._path, lambda: self._mark_open(0))
 
     def load(self) -> State:
-        """Return the state as it was saved last; from then on it records what changes."""
+        """Return the last saved state; from then on the state records its changes."""
         state = State()
         with self._translate_errors():
             try:
@@ -119,9 +119,9 @@ class DataFile:
         return state
 
     def save(self, state: State) -> None:
-        """Write all that has changed since the last time; it is on the disk when this returns.
+        """Write all changes since the last save to disk.
 
-        Raises StoreError if that cannot be done, then and from then on.
+        Raises DataFileError if that fails, and on every later call.
         """
         if self.error is not None:
             raise self.error
@@ -139,16 +139,16 @@ class DataFile:
         state.changes, self._counters = {}, counters
 
     def _read(self, state: State) -> None:
-        """Put everything into an empty state."""
+        """Load everything into an empty state."""
         for key, text in self._file.execute("SELECT key, data FROM content"):
             self._serializer.add_content(key, text)
         for kind, table in _TABLE_NAMES.items():
             found = self._file.execute(f"SELECT data FROM {table} ORDER BY ROWID")  # noqa: S608 - ours
             state.put([self._serializer.parse_row(text, kind) for (text,) in found])
-        ended = sorted(
+        ordered = sorted(
             state.fetchable, key=lambda n: (state.messages[n].done_at or _MIN_INSTANT, n)
         )
-        state.fetchable = dict.fromkeys(ended)
+        state.fetchable = dict.fromkeys(ordered)
         ((self._counters,),) = self._file.execute("SELECT counters FROM sandbox")
         counters = json.loads(self._counters)
         for name in _COUNTERS:
@@ -156,14 +156,14 @@ class DataFile:
             setattr(state, name, tuple(value) if isinstance(value, list) else value)
 
     def _write(self, changes: dict[Key, Row | None]) -> None:
-        """Write rows, the contents that they name, and strike out what is gone."""
+        """Write rows and the contents that they reference, and delete the deleted rows."""
         texts: dict[str, list[tuple[int | str, str]]] = {
             table: [] for table in _TABLE_NAMES.values()
         }
-        gone: dict[str, list[tuple[int | str]]] = {table: [] for table in _TABLE_NAMES.values()}
+        deleted: dict[str, list[tuple[int | str]]] = {table: [] for table in _TABLE_NAMES.values()}
         for (kind, key), row in changes.items():
             if row is None:
-                gone[_TABLE_NAMES[kind]].append((key,))
+                deleted[_TABLE_NAMES[kind]].append((key,))
             else:
                 texts[_TABLE_NAMES[kind]].append((key, self._serializer.dump_row(row)))
         self._file.executemany(
@@ -173,11 +173,11 @@ class DataFile:
         self._serializer.clear()
         for table, rows in texts.items():
             self._file.executemany(_UPSERT.format(table), rows)
-        for table, keys in gone.items():
+        for table, keys in deleted.items():
             self._file.executemany(f"DELETE FROM {table} WHERE key = ?", keys)  # noqa: S608 - ours
 
     def _sweep(self, state: State) -> None:
-        """Strike out the contents that no message has any more, once enough messages are gone."""
+        """Delete contents that no message references, once enough messages were deleted."""
         changes = (state.changes or {}).items()
         self._deleted_messages += sum(
             row is None for (kind, _), row in changes if kind is StoredMessage
@@ -187,7 +187,7 @@ class DataFile:
             self._deleted_messages = 0
 
     def _require_own_file(self) -> None:
-        """Reject the file of somebody else before anything opens it that might write."""
+        """Reject a file of another program before it is opened for writing."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:
@@ -199,17 +199,17 @@ class DataFile:
             raise self._build_error("it is another kind of file")
 
     def _open(self, seed: str, *, has_wal: bool) -> str:
-        """Lock the file, make its tables if it is new, and return the seed."""
+        """Lock the file, create its tables if it is new, and return the seed."""
         self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
-        (mark,) = self._file.execute("PRAGMA application_id").fetchone()
+        (application_id,) = self._file.execute("PRAGMA application_id").fetchone()
         (tables,) = self._file.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        if tables == 0 and mark in {0, _APPLICATION_ID}:
+        if tables == 0 and application_id in {0, _APPLICATION_ID}:
             self._create(seed)
-        elif mark != _APPLICATION_ID:
+        elif application_id != _APPLICATION_ID:
             raise self._build_error("it is another kind of file")
-        (form,) = self._file.execute("PRAGMA user_version").fetchone()
-        if form != _FORMAT_VERSION:
-            raise self._build_error("another version of the sandbox wrote it")
+        (version,) = self._file.execute("PRAGMA user_version").fetchone()
+        if version != _FORMAT_VERSION:
+            raise self._build_error("another version of the sandbox wrote it; use a new file")
         stored, still_open = self._file.execute("SELECT seed, open FROM sandbox").fetchone()
         if still_open and not has_wal:
             raise self._build_error(_WAL_MISSING.format(self._path.name))
@@ -228,12 +228,12 @@ class DataFile:
             self._file.execute(f"PRAGMA user_version = {_FORMAT_VERSION}")
 
     def _lock(self) -> None:
-        """Take the lock of a writer, which locking_mode keeps."""
+        """Acquire the write lock, which locking_mode keeps."""
         with self._transaction():
             pass
 
     def _mark_open(self, value: int) -> None:
-        """Note whether the file is in use, in the file itself and not only beside it."""
+        """Record in the file whether it is in use."""
         with self._transaction():
             self._file.execute("UPDATE sandbox SET open = ?", (value,))
         self._file.execute("PRAGMA wal_checkpoint(FULL)")
@@ -246,7 +246,7 @@ class DataFile:
             yield
             self._file.execute("COMMIT")
         except BaseException:
-            with suppress(sqlite3.Error):  # SQLite itself may have taken it back
+            with suppress(sqlite3.Error):  # SQLite itself may have rolled it back
                 self._file.execute("ROLLBACK")
             raise
 

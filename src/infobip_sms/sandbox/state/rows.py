@@ -1,4 +1,4 @@
-"""The rows that a sandbox remembers: messages, bulks, short links and reports on their way."""
+"""The rows that a sandbox stores: messages, bulks, short links and webhook deliveries."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class Content:
-    """What the destinations of one message share."""
+    """What all destinations of one message share."""
 
     from_: str | None = None
     text: str = ""
-    """As it is delivered: transliterated, links shortened."""
+    """As delivered: transliterated, links shortened."""
     sms_count: int = 1
     callback_data: str | None = None
     notify_url: str | None = None
@@ -46,9 +46,9 @@ class StoredMessage:
     outcome: MagicNumber
     accepted_at: dt.datetime
     start_at: dt.datetime
-    """Not sent before this instant; the validity period begins here."""
+    """Not sent before this instant; the validity period starts here."""
     held: bool = False
-    """Its bulk is paused or cancelled."""
+    """Its bulk is paused or canceled."""
     status: int
     error: int = 0
     sent_at: dt.datetime | None = None
@@ -57,26 +57,26 @@ class StoredMessage:
     reported: int = 0
     """Intermediate states that have passed."""
     outcome_reached: bool = False
-    """Its outcome has come to pass; the status may still not be final."""
+    """It has the status of its outcome, which may still not be final."""
     fetchable: bool = False
     """Its final report can be fetched."""
     conversions: int = 0
     due: dt.datetime | None = None
-    """When something happens to it; None when nothing will."""
+    """When its next transition is due; None if there is none."""
 
 
 @attrs.frozen(kw_only=True)
 class StoredBulk:
-    """A request with one message for later, which can be moved, paused and cancelled (BULK-005)."""
+    """A scheduled request with one message, which can be rescheduled, paused and canceled (BULK-005)."""
 
     serial: int
     bulk_id: str
     send_at: dt.datetime
-    """As it was asked for, in its own time zone."""
+    """As requested, in its own time zone."""
     requested_status: BulkStatus = BulkStatus.PENDING
-    """PENDING, PAUSED or CANCELED; what else it may be follows from its messages."""
+    """PENDING, PAUSED or CANCELED; the other statuses are derived from its messages."""
     message_serials: tuple[int, int]
-    """Number of its first message, and of the one after its last."""
+    """Serial of its first message, and of the one after its last."""
 
 
 @attrs.frozen(kw_only=True)
@@ -86,13 +86,13 @@ class Link:
     code: str
     url: str
     message_serial: int
-    """The first message whose text holds it."""
+    """Serial of the first message whose text contains it."""
     clicks: int = 0
 
 
 @attrs.frozen(kw_only=True)
 class WebhookDelivery:
-    """One report on its way to a notify URL."""
+    """One report to be delivered to a notify URL."""
 
     serial: int
     message_serial: int
@@ -102,8 +102,8 @@ class WebhookDelivery:
     is_final: bool
     attempts: int = 0
     due: dt.datetime
-    """When it is tried, unless an earlier report of the same message is still on its way."""
-    final_state: Literal["taken", "dead"] | None = None
+    """When it is attempted, unless an earlier report of the same message is still waiting."""
+    final_state: Literal["acknowledged", "dead"] | None = None
     reason: str = ""
     """Why the last attempt failed, or why there will be none."""
 
@@ -115,5 +115,5 @@ Key = tuple[type[Row], int | str]
 
 
 def get_key(row: Row) -> Key:
-    """Return what a row is replaced by: its kind with its number, or the code of a link."""
+    """Return the key of a row: its class, and its serial or the code of a link."""
     return type(row), row.code if isinstance(row, Link) else row.serial

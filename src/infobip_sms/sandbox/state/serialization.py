@@ -1,9 +1,9 @@
-"""Rows <-> JSON text, as a store keeps them.
+"""Rows to JSON text and back, as the data file stores them.
 
-A field has the name that it has in state.py, an instant is ISO 8601 with its own offset, a length of
-time is in seconds. What the destinations of one message share is a text of its own, which they name
-by its digest. Fields that are not known are passed over, and one that is missing has its default:
-a field may be added to a row without a new form of the file.
+Fields keep their names, instants are ISO 8601 with their offset, durations are in seconds. The content
+that the destinations of one message share is stored once and referenced by its digest. Unknown fields
+are ignored and missing ones have their defaults, so that a field may be added to a row without a new
+version of the file format.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ _TYPE_NAMES = {
     "Wire": Wire,
     "dt": dt,
 }
-"""What the rows name for type checkers only."""
+"""Names that state/rows.py imports for type checkers only."""
 for _kind in (Content, StoredMessage, StoredBulk, Link, WebhookDelivery):
     attrs.resolve_types(_kind, localns=_TYPE_NAMES)
 PARSE_ERRORS = (ValueError, TypeError, KeyError, AttributeError)
-"""What reading raises for a text that no row was written as."""
+"""What ``parse_row`` raises for damaged text."""
 _dump: Callable[[Any], str] = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class RowSerializer:
-    """Writes rows, and reads those whose contents it has read before."""
+    """Dumps rows, and parses rows whose contents were added before."""
 
     def __init__(self) -> None:
         self.new_contents: dict[str, str] = {}
-        """The contents that the rows name which were written since the last ``clear``."""
+        """Contents referenced by the rows dumped since the last ``clear``, by digest."""
         self.contents: dict[str, Content] = {}
-        """The contents that rows may name which are read."""
+        """Contents that parsed rows may reference, by digest."""
         self.used_digests: set[str] = set()
-        """Those that were named."""
+        """Digests referenced by parsed rows."""
         self._digests: dict[int, str] = {}
         self._plain = _make_converter()
         self._rows = _make_converter()
@@ -64,19 +64,19 @@ class RowSerializer:
         return _dump(self._rows.unstructure(row))
 
     def parse_row(self, text: str, kind: type[Row]) -> Row:
-        """Return the row of a text; raise one of DAMAGE if it is none."""
+        """Return the row of a text; raise one of PARSE_ERRORS if it is damaged."""
         return self._rows.structure(json.loads(text), kind)
 
     def add_content(self, digest: str, text: str) -> None:
-        """Take a content that rows name."""
+        """Add a content that rows reference."""
         self.contents[digest] = self._plain.structure(json.loads(text), Content)
 
     def clear(self) -> None:
-        """Forget what was written and read: the contents are held by the rows."""
+        """Release the contents dumped and parsed; the rows hold them."""
         self.new_contents, self.contents, self.used_digests, self._digests = {}, {}, set(), {}
 
     def _dump_reference(self, content: Content) -> str:
-        """Return the digest of a content; each is written once, as long as its rows hold it."""
+        """Return the digest of a content, which is dumped once while its rows hold it."""
         digest = self._digests.get(id(content))
         if digest is None:
             text = _dump(self._plain.unstructure(content))
@@ -95,5 +95,7 @@ def _make_converter() -> Converter:
     converter.register_unstructure_hook(dt.datetime, dt.datetime.isoformat)
     converter.register_structure_hook(dt.datetime, lambda text, _: dt.datetime.fromisoformat(text))
     converter.register_unstructure_hook(dt.timedelta, dt.timedelta.total_seconds)
-    converter.register_structure_hook(dt.timedelta, lambda number, _: dt.timedelta(seconds=number))
+    converter.register_structure_hook(
+        dt.timedelta, lambda seconds, _: dt.timedelta(seconds=seconds)
+    )
     return converter

@@ -1,7 +1,7 @@
-"""What the sandbox remembers: frozen rows, and what is due when.
+"""The state of a sandbox in memory: frozen rows, and what is due when.
 
-A state is nothing but its rows and its counters; everything else in it is derived from them. A store
-saves ``rows()`` and the counters, and puts them into an empty state to go on where it was.
+A state consists of its rows and counters; everything else is derived from them. The data file saves
+both, and puts them into an empty state after a restart.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 
 class State:
-    """Everything that one sandbox knows; only the engine changes it."""
+    """The rows, counters and queues of one sandbox."""
 
     def __init__(self) -> None:
         self.serial = 0
         self.changes: dict[Key, Row | None] | None = None
-        """What a store has not yet saved, with None for a row that is gone; None without a store."""
+        """Rows not saved yet, with None for a deleted row; None without a data file."""
         self.messages: dict[int, StoredMessage] = {}
         self.bulks: dict[int, StoredBulk] = {}
         self.links: dict[str, Link] = {}
         self.deliveries: dict[int, WebhookDelivery] = {}
         self.second: tuple[int, int] = (0, 0)
-        """A second of the clock, and the requests in it."""
+        """A second of the clock, and the serial of requests in it."""
         self.clock: tuple[int, str, bool] | None = None
-        """How the clock of the sandbox stands, as clock.py says it."""
+        """A ClockState, if the clock was changed."""
         self.delivery_serial = 0
-        """The highest number that a report on its way ever had; none is given twice."""
+        """The highest serial that a webhook delivery ever had; none is reused."""
         self.fetchable: dict[int, None] = {}
-        """Messages whose final report can be fetched, in the order in which they ended."""
+        """Messages whose final report can be fetched, in the order in which they became final."""
         self.finished: set[int] = set()
-        """Messages that have their final status, and no report on its way."""
+        """Messages that have their final status, and no report waiting."""
         self._by_id: dict[str, list[int]] = {}
         self._by_bulk: dict[str, list[int]] = {}
         self._bulks: dict[str, int] = {}
@@ -46,14 +46,14 @@ class State:
         self._outgoing: list[tuple[dt.datetime, int]] = []
 
     def rows(self) -> Iterator[Row]:
-        """Yield every row, in an order in which they can be put into an empty state."""
+        """Yield every row, in an order that ``put`` accepts for an empty state."""
         yield from self.messages.values()
         yield from self.bulks.values()
         yield from self.links.values()
         yield from self.deliveries.values()
 
     def put(self, rows: Iterable[Row]) -> None:
-        """Take rows, each in place of the one with its number if there is one."""
+        """Add rows; each replaces the one with its key."""
         for row in rows:
             if self.changes is not None:
                 self.changes[get_key(row)] = row
@@ -69,59 +69,59 @@ class State:
                     self.links[row.code] = row
 
     def get_messages_by_id(self, message_id: str) -> list[StoredMessage]:
-        """Return the messages of this name, in the order in which they were accepted."""
-        return [self.messages[number] for number in self._by_id.get(message_id, ())]
+        """Return the messages with this id, in the order in which they were accepted."""
+        return [self.messages[serial] for serial in self._by_id.get(message_id, ())]
 
     def get_messages_by_bulk(self, bulk_id: str) -> list[StoredMessage]:
-        """Return the messages of requests of this name, in the order in which they were accepted."""
-        return [self.messages[number] for number in self._by_bulk.get(bulk_id, ())]
+        """Return the messages with this bulk id, in the order in which they were accepted."""
+        return [self.messages[serial] for serial in self._by_bulk.get(bulk_id, ())]
 
     def find_bulk(self, bulk_id: str) -> StoredBulk | None:
-        """Return the scheduled bulk of this name; of several the one that was made last."""
-        number = self._bulks.get(bulk_id)
-        return None if number is None else self.bulks[number]
+        """Return the latest scheduled bulk with this id; None if there is none."""
+        serial = self._bulks.get(bulk_id)
+        return None if serial is None else self.bulks[serial]
 
     def get_links(self, sms: StoredMessage) -> list[Link]:
-        """Return the short links in the text of a message, in their order."""
+        """Return the short links in the text of a message, in order."""
         words = re.findall(r"\w+", sms.content.text) if self.links else []
         return [self.links[word] for word in words if word in self.links]
 
     def pop_due_message(self, now: dt.datetime) -> StoredMessage | None:
-        """Return the message to which something happens first, if that is due, and forget that it is."""
+        """Remove and return the message whose transition is due first; None if none is due."""
         while self._due and self._due[0][0] <= now:
-            due, number = heapq.heappop(self._due)
-            if self._is_message_due_at(due, number):
-                return self.messages[number]
+            due, serial = heapq.heappop(self._due)
+            if self._is_message_due_at(due, serial):
+                return self.messages[serial]
         return None
 
     def pop_due_delivery(self, now: dt.datetime) -> WebhookDelivery | None:
-        """Return the report that is to go out first, if it is due, and forget that it is."""
+        """Remove and return the report that is due first; None if none is due."""
         while self._outgoing and self._outgoing[0][0] <= now:
-            due, number = heapq.heappop(self._outgoing)
-            if self._is_delivery_due_at(due, number):
-                return self.deliveries[number]
+            due, serial = heapq.heappop(self._outgoing)
+            if self._is_delivery_due_at(due, serial):
+                return self.deliveries[serial]
         return None
 
     def find_next(self) -> dt.datetime | None:
-        """Return when something is due next; a report that waits for its answer is not."""
-        for queue, holds in (
+        """Return when something is due next; a report that awaits its response is not."""
+        for queue, is_valid in (
             (self._due, self._is_message_due_at),
             (self._outgoing, self._is_delivery_due_at),
         ):
-            while queue and not holds(*queue[0]):
+            while queue and not is_valid(*queue[0]):
                 heapq.heappop(queue)
         heads = [queue[0][0] for queue in (self._due, self._outgoing) if queue]
         return min(heads, default=None)
 
     def forget(self, serials: Iterable[int]) -> None:
-        """Drop messages of these numbers, the reports of them, and bulks that are empty by that.
+        """Delete messages by serial, with their reports, and bulks that are empty then.
 
-        Links stay: whoever has the text may follow them.
+        Links stay, because whoever has the text may follow them.
         """
         gone = {n: self.messages.pop(n) for n in set(serials) if n in self.messages}
-        for number in gone:
-            self.fetchable.pop(number, None)
-            self._pending_deliveries.pop(number, None)
+        for serial in gone:
+            self.fetchable.pop(serial, None)
+            self._pending_deliveries.pop(serial, None)
         self.finished -= gone.keys()
         _drop(self._by_id, {sms.message_id for sms in gone.values()}, gone)
         _drop(
@@ -132,15 +132,15 @@ class State:
             for delivery in self.deliveries.values()
             if delivery.message_serial in gone
         ]
-        for number in deliveries:
-            del self.deliveries[number]
+        for serial in deliveries:
+            del self.deliveries[serial]
         bulks = [
             b.serial
             for b in self.bulks.values()
             if self.messages.keys().isdisjoint(range(*b.message_serials))
         ]
-        for number in bulks:
-            del self.bulks[number]
+        for serial in bulks:
+            del self.bulks[serial]
         self._bulks = {bulk.bulk_id: bulk.serial for bulk in self.bulks.values()}
         for kind, keys in (
             (StoredMessage, gone),
@@ -150,14 +150,14 @@ class State:
             self._record_deletions(kind, keys)
 
     def forget_links(self, codes: Iterable[str]) -> None:
-        """Drop links; whoever follows one finds nothing."""
+        """Delete links by code."""
         gone = list(codes)
         for code in gone:
             del self.links[code]
         self._record_deletions(Link, gone)
 
     def clear(self) -> None:
-        """Drop everything; ids begin anew, the numbers of reports do not."""
+        """Delete everything; ids start again, serials of deliveries do not."""
         self.forget(self.messages)
         self.forget_links(self.links)
         for kept in (self._due, self._outgoing):
@@ -165,17 +165,17 @@ class State:
         self.serial, self.second = 0, (0, 0)
 
     def _record_deletions(self, kind: type[Row], keys: Iterable[int | str]) -> None:
-        """Take down for a store that rows are gone."""
+        """Record for the data file that rows were deleted."""
         if self.changes is not None:
             self.changes |= {(kind, key): None for key in keys}
 
     def _is_message_due_at(self, due: dt.datetime, serial: int) -> bool:
-        """Tell whether an entry of the queue of messages still holds."""
+        """Return whether an entry of the message queue is still valid."""
         sms = self.messages.get(serial)
         return sms is not None and sms.due == due
 
     def _is_delivery_due_at(self, due: dt.datetime, serial: int) -> bool:
-        """Tell whether an entry of the queue of reports still holds."""
+        """Return whether an entry of the delivery queue is still valid."""
         delivery = self.deliveries.get(serial)
         return delivery is not None and delivery.final_state is None and delivery.due == due
 
@@ -186,7 +186,7 @@ class State:
             self._by_id.setdefault(row.message_id, []).append(row.serial)
             if row.bulk_id is not None:
                 self._by_bulk.setdefault(row.bulk_id, []).append(row.serial)
-        if row.due is not None:  # an entry of the queue that is no longer true is passed over
+        if row.due is not None:  # outdated entries of the queue are skipped
             heapq.heappush(self._due, (row.due, row.serial))
         if row.fetchable:
             self.fetchable[row.serial] = None
@@ -195,20 +195,20 @@ class State:
         self._update_finished(row.serial)
 
     def _put_delivery(self, row: WebhookDelivery) -> None:
-        """Keep the reports of one message in order: the next goes when the one before has ended."""
+        """Keep the reports of one message in order: each waits until the one before is acknowledged or dead."""
         self.deliveries[row.serial] = row
         self.delivery_serial = max(self.delivery_serial, row.serial)
-        lane = self._pending_deliveries.setdefault(row.message_serial, {})
+        pending = self._pending_deliveries.setdefault(row.message_serial, {})
         if row.final_state is None:
-            lane[row.serial] = None
-            goes = next(iter(lane)) == row.serial
+            pending[row.serial] = None
+            is_next = next(iter(pending)) == row.serial
         else:
-            goes = next(iter(lane), None) == row.serial
-            lane.pop(row.serial, None)
-        if goes and lane:
-            head = self.deliveries[next(iter(lane))]
+            is_next = next(iter(pending), None) == row.serial
+            pending.pop(row.serial, None)
+        if is_next and pending:
+            head = self.deliveries[next(iter(pending))]
             heapq.heappush(self._outgoing, (head.due, head.serial))
-        if not lane:
+        if not pending:
             del self._pending_deliveries[row.message_serial]
         self._update_finished(row.message_serial)
 
@@ -221,8 +221,8 @@ class State:
 
 
 def _drop(index: dict[str, list[int]], names: set[str], gone: Container[int]) -> None:
-    """Take numbers out of an index of names."""
+    """Remove serials from an index of ids."""
     for name in names:
-        index[name] = [number for number in index[name] if number not in gone]
+        index[name] = [serial for serial in index[name] if serial not in gone]
         if not index[name]:
             del index[name]

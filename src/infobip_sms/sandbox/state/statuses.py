@@ -1,4 +1,4 @@
-"""The catalogue of statuses and network errors, by their numbers."""
+"""The documented statuses and network errors, by id."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VALIDITY_EXPIRED = 4101
 
 @cache
 def get_status(status_id: int) -> Status:
-    """Return a status of the catalogue; raise KeyError if it has none of this number."""
+    """Return a status by its id; raise KeyError if there is none."""
     row = _get_row("status", status_id)
     group = _get_row("group", row["group"])
     return Status(
@@ -35,7 +35,7 @@ def get_status(status_id: int) -> Status:
 
 @cache
 def get_error(error_id: int) -> GsmErrorCode:
-    """Return a network error of the catalogue; raise KeyError if it has none of this number."""
+    """Return a network error by its id; raise KeyError if there is none."""
     row = _get_row("error", error_id)
     group = _get_row("error_group", row["group"])
     return GsmErrorCode(
@@ -50,23 +50,23 @@ def get_error(error_id: int) -> GsmErrorCode:
 
 @cache
 def get_statuses() -> tuple[Status, ...]:
-    """Return every status of the catalogue."""
+    """Return every status."""
     return tuple(get_status(row["id"]) for row in _load_statuses()["status"])
 
 
 @cache
 def get_errors() -> tuple[GsmErrorCode, ...]:
-    """Return every network error of the catalogue."""
+    """Return every network error."""
     return tuple(get_error(row["id"]) for row in _load_statuses()["error"])
 
 
 def is_rejection(status_id: int) -> bool:
-    """Tell whether a status belongs to the group REJECTED."""
+    """Return whether a status belongs to the group REJECTED."""
     return get_status(status_id).group_name == "REJECTED"
 
 
 def get_status_ids(text: str) -> frozenset[int]:
-    """Return the statuses of this number, name or group name; empty if there is none."""
+    """Return the ids of the statuses with this id, name or group name."""
     rows = map(get_status, (row["id"] for row in _load_statuses()["status"]))
     return frozenset(s.id for s in rows if text.upper() in {str(s.id), s.name, s.group_name})
 
