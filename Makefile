@@ -6,57 +6,57 @@ STAMP := .venv/.installed
 help:          ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP)  ## Make .venv and install everything into it.
+setup: $(STAMP)  ## Create .venv and install everything into it.
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
-conformance: $(STAMP)  ## Send the documented request as JSON and XML to the sandbox, and judge the sandbox.
+conformance: $(STAMP)  ## Start a sandbox, send the documented request to it as JSON and XML, and check the sandbox.
 	$(BIN)/infobip-sms demo
 
 test: $(STAMP)  ## Run the tests; at most 5 minutes on two idle cores.
 	$(BIN)/python -m pytest -n auto --ignore=tests/conformance/mutation
 
-mutants: $(STAMP)  ## Test the suite with a sample of broken servers: one for each requirement, and some of every kind.
+mutants: $(STAMP)  ## Test the suite with a sample of broken servers, one for each requirement.
 	$(BIN)/python -m pytest -n auto tests/conformance/mutation
 
-selftest: $(STAMP)  ## Judge every good and broken server and client, to test the judge; a quarter of an hour.
+selftest: $(STAMP)  ## Test the suite with correct and broken servers and clients; about 15 minutes.
 	$(BIN)/python -m tests.conformance.mutation.run --clients
 	$(BIN)/python -m tests.conformance.mutation.run
 
-fuzz: $(STAMP)  ## Fuzz everything that reads foreign bytes for 30 minutes; FUZZ="--minutes 5" is shorter.
+fuzz: $(STAMP)  ## Fuzz everything that reads untrusted bytes for 30 minutes; FUZZ="--minutes 5" is shorter.
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
-volume: $(STAMP)  ## Send 200,000 messages, kill the server, kill the sender ten times, and account for all.
+volume: $(STAMP)  ## Send 200,000 messages, kill the server once and the sender ten times, and account for every message.
 	$(BIN)/python -m tests.send_many.large_run all 200000
 
-peers: $(STAMP)  ## Point clients that no one here wrote at a sandbox and at the judge, and print what works and what is found.
+peers: $(STAMP)  ## Run third-party clients against the sandbox and the suite, and print the results.
 	$(BIN)/python -m tests.peers
 	$(BIN)/python -m tests.peers.judged
 
-load: $(STAMP)  ## Send 100,000 messages to a sandbox by 50 clients at once, beside Prism's mock.
+load: $(STAMP)  ## Send 100,000 messages to the sandbox from 50 clients at once, next to Prism's mock.
 	$(BIN)/python -m tests.bench.load
 
-bench: $(STAMP)  ## Measure codecs and client beside their peers: ratios of one run.
+bench: $(STAMP)  ## Measure codecs and client next to comparable libraries.
 	$(BIN)/python -m tests.bench $(BENCH)
 
 sandbox: $(STAMP)  ## Start the sandbox on port 8080.
 	$(BIN)/infobip-sms sandbox
 
-generate: $(STAMP)  ## Write generated/ anew from schema/.
+generate: $(STAMP)  ## Regenerate generated/ from schema/.
 	$(BIN)/python schema/generate.py
 
-lint: $(STAMP)  ## Check format, style, types, and that generated/ is in step with schema/.
+lint: $(STAMP)  ## Check formatting, style, types, and that generated/ is up to date.
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/python schema/generate.py --check
 
-check: lint test mutants  ## Lint, tests and the sample of broken servers.
+check: lint test mutants  ## Run lint, test and mutants.
 
-floors: $(STAMP)  ## Try the oldest versions of every dependency that pyproject.toml promises.
+floors: $(STAMP)  ## Test with the oldest dependency versions that pyproject.toml allows.
 	$(BIN)/python -m tests.floors
 
 dist: $(STAMP)  ## Build the wheel and test it installed, without the source tree.
@@ -64,7 +64,7 @@ dist: $(STAMP)  ## Build the wheel and test it installed, without the source tre
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	$(BIN)/python tests/dist_smoke.py dist/*.whl
 
-clean:         ## Remove what the other targets made.
+clean:         ## Remove everything that the other targets created.
 	rm -rf .venv .peers .floors dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: help setup conformance test mutants selftest lint floors fuzz volume peers load bench sandbox generate check dist clean

@@ -12,14 +12,14 @@ from infobip_sms_schema.constraints import Constraint, truncate_to_milliseconds
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class BulkRequest:
-    """The instant to move a scheduled bulk to."""
+    """The new time of a scheduled bulk."""
 
     send_at: datetime = attrs.field(
         converter=truncate_to_milliseconds,
         validator=Constraint(requirement_id="BULK-002", required=True),
         metadata={"wire": "sendAt"},
     )
-    """The new instant of sending, with its time zone.
+    """The new sending time, with a time zone.
 
     On the wire: sendAt. Requirement: BULK-002.
     """
@@ -42,7 +42,7 @@ class BulkResponse:
         validator=Constraint(requirement_id="BULK-001"),
         metadata={"wire": "sendAt"},
     )
-    """The instant of sending.
+    """The sending time.
 
     On the wire: sendAt. Requirement: BULK-001.
     """
@@ -71,7 +71,7 @@ class BulkStatus(StrEnum):
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class BulkStatusRequest:
-    """The state to bring a scheduled bulk into."""
+    """The new state of a scheduled bulk."""
 
     status: BulkStatus = attrs.field(
         validator=Constraint(requirement_id="BULK-003", required=True), metadata={"wire": "status"}
@@ -96,7 +96,7 @@ class BulkStatusResponse:
     status: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="BULK-003"), metadata={"wire": "status"}
     )
-    """The state; compares equal to a BulkStatus, and may be one that nobody knows yet.
+    """The state; compares equal to a BulkStatus, and may be one that is not listed yet.
 
     On the wire: status. Requirement: BULK-003.
     """
@@ -257,13 +257,13 @@ class DeliveryReport:
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class DeliveryReports:
-    """Delivery reports, as pushed to a notify URL and as fetched."""
+    """Delivery reports, as posted to a notify URL and as fetched."""
 
     results: list[DeliveryReport] = attrs.field(
         validator=Constraint(requirement_id="DLR-001", required=True),
         metadata={"wire": "results", "wrapped": True},
     )
-    """The reports; none is an allowed number.
+    """The reports; may be empty.
 
     On the wire: results. Requirement: DLR-001.
     """
@@ -318,7 +318,7 @@ class Destination:
             required=True,
             pattern="^\\+?[0-9]+$",
             alternatives=(
-                ("", "SEND-007", "a telephone number"),
+                ("", "SEND-007", "a phone number"),
                 (
                     "[\\s\\S]*",
                     "SEND-008",
@@ -687,7 +687,7 @@ class LanguageV1:
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class Message:
-    """One text and the destinations that it goes to."""
+    """A text message to one or more destinations."""
 
     from_: str | None = attrs.field(
         default=None,
@@ -767,7 +767,7 @@ class Message:
         validator=Constraint(requirement_id="SEND-015"),
         metadata={"wire": "notifyContentType"},
     )
-    """Format of the delivery reports that are pushed to the notify URL.
+    """Format of the delivery reports that are posted to the notify URL.
 
     On the wire: notifyContentType. Requirement: SEND-015.
     """
@@ -905,7 +905,7 @@ class MessageV1:
         validator=Constraint(requirement_id="SEND-015"),
         metadata={"wire": "notifyContentType"},
     )
-    """Format of the delivery reports that are pushed to the notify URL.
+    """Format of the delivery reports that are posted to the notify URL.
 
     On the wire: notifyContentType. Requirement: SEND-015.
     """
@@ -952,7 +952,7 @@ class MessageV1:
 
 class NotifyContentType(StrEnum):
     """
-    Formats of a pushed delivery report.
+    Formats of posted delivery reports.
     """
 
     APPLICATION_JSON = "application/json"
@@ -961,7 +961,7 @@ class NotifyContentType(StrEnum):
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class Preview:
-    """What a text becomes in one configuration."""
+    """Preview of a text in one configuration."""
 
     text_preview: str | None = attrs.field(
         default=None,
@@ -1040,7 +1040,7 @@ class PreviewLanguage:
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class PreviewRequest:
-    """A text to try out."""
+    """A text to preview."""
 
     text: str = attrs.field(
         validator=Constraint(requirement_id="PREV-001", required=True), metadata={"wire": "text"}
@@ -1071,7 +1071,7 @@ class PreviewRequest:
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class PreviewResponse:
-    """What a text becomes."""
+    """Preview of a text."""
 
     original_text: str | None = attrs.field(
         default=None,
@@ -1131,7 +1131,7 @@ class RecordConversionParameters:
             requirement_id="TRACK-002",
             required=True,
             pattern="^(?!\\.{1,2}$)[\\s\\S]+$",
-            alternatives=(("[\\s\\S]*", "TRACK-002", "the name of a message"),),
+            alternatives=(("[\\s\\S]*", "TRACK-002", "a message ID"),),
         ),
         metadata={"wire": "messageId", "in": "path"},
     )
@@ -1276,7 +1276,7 @@ class SmsLogs:
         validator=Constraint(requirement_id="LOG-001", required=True),
         metadata={"wire": "results", "wrapped": True},
     )
-    """The messages; none is an allowed number.
+    """The messages; may be empty.
 
     On the wire: results. Requirement: LOG-001.
     """
@@ -1348,7 +1348,7 @@ class SmsRequestV1:
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class SmsResponse:
-    """The answer to a send request, one entry per destination in the order of the request."""
+    """The response to a send request, one entry per destination in the order of the request."""
 
     bulk_id: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="RESP-004"), metadata={"wire": "bulkId"}
@@ -1386,7 +1386,7 @@ class SmsResponse:
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class SmsResponseDetails:
-    """What became of one destination."""
+    """Status of one destination."""
 
     to: str = attrs.field(
         validator=Constraint(requirement_id="RESP-002", required=True), metadata={"wire": "to"}
@@ -1422,7 +1422,7 @@ class SmsResponseDetails:
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class SmsResponseV1:
-    """The answer of version 1, one entry per destination in the order of the request."""
+    """The response of version 1, one entry per destination in the order of the request."""
 
     bulk_id: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="RESP-004"), metadata={"wire": "bulkId"}
@@ -1551,7 +1551,7 @@ class TimeOfDay:
 
 class Track(StrEnum):
     """
-    Things that can be tracked.
+    What can be tracked.
     """
 
     SMS = "SMS"

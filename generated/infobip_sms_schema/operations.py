@@ -97,7 +97,7 @@ PREVIEW: Operation[PreviewResponse] = Operation(
     request=PreviewRequest,
     response=PreviewResponse,
 )
-"""See what a text becomes and how many segments it takes, without sending it."""
+"""Preview a text and its number of segments, without sending it."""
 
 GET_SCHEDULED: Operation[BulkResponse] = Operation(
     name="get_scheduled",
@@ -107,7 +107,7 @@ GET_SCHEDULED: Operation[BulkResponse] = Operation(
     request=None,
     response=BulkResponse,
 )
-"""See when a scheduled bulk is to be sent."""
+"""Get the time at which a scheduled bulk will be sent."""
 
 RESCHEDULE: Operation[BulkResponse] = Operation(
     name="reschedule",
@@ -117,7 +117,7 @@ RESCHEDULE: Operation[BulkResponse] = Operation(
     request=BulkRequest,
     response=BulkResponse,
 )
-"""Move a scheduled bulk to another instant."""
+"""Reschedule a bulk."""
 
 GET_SCHEDULED_STATUS: Operation[BulkStatusResponse] = Operation(
     name="get_scheduled_status",
@@ -127,7 +127,7 @@ GET_SCHEDULED_STATUS: Operation[BulkStatusResponse] = Operation(
     request=None,
     response=BulkStatusResponse,
 )
-"""See what state a scheduled bulk is in."""
+"""Get the state of a scheduled bulk."""
 
 SET_SCHEDULED_STATUS: Operation[BulkStatusResponse] = Operation(
     name="set_scheduled_status",
@@ -147,7 +147,7 @@ RECORD_CONVERSION: Operation[ConversionResponse] = Operation(
     request=None,
     response=ConversionResponse,
 )
-"""Tell that the recipient of a tracked message did what it asked for."""
+"""Record that the recipient of a tracked message did what it asked for."""
 
 
 OPERATIONS: tuple[Operation[attrs.AttrsInstance], ...] = (

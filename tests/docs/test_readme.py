@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from infobip_sms import Destination, Message, SmsRequest, cli
+from infobip_sms import Client, Destination, Message, SmsRequest, cli
 from infobip_sms.cli.sandbox import sandbox as command
 from infobip_sms.sandbox import running
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "src" / "README.md").read_text(encoding="utf-8")
+FOLDERS = ("src", "conformance", "schema", "tests")
 SANDBOX = (ROOT / "src" / "infobip_sms" / "sandbox" / "README.md").read_text(encoding="utf-8")
 
 
@@ -35,6 +36,47 @@ def test_the_ten_lines_of_python_run(sandbox_url: str, capsys: pytest.CaptureFix
 
     assert len(lines) <= 10
     assert capsys.readouterr().out == "PENDING_ACCEPTED\n"
+
+
+def test_the_client_for_a_real_account_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example with an API key makes a client, and needs no server for it."""
+    _, example = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    monkeypatch.setenv("INFOBIP_API_KEY", "KEY")
+    names: dict[str, Any] = {}
+    exec(compile(example, "README.md", "exec"), names)  # noqa: S102 - our own page
+
+    assert isinstance(names["client"], Client)
+    names["client"].close()
+
+
+def test_every_link_between_the_pages_leads_to_a_file() -> None:
+    """Relative links of every README resolve, and every README is linked from the first."""
+    pages = [ROOT / "README.md", *(p for f in FOLDERS for p in (ROOT / f).rglob("README.md"))]
+    links = [
+        (page, (page.parent / target).resolve())
+        for page in pages
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8"))
+    ]
+
+    assert [link for link in links if not link[1].exists()] == []
+    assert set(pages[1:]) <= {target for page, target in links if page == pages[0]}
+
+
+def test_every_file_that_the_pages_of_contributors_name_exists() -> None:
+    """Paths and make targets on the pages of schema/ and tests/ are there."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for page in (ROOT / "schema" / "README.md", ROOT / "tests" / "README.md"):
+        text = page.read_text(encoding="utf-8")
+        names = re.findall(r"`((?:schema|src|tests|generated)/[\w./-]*)`", text)
+        near = re.findall(r"^\| .*?`([\w/]+\.(?:py|toml|yaml|xsd|jinja2))`", text, re.MULTILINE)
+        homes = (page.parent, page.parent / "conformance" / "mutation", page.parent / "peers", ROOT)
+        targets = re.findall(r"(?:`|^)make ([a-z]+)", text, re.MULTILINE)
+
+        assert [name for name in names if not (ROOT / name).exists()] == []
+        assert [n for n in near if not any((home / n).exists() for home in homes)] == []
+        assert [target for target in targets if f"\n{target}:" not in makefile] == []
+        assert names
+        assert targets
 
 
 def test_every_file_that_the_readme_names_exists() -> None:

@@ -9,9 +9,8 @@ app = FastAPI()
 async def receive(request: Request) -> Response:
     try:
         reports = parse_delivery_reports(await request.body(), request.headers.get("content-type"))
-    except (
-        InvalidResponseError
-    ):  # 400 has the platform try again, for 41 hours: time to see what is wrong
+    except InvalidResponseError:
+        # 400 makes the platform try again for 41 hours: time to find out what is wrong
         return Response(status_code=400)
     with open("reports.txt", "a") as file:  # kept before 200 is answered; an error here answers 500
         file.writelines(f"{r.message_id} {r.status and r.status.name}\n" for r in reports.results)
