@@ -18,7 +18,7 @@ import attrs
 from .violations import InvalidRequestError, Violation
 
 MAX_VIOLATIONS = 200  # no document is rejected with more; the first ones are the ones to mend
-_INVALID_TEXT = Violation("", "half of a surrogate pair", "Unicode text", "TEXT-001")
+_INVALID_TEXT = Violation("", "a lone surrogate", "Unicode text", "TEXT-001")
 _MAX_SHOWN_INTEGER = 9999  # a larger number might be a telephone number, and is not shown
 _MAX_INTEGER_BITS = 1024  # bits of a number; Python itself writes no more than 4,300 digits
 _MAX_DECIMAL_DIGITS = 1000  # digits of a fraction on either side of its point
@@ -229,7 +229,7 @@ def _is_writable(value: Decimal) -> bool:
 
 
 def is_text(value: str) -> bool:
-    """Tell whether a string is Unicode text: it has no half of a surrogate pair."""
+    """Tell whether a string is Unicode text: it has no lone surrogate."""
     try:
         value.encode()
     except UnicodeEncodeError:

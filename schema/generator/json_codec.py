@@ -256,7 +256,7 @@ def _check_written(field: Field, patterns: dict[str, str]) -> list[str]:
         return [f"if type({local}) is not list{least}:", "    raise FallbackRequired"]
     if field.is_model or field.is_enum or is_date(field):
         return []  # what writes it checks it
-    # half of a surrogate pair is what no encoder writes
+    # a lone surrogate is rejected by every encoder
     return [
         f"if {render_invalid_condition(field, local, patterns, text=False)}:",
         "    raise FallbackRequired",

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
 import infobip_sms
@@ -112,7 +113,7 @@ def test_auth_005_a_context_that_trusts_anybody_is_refused() -> None:
     lax.check_hostname = False
     for context in (lax, ssl._create_unverified_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)):  # noqa: S323
         with pytest.raises(
-            InvalidRequestError, match=r"^ca: expected .*, got a context that trusts anybody"
+            InvalidRequestError, match=r"^ca: expected .*, got a context that does not verify"
         ):
             Client(auth=AUTH, ca=context)
 
@@ -195,8 +196,9 @@ def test_a_copy_of_a_client_has_all_its_settings() -> None:
     other = copy.copy(client)
     client.close()
     with other:
-        assert other._settings == {"base_url": "https://api.infobip.com/x", "ca": None, **options}
-        assert (other._timeout, other._retry, other._wire) == (7.0, Retry(attempts=9), "xml")
+        settings = {"base_url": "https://api.infobip.com/x", "ca": None, **options}
+        assert attrs.asdict(other._settings, recurse=False) == settings
+        assert other._wire == "xml"
         assert (other._connections.max_idle, other._connections.connect_timeout) == (2, 3.0)
         assert not other._connections._closed
         assert "hunter2" not in repr(other)
@@ -206,7 +208,7 @@ def test_a_client_with_a_context_cannot_be_pickled() -> None:
     """A context crosses no border of processes; the error says what to do."""
     with (
         Client(auth=AUTH, ca=ssl.create_default_context()) as client,
-        pytest.raises(TypeError, match="give ca as a file"),
+        pytest.raises(TypeError, match="pass ca as a file"),
     ):
         pickle.dumps(client)
 

@@ -61,7 +61,10 @@ def test_err_001_a_refusal_carries_the_servers_words(
         assert error.error_response.raw == error.body == body
         assert error.headers["x-trace"] == "7"
         phrase = HTTPStatus(status).phrase
-        assert str(error) == f"the server rejected: HTTP {status} {phrase}; its words are in .text"
+        assert (
+            str(error)
+            == f"the server rejected the request: HTTP {status} {phrase}; its message is in .text"
+        )
     assert len(server.finish()) == 2
 
 
@@ -90,7 +93,10 @@ def test_err_001_a_refusal_needs_no_documented_body(
     assert error.headers["x-trace"] == "7"
     phrases = {known.value: f" {known.phrase}" for known in HTTPStatus}
     more = "; 2 attempts" if status == 429 else ""
-    assert str(error) == f"the server rejected: HTTP {status}{phrases.get(status, '')}{more}"
+    assert (
+        str(error)
+        == f"the server rejected the request: HTTP {status}{phrases.get(status, '')}{more}"
+    )
     assert len(server.finish()) == (2 if status == 429 else 1)
 
 
@@ -138,7 +144,7 @@ def test_http_002_a_server_error_may_have_sent(
     error = fail(InvalidResponseError, server)
     assert (error.status, error.sent, error.body) == (status, "maybe", body)
     assert error.violations == ()
-    assert str(error) == f"HTTP {status}: a status outside the contract"
+    assert str(error) == f"HTTP {status}: an undocumented status"
     assert len(server.finish()) == 1
 
 

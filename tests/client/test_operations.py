@@ -355,7 +355,7 @@ def test_v1_001_the_previous_version_warns_where_it_is_called(serve: Serve) -> N
     server = serve("hear", reply(example("v1-response")))
     with (
         Client(server.url, auth=AUTH, timeout=NEVER) as client,
-        pytest.warns(DeprecationWarning, match="send calls the current one") as caught,
+        pytest.warns(DeprecationWarning, match="use send instead") as caught,
     ):
         client.send_v1(V1)
     assert [warning.filename for warning in caught] == [__file__]

@@ -85,10 +85,10 @@ def test_a_refused_connection_is_tried_again() -> None:
         pytest.raises(TransportError) as caught,
     ):
         client.send(ask())
-    assert outcomes(caught.value) == ["no connection could be made"] * 3
+    assert outcomes(caught.value) == ["the connection failed"] * 3
     assert caught.value.sent == "no"
     assert [attempt.sent for attempt in caught.value.attempts] == ["no"] * 3
-    words = "no response: no connection could be made; request sent: no; 3 attempts"
+    words = "no response: the connection failed; the request was not sent; 3 attempts"
     assert str(caught.value) == words
 
 
@@ -113,7 +113,7 @@ def test_a_host_that_does_not_exist_gets_nothing() -> None:
         pytest.raises(TransportError) as caught,
     ):
         client.send(ask())
-    assert outcomes(caught.value) == ["no connection could be made"] * 3
+    assert outcomes(caught.value) == ["the connection failed"] * 3
     assert caught.value.sent == "no"
 
 
@@ -223,7 +223,7 @@ def test_a_server_that_stays_busy_is_asked_as_often_as_allowed(serve: Serve) -> 
     server = serve("hear", busy(429, "Retry-After: 0"))
     error = fail(ApiError, server, retry=Retry(attempts=5))
     assert outcomes(error) == ["HTTP 429"] * 5
-    assert str(error) == "the server rejected: HTTP 429 Too Many Requests; 5 attempts"
+    assert str(error) == "the server rejected the request: HTTP 429 Too Many Requests; 5 attempts"
     assert len(server.finish()) == 5
 
 
@@ -305,10 +305,10 @@ def test_one_attempt_that_may_have_arrived_is_enough(serve: Serve) -> None:
     """After a break a rejection cannot say that nothing was sent."""
     server = serve("hear", "reset", later=("hear", busy(400)))
     error = fail(ApiError, server, retry=Retry(wait_initial=0.01, on=["broken"]))
-    assert outcomes(error) == ["the connection broke", "HTTP 400"]
+    assert outcomes(error) == ["the connection was lost", "HTTP 400"]
     assert [attempt.sent for attempt in error.attempts] == ["maybe", "no"]
     assert error.sent == "maybe"
-    again = TransportError("no connection could be made", "no", error.attempts)
+    again = TransportError("the connection failed", "no", error.attempts)
     assert again.sent == "maybe"
 
 

@@ -145,9 +145,9 @@ def test_every_error_of_the_tree_is_an_error_and_says_what_it_is() -> None:
         (InvalidRequestError([problem]), "messages: expected a list, got nothing (RESP-001)"),
         (
             TransportError("the line was cut", "no"),
-            "no response: the line was cut; request sent: no",
+            "no response: the line was cut; the request was not sent",
         ),
-        (ApiError(403, b"body"), "the server rejected: HTTP 403 Forbidden"),
+        (ApiError(403, b"body"), "the server rejected the request: HTTP 403 Forbidden"),
         (
             InvalidResponseError((problem,), None, b"body"),
             "messages: expected a list, got nothing (RESP-001)",
