@@ -110,7 +110,7 @@ def test_a_known_difference_that_is_gone_is_an_error(tmp_path: Path) -> None:
     result = generate("--schema", schema, "--target", tmp_path / "out")
 
     assert (
-        "ErrorDetails.validation_errors: only in openapi.yaml: known difference that is gone"
+        "ErrorDetails.validation_errors: only in openapi.yaml: known difference that no longer exists"
         in result.stdout
     )
     assert result.returncode == 1
