@@ -81,7 +81,7 @@ def test_a_server_that_drips_does_not_hold_a_call(
 
 
 def test_a_server_that_drips_fast_enough_is_listened_to(serve: Serve) -> None:
-    """Slowness alone is no fault: a response in single bytes that ends in time is an answer."""
+    """Slowness alone is no fault: a response in single bytes that ends in time is a response."""
     assert send(serve("hear", Drip(OK, 0.0005))).bulk_id == "BULK-ID-123-xyz"
 
 
@@ -132,7 +132,7 @@ def test_the_addresses_of_a_host_share_the_time_for_connecting() -> None:
 
 @pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, 86_401, True, "1", (1, 2)], ids=repr)
 @pytest.mark.parametrize("name", ["timeout", "connect_timeout"])
-def test_a_timeout_that_makes_no_sense_is_refused(name: str, value: Any) -> None:
+def test_a_timeout_that_makes_no_sense_is_rejected(name: str, value: Any) -> None:
     """A client is not made with a time that no socket can keep."""
     options: dict[str, Any] = {name: value}
     with pytest.raises(ValueError, match=f"^{name}: expected seconds"):
@@ -140,7 +140,7 @@ def test_a_timeout_that_makes_no_sense_is_refused(name: str, value: Any) -> None
 
 
 @pytest.mark.parametrize("value", [0, -1, math.inf, "1"], ids=repr)
-def test_a_timeout_of_a_call_that_makes_no_sense_is_refused(serve: Serve, value: Any) -> None:
+def test_a_timeout_of_a_call_that_makes_no_sense_is_rejected(serve: Serve, value: Any) -> None:
     """A call is not begun with one either."""
     server = serve("hear", OK)
     with (
@@ -166,7 +166,7 @@ def test_a_chunk_of_size_minus_one_takes_bounded_memory(serve: Serve) -> None:
     assert MEBIBYTE < peak < 150 * MEBIBYTE
 
 
-def test_endless_preliminary_replies_take_bounded_memory_and_time(serve: Serve) -> None:
+def test_endless_preliminary_responses_take_bounded_memory_and_time(serve: Serve) -> None:
     """A server that says 100 Continue for ever is cut off by what a response may have in bytes."""
     preliminary = b"HTTP/1.1 100 Continue\r\nX-Filler: %b\r\n\r\n" % (b"x" * 1000)
     server = serve("hear", preliminary * 80_000, "close")
@@ -179,7 +179,7 @@ def test_many_small_chunks_are_read(serve: Serve) -> None:
     assert send(server).bulk_id == "BULK-ID-123-xyz"
 
 
-def test_an_early_answer_to_a_large_request_is_read(serve: Serve) -> None:
+def test_an_early_response_to_a_large_request_is_read(serve: Serve) -> None:
     """A server that rejects before it has read everything, and hangs up, is understood."""
     server = serve("taste", reply(b"", 413), "close")
     message = Message(destinations=[Destination(to=PHONE)], text="x" * 8 * MEBIBYTE)

@@ -108,7 +108,7 @@ def test_the_password_of_a_proxy_is_for_the_proxy_alone(
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason", "attempts"),
+    ("response", "reason", "attempts"),
     [
         (b"HTTP/1.1 407 hunter2 wanted\r\n\r\n", "the proxy rejected the request", 1),
         (b"HTTP/1.1 403 Forbidden\r\n\r\n", "the proxy rejected the request", 1),
@@ -118,14 +118,14 @@ def test_the_password_of_a_proxy_is_for_the_proxy_alone(
     ids=["407", "403", "502", "nonsense"],
 )
 def test_a_proxy_that_says_no_sent_nothing(
-    serve: Serve, certificate: Path, answer: bytes, reason: str, attempts: int
+    serve: Serve, certificate: Path, response: bytes, reason: str, attempts: int
 ) -> None:
     """What fails before the tunnel stands is unsent; the proxy's own words are not shown."""
     server = serve("hear", OK)
     url = server.url.replace("http:", "https:")
     retry = Retry(attempts=2, wait_initial=0.01)
     with (
-        Proxy(answer) as proxy,
+        Proxy(response) as proxy,
         Client(
             url, auth=AUTH, proxy=proxy.url.replace("//", f"//{USER}@"), ca=certificate, retry=retry
         ) as client,
@@ -262,7 +262,7 @@ def test_loopback_never_goes_through_the_environments_proxy(
         ("https://api.infobip.com", True),
     ],
 )
-def test_auth_005_a_proxy_that_cannot_be_used_is_refused(base_url: str, proxy: Any) -> None:
+def test_auth_005_a_proxy_that_cannot_be_used_is_rejected(base_url: str, proxy: Any) -> None:
     """Plain http through a remote proxy would show the key; other forms are no proxy of ours."""
     with pytest.raises(InvalidRequestError, match=r"^proxy: expected .*, got ") as caught:
         Client(base_url, auth=AUTH, proxy=proxy)

@@ -33,7 +33,18 @@ if TYPE_CHECKING:
     from tests.fakes.scripted_server import ReceivedRequest, Step
 
 
-from tests.client.calls import NEVER, OK, PHONE, TEXT, TYPES, ask, example, fail, reply, split
+from tests.client.calls import (
+    NEVER,
+    OK,
+    PHONE,
+    TEXT,
+    TYPES,
+    ask,
+    example,
+    fail,
+    reply,
+    split,
+)
 
 SECRET = "hunter2-hunter2-hunter2"
 BASIC = base64.b64encode(f"Aladdin:{SECRET}".encode()).decode()
@@ -56,7 +67,7 @@ def as_error(words: str) -> bytes:
 
 
 def as_members(words: str) -> bytes:
-    """Return an answer with the words where other types belong."""
+    """Return a response with the words where other types belong."""
     wrong = {"to": [words], "status": {words: words, "id": words, "groupId": {words: 1}}}
     return json.dumps({words: words, "messages": [wrong, words, {PHONE: words}]}).encode()
 

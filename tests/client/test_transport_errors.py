@@ -101,7 +101,7 @@ BREAKS: dict[str, tuple[int, tuple[Step, ...]]] = {
             "close",
         ),
     ),
-    "half-a-refusal": (1, ("hear", split(reply(b" " * 400, 401)), "close")),
+    "half-a-rejection": (1, ("hear", split(reply(b" " * 400, 401)), "close")),
     "half-a-503": (1, ("hear", split(reply(b" " * 400, 503)), "close")),
 }
 
@@ -136,7 +136,7 @@ def test_a_break_on_a_kept_connection_is_not_tried_again(serve: Serve, end: str)
     ids=["silence", "half-the-headers", "half-the-body"],
 )
 @pytest.mark.parametrize("of_call", [False, True], ids=["client", "call"])
-def test_a_late_reply_may_have_sent(
+def test_a_late_response_may_have_sent(
     serve: Serve, script: tuple[Step, ...], *, of_call: bool
 ) -> None:
     """A timeout of the client, and one of the call before it, ends waiting; nothing is repeated."""
@@ -264,7 +264,7 @@ def test_auth_005_a_trusted_certificate_gets_the_request(
     assert len(server.finish()) == 4
 
 
-def test_a_chunk_of_negative_size_is_no_answer(serve: Serve) -> None:
+def test_a_chunk_of_negative_size_is_no_response(serve: Serve) -> None:
     """A response whose framing makes no sense is an error of ours; the request may have arrived."""
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     server = serve("hear", head + b"-5\r\nhello\r\n0\r\n\r\n", "close")
