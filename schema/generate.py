@@ -1,7 +1,7 @@
-"""Write generated/ from schema/: the models that users meet, and the data that programs open.
+"""Generate generated/infobip_sms_schema from schema/.
 
-python schema/generate.py           delete generated/infobip_sms_schema and write it anew
-python schema/generate.py --check   generate elsewhere and compare the folders both ways
+python schema/generate.py           replace generated/infobip_sms_schema
+python schema/generate.py --check   generate elsewhere and compare
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ OPTIONS = (
 )
 IMPORTS = "attrs,infobip_sms_schema.constraints.Constraint,infobip_sms_schema.constraints.truncate_to_milliseconds"
 RUFF = 'line-length = 100\ntarget-version = "py311"\n[lint]\nselect = ["I", "F401"]\n'
-INIT = '''"""The contract's models and limits, derived from schema/. Users import them from infobip_sms."""
+INIT = '''"""The models of the API, generated from schema/. Import them from infobip_sms."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ MODELS: tuple[type[attrs.AttrsInstance], ...] = ({models},)
 """Every model."""
 
 XML_ROOTS: dict[type[attrs.AttrsInstance], tuple[str, ...]] = {{{roots}}}
-"""Root elements of each model that is a document of its own: the one that is written, and others."""
+"""Root elements of each document: the one that is written first, then others that are accepted."""
 
 XML_SCHEMAS: dict[type[attrs.AttrsInstance], str] = {{{schemas}}}
-"""XML schema of each document whose root has another type in sms.xsd."""
+"""XML schema of each document whose root element has another type in sms.xsd."""
 
 for _model in MODELS:
     attrs.resolve_types(_model)
@@ -101,9 +101,7 @@ def main() -> int:
         fresh = Path(scratch) / "infobip_sms_schema"
         differences = generate(options.schema, fresh)
         if differences:
-            print(
-                "openapi.yaml and sms.xsd disagree; nothing was written:", *differences, sep="\n  "
-            )
+            print("openapi.yaml and sms.xsd differ; nothing was written:", *differences, sep="\n  ")
             return 1
         if options.check:
             return _print_drift(list_drift(fresh, options.target))
@@ -114,7 +112,7 @@ def main() -> int:
 
 
 def generate(schema: Path, target: Path) -> list[str]:
-    """Write the whole derived package into target; return the differences of the two schemas."""
+    """Write the package to target; return the differences between the two schemas."""
     target.mkdir(parents=True)
     for support in RUNTIME:
         text = (GENERATOR / "runtime" / support).read_text(encoding="utf-8")
@@ -147,16 +145,16 @@ def generate(schema: Path, target: Path) -> list[str]:
 
 def write_codecs(target: Path, components: dict[str, Any], documents: list[str]) -> None:
     """Write the readers and writers of both formats."""
-    family = build_model_set(load(target, "models"), components, documents)
+    model_set = build_model_set(load(target, "models"), components, documents)
     roots, own = get_roots(components, documents)
-    write_module(target / "json_codec.py", write_json_codec(family))
-    write_module(target / "xml_codec.py", write_xml_codec(family, target / "data", roots, own))
+    write_module(target / "json_codec.py", write_json_codec(model_set))
+    write_module(target / "xml_codec.py", write_xml_codec(model_set, target / "data", roots, own))
 
 
 def get_roots(
     components: dict[str, Any], documents: list[str]
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Return the root elements of each document, and the XML schemas of those that have their own."""
+    """Return the root elements of each document, and the XML schemas of documents that have their own."""
     roots = {
         n: [components[n]["xml"]["name"], *components[n].get("x-xml-also", ())] for n in documents
     }
@@ -166,7 +164,7 @@ def get_roots(
 
 
 def build_extra_data(components: dict[str, Any], final: list[int]) -> dict[str, Any]:
-    """Return what the template gets about a class beside its schema."""
+    """Return the template data of each class that is not part of its schema."""
     return {
         name: {"reply": "x-reply" in component, "final": final if "x-final" in component else None}
         for name, component in components.items()
@@ -177,7 +175,7 @@ def build_extra_data(components: dict[str, Any], final: list[int]) -> dict[str, 
 def run_generator(
     source: Path, kind: str, output: Path, names: dict[str, str], extra: dict[str, Any]
 ) -> None:
-    """Run datamodel-code-generator with our template, away from every configuration file."""
+    """Run datamodel-code-generator with our template, in a folder without configuration files."""
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         (scratch / "ruff.toml").write_text(RUFF, encoding="utf-8")
@@ -208,14 +206,14 @@ def run_generator(
 
 
 def load(package: Path, name: str) -> ModuleType:
-    """Import one module of the package that is being written, not of the one that is installed."""
+    """Import a module of the package being written, not of the installed one."""
     sys.path.insert(0, str(package.parent))
     sys.dont_write_bytecode = True
     return importlib.import_module(f"{package.name}.{name}")
 
 
 def write_init(components: dict[str, Any], documents: list[str]) -> str:
-    """Return the source of the package's table of contents."""
+    """Return the source of the package's __init__.py."""
     models = sorted(name for name, component in components.items() if "enum" not in component)
     also, own = get_roots(components, documents)
     names = [
@@ -242,7 +240,7 @@ def get_schema_stem(document: str) -> str:
 
 
 def write_module(module: Path, text: str) -> None:
-    """Write a module of the package, in good form."""
+    """Write and format a module of the package."""
     module.write_text(MARK + text, encoding="utf-8")
     config = module.parent.parent / "ruff.toml"
     config.write_text(RUFF, encoding="utf-8")
@@ -252,7 +250,7 @@ def write_module(module: Path, text: str) -> None:
 
 
 def copy_data(schema: Path, target: Path, components: dict[str, Any]) -> None:
-    """Put byte copies of the facts beside the models, and the XML schemas derived from sms.xsd."""
+    """Copy the data files, and write the XML schemas derived from sms.xsd."""
     target.mkdir()
     for name in DATA:
         if (schema / name).is_dir():
@@ -271,7 +269,7 @@ def copy_data(schema: Path, target: Path, components: dict[str, Any]) -> None:
 
 
 def list_drift(fresh: Path, committed: Path) -> list[str]:
-    """Compare two folders both ways: missing files, orphans, and different bytes."""
+    """List missing, orphaned and differing files of two folders."""
     new, old = (
         {
             p.relative_to(folder): p
@@ -291,9 +289,9 @@ def list_drift(fresh: Path, committed: Path) -> list[str]:
 
 def _print_drift(drift: list[str]) -> int:
     if drift:
-        print("generated/ is not what schema/ gives; run make generate:", *drift, sep="\n  ")
+        print("generated/ is out of date; run make generate:", *drift, sep="\n  ")
         return 1
-    print("generated/ is in step with schema/")
+    print("generated/ is up to date")
     return 0
 
 

@@ -90,7 +90,7 @@ def build() -> SmsRequest:
 
 
 def send() -> None:
-    """Use every argument of the client, and every part of an answer and of an error."""
+    """Use every argument of the client, and every part of a response and of an error."""
     auths: list[Auth] = [
         Basic("user", "password"),
         ApiKey("key"),

@@ -35,16 +35,16 @@ ResponseModel = TypeVar("ResponseModel", bound=attrs.AttrsInstance, covariant=Tr
 
 @attrs.frozen(kw_only=True)
 class Operation(Generic[ResponseModel]):
-    """One operation: where it is, what it takes and what it answers."""
+    """One operation: method, path, and the models of its request and response."""
 
     name: str
     method: str
     path: str
-    """Path, with the names of its parameters in braces."""
+    """Path template, with the names of parameters in braces."""
     parameters: type[attrs.AttrsInstance] | None
-    """Model of the parameters of path and query, if there are any."""
+    """Model of the path and query parameters, if any."""
     request: type[attrs.AttrsInstance] | None
-    """Model of the request's body, if it has one."""
+    """Model of the request body, if any."""
     response: type[ResponseModel]
     """Model of the response."""
 

@@ -1,7 +1,7 @@
-"""What the generated codecs are made from: the fields of each model, and how a leaf is checked.
+"""The fields of each model, and the conditions by which generated codecs check them.
 
-A check is written as the condition under which a value is not as it should be; it says what the
-model's own validator (limits.py) says, without a call where Python has an operator for it.
+A condition is true for an invalid value. It agrees with the model's own validator (constraints.py), but
+uses operators instead of calls where possible.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
 
-# Patterns that a method of str decides sooner than a regular expression, for what fits.
+# Patterns for which a method of str accepts a valid value faster than the regular expression.
 QUICK = {
     r"^\+?[0-9]+$": "({0}.isdecimal() and {0}.isascii())",
     r"^([0-9]{3,14}|[\s\S]{3,11})$": "2 < len({0}) < 12",
 }
-# Parts of a pattern by which it takes letters beyond ASCII.
+# Parts of a pattern that match characters beyond ASCII.
 WIDE = re.compile(r"\\[SDW]|\[\^|(?<!\\)\.")
 
 
@@ -40,67 +40,67 @@ class Field:
     constraint: Any
     aliases: tuple[str, ...]
     bare_offset: bool
-    """Tells whether a date and time is written without a colon in its offset."""
+    """Whether a datetime is written without a colon in its offset."""
 
     @property
     def local(self) -> str:
-        """The name of its value in a codec; a bare name may be one of Python's own."""
+        """The name of its variable in a codec; the field's own name may be a builtin."""
         return f"its_{self.name.removesuffix('_')}"
 
     @property
     def is_model(self) -> bool:
-        """Tell whether it is an object with fields of its own."""
+        """Tell whether its type is a model."""
         return attrs.has(self.base)
 
     @property
     def is_enum(self) -> bool:
-        """Tell whether it is a word of a list."""
+        """Tell whether its type is an enum."""
         return isinstance(self.base, type) and issubclass(self.base, Enum)
 
 
 @attrs.frozen
 class ModelSet:
-    """The models, and what is said of them."""
+    """The models and their fields."""
 
     models: dict[str, Any]
     fields: dict[str, tuple[Field, ...]]
     strict: tuple[str, ...]
-    """Models that requests are made of; they are read strictly."""
+    """Models in requests, which are parsed strictly."""
     lenient: tuple[str, ...]
-    """Models that responses are made of; they are read openly."""
+    """Models in responses, which are parsed leniently."""
     paired_fields: dict[str, tuple[tuple[str, str], ...]]
-    """Fields, by their names in Python, that are given together or not at all."""
+    """Fields that are given together or not at all, by their variables."""
 
 
 def build_model_set(
     models: ModuleType, components: dict[str, Any], documents: list[str]
 ) -> ModelSet:
-    """Describe the models that are in a module."""
+    """Describe the models of a module."""
     classes = {name: getattr(models, name) for name in sorted(components)}
     classes = {name: cls for name, cls in classes.items() if attrs.has(cls)}
-    members = {name: tuple(list_fields(cls)) for name, cls in classes.items()}
+    fields = {name: tuple(list_fields(cls)) for name, cls in classes.items()}
     responses = [name for name in documents if "x-reply" in components[name]]
     requests = [name for name in documents if name not in responses]
-    together = {name: tuple(list_pairs(components[name], members[name])) for name in classes}
+    pairs = {name: tuple(list_pairs(components[name], fields[name])) for name in classes}
     return ModelSet(
-        classes, members, list_parts(requests, members), list_parts(responses, members), together
+        classes, fields, list_parts(requests, fields), list_parts(responses, fields), pairs
     )
 
 
 def list_fields(cls: Any) -> Iterable[Field]:
-    """Return the fields of a model, in its order."""
+    """Return the fields of a model, in order."""
     hints = typing.get_type_hints(cls)
     for field in attrs.fields(cls):
         if "wire" in field.metadata:
             base, many = strip(hints[field.name])
-            also = tuple(field.metadata.get("also", ()))
+            aliases = tuple(field.metadata.get("also", ()))
             bare = "offset" in field.metadata
             wire = field.metadata["wire"]
-            yield Field(field.name, wire, base, many, field.validator, also, bare)
+            yield Field(field.name, wire, base, many, field.validator, aliases, bare)
 
 
 def strip(annotation: Any) -> tuple[Any, bool]:
-    """Return the type of a value, or that of the entries of a list, and whether it is a list."""
+    """Return the type of a value, or of the entries of a list, and whether it is a list."""
     parts = [a for a in typing.get_args(annotation) if a is not type(None)]
     if typing.get_origin(annotation) is list:
         return parts[0], True
@@ -110,32 +110,32 @@ def strip(annotation: Any) -> tuple[Any, bool]:
 
 
 def list_parts(names: Iterable[str], fields: dict[str, tuple[Field, ...]]) -> tuple[str, ...]:
-    """Return the models that others are made of, and these; parts before the whole."""
+    """Return models and the models that they contain, parts first."""
     found: dict[str, None] = {}
     for name in names:
-        parts = [member.base.__name__ for member in fields[name] if member.is_model]
+        parts = [field.base.__name__ for field in fields[name] if field.is_model]
         found |= dict.fromkeys([*list_parts(parts, fields), name])
     return tuple(found)
 
 
 def list_pairs(component: dict[str, Any], fields: Iterable[Field]) -> Iterable[tuple[str, str]]:
     """Return the fields that are given together or not at all."""
-    locals_ = {member.wire: member.local for member in fields}
+    locals_ = {field.wire: field.local for field in fields}
     needed = component.get("dependentRequired", {})
     pairs = {frozenset((wire, other)) for wire, others in needed.items() for other in others}
     for one, other in sorted(map(sorted, pairs)):
         if one not in needed.get(other, ()) or other not in needed.get(one, ()):
-            raise NotImplementedError(f"{one} asks for {other}, but not the other way round")
+            raise NotImplementedError(f"{one} requires {other}, but not vice versa")
         yield locals_[one], locals_[other]
 
 
 def render_invalid_condition(
     field: Field, value: str, patterns: dict[str, str], *, text: bool = True
 ) -> str:
-    """Return the condition under which a value that is no model and no date breaks its limit.
+    """Return the condition under which a scalar, other than a datetime, is invalid.
 
-    shapes: takes the name of each regular expression that is used. text: tells whether half of a
-    surrogate pair may be met.
+    patterns: gets the name of each regular expression that is used.
+    text: whether the value may contain a lone surrogate.
     """
     if field.base is str:
         return (
@@ -149,58 +149,58 @@ def render_invalid_condition(
         return f"not is_exact_decimal({value})"
     if typing.get_origin(field.base) is dict:
         return f"type({value}) is not dict"
-    raise NotImplementedError(f"{field.wire}: a leaf of the type {field.base}")
+    raise NotImplementedError(f"{field.wire}: a scalar of type {field.base}")
 
 
 def render_range(field: Field, value: str) -> str:
-    """Return the condition under which a whole number is within its limit."""
-    limit = field.constraint
-    least = "INTEGER_LOWER_BOUND <" if limit.minimum is None else f"{limit.minimum} <="
-    most = "< INTEGER_UPPER_BOUND" if limit.maximum is None else f"<= {limit.maximum}"
-    return f"{least} {value} {most}"
+    """Return the condition under which an integer is in its range."""
+    low, high = field.constraint.minimum, field.constraint.maximum
+    above = "INTEGER_LOWER_BOUND <" if low is None else f"{low} <="
+    below = "< INTEGER_UPPER_BOUND" if high is None else f"<= {high}"
+    return f"{above} {value} {below}"
 
 
 def render_text_condition(field: Field, value: str, patterns: dict[str, str]) -> str:
-    """Return the condition under which a text, known to be one, breaks its limit; or nothing."""
+    """Return the condition under which a valid string violates its constraint; may be empty."""
     return _render_text_condition(field, value, patterns, text=False).removeprefix(" or ")
 
 
 def _render_text_condition(
     field: Field, value: str, patterns: dict[str, str], *, text: bool
 ) -> str:
-    limit, found = field.constraint, ""
-    if text and (limit.pattern is None or WIDE.search(limit.pattern)):
-        found += f" or not ({value}.isascii() or is_text({value}))"
-    if limit.min_length is not None:
-        found += f" or len({value}) < {limit.min_length}"
-    if limit.max_length is not None:
-        found += f" or len({value}) > {limit.max_length}"
-    if limit.pattern is not None:
-        name = patterns.setdefault(limit.pattern, f"FITS_{field.name.strip('_').upper()}")
-        quick = QUICK.get(limit.pattern)
+    constraint, condition = field.constraint, ""
+    if text and (constraint.pattern is None or WIDE.search(constraint.pattern)):
+        condition += f" or not ({value}.isascii() or is_text({value}))"
+    if constraint.min_length is not None:
+        condition += f" or len({value}) < {constraint.min_length}"
+    if constraint.max_length is not None:
+        condition += f" or len({value}) > {constraint.max_length}"
+    if constraint.pattern is not None:
+        name = patterns.setdefault(constraint.pattern, f"FITS_{field.name.strip('_').upper()}")
+        quick = QUICK.get(constraint.pattern)
         slow = f"{name}({value}) is None"
-        found += f" or not {quick.format(value)} and {slow}" if quick else f" or {slow}"
-    return found
+        condition += f" or not {quick.format(value)} and {slow}" if quick else f" or {slow}"
+    return condition
 
 
 def render_patterns(patterns: dict[str, str]) -> list[str]:
-    """Return the regular expressions that conditions name."""
+    """Return the regular expressions that the conditions use."""
     if len(set(patterns.values())) != len(patterns):
-        raise NotImplementedError("two patterns of fields of one name")
+        raise NotImplementedError("two patterns for fields of the same name")
     return [f"{name} = re.compile({pattern!r}).fullmatch" for pattern, name in patterns.items()]
 
 
 def render_construction(
     field_names: Iterable[tuple[str, str]], cls: str, *, raw: bool
 ) -> list[str]:
-    """Return the statements that make a model of checked values, without asking its validators."""
+    """Return the statements that create a model from checked values, without its validators."""
     made = [f"made.{name} = {value}" for name, value in field_names]
     kept = ["made.raw = None"] if raw else []
     return [f"made = {cls}Twin()", *made, *kept, f"made.__class__ = {cls}", "return made"]
 
 
 def render_pairs(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the statements that hold fields together."""
+    """Return the statements that check fields given together or not at all."""
     found = []
     for one, other in pairs:
         found += [f"if ({one} is None) is not ({other} is None):", "    raise FallbackRequired"]
@@ -208,10 +208,10 @@ def render_pairs(pairs: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def indent(lines: Iterable[str], depth: int = 1) -> list[str]:
-    """Return lines further to the right."""
+    """Indent lines."""
     return ["    " * depth + line for line in lines]
 
 
 def is_date(field: Field) -> bool:
-    """Tell whether a field is a date and time."""
+    """Tell whether a field is a datetime."""
     return field.base is dt.datetime

@@ -1,7 +1,7 @@
-"""Write the JSON codec: one reader and one writer for each model, in straight lines.
+"""Generate the JSON codec: one reader and one writer for each model, without loops over fields.
 
-Readers take plain data with wire names and give models. Writers give plain data, of the whole or with
-long lists left to the encoder, which need not hold them as plain data.
+Readers convert plain data with wire names to models. Writers convert models to plain data, completely
+or with long lists left to the encoder, which then needs less memory.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from generator.fields import (
 
 HEAD = '''"""JSON: plain data with wire names to models and back, derived from schema/openapi.yaml.
 
-What is not exactly as the contract has it raises FallbackRequired or any other exception; then nothing is
-decided, and the detailed path (codecs/plain_data.py of the binding) reads or rejects it.
+Anything but exactly valid data raises FallbackRequired or any other exception; then the detailed path
+(codecs/plain_data.py of the client) accepts or rejects it.
 """
 
 from __future__ import annotations
@@ -67,21 +67,21 @@ if TYPE_CHECKING:
 '''
 TABLES = '''
 STRICT_READERS: dict[type, Callable[[Callable[[Any], Reader]], Reader]] = {{{strict}}}
-"""For each model of a request what builds its reader, given what finds the readers of its parts."""
+"""For each model in requests the function that builds its reader, given a lookup of readers."""
 
 LENIENT_READERS: dict[type, Callable[[Callable[[Any], Reader]], Reader]] = {{{lenient}}}
-"""The same for each model of a response."""
+"""The same for each model in responses."""
 
 WRITERS: dict[type, Writer] = {{{writers}}}
-"""For each model what writes it, with all that is in it."""
+"""For each model the function that writes it completely."""
 
 LAZY_WRITERS: dict[type, Writer] = {{{beginners}}}
-"""For each model what writes it, with long lists left to the encoder: ChunkedList."""
+"""For each model the function that writes it with long lists as ChunkedList."""
 '''
 CONSTRAINTS = ("minimum", "maximum", "min_length", "max_length", "pattern")
 DECIMAL_MODELS = '''
 DECIMAL_MODELS: frozenset[type] = frozenset({{{names}}})
-"""Models that hold, at any depth, a number with a fraction, or plain data in which one may stand."""
+"""Models that may contain, at any depth, a decimal."""
 '''
 COERCIONS = {
     str: "coerce_text",
@@ -114,17 +114,17 @@ def write_json_codec(model_set: ModelSet) -> str:
 
 
 def _has_decimal(name: str, model_set: ModelSet) -> bool:
-    """Tell whether a model may hold a number with a fraction."""
+    """Tell whether a model may contain a decimal."""
     parts = list_parts([name], model_set.fields)
-    members = [member for part in parts for member in model_set.fields[part]]
-    return any(m.base is Decimal or typing.get_origin(m.base) is dict for m in members)
+    fields = [field for part in parts for field in model_set.fields[part]]
+    return any(m.base is Decimal or typing.get_origin(m.base) is dict for m in fields)
 
 
 def _has_list(name: str, model_set: ModelSet) -> bool:
-    """Tell whether a model has a list of models; a model inside it that has one is in a list itself."""
+    """Tell whether a model has a list of models."""
     found = [m for m in model_set.fields[name] if m.is_model]
     if any(not m.many and _has_list(m.base.__name__, model_set) for m in found):
-        raise NotImplementedError(f"{name}: a list inside of a part")
+        raise NotImplementedError(f"{name}: a list in a nested model")
     return any(m.many for m in found)
 
 
@@ -141,15 +141,15 @@ def _write_tables(model_set: ModelSet, read: list[str]) -> str:
 def _write_reader(
     name: str, model_set: ModelSet, patterns: dict[str, str], *, strict: bool
 ) -> list[str]:
-    members = model_set.fields[name]
-    parts = sorted({m.base.__name__ for m in members if m.is_model})
+    fields = model_set.fields[name]
+    parts = sorted({m.base.__name__ for m in fields if m.is_model})
     way = "strict" if strict else "lenient"
     body = ["if type(value) is not dict:", "    raise FallbackRequired"]
-    for member in members:
-        body += _write_field(member, patterns, strict=strict)
+    for field in fields:
+        body += _write_field(field, patterns, strict=strict)
     if strict:
         body += render_pairs(model_set.paired_fields[name])
-    made = [(m.name, m.local) for m in members]
+    made = [(m.name, m.local) for m in fields]
     body += render_construction(made, name, raw=_has_raw(model_set.models[name]))
     return [
         "",
@@ -167,7 +167,7 @@ def _has_raw(cls: Any) -> bool:
 
 
 def _write_field(field: Field, patterns: dict[str, str], *, strict: bool) -> list[str]:
-    """Return the statements that read a field into its local name."""
+    """Return the statements that read a field into its variable."""
     read = _read_strict(field, patterns) if strict else _read_lenient(field, patterns)
     if field.constraint.required and not field.aliases:
         return [f"{field.local} = value[{field.wire!r}]", *read]
@@ -205,13 +205,13 @@ def _read_lenient(field: Field, patterns: dict[str, str]) -> list[str]:
         made = _read_entries(field) if field.many else f"read_{cls}({local}, {cls})"
         plain = [f"if type({local}) is {kind}:", f"    {local} = {made}"]
         if field.constraint.min_items:
-            raise NotImplementedError(f"{field.wire}: a least number of entries in a response")
+            raise NotImplementedError(f"{field.wire}: min_items in a response")
         other = "raise FallbackRequired" if needed else f"{local} = coerce_none({local})"
         return [*plain, "else:", f"    {other}"]
     if is_date(field):
         return [f"{local} = coerce_instant({local})", *needed]
     if any(getattr(field.constraint, name) is not None for name in CONSTRAINTS):
-        raise NotImplementedError(f"{field.wire}: a limit in a response")
+        raise NotImplementedError(f"{field.wire}: a constraint in a response")
     fault = render_invalid_condition(field, local, patterns)
     opened = COERCIONS.get(field.base, "coerce_none")
     return [f"if {fault}:", f"    {local} = {opened}({local})", *indent(needed)]
@@ -229,18 +229,18 @@ def _read_entries(field: Field) -> str:
 def _write_writer(
     name: str, model_set: ModelSet, patterns: dict[str, str], *, whole: bool
 ) -> list[str]:
-    """Return what writes an object with all that is in it, or all but long lists."""
-    members = model_set.fields[name]
+    """Return the function that writes a model, completely or without long lists."""
+    fields = model_set.fields[name]
     body = [
         f"if type(value) is not {name}:",
         "    raise FallbackRequired",
         "plain: dict[str, Any] = {}",
     ]
-    for member in members:
-        body.append(f"{member.local} = value.{member.name}")
-        lines = [*_check_written(member, patterns), *_put(member, model_set, whole=whole)]
-        guarded = [f"if {member.local} is not None:", *indent(lines)]
-        body += lines if member.constraint.required else guarded
+    for field in fields:
+        body.append(f"{field.local} = value.{field.name}")
+        lines = [*_check_written(field, patterns), *_put(field, model_set, whole=whole)]
+        guarded = [f"if {field.local} is not None:", *indent(lines)]
+        body += lines if field.constraint.required else guarded
     body += render_pairs(model_set.paired_fields[name])
     way = "write" if whole else "lazy"
     head = f"def {way}_{name}(value: Any) -> dict[str, Any]:"
@@ -255,8 +255,8 @@ def _check_written(field: Field, patterns: dict[str, str]) -> list[str]:
         )
         return [f"if type({local}) is not list{least}:", "    raise FallbackRequired"]
     if field.is_model or field.is_enum or is_date(field):
-        return []  # what writes it checks it
-    # half of a surrogate pair is what no encoder writes
+        return []  # its writer checks it
+    # a lone surrogate is rejected by every encoder
     return [
         f"if {render_invalid_condition(field, local, patterns, text=False)}:",
         "    raise FallbackRequired",
@@ -264,7 +264,7 @@ def _check_written(field: Field, patterns: dict[str, str]) -> list[str]:
 
 
 def _put(field: Field, model_set: ModelSet, *, whole: bool) -> list[str]:
-    """Return the statements that put a field into the plain object."""
+    """Return the statements that add a field to the plain data."""
     local, put, cls = (
         field.local,
         f"plain[{field.wire!r}] = ",

@@ -1,4 +1,4 @@
-"""What openapi.yaml says beside its components: operations, their parameters, names of other years."""
+"""The operations of openapi.yaml, their parameters, and its Python names of fields."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ ResponseModel = TypeVar("ResponseModel", bound=attrs.AttrsInstance, covariant=Tr
 
 @attrs.frozen(kw_only=True)
 class Operation(Generic[ResponseModel]):
-    """One operation: where it is, what it takes and what it answers."""
+    """One operation: method, path, and the models of its request and response."""
 
     name: str
     method: str
     path: str
-    """Path, with the names of its parameters in braces."""
+    """Path template, with the names of parameters in braces."""
     parameters: type[attrs.AttrsInstance] | None
-    """Model of the parameters of path and query, if there are any."""
+    """Model of the path and query parameters, if any."""
     request: type[attrs.AttrsInstance] | None
-    """Model of the request's body, if it has one."""
+    """Model of the request body, if any."""
     response: type[ResponseModel]
     """Model of the response."""
 
@@ -48,7 +48,7 @@ __all__ = [{exported}]
 
 
 def list_operations(contract: Contract) -> list[tuple[str, str, Any]]:
-    """Return path, method and description of every operation, in the order of the file."""
+    """Return path, method and description of every operation, in file order."""
     return [
         (path, method, item[method])
         for path, item in contract["paths"].items()
@@ -58,7 +58,7 @@ def list_operations(contract: Contract) -> list[tuple[str, str, Any]]:
 
 
 def add_parameters(contract: Contract) -> dict[str, Contract]:
-    """Return the components, and one more for the parameters of each operation that has any."""
+    """Return the components, with an additional one for the parameters of each operation."""
     components = dict(contract["components"]["schemas"])
     for _, _, operation in list_operations(contract):
         if "parameters" in operation:
@@ -73,12 +73,12 @@ def name_parameters(operation: Contract) -> str:
 
 
 def build_component(operation: Contract) -> Contract:
-    """Return the parameters of an operation as the schema of an object."""
+    """Return the parameters of an operation as an object schema."""
     properties = {}
     for parameter in operation["parameters"]:
-        place = {"x-in": "path"} if parameter["in"] == "path" else {}
+        location = {"x-in": "path"} if parameter["in"] == "path" else {}
         about = {"description": parameter["description"]}
-        properties[parameter["name"]] = {**parameter["schema"], **about, **place}
+        properties[parameter["name"]] = {**parameter["schema"], **about, **location}
     return {
         "type": "object",
         "description": f"Parameters of {operation['operationId']}.",
@@ -88,22 +88,22 @@ def build_component(operation: Contract) -> Contract:
 
 
 def list_documents(contract: Contract) -> list[str]:
-    """Return the names of the components that are bodies of requests or responses, sorted."""
+    """Return the names of the components that are bodies, sorted."""
     return sorted(set(_walk_bodies([contract["paths"], contract["components"]["responses"]])))
 
 
 def get_field_names(components: dict[str, Contract]) -> dict[str, str]:
-    """Return the Python names that the contract gives to fields, by class and wire name."""
+    """Return the Python names in the contract, by class and wire name."""
     return {
-        f"{cls}.{wire}": member["x-name"]
+        f"{cls}.{wire}": field["x-name"]
         for cls, component in components.items()
-        for wire, member in component.get("properties", {}).items()
-        if "x-name" in member
+        for wire, field in component.get("properties", {}).items()
+        if "x-name" in field
     }
 
 
 def write_operations(contract: Contract) -> str:
-    """Return the source of the module that holds the operations."""
+    """Return the source of the module of operations."""
     rows, used = {}, set()
     for path, method, operation in list_operations(contract):
         parameters = name_parameters(operation) if "parameters" in operation else None

@@ -1,4 +1,4 @@
-"""Hold the two schemas together: the family from openapi.yaml against the family from sms.xsd."""
+"""Compare the models generated from openapi.yaml with those generated from sms.xsd."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 KNOWN_DIFFERENCES = {
-    "DeliveryReportsFlat: only in sms.xsd": "the list without a wrapper, as the documentation of 2015 shows it",
-    "GeneralStatus: only in openapi.yaml": "is in a query only",
+    "DeliveryReportsFlat: only in sms.xsd": "the list without a wrapper, as in the documentation of 2015",
+    "GeneralStatus: only in openapi.yaml": "only used in a query",
     "ErrorDetails.validation_errors: only in openapi.yaml": "a map of paths; no XML form of it is documented",
-    "Message.send_at: type datetime, str": "the pattern of Instant takes the offset with and without a colon, and asks for one",
-    "DeliveryReport.sent_at: type datetime, str": "likewise",
-    "DeliveryReport.done_at: type datetime, str": "likewise",
-    "SmsLog.done_at: type datetime, str": "likewise",
-    "SmsLog.sent_at: type datetime, str": "likewise",
-    "MessageV1.send_at: type datetime, str": "likewise",
-    "BulkResponse.send_at: type datetime, str": "likewise",
-    "BulkRequest.send_at: type datetime, str": "likewise",
+    "Message.send_at: type datetime, str": "the pattern of Instant requires an offset, with or without a colon",
+    "DeliveryReport.sent_at: type datetime, str": "as Message.send_at",
+    "DeliveryReport.done_at: type datetime, str": "as Message.send_at",
+    "SmsLog.done_at: type datetime, str": "as Message.send_at",
+    "SmsLog.sent_at: type datetime, str": "as Message.send_at",
+    "MessageV1.send_at: type datetime, str": "as Message.send_at",
+    "BulkResponse.send_at: type datetime, str": "as Message.send_at",
+    "BulkRequest.send_at: type datetime, str": "as Message.send_at",
 }
 CONSTRAINTS = ("required", "minimum", "maximum", "min_length", "max_length", "min_items", "pattern")
 
 
 @attrs.frozen
 class FieldShape:
-    """One field of a family, reduced to what both families can state."""
+    """One field, reduced to what both schemas can state."""
 
     wire: str
     type: str
@@ -42,10 +42,12 @@ class FieldShape:
 def list_differences(
     openapi: ModuleType, xsd: ModuleType, schemas: dict[str, Any], documents: list[str]
 ) -> list[str]:
-    """Return every difference that is not known, and every known one that is no longer there."""
+    """Return every unknown difference, and every known difference that no longer exists."""
     found = [*_compare_classes(openapi, xsd, schemas), *_compare_roots(xsd, schemas, documents)]
     stale = [
-        f"{name}: known difference that is gone" for name in KNOWN_DIFFERENCES if name not in found
+        f"{name}: known difference that no longer exists"
+        for name in KNOWN_DIFFERENCES
+        if name not in found
     ]
     return [difference for difference in found if difference not in KNOWN_DIFFERENCES] + stale
 
@@ -85,12 +87,12 @@ def _compare_field(where: str, left: FieldShape, right: FieldShape) -> list[str]
         for what in ("wire", "type", "many", "wrapper")
         if getattr(left, what) != getattr(right, what)
     ]
-    if left.type == "datetime" and right.type == "str":  # the pattern is the XSD's way to say so
+    if left.type == "datetime" and right.type == "str":  # XSD states it with a pattern
         right.constraints["pattern"] = None
     found += [
-        f"{where}: {limit} {left.constraints[limit]}, {right.constraints[limit]}"
-        for limit in CONSTRAINTS
-        if left.constraints[limit] != right.constraints[limit]
+        f"{where}: {name} {left.constraints[name]}, {right.constraints[name]}"
+        for name in CONSTRAINTS
+        if left.constraints[name] != right.constraints[name]
     ]
     return found
 
@@ -126,20 +128,22 @@ def _xsd_shapes(cls: type, classes: dict[str, type]) -> dict[str, FieldShape]:
     shapes = {}
     for field, annotation in _fields(cls):
         base, many = _strip(annotation)
-        wrapper, limits = None, _get_constraints(field)
+        wrapper, constraints = None, _get_constraints(field)
         if attrs.has(base) and _is_wrapper(base, classes):
             ((inner, inner_annotation),) = _fields(base)
-            wrapper, limits = (
+            wrapper, constraints = (
                 inner.metadata["wire"],
-                _get_constraints(inner) | {"required": limits["required"]},
+                _get_constraints(inner) | {"required": constraints["required"]},
             )
             base, many = _strip(inner_annotation)
-        shapes[field.name] = FieldShape(field.metadata["wire"], _name(base), many, wrapper, limits)
+        shapes[field.name] = FieldShape(
+            field.metadata["wire"], _name(base), many, wrapper, constraints
+        )
     return shapes
 
 
 def _is_wrapper(cls: type, classes: dict[str, type]) -> bool:
-    """Tell whether a class of the XSD's family is nothing but a wrapper around one list."""
+    """Tell whether a class from the XSD is only a wrapper of a list."""
     if not attrs.has(cls) or cls.__name__ == "DeliveryReportsFlat":
         return False
     fields = _fields(cls)
@@ -152,12 +156,12 @@ def _fields(cls: type) -> list[tuple[attrs.Attribute[Any], Any]]:
 
 
 def _get_constraints(field: attrs.Attribute[Any]) -> dict[str, Any]:
-    limits = {name: getattr(field.validator, name) for name in CONSTRAINTS}
-    if limits["pattern"]:  # XSD patterns are anchored by nature
-        pattern = limits["pattern"].removeprefix("^").removesuffix("$")
+    constraints = {name: getattr(field.validator, name) for name in CONSTRAINTS}
+    if constraints["pattern"]:  # XSD patterns are anchored by nature
+        pattern = constraints["pattern"].removeprefix("^").removesuffix("$")
         bare = pattern.startswith("(") and pattern.endswith(")") and pattern.count("(") == 1
-        limits["pattern"] = pattern[1:-1] if bare else pattern
-    return limits
+        constraints["pattern"] = pattern[1:-1] if bare else pattern
+    return constraints
 
 
 def _strip(annotation: Any) -> tuple[Any, bool]:

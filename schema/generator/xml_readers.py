@@ -1,8 +1,8 @@
-"""Write the XML codec: a reader and a writer for each type of the XML schemas, in straight lines.
+"""Generate the XML codec: a reader and a writer for each type of the XML schemas.
 
-xmlschema compiles the schemas, here and not where the codec runs: names, order, wrappers and
-repetition are what it says. Readers follow the readers' schemas (any order, unknown elements),
-writers sms.xsd. Limits come with the models, which parity.py holds to the XSD.
+xmlschema compiles the schemas here, not where the codec runs: it determines names, order, wrappers and
+repetition. Readers follow the lenient schemas (any order, unknown elements), writers follow sms.xsd.
+Constraints come from the models, which parity.py compares with the XSD.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 HEAD = '''"""XML: parsed elements to models, and models to text, derived from the XML schemas.
 
-What is not exactly as the contract has it raises FallbackRequired or any other exception; then nothing is
-decided, and the detailed path (by xmlschema) reads or rejects it.
+Anything but exactly valid data raises FallbackRequired or any other exception; then the detailed path
+(with xmlschema) accepts or rejects it.
 """
 
 from __future__ import annotations
@@ -71,17 +71,17 @@ if TYPE_CHECKING:
 '''
 TABLES = '''
 READERS: dict[type, dict[str, Callable[[Any], Any]]] = {{{readers}}}
-"""For each model that is a document what reads it, by the root's name."""
+"""For each document model its readers, by name of the root element."""
 
 WRITERS: dict[type, tuple[str, Callable[[Any], str]]] = {{{writers}}}
-"""For each model that is a document the name of its root, and what writes what is in it."""
+"""For each document model the name of its root element, and the function that writes its content."""
 '''
 SCALAR_READERS = {int: "read_integer({0})", Decimal: "read_decimal({0})", bool: "BOOLEANS[{0}]"}
 
 
 @attrs.frozen
 class ReaderSpec:
-    """A type of a schema, the model that it becomes, and how it is read."""
+    """A type of a schema, its model, and whether it is parsed strictly."""
 
     kind: Any = attrs.field(eq=False)
     type: str
@@ -101,7 +101,8 @@ def write_xml_codec(
 ) -> str:
     """Return the source of the codec.
 
-    roots: root elements of each document. own: XML schemas of documents with one of their own.
+    roots: root elements of each document.
+    own: XML schemas of documents that have their own.
     """
     codec = CodecBuilder(model_set)
     readers, writers = {}, {}
@@ -139,30 +140,30 @@ def compile_schema(path: Path) -> Any:
 
 
 def _write_reader(spec: ReaderSpec, codec: CodecBuilder) -> None:
-    """Write the reader of a type, and those of its parts before it."""
+    """Write the reader of a type, after those of its parts."""
     if spec.function in codec.done:
         return
     codec.done.add(spec.function)
-    members = {m.wire: m for m in codec.model_set.fields[spec.model]}
-    others = {name: m for m in members.values() for name in m.aliases if name not in members}
+    fields = {m.wire: m for m in codec.model_set.fields[spec.model]}
+    others = {name: m for m in fields.values() for name in m.aliases if name not in fields}
     cases: list[str] = []
     for child in spec.kind.content.iter_elements():
         if child.name is None:
             continue
-        member = members.get(child.name) or others[child.name]
-        local = member.local if child.name in members else f"{member.local}_too"
-        body = _read_field(child, member, local, spec, codec)
+        field = fields.get(child.name) or others[child.name]
+        local = field.local if child.name in fields else f"{field.local}_too"
+        body = _read_field(child, field, local, spec, codec)
         cases += [f'{"elif" if cases else "if"} tag == "{child.name}":', *indent(body)]
     codec.bodies += [
         "",
         f"def {spec.function}(element: Any) -> Any:",
-        *indent(_begin(spec, members, others)),
+        *indent(_begin(spec, fields, others)),
         "    for child in element:",
         "        tag = child.tag",
         *indent(
             [*cases, "else:", "    skip_element(child)", *_render_text_check("child.tail", spec)], 2
         ),
-        *indent(_end(spec, members, others, codec.model_set)),
+        *indent(_end(spec, fields, others, codec.model_set)),
         "",
     ]
 
@@ -170,20 +171,20 @@ def _write_reader(spec: ReaderSpec, codec: CodecBuilder) -> None:
 def _begin(spec: ReaderSpec, fields: dict[str, Field], others: dict[str, Field]) -> list[str]:
     repeated = {c.name for c in spec.kind.content.iter_elements() if _is_repeated(c)}
     lines = [f"{fields[name].local}: list[Any] = []" for name in repeated if name in fields]
-    single = [member for member in fields.values() if member.wire not in repeated]
-    lines += [f"{member.local}: Any = {_get_initial_value(member, spec)}" for member in single]
-    lines += [f"{member.local}_too: Any = None" for member in others.values()]
+    single = [field for field in fields.values() if field.wire not in repeated]
+    lines += [f"{field.local}: Any = {_get_initial_value(field, spec)}" for field in single]
+    lines += [f"{field.local}_too: Any = None" for field in others.values()]
     return sorted(lines) + _render_text_check("element.text", spec)
 
 
 def _get_initial_value(field: Field, spec: ReaderSpec) -> str:
-    """Return what stands for an element that has not been met; an empty number is met, and is None."""
+    """Return the initial value of a variable; UNSET where an empty element would read as None."""
     bare = field.many or field.is_model or field.base is str or spec.strict
     return "None" if bare else "UNSET"
 
 
 def _render_text_check(place: str, spec: ReaderSpec) -> list[str]:
-    """Return the statements that find text between elements, which only a request may not have."""
+    """Return the statements that reject text between elements, in requests only."""
     if not spec.strict:
         return []
     return [f"if {place} is not None and not {place}.isspace():", f"    require_blank({place})"]
@@ -289,13 +290,13 @@ def _end(
     if not needed:
         absent = " and ".join(f"{local} is {start}" for local, start in starts.items())
         lines += [f"if len(element) and {absent}:", "    raise FallbackRequired"]
-    for member in fields.values():
-        local, start = member.local, starts[member.local]
-        if member.wire in repeated:
-            least = member.constraint.min_items or 0
+    for field in fields.values():
+        local, start = field.local, starts[field.local]
+        if field.wire in repeated:
+            least = field.constraint.min_items or 0
             lost = f"len({local}) < {least}" if least else f"not {local} and len(element)"
             lines += [f"if {lost}:", "    raise FallbackRequired"]
-        elif member.constraint.required:
+        elif field.constraint.required:
             also = f" or {local} is None" if start == "UNSET" else ""
             lines += [f"if {local} is {start}{also}:", "    raise FallbackRequired"]
         elif start == "UNSET":

@@ -1,4 +1,4 @@
-"""Write the writers of the XML codec: for each type of sms.xsd the text of an object's elements."""
+"""Generate the writers of the XML codec, one for each type of sms.xsd."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCALAR_TYPES = {"integer": int, "decimal": Decimal, "boolean": bool}
 
 
 class CodecBuilder:
-    """The codec as it grows."""
+    """The parts of the codec that are written so far."""
 
     def __init__(self, model_set: ModelSet) -> None:
         self.model_set = model_set
@@ -28,7 +28,7 @@ class CodecBuilder:
 
 
 def require_type(element: Any, field: Field) -> None:
-    """Hold the type that xmlschema has for a leaf to the model's."""
+    """Raise NotImplementedError unless the XML schema and the model agree on the type of a scalar."""
     kind, names = element.type, []
     while kind is not None and kind.name is not None:
         names.append(kind.name.removeprefix("{http://www.w3.org/2001/XMLSchema}"))
@@ -41,19 +41,19 @@ def require_type(element: Any, field: Field) -> None:
 
 
 def write_writer(kind: Any, model: str, codec: CodecBuilder) -> None:
-    """Write the writer of a type, and those of its parts before it."""
+    """Write the writer of a type, after those of its parts."""
     if f"write_{model}" in codec.done:
         return
     codec.done.add(f"write_{model}")
-    members = {m.wire: m for m in codec.model_set.fields[model]}
+    fields = {m.wire: m for m in codec.model_set.fields[model]}
     children = [child for child in kind.content.iter_elements() if child.name is not None]
     lines = [f"if type(value) is not {model}:", "    raise FallbackRequired", 'text = ""']
     for child in children:
-        lines += _write_field(child, members.pop(child.name), codec)
-    for member in members.values():  # without a form in XML
-        fault = render_invalid_condition(member, member.local, codec.patterns)
-        check = [f"if {member.local} is not None and ({fault}):", "    raise FallbackRequired"]
-        lines += [f"{member.local} = value.{member.name}", *check]
+        lines += _write_field(child, fields.pop(child.name), codec)
+    for field in fields.values():  # fields without an XML form
+        fault = render_invalid_condition(field, field.local, codec.patterns)
+        check = [f"if {field.local} is not None and ({fault}):", "    raise FallbackRequired"]
+        lines += [f"{field.local} = value.{field.name}", *check]
     lines += [*render_pairs(codec.model_set.paired_fields[model]), "return text"]
     codec.bodies += ["", f"def write_{model}(value: Any) -> str:", *indent(lines), ""]
 

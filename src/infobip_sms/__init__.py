@@ -1,4 +1,4 @@
-"""Send text messages through Infobip's fully featured SMS endpoint, in JSON or XML.
+"""Client for Infobip's SMS API.
 
 from infobip_sms import Basic, Client, Destination, Message, SmsRequest
 
@@ -98,10 +98,10 @@ _HOMES = {
     "count_segments": "text.segments",
     "transliterate": "text.transliteration",
 }
-"""Modules of the names that are no models. Each is loaded when one of its names is first used."""
+"""Modules of the names that are not models. Each is loaded when one of its names is first used."""
 
 __all__ = [
-    # the client and its authorization
+    # client and authorization
     "ApiKey",
     "Auth",
     "Basic",
@@ -109,7 +109,7 @@ __all__ = [
     "Client",
     "IbssoToken",
     "Retry",
-    # the request
+    # request
     "Day",
     "DeliveryTimeWindow",
     "Destination",
@@ -122,7 +122,7 @@ __all__ = [
     "Track",
     "Tracking",
     "Transliteration",
-    # the response
+    # response
     "SmsResponse",
     "SmsResponseDetails",
     "Status",
@@ -141,7 +141,7 @@ __all__ = [
     "SmsLog",
     "SmsLogs",
     "parse_delivery_reports",
-    # any number of messages
+    # sending in bulk
     "JournalError",
     "Outcome",
     "Reconciled",
@@ -150,7 +150,7 @@ __all__ = [
     "PreviewConfiguration",
     "PreviewLanguage",
     "PreviewResponse",
-    # length and letters of a text
+    # segments and transliteration
     "SegmentCount",
     "Transliterated",
     "count_segments",

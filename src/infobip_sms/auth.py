@@ -1,4 +1,4 @@
-"""Authorization: the value of the header ``Authorization`` for each scheme of the API."""
+"""The authorization schemes of the API."""
 
 from __future__ import annotations
 
@@ -12,41 +12,44 @@ from infobip_sms.errors import InvalidRequestError, Violation
 
 @runtime_checkable
 class Auth(Protocol):
-    """Anything that gives the value of the Authorization header."""
+    """An authorization scheme: anything with a ``header`` method."""
 
     def header(self) -> str:
-        """Return the header's value; it is secret."""
+        """Return the value of the Authorization header; it is secret."""
 
 
 def _require_secret(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str):
-        got = "nothing" if value is None else "something else"
-        raise InvalidRequestError([Violation(attribute.name, got, "a string", "AUTH-005")])
+        actual = "nothing" if value is None else "a value of another type"
+        raise InvalidRequestError([Violation(attribute.name, actual, "a string", "AUTH-005")])
 
 
 @attrs.frozen
 class Basic:
-    """User and password (AUTH-003). Neither is shown by ``repr``."""
+    """User name and password (AUTH-003). Not shown by ``repr``.
+
+    Raises InvalidRequestError if the user name contains a colon, which Basic cannot carry (RFC 7617).
+    """
 
     username: str = attrs.field(repr=False, validator=_require_secret)
     password: str = attrs.field(repr=False, validator=_require_secret)
 
     def __attrs_post_init__(self) -> None:
         if ":" in self.username:
-            expected = "a name without one (RFC 7617)"
+            expected = "a name without a colon (RFC 7617)"
             raise InvalidRequestError([Violation("username", "a colon", expected, "AUTH-003")])
         try:
             f"{self.username}{self.password}".encode()
         except UnicodeEncodeError:
-            got = "half of a surrogate pair"
+            actual = "a lone surrogate"
             raise InvalidRequestError(
-                [Violation("auth", got, "Unicode text", "TEXT-001")]
+                [Violation("auth", actual, "Unicode text", "TEXT-001")]
             ) from None
 
     def header(self) -> str:
-        """Return ``Basic`` and the pair in base64."""
-        pair = f"{self.username}:{self.password}".encode()
-        return f"Basic {base64.b64encode(pair).decode('ascii')}"
+        """Return ``Basic`` and the credentials in base64."""
+        credentials = f"{self.username}:{self.password}".encode()
+        return f"Basic {base64.b64encode(credentials).decode('ascii')}"
 
 
 @attrs.frozen

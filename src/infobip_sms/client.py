@@ -1,4 +1,4 @@
-"""The client: attempts, until one brings an answer or no further one is allowed."""
+"""The client: its settings, the attempts of a call, and a log line for each."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ import random
 import time
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+import attrs
+from infobip_sms_schema.constraints import describe_value
+
 from infobip_sms.transport.connections import AttemptFailedError, ConnectionPool, build_context
 from infobip_sms.transport.messages import Request, Response
 from infobip_sms.transport.retry import AttemptFailure, Retry, RetryState, find_failure
+from infobip_sms.transport.settings import (
+    TIMEOUT,
+    build_setting_error,
+    is_count,
+    is_timeout,
+    validate,
+)
 from infobip_sms.transport.urls import find_proxy, parse_base_url
 
 from .auth import Auth
@@ -25,40 +35,71 @@ if TYPE_CHECKING:
     from .codecs import Engine, Wire
 
 DEFAULT_URL = "https://api.infobip.com"
-_DAY = 86_400.0
-_NOT_SETTINGS = frozenset({"self", "__class__"})
 _LOG = logging.getLogger("infobip_sms")
 
 
+def _require_auth(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, Auth):
+        expected = "Basic, ApiKey, IbssoToken or Bearer"
+        actual = describe_value(value)
+        raise InvalidRequestError([Violation(attribute.name, actual, expected, "AUTH-005")])
+
+
+def _to_retry(retry: Retry | None) -> Retry:
+    return Retry.none() if retry is None else retry
+
+
+@attrs.frozen(kw_only=True)
+class _Settings:
+    """What a client was made with; pickled in its place."""
+
+    base_url: str
+    auth: Auth = attrs.field(validator=_require_auth)
+    wire: Wire
+    xml_engine: Engine
+    validate_xml: bool
+    timeout: float = attrs.field(validator=validate(TIMEOUT, is_timeout))
+    connect_timeout: float = attrs.field(validator=validate(TIMEOUT, is_timeout))
+    connections: int = attrs.field(validator=validate("a whole number from 1", is_count))
+    retry: Retry = attrs.field(
+        converter=_to_retry,
+        validator=validate("a Retry, or None for no retries", lambda v: isinstance(v, Retry)),
+    )
+    proxy: str | Literal[False] | None
+    ca: str | Path | ssl.SSLContext | None
+    user_agent: str | None
+
+
 class Client(Operations):
-    """Sends text messages.
+    """Client for Infobip's SMS API. Thread-safe.
 
-    One client may be used by any number of threads at the same time; each call is an exchange
-    of its own. It may be pickled (credentials are in the pickle), and used after a fork: the other
-    process opens connections of its own.
+    It can be pickled (the pickle contains the credentials) and used after a fork, in which case the
+    new process opens its own connections.
 
-    base_url: scheme and host, such as ``https://api.infobip.com``. Credentials are rejected over
-        plain http to any host but loopback (AUTH-005).
+    base_url: scheme and host, such as ``https://api.infobip.com``. Credentials are sent over plain
+        http to loopback hosts only (AUTH-005).
     auth: ``Basic``, ``ApiKey``, ``IbssoToken`` or ``Bearer``.
     wire: ``"json"`` or ``"xml"``, the format of requests and responses.
-    xml_engine: ``"generated"``, the codec that is derived from the schemas, or ``"xmlschema"``, which
-        does the same at run time. Both give equal models and reject the same.
-    validate_xml: have xmlschema validate every document that is sent or comes, whatever it costs.
-        InvalidRequestError before anything is sent, and InvalidResponseError for a response.
-    timeout: seconds for one attempt as a whole, from connecting to the last byte of the response.
-    connect_timeout: seconds of it for making a connection, proxy and TLS included. Looking up a
-        host's name is the system's affair: no timeout ends it.
-    connections: how many are kept open; as many as there are threads that send.
-    retry: which failed attempts are repeated, and when; None repeats nothing.
-    proxy: URL of a proxy, ``http://`` or ``https://``, with ``user:password@`` if it needs one.
-        None asks the environment once, now; ``""`` or False uses none. Calls over https go through
-        a tunnel, so that the proxy sees neither credentials nor messages.
-    ca: file of the certificates to trust instead of the system's, or an ``ssl.SSLContext``, which
-        must verify certificates and host names.
-    user_agent: what to call the program, such as ``"my-app/1.0"``; stands before our own name.
+    xml_engine: ``"generated"``, the codec generated from the schemas, or ``"xmlschema"``, which
+        interprets the schemas at run time and is slower. Both accept and reject the same documents.
+    validate_xml: also validate every XML document with xmlschema, which is slow. Raises
+        InvalidRequestError before anything is sent, or InvalidResponseError for a response.
+    timeout: seconds for each attempt, from connecting to the last byte of the response; at most a day.
+    connect_timeout: seconds for connecting, including proxy and TLS. DNS lookup is not covered by
+        the timeout.
+    connections: maximum number of idle connections that are kept; use the number of sending threads.
+    retry: which failed attempts are retried, and when; None for no retries.
+    proxy: ``http://`` or ``https://`` URL of a proxy, with ``user:password@`` if required. None reads
+        the environment once, when the client is created; ``""`` or False uses no proxy. Requests over
+        https are tunneled, so the proxy sees neither credentials nor messages.
+    ca: file of the certificates to trust instead of the system's, or an ``ssl.SSLContext`` that
+        verifies certificates and host names.
+    user_agent: name of your application, such as ``"my-app/1.0"``; precedes our own name in the header.
 
-    The logger ``infobip_sms`` gets one INFO line for each attempt: method, route, outcome, number,
-    time, and the wait before the next. No value of a request or a response is in it.
+    Raises InvalidRequestError or ValueError for an invalid setting.
+
+    The logger ``infobip_sms`` gets one INFO line per attempt: method, route, outcome, number of the
+    attempt, duration, and the wait before the next. It contains no values of requests or responses.
     """
 
     def __init__(  # noqa: PLR0913 - settings, each by its name
@@ -77,22 +118,26 @@ class Client(Operations):
         ca: str | Path | ssl.SSLContext | None = None,
         user_agent: str | None = None,
     ) -> None:
-        self._settings = {n: v for n, v in locals().items() if n not in _NOT_SETTINGS}
-        server = parse_base_url(base_url)
-        super().__init__(_require_auth(auth), wire, XmlOptions(xml_engine, validate_xml))
-        self._timeout = _require_seconds("timeout", timeout)
-        self._retry = _require_retry(retry)
-        self._headers = {"User-Agent": _build_user_agent(user_agent)}
-        way = find_proxy(proxy, server)
-        secure = "https" in {server.scheme, way and way.scheme}
-        context = build_context(ca) if secure or ca is not None else None
-        seconds = _require_seconds("connect_timeout", connect_timeout)
-        self._connections = ConnectionPool(
-            server, way, context, _require_count(connections), seconds
+        self._settings = _Settings(
+            base_url=base_url,
+            auth=auth,
+            wire=wire,
+            xml_engine=xml_engine,
+            validate_xml=validate_xml,
+            timeout=timeout,
+            connect_timeout=connect_timeout,
+            connections=connections,
+            retry=retry,
+            proxy=proxy,
+            ca=ca,
+            user_agent=user_agent,
         )
+        super().__init__(auth, wire, XmlOptions(xml_engine, validate_xml))
+        self._headers = {"User-Agent": _build_user_agent(user_agent)}
+        self._connections = _build_pool(self._settings)
 
     def close(self) -> None:
-        """Close all connections; the client cannot be used any more."""
+        """Close all connections; the client cannot be used afterwards."""
         self._connections.close()
 
     def __enter__(self) -> Self:
@@ -110,16 +155,19 @@ class Client(Operations):
         return f"{type(self).__name__}({self._connections.server.url})"
 
     def __getstate__(self) -> dict[str, Any]:
-        ca = self._settings["ca"]
+        ca = self._settings.ca
         if ca is not None and ca is self._connections.context:
-            raise TypeError("a client with an SSLContext cannot be pickled; give ca as a file")
-        return self._settings
+            raise TypeError("a client with an SSLContext cannot be pickled; pass ca as a file")
+        return {name: getattr(self._settings, name) for name in attrs.fields_dict(_Settings)}
 
     def __setstate__(self, settings: dict[str, Any]) -> None:
         self.__init__(**settings)  # type: ignore[misc] # a new client with the same settings
 
     def _send_request(self, request: Request, timeout: float | None) -> Response:
-        usual = self._timeout if timeout is None else _require_seconds("timeout", timeout)
+        usual = self._settings.timeout if timeout is None else timeout
+        if not is_timeout(usual):
+            raise build_setting_error("timeout", TIMEOUT, usual)
+        retry = self._settings.retry
         headers = {**self._headers, **request.headers}
         request = Request(request.method, request.route, request.path, headers, request.body)
         _require_safe_request(request)
@@ -127,11 +175,11 @@ class Client(Operations):
         started = time.monotonic()
         while True:
             spent = RetryState(len(attempts), time.monotonic() - started, usual)
-            result = self._attempt(request, self._retry.next_timeout(spent))
+            result = self._attempt(request, retry.next_timeout(spent))
             failure = _find_failure(result)
             after = RetryState(len(attempts) + 1, time.monotonic() - started, usual)
             chance = random.random()  # noqa: S311 - spreads clients in time
-            wait = self._retry.next_wait(failure, after, chance) if failure else None
+            wait = retry.next_wait(failure, after, chance) if failure else None
             took = after.seconds - spent.seconds
             attempts.append(_build_attempt(result, failure, after.attempts, took, wait or 0.0))
             self._log(request, attempts[-1], retrying=wait is not None)
@@ -144,10 +192,10 @@ class Client(Operations):
     ) -> Response | InvalidResponseError | AttemptFailure:
         try:
             return self._connections.perform(request, timeout)
-        except AttemptFailedError as problem:
-            return problem.failure
-        except InvalidResponseError as problem:
-            return problem
+        except AttemptFailedError as error:
+            return error.failure
+        except InvalidResponseError as error:
+            return error
 
     def _log(self, request: Request, attempt: Attempt, *, retrying: bool) -> None:
         _LOG.info(
@@ -156,10 +204,18 @@ class Client(Operations):
             request.route,
             attempt.outcome,
             attempt.serial,
-            self._retry.attempts,
+            self._settings.retry.attempts,
             attempt.duration,
             f", next in {attempt.waited:.3f} s" if retrying else "",
         )
+
+
+def _build_pool(settings: _Settings) -> ConnectionPool:
+    server = parse_base_url(settings.base_url)
+    proxy = find_proxy(settings.proxy, server)
+    secure = "https" in {server.scheme, proxy and proxy.scheme}
+    context = build_context(settings.ca) if secure or settings.ca is not None else None
+    return ConnectionPool(server, proxy, context, settings.connections, settings.connect_timeout)
 
 
 def _find_failure(
@@ -188,7 +244,7 @@ def _build_attempt(
 def _require_response(
     result: Response | InvalidResponseError | AttemptFailure, attempts: tuple[Attempt, ...]
 ) -> Response:
-    """Return the last response, or raise the last error, with all that was tried."""
+    """Return the last response, or raise the last error, with all attempts."""
     if isinstance(result, AttemptFailure):
         raise TransportError(result.outcome, result.sent, attempts)
     if isinstance(result, InvalidResponseError):
@@ -198,50 +254,23 @@ def _require_response(
     return Response(result.status, result.headers, result.body, attempts)
 
 
-def _require_auth(auth: object) -> Auth:
-    if isinstance(auth, Auth):
-        return auth
-    expected = "Basic, ApiKey, IbssoToken or Bearer"
-    raise InvalidRequestError([Violation("auth", "something else", expected, "AUTH-005")])
-
-
-def _require_seconds(name: str, value: float) -> float:
-    if type(value) not in {int, float} or not 0 < value <= _DAY:
-        raise ValueError(f"{name}: expected seconds, more than 0, and at most a day")
-    return float(value)
-
-
-def _require_count(value: int) -> int:
-    if type(value) is not int or value < 1:
-        raise ValueError("connections: expected a whole number from 1")
-    return value
-
-
-def _require_retry(retry: object) -> Retry:
-    if retry is None:
-        return Retry.none()
-    if isinstance(retry, Retry):
-        return retry
-    raise ValueError("retry: expected a Retry, or None to repeat nothing")
-
-
 def _build_user_agent(user_agent: object) -> str:
     from importlib.metadata import version  # noqa: PLC0415 - not for the import alone
 
-    ours = f"infobip-sms/{version('infobip-sms')}"
+    own = f"infobip-sms/{version('infobip-sms')}"
     if user_agent is None:
-        return ours
+        return own
     if (
         not isinstance(user_agent, str)
         or not user_agent.strip()
         or not _is_printable_ascii(user_agent)
     ):
         raise _build_error("user_agent", "visible ASCII and spaces")
-    return f"{user_agent} {ours}"
+    return f"{user_agent} {own}"
 
 
 def _require_safe_request(request: Request) -> None:
-    """Reject what would break out of its line, before a connection is made."""
+    """Reject characters that could inject another line, before connecting."""
     if not _is_printable_ascii(request.path) or " " in request.path:
         raise _build_error("path", "visible ASCII")
     for name, value in request.headers.items():
@@ -254,5 +283,5 @@ def _is_printable_ascii(value: str) -> bool:
 
 
 def _build_error(path: str, expected: str) -> InvalidRequestError:
-    got = "characters that a header cannot carry"
-    return InvalidRequestError([Violation(path, got, expected, "AUTH-005")])
+    actual = "characters that are not allowed in a header"
+    return InvalidRequestError([Violation(path, actual, expected, "AUTH-005")])

@@ -1,13 +1,12 @@
 """The error tree.
 
     Error
-    ├── InvalidRequestError   we broke a rule: nothing was sent          .violations
-    ├── TransportError         the network failed: no response               .sent
-    ├── ApiError         the server rejected: 4xx or 503             .status .api_error .body
-    └── InvalidResponseError         the server misbehaved: unreadable, or 5xx  .status .violations .body
+    ├── InvalidRequestError   the request violates a rule: nothing was sent     .violations
+    ├── TransportError        the network failed: no response                   .sent
+    ├── ApiError              the server rejected the request: 4xx or 503       .status .error_response .body
+    └── InvalidResponseError  the response is unreadable, or another 5xx        .status .violations .body
 
-Four questions find the branch: did I break a rule, did the network fail, did the server reject,
-did the server misbehave? Whatever came of the network also says what was tried: ``.attempts``.
+``TransportError``, ``ApiError`` and ``InvalidResponseError`` list what was tried in ``.attempts``.
 """
 
 from __future__ import annotations
@@ -37,25 +36,27 @@ Sent = Literal["no", "maybe"]
 
 @attrs.frozen
 class Attempt:
-    """One attempt to get an answer."""
+    """One attempt to get a response."""
 
     serial: int
     """1 for the first."""
     outcome: str
-    """What came of it, such as ``HTTP 429`` or ``no connection could be made``."""
+    """How it ended, such as ``HTTP 429`` or ``the connection failed``."""
     sent: Sent
-    """``no`` if the server cannot have taken the request: not reached, or it said so."""
+    """``no`` if the server certainly did not process the request, otherwise ``maybe``."""
     duration: float
-    """Seconds from its start to its end."""
+    """Seconds that the attempt took."""
     waited: float
-    """Seconds between its end and the next attempt; 0.0 after the last."""
+    """Seconds waited before the next attempt; 0.0 after the last."""
 
 
 class TransportError(Error):
     """The network failed before a response was read.
 
-    ``sent`` is "no" if the server cannot have got the request, "maybe" if it can, in any of the
-    ``attempts``: then sending again may deliver the messages twice. ``reason`` is the last one's.
+    reason: why the last attempt failed.
+    sent: ``"no"`` if the request certainly did not reach the server in any attempt; ``"maybe"`` if it
+        may have, in which case sending again may deliver the messages twice.
+    attempts: every attempt.
     """
 
     def __init__(self, reason: str, sent: Sent, attempts: tuple[Attempt, ...] = ()) -> None:
@@ -65,7 +66,8 @@ class TransportError(Error):
         self.sent: Sent = "maybe" if sent == "maybe" else _get_sent(attempts)
 
     def __str__(self) -> str:
-        return f"no response: {self.reason}; request sent: {self.sent}{_format_attempts(self.attempts)}"
+        sent = "was not sent" if self.sent == "no" else "may have been sent"
+        return f"no response: {self.reason}; the request {sent}{_format_attempts(self.attempts)}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.reason!r}, {self.sent!r})"
@@ -74,12 +76,15 @@ class TransportError(Error):
 class ApiError(Error):
     """The server rejected the request (status 4xx or 503): it was not processed.
 
-    ``api_error`` is the body as the contract describes it, or None if it is something else;
-    ``body`` is what came, as bytes; ``headers`` has lower-case names. The server's own words are
-    in ``message_id`` and ``text``; they are no part of ``str()``, because they may quote the request.
-    ``attempts`` is what was tried; the last of them is this rejection. ``sent`` is "maybe" if one of
-    them may have been taken after all: a 503 without Retry-After is a gateway's word for what it
-    does not know, and the caller may have asked to repeat more than what is safe.
+    status: the HTTP status.
+    body: the body of the response, as bytes.
+    headers: the headers of the response; names are in lower case.
+    error_response: the body as the documented model, or None if it has another form.
+    attempts: every attempt; the last is this rejection.
+
+    The server's message, in ``code`` and ``text``, is not part of ``str()``, because it may quote the
+    request. ``sent`` is ``"maybe"`` if an attempt may have been processed after all: a gateway returns
+    503 without Retry-After whether or not the server behind it accepted the request.
     """
 
     def __init__(
@@ -99,12 +104,12 @@ class ApiError(Error):
 
     @property
     def sent(self) -> Sent:
-        """``maybe`` if any attempt may have been taken by the server."""
+        """``maybe`` if the server may have processed any of the attempts, otherwise ``no``."""
         return _get_sent(self.attempts)
 
     @property
     def text(self) -> str | None:
-        """The server's reason in words, if it gave one."""
+        """The server's message, such as ``Invalid login details``; None if it sent none."""
         return (
             self.error_response.request_error.service_exception.text
             if self.error_response
@@ -113,7 +118,7 @@ class ApiError(Error):
 
     @property
     def code(self) -> str | None:
-        """The server's fixed word for the reason, such as UNAUTHORIZED, if it gave one."""
+        """The server's error code (``messageId``), such as ``UNAUTHORIZED``; None if it sent none."""
         return (
             self.error_response.request_error.service_exception.message_id
             if self.error_response
@@ -121,21 +126,25 @@ class ApiError(Error):
         )
 
     def __str__(self) -> str:
-        known = {status.value: f" {status.phrase}" for status in HTTPStatus}
-        words = "; its words are in .text" if self.text else ""
-        phrase = known.get(self.status, "")
-        return f"the server rejected: HTTP {self.status}{phrase}{words}{_format_attempts(self.attempts)}"
+        phrases = {status.value: f" {status.phrase}" for status in HTTPStatus}
+        status = f"HTTP {self.status}{phrases.get(self.status, '')}"
+        hint = "; its message is in .text" if self.text else ""
+        return f"the server rejected the request: {status}{hint}{_format_attempts(self.attempts)}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.status})"
 
 
 class InvalidResponseError(Error):
-    """The server answered outside the contract.
+    """The response violates the contract.
 
-    ``status`` is the HTTP status, or None where there was none to see; ``violations`` says what
-    could not be read (empty for a 5xx); ``body`` is what came, as bytes. Whether the messages were
-    accepted is not known: ``sent`` is "maybe". ``attempts`` is what was tried.
+    status: the HTTP status, or None if there was none.
+    violations: what could not be read; empty for a 5xx.
+    body: the body of the response, as bytes.
+    headers: the headers of the response; names are in lower case.
+    attempts: every attempt.
+
+    Whether the messages were accepted is unknown, so ``sent`` is always ``"maybe"``.
     """
 
     sent: Literal["maybe"] = "maybe"
@@ -156,9 +165,9 @@ class InvalidResponseError(Error):
         self.attempts = attempts
 
     def __str__(self) -> str:
-        found = "\n".join(map(str, self.violations)) or "a status outside the contract"
-        shown = found if self.status is None else f"HTTP {self.status}: {found}"
-        return f"{shown}{_format_attempts(self.attempts)}"
+        problems = "\n".join(map(str, self.violations)) or "an undocumented status"
+        status = "" if self.status is None else f"HTTP {self.status}: "
+        return f"{status}{problems}{_format_attempts(self.attempts)}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.violations!r}, {self.status})"

@@ -1,4 +1,4 @@
-"""A call as a description of its request, and a response as a model or an error."""
+"""Operations to requests, and responses to models or errors; no I/O."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Model = TypeVar("Model", bound=attrs.AttrsInstance)
 _DEFAULT_XML = XmlOptions()
 
 
-def build_request(  # noqa: PLR0913 - what a call is made of
+def build_request(  # noqa: PLR0913 - the parts of a request
     operation: Operation[Model],
     wire: Wire,
     auth: Auth,
@@ -36,58 +36,62 @@ def build_request(  # noqa: PLR0913 - what a call is made of
     *,
     xml: XmlOptions = _DEFAULT_XML,
 ) -> Request:
-    """Describe a call of an operation; raise InvalidRequestError if its body or a parameter breaks a rule."""
+    """Build the request of an operation; raise InvalidRequestError if body or parameters are invalid."""
     if not isinstance(body, operation.request or type(None)):
-        expected = f"of the type {operation.request.__name__}" if operation.request else "no body"
+        expected = (
+            f"a value of type {operation.request.__name__}" if operation.request else "no body"
+        )
         raise InvalidRequestError([Violation("", describe_value(body), expected, "HTTP-003")])
     codec = get_codec(wire, xml.engine)
     headers = {"Authorization": _require_header_value(auth.header()), "Accept": codec.CONTENT_TYPE}
     if body is None:
-        written = b""
+        content = b""
     else:
         headers["Content-Type"] = codec.CONTENT_TYPE
-        written = codec.dump_model(body, validate=xml.validate)
+        content = codec.dump_model(body, validate=xml.validate)
     path = _build_path(operation.path, parameters)
-    return Request(operation.method, operation.path, path, headers, written)
+    return Request(operation.method, operation.path, path, headers, content)
 
 
 def parse_response(
     operation: Operation[Model], response: Response, wire: Wire, *, xml: XmlOptions = _DEFAULT_XML
 ) -> Model:
-    """Return the answer of an operation; raise ApiError or InvalidResponseError."""
+    """Parse the response of an operation; raise ApiError or InvalidResponseError."""
     wire = find_wire(response.headers.get("content-type", "")) or wire
     if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own numbers
         raise _build_error(response, wire)
     try:
         codec = get_codec(wire, xml.engine)
-        answer: Model = codec.parse_response(
+        model: Model = codec.parse_response(
             response.body, operation.response, validate=xml.validate
         )
-    except InvalidResponseError as problem:
-        raise _build_invalid_response(response, problem.violations) from None
-    return answer
+    except InvalidResponseError as error:
+        raise _build_invalid_response(response, error.violations) from None
+    return model
 
 
 def _build_path(template: str, parameters: attrs.AttrsInstance | None) -> str:
-    """Fill in the parameters of a path, and put those of the query behind it; each value of a list apart."""
+    """Fill in the parameters of the path and append the query, one pair for each value of a list."""
     if parameters is None:
         return template
     if problems := check_model(parameters):
         raise InvalidRequestError(problems)
     fields = {f.metadata["wire"]: f.metadata for f in attrs.fields(type(parameters))}
     plain: dict[str, Any] = build_plain(parameters)
-    inside = {n: quote(v, safe="") for n, v in plain.items() if fields[n].get("in") == "path"}
-    query = {name: value for name, value in plain.items() if name not in inside}
-    path = template.format(**inside)
+    in_path = {n: quote(v, safe="") for n, v in plain.items() if fields[n].get("in") == "path"}
+    query = {name: value for name, value in plain.items() if name not in in_path}
+    path = template.format(**in_path)
     return f"{path}?{urlencode(query, doseq=True)}" if query else path
 
 
 def _build_error(response: Response, wire: Wire) -> ApiError | InvalidResponseError:
-    refused = 400 <= response.status < 500 or response.status == 503  # noqa: PLR2004 - HTTP's own numbers
-    if not refused:
+    rejected = 400 <= response.status < 500 or response.status == 503  # noqa: PLR2004 - HTTP's own numbers
+    if not rejected:
         return _build_invalid_response(response, ())
-    said = _find_error_response(response.body, wire)
-    return ApiError(response.status, response.body, response.headers, said, response.attempts)
+    error_response = _find_error_response(response.body, wire)
+    return ApiError(
+        response.status, response.body, response.headers, error_response, response.attempts
+    )
 
 
 def _build_invalid_response(
@@ -107,9 +111,10 @@ def _find_error_response(body: bytes, wire: Wire) -> ErrorResponse | None:
 
 
 def _require_header_value(value: str) -> str:
-    """Return an Authorization header: a scheme, one space, and visible ASCII without another."""
+    """Return an Authorization header if it is a scheme, one space and visible ASCII."""
     scheme, _, secret = value.partition(" ")
     if scheme and secret and " " not in secret and value.isascii() and value.isprintable():
         return value
-    got, expected = "characters that a header cannot carry", "a scheme, a space and visible ASCII"
-    raise InvalidRequestError([Violation("auth", got, expected, "AUTH-005")])
+    actual = "characters that are not allowed in a header"
+    expected = "a scheme, a space and visible ASCII"
+    raise InvalidRequestError([Violation("auth", actual, expected, "AUTH-005")])

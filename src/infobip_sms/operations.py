@@ -1,4 +1,4 @@
-"""The operations of the API, one method each, over whatever carries a call to a server."""
+"""The operations of the API, one method each."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ Model = TypeVar("Model", bound=attrs.AttrsInstance)
 class Operations(ABC):
     """Every operation of the API as a method.
 
-    Each takes ``wire`` ("json" or "xml") and ``timeout`` (seconds) for this call alone, and raises
-    InvalidRequestError before anything is sent, TransportError, ApiError or InvalidResponseError. ``raw`` of what it
-    returns holds the bytes of the response.
+    Each takes ``wire`` (``"json"`` or ``"xml"``) and ``timeout`` (seconds) for this call alone, and
+    raises InvalidRequestError before anything is sent, or TransportError, ApiError or
+    InvalidResponseError. ``raw`` of the returned model holds the bytes of the response.
     """
 
     def __init__(self, auth: Auth, wire: Wire, xml: XmlOptions) -> None:
@@ -73,28 +73,28 @@ class Operations(ABC):
 
     @abstractmethod
     def _send_request(self, request: Request, timeout: float | None) -> Response:
-        """Carry a call to the server and return its response; raise TransportError or InvalidResponseError."""
+        """Send a request and return its response; raise TransportError or InvalidResponseError."""
 
     def send(
         self, request: SmsRequest, *, wire: Wire | None = None, timeout: float | None = None
     ) -> SmsResponse:
-        """Send a bulk of messages: POST /sms/2/text/advanced.
+        """Send messages: POST /sms/2/text/advanced.
 
-        Returns one entry per destination, in the order of the request. A send that may have
-        arrived is never repeated by itself: the platform has no idempotency key.
+        Returns one entry per destination, in the order of the request. A request that may have been
+        processed is not retried unless the client's ``retry`` says so: the API has no idempotency key.
         """
         return self._run(contract.SEND, wire, timeout, request)
 
     def send_v1(
         self, request: SmsRequestV1, *, wire: Wire | None = None, timeout: float | None = None
     ) -> SmsResponseV1:
-        """Send a bulk of messages by version 1: POST /sms/1/text/advanced.
+        """Send messages with version 1 of the API: POST /sms/1/text/advanced.
 
-        Its validity period is in milliseconds (V1-003) and its entries may count segments (V1-002).
-        The vendor calls it the previous version, still available (V1-001): a DeprecationWarning says so.
+        The validity period is in milliseconds (V1-003), and the response may count segments (V1-002).
+        Warns with DeprecationWarning: Infobip calls it the previous version, still available (V1-001).
         """
-        words = "send_v1 calls the previous version of the endpoint (V1-001); send calls the current one"
-        warnings.warn(words, DeprecationWarning, stacklevel=2)
+        message = "send_v1 uses the previous version of the endpoint (V1-001); use send instead"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
         return self._run(contract.SEND_V1, wire, timeout, request)
 
     def send_many(  # noqa: PLR0913 - settings, each by its name
@@ -138,15 +138,15 @@ class Operations(ABC):
     def reconcile(
         self, message_ids: Iterable[str], *, reports: bool = False
     ) -> Iterator[Reconciled]:
-        """Look up what happened to messages: GET /sms/1/logs, as many ids at a time as a query holds.
+        """Look up the status of messages by ID: GET /sms/1/logs, many IDs per request.
 
-        Yields a result for each id, in their order, while it asks. An id that is not found is
-        ``unknown``: older than the 48 hours of the logs (LOG-001), not in them yet, or never accepted.
+        Yields a result for each ID, in order. An ID that is not found is ``unknown``: older than the 48
+        hours of the logs (LOG-001), not in them yet, or never accepted.
 
-        reports: ask GET /sms/1/reports for those that the logs do not know, one call for each. This
-            uses the reports up (DLR-007): whatever came is in the result, and nowhere else.
+        reports: also look up IDs missing from the logs with GET /sms/1/reports, one request for each.
+            Each report is returned only once (DLR-007): it is in this result and nowhere else.
 
-        Raises TransportError, ApiError or InvalidResponseError; what was yielded before stands.
+        Raises TransportError, ApiError or InvalidResponseError; results yielded before remain valid.
         """
         from infobip_sms.send_many.reconcile import reconcile  # noqa: PLC0415 - a program that sends needs none of it
 
@@ -161,17 +161,17 @@ class Operations(ABC):
         wire: Wire | None = None,
         timeout: float | None = None,
     ) -> DeliveryReports:
-        """Fetch delivery reports: GET /sms/1/reports. Each is returned once and never again (DLR-007).
+        """Fetch new delivery reports: GET /sms/1/reports. Each is returned only once (DLR-007).
 
-        limit: 1 to 1000; 50 if left out (DLR-008). A response that is lost takes its reports with it:
-        ``get_logs`` still has them for 48 hours.
+        limit: 1 to 1000, default 50 (DLR-008). If a response is lost, so are its reports; ``get_logs``
+        still has the messages for 48 hours.
         """
         parameters = FetchDeliveryReportsParameters(
             bulk_id=bulk_id, message_id=message_id, limit=limit
         )
         return self._run(contract.FETCH_DELIVERY_REPORTS, wire, timeout, parameters=parameters)
 
-    def get_logs(  # noqa: PLR0913 - as many filters as the contract has
+    def get_logs(  # noqa: PLR0913 - the documented filters
         self,
         *,
         from_: str | None = None,
@@ -187,10 +187,10 @@ class Operations(ABC):
         wire: Wire | None = None,
         timeout: float | None = None,
     ) -> SmsLogs:
-        """Look up messages of the last 48 hours: GET /sms/1/logs. May be repeated (LOG-001).
+        """Look up messages of the last 48 hours: GET /sms/1/logs. Safe to repeat (LOG-001).
 
-        bulk_id, message_id: one or several (LOG-002). limit: 1 to 1000; 50 if left out (LOG-003).
-        mcc, mnc: mobile country code and network code, as digits; mnc with mcc only (LOG-005).
+        bulk_id, message_id: one or several (LOG-002). limit: 1 to 1000, default 50 (LOG-003).
+        mcc, mnc: mobile country and network codes, as digits; ``mnc`` requires ``mcc`` (LOG-005).
         """
         parameters = GetLogsParameters(
             from_=from_,
@@ -215,10 +215,10 @@ class Operations(ABC):
         wire: Wire | None = None,
         timeout: float | None = None,
     ) -> PreviewResponse:
-        """See what a text becomes and how many segments it takes: POST /sms/1/preview. Sends nothing.
+        """Preview a text and its number of segments: POST /sms/1/preview. Sends no message.
 
-        The first preview is the text as it is; those of the configuration that was asked follow.
-        ``count_segments`` answers the same without a call.
+        The first preview is the text unchanged; those of the requested configuration follow.
+        ``count_segments`` computes the same locally.
         """
         request = PreviewRequest(
             text=text, language_code=language_code, transliteration=transliteration
@@ -228,7 +228,7 @@ class Operations(ABC):
     def get_scheduled(
         self, bulk_id: str, *, wire: Wire | None = None, timeout: float | None = None
     ) -> BulkResponse:
-        """See when a scheduled bulk is to be sent: GET /sms/1/bulks. Unknown: ApiError with 404."""
+        """Get the time of a scheduled bulk: GET /sms/1/bulks. ApiError with 404 if it is unknown."""
         parameters = GetScheduledParameters(bulk_id=bulk_id)
         return self._run(contract.GET_SCHEDULED, wire, timeout, parameters=parameters)
 
@@ -240,9 +240,11 @@ class Operations(ABC):
         wire: Wire | None = None,
         timeout: float | None = None,
     ) -> BulkResponse:
-        """Move a scheduled bulk to another instant, which has a time zone: PUT /sms/1/bulks.
+        """Reschedule a bulk: PUT /sms/1/bulks.
 
-        Possible only if its request had one message and a bulkId of its own (BULK-005).
+        send_at: the new time; must be timezone-aware.
+
+        Only possible if its request had a single message and its own bulk ID (BULK-005).
         """
         request, parameters = BulkRequest(send_at=send_at), RescheduleParameters(bulk_id=bulk_id)
         return self._run(contract.RESCHEDULE, wire, timeout, request, parameters)
@@ -250,7 +252,7 @@ class Operations(ABC):
     def get_scheduled_status(
         self, bulk_id: str, *, wire: Wire | None = None, timeout: float | None = None
     ) -> BulkStatusResponse:
-        """See what state a scheduled bulk is in: GET /sms/1/bulks/status."""
+        """Get the status of a scheduled bulk: GET /sms/1/bulks/status."""
         parameters = GetScheduledStatusParameters(bulk_id=bulk_id)
         return self._run(contract.GET_SCHEDULED_STATUS, wire, timeout, parameters=parameters)
 
@@ -270,9 +272,9 @@ class Operations(ABC):
     def record_conversion(
         self, message_id: str, *, wire: Wire | None = None, timeout: float | None = None
     ) -> ConversionResponse:
-        """Tell that the recipient of a tracked message did what it asked for (TRACK-002).
+        """Record a conversion of a tracked message (TRACK-002): POST /ct/1/log/end/{messageId}.
 
-        POST /ct/1/log/end/{messageId}; a message that is not tracked: ApiError with 404.
+        Raises ApiError with 404 if the message is not tracked.
         """
         parameters = RecordConversionParameters(message_id=message_id)
         return self._run(contract.RECORD_CONVERSION, wire, timeout, parameters=parameters)
@@ -286,8 +288,10 @@ class Operations(ABC):
         parameters: attrs.AttrsInstance | None = None,
     ) -> Model:
         chosen = wire or self._wire
-        call = build_request(operation, chosen, self._auth, body, parameters, xml=self._xml)
-        return parse_response(operation, self._send_request(call, timeout), chosen, xml=self._xml)
+        request = build_request(operation, chosen, self._auth, body, parameters, xml=self._xml)
+        return parse_response(
+            operation, self._send_request(request, timeout), chosen, xml=self._xml
+        )
 
 
 def _to_list(values: str | Iterable[str]) -> list[str] | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session", name="_infobip_sandbox")
 def _fixture_server() -> Iterator[Sandbox]:
     if not all(map(find_spec, ("starlette", "uvicorn", "jinja2"))):
-        pytest.fail("infobip_sandbox expects: pip install 'infobip-sms[sandbox]'", pytrace=False)
+        pytest.fail("infobip_sandbox needs: pip install 'infobip-sms[sandbox]'", pytrace=False)
     from infobip_sms.sandbox import running  # noqa: PLC0415 - see above
 
     with running() as sandbox:
@@ -25,11 +25,11 @@ def _fixture_server() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def infobip_sandbox(_infobip_sandbox: Sandbox) -> Iterator[Sandbox]:
-    """Give a sandbox of Infobip's SMS API in this process, with no messages and nothing switched on.
+    """Run a sandbox of Infobip's SMS API in this process, reset before and after each test.
 
-    ``infobip_sandbox.url`` is what the application is told to use; see infobip_sms.sandbox.Sandbox.
+    Pass ``infobip_sandbox.url`` to the application under test; see infobip_sms.sandbox.Sandbox.
     """
-    _infobip_sandbox.reset()  # of what came between two tests
+    _infobip_sandbox.reset()  # requests may arrive between two tests
     yield _infobip_sandbox
     _infobip_sandbox.close_clients()
-    _infobip_sandbox.reset()  # no report goes to what listens for the next test
+    _infobip_sandbox.reset()  # no report reaches the webhook server of the next test

@@ -1,4 +1,4 @@
-"""Rules that no single field can state."""
+"""Rules about several fields."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ if TYPE_CHECKING:
 
 
 def check_window_pair(window: DeliveryTimeWindow) -> list[Violation]:
-    """WIN-001: from and to are both given or both left out."""
+    """WIN-001: ``from`` and ``to`` are given together or not at all."""
     if (window.from_ is None) == (window.to is None):
         return []
-    given, absent = ("to", "from") if window.from_ is None else ("from", "to")
-    return [Violation(absent, "nothing", f"{absent} beside {given}, or neither", "WIN-001")]
+    given, missing = ("to", "from") if window.from_ is None else ("from", "to")
+    return [
+        Violation(missing, "nothing", f"{missing} together with {given}, or neither", "WIN-001")
+    ]
 
 
 def check_network_pair(parameters: GetLogsParameters) -> list[Violation]:
-    """LOG-005: mnc is given together with mcc only."""
+    """LOG-005: ``mnc`` requires ``mcc``."""
     if parameters.mnc is None or parameters.mcc is not None:
         return []
-    return [Violation("mcc", "nothing", "mcc beside mnc", "LOG-005")]
+    return [Violation("mcc", "nothing", "mcc together with mnc", "LOG-005")]
 
 
 RULES: dict[type, tuple[Callable[[Any], list[Violation]], ...]] = {
@@ -33,14 +35,14 @@ RULES: dict[type, tuple[Callable[[Any], list[Violation]], ...]] = {
 
 
 def check_rules(model: object) -> list[Violation]:
-    """Return what one object breaks by itself, its parts not looked into."""
+    """Return the violations of rules by one object, without its parts."""
     return [problem for rule in RULES.get(type(model), ()) for problem in rule(model)]
 
 
 def check_model(model: attrs.AttrsInstance) -> list[Violation]:
-    """Return everything that a model and its parts break, with wire paths, in document order.
+    """Return all violations of a model and its parts, with their paths, in document order.
 
-    Models reject bad values when they are made; a list that was changed afterwards is seen here.
+    Models reject invalid values when they are created; this also finds lists changed afterwards.
     """
     problems = []
     for field in attrs.fields(type(model)):
@@ -48,12 +50,12 @@ def check_model(model: attrs.AttrsInstance) -> list[Violation]:
             continue
         value, wire = getattr(model, field.name), field.metadata["wire"]
         problems += [p.inside(wire) for p in field.validator.check(value, field.type)]
-        for where, part in _parts(value):
-            problems += [p.inside(wire + where) for p in check_model(part)]
+        for step, part in _list_parts(value):
+            problems += [p.inside(wire + step) for p in check_model(part)]
     return problems + check_rules(model)
 
 
-def _parts(value: object) -> Iterator[tuple[str, Any]]:
+def _list_parts(value: object) -> Iterator[tuple[str, Any]]:
     if attrs.has(type(value)):
         yield "", value
     elif isinstance(value, list):

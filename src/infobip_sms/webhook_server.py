@@ -1,9 +1,9 @@
-"""A callback server for delivery reports, of the standard library alone.
+"""A webhook server for delivery reports, built on the standard library.
 
-1. Reports are written one body after another, whatever the number of connections.
-2. 200 is answered after they were written, never before. If writing fails the answer is 500, and the
-   platform posts them again; so a report may come twice, but none is lost here.
-3. Nothing of a body, a path or a third party's header is ever shown.
+1. Reports are written one body at a time, whatever the number of connections.
+2. A body is acknowledged with 200 after it was written, never before. If writing fails the response is
+   500 and the platform posts the reports again; a report may arrive twice, but none is lost here.
+3. Bodies, paths and received headers are never shown.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from infobip_sms_schema import DeliveryReports
 
-MAX_BODY = 4 * 2**20  # a batch has up to 100 reports by default, of a kilobyte or so each
-_IDLE_TIMEOUT = 30.0  # seconds without a byte, after which a connection is given up
-_MAX_SIZE_LINE = 1024  # bytes of a chunk's size line
+MAX_BODY = 4 * 2**20  # bytes; a batch has up to 100 reports by default, of about 1 kB each
+_IDLE_TIMEOUT = 30.0  # seconds without a byte before a connection is closed
+_MAX_SIZE_LINE = 1024  # bytes
 
 
 class WebhookRejectedError(Exception):
-    """A request is answered with this status and nothing is written."""
+    """A request gets this status, and nothing is written."""
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:
         super().__init__(status, reason)
@@ -37,12 +37,12 @@ class WebhookRejectedError(Exception):
 
 
 class WebhookServer(ThreadingHTTPServer):
-    """Listens from when it is made.
+    """Accepts connections as soon as it is created.
 
-    write: gets the reports of one body at a time; whatever it raises is answered with 500. If the
-        reader of its output went away (BrokenPipeError), the listener stops.
-    complain: gets a sentence for people about each body that was not taken.
-    path: the one path that takes reports; None for any.
+    write: called with the reports of one body at a time; any exception is answered with 500. After
+        BrokenPipeError (its output pipe is closed) the server stops.
+    on_error: called with a message about each body that was rejected.
+    path: the only path that accepts reports; None for any.
     """
 
     daemon_threads = True
@@ -68,51 +68,51 @@ class WebhookServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL that the server listens on."""
         host, port = self.server_address[:2]
         name = str(host)
         return f"http://{f'[{name}]' if ':' in name else name}:{port}"
 
     def run(self) -> None:
-        """Serve until interrupted; raise BrokenPipeError if there is nobody to write for."""
+        """Serve until interrupted; raise BrokenPipeError if the output pipe was closed."""
         try:
             self.serve_forever(poll_interval=0.1)
         finally:
-            self.lock.acquire(timeout=_IDLE_TIMEOUT)  # what is being written is written to its end
+            self.lock.acquire(timeout=_IDLE_TIMEOUT)  # let a write in progress finish
             self.server_close()
         if self.output_error is not None:
             raise self.output_error
 
     def server_bind(self) -> None:
-        """Bind without asking the network for this machine's name."""
+        """Bind without a DNS lookup of this machine's name."""
         socket.socket.setsockopt(self.socket, socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
-        """Say that a connection failed, without what it brought."""
-        self.on_error("a connection broke")
+        """Report that a connection failed, without its content."""
+        self.on_error("a connection was lost")
 
     def accept(self, body: bytes, content_type: str | None) -> None:
-        """Write the reports of a body; raise Rejected if it holds none or they cannot be written."""
+        """Write the reports of a body; raise WebhookRejectedError if it has none or writing fails."""
         try:
             reports = parse_delivery_reports(body, content_type)
-        except InvalidResponseError as problem:
-            count = len(problem.violations)
-            words = f"{len(body)} bytes that are no delivery reports ({count} violations)"
-            raise WebhookRejectedError(HTTPStatus.BAD_REQUEST, words) from None
+        except InvalidResponseError as error:
+            count = len(error.violations)
+            reason = f"{len(body)} bytes that are not delivery reports ({count} violations)"
+            raise WebhookRejectedError(HTTPStatus.BAD_REQUEST, reason) from None
         with self.lock:
             try:
                 self.write(reports)
-            except BrokenPipeError as problem:
-                self.output_error = problem
+            except BrokenPipeError as error:
+                self.output_error = error
                 threading.Thread(target=self.shutdown, daemon=True).start()
                 raise WebhookRejectedError(
-                    HTTPStatus.INTERNAL_SERVER_ERROR, "nobody reads the output"
+                    HTTPStatus.INTERNAL_SERVER_ERROR, "the output pipe is closed"
                 ) from None
-            except Exception as problem:  # noqa: BLE001 - whatever it is, the reports are not written
-                words = f"reports could not be written: {type(problem).__name__}"
-                raise WebhookRejectedError(HTTPStatus.INTERNAL_SERVER_ERROR, words) from None
+            except Exception as error:  # noqa: BLE001 - in any case the reports are not written
+                reason = f"reports could not be written: {type(error).__name__}"
+                raise WebhookRejectedError(HTTPStatus.INTERNAL_SERVER_ERROR, reason) from None
 
 
 class _WebhookServerHandler(BaseHTTPRequestHandler):
@@ -122,21 +122,21 @@ class _WebhookServerHandler(BaseHTTPRequestHandler):
     timeout = _IDLE_TIMEOUT
 
     def do_POST(self) -> None:
-        """Take reports."""
+        """Accept reports."""
         try:
             self._require_path()
             body = self._read_body()
             self.server.accept(body, self.headers.get("Content-Type"))
-        except WebhookRejectedError as refusal:
-            self.server.on_error(f"{refusal.reason}; answered {refusal.status.value}")
-            self._respond(refusal.status)
+        except WebhookRejectedError as rejection:
+            self.server.on_error(f"{rejection.reason}; responded with {rejection.status.value}")
+            self._respond(rejection.status)
         else:
             self._respond(HTTPStatus.OK)
 
     def do_GET(self) -> None:
-        """Say that reports are posted."""
+        """Say that reports must be posted."""
         self.close_connection = True
-        self._respond(HTTPStatus.METHOD_NOT_ALLOWED, "Delivery reports come here by POST.\n")
+        self._respond(HTTPStatus.METHOD_NOT_ALLOWED, "Send delivery reports with POST.\n")
 
     do_HEAD = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_GET  # noqa: N815 - as http.server expects it
 
@@ -146,8 +146,8 @@ class _WebhookServerHandler(BaseHTTPRequestHandler):
             raise WebhookRejectedError(HTTPStatus.NOT_FOUND, "a request to another path")
 
     def _read_body(self) -> bytes:
-        last = self.close_connection  # as the version and the headers of the request say
-        self.close_connection = True  # until the body has been read to its end
+        close = self.close_connection  # as requested by HTTP version and headers
+        self.close_connection = True  # until the whole body has been read
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             body = self._read_chunks()
         else:
@@ -155,7 +155,7 @@ class _WebhookServerHandler(BaseHTTPRequestHandler):
             if length is None:
                 raise WebhookRejectedError(HTTPStatus.LENGTH_REQUIRED, "a request without a length")
             body = self._read(_parse_size(length, 10))
-        self.close_connection = last
+        self.close_connection = close
         return body
 
     def _read_chunks(self) -> bytes:
@@ -174,7 +174,7 @@ class _WebhookServerHandler(BaseHTTPRequestHandler):
         _require_size(size)
         body = self.rfile.read(size)
         if len(body) < size:
-            raise WebhookRejectedError(HTTPStatus.BAD_REQUEST, "a body that breaks off")
+            raise WebhookRejectedError(HTTPStatus.BAD_REQUEST, "an incomplete body")
         return body
 
     def _respond(self, status: HTTPStatus, text: str = "") -> None:
@@ -191,28 +191,30 @@ class _WebhookServerHandler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """Answer a request that is no HTTP without repeating it."""
+        """Respond to a request that is not HTTP without quoting it."""
         self.close_connection = True
-        self.request_version = self.protocol_version  # it may be too broken to have named one
+        self.request_version = self.protocol_version  # it may name none
         self._respond(HTTPStatus(code))
 
     def version_string(self) -> str:
-        """Name the program and nothing that it runs on."""
+        """Name the program, not the platform that it runs on."""
         return "infobip-sms"
 
     def log_message(self, *words: object) -> None:
-        """Say nothing: a path may hold a secret."""
+        """Log nothing: a path may contain a secret."""
 
 
 def _parse_size(text: str, base: int) -> int:
-    """Return a size of the wire: digits only, no signs or blanks inside as int() would take."""
+    """Return a size: digits only, without the signs and spaces that int() accepts."""
     digits = text.strip()
     if not digits.isascii() or not digits.isalnum():
-        raise WebhookRejectedError(HTTPStatus.BAD_REQUEST, "a length that is no number")
+        raise WebhookRejectedError(HTTPStatus.BAD_REQUEST, "a length that is not a number")
     try:
         return int(digits[:20], base)
     except ValueError:
-        raise WebhookRejectedError(HTTPStatus.BAD_REQUEST, "a length that is no number") from None
+        raise WebhookRejectedError(
+            HTTPStatus.BAD_REQUEST, "a length that is not a number"
+        ) from None
 
 
 def _require_size(size: int) -> None:

@@ -129,7 +129,7 @@ def test_exit_codes_are_documented() -> None:
         ([*SEND, TEXT, "--template", "x"], "--template"),
         ([*SEND, TEXT, "--resume", "x"], "--resume"),
         ([*SEND, TEXT, "--api-key", "a", "--user", "b"], "not both"),
-        (["logs", "--mnc", "01"], "--mcc: expected mcc beside mnc, got nothing"),
+        (["logs", "--mnc", "01"], "--mcc: expected mcc together with mnc, got nothing"),
         (["reports", "--limit", "0"], "--limit: expected a whole number from 1 to 1000, got 0"),
         (["scheduled", "show", ""], "an empty string"),
         (["listen", "--path", "reports"], "start with /"),

@@ -275,7 +275,7 @@ def test_what_cannot_be_written_is_answered_with_500() -> None:
         thread.join()
 
     assert statuses == [500, 200]
-    assert log.complaints == ["reports could not be written: OSError; answered 500"]
+    assert log.complaints == ["reports could not be written: OSError; responded with 500"]
 
 
 def begin(process: subprocess.Popen[bytes]) -> str:
@@ -335,7 +335,7 @@ def test_garbage_is_said_on_standard_error_without_its_content() -> None:
         printed, said = process.communicate(timeout=20)
 
     assert printed == b""
-    assert b"16 bytes that are no delivery reports" in said
+    assert b"16 bytes that are not delivery reports" in said
     assert b"4179302" not in said
 
 

@@ -71,7 +71,7 @@ def split(whole: bytes) -> bytes:
 
 
 def entry(**changes: Any) -> dict[str, Any]:
-    """Return one entry of an answer as plain data; a value of None leaves a field out."""
+    """Return one entry of a response as plain data; a value of None leaves a field out."""
     status = {"groupId": 1, "groupName": "PENDING", "id": 26, "name": "PENDING_ACCEPTED"}
     plain = {"to": PHONE, "status": status, "messageId": "2033912860760522207", **changes}
     return {name: value for name, value in plain.items() if value is not None}
@@ -98,7 +98,7 @@ OK = OK_IN["json"]
 
 
 def send(server: Server, **options: Any) -> SmsResponse:
-    """Send one request by a client of its own and return the answer."""
+    """Send one request by a client of its own and return the response."""
     with Client(server.url, **{"auth": AUTH, "timeout": NEVER, **options}) as client:
         return client.send(ask())
 

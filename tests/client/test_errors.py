@@ -48,7 +48,7 @@ from infobip_sms import (
     ],
     ids=["400", "401"],
 )
-def test_err_001_a_refusal_carries_the_servers_words(
+def test_err_001_a_rejection_carries_the_servers_words(
     serve: Serve, status: int, stem: str, words: tuple[str, str], wire: str
 ) -> None:
     """The documented body of a rejection is read in both formats, whichever was asked for."""
@@ -61,7 +61,10 @@ def test_err_001_a_refusal_carries_the_servers_words(
         assert error.error_response.raw == error.body == body
         assert error.headers["x-trace"] == "7"
         phrase = HTTPStatus(status).phrase
-        assert str(error) == f"the server rejected: HTTP {status} {phrase}; its words are in .text"
+        assert (
+            str(error)
+            == f"the server rejected the request: HTTP {status} {phrase}; its message is in .text"
+        )
     assert len(server.finish()) == 2
 
 
@@ -79,7 +82,7 @@ def test_err_001_a_refusal_carries_the_servers_words(
     ],
     ids=["empty", "empty-xml", "html", "object", "other-shape", "list", "other-root"],
 )
-def test_err_001_a_refusal_needs_no_documented_body(
+def test_err_001_a_rejection_needs_no_documented_body(
     serve: Serve, status: int, body: bytes, kind: str
 ) -> None:
     """A 4xx or 503 is a rejection with any body; without Retry-After it is sent once, but for 429."""
@@ -90,7 +93,10 @@ def test_err_001_a_refusal_needs_no_documented_body(
     assert error.headers["x-trace"] == "7"
     phrases = {known.value: f" {known.phrase}" for known in HTTPStatus}
     more = "; 2 attempts" if status == 429 else ""
-    assert str(error) == f"the server rejected: HTTP {status}{phrases.get(status, '')}{more}"
+    assert (
+        str(error)
+        == f"the server rejected the request: HTTP {status}{phrases.get(status, '')}{more}"
+    )
     assert len(server.finish()) == (2 if status == 429 else 1)
 
 
@@ -138,7 +144,7 @@ def test_http_002_a_server_error_may_have_sent(
     error = fail(InvalidResponseError, server)
     assert (error.status, error.sent, error.body) == (status, "maybe", body)
     assert error.violations == ()
-    assert str(error) == f"HTTP {status}: a status outside the contract"
+    assert str(error) == f"HTTP {status}: an undocumented status"
     assert len(server.finish()) == 1
 
 
@@ -166,8 +172,8 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize(("body", "kind"), UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_an_unreadable_reply_is_kept_in_the_error(serve: Serve, body: bytes, kind: str) -> None:
-    """A 200 that is no answer says what is wrong with it and keeps status, bytes and headers."""
+def test_an_unreadable_response_is_kept_in_the_error(serve: Serve, body: bytes, kind: str) -> None:
+    """A 200 that is no response says what is wrong with it and keeps status, bytes and headers."""
     server = serve("hear", reply(body, 200, kind))
     error = fail(InvalidResponseError, server)
     assert (error.status, error.sent, error.body) == (200, "maybe", body)
@@ -177,7 +183,7 @@ def test_an_unreadable_reply_is_kept_in_the_error(serve: Serve, body: bytes, kin
     assert len(server.finish()) == 1
 
 
-def test_xml_005_entities_of_a_reply_are_not_expanded(serve: Serve) -> None:
+def test_xml_005_entities_of_a_response_are_not_expanded(serve: Serve) -> None:
     """A response with a document type declaration is rejected as such."""
     names = [f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "x" * 100}">' for n in range(9)]
     body = f"<!DOCTYPE smsResponse [{''.join(names)}]><smsResponse>&e8;</smsResponse>".encode()
@@ -187,7 +193,7 @@ def test_xml_005_entities_of_a_reply_are_not_expanded(serve: Serve) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_auth_005_credentials_do_not_follow_a_redirect(serve: Serve, status: int) -> None:
-    """A redirect to another host or path is not followed, and is no answer whatever it holds."""
+    """A redirect to another host or path is not followed, and is no response whatever it holds."""
     other = serve("hear", OK)
     targets = [other.url.replace("127.0.0.1", "localhost"), other.url, "/elsewhere"]
     for target in targets:
@@ -198,7 +204,7 @@ def test_auth_005_credentials_do_not_follow_a_redirect(serve: Serve, status: int
     assert other.connections == 0
 
 
-def test_a_declared_size_is_refused_before_it_is_read(serve: Serve) -> None:
+def test_a_declared_size_is_rejected_before_it_is_read(serve: Serve) -> None:
     """A Content-Length of 100 MB is a bad response at once, though not one byte of it ever comes."""
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 104857600\r\n\r\n"
     started = time.monotonic()
@@ -221,7 +227,7 @@ def bomb(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["gzip", "deflate", "plain", "chunked"])
-def test_a_large_reply_is_refused_in_bounded_memory(serve: Serve, kind: str) -> None:
+def test_a_large_response_is_rejected_in_bounded_memory(serve: Serve, kind: str) -> None:
     """Of 200 MB without a declared size the client takes less than 150 MB of memory."""
     server = serve("hear", bomb(kind), "close")
     tracemalloc.start()
@@ -235,8 +241,8 @@ def test_a_large_reply_is_refused_in_bounded_memory(serve: Serve, kind: str) -> 
     assert MEBIBYTE < peak < 150 * MEBIBYTE
 
 
-def test_a_client_works_on_after_large_replies(serve: Serve) -> None:
-    """Rejected responses use up no connections of the pool: the next send gets its answer."""
+def test_a_client_works_on_after_large_responses(serve: Serve) -> None:
+    """Rejected responses use up no connections of the pool: the next send gets its response."""
     large = b"HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n"
     responses = iter([*[large] * 5, OK])
     server = serve("hear", lambda _: next(responses))

@@ -1,4 +1,4 @@
-"""The operations around the message: what each one sends, in both formats, and what it makes of the answer."""
+"""The operations around the message: what each one sends, in both formats, and what it makes of the response."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ QUERY = (
     "mnc=01",
 )
 
-# name -> call, request line, body as JSON (None: none), example of the answer, what is read off it
+# name -> call, request line, body as JSON (None: none), example of the response, what is read off it
 CALLS: dict[str, tuple[Callable[[Client], Any], str, Any, str, Callable[[Any], Any], Any]] = {
     "send_v1": (
         lambda c: send_v1(c, V1),
@@ -177,18 +177,18 @@ def test_every_operation_is_called() -> None:
 @both
 @pytest.mark.parametrize("name", CALLS)
 def test_operations_send_what_the_contract_says(serve: Serve, name: str, wire: Any) -> None:
-    """Method, path, query, headers and body are those of the contract, and the answer is read."""
+    """Method, path, query, headers and body are those of the contract, and the response is read."""
     call, line, body, stem, look, seen = CALLS[name]
     server = serve("hear", reply(example(stem, wire), 200, TYPES[wire]))
     with Client(server.url, auth=AUTH, wire=wire, timeout=NEVER) as client:
-        answer = call(client)
+        response = call(client)
     (request,) = server.finish()
 
     assert request.line == f"{line} HTTP/1.1"
     assert request.find("accept") == TYPES[wire]
     assert request.find("authorization") == AUTH.header()
-    assert look(answer) == seen
-    assert answer.raw == example(stem, wire)
+    assert look(response) == seen
+    assert response.raw == example(stem, wire)
     if body is None:
         assert request.body == b""
         assert "content-type" not in dict(request.headers)
@@ -274,7 +274,7 @@ REFUSED: dict[str, tuple[Callable[[Client], Any], str, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_bad_parameters_are_refused_before_anything_is_sent(serve: Serve, name: str) -> None:
+def test_bad_parameters_are_rejected_before_anything_is_sent(serve: Serve, name: str) -> None:
     """A parameter outside its limits is rejected with its place and its requirement, unsent."""
     call, path, requirement = REFUSED[name]
     server = serve("hear", reply(b"{}"))
@@ -291,7 +291,12 @@ def test_bad_parameters_are_refused_before_anything_is_sent(serve: Serve, name: 
 @pytest.mark.parametrize("value", ["a\r\nX: b", "a\nb", "a\0b", "a b", "ä"])
 def test_no_value_breaks_out_of_its_place(serve: Serve, value: str) -> None:
     """Line breaks, NUL and anything else in a value arrive percent-encoded, in one request line."""
-    server = serve("hear", reply(example("logs")), "hear", reply(example("conversion-response")))
+    server = serve(
+        "hear",
+        reply(example("logs")),
+        "hear",
+        reply(example("conversion-response")),
+    )
     with Client(server.url, auth=AUTH, timeout=NEVER) as client:
         client.get_logs(bulk_id=value)
         client.record_conversion(value)
@@ -337,7 +342,7 @@ def test_v1_003_the_units_of_the_validity_period_cannot_be_mixed() -> None:
 
 
 @both
-def test_requests_of_the_wrong_version_are_refused(serve: Serve, wire: Any) -> None:
+def test_requests_of_the_wrong_version_are_rejected(serve: Serve, wire: Any) -> None:
     """A request of version 1 given to send, or the other way round, is rejected unsent."""
     v2 = SmsRequest(messages=[Message(destinations=[Destination(to="41793026727")])])
     server = serve("hear", reply(b"{}"))
@@ -355,7 +360,7 @@ def test_v1_001_the_previous_version_warns_where_it_is_called(serve: Serve) -> N
     server = serve("hear", reply(example("v1-response")))
     with (
         Client(server.url, auth=AUTH, timeout=NEVER) as client,
-        pytest.warns(DeprecationWarning, match="send calls the current one") as caught,
+        pytest.warns(DeprecationWarning, match="use send instead") as caught,
     ):
         client.send_v1(V1)
     assert [warning.filename for warning in caught] == [__file__]

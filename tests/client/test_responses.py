@@ -1,4 +1,4 @@
-"""The client against scripted servers that answer as servers in the wild do."""
+"""The client against scripted servers that response as servers in the wild do."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ STRANGE = {"groupId": 99, "groupName": "HELD_BACK", "id": 4711, "name": "NEW_NAM
 
 @both
 @pytest.mark.parametrize(
-    ("plain", "member", "value"),
+    ("plain", "field", "value"),
     [
         pytest.param({"messages": [entry(unheard=1)]}, "to", PHONE, id="HTTP-009-in-entry"),
-        pytest.param({"unheard": 1, "messages": [entry()]}, "to", PHONE, id="HTTP-009-in-answer"),
+        pytest.param({"unheard": 1, "messages": [entry()]}, "to", PHONE, id="HTTP-009-in-response"),
         pytest.param({"messages": [entry(status=STRANGE)]}, "to", PHONE, id="HTTP-009-in-status"),
         pytest.param(
             {"messages": [dict(reversed(entry().items()))]}, "to", PHONE, id="HTTP-009-order"
@@ -60,13 +60,13 @@ STRANGE = {"groupId": 99, "groupName": "HELD_BACK", "id": 4711, "name": "NEW_NAM
     ],
 )
 def test_an_entry_in_the_wild_is_read(
-    serve: Serve, wire: str, plain: dict[str, Any], member: str, value: Any
+    serve: Serve, wire: str, plain: dict[str, Any], field: str, value: Any
 ) -> None:
-    """What a server adds, leaves out or spells differently does not lose the answer or its bytes."""
+    """What a server adds, leaves out or spells differently does not lose the response or its bytes."""
     body = write(plain, wire)
-    answer = send(serve("hear", reply(body, 200, TYPES[wire])), wire=wire)
-    assert getattr(answer.messages[0], member) == value
-    assert answer.raw == body
+    response = send(serve("hear", reply(body, 200, TYPES[wire])), wire=wire)
+    assert getattr(response.messages[0], field) == value
+    assert response.raw == body
 
 
 @both
@@ -87,20 +87,20 @@ def test_resp_004_one_destination_may_have_a_bulk_id(serve: Serve, wire: str) ->
 
 
 @both
-def test_http_002_a_rejected_destination_is_an_answer(serve: Serve, wire: str) -> None:
-    """A 200 whose entries say REJECTED is an answer, not an error."""
-    answer = send(serve("hear", reply(example("rejected-response", wire), 200, TYPES[wire])))
-    assert [details.status.group_name for details in answer.messages] == ["REJECTED", "REJECTED"]
+def test_http_002_a_rejected_destination_is_a_response(serve: Serve, wire: str) -> None:
+    """A 200 whose entries say REJECTED is a response, not an error."""
+    response = send(serve("hear", reply(example("rejected-response", wire), 200, TYPES[wire])))
+    assert [details.status.group_name for details in response.messages] == ["REJECTED", "REJECTED"]
 
 
 def test_http_010_null_is_read_as_left_out(serve: Serve) -> None:
-    """Optional fields that are null in a response are None in the answer."""
+    """Optional fields that are null in a response are None in the response."""
     body = json.dumps(
         {"bulkId": None, "messages": [entry() | {"messageId": None, "smsCount": None}]}
     ).encode()
-    answer = send(serve("hear", reply(body)))
-    details = answer.messages[0]
-    assert (answer.bulk_id, details.message_id, details.sms_count) == (None, None, None)
+    response = send(serve("hear", reply(body)))
+    details = response.messages[0]
+    assert (response.bulk_id, details.message_id, details.sms_count) == (None, None, None)
 
 
 @pytest.mark.parametrize("asked", ["json", "xml"])
@@ -115,23 +115,23 @@ def test_http_010_null_is_read_as_left_out(serve: Serve) -> None:
         ("xml", "application/vnd.example+xml"),
     ],
 )
-def test_http_008_the_content_type_of_the_reply_decides(
+def test_http_008_the_content_type_of_the_response_decides(
     serve: Serve, wire: str, kind: str, asked: str
 ) -> None:
     """A response is read as what it says it is, whatever was asked for."""
-    answer = send(serve("hear", reply(GOOD[wire], 200, kind)), wire=asked)
-    assert [details.to for details in answer.messages] == [PHONE, "41793026731", "41793026785"]
-    assert answer.raw == GOOD[wire]
+    response = send(serve("hear", reply(GOOD[wire], 200, kind)), wire=asked)
+    assert [details.to for details in response.messages] == [PHONE, "41793026731", "41793026785"]
+    assert response.raw == GOOD[wire]
 
 
 @both
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/octet-stream"])
-def test_a_reply_of_no_known_type_is_in_the_format_that_was_asked_for(
+def test_a_response_of_no_known_type_is_in_the_format_that_was_asked_for(
     serve: Serve, wire: str, kind: str
 ) -> None:
     """Without a telling Content-Type the response is read as the format of the request."""
-    answer = send(serve("hear", reply(GOOD[wire], 200, kind)), wire=wire)
-    assert answer.bulk_id == "BULK-ID-123-xyz"
+    response = send(serve("hear", reply(GOOD[wire], 200, kind)), wire=wire)
+    assert response.bulk_id == "BULK-ID-123-xyz"
 
 
 TRAVELS: dict[str, tuple[Step, ...]] = {
@@ -155,8 +155,8 @@ TRAVELS: dict[str, tuple[Step, ...]] = {
 
 
 @pytest.mark.parametrize("script", TRAVELS.values(), ids=TRAVELS.keys())
-def test_a_reply_may_travel_in_any_form(serve: Serve, script: tuple[Step, ...]) -> None:
-    """Compressed, in chunks, in pieces or without a length: the answer and its bytes are the same."""
-    answer = send(serve("hear", *script))
-    assert answer.messages[2].message_id == "2033912860760522208"
-    assert answer.raw == GOOD["json"]
+def test_a_response_may_travel_in_any_form(serve: Serve, script: tuple[Step, ...]) -> None:
+    """Compressed, in chunks, in pieces or without a length: the response and its bytes are the same."""
+    response = send(serve("hear", *script))
+    assert response.messages[2].message_id == "2033912860760522208"
+    assert response.raw == GOOD["json"]

@@ -85,10 +85,10 @@ def test_a_refused_connection_is_tried_again() -> None:
         pytest.raises(TransportError) as caught,
     ):
         client.send(ask())
-    assert outcomes(caught.value) == ["no connection could be made"] * 3
+    assert outcomes(caught.value) == ["the connection failed"] * 3
     assert caught.value.sent == "no"
     assert [attempt.sent for attempt in caught.value.attempts] == ["no"] * 3
-    words = "no response: no connection could be made; request sent: no; 3 attempts"
+    words = "no response: the connection failed; the request was not sent; 3 attempts"
     assert str(caught.value) == words
 
 
@@ -113,7 +113,7 @@ def test_a_host_that_does_not_exist_gets_nothing() -> None:
         pytest.raises(TransportError) as caught,
     ):
         client.send(ask())
-    assert outcomes(caught.value) == ["no connection could be made"] * 3
+    assert outcomes(caught.value) == ["the connection failed"] * 3
     assert caught.value.sent == "no"
 
 
@@ -148,7 +148,7 @@ def test_repetition_can_be_switched_off(serve: Serve, retry: Retry | None) -> No
     ids=["429-seconds", "503-spaces", "429-decimal", "503-IMF-fixdate", *DATES],
 )
 def test_retry_after_is_obeyed(serve: Serve, status: int, headers: tuple[str, ...]) -> None:
-    """The next attempt comes when the server said, not earlier, and brings the answer."""
+    """The next attempt comes when the server said, not earlier, and brings the response."""
     server = serve("hear", busy(status, *headers), "hear", OK)
     started = time.monotonic()
     assert send(server).bulk_id == "BULK-ID-123-xyz"
@@ -171,37 +171,39 @@ def test_a_date_counts_from_our_clock_if_the_server_shows_none(serve: Serve) -> 
 
 
 @pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize("told", ["0", DATES["IMF-fixdate"]], ids=["zero", "date-in-the-past"])
-def test_a_retry_after_of_no_time_means_now(serve: Serve, status: int, told: str) -> None:
+@pytest.mark.parametrize(
+    "retry_after", ["0", DATES["IMF-fixdate"]], ids=["zero", "date-in-the-past"]
+)
+def test_a_retry_after_of_no_time_means_now(serve: Serve, status: int, retry_after: str) -> None:
     """Nought seconds, and a date that is over, are no reason to wait."""
-    server = serve("hear", busy(status, f"Retry-After: {told}"), "hear", OK)
+    server = serve("hear", busy(status, f"Retry-After: {retry_after}"), "hear", OK)
     send(server, retry=Retry(wait_initial=NEVER, wait_max=NEVER))
     assert len(server.finish()) == 2
 
 
 @pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize("told", ["61", "86400", "9" * 400, "Sun, 06 Nov 2094 08:49:37 GMT"])
+@pytest.mark.parametrize("retry_after", ["61", "86400", "9" * 400, "Sun, 06 Nov 2094 08:49:37 GMT"])
 def test_a_retry_after_beyond_the_budget_ends_the_call_at_once(
-    serve: Serve, status: int, told: str
+    serve: Serve, status: int, retry_after: str
 ) -> None:
     """A server that asks for more time than there is does not get the message earlier."""
-    server = serve("hear", busy(status, f"Retry-After: {told}"))
+    server = serve("hear", busy(status, f"Retry-After: {retry_after}"))
     started = time.monotonic()
     error = fail(ApiError, server)
     assert time.monotonic() - started < NEVER / 2
     assert outcomes(error) == [f"HTTP {status}"]
     assert error.sent == "no"
-    assert error.headers["retry-after"] == told
+    assert error.headers["retry-after"] == retry_after
     assert len(server.finish()) == 1
 
 
 NONSENSE = ["", "soon", "-1", "1e3", "0x5", "٣", "1 2", "Sun, 99 Nov 1994 08:49:37 GMT", "NaN"]
 
 
-@pytest.mark.parametrize("told", NONSENSE, ids=ascii)
-def test_a_retry_after_that_says_nothing_counts_as_none(serve: Serve, told: str) -> None:
+@pytest.mark.parametrize("retry_after", NONSENSE, ids=ascii)
+def test_a_retry_after_that_says_nothing_counts_as_none(serve: Serve, retry_after: str) -> None:
     """With nonsense a 429 is repeated after a wait of ours, and a 503 is not."""
-    header = f"Retry-After: {told}"
+    header = f"Retry-After: {retry_after}"
     server = serve("hear", busy(429, header))
     assert outcomes(fail(ApiError, server, retry=QUICK)) == ["HTTP 429"] * 3
     assert len(server.finish()) == 3
@@ -223,7 +225,7 @@ def test_a_server_that_stays_busy_is_asked_as_often_as_allowed(serve: Serve) -> 
     server = serve("hear", busy(429, "Retry-After: 0"))
     error = fail(ApiError, server, retry=Retry(attempts=5))
     assert outcomes(error) == ["HTTP 429"] * 5
-    assert str(error) == "the server rejected: HTTP 429 Too Many Requests; 5 attempts"
+    assert str(error) == "the server rejected the request: HTTP 429 Too Many Requests; 5 attempts"
     assert len(server.finish()) == 5
 
 
@@ -294,8 +296,8 @@ def test_anything_else_is_repeated_by_name_only(
         assert len(server.finish()) == 2
 
 
-def test_a_break_may_be_followed_by_an_answer(serve: Serve) -> None:
-    """Asked to repeat a break, the client returns the answer of the second connection."""
+def test_a_break_may_be_followed_by_a_response(serve: Serve) -> None:
+    """Asked to repeat a break, the client returns the response of the second connection."""
     server = serve("hear", "reset", later=("hear", OK))
     assert send(server, retry=Retry(wait_initial=0.01, on=["broken"])).bulk_id == "BULK-ID-123-xyz"
     assert len(server.finish()) == 2
@@ -305,14 +307,14 @@ def test_one_attempt_that_may_have_arrived_is_enough(serve: Serve) -> None:
     """After a break a rejection cannot say that nothing was sent."""
     server = serve("hear", "reset", later=("hear", busy(400)))
     error = fail(ApiError, server, retry=Retry(wait_initial=0.01, on=["broken"]))
-    assert outcomes(error) == ["the connection broke", "HTTP 400"]
+    assert outcomes(error) == ["the connection was lost", "HTTP 400"]
     assert [attempt.sent for attempt in error.attempts] == ["maybe", "no"]
     assert error.sent == "maybe"
-    again = TransportError("no connection could be made", "no", error.attempts)
+    again = TransportError("the connection failed", "no", error.attempts)
     assert again.sent == "maybe"
 
 
-def test_a_late_reply_does_not_answer_the_next_attempt(serve: Serve) -> None:
+def test_a_late_response_is_not_taken_for_the_next_attempt(serve: Serve) -> None:
     """What arrives after a timeout is on a connection of its own, which is not used again."""
 
     def dawdle(_: ReceivedRequest) -> bytes:
@@ -320,8 +322,8 @@ def test_a_late_reply_does_not_answer_the_next_attempt(serve: Serve) -> None:
         return reply(GOOD["json"].replace(b"BULK-ID-123-xyz", b"late"))
 
     server = serve("hear", dawdle, later=("hear", OK))
-    answer = send(server, timeout=SOON, retry=Retry(wait_initial=0.5, on=["timeout"]))
-    assert answer.bulk_id == "BULK-ID-123-xyz"
+    response = send(server, timeout=SOON, retry=Retry(wait_initial=0.5, on=["timeout"]))
+    assert response.bulk_id == "BULK-ID-123-xyz"
     assert [request.connection for request in server.finish()] == [0, 1]
 
 
@@ -409,7 +411,7 @@ def test_nothing_that_is_shown_of_a_repeated_call_is_secret(
     ],
     ids=str,
 )
-def test_a_policy_that_makes_no_sense_is_refused(options: dict[str, Any]) -> None:
+def test_a_policy_that_makes_no_sense_is_rejected(options: dict[str, Any]) -> None:
     """The error is a sentence that names the setting."""
     with pytest.raises(ValueError, match=rf"^Retry\.{next(iter(options))}: expected "):
         Retry(**options)
@@ -423,7 +425,7 @@ def test_a_policy_is_a_value() -> None:
         policy.attempts = 9  # type: ignore[misc]
 
 
-def test_something_else_than_a_policy_is_refused() -> None:
+def test_something_else_than_a_policy_is_rejected() -> None:
     """A number is no policy."""
     with pytest.raises(ValueError, match=r"^retry: expected a Retry"):
         Client(auth=AUTH, retry=3)  # type: ignore[arg-type]
@@ -450,9 +452,9 @@ def test_waits_double_up_to_the_longest(number: int, least: float, most: float) 
 def test_no_attempt_begins_with_too_little_time() -> None:
     """A quarter of the usual time has to be left; a clean rejection is not risked for less."""
     policy = Retry(timeout=60)
-    told = AttemptFailure("HTTP 429", "no", "unprocessed", 10.0)
-    assert policy.next_wait(told, RetryState(1, 42.5, 30), 0) == 10
-    assert policy.next_wait(told, RetryState(1, 42.6, 30), 0) is None
+    failure = AttemptFailure("HTTP 429", "no", "unprocessed", 10.0)
+    assert policy.next_wait(failure, RetryState(1, 42.5, 30), 0) == 10
+    assert policy.next_wait(failure, RetryState(1, 42.6, 30), 0) is None
     assert policy.next_timeout(RetryState(0, 0, 90)) == 90
     assert policy.next_timeout(RetryState(1, 10, 30)) == 30
     assert policy.next_timeout(RetryState(1, 50, 30)) == 10
@@ -478,18 +480,18 @@ def test_a_date_without_a_zone_is_in_gmt(monkeypatch: pytest.MonkeyPatch) -> Non
         time.tzset()
 
 
-@pytest.mark.parametrize("told", ["9" * 400, "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
-def test_no_server_can_ask_for_a_wait_that_the_system_cannot_keep(told: str) -> None:
+@pytest.mark.parametrize("retry_after", ["9" * 400, "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_no_server_can_ask_for_a_wait_that_the_system_cannot_keep(retry_after: str) -> None:
     """A caller with all the time in the world gets a number that may be slept."""
-    wait = find_retry_after({"retry-after": told}, now=0.0)
+    wait = find_retry_after({"retry-after": retry_after}, now=0.0)
     assert wait is not None
     assert 86_400 < wait < 2**32 / 1000
 
 
 def test_what_the_server_says_may_be_longer_than_any_wait_of_ours() -> None:
     """The longest wait is for the client's own waits."""
-    told = AttemptFailure("HTTP 429", "no", "unprocessed", 25.0)
-    assert Retry(wait_max=1).next_wait(told, RetryState(1, 0, 30), 0) == 25
+    failure = AttemptFailure("HTTP 429", "no", "unprocessed", 25.0)
+    assert Retry(wait_max=1).next_wait(failure, RetryState(1, 0, 30), 0) == 25
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,18 @@ if TYPE_CHECKING:
     from tests.fakes.scripted_server import ReceivedRequest, Step
 
 
-from tests.client.calls import NEVER, OK, PHONE, TEXT, TYPES, ask, example, fail, reply, split
+from tests.client.calls import (
+    NEVER,
+    OK,
+    PHONE,
+    TEXT,
+    TYPES,
+    ask,
+    example,
+    fail,
+    reply,
+    split,
+)
 
 SECRET = "hunter2-hunter2-hunter2"
 BASIC = base64.b64encode(f"Aladdin:{SECRET}".encode()).decode()
@@ -56,7 +67,7 @@ def as_error(words: str) -> bytes:
 
 
 def as_members(words: str) -> bytes:
-    """Return an answer with the words where other types belong."""
+    """Return a response with the words where other types belong."""
     wrong = {"to": [words], "status": {words: words, "id": words, "groupId": {words: 1}}}
     return json.dumps({words: words, "messages": [wrong, words, {PHONE: words}]}).encode()
 
@@ -145,9 +156,9 @@ def test_every_error_of_the_tree_is_an_error_and_says_what_it_is() -> None:
         (InvalidRequestError([problem]), "messages: expected a list, got nothing (RESP-001)"),
         (
             TransportError("the line was cut", "no"),
-            "no response: the line was cut; request sent: no",
+            "no response: the line was cut; the request was not sent",
         ),
-        (ApiError(403, b"body"), "the server rejected: HTTP 403 Forbidden"),
+        (ApiError(403, b"body"), "the server rejected the request: HTTP 403 Forbidden"),
         (
             InvalidResponseError((problem,), None, b"body"),
             "messages: expected a list, got nothing (RESP-001)",

@@ -130,8 +130,8 @@ def test_http_008_the_format_of_a_call_goes_before_that_of_the_client(
     """A format given to one call holds for this call only."""
     server = serve("hear", OK_IN[of_call], "hear", OK_IN[of_client])
     with Client(server.url, auth=AUTH, wire=of_client) as client:
-        answers = [client.send(ask(), wire=of_call), client.send(ask())]
-    assert answers[0] == answers[1]
+        responses = [client.send(ask(), wire=of_call), client.send(ask())]
+    assert responses[0] == responses[1]
     kinds = [(r.find("content-type"), r.find("accept")) for r in server.finish()]
     assert kinds == [(TYPES[of_call],) * 2, (TYPES[of_client],) * 2]
 
@@ -173,23 +173,23 @@ def test_a_connection_that_was_closed_while_idle_is_replaced(serve: Serve) -> No
     assert [request.connection for request in server.finish()] == [0, 1]
 
 
-def test_eight_threads_get_their_own_answers(serve: Serve) -> None:
-    """Of eight threads that send at the same time, each gets the answer to its own request."""
+def test_eight_threads_get_their_own_responses(serve: Serve) -> None:
+    """Of eight threads that send at the same time, each gets the response to its own request."""
     all_there = threading.Barrier(8)
 
-    def answer(request: ReceivedRequest) -> bytes:
+    def respond(request: ReceivedRequest) -> bytes:
         all_there.wait(NEVER)
         to = json.loads(request.body)["messages"][0]["destinations"][0]["to"]
         return reply(write({"messages": [entry(to=to)]}, "json"))
 
-    server = serve("hear", answer)
+    server = serve("hear", respond)
     phones = [str(41793026000 + number) for number in range(8)]
     with (
         Client(server.url, auth=AUTH, timeout=NEVER) as client,
         ThreadPoolExecutor(len(phones)) as threads,
     ):
         for _ in range(3):
-            answers = threads.map(lambda phone: client.send(ask(phone)).messages[0].to, phones)
-            assert list(answers) == phones
+            recipients = threads.map(lambda phone: client.send(ask(phone)).messages[0].to, phones)
+            assert list(recipients) == phones
     assert len(server.finish()) == 24
     assert server.connections == 8

@@ -55,7 +55,7 @@ def test_reading_and_writing_grow_with_the_document_and_no_faster(wire: str, bui
 
 
 @both
-def test_reading_a_reply_grows_with_it_and_no_faster(wire: str) -> None:
+def test_reading_a_response_grows_with_it_and_no_faster(wire: str) -> None:
     """A response of ten times as many entries takes at most ten times as many calls."""
     codec = CODECS[wire]
     bodies = [codec.dump_model(build_reply(count)) for count in (300, 3_000)]
@@ -87,11 +87,11 @@ def test_xml_is_written_without_a_tree() -> None:
 
 def test_nothing_is_prepared_twice(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of calls in each format only the first makes converters and hooks."""
-    request, answer = build_messages(1), build_reply(1)
+    request, response = build_messages(1), build_reply(1)
     made: Counter[str] = Counter()
     wire: Any
     for wire, codec in CODECS.items():
-        body = reply(codec.dump_model(answer), 200, f"application/{wire}")
+        body = reply(codec.dump_model(response), 200, f"application/{wire}")
         server = serve(body, body)
         with Client(server.url, auth=AUTH, wire=wire) as client:
             client.send(request)

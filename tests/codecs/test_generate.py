@@ -78,7 +78,7 @@ def test_generation_is_deterministic(tmp_path: Path) -> None:
         ('type="DeliveryReportsFlat"', 'type="DeliveryReports"', ""),
     ],
 )
-def test_a_change_in_one_schema_only_is_refused(
+def test_a_change_in_one_schema_only_is_rejected(
     tmp_path: Path, old: str, new: str, difference: str
 ) -> None:
     """A limit, name, type or number that differs between the schemas stops generation before it writes."""
@@ -110,7 +110,7 @@ def test_a_known_difference_that_is_gone_is_an_error(tmp_path: Path) -> None:
     result = generate("--schema", schema, "--target", tmp_path / "out")
 
     assert (
-        "ErrorDetails.validation_errors: only in openapi.yaml: known difference that is gone"
+        "ErrorDetails.validation_errors: only in openapi.yaml: known difference that no longer exists"
         in result.stdout
     )
     assert result.returncode == 1
@@ -123,9 +123,9 @@ def test_a_known_difference_that_is_gone_is_an_error(tmp_path: Path) -> None:
 def test_a_limit_is_enforced_or_generation_stops(tmp_path: Path, limit: str, kept: bool) -> None:
     """A kind of limit that the models cannot hold is no silent loss: it stops generation."""
     schema = copy_schema(tmp_path)
-    member = "maxLength: 200" if kept else "x-item-requirement: WIN-003"
+    field = "maxLength: 200" if kept else "x-item-requirement: WIN-003"
     text = (schema / "openapi.yaml").read_text(encoding="utf-8")
-    line = f"          {member}\n"
+    line = f"          {field}\n"
     assert line in text
     (schema / "openapi.yaml").write_text(
         text.replace(line, f"{line}          {limit}\n"), encoding="utf-8"

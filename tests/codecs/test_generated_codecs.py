@@ -67,7 +67,7 @@ def use(library: str, patch: pytest.MonkeyPatch) -> None:
 
 
 def is_reply(cls: type[attrs.AttrsInstance]) -> bool:
-    """Tell whether a document is read openly."""
+    """Tell whether a document is parsed leniently."""
     return "raw" in attrs.fields_dict(cls)
 
 
@@ -129,7 +129,7 @@ def forbid(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("stem", STEMS)
 @MANY
 @given(random=st.randoms(use_true_random=False))
-def test_mutated_json_is_read_or_refused_alike(stem: str, library: str, random: Random) -> None:
+def test_mutated_json_is_read_or_rejected_alike(stem: str, library: str, random: Random) -> None:
     """Of a changed document the generated reader says what cattrs' own hooks say, letter by letter."""
     kind = find_kind(stem)
     with pytest.MonkeyPatch.context() as patch:
@@ -142,7 +142,7 @@ def test_mutated_json_is_read_or_refused_alike(stem: str, library: str, random: 
 @pytest.mark.parametrize("stem", STEMS)
 @MANY
 @given(random=st.randoms(use_true_random=False))
-def test_mutated_xml_is_read_or_refused_alike(stem: str, random: Random) -> None:
+def test_mutated_xml_is_read_or_rejected_alike(stem: str, random: Random) -> None:
     """Of a changed document the generated reader says what xmlschema says, letter by letter."""
     kind = find_kind(stem)
     body = mutate_xml(load(stem, "xml"), random)
@@ -152,7 +152,7 @@ def test_mutated_xml_is_read_or_refused_alike(stem: str, random: Random) -> None
 
 @libraries
 @pytest.mark.parametrize("stem", FULLEST)
-def test_every_value_at_every_place_of_json_is_judged_alike(
+def test_every_value_at_every_place_of_json_is_treated_alike(
     stem: str, library: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each odd value, put in the place of each field in turn, is read or rejected as cattrs does it."""
@@ -167,7 +167,7 @@ def test_every_value_at_every_place_of_json_is_judged_alike(
 
 
 @pytest.mark.parametrize("stem", FULLEST)
-def test_every_text_at_every_place_of_xml_is_judged_alike(stem: str) -> None:
+def test_every_text_at_every_place_of_xml_is_treated_alike(stem: str) -> None:
     """Each odd text, put into each element in turn, is read or rejected as xmlschema does it."""
     kind = find_kind(stem)
     checked = 0
@@ -367,8 +367,8 @@ def test_validation_accepts_the_examples(stem: str) -> None:
     assert parse(wire_xml.dump_model(model, validate=True), kind, validate=True) == model
 
 
-def test_validation_refuses_what_can_be_read_all_the_same() -> None:
-    """A response with words between its elements is read openly, and rejected where validation is asked for."""
+def test_validation_rejects_what_can_be_read_all_the_same() -> None:
+    """A response with words between its elements is parsed leniently, and rejected where validation is asked for."""
     body = load("documented-response", "xml").replace(b"<messages>", b"<messages>words", 1)
 
     assert wire_xml.parse_response(body, SmsResponse).messages
@@ -405,7 +405,7 @@ def test_where_objects_cannot_become_models_the_detailed_path_makes_them() -> No
         mutable_twin(Other)()
 
 
-def test_every_rule_about_several_members_is_in_the_codecs() -> None:
+def test_every_rule_about_several_fields_is_in_the_codecs() -> None:
     """What a rule rejects no generated reader or writer lets through."""
     half = DeliveryTimeWindow(days=[Day.MONDAY], to=TimeOfDay(hour=12, minute=0))
     element = "<a><days>MONDAY</days><to><hour>12</hour><minute>0</minute></to></a>"

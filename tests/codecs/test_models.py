@@ -33,7 +33,7 @@ NOON = TimeOfDay(hour=12, minute=0)
 LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="0123456789")
 
 
-def refusal(build: Any, **values: Any) -> list[tuple[str, str]]:
+def find_violations(build: Any, **values: Any) -> list[tuple[str, str]]:
     """Return path and requirement of what a model rejects."""
     with pytest.raises(InvalidRequestError) as caught:
         build(**values)
@@ -72,9 +72,9 @@ def test_send_003_alphanumeric_sender_of_3_to_11_characters_is_taken(sender: str
 
 
 @given(st.text(LETTERS, min_size=1, max_size=2) | st.text(LETTERS, min_size=12, max_size=20))
-def test_send_003_alphanumeric_sender_of_other_length_is_refused(sender: str) -> None:
+def test_send_003_alphanumeric_sender_of_other_length_is_rejected(sender: str) -> None:
     """A sender that is not all digits is rejected below 3 and above 11 characters."""
-    assert refusal(message, from_=sender) == [("Message.from_", "SEND-003")]
+    assert find_violations(message, from_=sender) == [("Message.from_", "SEND-003")]
 
 
 @given(st.from_regex(r"[0-9]{3,14}", fullmatch=True))
@@ -84,9 +84,9 @@ def test_send_004_numeric_sender_of_3_to_14_digits_is_taken(sender: str) -> None
 
 
 @given(st.from_regex(r"[0-9]{1,2}|[0-9]{15,20}", fullmatch=True))
-def test_send_004_numeric_sender_of_other_length_is_refused(sender: str) -> None:
+def test_send_004_numeric_sender_of_other_length_is_rejected(sender: str) -> None:
     """A sender of digits is rejected below 3 and above 14, by the numeric requirement."""
-    assert refusal(message, from_=sender) == [("Message.from_", "SEND-004")]
+    assert find_violations(message, from_=sender) == [("Message.from_", "SEND-004")]
 
 
 @given(st.text(TEXT, max_size=200))
@@ -99,7 +99,7 @@ def test_send_016_callback_data_up_to_200_characters_is_taken(data: str) -> None
 def test_send_016_send_023_callback_data_counts_characters(character: str) -> None:
     """200 characters of any width are taken and 201 are rejected."""
     assert message(callback_data=character * 200).callback_data
-    assert refusal(message, callback_data=character * 201) == [
+    assert find_violations(message, callback_data=character * 201) == [
         ("Message.callback_data", "SEND-016")
     ]
 
@@ -127,7 +127,7 @@ def test_win_004_hour_has_24_values(hour: int, taken: bool) -> None:
     if taken:
         assert TimeOfDay(hour=hour, minute=0).hour == hour
     else:
-        assert refusal(TimeOfDay, hour=hour, minute=0) == [("TimeOfDay.hour", "WIN-004")]
+        assert find_violations(TimeOfDay, hour=hour, minute=0) == [("TimeOfDay.hour", "WIN-004")]
 
 
 @pytest.mark.parametrize(("minute", "taken"), [(-1, False), (0, True), (59, True), (60, False)])
@@ -136,10 +136,12 @@ def test_win_005_minute_has_60_values(minute: int, taken: bool) -> None:
     if taken:
         assert TimeOfDay(hour=0, minute=minute).minute == minute
     else:
-        assert refusal(TimeOfDay, hour=0, minute=minute) == [("TimeOfDay.minute", "WIN-005")]
+        assert find_violations(TimeOfDay, hour=0, minute=minute) == [
+            ("TimeOfDay.minute", "WIN-005")
+        ]
 
 
-def test_win_001_one_end_of_a_window_is_refused() -> None:
+def test_win_001_one_end_of_a_window_is_rejected() -> None:
     """A window with from and no to, or to and no from, is rejected when it is checked."""
     for end, other in (("from_", "to"), ("to", "from")):
         window = DeliveryTimeWindow(days=[Day.MONDAY], **{end: NOON})
@@ -192,14 +194,14 @@ def test_win_001_both_or_neither_end_is_taken() -> None:
         ),
     ],
 )
-def test_a_bad_value_is_refused_when_the_model_is_made(
+def test_a_bad_value_is_rejected_when_the_model_is_made(
     build: Any, values: dict[str, Any], expected: tuple[str, str]
 ) -> None:
     """A model with one bad value is never made, and the error names its place and requirement."""
-    assert refusal(build, **values) == [expected]
+    assert find_violations(build, **values) == [expected]
 
 
-def test_a_refusal_is_a_value_error_and_an_error_of_ours() -> None:
+def test_a_rejection_is_a_value_error_and_an_error_of_the_package() -> None:
     """Who catches ValueError, and who catches Error, catches a rejected value."""
     with pytest.raises(
         ValueError, match=r"Destination.to: expected .*, got an empty string \(SEND-007\)"
@@ -209,7 +211,7 @@ def test_a_refusal_is_a_value_error_and_an_error_of_ours() -> None:
 
 
 @given(st.text(TEXT, min_size=12), st.text(TEXT, min_size=1))
-def test_no_refusal_shows_what_was_written(sender: str, number: str) -> None:
+def test_no_rejection_shows_what_was_written(sender: str, number: str) -> None:
     """A rejection shows neither the number nor the text that it is about."""
     for build, values in (
         (message, {"from_": f"~{sender}~"}),

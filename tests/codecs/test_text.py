@@ -74,7 +74,7 @@ SHIFTS = [
 ]
 
 
-def refusal(call: Any, *values: Any, **named: Any) -> list[tuple[str, str]]:
+def find_violations(call: Any, *values: Any, **named: Any) -> list[tuple[str, str]]:
     """Return path and requirement of what a call rejects; no word of the text is in its reason."""
     with pytest.raises(InvalidRequestError) as caught:
         call(*values, **named)
@@ -179,7 +179,7 @@ def test_a_language_costs_its_header_in_a_text_that_does_not_need_it() -> None:
         *((table, IDENTIFIERS[code], "singleShift") for code, table in gsm7.SINGLE_SHIFT.items()),
     ],
 )
-def test_tables_agree_with_a_stranger_in_every_code(
+def test_tables_agree_with_an_independent_table_in_every_code(
     ours: dict[int, str], identifier: int, kind: str
 ) -> None:
     """Each table has the characters that gsmcodecs has, code by code, but for the escape itself."""
@@ -232,7 +232,7 @@ def test_any_text_counts_as_a_plain_count_of_its_costs(text: str) -> None:
 
 @pytest.mark.parametrize("case", SHIFTS, ids=str)
 @given(data=st.data())
-def test_national_text_counts_as_strangers_count_it(
+def test_national_text_counts_as_in_the_table_of_expected_values(
     case: tuple[LanguageCode, bool, bool, int, int], data: st.DataObject
 ) -> None:
     """A language has its characters at the cost that gsmcodecs gives them."""
@@ -250,7 +250,7 @@ def test_national_text_counts_as_strangers_count_it(
 
 
 @pytest.mark.parametrize("case", SHIFTS, ids=str)
-def test_a_language_has_no_character_that_a_stranger_does_not_give_it(
+def test_a_language_has_no_character_beyond_those_of_an_independent_table(
     case: tuple[LanguageCode, bool, bool, int, int],
 ) -> None:
     """Of all characters up to the euro, those that gsmcodecs lacks force Unicode, and only those."""
@@ -408,9 +408,9 @@ def test_unicode_text_has_no_language() -> None:
 
 
 @pytest.mark.parametrize("language", ["FR", "tr", "", "secret", 1, ["TR"]])
-def test_send_011_an_unknown_language_is_refused(language: Any) -> None:
+def test_send_011_an_unknown_language_is_rejected(language: Any) -> None:
     """A language that the contract does not name is rejected."""
-    assert refusal(count_segments, "secret", language) == [("language", "SEND-011")]
+    assert find_violations(count_segments, "secret", language) == [("language", "SEND-011")]
 
 
 @pytest.mark.parametrize(
@@ -421,25 +421,27 @@ def test_send_011_an_unknown_language_is_refused(language: Any) -> None:
         (None, {"locking_shift": True}),
     ],
 )
-def test_send_011_a_shift_without_a_table_is_refused(
+def test_send_011_a_shift_without_a_table_is_rejected(
     language: str | None, shifts: dict[str, Any]
 ) -> None:
     """Spanish has no locking shift, and no language has none at all."""
-    assert refusal(count_segments, "secret", language, **shifts) == [("language", "SEND-011")]
+    assert find_violations(count_segments, "secret", language, **shifts) == [
+        ("language", "SEND-011")
+    ]
 
 
 @pytest.mark.parametrize("half", [0xD83D, 0xDE00])
-def test_text_001_half_a_surrogate_pair_is_refused(half: int) -> None:
+def test_text_001_a_lone_surrogate_is_rejected(half: int) -> None:
     """A string that is no Unicode text is neither counted nor rewritten."""
-    assert refusal(count_segments, "secret" + chr(half)) == [("text", "TEXT-001")]
-    assert refusal(transliterate, "secret" + chr(half), "GREEK") == [("text", "TEXT-001")]
+    assert find_violations(count_segments, "secret" + chr(half)) == [("text", "TEXT-001")]
+    assert find_violations(transliterate, "secret" + chr(half), "GREEK") == [("text", "TEXT-001")]
 
 
 @pytest.mark.parametrize("text", [None, b"secret", 1])
 def test_send_009_a_text_is_a_string(text: Any) -> None:
     """What is not a string is rejected."""
-    assert refusal(count_segments, text) == [("text", "SEND-009")]
-    assert refusal(transliterate, text, "GREEK") == [("text", "SEND-009")]
+    assert find_violations(count_segments, text) == [("text", "SEND-009")]
+    assert find_violations(transliterate, text, "GREEK") == [("text", "SEND-009")]
 
 
 # ------------------------------------------------------------------ transliteration
@@ -547,11 +549,11 @@ def test_non_unicode_only_removes(text: str) -> None:
 
 
 @pytest.mark.parametrize("transliteration", ["LATIN", "greek", "secret", "", None, 1])
-def test_send_012_an_unknown_transliteration_is_refused(transliteration: Any) -> None:
+def test_send_012_an_unknown_transliteration_is_rejected(transliteration: Any) -> None:
     """A transliteration that the contract does not name is rejected."""
     expected = [("transliteration", "SEND-012")]
 
-    assert expected == refusal(transliterate, "secret", transliteration)
+    assert expected == find_violations(transliterate, "secret", transliteration)
 
 
 def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

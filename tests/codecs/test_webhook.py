@@ -131,7 +131,7 @@ def test_log_001_both_names_of_the_network_code_are_read_in_json(name: str, mode
 @pytest.mark.parametrize("root", ["smsResponse", "SendSMSResponse", "SMSResponse"])
 @pytest.mark.parametrize("entry", ["message", "messages"])
 @pytest.mark.parametrize("model", [SmsResponse, SmsResponseV1])
-def test_v1_008_replies_with_the_root_of_another_year_are_read(
+def test_v1_008_responses_with_the_root_of_another_year_are_read(
     root: str, entry: str, model: Any
 ) -> None:
     """The response to a send is read under each of its roots, with either name of its entries."""
@@ -183,7 +183,7 @@ def test_dlr_004_callback_data_is_kept_in_full() -> None:
 
 
 @given(st.binary(max_size=80) | st.text(max_size=80).map(str.encode), st.text(max_size=20))
-def test_any_bytes_give_reports_or_an_error_of_ours(body: bytes, content_type: str) -> None:
+def test_any_bytes_give_reports_or_an_error_of_the_package(body: bytes, content_type: str) -> None:
     """No body and no content type makes the parser raise anything but its own error."""
     try:
         parse_delivery_reports(body, content_type)
@@ -207,7 +207,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_xml_005_hostile_bodies_are_refused(name: str) -> None:
+def test_xml_005_hostile_bodies_are_rejected(name: str) -> None:
     """Entities, depth and size are rejected with the error of ours, and it quotes nothing of them."""
     with pytest.raises(InvalidResponseError) as caught:
         parse_delivery_reports(HOSTILE[name].encode())

@@ -192,7 +192,7 @@ def test_values_that_are_read_are_what_the_models_say(wire: str) -> None:
 
 
 @pytest.mark.parametrize(("row", "wire"), cases("rejected"))
-def test_refused_cases_break_exactly_their_requirement(row: dict[str, Any], wire: str) -> None:
+def test_rejected_cases_break_exactly_their_requirement(row: dict[str, Any], wire: str) -> None:
     """One edit of a good example breaks the requirement that the case names, at the edited place."""
     with pytest.raises(InvalidRequestError) as caught:
         CODECS[wire].parse_request(edited(row, wire), SmsRequest)
@@ -264,7 +264,7 @@ def test_requests_survive_the_wire(model: Any, wire: str, data: st.DataObject) -
 @both
 @pytest.mark.parametrize("model", REPLIES)
 @given(st.data())
-def test_replies_survive_the_wire(model: Any, wire: str, data: st.DataObject) -> None:
+def test_responses_survive_the_wire(model: Any, wire: str, data: st.DataObject) -> None:
     """A response that is written and read again is equal, and keeps the bytes that it was read from."""
     response = data.draw(build(model, XML_TEXT if wire == "xml" else TEXT))
     written = CODECS[wire].dump_model(response)
@@ -286,7 +286,7 @@ def test_ten_thousand_destinations_survive_the_wire(wire: str) -> None:
 
 
 @both
-def test_http_010_members_without_a_value_are_left_out(wire: str) -> None:
+def test_http_010_fields_without_a_value_are_left_out(wire: str) -> None:
     """What has no value is not written, neither as null nor as an empty element."""
     written = CODECS[wire].dump_model(SmsRequest(messages=[Message(destinations=TO)]))
 
@@ -317,7 +317,7 @@ def test_decimals_keep_their_digits(writer: Any) -> None:
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1f", "\ufffe", "\uffff"])
-def test_text_002_what_xml_cannot_carry_is_refused_when_written(character: str) -> None:
+def test_text_002_what_xml_cannot_carry_is_rejected_when_written(character: str) -> None:
     """A character outside XML 1.0 is rejected with its place, not dropped; JSON carries it."""
     request = SmsRequest(messages=[Message(destinations=TO, text=f"a{character}b")])
     with pytest.raises(
@@ -331,7 +331,7 @@ def test_text_002_what_xml_cannot_carry_is_refused_when_written(character: str) 
 
 
 @pytest.mark.parametrize("reference", [b"&#0;", b"&#11;", b"&#x1F;", b"\x0b", b"\x00"])
-def test_text_002_what_xml_cannot_carry_is_refused_when_read(reference: bytes) -> None:
+def test_text_002_what_xml_cannot_carry_is_rejected_when_read(reference: bytes) -> None:
     """A document with such a character is rejected as not well-formed."""
     body = load("minimal-request", "xml").replace(b"Your", reference)
     with pytest.raises(InvalidRequestError, match="not XML"):
@@ -363,7 +363,7 @@ def test_validation_errors_reach_the_reader_where_they_have_a_form(wire: str) ->
 
 
 @pytest.mark.parametrize(
-    ("member", "value"),
+    ("field", "value"),
     [
         ("text", 41),
         ("text", None),
@@ -379,11 +379,11 @@ def test_validation_errors_reach_the_reader_where_they_have_a_form(wire: str) ->
         ("language", "TR"),
     ],
 )
-def test_requests_are_not_coerced(member: str, value: Any) -> None:
+def test_requests_are_not_coerced(field: str, value: Any) -> None:
     """A value of another type is rejected, however near it is."""
     document = json.loads(load("minimal-request", "json"))
-    document["messages"][0][member] = value
-    with pytest.raises(InvalidRequestError, match=rf"^messages\[0\].{member}: "):
+    document["messages"][0][field] = value
+    with pytest.raises(InvalidRequestError, match=rf"^messages\[0\].{field}: "):
         wire_json.parse_request(json.dumps(document).encode(), SmsRequest)
 
 
@@ -425,7 +425,7 @@ STATUS = {
     ],
     ids=lambda value: "" if isinstance(value, dict) and "messages" in value else ",".join(value),
 )
-def test_http_009_replies_in_the_wild_are_read(
+def test_http_009_responses_in_the_wild_are_read(
     document: Any, expected: dict[str, Any], wire: str
 ) -> None:
     """A response with unknown fields, unknown codes, absent fields or numbers for strings is read."""
@@ -523,7 +523,7 @@ def test_resp_001_entries_in_two_wrappers_are_all_read() -> None:
     ]
 
 
-def test_http_009_empty_elements_of_a_reply_are_absent_values() -> None:
+def test_http_009_empty_elements_of_a_response_are_absent_values() -> None:
     """An empty number, time or object of a response stands for no value, as null does in JSON."""
     body = "<reportResponse><results><result><to/><smsCount/><doneAt/></result></results></reportResponse>"
     (report,) = wire_xml.parse_response(body.encode(), DeliveryReports).results
@@ -564,7 +564,7 @@ def test_send_018_instants_of_odd_zones_survive_the_wire(instant: dt.datetime, w
 
 
 @pytest.mark.parametrize("price", ["1e999999999", "1e-999999999", '"1_0.5"', '"NaN"', '"x"'])
-def test_dlr_001_prices_that_cannot_be_written_are_refused(price: str) -> None:
+def test_dlr_001_prices_that_cannot_be_written_are_rejected(price: str) -> None:
     """A number of a billion digits, or none, is an error of ours and is never written out."""
     with pytest.raises(InvalidResponseError, match="pricePerMessage"):
         wire_json.parse_response(
@@ -604,7 +604,7 @@ BAD = {
 
 @both
 @pytest.mark.parametrize("body", BAD.values(), ids=BAD)
-def test_http_003_bad_input_is_an_error_of_ours(body: bytes, wire: str) -> None:
+def test_http_003_bad_input_is_an_error_of_the_package(body: bytes, wire: str) -> None:
     """Whatever is no document of the contract is rejected by each reader with its own error."""
     with pytest.raises(InvalidRequestError):
         CODECS[wire].parse_request(body, SmsRequest)
@@ -618,7 +618,7 @@ def test_http_003_bad_input_is_an_error_of_ours(body: bytes, wire: str) -> None:
 
 @both
 @pytest.mark.parametrize("entry", ["empty", "wrong"])
-def test_a_refusal_is_bounded_however_long_the_document(wire: str, entry: str) -> None:
+def test_a_rejection_is_bounded_however_long_the_document(wire: str, entry: str) -> None:
     """A document with ten thousand faults is rejected with the first of them, in a bounded text."""
     pieces = {
         "empty": ("{}", "<message/>"),
@@ -687,13 +687,13 @@ def test_violations_of_nested_lists_are_bounded_together() -> None:
 
 
 @pytest.mark.parametrize("name", ["deep xml", "deep and closed"])
-def test_http_003_deep_nesting_is_refused_as_such(name: str) -> None:
+def test_http_003_deep_nesting_is_rejected_as_such(name: str) -> None:
     """A document of 200,000 levels is rejected for its depth, before anything else looks at it."""
     with pytest.raises(InvalidResponseError, match="nested too deeply"):
         wire_xml.parse_response(BAD[name], SmsResponse)
 
 
-def test_xml_005_a_document_type_is_refused_by_its_requirement() -> None:
+def test_xml_005_a_document_type_is_rejected_by_its_requirement() -> None:
     """A DOCTYPE is rejected as such, before anything in it is looked at."""
     for name in ("entities", "external entity", "doctype"):
         with pytest.raises(InvalidRequestError) as caught:
@@ -745,7 +745,7 @@ def test_xml_requests_are_not_read_wider_than_the_schema(
 
 @both
 @given(st.binary(max_size=60) | st.text().map(str.encode))
-def test_any_bytes_give_a_model_or_an_error_of_ours(wire: str, body: bytes) -> None:
+def test_any_bytes_give_a_model_or_an_error_of_the_package(wire: str, body: bytes) -> None:
     """No input makes a reader raise anything but our own errors."""
     for kind in DOCUMENTS.values():
         try:
@@ -756,7 +756,9 @@ def test_any_bytes_give_a_model_or_an_error_of_ours(wire: str, body: bytes) -> N
 
 @both
 @given(st.data())
-def test_any_mutation_gives_a_model_or_an_error_of_ours(wire: str, data: st.DataObject) -> None:
+def test_any_mutation_gives_a_model_or_an_error_of_the_package(
+    wire: str, data: st.DataObject
+) -> None:
     """A good document with a piece cut out, doubled or replaced is read or rejected, nothing else."""
     stem = data.draw(st.sampled_from(STEMS))
     body = load(stem, wire)

@@ -1,7 +1,7 @@
-"""A server that keeps a ledger: what it accepted is on the disk before it says so.
+"""A server with a ledger: what it accepted is on disk before it responds.
 
-It may be killed at any moment and started again on the same file and port; it then still knows what
-it accepted. It answers POST /sms/2/text/advanced, GET /sms/1/logs (messageId, limit) and GET
+It can be killed at any moment and restarted on the same file and port without losing what it accepted.
+It serves POST /sms/2/text/advanced, GET /sms/1/logs (messageId, limit) and GET
 /sms/1/reports, in JSON. A destination whose number ends in 0000 is rejected by its status.
 
 Each line of the ledger is one acceptance: number, messageId, bulkId, request. ``--accident NAME@N``
@@ -9,10 +9,10 @@ makes the Nth send (from 1) end badly; ``NAME@N-M`` the Nth to the Mth:
 
     die-before  die-after     kill this process before, or after, it accepts
     drop-before drop-after    hang up before, or after, it accepts
-    500-before  500-after     answer HTTP 500 before, or after, it accepts
-    garbage                   accept, and answer what is not JSON
-    short                     accept, and leave the last two entries out of the answer
-    foreign                   accept, and answer with other messageIds
+    500-before  500-after     respond with HTTP 500 before, or after, it accepts
+    garbage                   accept, and respond with something else than JSON
+    short                     accept, and leave the last two entries out of the response
+    foreign                   accept, and respond with other messageIds
     429 503 400 401 403 404   reject; the first two with Retry-After: 0
     503-bare                  reject, and do not say when to come back
 """
@@ -41,7 +41,7 @@ DUPLICATE = {
 
 
 def read_ledger(path: Path) -> list[tuple[str, str, str, int]]:
-    """Return what was accepted: number, messageId, bulkId, request; a torn last line was not."""
+    """Return what was accepted: number, messageId, bulkId, request; an incomplete last line does not count."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
     rows = [line.split() for line in lines if line.endswith("\n")]
     return [(to, name, bulk, int(request)) for to, name, bulk, request in rows]
@@ -59,7 +59,7 @@ class Ledger:
         for to, name, bulk, request in read_ledger(path):
             self.logs[name] = (to, bulk, 0.0)
             self.sends = max(self.sends, request)
-        if path.exists():  # a torn last line would spoil the next one
+        if path.exists():  # an incomplete last line would corrupt the next one
             whole = path.read_bytes()
             os.truncate(path, whole.rfind(b"\n") + 1)
         self.file = path.open("ab")
@@ -73,11 +73,11 @@ class Ledger:
                     return self.sends, name
             return self.sends, ""
 
-    def accept(self, wanted: list[tuple[str, str]], request: int) -> list[dict[str, Any]]:
-        """Write destinations into the file, and return the entries of the answer."""
+    def accept(self, destinations: list[tuple[str, str]], request: int) -> list[dict[str, Any]]:
+        """Write destinations into the file, and return the entries of the response."""
         bulk, lines, entries = f"bulk-{request}", [], []
         with self.lock:
-            for to, name in wanted:
+            for to, name in destinations:
                 status = PENDING
                 if to.endswith("0000"):
                     status = NO_ROUTE
@@ -126,53 +126,53 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         number, accident = self.ledger.count()
         if accident.removesuffix("-bare").isdigit():
-            self.answer(int(accident[:3]), {}, again=accident in {"429", "503"})
+            self.respond(int(accident[:3]), {}, again=accident in {"429", "503"})
             return
         if accident.endswith("-before"):
             self.fail(accident.removesuffix("-before"))
             return
-        wanted = [
+        destinations = [
             (place["to"], place["messageId"])
             for message in json.loads(body)["messages"]
             for place in message["destinations"]
         ]
-        entries = self.ledger.accept(wanted, number)
+        entries = self.ledger.accept(destinations, number)
         time.sleep(self.ledger.options.pause)
         if accident.endswith("-after"):
             self.fail(accident.removesuffix("-after"))
         elif accident == "garbage":
-            self.answer(200, "no object")
+            self.respond(200, "no object")
         else:
             entries = entries[:-2] if accident == "short" else entries
             if accident == "foreign":
                 entries = [{**entry, "messageId": f"other-{number}"} for entry in entries]
-            self.answer(200, {"bulkId": f"bulk-{number}", "messages": entries})
+            self.respond(200, {"bulkId": f"bulk-{number}", "messages": entries})
 
     def do_GET(self) -> None:
         """Look up messages or fetch reports."""
         address = urlsplit(self.path)
         query = parse_qs(address.query)
         if self.ledger.options.deaf:
-            self.answer(500, {})
+            self.respond(500, {})
         elif len(address.query) > 2048:
-            self.answer(414, {})
+            self.respond(414, {})
         elif address.path == "/sms/1/logs":
             limit = int(query.get("limit", ["50"])[0])
-            self.answer(200, {"results": self.ledger.find(query.get("messageId", []), limit)})
+            self.respond(200, {"results": self.ledger.find(query.get("messageId", []), limit)})
         else:
-            self.answer(200, {"results": self.ledger.report(query["messageId"][0])})
+            self.respond(200, {"results": self.ledger.report(query["messageId"][0])})
 
     def fail(self, how: str) -> None:
-        """End badly."""
+        """Fail in one way."""
         if how == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         elif how == "drop":
             self.close_connection = True
             self.connection.shutdown(2)
         else:
-            self.answer(500, {})
+            self.respond(500, {})
 
-    def answer(self, status: int, plain: Any, *, again: bool = False) -> None:
+    def respond(self, status: int, plain: Any, *, again: bool = False) -> None:
         """Send a response."""
         body = json.dumps(plain).encode()
         self.send_response(status)
@@ -184,17 +184,17 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 class Server(ThreadingHTTPServer):
-    """Takes as many connections as come at once."""
+    """Accepts many connections at once."""
 
     request_queue_size = 128
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of clients that were killed."""
+        """Ignore clients that were killed."""
 
 
 def read_accident(text: str) -> tuple[str, int, int]:
@@ -211,9 +211,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--accident", type=read_accident, action="append", default=[])
     parser.add_argument("--lag", type=float, default=0.0, help="seconds until the logs know")
-    parser.add_argument("--pause", type=float, default=0.0, help="seconds before each answer")
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds before each response")
     parser.add_argument("--unique", action="store_true", help="reject an id that was used before")
-    parser.add_argument("--deaf", action="store_true", help="answer no question, HTTP 500")
+    parser.add_argument("--deaf", action="store_true", help="respond to lookups with HTTP 500")
     options = parser.parse_args()
     Handler.ledger = Ledger(options.file, options)
     with Server(("127.0.0.1", options.port), Handler) as server:

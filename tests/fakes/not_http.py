@@ -1,6 +1,6 @@
-"""Rude servers: each takes a connection and misbehaves in one way below the level of the contract.
+"""Servers that violate HTTP or never finish a response, each in one way.
 
-python rude.py MANNER
+python not_http.py MANNER
 """
 
 import socket
@@ -16,7 +16,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\
 
 
 def build_manners() -> dict[str, Iterator[bytes]]:
-    """Return the bytes that each manner sends, as far as the other side listens."""
+    """Return the bytes that each manner sends, until the client disconnects."""
     return {
         "hangs-up": iter(()),
         "not-http": iter([b"220 mail.example.com ESMTP\r\n"]),
@@ -33,7 +33,7 @@ def build_manners() -> dict[str, Iterator[bytes]]:
 
 
 def dribble(first: bytes, then: bytes) -> Iterator[bytes]:
-    """Yield a little every now and then."""
+    """Yield a few bytes every half second."""
     yield first
     while True:
         time.sleep(0.5)
@@ -41,14 +41,14 @@ def dribble(first: bytes, then: bytes) -> Iterator[bytes]:
 
 
 def repeat(first: bytes, then: bytes) -> Iterator[bytes]:
-    """Yield the same without end."""
+    """Yield the same bytes without end."""
     yield first
     while True:
         yield then
 
 
 def read_request(connection: socket.socket) -> None:
-    """Read a whole request, so that closing the connection does not destroy what was sent."""
+    """Read a whole request, so that closing the connection does not reset it."""
     with connection.makefile("rb") as file:
         length = 0
         for line in iter(file.readline, b"\r\n"):
@@ -58,7 +58,7 @@ def read_request(connection: socket.socket) -> None:
 
 
 def serve(connection: socket.socket, manner: str) -> None:
-    """Read what there is, and misbehave."""
+    """Read a request, then misbehave."""
     with connection:
         try:
             read_request(connection)

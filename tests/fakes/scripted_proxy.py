@@ -1,4 +1,4 @@
-"""A proxy on a loopback socket: tunnels for CONNECT, forwards what has a whole URL, remembers heads."""
+"""A proxy on a loopback socket that tunnels CONNECT, forwards requests with an absolute URL, and records their heads."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ PATIENCE = 20.0  # seconds; no test needs them, they only end one that hangs
 
 
 class Proxy:
-    """Passes on whatever comes, or says no."""
+    """Forwards every request, or rejects it."""
 
-    def __init__(self, refusal: bytes = b"", tls: ssl.SSLContext | None = None) -> None:
-        self._refusal = refusal
+    def __init__(self, rejection: bytes = b"", tls: ssl.SSLContext | None = None) -> None:
+        self._rejection = rejection
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
@@ -28,7 +28,7 @@ class Proxy:
         self.url = f"{'https' if tls else 'http'}://{self.place}"
         self.heads: list[str] = []
         self.seen = b""
-        self._run(self._welcome)
+        self._run(self._accept)
 
     def __enter__(self) -> Self:
         return self
@@ -52,59 +52,59 @@ class Proxy:
         self._threads.append(thread)
         thread.start()
 
-    def _welcome(self) -> None:
+    def _accept(self) -> None:
         while True:
             try:
-                guest, _ = self._listener.accept()
+                client, _ = self._listener.accept()
             except OSError:
                 return
-            self._run(self._serve, guest)
+            self._run(self._serve, client)
 
-    def _serve(self, guest: socket.socket) -> None:
-        guest.settimeout(PATIENCE)
+    def _serve(self, client: socket.socket) -> None:
+        client.settimeout(PATIENCE)
         with suppress(OSError):
             if self._tls is not None:
-                guest = self._tls.wrap_socket(guest, server_side=True)
-            with guest:
-                self._pass_on(guest)
+                client = self._tls.wrap_socket(client, server_side=True)
+            with client:
+                self._pass_on(client)
 
-    def _pass_on(self, guest: socket.socket) -> None:
+    def _pass_on(self, client: socket.socket) -> None:
         whole = b""
         while b"\r\n\r\n" not in whole:
-            piece = guest.recv(2**16)
+            piece = client.recv(2**16)
             if not piece:
                 return
             whole += piece
         head, _, rest = whole.partition(b"\r\n\r\n")
         self.heads.append(head.decode("latin-1"))
         self.seen += whole
-        if self._refusal:
-            guest.sendall(self._refusal)
+        if self._rejection:
+            client.sendall(self._rejection)
             return
         method, target, _ = self.heads[-1].partition("\r\n")[0].split(" ")
         place = target if method == "CONNECT" else urlsplit(target).netloc
         host, _, port = place.rpartition(":")
         with socket.create_connection((host, int(port)), PATIENCE) as server:
             if method == "CONNECT":
-                guest.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:
                 server.sendall(head + b"\r\n\r\n" + rest)
-            self._pass_between(guest, server)
+            self._pass_between(client, server)
 
-    def _pass_between(self, guest: socket.socket, server: socket.socket) -> None:
+    def _pass_between(self, client: socket.socket, server: socket.socket) -> None:
         """Copy both ways until either ends; in one thread, as no TLS socket is read and written at once."""
-        goals = {guest: server, server: guest}
+        peers = {client: server, server: client}
         with suppress(OSError):
-            while ready := self._find_ready(guest, server):
+            while ready := self._find_ready(client, server):
                 for source in ready:
                     piece = source.recv(2**16)
                     if not piece:
                         return
                     self.seen += piece
-                    goals[source].sendall(piece)
+                    peers[source].sendall(piece)
 
-    def _find_ready(self, guest: socket.socket, server: socket.socket) -> list[socket.socket]:
-        """Return what can be read from; none when nothing came for long."""
-        if isinstance(guest, ssl.SSLSocket) and guest.pending():
-            return [guest]
-        return select.select([guest, server], [], [], PATIENCE)[0]
+    def _find_ready(self, client: socket.socket, server: socket.socket) -> list[socket.socket]:
+        """Return the sockets with data; an empty list after a timeout."""
+        if isinstance(client, ssl.SSLSocket) and client.pending():
+            return [client]
+        return select.select([client, server], [], [], PATIENCE)[0]

@@ -1,4 +1,4 @@
-"""Limits of single values, as the schemas state them."""
+"""Constraints on single values, as the schemas state them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ import attrs
 
 from .violations import InvalidRequestError, Violation
 
-MAX_VIOLATIONS = 200  # no document is rejected with more; the first ones are the ones to mend
-_INVALID_TEXT = Violation("", "half of a surrogate pair", "Unicode text", "TEXT-001")
-_MAX_SHOWN_INTEGER = 9999  # a larger number might be a telephone number, and is not shown
-_MAX_INTEGER_BITS = 1024  # bits of a number; Python itself writes no more than 4,300 digits
-_MAX_DECIMAL_DIGITS = 1000  # digits of a fraction on either side of its point
-_MAX_UTC_OFFSET = dt.timedelta(hours=14)  # the widest that the wire's notation is used for
+MAX_VIOLATIONS = 200  # per document; the first ones matter
+_INVALID_TEXT = Violation("", "a lone surrogate", "Unicode text", "TEXT-001")
+_MAX_SHOWN_INTEGER = 9999  # a larger number might be a phone number, and is not shown
+_MAX_INTEGER_BITS = 1024  # Python itself writes no more than 4,300 digits
+_MAX_DECIMAL_DIGITS = 1000  # on either side of the decimal point
+_MAX_UTC_OFFSET = dt.timedelta(hours=14)  # the largest in use
 
 
 class UnreadableText:
-    """Stands for text on the wire of which no value could be made."""
+    """Stands for text that could not be converted to a value."""
 
 
 @attrs.frozen(kw_only=True)
 class Constraint:
-    """What one field may hold; usable as an attrs validator."""
+    """What one field may contain; usable as an attrs validator."""
 
     requirement_id: str
     required: bool = False
@@ -41,19 +41,19 @@ class Constraint:
     min_items: int | None = None
     pattern: str | None = None
     alternatives: tuple[tuple[str, str, str], ...] = ()
-    """For a pattern with alternatives: when it applies, the requirement, the wording."""
+    """For a pattern with alternatives: when each applies, its requirement ID, and its wording."""
     item_requirement_id: str | None = None
     missing_requirement_id: str | None = None
 
     def __call__(self, instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        """Raise InvalidRequestError if the value is outside the limit."""
+        """Raise InvalidRequestError if the value violates the constraint."""
         problems = self.check(value, attribute.type)
         if problems:
-            where = f"{type(instance).__name__}.{attribute.name}"
-            raise InvalidRequestError(problem.inside(where) for problem in problems)
+            path = f"{type(instance).__name__}.{attribute.name}"
+            raise InvalidRequestError(problem.inside(path) for problem in problems)
 
     def check(self, value: object, annotation: Any) -> list[Violation]:
-        """Return what is wrong with a value of a field that has this annotation."""
+        """Return the violations of a value of a field with this annotation."""
         if value is None:
             return [self.build_missing_violation(annotation)] if self.required else []
         base, item = unfold(annotation)
@@ -68,20 +68,20 @@ class Constraint:
         return []
 
     def build_missing_violation(self, annotation: Any) -> Violation:
-        """Return the violation for a mandatory field that is not there."""
+        """Return the violation for a missing mandatory field."""
         requirement = self.missing_requirement_id or self.requirement_id
-        own = [expected for _, wanted, expected in self.alternatives if wanted == requirement]
+        own = [expected for _, id_, expected in self.alternatives if id_ == requirement]
         return Violation(
             "", "nothing", own[0] if own else self.describe_expected(annotation), requirement
         )
 
     def build_violation(self, value: object, annotation: Any) -> Violation:
-        """Return the violation for a value that does not fit."""
-        got = describe_value(value, unfold(annotation)[0])
-        return Violation("", got, self.describe_expected(annotation), self.requirement_id)
+        """Return the violation for an invalid value."""
+        actual = describe_value(value, unfold(annotation)[0])
+        return Violation("", actual, self.describe_expected(annotation), self.requirement_id)
 
     def describe_expected(self, annotation: Any) -> str:
-        """Say in words what a field of this annotation expects."""
+        """Describe what a field with this annotation must contain."""
         base, item = unfold(annotation)
         if item is not None:
             least = f"at least {self.min_items}" if self.min_items else "any number"
@@ -104,9 +104,9 @@ class Constraint:
 
     def _check_entry(self, index: int, entry: object, item: Any) -> Violation | None:
         if not is_of_type(entry, item):
-            wanted = self.item_requirement_id or self.requirement_id
+            requirement = self.item_requirement_id or self.requirement_id
             return Violation(
-                f"[{index}]", describe_value(entry, item), _describe_type(item), wanted
+                f"[{index}]", describe_value(entry, item), _describe_type(item), requirement
             )
         if isinstance(entry, str) and not is_text(entry):
             return attrs.evolve(_INVALID_TEXT, path=f"[{index}]")
@@ -148,7 +148,7 @@ def _unfold(annotation: Any) -> tuple[Any, Any]:
 
 
 def describe_value(value: object, expected_type: Any = None) -> str:
-    """Describe a value without showing what a person may have written in it."""
+    """Describe a value without showing personal data."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):
@@ -170,9 +170,9 @@ def describe_value(value: object, expected_type: Any = None) -> str:
 
 
 def truncate_to_milliseconds(value: dt.datetime | None) -> dt.datetime | None:
-    """Cut an instant to what the wire carries: milliseconds, and an offset in whole minutes.
+    """Truncate an instant to milliseconds, and give it an offset in whole minutes.
 
-    The instant stays the same but for what lies below a millisecond.
+    Both wire formats carry no more; the instant stays the same to the millisecond.
     """
     offset = value.utcoffset() if isinstance(value, dt.datetime) else None
     if value is None or offset is None:
@@ -182,7 +182,7 @@ def truncate_to_milliseconds(value: dt.datetime | None) -> dt.datetime | None:
     else:
         try:
             value = value.astimezone(dt.UTC)
-        except OverflowError:  # the first or last day of the calendar: the limit rejects it
+        except OverflowError:  # the first or last day of the calendar: the constraint rejects it
             return value
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
 
@@ -201,7 +201,7 @@ def _describe_text(value: str, expected_type: Any) -> str:
 
 
 def is_of_type(value: object, base: Any) -> bool:
-    """Tell whether a value is of a type that fields have."""
+    """Tell whether a value has the type of a field, and can be written."""
     if base is bool:
         return isinstance(value, bool)
     if base is int:
@@ -228,7 +228,7 @@ def _is_writable(value: Decimal) -> bool:
 
 
 def is_text(value: str) -> bool:
-    """Tell whether a string is Unicode text: it has no half of a surrogate pair."""
+    """Tell whether a string is Unicode text: it has no lone surrogate."""
     try:
         value.encode()
     except UnicodeEncodeError:

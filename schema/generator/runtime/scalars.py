@@ -1,8 +1,7 @@
-"""What the generated codecs share: values that are not quite plain, and objects made without __init__.
+"""What the generated codecs share: scalar values, and objects created without __init__.
 
-The codecs read and write what is as it should be. Of everything else they raise Odd, and the
-detailed path decides what it is and says why; they never reject, and they accept nothing that it
-would not.
+The codecs handle valid data. For anything else they raise FallbackRequired, and the detailed path
+decides: they reject nothing themselves, and accept nothing that it would not accept.
 """
 
 from __future__ import annotations
@@ -25,22 +24,22 @@ INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")
 DECIMAL = re.compile(r"[+-]?[0-9]{1,1000}(\.[0-9]{1,1000})?([eE][+-]?[0-9]{1,3})?")
 XML_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 INTEGER_UPPER_BOUND: int = 2**1024
-"""No whole number of a model reaches it (limits.py), nor the one below zero."""
+"""Integers of a model are below it, and above INTEGER_LOWER_BOUND (constraints.py)."""
 INTEGER_LOWER_BOUND: int = -INTEGER_UPPER_BOUND
-CHUNK_SIZE = 64  # entries; of a longer list no plain copy is made as a whole
+CHUNK_SIZE = 64  # entries; a longer list is converted chunk by chunk
 UNSET: Any = type("Unset", (), {})()
-_JOIN_SIZE = 512  # entries of a list that are joined at a time: their texts are then let go
-_MAX_DEPTH = 40  # levels inside an unknown element; the detailed path knows the true bound
+_JOIN_SIZE = 512  # entries joined at a time, to bound memory
+_MAX_DEPTH = 40  # levels inside an unknown element; the detailed path has the actual limit
 _PLAIN_INTEGER = re.compile(r"[+-]?[0-9]{1,300}")
 _PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?")
 
 
 class FallbackRequired(Exception):
-    """Something that a codec leaves to the detailed path."""
+    """The codec leaves this value to the detailed path."""
 
 
 class ChunkedList:
-    """A long list of models, and what writes one of them: an encoder takes it piece by piece."""
+    """A long list of models that an encoder converts chunk by chunk."""
 
     __slots__ = ("entries", "write")
 
@@ -48,16 +47,16 @@ class ChunkedList:
         self.write, self.entries = write, entries
 
     def split(self) -> Iterator[list[Any]]:
-        """Yield the entries as plain data, some at a time."""
+        """Yield the entries as plain data, in chunks."""
         for place in range(0, len(self.entries), CHUNK_SIZE):
             yield [self.write(entry) for entry in self.entries[place : place + CHUNK_SIZE]]
 
 
 def mutable_twin(cls: type) -> Any:
-    """Return a class of the same slots that is not frozen: its objects become models by assignment.
+    """Return a mutable class with the same slots; assigning ``__class__`` makes its objects models.
 
-    Models check themselves when they are made; what a codec makes is checked already. Where a
-    Python forbids such an assignment, the twin cannot be made, and the detailed path does it all.
+    This skips the validators of models, for values that a codec has checked already. Where Python forbids
+    the assignment, the detailed path does everything.
     """
     other = type(cls.__name__, (), {"__slots__": cls.__slots__})  # type: ignore[attr-defined] # models have slots
     try:
@@ -72,7 +71,7 @@ def _raise_fallback() -> Any:
 
 
 def find_instant(text: str) -> dt.datetime | None:
-    """Return the date and time that a text of the wire is, if it is one with its zone."""
+    """Return the datetime of a text; None unless it is an ISO 8601 time with a zone."""
     if not INSTANT.fullmatch(text):
         return None
     try:
@@ -82,7 +81,7 @@ def find_instant(text: str) -> dt.datetime | None:
 
 
 def read_instant(value: Any) -> dt.datetime:
-    """Read a date and time as a model holds it."""
+    """Parse a datetime, truncated to milliseconds."""
     if type(value) is not str or not INSTANT.fullmatch(value):
         raise FallbackRequired
     instant = dt.datetime.fromisoformat(value)
@@ -93,53 +92,53 @@ def read_instant(value: Any) -> dt.datetime:
 
 
 def write_instant(value: Any) -> str:
-    """Write a date and time that a model holds."""
+    """Write a datetime of a model."""
     if type(value) is not dt.datetime or not _is_plain_zone(value.tzinfo):
         raise FallbackRequired
     return value.isoformat(timespec="milliseconds")
 
 
 def write_bare_instant(value: Any) -> str:
-    """Write a date and time without a colon in its offset (DLR-003)."""
+    """Write a datetime without a colon in its offset (DLR-003)."""
     text = write_instant(value)
     return text[:-3] + text[-2:]
 
 
 @lru_cache(maxsize=256)
 def _is_plain_zone(zone: dt.tzinfo | None) -> bool:
-    """Tell whether a zone is a fixed offset that the wire can write."""
+    """Tell whether a zone is a fixed offset in whole minutes, within the allowed range."""
     return type(zone) is dt.timezone and is_of_type(
         dt.datetime(2000, 1, 1, tzinfo=zone), dt.datetime
     )
 
 
 def is_exact_decimal(value: Any) -> bool:
-    """Tell whether a value is a number that can be written with all its digits."""
+    """Tell whether a value is a decimal that can be written exactly."""
     return type(value) is Decimal and is_of_type(value, Decimal)
 
 
 def get_enum_members(kind: Any) -> dict[Any, Any]:
-    """Return the fields of an enumeration by their words on the wire."""
+    """Return the members of an enum by value."""
     return {str(member.value): member for member in kind}
 
 
 def get_enum_values(kind: Any) -> dict[Any, str]:
-    """Return the words on the wire by fields, which are equal to them."""
+    """Return the values of an enum by member."""
     return {member: str(member.value) for member in kind}
 
 
-# ---------------------------------------------------------------- JSON, read openly
+# ---------------------------------------------------------------- JSON, lenient
 
 
 def coerce_none(value: Any) -> Any:
-    """Take null, and an empty text where no text belongs, for no value."""
+    """Return None for null, and for an empty string in place of another type."""
     if value is not None and (type(value) is not str or value):
         raise FallbackRequired
     return None
 
 
 def coerce_text(value: Any) -> str | None:
-    """Take a number for the text of its digits, and null for no value."""
+    """Convert a number to a string; null is None."""
     if value is None:
         return None
     if type(value) in {int, Decimal}:
@@ -150,7 +149,7 @@ def coerce_text(value: Any) -> str | None:
 
 
 def coerce_integer(value: Any) -> int | None:
-    """Take a text of digits for a number."""
+    """Convert a string of digits to an integer."""
     if type(value) is int and INTEGER_LOWER_BOUND < value < INTEGER_UPPER_BOUND:
         return value
     if type(value) is str and _PLAIN_INTEGER.fullmatch(value):
@@ -160,7 +159,7 @@ def coerce_integer(value: Any) -> int | None:
 
 
 def coerce_boolean(value: Any) -> bool | None:
-    """Take the words true and false for what they say."""
+    """Convert the strings ``true`` and ``false``."""
     if type(value) is bool:
         return value
     if value in {"true", "false"}:
@@ -170,7 +169,7 @@ def coerce_boolean(value: Any) -> bool | None:
 
 
 def coerce_decimal(value: Any) -> Decimal | None:
-    """Take whole numbers, and texts of digits, for numbers."""
+    """Convert an integer, or a string of digits, to a Decimal."""
     if type(value) is int and INTEGER_LOWER_BOUND < value < INTEGER_UPPER_BOUND:
         return Decimal(value)
     if type(value) is str and _PLAIN_DECIMAL.fullmatch(value):
@@ -182,7 +181,7 @@ def coerce_decimal(value: Any) -> Decimal | None:
 
 
 def coerce_instant(value: Any) -> dt.datetime | None:
-    """Read a date and time, or nothing."""
+    """Parse a datetime; null and the empty string are None."""
     if type(value) is str and value:
         return read_instant(value)
     coerce_none(value)
@@ -193,13 +192,13 @@ def coerce_instant(value: Any) -> dt.datetime | None:
 
 
 def require_blank(text: str) -> None:
-    """Reject to decide on text between elements, if it is more than white space."""
+    """Raise FallbackRequired for text between elements other than white space."""
     if text.strip(" \t\r\n"):
         raise FallbackRequired
 
 
 def skip_element(element: Any) -> None:
-    """Pass an element that the contract does not know, if it is not deep."""
+    """Skip an unknown element, unless it is nested too deeply."""
     level = [element]
     for _ in range(_MAX_DEPTH):
         level = [child for parent in level for child in parent]
@@ -209,14 +208,14 @@ def skip_element(element: Any) -> None:
 
 
 def read_integer(text: str | None) -> int:
-    """Read a whole number as XSD writes it."""
+    """Parse an xs:integer."""
     if text is None or not _PLAIN_INTEGER.fullmatch(text):
         raise FallbackRequired
     return int(text)
 
 
 def read_decimal(text: str | None) -> Decimal:
-    """Read a number as XSD writes it."""
+    """Parse an xs:decimal."""
     if text is None or not _PLAIN_DECIMAL.fullmatch(text):
         raise FallbackRequired
     return Decimal(text)
@@ -226,7 +225,7 @@ BOOLEANS: dict[Any, bool] = {"true": True, "false": False, "1": True, "0": False
 
 
 def escape(text: str) -> str:
-    """Write a text between two tags."""
+    """Escape the text of an element."""
     if XML_ILLEGAL.search(text):
         raise FallbackRequired
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -234,7 +233,7 @@ def escape(text: str) -> str:
 
 
 def join_elements(write: Callable[[Any], str], entries: list[Any], name: str) -> str:
-    """Write the entries of a list one after the other, each in an element of this name."""
+    """Write the entries of a list, each in an element of this name."""
     start, stop, empty = f"<{name}>", f"</{name}>", f"<{name} />"
     if len(entries) <= _JOIN_SIZE:
         inner = map(write, entries)

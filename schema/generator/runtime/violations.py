@@ -1,4 +1,4 @@
-"""What is wrong with a value: violations, and the error that carries them."""
+"""Violations of requirements, and the error that lists them."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Violation:
-    """One broken requirement at one place.
+    """One violated requirement at one place.
 
-    No part of it shows a telephone number or a text: ``got`` names kinds, lengths and small numbers.
+    It never shows a phone number or a text: ``actual`` names types, lengths and small numbers.
     """
 
     path: str
-    """Where: wire names, such as ``messages[0].destinations[1].to``; empty for the whole document."""
+    """Path of wire names, such as ``messages[0].destinations[1].to``; empty for the whole document."""
     actual: str
-    """What stands there, described."""
+    """Description of the value that was found."""
     expected: str
-    """What the requirement asks for."""
+    """Description of what is required."""
     requirement_id: str
-    """Id of the requirement, such as ``SEND-007``; requirements.toml explains it."""
+    """ID of the requirement, such as ``SEND-007``; see requirements.toml."""
 
     def __str__(self) -> str:
-        what = f"expected {self.expected}, got {self.actual} ({self.requirement_id})"
-        return f"{self.path or 'document'}: {what}"
+        path = self.path or "document"
+        return f"{path}: expected {self.expected}, got {self.actual} ({self.requirement_id})"
 
     def inside(self, parent: str) -> Violation:
-        """Return the same violation as seen from the parent's root."""
-        joint = "." if parent and self.path and not self.path.startswith("[") else ""
-        return attrs.evolve(self, path=f"{parent}{joint}{self.path}")
+        """Return the violation with a path that starts at the parent."""
+        separator = "." if parent and self.path and not self.path.startswith("[") else ""
+        return attrs.evolve(self, path=f"{parent}{separator}{self.path}")
 
 
 class Error(Exception):
-    """Root of every error that this project raises on purpose."""
+    """Base class of all errors of this package."""
 
 
 class InvalidRequestError(Error, ValueError):
-    """A rule of the contract is broken on our side; nothing was sent.
+    """The request violates a rule; nothing was sent.
 
-    ``violations`` holds every broken requirement that was found, in document order.
+    violations: every violation found, in document order.
     """
 
     def __init__(self, violations: Iterable[Violation]) -> None:

@@ -1,4 +1,4 @@
-"""Media types: which wire format a Content-Type names, and which module reads and writes it, and how."""
+"""Wire formats: which one a Content-Type names, and which module is its codec."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Engine = Literal["generated", "xmlschema"]
 
 @attrs.frozen
 class XmlOptions:
-    """How XML is read and written."""
+    """How XML is parsed and written."""
 
     engine: Engine = "generated"
-    """``xmlschema`` does at run time what the generated codec does sooner."""
+    """``xmlschema`` interprets the schemas at run time; the generated codec is faster."""
     validate: bool = False
-    """Have xmlschema validate whole documents, too."""
+    """Also validate whole documents with xmlschema."""
 
     def __attrs_post_init__(self) -> None:
         if self.engine not in {"generated", "xmlschema"}:
@@ -36,7 +36,7 @@ class XmlOptions:
 
 
 def find_wire(content_type: str) -> Wire | None:
-    """Return the wire format that a media type names, its parameters left aside, or None."""
+    """Return the wire format that a media type names, whatever its parameters, or None."""
     media = content_type.partition(";")[0].strip().lower()
     if media.endswith(("/json", "+json")):
         return "json"
@@ -45,15 +45,15 @@ def find_wire(content_type: str) -> Wire | None:
 
 @cache
 def get_codec(wire: Wire, engine: Engine = "generated") -> ModuleType:
-    """Return the module of a wire format; those of XML are loaded when XML is first asked for."""
+    """Return the codec of a wire format; those of XML are imported on first use."""
     if wire == "json":
         return wire_json
     if wire == "xml":
         if engine == "generated":
-            from . import wire_xml  # noqa: PLC0415 - a parser that JSON does not need
+            from . import wire_xml  # noqa: PLC0415 - JSON needs no XML parser
 
             return wire_xml
-        from . import xml_reference  # noqa: PLC0415 - costs more than all the rest together
+        from . import xml_reference  # noqa: PLC0415 - slower to import than all the rest
 
         return xml_reference
     raise InvalidRequestError([Violation("wire", "another format", "json or xml", "HTTP-004")])

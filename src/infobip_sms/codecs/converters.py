@@ -1,8 +1,8 @@
-"""The cattrs converters: generated hooks for what is as it should be, cattrs' own for the rest.
+"""The cattrs converters: generated hooks for valid data, cattrs' own for the rest.
 
-Both sets are registered in two converters that share every hook of a user: the first is asked, and
-if it raises anything, the second (``detailed``) reads the same data, or says what is wrong and where.
-A class whose parts have a hook of a user is read by cattrs in both.
+Both sets are registered in two converters that share every hook of a user: the first is tried, and if
+it raises anything, the second (``detailed``) parses the same data, or says what is wrong and where.
+A class with a field for which the user registered a hook is handled by cattrs in both.
 """
 
 from __future__ import annotations
@@ -32,40 +32,40 @@ _SCALARS = (str, int, bool, Decimal, dt.datetime)
 
 
 class _WriterCache(dict[type, Any]):
-    """What writes an object of a class for an encoder, found when it is first asked for."""
+    """The function that writes each class for an encoder, found on first use."""
 
     def __init__(self, converter: ModelConverter, known: dict[type, Any]) -> None:
         self._converter, self._known = converter, known
 
     def __missing__(self, cls: type) -> Any:
         hook = self._known.get(cls) or self._converter.get_unstructure_hook(cls)
-        ours = hook is json_codec.WRITERS.get(cls)
-        self[cls] = json_codec.LAZY_WRITERS[cls] if ours else hook
+        generated = hook is json_codec.WRITERS.get(cls)
+        self[cls] = json_codec.LAZY_WRITERS[cls] if generated else hook
         return self[cls]
 
 
 class ModelConverter(Converter):
-    """A converter of models; ``detailed`` does the same, slower, and tells paths."""
+    """A converter of models; ``detailed`` does the same, slower, and names paths."""
 
     def __init__(self, **options: Any) -> None:
         self._writers: list[_WriterCache] = []
         self.scalar_hooks: dict[Any, Any] = {}
-        """Our own hooks for what is no model, to know those of a user by."""
-        self._others: list[Converter] = []  # none yet: what cattrs registers itself is not shared
+        """Our own hooks for types that are not models, to recognize those of a user."""
+        self._others: list[Converter] = []  # none yet: cattrs' own hooks are not shared
         super().__init__(**options)
         self.detailed = Converter(**options)
         self._others.append(self.detailed)
 
     def make_writers(self, known: dict[type, Any]) -> Mapping[type, Callable[[Any], Any]]:
-        """Return for each class what writes it for an encoder, which asks for what it does not know.
+        """Return the function that writes each class for an encoder.
 
-        known: how the encoder itself writes a Decimal, and a Long.
+        known: how the encoder itself writes a Decimal and a ChunkedList.
         """
         self._writers.append(_WriterCache(self, known))
         return self._writers[-1]
 
     def structure_detailed(self, plain: object, cls: type[Model]) -> Model:
-        """Return the model of plain data, or raise InvalidRequestError with every violation."""
+        """Return the model of plain data; raise InvalidRequestError with every violation."""
         try:
             model = self.detailed.structure(plain, cls)
         except ClassValidationError as group:
@@ -77,27 +77,27 @@ class ModelConverter(Converter):
         return model
 
     def register_structure_hook(self, *hook: Any) -> Any:
-        """Register a hook, as cattrs does, for both converters."""
+        """Register a hook in both converters."""
         return self._register("register_structure_hook", hook)
 
     def register_structure_hook_func(self, *hook: Any) -> Any:
-        """Register a hook, as cattrs does, for both converters."""
+        """Register a hook in both converters."""
         return self._register("register_structure_hook_func", hook)
 
     def register_structure_hook_factory(self, *hook: Any) -> Any:
-        """Register a factory of hooks, as cattrs does, for both converters."""
+        """Register a hook factory in both converters."""
         return self._register("register_structure_hook_factory", hook)
 
     def register_unstructure_hook(self, *hook: Any) -> Any:
-        """Register a hook, as cattrs does, for both converters."""
+        """Register a hook in both converters."""
         return self._register("register_unstructure_hook", hook)
 
     def register_unstructure_hook_func(self, *hook: Any) -> Any:
-        """Register a hook, as cattrs does, for both converters."""
+        """Register a hook in both converters."""
         return self._register("register_unstructure_hook_func", hook)
 
     def register_unstructure_hook_factory(self, *hook: Any) -> Any:
-        """Register a factory of hooks, as cattrs does, for both converters."""
+        """Register a hook factory in both converters."""
         return self._register("register_unstructure_hook_factory", hook)
 
     def _register(self, name: str, hook: tuple[Any, ...]) -> Any:
@@ -112,12 +112,12 @@ class ModelConverter(Converter):
 
 @cache
 def make_converter(*, strict: bool) -> ModelConverter:
-    """Return the converter of one way to read; hooks may be registered with it."""
+    """Return the strict or the lenient converter; hooks may be registered with it."""
     converter = ModelConverter(detailed_validation=True)
-    leaves = _read_strict if strict else _read_lenient
-    for leaf in _SCALARS:
-        converter.register_structure_hook(leaf, leaves)
-    for enum in _list_enums():  # each by itself: an enumeration of strings is a str, too
+    read_scalar = _read_strict if strict else _read_lenient
+    for scalar in _SCALARS:
+        converter.register_structure_hook(scalar, read_scalar)
+    for enum in _list_enums():  # one by one, because a StrEnum is also a str
         converter.register_structure_hook(enum, _read_enum)
     converter.register_structure_hook_func(_is_map, _read_map)
     converter.register_unstructure_hook(dt.datetime, _write_instant)
@@ -133,7 +133,7 @@ def make_converter(*, strict: bool) -> ModelConverter:
 def _choose_reader(
     cls: type[attrs.AttrsInstance], converter: Converter, *, strict: bool
 ) -> Callable[[Any, Any], Any]:
-    """Return the generated reader of a class; cattrs' own, if a leaf was exchanged or paths are wanted."""
+    """Return the generated reader of a class, or cattrs' own if a user has hooks or paths are needed."""
     build = (json_codec.STRICT_READERS if strict else json_codec.LENIENT_READERS).get(cls)
     if build is None or not _has_default_scalars(cls, converter):
         return _make_reader(cls, converter, strict=strict)
@@ -146,12 +146,12 @@ def _choose_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Call
     if write is None or not _has_default_scalars(cls, converter):
         return _make_writer(cls, converter)
     parts = [part for part in _list_kinds(cls) if _is_model(part)]
-    ours = all(converter.get_unstructure_hook(p) is json_codec.WRITERS.get(p) for p in parts)
-    return write if ours else _make_writer(cls, converter)
+    generated = all(converter.get_unstructure_hook(p) is json_codec.WRITERS.get(p) for p in parts)
+    return write if generated else _make_writer(cls, converter)
 
 
 def _has_default_scalars(cls: type[attrs.AttrsInstance], converter: Converter) -> bool:
-    """Tell whether no leaf of a class has a hook of a user, and no path is wanted."""
+    """Tell whether no scalar of a class has a hook of a user, and no paths are needed."""
     return isinstance(converter, ModelConverter) and all(
         _get_hooks(kind, converter) == converter.scalar_hooks[kind] for kind in _list_scalars(cls)
     )
@@ -162,14 +162,14 @@ def _get_hooks(kind: Any, converter: Converter) -> tuple[Any, Any]:
 
 
 def _list_scalars(cls: type[attrs.AttrsInstance]) -> set[Any]:
-    """Return the types of fields that are no models."""
+    """Return the types of fields that are not models."""
     return {kind for kind in _list_kinds(cls) if not _is_model(kind)}
 
 
 def _list_kinds(cls: type[attrs.AttrsInstance]) -> set[Any]:
     """Return the types of fields, and of the entries of lists."""
-    limited = [field for field in attrs.fields(cls) if isinstance(field.validator, Constraint)]
-    return {item or base for base, item in (unfold(field.type) for field in limited)}
+    constrained = [field for field in attrs.fields(cls) if isinstance(field.validator, Constraint)]
+    return {item or base for base, item in (unfold(field.type) for field in constrained)}
 
 
 def _make_reader(
@@ -183,7 +183,7 @@ def _make_reader(
         for field in attrs.fields(cls)
         if isinstance(field.validator, Constraint)
     }
-    others = [
+    aliases = [
         (name, field.metadata["wire"])
         for field in attrs.fields(cls)
         for name in field.metadata.get("also", ())
@@ -193,10 +193,10 @@ def _make_reader(
 
     def read(value: Any, kind: Any) -> Any:
         if not isinstance(value, dict):
-            return value  # the limit of the field, or build_model, rejects it
-        for other, wire in others:
-            if other in value and wire not in value:
-                value = {**value, wire: value[other]}
+            return value  # the field's constraint, or build_model, rejects it
+        for alias, wire in aliases:
+            if alias in value and wire not in value:
+                value = {**value, wire: value[alias]}
         model = build(value, kind)
         if strict and (problems := check_rules(model)):
             raise InvalidRequestError(problems)
@@ -208,25 +208,25 @@ def _make_reader(
 def _read_field(
     field: attrs.Attribute[Any], converter: Converter, value: Any, _: Any, *, strict: bool
 ) -> Any:
-    limit: Constraint = field.validator  # type: ignore[assignment]  # _make_reader takes no other
+    constraint: Constraint = field.validator  # type: ignore[assignment]  # as _make_reader checked
     kind: Any = field.type
     base, item = unfold(kind)
     absent = value is None or (value == "" and base is not str and not strict)
-    if absent and (strict or limit.required):
-        raise InvalidRequestError([limit.build_violation(value, kind)])
+    if absent and (strict or constraint.required):
+        raise InvalidRequestError([constraint.build_violation(value, kind)])
     if absent:
         return None
     if item is not None and isinstance(value, list):
         value = _read_list(value, item, converter)
     elif item is None:
         value = converter.structure(value, base)
-    if problems := limit.check(value, kind):
+    if problems := constraint.check(value, kind):
         raise InvalidRequestError(problems)
     return value
 
 
 def _read_list(entries: list[Any], item: Any, converter: Converter) -> list[Any]:
-    """Read the entries of a list; give up when enough of them are known to be wrong."""
+    """Read the entries of a list, up to the maximum number of violations."""
     made: list[Any] = []
     problems: list[Violation] = []
     for index, entry in enumerate(entries):
@@ -254,7 +254,7 @@ def _make_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callab
 
 
 def _read_strict(value: Any, kind: Any) -> Any:
-    """Make a documented type of a value if it is one; else leave it to the limit to reject."""
+    """Convert a value to its documented type, or return it for the constraint to reject."""
     if kind is dt.datetime and isinstance(value, str):
         return find_instant(value) or value
     if kind is Decimal and type(value) is int:
@@ -263,7 +263,7 @@ def _read_strict(value: Any, kind: Any) -> Any:
 
 
 def _read_lenient(value: Any, kind: Any) -> Any:
-    """Like strict, and numbers and strings are in for each other without losing a digit."""
+    """Like _read_strict, but also convert numbers and strings into each other without loss."""
     if kind is str and isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, str):

@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 def get_violations(problem: Exception) -> list[Violation]:
-    """Return the violations that an exception of a hook carries; none if it carries none."""
+    """Return the violations in an exception of a hook; an empty list if there are none."""
     if isinstance(problem, ClassValidationError):
         return get_group_violations(problem)
     return list(problem.violations) if isinstance(problem, InvalidRequestError) else []
 
 
 def get_group_violations(group: ClassValidationError) -> list[Violation]:
-    """Return every violation of a group, with its path; raise what is not a violation."""
+    """Return every violation of a group, with its path; reraise any other exception."""
     found: list[Violation] = []
     for problem in group.exceptions:
-        where = _get_path_step(problem, group)
+        step = _get_path_step(problem, group)
         if isinstance(problem, KeyError):
-            found.append(_build_missing_violation(problem, group, where))
+            found.append(_build_missing_violation(problem, group, step))
         elif isinstance(problem, ClassValidationError | InvalidRequestError):
-            found += [violation.inside(where) for violation in get_violations(problem)]
+            found += [violation.inside(step) for violation in get_violations(problem)]
         else:
             raise problem
     return found
@@ -39,7 +39,7 @@ def _get_path_step(error: BaseException, group: ClassValidationError) -> str:
     return str(attrs.fields_dict(group.cl)[notes[-1].name].metadata["wire"]) if notes else ""
 
 
-def _build_missing_violation(error: KeyError, group: ClassValidationError, where: str) -> Violation:
+def _build_missing_violation(error: KeyError, group: ClassValidationError, step: str) -> Violation:
     field = next(f for f in attrs.fields(group.cl) if f.metadata.get("wire") == error.args[0])
-    limit: Constraint = field.validator
-    return limit.build_missing_violation(field.type).inside(where)
+    constraint: Constraint = field.validator
+    return constraint.build_missing_violation(field.type).inside(step)

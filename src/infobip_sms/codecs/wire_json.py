@@ -1,7 +1,7 @@
 """JSON bytes <-> models.
 
-Requests are read strictly and rejected with InvalidRequestError; responses and reports are read openly and
-rejected with InvalidResponseError. The same functions, for XML, are in wire_xml.py.
+Requests are parsed strictly and rejected with InvalidRequestError; responses and delivery reports are
+parsed leniently and rejected with InvalidResponseError. wire_xml.py has the same functions for XML.
 """
 
 from __future__ import annotations
@@ -31,46 +31,43 @@ Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
 
 def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:  # noqa: ARG001 - as for XML
-    """Read a document of this model as it stands; raise InvalidRequestError if it is not JSON.
-
-    Nothing is checked.
-    """
+    """Parse a document without checking it; raise InvalidRequestError if it is not JSON."""
     try:
         return _DECODER.decode(body.decode("utf-8-sig"))
-    except UnicodeDecodeError as problem:
-        _raise_invalid(f"bytes that are not UTF-8 (byte {problem.start})")
-    except json.JSONDecodeError as problem:
-        got = f"text that is not JSON (line {problem.lineno}, column {problem.colno})"
-        _raise_invalid(got if body.strip() else "an empty body")
+    except UnicodeDecodeError as error:
+        _raise_invalid(f"bytes that are not UTF-8 (byte {error.start})")
+    except json.JSONDecodeError as error:
+        actual = f"text that is not JSON (line {error.lineno}, column {error.colno})"
+        _raise_invalid(actual if body.strip() else "an empty body")
     except RecursionError:
         _raise_invalid("JSON that is nested too deeply")
     except (ValueError, ArithmeticError):
-        _raise_invalid("JSON with a number that cannot be held")
+        _raise_invalid("JSON with a number that is too large")
 
 
 def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:  # noqa: ARG001 - as for XML
-    """Read a request of this model strictly; raise InvalidRequestError with every violation."""
+    """Parse a request strictly; raise InvalidRequestError with every violation."""
     return _parse(body, cls, strict=True)
 
 
 def parse_response(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:  # noqa: ARG001 - as for XML
-    """Read a response of this model openly; raise InvalidResponseError with every violation.
+    """Parse a response leniently; raise InvalidResponseError with every violation.
 
     ``raw`` of the model holds the bytes.
     """
     try:
         model = _parse(body, cls, strict=False)
-    except InvalidRequestError as problem:
-        raise InvalidResponseError(problem.violations, body=body) from None
-    object.__setattr__(model, "raw", bytes(body))  # it is new: nobody has seen it without
+    except InvalidRequestError as error:
+        raise InvalidResponseError(error.violations, body=body) from None
+    object.__setattr__(model, "raw", bytes(body))  # frozen, but nobody else has it yet
     return model
 
 
 def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:  # noqa: ARG001 - as for XML
-    """Write a request or a response; raise InvalidRequestError if it breaks a rule."""
+    """Write a request or a response; raise InvalidRequestError if it is invalid."""
     try:
         return _get_writer()(model)
-    except Exception:  # noqa: BLE001 - whatever it was, the check says it with its path
+    except Exception:  # noqa: BLE001 - check_model names the path
         if problems := check_model(model):
             raise InvalidRequestError(problems) from None
     return _get_writer()(build_plain(model))
@@ -80,7 +77,7 @@ def _parse(body: bytes, cls: type[Model], *, strict: bool) -> Model:
     if (fast := _find_orjson()) and cls not in get_decimal_models():
         try:
             model: Model = make_converter(strict=strict).structure(fast.loads(body), cls)
-        except Exception:  # noqa: BLE001, S110 - the standard library reads what orjson does not
+        except Exception:  # noqa: BLE001, S110 - the standard library decides
             pass
         else:
             return model
@@ -104,14 +101,14 @@ def _write_standard(plain: Any) -> bytes:
 
 
 def _write_text(plain: Any) -> str:
-    """Write models or plain data: digits of a Decimal, and pieces of a list, by way of keys for them."""
+    """Write models or plain data; placeholders stand for a Decimal and for the chunks of a list."""
     texts: dict[str, str] = {}
     writers = _standard_writers()
 
     def write(value: Any) -> Any:
-        kind = type(value)
-        written = writers[kind](value)
-        if kind is not Decimal and kind is not ChunkedList:
+        cls = type(value)
+        written = writers[cls](value)
+        if cls is not Decimal and cls is not ChunkedList:
             return written
         key = os.urandom(16).hex()
         texts[f'"{key}"'] = written
@@ -123,15 +120,15 @@ def _write_text(plain: Any) -> str:
 
 @cache
 def _standard_writers() -> Mapping[type, Callable[[Any], Any]]:
-    def write_pieces(long: ChunkedList) -> str:
-        return f"[{','.join([_write_text(piece)[1:-1] for piece in long.split()])}]"
+    def write_chunks(entries: ChunkedList) -> str:
+        return f"[{','.join([_write_text(chunk)[1:-1] for chunk in entries.split()])}]"
 
-    return make_writers({Decimal: "{:f}".format, ChunkedList: write_pieces})
+    return make_writers({Decimal: "{:f}".format, ChunkedList: write_chunks})
 
 
 @cache
 def _find_orjson() -> ModuleType | None:
-    """Decide whether orjson is used: it is, where the extra ``fast`` is installed."""
+    """Return orjson if the extra ``fast`` is installed."""
     try:
         import orjson  # noqa: PLC0415 - optional: the extra fast
     except ImportError:
@@ -141,20 +138,20 @@ def _find_orjson() -> ModuleType | None:
 
 @cache
 def _get_writer() -> Callable[[Any], bytes]:
-    """Return what writes models, or plain data."""
+    """Return the function that writes models or plain data."""
     orjson: Any = _find_orjson()
     if orjson is None:
         return _write_standard
 
     known: dict[type, Any] = {
         Decimal: lambda number: orjson.Fragment(f"{number:f}"),
-        ChunkedList: lambda long: orjson.Fragment(
-            b"[%b]" % b",".join(map(write_piece, long.split()))
+        ChunkedList: lambda entries: orjson.Fragment(
+            b"[%b]" % b",".join(map(write_chunk, entries.split()))
         ),
     }
     writers = make_writers(known)
 
-    def write_piece(plain: Any) -> bytes:
+    def write_chunk(plain: Any) -> bytes:
         written: bytes = orjson.dumps(plain, default=write_part)
         return written[1:-1]
 
@@ -164,7 +161,7 @@ def _get_writer() -> Callable[[Any], bytes]:
     def write(plain: Any) -> bytes:
         try:
             written: bytes = orjson.dumps(plain, default=write_part)
-        except TypeError:  # a number beyond 64 bits
+        except TypeError:  # an integer beyond 64 bits
             return _write_standard(plain)
         return written
 

@@ -1,8 +1,8 @@
 """XML bytes <-> models.
 
-Requests are read strictly and rejected with InvalidRequestError; responses and reports are read openly and
-rejected with InvalidResponseError. The same functions, for JSON, are in wire_json.py; by xmlschema at run time, in
-xml_reference.py.
+Requests are parsed strictly and rejected with InvalidRequestError; responses and delivery reports are
+parsed leniently and rejected with InvalidResponseError. wire_json.py has the same functions for JSON,
+and xml_reference.py has them with xmlschema at run time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from infobip_sms_schema import xml_codec
 from infobip_sms_schema.scalars import FallbackRequired
 
 from .xml_input import MAX_ATTRIBUTES, decode
-from .xml_input import MAX_ERRORS as MAX_ERRORS  # noqa: PLC0414 - who reads XML asks here
+from .xml_input import MAX_ERRORS as MAX_ERRORS  # noqa: PLC0414 - exported
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -31,46 +31,46 @@ _ATTRIBUTE = re.compile(rb"=[ \t\r\n]*[\"']")
 
 
 def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:
-    """Read a document of this model as it stands; raise InvalidRequestError if it is none. Nothing is checked."""
+    """Parse a document without checking it; raise InvalidRequestError if it is not XML of this model."""
     return _reference_codec().parse_plain(body, cls)
 
 
 def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:
-    """Read a request of this model strictly; raise InvalidRequestError with every violation.
+    """Parse a request strictly; raise InvalidRequestError with every violation.
 
-    validate: have xmlschema read it, whatever it costs.
+    validate: parse it with xmlschema, which is slow.
     """
     model: Model
     try:
         model = _parse(body, cls, validate=validate)
-    except Exception:  # noqa: BLE001 - nothing is decided yet, whatever it was
+    except Exception:  # noqa: BLE001 - the reference codec decides
         model = _reference_codec().parse_request(body, cls)
     return model
 
 
 def parse_response(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:
-    """Read a response of this model openly; raise InvalidResponseError with every violation.
+    """Parse a response leniently; raise InvalidResponseError with every violation.
 
-    ``raw`` of the model holds the bytes. validate: have xmlschema read it, and reject also what the
-    reader's schema does not have.
+    ``raw`` of the model holds the bytes.
+    validate: parse it with xmlschema, and also reject what violates the lenient schema.
     """
     model: Model
     try:
         model = _parse(body, cls, validate=validate)
-    except Exception:  # noqa: BLE001 - nothing is decided yet, whatever it was
+    except Exception:  # noqa: BLE001 - the reference codec decides
         model = _reference_codec().parse_response(body, cls, validate=validate)
-    object.__setattr__(model, "raw", bytes(body))  # it is new: nobody has seen it without
+    object.__setattr__(model, "raw", bytes(body))  # frozen, but nobody else has it yet
     return model
 
 
 def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
-    """Write a request or a response; raise InvalidRequestError if it breaks a rule or XML cannot carry a text.
+    """Write a request or a response; raise InvalidRequestError if it is invalid or XML cannot carry a text.
 
-    validate: have xmlschema look at what was written.
+    validate: also validate the result with xmlschema.
     """
     try:
         body = _dump(model)
-    except Exception:  # noqa: BLE001 - whatever it was, the authority says it with its path
+    except Exception:  # noqa: BLE001 - the reference codec names the path
         written: bytes = _reference_codec().dump_model(model, validate=validate)
         return written
     if validate:
@@ -79,7 +79,7 @@ def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
 
 
 def _parse(body: bytes, cls: type[attrs.AttrsInstance], *, validate: bool) -> Any:
-    if validate or b"<!DOCTYPE" in body:  # in a text it is a text; the authority knows
+    if validate or b"<!DOCTYPE" in body:  # or in a text; the reference codec decides
         raise FallbackRequired
     opening = _UTF8.match(body)
     root = ET.fromstring(body if opening else decode(body))  # noqa: S314 - without document types
@@ -89,7 +89,7 @@ def _parse(body: bytes, cls: type[attrs.AttrsInstance], *, validate: bool) -> An
 
 
 def _require_simple_attributes(root: ET.Element, body: bytes) -> None:
-    """Leave a document to the authority if its attributes may be too long, or are those of XSD itself."""
+    """Leave a document to the reference codec if attributes may be too long or belong to XSD itself."""
     if max(map(len, re.split(rb"<\0?", body))) > MAX_ATTRIBUTES // 4:
         raise FallbackRequired
     for element in root.iter():
@@ -109,7 +109,7 @@ def _dump(model: attrs.AttrsInstance) -> bytes:
 
 
 def _reference_codec() -> ModuleType:
-    """Return the module that does all of this by xmlschema."""
-    from . import xml_reference  # noqa: PLC0415 - costs more than all the rest together
+    """Return the codec that uses xmlschema."""
+    from . import xml_reference  # noqa: PLC0415 - slower to import than all the rest
 
     return xml_reference

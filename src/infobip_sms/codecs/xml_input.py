@@ -1,4 +1,4 @@
-"""XML before anything is read in it: bytes to text, and what no reader should meet."""
+"""XML input before parsing: decoding, and rejection of documents that are unsafe to parse."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from xml.parsers import expat
 from infobip_sms.errors import InvalidRequestError, Violation
 
 MAX_DEPTH = 64
-MAX_ERRORS = 100  # of xmlschema, looked into: each costs a walk through the document
-MAX_ATTRIBUTES = 10_000  # characters of one element's; the documentation knows no attribute
+MAX_ERRORS = 100  # of xmlschema that are examined: each takes a walk through the document
+MAX_ATTRIBUTES = 10_000  # characters in the attributes of an element; none is documented
 _DECLARATION = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
-# Character sets of documents. Python knows other codecs, some of them slow, some no character sets.
+# Accepted encodings. Of the other codecs in Python some are slow, and some are no encodings of text.
 _ENCODING = re.compile(r"utf-8(-sig)?|utf-16(-le|-be)?|ascii|iso8859-\d+|cp125\d")
 
 
 def decode(body: bytes) -> str:
-    """Return the text of a document; reject bytes that are none."""
+    """Return the text of a document; reject bytes that are not text."""
     declared = _DECLARATION.match(body)
     encoding = declared.group(1).decode("ascii") if declared else "utf-8-sig"
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
     try:
         if not _ENCODING.fullmatch(codecs.lookup(encoding).name):
-            raise LookupError  # noqa: TRY301 - one answer to both
+            raise LookupError  # noqa: TRY301 - handled like the others
         return body.decode(encoding).removeprefix("\ufeff")
     except (LookupError, UnicodeError):
         raise_invalid(
@@ -34,7 +34,7 @@ def decode(body: bytes) -> str:
 
 
 def require_safe_document(text: str) -> str:
-    """Return the root's name; reject what is not well-formed, a DOCTYPE, and what is built to take long."""
+    """Return the root's name; reject malformed XML, a DOCTYPE, deep nesting and long attributes."""
     parser = expat.ParserCreate()
     depth, root = 0, ""
 
@@ -50,21 +50,21 @@ def require_safe_document(text: str) -> str:
         nonlocal depth
         depth -= 1
 
-    def refuse_doctype(*_: Any) -> None:
+    def reject_doctype(*_: Any) -> None:
         raise_invalid("a document type declaration", "XML without one", "XML-005")
 
     parser.StartElementHandler, parser.EndElementHandler = enter, leave
-    parser.StartDoctypeDeclHandler = refuse_doctype
+    parser.StartDoctypeDeclHandler = reject_doctype
     try:
         parser.Parse(text, True)
-    except expat.ExpatError as problem:
-        place = f"line {problem.lineno}, column {problem.offset + 1}"
-        raise_invalid(f"text that is not XML ({place})" if text.strip() else "an empty body")
+    except expat.ExpatError as error:
+        position = f"line {error.lineno}, column {error.offset + 1}"
+        raise_invalid(f"text that is not XML ({position})" if text.strip() else "an empty body")
     return root
 
 
 def raise_invalid(
     actual: str, expected: str = "an XML document", requirement_id: str = "HTTP-003"
 ) -> NoReturn:
-    """Reject a document as a whole."""
+    """Raise InvalidRequestError for the document as a whole."""
     raise InvalidRequestError([Violation("", actual, expected, requirement_id)]) from None

@@ -1,9 +1,8 @@
-"""XML bytes <-> models by xmlschema at run time, which is the authority on what is XML of the contract.
+"""XML bytes <-> models with xmlschema at run time: the authority on which documents are valid.
 
-The same functions as in wire_xml.py, whose generated codec does the same for documents that are as
-they should be, in a twentieth of the time. Importing this module loads xmlschema, which costs more
-than all the rest of the package: wire_xml.py imports it for documents that its codec leaves
-undecided, codecs/__init__.py for a client that asked for it.
+Same functions as wire_xml.py, whose generated codec handles valid documents in a twentieth of the time.
+Importing this module imports xmlschema, which takes longer than the rest of the package: wire_xml.py
+imports it for documents that its codec leaves undecided, codecs/__init__.py for a client that asks.
 """
 
 from __future__ import annotations
@@ -37,56 +36,58 @@ Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
 
 def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:
-    """Read a document of this model as it stands; raise InvalidRequestError if it is none. Nothing is checked."""
+    """Parse a document without checking it; raise InvalidRequestError if it is not XML of this model."""
     return _parse(body, cls)[0]
 
 
-def parse_request(body: bytes, cls: type[Model], *, validate: bool = True) -> Model:  # noqa: ARG001 - it always does
-    """Read a request of this model strictly; raise InvalidRequestError with every violation."""
+def parse_request(body: bytes, cls: type[Model], *, validate: bool = True) -> Model:  # noqa: ARG001 - always validates
+    """Parse a request strictly; raise InvalidRequestError with every violation."""
     plain, errors = _parse(body, cls)
     found = [_to_violation(error, cls) for error in errors[:MAX_ERRORS]]
     try:
         request = build_model(plain, cls, strict=True)
-    except InvalidRequestError as problem:
-        raise InvalidRequestError(
-            [*problem.violations, *_select_unreported(found, problem.violations)]
-        ) from None
-    if unseen := list(_select_unreported(found, ())):
-        raise InvalidRequestError(unseen)
+    except InvalidRequestError as error:
+        more = _select_unreported(found, error.violations)
+        raise InvalidRequestError([*error.violations, *more]) from None
+    if unreported := list(_select_unreported(found, ())):
+        raise InvalidRequestError(unreported)
     return request
 
 
 def parse_response(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:
-    """Read a response of this model openly; raise InvalidResponseError with every violation.
+    """Parse a response leniently; raise InvalidResponseError with every violation.
 
-    ``raw`` of the model holds the bytes. validate: reject also what the reader's schema does not
-    have, though it can be read: text between elements, an element twice.
+    ``raw`` of the model holds the bytes.
+    validate: also reject what can be read but violates the schema: text between elements, or a repeated
+        element.
     """
     try:
         plain, errors = _parse(body, cls)
         model = build_model(plain, cls, strict=False)
         found = [_to_violation(error, cls) for error in errors[: MAX_ERRORS * validate]]
-        if unseen := list(_select_unreported(found, ())):
-            raise InvalidRequestError(unseen)  # noqa: TRY301 - one answer to both
-    except InvalidRequestError as problem:
-        raise InvalidResponseError(problem.violations, body=body) from None
-    object.__setattr__(model, "raw", bytes(body))  # it is new: nobody has seen it without
+        if unreported := list(_select_unreported(found, ())):
+            raise InvalidRequestError(unreported)  # noqa: TRY301 - handled like the others
+    except InvalidRequestError as error:
+        raise InvalidResponseError(error.violations, body=body) from None
+    object.__setattr__(model, "raw", bytes(body))  # frozen, but nobody else has it yet
     return model
 
 
 def require_valid_document(body: bytes, cls: type[attrs.AttrsInstance]) -> None:
-    """Reject a document of ours that sms.xsd does not have, to the letter."""
-    text = decode(body).partition("\n")[2]  # without the declaration: it is text now
+    """Raise InvalidRequestError if a document that we wrote is not valid by sms.xsd."""
+    text = decode(body).partition("\n")[
+        2
+    ]  # without the XML declaration, which a decoded text cannot have
     try:
         _compile_schema(XML_SCHEMAS.get(cls, "sms.xsd")).validate(text)
     except xmlschema.XMLSchemaException:
-        raise_invalid("a document that sms.xsd rejects", "the form of sms.xsd", "XML-001")
+        raise_invalid("an invalid document", "a document that is valid by sms.xsd", "XML-001")
 
 
 def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
-    """Write a request or a response; raise InvalidRequestError if it breaks a rule or XML cannot carry a text.
+    """Write a request or a response; raise InvalidRequestError if it is invalid or XML cannot carry a text.
 
-    validate: have xmlschema look at what was written, too.
+    validate: also validate the result with xmlschema.
     """
     if problems := check_model(model):
         raise InvalidRequestError(problems)
@@ -98,7 +99,7 @@ def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
             plain, path=XML_ROOTS[cls][0], indent=0
         )
     except xmlschema.XMLSchemaException:
-        raise_invalid("a document that sms.xsd rejects", "the form of sms.xsd", "XML-001")
+        raise_invalid("an invalid document", "a document that is valid by sms.xsd", "XML-001")
     text = ET.tostring(tree, encoding="unicode").replace("\r", "&#13;")
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
     if validate:
@@ -107,7 +108,7 @@ def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
 
 
 def _without_validation_errors(model: attrs.AttrsInstance) -> attrs.AttrsInstance:
-    """Take validationErrors out of an error: they have no XML form (READ-009)."""
+    """Remove validationErrors from an error: they have no XML form (READ-009)."""
     if not isinstance(model, ErrorResponse):
         return model
     exception = attrs.evolve(model.request_error.service_exception, validation_errors=None)
@@ -117,7 +118,7 @@ def _without_validation_errors(model: attrs.AttrsInstance) -> attrs.AttrsInstanc
 
 
 class _PlainDataConverter(XMLSchemaConverter):
-    """Plain data with wire names: an object for each type, a list for each wrapper or repetition."""
+    """XML to plain data with wire names: an object for each type, a list for each wrapper or repetition."""
 
     def element_decode(
         self,
@@ -130,9 +131,9 @@ class _PlainDataConverter(XMLSchemaConverter):
         if kind.is_simple():
             return data.text
         content = list(data.content or ())
-        # what stands inside an unknown element has no declaration, or one without a name
+        # content of an unknown element has no declaration, or one without a name
         known = [row for row in content if row[2] is not None and row[2].name is not None]
-        lost = bool(content) and not known  # entries of a form that nobody has seen yet
+        lost = bool(content) and not known  # entries of an unknown form
         if kind.name is None:
             return [UnreadableText()] if lost else [value for _, value, _ in known]
         if lost and xsd_element.max_occurs != 1:
@@ -142,7 +143,7 @@ class _PlainDataConverter(XMLSchemaConverter):
     def element_encode(self, obj: Any, xsd_element: Any, level: int = 0) -> ElementData:  # noqa: ARG002 - the base
         kind = xsd_element.type
         if kind.is_simple():
-            text = f"{obj:f}" if isinstance(obj, Decimal) else obj  # XML knows no exponents
+            text = f"{obj:f}" if isinstance(obj, Decimal) else obj  # XML has no exponents
             return ElementData(xsd_element.name, text, None, {}, None)
         if kind.name is None:
             (child,) = kind.content.iter_elements()
@@ -157,7 +158,7 @@ class _PlainDataConverter(XMLSchemaConverter):
 
 
 def _collect_fields(children: list[tuple[str, Any, Any]], kind: Any) -> dict[str, Any]:
-    """Return the fields of an object; the first of an element that stands twice, all of a list."""
+    """Return the fields of an object: the first of repeated elements, or all for a list."""
     plain: dict[str, Any] = {
         child.name: []
         for child in kind.content.iter_elements()
@@ -181,7 +182,7 @@ def _compile_schema(name: str) -> Any:
 
 
 def _parse(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, list[Any]]:
-    """Return plain data, and what xmlschema objects to; its errors are costly to look into."""
+    """Return plain data and the errors of xmlschema, which are slow to examine."""
     text = decode(body)
     root = require_safe_document(text)
     if root not in XML_ROOTS[cls]:
@@ -191,7 +192,7 @@ def _parse(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, list[Any]]
         plain, errors = schema.decode(
             text,
             validation="lax",
-            xmlns_processing="none",  # its bookkeeping of prefixes takes quadratic time
+            xmlns_processing="none",  # tracking prefixes takes quadratic time
             keep_empty=True,
             filler=lambda _: UnreadableText(),
             value_hook=lambda value, _: value,
@@ -203,7 +204,7 @@ def _parse(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, list[Any]]
 
 
 def _is_reported_elsewhere(error: Any) -> bool:
-    """Tell whether an error is about a missing part, which the limits name, or an attribute (READ-010)."""
+    """Tell whether an error is about a missing part, which constraints report, or an attribute (READ-010)."""
     if type(error) is xmlschema.XMLSchemaChildrenValidationError:
         return error.invalid_child is None
     return isinstance(error.validator, XsdAttributeGroup)
@@ -212,25 +213,25 @@ def _is_reported_elsewhere(error: Any) -> bool:
 def _to_violation(error: Any, cls: type[attrs.AttrsInstance]) -> Violation:
     path, field = _locate(error.path or "", cls)
     if type(error) is xmlschema.XMLSchemaChildrenValidationError:
-        return Violation(path, "an element twice", "each element once", "XML-001")
+        return Violation(path, "a repeated element", "each element once", "XML-001")
     if field is None or not isinstance(field.validator, Constraint):
         return Violation(path, "text between the elements", "elements only", "XML-001")
     return field.validator.build_violation(UnreadableText(), field.type).inside(path)
 
 
 def _select_unreported(
-    violations: list[Violation], seen: tuple[Violation, ...]
+    violations: list[Violation], reported: tuple[Violation, ...]
 ) -> Iterator[Violation]:
-    """Yield what xmlschema found and no limit has said already."""
-    told = {violation.path for violation in seen}
-    for error in violations:
-        if error.path not in told:
-            told.add(error.path)
-            yield error
+    """Yield violations at paths for which none was reported."""
+    paths = {violation.path for violation in reported}
+    for violation in violations:
+        if violation.path not in paths:
+            paths.add(violation.path)
+            yield violation
 
 
 def _locate(path: str, cls: Any) -> tuple[str, attrs.Attribute[Any] | None]:
-    """Translate /request/messages/message[2]/from to messages[1].from and the field it is."""
+    """Translate /request/messages/message[2]/from to messages[1].from and its field."""
     steps = [re.fullmatch(r"(.*?)(?:\[(\d+)\])?", step) for step in path.split("/")[2:]]
     found, field, wrapped = "", None, False
     for step in filter(None, steps):
@@ -258,5 +259,5 @@ def _check_characters(plain: Any, path: str = "") -> Iterator[Violation]:
         for index, value in enumerate(plain):
             yield from _check_characters(value, f"{path}[{index}]")
     elif isinstance(plain, str) and (found := XML_ILLEGAL.search(plain)):
-        got = f"U+{ord(found.group()):04X} at character {found.start() + 1}"
-        yield Violation(path, got, "characters that XML 1.0 can carry", "TEXT-002")
+        actual = f"U+{ord(found.group()):04X} at character {found.start() + 1}"
+        yield Violation(path, actual, "characters that XML 1.0 allows", "TEXT-002")

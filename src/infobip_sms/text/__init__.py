@@ -1,4 +1,4 @@
-"""Texts: segments and transliteration, no I/O.
+"""Segments and transliteration of texts; no I/O.
 
 May import ``errors`` and ``rules``.
 """

@@ -1,9 +1,7 @@
-"""Alphabets of short messages: which septets carry which character, and which letters a script has.
+"""The GSM 7-bit alphabets: 3GPP TS 23.038, clauses 6.2.1 and 6.2.1.1 and annexes A.2 and A.3.
 
-The tables are those of 3GPP TS 23.038, clauses 6.2.1 and 6.2.1.1 and annexes A.2 and A.3. Each row
-has 16 codes, the first row begins at code 0. A control character is drawn as its picture (``␊`` line
-feed, ``␌`` form feed, ``␍`` carriage return), the code of the escape as ``␛``, a code without a
-character of its own as ``·``.
+Each row of a table has 16 codes; the first row starts at code 0. ``␊`` is line feed, ``␌`` form feed,
+``␍`` carriage return, ``␛`` the escape, and ``·`` a code without a character.
 """
 
 # ruff: noqa: RUF001 - letters that look alike are the point of these tables
@@ -22,7 +20,7 @@ _NO_CHARACTER = "·␛"
 
 
 def parse_table(rows: str) -> dict[int, str]:
-    """Return the characters of a table by their codes."""
+    """Return the characters of a table by code."""
     return {
         code: _PICTURES.get(sign, sign)
         for code, sign in enumerate(rows.replace("\n", ""))
@@ -66,7 +64,7 @@ PQRSTUVWXYZÄÖÑÜ§
 çabcdefghijklmno
 pqrstuvwxyzäöñüà
 """),
-    # annex A.3.3; A.3.2, the place of Spanish, has no table
+    # annex A.3.3; A.3.2, Spanish, has no table
     LanguageCode.PT: parse_table("""
 @£$¥êéúíóç␊Ôô␍Áá
 Δ_ªÇÀ∞^\\€Ó|␛ÂâÊÉ

@@ -1,4 +1,4 @@
-"""Transliteration: the letters of a text rewritten as the platform does before it counts and sends.
+"""Transliteration: the letters of a text replaced as the platform does before it counts and sends.
 
 transliterate("Καλημέρα", "GREEK").text
 """
@@ -13,8 +13,8 @@ from infobip_sms_schema import Transliteration
 
 from .segments import is_gsm7, require_choice, require_text
 
-# What the preview of GREEK in the vendor's specification of 2026 shows, letter by letter: capitals of
-# the default alphabet are Greek, the others are the Latin letters that look like them.
+# From the preview of GREEK in Infobip's specification of 2026: Greek capitals that the default alphabet
+# has, otherwise the Latin letters that look like them.
 GREEK = dict(
     zip(
         "αάΑβγδεΕηήθιίκλμΜνοόπρσςτυύφΧψωΩ",
@@ -25,7 +25,7 @@ GREEK = dict(
 
 
 SCRIPTS = {Transliteration.GREEK: "GREEK ", Transliteration.CYRILLIC: "CYRILLIC "}
-"""How the Unicode names of a script's characters begin."""
+"""Prefix of the Unicode names of a script's characters."""
 
 
 LETTERS = {
@@ -37,7 +37,7 @@ LETTERS = {
         if unicodedata.name(letter).startswith("LATIN ")
     ),
 }
-"""Letters of the languages that a value is named after, Latin ones."""
+"""Latin letters of the languages that a value is named after."""
 
 
 _LETTER = re.compile(".[\u0300-\u036f]*", re.DOTALL)  # a character and the accents that follow it
@@ -49,40 +49,40 @@ class Transliterated:
 
     text: str
     estimate: bool
-    """Whether a character was rewritten in a way that no document of the vendor shows."""
+    """Whether a character was replaced in a way that Infobip does not document."""
 
 
 def transliterate(text: str, transliteration: Transliteration | str) -> Transliterated:
-    """Rewrite a text as the platform may do it before it counts and sends the text.
+    """Transliterate a text as the platform may do before it counts and sends the text.
 
-    Characters that GSM-7 has are kept, whatever they are. Of the others are rewritten
+    Characters that GSM-7 has are kept. Of the others these are replaced:
 
-    * GREEK: characters of the Greek script, as capitals: Greek ones if GSM-7 has them, otherwise the
-      Latin ones that look like them, without accents. One preview in the vendor's specification
-      shows this; letters that do not occur in it follow the same rule, as an estimate.
-    * CYRILLIC: characters of the Cyrillic script. An estimate: the vendor shows no table.
+    * GREEK: Greek letters, by capitals: Greek ones if GSM-7 has them, otherwise the Latin ones that look
+      like them, without accents. One preview in Infobip's specification shows this; letters that do not
+      occur in it follow the same rule, as an estimate.
+    * CYRILLIC: Cyrillic letters. An estimate: Infobip shows no table.
     * TURKISH: letters of Turkish, with and without circumflex. An estimate.
     * CENTRAL_EUROPEAN: letters of the Latin code page of that name and of Romanian. An estimate.
-    * NON_UNICODE: all of them, by leaving them out, which is what the vendor says of it in words.
-      An estimate: whether some are replaced is not shown.
+    * NON_UNICODE: all of them are removed, as Infobip's description says. An estimate: it does not show
+      whether some are replaced.
 
-    Estimates come from the library anyascii, which the extra ``text`` installs; without it a text
-    that needs one raises ModuleNotFoundError. Raise InvalidRequestError if the transliteration is unknown
-    (SEND-012) or the text is no Unicode text (TEXT-001).
+    Estimates use the library anyascii, installed by the extra ``text``; without it, a text that needs
+    one raises ModuleNotFoundError. Raises InvalidRequestError if the transliteration is unknown
+    (SEND-012) or the text contains a lone surrogate (TEXT-001).
     """
     require_text(text)
     script = require_choice(transliteration, Transliteration, "transliteration", "SEND-012")
     letters: list[str] = _LETTER.findall(text)
     rewritten = [_rewrite(letter, script) for letter in letters]
-    guessed = any(
-        new != letter and not _is_attested(letter, script)
+    estimate = any(
+        new != letter and not _is_documented(letter, script)
         for letter, new in zip(letters, rewritten, strict=True)
     )
-    return Transliterated(text="".join(rewritten), estimate=guessed)
+    return Transliterated(text="".join(rewritten), estimate=estimate)
 
 
 def _rewrite(letter: str, script: Transliteration) -> str:
-    """Return what happens to a character with its accents."""
+    """Return the replacement of a letter with its accents."""
     composed = unicodedata.normalize("NFC", letter)
     if script is Transliteration.GREEK and composed in GREEK:
         return GREEK[composed]
@@ -98,7 +98,7 @@ def _rewrite(letter: str, script: Transliteration) -> str:
 
 
 def _rewrite_greek(letter: str) -> str:
-    """Return a Greek letter as a capital, by the rule that the attested letters show."""
+    """Return a Greek letter as a capital, by the rule that the documented letters follow."""
     capital = unicodedata.normalize("NFD", letter)[0].upper()
     for known in (capital, capital.lower()):
         if known in GREEK:
@@ -110,8 +110,8 @@ def _romanize(letter: str) -> str:
     try:
         from anyascii import anyascii  # noqa: PLC0415 - optional: the extra text
     except ModuleNotFoundError:
-        reason = "anyascii is not installed; run: pip install 'infobip-sms[text]'"
-        raise ModuleNotFoundError(reason, name="anyascii") from None
+        message = "anyascii is not installed; run: pip install 'infobip-sms[text]'"
+        raise ModuleNotFoundError(message, name="anyascii") from None
     return anyascii(letter).replace("`", "'")  # the one printable ASCII character not in GSM-7
 
 
@@ -121,6 +121,6 @@ def _is_in_script(letter: str, composed: str, script: Transliteration) -> bool:
     return unicodedata.name(letter[0], "").startswith(SCRIPTS[script])
 
 
-def _is_attested(letter: str, script: Transliteration) -> bool:
+def _is_documented(letter: str, script: Transliteration) -> bool:
     composed = unicodedata.normalize("NFC", letter)
     return script is Transliteration.GREEK and composed in GREEK

@@ -1,9 +1,9 @@
-"""Connections to one server: kept, punctual, and sure of what has been sent.
+"""Connections to one server: pooled, with a deadline, and certain about what has been sent.
 
-1. Making a connection and using it are two steps. What fails in the first (names, TCP, proxy, TLS)
-   has sent nothing of the request, provably; what fails in the second may have sent all of it.
-2. A deadline is for all bytes together. The timeout of the socket is set anew, to what is left,
-   before each read and write, so that a server which drips gains nothing by it.
+1. Connecting and sending are two steps. If connecting fails (DNS, TCP, proxy, TLS), nothing of the
+   request was sent; if sending fails, all of it may have been.
+2. A deadline covers all bytes together: before each read and write the socket's timeout is set to
+   what is left, so that a server which sends byte by byte cannot extend it.
 3. urllib3's connections are used without its pool, whose log shows paths and queries.
 """
 
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from infobip_sms_schema.constraints import describe_value
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 from urllib3.util import parse_url
@@ -44,17 +45,17 @@ _READ_SIZE = 2**18
 _TLS_RECORD_SIZE = 16 * 2**10  # one TLS record
 
 _TOO_LARGE = Violation("", "a larger body", f"at most {MAX_RESPONSE_BYTES} bytes", "HTTP-003")
-_NO_CONNECTION = AttemptFailure("no connection could be made", "no", "unprocessed")
-_CONNECT_TIMEOUT = AttemptFailure("connecting took too long", "no", "unprocessed")
-_NO_TLS = AttemptFailure("the TLS connection could not be made", "no", "unprocessed")
-_UNTRUSTED = AttemptFailure("the certificate does not prove the host", "no", "final")
-_PROXY_REJECTED = AttemptFailure("the proxy rejected", "no", "final")
-_RESPONSE_TIMEOUT = AttemptFailure("the response took too long", "maybe", "timeout")
-_CONNECTION_BROKEN = AttemptFailure("the connection broke", "maybe", "broken")
+_NO_CONNECTION = AttemptFailure("the connection failed", "no", "unprocessed")
+_CONNECT_TIMEOUT = AttemptFailure("connecting timed out", "no", "unprocessed")
+_NO_TLS = AttemptFailure("the TLS handshake failed", "no", "unprocessed")
+_UNTRUSTED = AttemptFailure("TLS certificate verification failed", "no", "final")
+_PROXY_REJECTED = AttemptFailure("the proxy rejected the request", "no", "final")
+_RESPONSE_TIMEOUT = AttemptFailure("the response timed out", "maybe", "timeout")
+_CONNECTION_BROKEN = AttemptFailure("the connection was lost", "maybe", "broken")
 
 
 class AttemptFailedError(Exception):
-    """An attempt ended without a response; for client.py only."""
+    """An attempt ended without a response."""
 
     def __init__(self, failure: AttemptFailure) -> None:
         super().__init__(failure)
@@ -62,11 +63,11 @@ class AttemptFailedError(Exception):
 
 
 class ResponseTooLargeError(Exception):
-    """More came than MAX_REPLY."""
+    """The response has more than MAX_RESPONSE_BYTES."""
 
 
 class _DeadlineReader(io.RawIOBase):
-    """What comes over a socket, up to the connection's deadline and no more than its allowance."""
+    """Reads from a socket, until the connection's deadline and no more than its allowance."""
 
     def __init__(self, sock: Any, connection: _DeadlineConnection) -> None:
         self._sock = sock
@@ -90,7 +91,7 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class _DeadlineSocket:
-    """A socket as http.client's responses see it."""
+    """The part of a socket that http.client's responses use."""
 
     def __init__(self, sock: Any, connection: _DeadlineConnection) -> None:
         self._sock = sock
@@ -102,7 +103,7 @@ class _DeadlineSocket:
 
 
 class _QuietResponse(HTTPResponse):
-    """A response without the lines that are no headers, which urllib3 would write into its log."""
+    """A response without its malformed header lines, which urllib3 would log."""
 
     def begin(self) -> None:
         super().begin()
@@ -111,26 +112,26 @@ class _QuietResponse(HTTPResponse):
 
 
 class _DeadlineConnection(HTTPConnection):
-    """A connection that ends what it does at a moment."""
+    """A connection with a deadline."""
 
     deadline = 0.0
     allowance = 0
     process = 0
-    """The process that connected; a fork inherits the socket, and must not use it."""
-    _held: bytearray | None = None  # what waits for the rest of its request
+    """ID of the process that connected; a fork inherits the socket but must not use it."""
+    _held: bytearray | None = None  # sent together with the rest of the request
 
     def response_class(self, sock: Any, *args: Any, **options: Any) -> HTTPResponse:  # type: ignore[override]
         return _QuietResponse(_DeadlineSocket(sock, self), *args, **options)  # type: ignore[arg-type]
 
     def get_remaining_seconds(self) -> float:
-        """Return the seconds that are left; raise TimeoutError if there are none."""
+        """Return the seconds until the deadline; raise TimeoutError if it has passed."""
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         return left
 
     def request(self, *request: Any, **options: Any) -> None:
-        """Send a request: its headers together with the beginning of its body."""
+        """Send a request: its headers together with the start of its body."""
         self._held = bytearray()
         try:
             super().request(*request, **options)
@@ -151,36 +152,36 @@ class _DeadlineConnection(HTTPConnection):
 
     def _send_pieces(self, data: Any) -> None:
         view = memoryview(data)
-        # a bare socket's timeout is for all that it sends, that of TLS for each record
+        # the timeout covers all that a plain socket sends, but only one record of a TLS socket
         piece = max(1, len(view)) if type(self.sock) is socket.socket else _TLS_RECORD_SIZE
         for start in range(0, len(view), piece):
             self.sock.settimeout(self.get_remaining_seconds())
             super().send(view[start : start + piece])
 
     def _new_conn(self) -> socket.socket:
-        """Try each address of the host in the time that is left, which they share fairly."""
+        """Try each address of the host; they share the remaining time equally."""
         found = socket.getaddrinfo(self._dns_host, self.port, 0, socket.SOCK_STREAM)
-        for rest, (*_, place) in zip(range(len(found), 0, -1), found, strict=True):
+        for rest, (*_, sockaddr) in zip(range(len(found), 0, -1), found, strict=True):
             try:
-                address = (str(place[0]), self.port)
+                address = (str(sockaddr[0]), self.port)
                 share = self.get_remaining_seconds() / rest
                 sock = create_connection(address, share, socket_options=self.socket_options)
             except OSError:
                 if rest == 1:
                     raise
             else:
-                sock.settimeout(self.get_remaining_seconds())  # for the handshake of TLS
+                sock.settimeout(self.get_remaining_seconds())  # for the TLS handshake
                 return sock
         raise OSError
 
 
 class _DeadlineTLSConnection(_DeadlineConnection, HTTPSConnection):
-    """The same, over TLS."""
+    """A connection over TLS, with a deadline."""
 
 
 @attrs.frozen(eq=False)
 class ConnectionPool:
-    """The connections to one server, safe to share between threads and processes that fork."""
+    """The connections to one server; safe across threads and forks."""
 
     server: Address
     proxy: Address | None
@@ -194,12 +195,12 @@ class ConnectionPool:
         weakref.finalize(self, _close_all, self._idle)
 
     def close(self) -> None:
-        """Close the connections that are kept; those in use are closed after use."""
+        """Close idle connections; those in use are closed after use."""
         self._closed.append(True)
         _close_all(self._idle)
 
     def perform(self, request: Request, timeout: float) -> Response:
-        """Make one attempt; raise Failed, or InvalidResponseError for more than MAX_REPLY bytes."""
+        """Make one attempt; raise AttemptFailedError, or InvalidResponseError if the response is too large."""
         deadline = time.monotonic() + timeout
         connection = self._acquire()
         try:
@@ -213,7 +214,7 @@ class ConnectionPool:
         return response
 
     def _acquire(self) -> _DeadlineConnection:
-        """Return a kept connection on which nothing has happened since, or a new one."""
+        """Return an idle connection that is still open, or a new one."""
         if self._closed:
             raise RuntimeError("this client is closed")
         while self._idle:
@@ -227,8 +228,8 @@ class ConnectionPool:
         return self._build_connection()
 
     def _release(self, connection: _DeadlineConnection) -> None:
-        ours = connection.process == os.getpid()
-        if not ours or connection.sock is None or len(self._idle) >= self.max_idle:
+        own = connection.process == os.getpid()
+        if not own or connection.sock is None or len(self._idle) >= self.max_idle:
             connection.close()
             return
         self._idle.append(connection)
@@ -236,17 +237,17 @@ class ConnectionPool:
             _close_all(self._idle)
 
     def _build_connection(self) -> _DeadlineConnection:
-        goal = self.proxy or self.server
-        if "https" not in {goal.scheme, self.server.scheme}:
-            return _DeadlineConnection(goal.host, goal.port)
+        peer = self.proxy or self.server
+        if "https" not in {peer.scheme, self.server.scheme}:
+            return _DeadlineConnection(peer.host, peer.port)
         config = ProxyConfig(self.context, False, None, None)
         proxy = parse_url(self.proxy.url) if self.proxy else None
         return _DeadlineTLSConnection(
-            goal.host, goal.port, ssl_context=self.context, proxy=proxy, proxy_config=config
+            peer.host, peer.port, ssl_context=self.context, proxy=proxy, proxy_config=config
         )
 
     def _connect(self, connection: _DeadlineConnection, deadline: float) -> None:
-        """Connect, if it is not done yet; nothing of a request is sent."""
+        """Connect unless connected; nothing of the request is sent."""
         if connection.sock is not None:
             return
         connection.deadline = min(deadline, time.monotonic() + self.connect_timeout)
@@ -257,30 +258,32 @@ class ConnectionPool:
                 connection.set_tunnel(server.host, server.port, proxy.headers, proxy.scheme)
             connection.process = os.getpid()
             connection.connect()
-        except (OSError, HTTPError, HTTPException, UnicodeError, ResponseTooLargeError) as problem:
-            raise AttemptFailedError(_classify_connect_error(problem)) from None
+        except (OSError, HTTPError, HTTPException, UnicodeError, ResponseTooLargeError) as error:
+            raise AttemptFailedError(_classify_connect_error(error)) from None
 
     def _with_request_target(self, request: Request) -> Request:
-        """Return the call with its path as the server, or a proxy that sees it, expects it."""
-        whole = self.server.path + request.path
+        """Return the request with its path, or for a proxy its URL, as request target."""
+        path = self.server.path + request.path
         if self.proxy is None or self.server.scheme == "https":
-            return Request(request.method, request.route, whole, request.headers, request.body)
+            return Request(request.method, request.route, path, request.headers, request.body)
         headers = {**request.headers, **self.proxy.headers}
-        return attrs.evolve(request, path=self.server.url + whole, headers=headers)
+        return attrs.evolve(request, path=self.server.url + path, headers=headers)
 
 
 def build_context(ca: str | Path | ssl.SSLContext | None) -> ssl.SSLContext:
-    """Return what certificates are verified with; raise InvalidRequestError for one that verifies none."""
+    """Return the TLS context; raise InvalidRequestError for one that does not verify certificates."""
     if isinstance(ca, ssl.SSLContext):
         if ca.verify_mode is ssl.CERT_REQUIRED and ca.check_hostname:
             return ca
-        raise _build_error("a context that trusts anybody", "CERT_REQUIRED and check_hostname")
+        raise _build_error("a context that does not verify", "CERT_REQUIRED and check_hostname")
     if ca is not None and not isinstance(ca, str | Path):
-        raise _build_error("something else", "the path of a file, or an SSLContext")
+        raise _build_error(describe_value(ca), "the path of a file, or an SSLContext")
     try:
         return ssl.create_default_context(cafile=ca)
     except OSError:  # ssl.SSLError is one
-        raise _build_error("no certificates", "a file of them in PEM form") from None
+        raise _build_error(
+            "a file without certificates", "a file of certificates in PEM format"
+        ) from None
 
 
 def _build_error(actual: str, expected: str) -> InvalidRequestError:
@@ -307,9 +310,9 @@ def _classify_connect_error(error: Exception) -> AttemptFailure:
 
 
 def _exchange(connection: _DeadlineConnection, request: Request) -> Response:
-    """Send a call over a connection that has been made, and read the response."""
+    """Send a request over an open connection, and read the response."""
     try:
-        with suppress(BrokenPipeError, ConnectionResetError):  # by a server that answers early
+        with suppress(BrokenPipeError, ConnectionResetError):  # from a server that responds early
             body = request.body or None
             connection.request(
                 request.method, request.path, body, request.headers, preload_content=False
@@ -319,12 +322,12 @@ def _exchange(connection: _DeadlineConnection, request: Request) -> Response:
         raise InvalidResponseError((_TOO_LARGE,)) from None
     except (TimeoutError, ReadTimeoutError):
         raise AttemptFailedError(_RESPONSE_TIMEOUT) from None
-    except (OSError, HTTPError, HTTPException, ValueError):  # ValueError: a chunk of negative size
+    except (OSError, HTTPError, HTTPException, ValueError):  # ValueError: a negative chunk size
         raise AttemptFailedError(_CONNECTION_BROKEN) from None
 
 
 def _read_response(response: BaseHTTPResponse) -> Response:
-    """Read a whole response, but no more than MAX_REPLY bytes, compressed or not."""
+    """Read a whole response, but no more than MAX_RESPONSE_BYTES, compressed or not."""
     headers = {name.lower(): value for name, value in response.headers.items()}
     chunks: list[bytes] = []
     size = 0
@@ -341,7 +344,7 @@ def _read_response(response: BaseHTTPResponse) -> Response:
         response.close()
         raise InvalidResponseError((_TOO_LARGE,), response.status, b"", headers) from None
     except DecodeError:
-        response.close()  # what was unpacked so far tells no more than the status does
+        response.close()  # a partly decoded body says no more than the status
     except BaseException:
         response.close()
         raise

@@ -1,4 +1,4 @@
-"""A request and a response, described: what the connection pool sends and returns."""
+"""Requests and responses, as the connection pool sends and returns them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Request:
-    """One HTTP request, described."""
+    """One HTTP request."""
 
     method: str
     route: str
-    """The operation's path as the contract writes it: no value of the caller, so that logs may show it."""
+    """The operation's path template; logs may show it, because it contains no values of the caller."""
     path: str = attrs.field(repr=False)
-    """What is asked for: the path with its values and the query."""
+    """The path with its values, and the query."""
     headers: dict[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
 
 
 @attrs.frozen
 class Response:
-    """One HTTP response, described; header names are in lower case."""
+    """One HTTP response; header names are in lower case."""
 
     status: int
     headers: dict[str, str]
     body: bytes = attrs.field(repr=False)
     attempts: tuple[Attempt, ...] = ()
-    """What was tried until it came."""
+    """Every attempt, this one included."""

@@ -1,13 +1,14 @@
-"""Which failed attempt may be repeated, and after how long: policy and arithmetic.
+"""Which failed attempts are retried, and when.
 
-A send has no idempotency key, so the default repeats only what provably was not processed:
+A send has no idempotency key, so by default only requests that were certainly not processed are
+retried:
 
-1. no connection was made, and so no byte of the request left;
-2. 429: the server says that it did not look at the request;
-3. 503 with Retry-After: the server says that it is not working, and when to come back.
+1. connection failures: no byte of the request left;
+2. 429: the server says that it did not process the request;
+3. 503 with Retry-After: the server says that it is down, and when to come back.
 
-A 503 without Retry-After proves nothing: a gateway also gives it for a server behind it that took
-the request and then failed. It and everything else are repeated only if the caller names them.
+A 503 without Retry-After proves nothing: a gateway also returns it for a server behind it that
+accepted the request and then failed. It and everything else are retried only if the caller asks.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import attrs
 
+from .settings import build_setting_error, is_count, is_duration, validate
+
 if TYPE_CHECKING:
     from infobip_sms.errors import Sent
 
@@ -28,63 +31,58 @@ Kind = Literal["unprocessed", "final", "timeout", "broken", "server-error"]
 
 _TOO_MANY, _UNAVAILABLE = 429, 503
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
-_MAX_WAIT = (
-    4e6  # seconds; what is more than 46 days away is no nearer, and some systems cannot wait for it
-)
+_MAX_WAIT = 4e6  # seconds, 46 days; some systems cannot wait longer
 _MIN_TIMEOUT_SHARE = (
-    0.25  # of an attempt's usual time; with less, an attempt would only lose its response
+    0.25  # of an attempt's timeout; with less, an attempt would only lose its response
 )
 
 
-def _require_names(names: Collection[Repeatable]) -> frozenset[Repeatable]:
+_NAMES: tuple[Repeatable, ...] = get_args(Repeatable)
+_DURATION = validate("seconds from 0", is_duration, "Retry.")
+
+
+def _to_names(names: Collection[Repeatable]) -> frozenset[Repeatable]:
+    expected = f"a collection of {', '.join(_NAMES)}"
     if isinstance(names, str) or not isinstance(names, Collection):
-        raise ValueError(f"Retry.on: expected a collection of names out of {get_args(Repeatable)}")  # noqa: TRY004
+        raise build_setting_error("Retry.on", expected, names)
+    if unknown := set(names) - set(_NAMES):
+        raise ValueError(f"Retry.on: expected {expected}, got {', '.join(map(repr, unknown))}")
     return frozenset(names)
 
 
 @attrs.frozen
 class Retry:
-    """When an attempt is repeated.
+    """When a failed attempt is retried. Raises ValueError for an invalid setting.
 
-    By default only what the server provably did not process: no connection could be made, 429, and
-    503 with Retry-After. A Retry-After is obeyed to the second; a call whose budget does not allow
-    for it ends at once. Without one the waits double: half of ``backoff`` is certain, half random.
+    By default only requests that were certainly not processed are retried: connection failures, 429,
+    and 503 with Retry-After. Retry-After is obeyed to the second; a call whose ``timeout`` does not
+    allow for it fails at once. Otherwise uses exponential backoff with 50 % jitter.
     """
 
-    attempts: int = attrs.field(default=4)
-    """How many there are at most; 1 switches repetition off."""
-    timeout: float = attrs.field(default=60.0)
-    """Seconds for all attempts and waits. The first attempt has the call's timeout in any case, later
-    ones what is left; none begins with less than a quarter of its usual time."""
-    wait_initial: float = attrs.field(default=0.5)
-    """Seconds to wait after the first attempt; twice as many after each further one."""
-    wait_max: float = attrs.field(default=20.0)
-    """Seconds that such a wait has at most; Retry-After may ask for more."""
-    on: frozenset[Repeatable] = attrs.field(default=frozenset(), converter=_require_names)
-    """What else to repeat, although it may deliver messages twice: ``timeout`` (the response took too
-    long), ``broken`` (the connection broke), ``server-error`` (any 5xx; a 503 without Retry-After)."""
-
-    def __attrs_post_init__(self) -> None:
-        if type(self.attempts) is not int or self.attempts < 1:
-            raise ValueError("Retry.attempts: expected a whole number from 1")
-        for name in ("timeout", "wait_initial", "wait_max"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-                raise ValueError(f"Retry.{name}: expected seconds from 0")
-        if unknown := self.on - set(get_args(Repeatable)):
-            raise ValueError(
-                f"Retry.on: expected names out of {get_args(Repeatable)}, not {unknown}"
-            )
+    attempts: int = attrs.field(
+        default=4, validator=validate("a whole number from 1", is_count, "Retry.")
+    )
+    """Maximum number of attempts; 1 for no retries."""
+    timeout: float = attrs.field(default=60.0, validator=_DURATION)
+    """Seconds for all attempts and waits. The first attempt always has the timeout of the call, later
+    ones have what is left; none starts with less than a quarter of it."""
+    wait_initial: float = attrs.field(default=0.5, validator=_DURATION)
+    """Seconds to wait after the first attempt; doubled after each further one."""
+    wait_max: float = attrs.field(default=20.0, validator=_DURATION)
+    """Maximum wait in seconds; Retry-After may ask for more."""
+    on: frozenset[Repeatable] = attrs.field(default=frozenset(), converter=_to_names)
+    """What else to retry, although it may deliver messages twice: ``timeout`` (no response in time),
+    ``broken`` (the connection was lost), ``server-error`` (any 5xx; a 503 without Retry-After)."""
 
     @classmethod
     def none(cls) -> Retry:
-        """Return the policy that repeats nothing."""
+        """Return the policy without retries."""
         return cls(attempts=1)
 
     def next_wait(self, failure: AttemptFailure, state: RetryState, jitter: float) -> float | None:
         """Return the seconds until the next attempt; None if there is none.
 
-        chance: a random number, from 0 to less than 1.
+        jitter: a random number, from 0 to less than 1.
         """
         if state.attempts >= self.attempts:
             return None
@@ -98,7 +96,7 @@ class Retry:
         return wait if needed <= self.timeout else None
 
     def next_timeout(self, state: RetryState) -> float:
-        """Return the seconds that the next attempt may take."""
+        """Return the timeout of the next attempt, in seconds."""
         if state.attempts == 0:
             return state.attempt_timeout
         return min(
@@ -116,41 +114,41 @@ class RetryState:
     attempts: int
     seconds: float
     attempt_timeout: float
-    """Seconds that one attempt may take, if the budget allows."""
+    """Seconds that one attempt may take, if the policy's timeout allows."""
 
 
 @attrs.frozen
 class AttemptFailure:
-    """An attempt that brought no good answer."""
+    """Why an attempt failed, and whether it may be retried."""
 
     outcome: str
     sent: Sent
     kind: Kind
     retry_after: float | None = None
-    """Seconds to wait, as the server said."""
+    """Seconds to wait, as the server asked."""
 
 
 def find_failure(status: int, headers: dict[str, str], now: float) -> AttemptFailure | None:
-    """Return what a response means for another attempt; None for a good one.
+    """Return why a response is a failure; None if it is not.
 
-    now: seconds since 1970, for a server that does not tell its own time.
+    now: seconds since 1970, for a server that sends no Date.
     """
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own numbers
         return None
-    words, told = f"HTTP {status}", find_retry_after(headers, now)
-    if status == _TOO_MANY or (status == _UNAVAILABLE and told is not None):
-        return AttemptFailure(words, "no", "unprocessed", told)
+    outcome, retry_after = f"HTTP {status}", find_retry_after(headers, now)
+    if status == _TOO_MANY or (status == _UNAVAILABLE and retry_after is not None):
+        return AttemptFailure(outcome, "no", "unprocessed", retry_after)
     if status >= 500:  # noqa: PLR2004 - HTTP's own numbers
-        return AttemptFailure(words, "maybe", "server-error", told)
-    refused = 400 <= status < 500  # noqa: PLR2004 - HTTP's own numbers
-    return AttemptFailure(words, "no" if refused else "maybe", "final")
+        return AttemptFailure(outcome, "maybe", "server-error", retry_after)
+    rejected = 400 <= status < 500  # noqa: PLR2004 - HTTP's own numbers
+    return AttemptFailure(outcome, "no" if rejected else "maybe", "final")
 
 
 def find_retry_after(headers: dict[str, str], now: float) -> float | None:
-    """Return the seconds that Retry-After asks for; None if it is missing or cannot be read.
+    """Return the seconds that Retry-After asks for; None if it is missing or cannot be parsed.
 
-    A date (RFC 9110, any of its three forms) is counted from the response's own Date, so that two
-    clocks that differ do no harm; from ``now`` if there is none.
+    A date (RFC 9110, any of its three forms) is counted from the response's own Date, so that
+    differing clocks do not matter; from ``now`` if there is none.
     """
     value = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):

@@ -1,4 +1,4 @@
-"""Where calls go: the address of the server, and of a proxy on the way."""
+"""The addresses of the server and of a proxy."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from urllib3.util import Url, parse_url
 from infobip_sms.errors import InvalidRequestError, Violation
 
 PORTS = {"http": 80, "https": 443}
-_HOST_NAME = re.compile(r"[A-Za-z0-9._-]+")  # of a host, as name servers are asked for it
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]+")  # as DNS is asked for it
 
 
 @attrs.frozen
 class Address:
-    """Where a server or a proxy listens."""
+    """The address of a server or a proxy."""
 
     scheme: str
     host: str
-    """Without the brackets of IP version 6."""
+    """Without the brackets of an IPv6 address."""
     port: int
     path: str = ""
-    """Without its last slash."""
+    """Without a trailing slash."""
     headers: dict[str, str] = attrs.field(factory=dict, repr=False)
-    """What a proxy expects to see, such as Proxy-Authorization; secret."""
+    """Headers for a proxy, such as Proxy-Authorization; secret."""
 
     @property
     def url(self) -> str:
@@ -39,11 +39,11 @@ class Address:
 
 
 def parse_base_url(base_url: str) -> Address:
-    """Return the server's address; raise InvalidRequestError if it is not usable."""
+    """Return the server's address; raise InvalidRequestError for an invalid base URL."""
     parts = _parse(base_url)
     if parts is None or parts.auth or parts.query or parts.fragment:
         expected = "http:// or https:// and a host, without user, query or fragment"
-        raise _build_error("base_url", "another form", expected)
+        raise _build_error("base_url", "another URL", expected)
     address = _build_address(parts)
     if address.scheme == "http" and not is_loopback(address.host):
         raise _build_error("base_url", "plain http", "https for every host but loopback")
@@ -51,11 +51,11 @@ def parse_base_url(base_url: str) -> Address:
 
 
 def find_proxy(proxy: str | Literal[False] | None, server: Address) -> Address | None:
-    """Return the proxy to use; raise InvalidRequestError if it is not usable.
+    """Return the proxy to use; raise InvalidRequestError for an invalid URL.
 
-    proxy: its URL; an empty one or False for none; None asks the environment (HTTPS_PROXY,
-        HTTP_PROXY, ALL_PROXY, NO_PROXY; on macOS and Windows also the system's settings), which
-        never sends calls to a loopback host through a proxy.
+    proxy: its URL; ``""`` or False for none; None reads the environment (HTTPS_PROXY, HTTP_PROXY,
+        ALL_PROXY, NO_PROXY; on macOS and Windows also the system's settings), which is ignored for
+        loopback hosts.
     """
     if proxy is None:
         name, proxy = "proxy of the environment", _get_environment_proxy(server)
@@ -65,7 +65,9 @@ def find_proxy(proxy: str | Literal[False] | None, server: Address) -> Address |
         return None
     parts = _parse(proxy)
     if parts is None or (parts.path or "/") != "/" or parts.query or parts.fragment:
-        raise _build_error(name, "another form", "http:// or https://, perhaps a user, and a host")
+        raise _build_error(
+            name, "another URL", "http:// or https:// and a host, optionally with user:password@"
+        )
     address = _build_address(parts)
     if server.scheme == "http" and not is_loopback(address.host):
         raise _build_error(name, "a remote proxy for plain http", "https, or a proxy on loopback")
@@ -82,7 +84,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _parse(url: object) -> Url | None:
-    """Return the parts of a URL with a known scheme and a host that can be looked up."""
+    """Return the parts of a URL; None unless it has a known scheme and a valid host."""
     if not isinstance(url, str):
         return None
     try:
@@ -97,7 +99,7 @@ def _parse(url: object) -> Url | None:
 
 
 def _build_address(parts: Url) -> Address:
-    assert parts.scheme and parts.host  # noqa: PT018 - _parse has seen to both
+    assert parts.scheme and parts.host  # noqa: PT018 - as _parse checked
     return Address(parts.scheme, parts.host.strip("[]"), parts.port or PORTS[parts.scheme])
 
 
@@ -117,7 +119,7 @@ def _build_proxy_headers(name: str, auth: str | None) -> dict[str, str]:
     try:
         pair = unquote(auth, errors="strict").encode()
     except UnicodeError:
-        raise _build_error(name, "a user that is no Unicode text", "UTF-8") from None
+        raise _build_error(name, "a user that is not UTF-8", "UTF-8") from None
     return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
 
 

@@ -139,5 +139,5 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     result = run(tmp_path, test_application=USES, conftest=WITHOUT)
 
     assert "7 errors" in find_counts(result)
-    assert "infobip_sandbox expects: pip install 'infobip-sms[sandbox]'" in result.stdout
+    assert "infobip_sandbox needs: pip install 'infobip-sms[sandbox]'" in result.stdout
     assert "find_spec" not in result.stdout
