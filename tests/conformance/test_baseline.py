@@ -60,20 +60,20 @@ def test_documented_example_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("[[known]", "no TOML"),
-        ("[[knwon]]\n", "nothing but"),
-        ("known = 1\n", "nothing but"),
-        ("[[known]]\n", "no requirement"),
+        ("[[known]", "expected TOML"),
+        ("[[knwon]]\n", "expected only"),
+        ("known = 1\n", "expected only"),
+        ("[[known]]\n", "unknown requirement"),
         (known("SEND-999"), "SEND-999"),
-        (known("SEND-002", "yaml"), "json or xml"),
-        (known("SEND-002").replace("ticket 4711", " "), "no reason"),
-        (known("SEND-002").replace("expires", "until"), "until"),
-        (known("SEND-002", expires='"soon"'), "expects expires"),
-        (known("SEND-002", expires="2027-01-31T00:00:00Z"), "expects expires"),
+        (known("SEND-002", "yaml"), "expected json or xml"),
+        (known("SEND-002").replace("ticket 4711", " "), "reason is required"),
+        (known("SEND-002").replace("expires", "until"), "unknown key until"),
+        (known("SEND-002", expires='"soon"'), "expires: expected a date"),
+        (known("SEND-002", expires="2027-01-31T00:00:00Z"), "expires: expected a date"),
     ],
 )
-def test_file_of_another_form_is_refused(tmp_path: Path, text: str, word: str) -> None:
-    """A baseline that would excuse by mistake, or nothing, is wrong usage that says what is wrong."""
+def test_invalid_file_is_rejected(tmp_path: Path, text: str, word: str) -> None:
+    """A baseline with an invalid entry raises UsageError that names the problem."""
     with pytest.raises(UsageError, match=word):
         read(tmp_path, text)
 
@@ -152,4 +152,4 @@ def test_baseline_of_a_run(judge_line: Judge, tmp_path: Path) -> None:
     assert [run.code for run in runs] == [0, 1]
     assert "Known failures: WIN-003 json, WIN-003 xml" in runs[0].out
     assert "take them out: WIN-004" in runs[0].out
-    assert "Failures that the baseline does not know" in runs[1].out
+    assert "New failures (not in the baseline)" in runs[1].out

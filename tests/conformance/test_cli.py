@@ -246,7 +246,7 @@ def test_server_that_says_yes_to_everything_is_judged_to_the_end(judge_line: Jud
     assert report["stopped"] == ""
     assert {"SEND-002", "SEND-007", "WIN-004", "AUTH-001"} <= find_rows(report, "FAIL")
     assert report["requests"] <= report["most"]["requests"]
-    assert "more; --verbose and --html have all of them in full" in run.out
+    assert "more; use --verbose or --html to see all of them in full" in run.out
 
 
 # ------------------------------------------------------------------ surroundings
