@@ -1,4 +1,4 @@
-"""The reports of the suite: six files and what is printed say the same, each as its readers want it."""
+"""The console output and the five report files agree."""
 
 import json
 import re
@@ -58,7 +58,7 @@ RUNS = {
 def run_with_reports(
     sandbox: Sandbox, judge_line: Judge, folder: Path, name: str, *more: str
 ) -> ReportedRun:
-    """Check a sandbox with all reports."""
+    """Run the suite against a sandbox and write every report."""
     fault, options = RUNS[name]
     if fault:
         sandbox.switch_on(fault)
@@ -87,7 +87,7 @@ def fixture_report_run(
 
 
 def test_json_has_the_run(report_run: ReportedRun) -> None:
-    """The report for programs says what was checked, at what cost, and the exit code."""
+    """The JSON report has the target, the cost and the exit code."""
     report = report_run.report
 
     assert report["exit"] == report_run.run.code
@@ -99,7 +99,7 @@ def test_json_has_the_run(report_run: ReportedRun) -> None:
 
 
 def test_junit_says_the_same(report_run: ReportedRun) -> None:
-    """JUnit has a case for each requirement and format: failed, skipped, or passed; and the sums are right."""
+    """JUnit has a case for each requirement and format: failed, skipped or passed, with correct totals."""
     root = etree.fromstring(report_run.files["junit"].encode())
     kinds = {"failure": "FAIL", "error": "ERROR", "skipped": "INCONCLUSIVE"}
     found = {}
@@ -122,7 +122,7 @@ def test_junit_says_the_same(report_run: ReportedRun) -> None:
 
 
 def test_page_says_the_same(report_run: ReportedRun) -> None:
-    """The page has a row for each requirement with a mark for each format, and loads nothing from anywhere."""
+    """The page has a row for each requirement with a mark for each format, and loads no external resource."""
     root: Any = html.fromstring(report_run.files["html"])
     found = {}
     for row in root.xpath("//tr[@id]"):
@@ -184,7 +184,7 @@ def test_har_has_every_request(report_run: ReportedRun) -> None:
 
 
 def test_badge_of_the_json_says_how_the_run_ended(report_run: ReportedRun) -> None:
-    """The object for shields.io has words and a color that say how the run ended."""
+    """The shields.io object has the message and color of the outcome."""
     badge = json.loads(report_run.files["json"])["badge"]
     failed = report_run.run.code != 0
 
@@ -197,7 +197,7 @@ def test_badge_of_the_json_says_how_the_run_ended(report_run: ReportedRun) -> No
 
 
 def test_printed_report_has_its_order(report_run: ReportedRun) -> None:
-    """First the plan, then the verdicts, what failed, what could not be decided, open questions, the sums, what next."""
+    """The order is plan, verdicts, failures, inconclusive, undocumented behavior, totals, next step."""
     out = report_run.run.out
     places = [
         out.find(word)
@@ -244,7 +244,7 @@ def find_evidence(report: dict[str, Any], number: str) -> list[dict[str, Any]]:
 def test_followers_are_named_by_their_root(
     sandbox: Sandbox, judge_line: Judge, tmp_path: Path
 ) -> None:
-    """With wrong credentials one requirement fails; all that follows is one line that names it."""
+    """With wrong credentials one requirement fails, and everything it affects is one line that names it."""
     report_run = run_with_reports(sandbox, judge_line, tmp_path, "locked")
     (line,) = [row for row in report_run.run.out.splitlines() if "because AUTH-003 failed: " in row]
 
@@ -255,7 +255,7 @@ def test_followers_are_named_by_their_root(
 
 
 def test_quiet_leaves_out_what_is_good(sandbox: Sandbox, judge_line: Judge, tmp_path: Path) -> None:
-    """--quiet prints the plan, the failures and the sums."""
+    """--quiet prints only the plan, the failures and the totals."""
     report_run = run_with_reports(sandbox, judge_line, tmp_path, "broken", "--quiet")
     lines = report_run.run.out.splitlines()
 
@@ -281,7 +281,7 @@ def test_whole_run_is_shown_by_chapters(judge_line: Judge, sandbox: Sandbox) -> 
 def test_excused_failure_is_no_failure_in_ci(
     sandbox: Sandbox, judge_line: Judge, tmp_path: Path
 ) -> None:
-    """What the baseline excuses is skipped in JUnit, not explained on the terminal, and green in the badge."""
+    """Excused failures are skipped in JUnit, left out on the terminal, and do not turn the badge red."""
     known = tmp_path / "known.toml"
     known.write_text(
         '[[known]]\nrequirement = "SEND-008"\nreason = "ticket 4711"\nexpires = 2999-12-31\n'
