@@ -1,4 +1,4 @@
-"""A pytest plugin: the fixtures of the suite in your own pytest run; see testing.py."""
+"""pytest plugin with the fixtures of the suite; see testing.py."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def infobip_server() -> "Server":
-    """Your server; to be defined by you, in conftest.py."""
+    """Your server; define this fixture in conftest.py."""
     pytest.fail(
         "define the fixture infobip_server, which gives an infobip_sms_conformance.testing.Server",
         pytrace=False,
@@ -19,7 +19,7 @@ def infobip_server() -> "Server":
 
 @pytest.fixture(scope="session")
 def infobip_record(infobip_server: "Server") -> dict[str, Any]:
-    """What the suite says of your server, as --json writes it."""
+    """The JSON report of the suite about your server."""
     from infobip_sms_conformance.testing import run_conformance  # noqa: PLC0415 - see above
 
     return run_conformance(infobip_server)

@@ -1,15 +1,15 @@
-"""The suite in your own pytest run: one test for each requirement and format, against your own server.
+"""Run the suite in your own pytest run: one test for each requirement and format, against your own server.
 
     # conftest.py
     @pytest.fixture(scope="session")
     def infobip_server():
-        with start_my_server() as url:                  # a process or a thread of yours
+        with start_my_server() as url:                  # in a process or thread
             yield Server(url, user="me", password="secret", without=["bulks"])
 
     # test_contract.py
     from infobip_sms_conformance.testing import test_infobip_requirement
 
-The suite runs once, as a program of its own. FAIL fails the test, WARN warns, N/A and INCONCLUSIVE skip with
+The suite runs once, in a subprocess. FAIL fails the test, WARN warns, N/A and INCONCLUSIVE skip with
 their reason, and ERROR is an error of the test.
 """
 
@@ -36,7 +36,7 @@ SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Server:
-    """Your server: its base URL, its account, and what it goes without."""
+    """Your server: base URL, account and the features it does not have."""
 
     url: str
     user: str | None = "Aladdin"
@@ -48,17 +48,17 @@ class Server:
 
 
 class InfobipWarning(UserWarning):
-    """A SHOULD that the server does not keep."""
+    """The server does not meet a SHOULD requirement."""
 
 
 def get_pairs() -> list[tuple[str, str]]:
     """Return every requirement that is checked, with its formats."""
-    judged = {(tie.requirement_id, wire) for tie in load_checks() for wire in tie.wires}
-    return [(n, wire) for n in read_requirements() for wire in WIRES if (n, wire) in judged]
+    checked = {(check.requirement_id, wire) for check in load_checks() for wire in check.wires}
+    return [(n, wire) for n in read_requirements() for wire in WIRES if (n, wire) in checked]
 
 
 def run_conformance(server: Server) -> dict[str, Any]:
-    """Return what the suite wrote about a server; fail when it wrote nothing."""
+    """Run the suite and return its JSON report; fail if there is none."""
     account = ["--no-basic"] if server.user is None else ["--user", server.user]
     account += [] if server.user is None else ["--password", server.password]
     account += ["--api-key", server.api_key] if server.api_key else []
@@ -66,7 +66,7 @@ def run_conformance(server: Server) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "verdicts.json"
         command = [sys.executable, "-m", "infobip_sms_conformance", "server", server.url]
-        done = subprocess.run(
+        process = subprocess.run(
             [*command, *account, *without, *server.options, "--json", str(path)],
             capture_output=True,
             text=True,
@@ -74,31 +74,31 @@ def run_conformance(server: Server) -> dict[str, Any]:
             check=False,
         )
         if not path.exists() or not path.stat().st_size:
-            pytest.fail(f"the suite could not run: {done.stderr.strip()}", pytrace=False)
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found
+            pytest.fail(f"the suite could not run: {process.stderr.strip()}", pytrace=False)
+        report: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return report
 
 
 @pytest.mark.parametrize(("number", "wire"), get_pairs())
 def test_infobip_requirement(infobip_record: dict[str, Any], number: str, wire: str) -> None:
-    """The server keeps the requirement in the format."""
+    """The server meets the requirement in the format."""
     row = next((r for r in infobip_record["verdicts"] if r["requirement"] == number), None)
     verdict = row[wire] if row else None
     if row is None or verdict is None:
         pytest.skip(infobip_record["stopped"] or "not checked")
-    told = format_reasons(row, wire, verdict)
+    details = format_reasons(row, wire, verdict)
     if verdict == Verdict.WARN:
-        warnings.warn(InfobipWarning(told), stacklevel=1)
+        warnings.warn(InfobipWarning(details), stacklevel=1)
     elif verdict in {Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE}:
-        pytest.skip(told)
+        pytest.skip(details)
     elif verdict == Verdict.ERROR:
-        raise RuntimeError(told)
+        raise RuntimeError(details)
     elif verdict == Verdict.FAIL:
-        pytest.fail(told, pytrace=False)
+        pytest.fail(details, pytrace=False)
 
 
 def format_reasons(row: dict[str, Any], wire: str, verdict: str) -> str:
-    """Return what is behind a verdict, as text."""
+    """Return the details of a verdict as text."""
     lines = [f"{row['requirement']} {row['text']} ({row['source']})"]
     for reason in row["reasons"]:
         if reason["wire"] == wire and reason["verdict"] == verdict:

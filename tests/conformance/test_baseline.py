@@ -1,4 +1,4 @@
-"""Known failures: what a baseline excuses, what it does not, and when it is to be changed."""
+"""Baselines: which failures they excuse, and which entries are reported as fixed or expired."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ expires = 2027-01-31
 
 
 def read(folder: Path, text: str) -> baseline.Baseline:
-    """Return the baseline that a text is."""
+    """Parse a text as a baseline."""
     path = folder / "known.toml"
     path.write_text(text)
     return baseline.read_baseline(path)
@@ -48,7 +48,7 @@ def build_record(verdicts: dict[str, str], stopped: str = "") -> RunResult:
 
 
 def test_documented_example_is_read(tmp_path: Path) -> None:
-    """The example of the module's text is a baseline of one entry."""
+    """The example in the module docstring is a baseline with one entry."""
     (entry,) = read(tmp_path, EXAMPLE)
 
     assert entry.pairs == [("RESP-009", "xml")]
@@ -60,20 +60,20 @@ def test_documented_example_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("[[known]", "no TOML"),
-        ("[[knwon]]\n", "nothing but"),
-        ("known = 1\n", "nothing but"),
-        ("[[known]]\n", "no requirement"),
+        ("[[known]", "expected TOML"),
+        ("[[knwon]]\n", "expected only"),
+        ("known = 1\n", "expected only"),
+        ("[[known]]\n", "unknown requirement"),
         (known("SEND-999"), "SEND-999"),
-        (known("SEND-002", "yaml"), "json or xml"),
-        (known("SEND-002").replace("ticket 4711", " "), "no reason"),
-        (known("SEND-002").replace("expires", "until"), "until"),
-        (known("SEND-002", expires='"soon"'), "expects expires"),
-        (known("SEND-002", expires="2027-01-31T00:00:00Z"), "expects expires"),
+        (known("SEND-002", "yaml"), "expected json or xml"),
+        (known("SEND-002").replace("ticket 4711", " "), "reason is required"),
+        (known("SEND-002").replace("expires", "until"), "unknown key until"),
+        (known("SEND-002", expires='"soon"'), "expires: expected a date"),
+        (known("SEND-002", expires="2027-01-31T00:00:00Z"), "expires: expected a date"),
     ],
 )
-def test_file_of_another_form_is_refused(tmp_path: Path, text: str, word: str) -> None:
-    """A baseline that would excuse by mistake, or nothing, is wrong usage that says what is wrong."""
+def test_invalid_file_is_rejected(tmp_path: Path, text: str, word: str) -> None:
+    """A baseline with an invalid entry raises UsageError that names the problem."""
     with pytest.raises(UsageError, match=word):
         read(tmp_path, text)
 
@@ -96,12 +96,12 @@ def test_file_of_another_form_is_refused(tmp_path: Path, text: str, word: str) -
 def test_known_failures_are_excused_and_others_are_not(
     tmp_path: Path, text: str, verdicts: dict[str, str], code: int
 ) -> None:
-    """The exit code is that of a run without its known failures."""
+    """Known failures do not affect the exit code."""
     assert baseline.compare(read(tmp_path, text), build_record(verdicts)).exit_code == code
 
 
 def test_run_that_ended_early_is_not_excused(tmp_path: Path) -> None:
-    """Where not all was checked, known failures do not make a good run."""
+    """An incomplete run does not succeed, even if all its failures are known."""
     record = build_record({"SEND-002 json": "FAIL"}, stopped="the server does not answer")
 
     assert baseline.compare(read(tmp_path, known("SEND-002")), record).exit_code == 2
@@ -121,15 +121,15 @@ def test_run_that_ended_early_is_not_excused(tmp_path: Path) -> None:
 def test_entry_that_no_longer_fails_is_reported(
     tmp_path: Path, verdicts: dict[str, str], gone: bool
 ) -> None:
-    """An entry is to be taken out once it was checked and passes, not where nothing could be said."""
+    """An entry is reported as fixed once it was checked and passes, and not if there was no verdict."""
     found = baseline.compare(read(tmp_path, known("SEND-002")), build_record(verdicts))
 
     assert found.gone == (("SEND-002",) if gone else ())
-    assert ("take them out" in "".join(found.format_lines())) == gone
+    assert ("Fixed (remove from the baseline)" in "".join(found.format_lines())) == gone
 
 
 def test_expired_entry_is_reported(tmp_path: Path) -> None:
-    """An entry whose day is over is named with it."""
+    """An expired entry is reported with its date."""
     text = known("SEND-002", expires=YESTERDAY)
     found = baseline.compare(read(tmp_path, text), build_record({"SEND-002 json": "FAIL"}))
 
@@ -138,7 +138,7 @@ def test_expired_entry_is_reported(tmp_path: Path) -> None:
 
 
 def test_baseline_of_a_run(judge_line: Judge, tmp_path: Path) -> None:
-    """--baseline makes a known failure a good run, says which entry is not needed, and stays strict."""
+    """--baseline excuses known failures, reports fixed entries, and still fails on new failures."""
     (tmp_path / "known.toml").write_text(known("WIN-003") + known("WIN-004"))
     (tmp_path / "none.toml").write_text("")
     words = (*ACCOUNT, "--only", "WIN-003", "--only", "WIN-004")
@@ -151,5 +151,5 @@ def test_baseline_of_a_run(judge_line: Judge, tmp_path: Path) -> None:
 
     assert [run.code for run in runs] == [0, 1]
     assert "Known failures: WIN-003 json, WIN-003 xml" in runs[0].out
-    assert "take them out: WIN-004" in runs[0].out
-    assert "Failures that the baseline does not know" in runs[1].out
+    assert "Fixed (remove from the baseline): WIN-004" in runs[0].out
+    assert "New failures (not in the baseline)" in runs[1].out

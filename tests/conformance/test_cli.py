@@ -249,7 +249,7 @@ def test_server_that_accepts_everything_is_checked_to_the_end(judge_line: Judge)
     assert report["stopped"] == ""
     assert {"SEND-002", "SEND-007", "WIN-004", "AUTH-001"} <= find_rows(report, "FAIL")
     assert report["requests"] <= report["most"]["requests"]
-    assert "more; --verbose and --html have all of them in full" in run.out
+    assert "more; use --verbose or --html to see all of them in full" in run.out
 
 
 # ------------------------------------------------------------------ surroundings

@@ -1,4 +1,4 @@
-"""The suite inside somebody else's pytest run: the plugin, its fixtures, its test."""
+"""The pytest plugin in a third-party project."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ TEST = "from infobip_sms_conformance.testing import test_infobip_requirement\n"
 
 
 def run_project(folder: Path, *options: str, conftest: str = CONFTEST) -> tuple[int, str]:
-    """Run pytest on a project whose server is the sandbox; return the exit code and what it said."""
+    """Run pytest on a project whose server is the sandbox; return the exit code and the output."""
     (folder / "conftest.py").write_text(conftest.format(options=list(options)))
     (folder / "test_contract.py").write_text(TEST)
     program = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "-q"]
@@ -30,7 +30,7 @@ def run_project(folder: Path, *options: str, conftest: str = CONFTEST) -> tuple[
 
 
 def test_good_server_passes(tmp_path: Path) -> None:
-    """Each requirement is a test of its own in each format; what is left out is skipped with the reason."""
+    """Each requirement is one test per format, and unchecked ones are skipped with the reason."""
     code, out = run_project(tmp_path)
 
     assert code == 0, out
@@ -55,7 +55,7 @@ def test_broken_server_fails_its_requirement_alone(tmp_path: Path) -> None:
 
 
 def test_project_without_a_server_is_told_what_it_lacks(tmp_path: Path) -> None:
-    """Where nobody has defined the fixture, the tests say so."""
+    """If the fixture is not defined, the tests fail with a message that names it."""
     code, out = run_project(tmp_path, conftest="")
 
     assert code == 1

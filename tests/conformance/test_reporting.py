@@ -1,4 +1,4 @@
-"""The reports of the suite: six files and what is printed say the same, each as its readers want it."""
+"""The console output and the five report files agree."""
 
 import json
 import re
@@ -21,7 +21,7 @@ KEY = ACCOUNT[-1]
 
 
 @dataclass(frozen=True)
-class Told:
+class ReportedRun:
     """What a run printed and wrote."""
 
     run: Run
@@ -55,8 +55,10 @@ RUNS = {
 }
 
 
-def tell(sandbox: Sandbox, judge_line: Judge, folder: Path, name: str, *more: str) -> Told:
-    """Check a sandbox with all reports."""
+def run_with_reports(
+    sandbox: Sandbox, judge_line: Judge, folder: Path, name: str, *more: str
+) -> ReportedRun:
+    """Run the suite against a sandbox and write every report."""
     fault, options = RUNS[name]
     if fault:
         sandbox.switch_on(fault)
@@ -65,28 +67,30 @@ def tell(sandbox: Sandbox, judge_line: Judge, folder: Path, name: str, *more: st
     run = judge_line.run("server", sandbox.url, *options, *words, *more)
     sandbox.reset()
     texts = {form: path.read_text("utf-8") for form, path in files.items()}
-    return Told(run, texts, json.loads(texts["json"]))
+    return ReportedRun(run, texts, json.loads(texts["json"]))
 
 
-@pytest.fixture(name="told", scope="module", params=RUNS)
-def fixture_told(
+@pytest.fixture(name="report_run", scope="module", params=RUNS)
+def fixture_report_run(
     request: pytest.FixtureRequest,
     sandbox: Sandbox,
     judge_line: Judge,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Told:
+) -> ReportedRun:
     """Give each of the runs."""
-    return tell(sandbox, judge_line, tmp_path_factory.mktemp("told"), request.param)
+    return run_with_reports(
+        sandbox, judge_line, tmp_path_factory.mktemp("report_run"), request.param
+    )
 
 
 # ------------------------------------------------------------------ files
 
 
-def test_json_has_the_run(told: Told) -> None:
-    """The report for programs says what was checked, at what cost, and the exit code."""
-    report = told.report
+def test_json_has_the_run(report_run: ReportedRun) -> None:
+    """The JSON report has the target, the cost and the exit code."""
+    report = report_run.report
 
-    assert report["exit"] == told.run.code
+    assert report["exit"] == report_run.run.code
     assert report["requests"] <= report["most"]["requests"]
     assert report["messages"] <= report["plan"]["messages"] <= report["most"]["messages"]
     assert datetime.fromisoformat(report["at"]).tzinfo is not None
@@ -94,9 +98,9 @@ def test_json_has_the_run(told: Told) -> None:
     assert all(row["reasons"] for row in report["verdicts"])
 
 
-def test_junit_says_the_same(told: Told) -> None:
-    """JUnit has a case for each requirement and format: failed, skipped, or passed; and the sums are right."""
-    root = etree.fromstring(told.files["junit"].encode())
+def test_junit_says_the_same(report_run: ReportedRun) -> None:
+    """JUnit has a case for each requirement and format: failed, skipped or passed, with correct totals."""
+    root = etree.fromstring(report_run.files["junit"].encode())
     kinds = {"failure": "FAIL", "error": "ERROR", "skipped": "INCONCLUSIVE"}
     found = {}
     for case in root.iter("testcase"):
@@ -108,7 +112,7 @@ def test_junit_says_the_same(told: Told) -> None:
         by_verdict = {v: k for k, v in kinds.items()} | {"N/A": "skipped"}
         return by_verdict.get(verdict, "")
 
-    assert found == {name: expect(v) for name, v in told.find_verdicts().items()}
+    assert found == {name: expect(v) for name, v in report_run.find_verdicts().items()}
     for holder in (root, *root.iter("testsuite")):
         cases = list(holder.iter("testcase"))
         assert holder.get("tests") == str(len(cases))
@@ -117,27 +121,29 @@ def test_junit_says_the_same(told: Told) -> None:
     assert {p.get("name") for p in root.iter("property")} >= {"url", "seed", "profile"}
 
 
-def test_page_says_the_same(told: Told) -> None:
-    """The page has a row for each requirement with a mark for each format, and loads nothing from anywhere."""
-    root: Any = html.fromstring(told.files["html"])
+def test_page_says_the_same(report_run: ReportedRun) -> None:
+    """The page has a row for each requirement with a mark for each format, and loads no external resource."""
+    root: Any = html.fromstring(report_run.files["html"])
     found = {}
     for row in root.xpath("//tr[@id]"):
         for cell in row.xpath("td[@data-wire]"):
             if text := cell.text_content().strip():
                 found[f"{row.get('id')} {cell.get('data-wire')}"] = text
 
-    assert found == told.find_verdicts()
+    assert found == report_run.find_verdicts()
     assert not root.xpath("//script | //link | //img | //iframe | //@src | //@onclick")
     assert all(link.startswith("#") for link in root.xpath("//a/@href"))
     ids = set(root.xpath("//@id"))
     assert {link[1:] for link in root.xpath("//nav//a/@href")} <= ids
-    assert "default-src 'none'" in told.files["html"]
+    assert "default-src 'none'" in report_run.files["html"]
 
 
-def test_markdown_says_the_same(told: Told) -> None:
+def test_markdown_says_the_same(report_run: ReportedRun) -> None:
     """Markdown renders to a table of all verdicts, and a heading and a command for each failure."""
     rendered = (
-        MarkdownIt("commonmark", {"html": True}).enable("table").render(told.files["markdown"])
+        MarkdownIt("commonmark", {"html": True})
+        .enable("table")
+        .render(report_run.files["markdown"])
     )
     root: Any = html.fromstring(f"<div>{rendered}</div>")
     found = {}
@@ -146,23 +152,23 @@ def test_markdown_says_the_same(told: Told) -> None:
         for wire, mark in zip(("json", "xml"), marks, strict=True):
             if mark:
                 found[f"{number} {wire}"] = mark.split()[-1]
-    failed = find_rows(told.report, "FAIL", "WARN", "ERROR")
+    failed = find_rows(report_run.report, "FAIL", "WARN", "ERROR")
     titles = [heading.text_content().split() for heading in root.xpath("//h2")]
     headings = {words[1] for words in titles if len(words) > 1}
 
-    assert found == told.find_verdicts()
+    assert found == report_run.find_verdicts()
     assert failed <= headings
     for block in root.xpath("//pre/code"):
         assert block.text_content().startswith("curl ")
 
 
-def test_har_has_every_request(told: Told) -> None:
+def test_har_has_every_request(report_run: ReportedRun) -> None:
     """The archive has each request with its response, in order, and the fields that HAR 1.2 asks for."""
-    log = json.loads(told.files["har"])["log"]
+    log = json.loads(report_run.files["har"])["log"]
 
     assert log["version"] == "1.2"
     assert {"name", "version"} <= set(log["creator"])
-    assert len(log["entries"]) == told.report["requests"]
+    assert len(log["entries"]) == report_run.report["requests"]
     for entry in log["entries"]:
         assert {"startedDateTime", "time", "request", "response", "cache", "timings"} <= set(entry)
         assert datetime.fromisoformat(entry["startedDateTime"]).tzinfo is not None
@@ -170,17 +176,17 @@ def test_har_has_every_request(told: Told) -> None:
         assert {"method", "url", "httpVersion", "cookies", "headers", "queryString"} <= set(request)
         assert {"status", "statusText", "headers", "content", "redirectURL"} <= set(response)
         assert {"size", "mimeType"} <= set(response["content"])
-        assert request["url"].startswith(told.report["url"])
+        assert request["url"].startswith(report_run.report["url"])
         for header in request["headers"]:
             assert header["name"].lower() != "authorization" or header["value"] == "$AUTH"
     times = [entry["startedDateTime"] for entry in log["entries"]]
     assert times == sorted(times)
 
 
-def test_badge_of_the_json_says_how_the_run_ended(told: Told) -> None:
-    """The object for shields.io has words and a color that say how the run ended."""
-    badge = json.loads(told.files["json"])["badge"]
-    failed = told.run.code != 0
+def test_badge_of_the_json_says_how_the_run_ended(report_run: ReportedRun) -> None:
+    """The shields.io object has the message and color of the outcome."""
+    badge = json.loads(report_run.files["json"])["badge"]
+    failed = report_run.run.code != 0
 
     assert badge["schemaVersion"] == 1
     assert ("fail" if failed else "pass") in badge["message"]
@@ -190,19 +196,19 @@ def test_badge_of_the_json_says_how_the_run_ended(told: Told) -> None:
 # ------------------------------------------------------------------ the terminal
 
 
-def test_printed_report_has_its_order(told: Told) -> None:
-    """First the plan, then the verdicts, what failed, what could not be decided, open questions, the sums, what next."""
-    out = told.run.out
+def test_printed_report_has_its_order(report_run: ReportedRun) -> None:
+    """The order is plan, verdicts, failures, inconclusive, undocumented behavior, totals, next step."""
+    out = report_run.run.out
     places = [
         out.find(word)
         for word in (
             "Checking http://127.0.0.1:",
             "Plan: ",
-            "\nFAIL " if told.run.code else "",
+            "\nFAIL " if report_run.run.code else "",
             "\nInconclusive\n",
             "\nWhat this server makes of",
-            f" of {len(told.report['verdicts'])} requirements\n",
-            " taken, ",
+            f" of {len(report_run.report['verdicts'])} requirements\n",
+            " accepted, ",
             "\nNext: ",
         )
     ]
@@ -210,23 +216,23 @@ def test_printed_report_has_its_order(told: Told) -> None:
 
     assert places[0] == 0
     assert seen == sorted(seen)
-    assert "Traceback" not in told.run.err
+    assert "Traceback" not in report_run.run.err
     assert not [line for line in out.splitlines() if line != line.rstrip()]
 
 
-def test_failure_is_explained_once(told: Told) -> None:
+def test_failure_is_explained_once(report_run: ReportedRun) -> None:
     """A requirement that fails has one paragraph with its rule, source, request in both formats and commands."""
-    titles = re.findall(r"^(?:FAIL|WARN) (\S+) in ", told.run.out, re.MULTILINE)
+    titles = re.findall(r"^(?:FAIL|WARN) (\S+) in ", report_run.run.out, re.MULTILINE)
 
-    assert set(titles) == find_rows(told.report, "FAIL", "WARN")
+    assert set(titles) == find_rows(report_run.report, "FAIL", "WARN")
     assert len(titles) == len(set(titles))
     for number in titles:
-        paragraph = told.run.out.partition(f" {number} in ")[2].partition("\n\n")[0]
+        paragraph = report_run.run.out.partition(f" {number} in ")[2].partition("\n\n")[0]
         assert read_requirements()[number].text in paragraph
         for label in ("source", "expected", "got", "request", "response", "curl", "replay"):
             assert f"\n  {label:10}" in paragraph
         (curl,) = re.findall(r"^  curl +(.*)$", paragraph, re.MULTILINE)
-        assert curl in [r["evidence"]["curl"] for r in find_evidence(told.report, number)]
+        assert curl in [r["evidence"]["curl"] for r in find_evidence(report_run.report, number)]
 
 
 def find_evidence(report: dict[str, Any], number: str) -> list[dict[str, Any]]:
@@ -238,26 +244,26 @@ def find_evidence(report: dict[str, Any], number: str) -> list[dict[str, Any]]:
 def test_followers_are_named_by_their_root(
     sandbox: Sandbox, judge_line: Judge, tmp_path: Path
 ) -> None:
-    """With wrong credentials one requirement fails; all that follows is one line that names it."""
-    told = tell(sandbox, judge_line, tmp_path, "locked")
-    (line,) = [row for row in told.run.out.splitlines() if "because AUTH-003 failed: " in row]
+    """With wrong credentials one requirement fails, and everything it affects is one line that names it."""
+    report_run = run_with_reports(sandbox, judge_line, tmp_path, "locked")
+    (line,) = [row for row in report_run.run.out.splitlines() if "because AUTH-003 failed: " in row]
 
-    assert find_rows(told.report, "FAIL") == {"AUTH-003"}
+    assert find_rows(report_run.report, "FAIL") == {"AUTH-003"}
     assert {"SEND-002", "RESP-001", "DLR-001"} <= set(line.split())
-    reasons = [r for row in told.report["verdicts"] for r in row["reasons"]]
+    reasons = [r for row in report_run.report["verdicts"] for r in row["reasons"]]
     assert {r["caused_by"] for r in reasons if r.get("caused_by")} == {"AUTH-003"}
 
 
 def test_quiet_leaves_out_what_is_good(sandbox: Sandbox, judge_line: Judge, tmp_path: Path) -> None:
-    """--quiet prints the plan, the failures and the sums."""
-    told = tell(sandbox, judge_line, tmp_path, "broken", "--quiet")
-    lines = told.run.out.splitlines()
+    """--quiet prints only the plan, the failures and the totals."""
+    report_run = run_with_reports(sandbox, judge_line, tmp_path, "broken", "--quiet")
+    lines = report_run.run.out.splitlines()
 
     assert lines[1].startswith("Plan: ")
-    assert "FAIL SEND-008" in told.run.out
+    assert "FAIL SEND-008" in report_run.run.out
     assert lines[-1].endswith(" s")
     for word in ("READ-", "Next:", "PASS  PASS"):
-        assert word not in told.run.out
+        assert word not in report_run.run.out
 
 
 def test_whole_run_is_shown_by_chapters(judge_line: Judge, sandbox: Sandbox) -> None:
@@ -275,17 +281,17 @@ def test_whole_run_is_shown_by_chapters(judge_line: Judge, sandbox: Sandbox) -> 
 def test_excused_failure_is_no_failure_in_ci(
     sandbox: Sandbox, judge_line: Judge, tmp_path: Path
 ) -> None:
-    """What the baseline excuses is skipped in JUnit, not explained on the terminal, and green in the badge."""
+    """Excused failures are skipped in JUnit, left out on the terminal, and do not turn the badge red."""
     known = tmp_path / "known.toml"
     known.write_text(
         '[[known]]\nrequirement = "SEND-008"\nreason = "ticket 4711"\nexpires = 2999-12-31\n'
     )
-    told = tell(sandbox, judge_line, tmp_path, "broken", "--baseline", str(known))
-    root = etree.fromstring(told.files["junit"].encode())
+    report_run = run_with_reports(sandbox, judge_line, tmp_path, "broken", "--baseline", str(known))
+    root = etree.fromstring(report_run.files["junit"].encode())
 
-    assert told.run.code == told.report["exit"] == 0
+    assert report_run.run.code == report_run.report["exit"] == 0
     assert root.get("failures") == "0"
-    assert told.report["baseline"]["excused"] == ["SEND-008 json", "SEND-008 xml"]
-    assert "FAIL SEND-008" not in told.run.out
-    assert "Known failures: SEND-008 json, SEND-008 xml" in told.run.out
-    assert json.loads(told.files["json"])["badge"]["color"] == "#2da44e"
+    assert report_run.report["baseline"]["excused"] == ["SEND-008 json", "SEND-008 xml"]
+    assert "FAIL SEND-008" not in report_run.run.out
+    assert "Known failures: SEND-008 json, SEND-008 xml" in report_run.run.out
+    assert json.loads(report_run.files["json"])["badge"]["color"] == "#2da44e"

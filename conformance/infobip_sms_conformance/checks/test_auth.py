@@ -13,14 +13,14 @@ from infobip_sms_conformance.transport.credentials import build_basic
 
 @check("AUTH-001", needs=["unauthorized"])
 def test_auth_001_missing_authorization(session: Session, wire: str) -> None:
-    """A request without Authorization is answered with 401."""
+    """A request without Authorization gets a 401."""
     assert_unauthorized(send_as(session, wire, None, "without Authorization"))
 
 
 @check("AUTH-002", needs=["unauthorized"])
 @pytest.mark.parametrize("wrong", ["password", "user", "key"])
 def test_auth_002_wrong_credentials(session: Session, wire: str, wrong: str) -> None:
-    """A request with a wrong user, password or API key is answered with 401."""
+    """A request with a wrong user, password or API key gets a 401."""
     mine = session.credentials
     if wrong == "key" and mine.app is None:
         raise NotApplicable("no API key was given")
@@ -71,7 +71,7 @@ def assert_unauthorized(exchange: Exchange) -> None:
 
 
 def assert_authorized(exchange: Exchange) -> None:
-    """Demand that credentials were taken; a request that is rejected for itself shows nothing."""
+    """Require that credentials were accepted; a request rejected for other reasons proves nothing."""
     require_response(exchange)
     if exchange.status in {UNAUTHORIZED, 403}:
         raise CheckFailed(exchange.got, expected=ACCEPTANCE, exchange=exchange)

@@ -136,17 +136,17 @@ def get_status(session: Session) -> Exchange:
 
 
 def require_bulk(session: Session, findings: list[Finding]) -> None:
-    """Raise Inconclusive unless the bulk was taken under its name."""
+    """Raise Inconclusive unless the bulk was accepted with its bulkId."""
     sent = send_bulk(session)
     require_messages_accepted(session, sent, findings)
     if has_other_bulk_id(sent) and get_scheduled(session).is_absent:
-        raise Inconclusive("the bulk goes by another name", caused_by="RESP-004", exchange=sent)
+        raise Inconclusive("the bulk has another bulkId", caused_by="RESP-004", exchange=sent)
 
 
 def require_operation(session: Session, found: Exchange, operation: str) -> None:
     """Raise NotApplicable where an operation is not there; that no bulk is found is another matter.
 
-    An operation that is there answers to a call without bulkId and body that these are missing.
+    An existing operation reports that bulkId and body are missing when called without them.
     """
     require_response(found)
     if found.is_absent and (found.status != NOT_FOUND or not has_operation(session, operation)):
@@ -182,7 +182,7 @@ def test_bulk_001_scheduled_bulk_is_shown(session: Session, findings: list[Findi
 
 @check("BULK-002", needs=["bulks"], feature="bulks", order=LATE)
 def test_bulk_002_bulk_is_moved(session: Session, wire: str, findings: list[Finding]) -> None:
-    """A bulk that is moved is answered with its new instant, and is shown with it."""
+    """Rescheduling a bulk returns its new sendAt, and a lookup shows it."""
     require_format(session, wire, SECOND_FORMAT)
     require_bulk(session, findings)
     moved, shown = reschedule(session), get_scheduled(session)
@@ -193,11 +193,11 @@ def test_bulk_002_bulk_is_moved(session: Session, wire: str, findings: list[Find
     if wrong:
         raise CheckFailed(wrong, expected=MOVED, exchange=moved)
     if is_ok(shown) and not check_schedule(session, shown, get_original_instant(session)):
-        raise CheckFailed("the instant of before", expected="the new sendAt", exchange=shown)
+        raise CheckFailed("the previous sendAt", expected="the new sendAt", exchange=shown)
 
 
 def require_distinct_responses(session: Session, moved: Exchange, shown: Exchange) -> None:
-    """Raise Inconclusive where GET answers as PUT does, and both wrong: that is BULK-001's matter."""
+    """Raise Inconclusive if GET responds as PUT does and both are wrong: BULK-001 covers that."""
     instants = get_target_instant(session), get_original_instant(session)
     wrong = [check_schedule(session, e, *instants) if is_ok(e) else e.got for e in (moved, shown)]
     if wrong[0] and wrong[0] == wrong[1]:
@@ -206,7 +206,7 @@ def require_distinct_responses(session: Session, moved: Exchange, shown: Exchang
 
 @check("BULK-003", ["json"], needs=["bulks"], feature="bulks", order=LATE)
 def test_bulk_003_bulk_is_paused(session: Session, findings: list[Finding]) -> None:
-    """A bulk that is paused is answered so, where this move is allowed."""
+    """Pausing a bulk returns the status PAUSED, where this transition is allowed."""
     require_bulk(session, findings)
     found = pause(session)
     require_operation(session, found, "setScheduledStatus")
@@ -219,7 +219,7 @@ def test_bulk_003_bulk_is_paused(session: Session, findings: list[Finding]) -> N
 
 @check("BULK-003", needs=["bulks"], feature="bulks", order=LATE)
 def test_bulk_003_bulk_is_cancelled(session: Session, wire: str, findings: list[Finding]) -> None:
-    """A bulk that is cancelled is answered so, and is shown so."""
+    """Canceling a bulk returns the status CANCELED, and a lookup shows it."""
     require_format(session, wire, SECOND_FORMAT)
     require_bulk(session, findings)
     found, shown = cancel(session), get_status(session)
@@ -254,7 +254,7 @@ def assert_status(session: Session, found: Exchange, status: str) -> None:
 def test_bulk_004_unknown_bulk_is_not_found(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
-    """A bulkId that was never given is answered with 404."""
+    """An unknown bulkId gets a 404."""
     require_format(session, wire, SECOND_FORMAT)
     require_bulk(session, findings)
     require_known_bulk(session)
@@ -298,7 +298,7 @@ def test_bulk_005_several_messages_cannot_be_moved(
 
 
 def check_schedule(session: Session, found: Exchange, *instants: datetime) -> str:
-    """Say what is wrong with an answer about the bulk; it may have one of some instants."""
+    """Return the problem of a response about the bulk, which may have any of the given instants."""
     if read_text(found.data, "bulkId") != build_bulk_query(session)[0][1]:
         return "another bulkId, or none"
     value = read_text(found.data, "sendAt")

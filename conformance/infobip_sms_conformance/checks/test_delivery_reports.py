@@ -1,4 +1,4 @@
-"""Checks of delivery reports that are pushed to a notify URL: DLR."""
+"""Checks of delivery reports posted to a notify URL: DLR."""
 
 import re
 from urllib.parse import urlsplit
@@ -56,12 +56,12 @@ def test_dlr_001_reports_come_to_the_notify_url(
     if problem := next(filter(None, problems), ""):
         raise CheckFailed(problem, expected=expected, exchange=news.exchange)
     if name := get_name_with_other_query(news):
-        got = "a push to the notify URL with another query, or none"
+        got = "a delivery to the notify URL with another query string, or none"
         raise CheckFailed(got, expected=expected, exchange=news.exchange_for(name))
     assert_ids(news)
     read = [hit for hit in news.calls() if parse_call(hit) is not None]
     if read and not any(map(news.all_reports, news.messages)):
-        raise CheckFailed("no report in any push", expected=expected, exchange=news.exchange)
+        raise CheckFailed("no report in any delivery", expected=expected, exchange=news.exchange)
     require_reports_received(news)
     if (name := get_unfinished_name(news)) and session.target.is_loopback:
         got = f"no final report for {name}, where there is one of a later message to its number"
@@ -94,9 +94,9 @@ def get_unfinished_name(webhook_run: WebhookRun) -> str:
 
 
 def check_call(call: WebhookCall) -> str:
-    """Say what is wrong with a push; DLR-002 checks one that cannot be read."""
+    """Say what is wrong with a delivery; DLR-002 checks one that cannot be read."""
     if call.method != "POST":
-        return "a push by another method"
+        return "a delivery by another method"
     data = parse_call(call)
     return "" if data is None or find_list(data, "results") is not None else "no list of results"
 
@@ -164,7 +164,7 @@ def test_dlr_002_report_has_the_format_asked_for(
 
 
 def check_format(call: WebhookCall, media: str) -> str:
-    """Compare body and content type of a push with a format."""
+    """Compare body and content type of a delivery with a format."""
     wire = next(name for name, known in MEDIA_TYPES.items() if known == media)
     if parse_call(call) is None or (find_wire(call.body) or "json") != wire:
         return f"a body that is not {wire.upper()}"

@@ -41,7 +41,7 @@ CHARSETS = {"json": "utf-8", "xml": "UTF-8"}  # names of charsets have no case
 
 @check("HTTP-001", needs=["pool"])
 def test_http_001_accepted_request_is_answered_with_200(session: Session, wire: str) -> None:
-    """A request that is accepted is answered with status 200 and no other of the 2xx."""
+    """An accepted request gets status 200 and no other 2xx."""
     assert_each(
         session.send_pool(wire),
         lambda e: e.has_succeeded,
@@ -54,7 +54,7 @@ def test_http_001_accepted_request_is_answered_with_200(session: Session, wire: 
 def test_http_002_faulty_request_is_rejected_in_documented_form(
     session: Session, wire: str
 ) -> None:
-    """No faulty request makes the server fail, hang up or answer in a form that is not documented."""
+    """No invalid request makes the server fail, close the connection or respond in an undocumented format."""
     require_minimal_accepted(session, wire)
     assert_each(
         session.send_invalid_cases(wire),
@@ -67,7 +67,7 @@ def test_http_002_faulty_request_is_rejected_in_documented_form(
 @check("HTTP-003", needs=["unreadable"])
 @pytest.mark.parametrize("fault", UNREADABLE)
 def test_http_003_unreadable_body_is_rejected(session: Session, wire: str, fault: str) -> None:
-    """A body that lacks its very end, of the other format or empty is answered with 4xx."""
+    """A body that lacks its very end, of the other format or empty gets a 4xx."""
     if IN_ONE_FORMAT.get(fault, wire) != wire:
         raise NotApplicable("checked in the other format")
     require_minimal_accepted(session, wire)
@@ -161,7 +161,7 @@ def is_id_kept(exchange: Exchange) -> bool:
 
 @check("HTTP-008", needs=["headers"], feature="xml")
 def test_http_008_response_in_the_other_format(session: Session, wire: str) -> None:
-    """A request of one format is accepted and answered in the other when Accept asks for it."""
+    """A request of one format is accepted, and the response is in the other when Accept asks for it."""
     accept = MEDIA_TYPES[OTHER_FORMAT[wire]]
     exchange = send_minimal(session, wire, f"with Accept: {accept}", accept=accept)
     assert_format(session, exchange, OTHER_FORMAT[wire])
@@ -186,8 +186,8 @@ def require_xml_responses(session: Session, wire: str) -> None:
     """Raise Inconclusive where no response at all is XML, however it is asked for."""
     if wire != "xml":
         return
-    answer = session.send_example("minimal-request", wire).response
-    if answer is not None and find_wire(answer.body) != wire:
+    response = session.send_example("minimal-request", wire).response
+    if response is not None and find_wire(response.body) != wire:
         raise Inconclusive("no response is XML", caused_by="HTTP-005")
 
 
@@ -195,19 +195,19 @@ def require_xml_responses(session: Session, wire: str) -> None:
 def test_err_001_body_of_a_rejection(session: Session, wire: str) -> None:
     """The body of every 400 names the reason in the documented form and format."""
     require_minimal_accepted(session, wire)
-    refused = list(session.send_invalid_cases(wire))
-    if not any(is_bad_request(exchange) for exchange in refused):
+    rejected = list(session.send_invalid_cases(wire))
+    if not any(is_bad_request(exchange) for exchange in rejected):
         raise NotApplicable("this server did not reject by 400")
     expected = "requestError.serviceException with messageId and text"
     try:
-        assert_each(refused, is_bad_request, check_error_body, expected)
+        assert_each(rejected, is_bad_request, check_error_body, expected)
     except CheckFailed:
         require_xml_responses(session, wire)
         raise
 
 
 def is_bad_request(exchange: Exchange) -> bool:
-    """The answer is a 400."""
+    """The response is a 400."""
     return exchange.response is not None and exchange.response.status == BAD_REQUEST
 
 

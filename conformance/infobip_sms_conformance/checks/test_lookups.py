@@ -81,7 +81,7 @@ def require_logs(session: Session, findings: list[Finding]) -> list[dict[str, ob
 
 
 def is_limit_rejected(session: Session) -> bool:
-    """Tell whether logs are shown, but not with the greatest limit: LOG-003's matter."""
+    """Tell whether logs are shown, but not with the greatest limit: covered by LOG-003."""
     return not is_ok(look_up_all(session)) and is_ok(look_up_again(session))
 
 
@@ -164,7 +164,7 @@ def test_log_001_filters_leave_all_out(
         raise Inconclusive("rejected", exchange=found)
     assert_ok(found, LIST_EXPECTED)
     if find_entries(found):
-        raise CheckFailed(f"messages, in spite of {name}", expected="no message", exchange=found)
+        raise CheckFailed(f"messages despite {name}", expected="no message", exchange=found)
 
 
 @check("LOG-002", ["json"], needs=["lists", "logs", "named logs"], feature="logs", order=LATE)
@@ -273,7 +273,7 @@ def test_dlr_007_each_report_comes_once(
 
 
 def require_pages(session: Session, findings: list[Finding]) -> None:
-    """Raise unless reports can be fetched at all; a limit that is rejected is DLR-008's matter."""
+    """Raise unless reports can be fetched at all; a limit that is rejected is covered by DLR-008."""
     require_messages_accepted(session, send_batch(session), findings)
     one, more, _ = fetch_pages(session)
     require_offered(one, "fetchDeliveryReports")
@@ -334,7 +334,7 @@ def count_remaining(session: Session) -> int:
 
 
 def require_fetching(session: Session, findings: list[Finding]) -> None:
-    """Raise unless reports can be fetched at all, which is DLR-007's matter."""
+    """Raise unless reports can be fetched at all, covered by DLR-007."""
     try:
         require_pages(session, findings)
     except CheckFailed as failure:

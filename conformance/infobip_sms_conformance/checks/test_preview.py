@@ -189,7 +189,7 @@ MISSING = "no preview in the asked configuration"
 
 
 def check_form(preview_case: PreviewCase, found: Exchange) -> str:
-    """Say what an answer lacks."""
+    """Return what a response lacks."""
     previews = find_list(found.data, "previews")
     if not previews:
         return "no list of previews"
@@ -235,9 +235,7 @@ def test_prev_002_language_stands_beside_the_text(session: Session, wire: str) -
     if is_ok(found) and find_preview(IN_LANGUAGE, found) is None:
         if is_nested(session, IN_LANGUAGE):
             expected = f"{LANGUAGE} beside the text"
-            raise CheckFailed(
-                "a languageCode that is passed over", expected=expected, exchange=found
-            )
+            raise CheckFailed("an ignored languageCode", expected=expected, exchange=found)
         raise Inconclusive(MISSING, caused_by="PREV-003", exchange=found)
 
 
@@ -247,8 +245,8 @@ def test_prev_004_characters_are_counted(session: Session, wire: str) -> None:
     for trial, found in iter_preview_cases(session, wire):
         if wrong := check_form(trial, found):
             nested = wrong == MISSING and is_nested(session, trial)
-            because = "PREV-002" if nested else "PREV-003"
-            raise Inconclusive("not all previews", caused_by=because, exchange=found)
+            root = "PREV-002" if nested else "PREV-003"
+            raise Inconclusive("not all previews", caused_by=root, exchange=found)
         previews = [(find_list(found.data, "previews") or [])[0], find_preview(trial, found)]
         for preview in filter(None, previews):
             allowed = get_counts(read_text(preview, "textPreview"), read_options(preview))

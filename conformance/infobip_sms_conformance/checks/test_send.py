@@ -141,10 +141,10 @@ def test_send_020_generated_requests_are_accepted(
 ) -> None:
     """Generated requests, each with some of the documented fields, are accepted."""
     require_minimal_accepted(session, wire)
-    twins = session.send_generated(session.wires[0])
-    if not twins:
+    counterparts = session.send_generated(session.wires[0])
+    if not counterparts:
         raise NotApplicable(f"the profile {session.plan.profile.name} sends none")
-    for exchange, other in zip(session.send_generated(wire), twins, strict=True):
+    for exchange, other in zip(session.send_generated(wire), counterparts, strict=True):
         assert_accepted_unless_explained(exchange, other, findings)
 
 
@@ -153,7 +153,7 @@ def assert_accepted_unless_explained(
 ) -> None:
     """Demand that a good request is accepted, unless something in it failed a check of its own.
 
-    twin: the same in the first format; that the second alone is rejected is XML-004's matter.
+    counterpart: the same in the first format; XML-004 checks that the second alone is not rejected.
     """
     root = get_failed_requirement(findings)
     if (

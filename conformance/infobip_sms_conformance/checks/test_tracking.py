@@ -45,7 +45,7 @@ NOT_FOUND = 404
 def test_track_001_links_are_shortened(session: Session, findings: list[Finding]) -> None:
     """The logs show a text whose links have become shorter ones on the given base."""
     if "logs" in session.plan.without:
-        raise NotApplicable("shows in the logs only, which the server goes without")
+        raise NotApplicable("visible only in the logs, which the server does not have")
     require_messages_accepted(session, send_batch(session), findings)
     linked = next(sent for sent in get_batch_messages(session) if sent.has_link)
     found, text = require_logged_text(session, linked)
@@ -92,7 +92,7 @@ def require_logged_text(session: Session, message: BatchMessage) -> tuple[Exchan
 
 
 def record_conversion(session: Session) -> Exchange:
-    """Tell the conversion of a message of the batch."""
+    """Report the conversion of a message of the batch."""
     name = get_batch_messages(session)[3].message_id
     what = "a conversion of a tracked message"
     return call_once(
@@ -102,7 +102,7 @@ def record_conversion(session: Session) -> Exchange:
 
 @check("TRACK-002", ["json"], needs=["lists", "tracking"], feature="tracking", order=LATE)
 def test_track_002_conversion_is_counted(session: Session, findings: list[Finding]) -> None:
-    """A conversion is answered with the key that the response to the request gave."""
+    """A conversion gets the key that the response to the request gave."""
     sent = send_batch(session)
     require_messages_accepted(session, sent, findings)
     found = record_conversion(session)
@@ -123,7 +123,7 @@ def test_track_002_conversion_is_counted(session: Session, findings: list[Findin
 def test_track_003_message_that_is_not_tracked_is_not_found(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
-    """The conversion of a message without tracking, and that of no message, are answered with 404."""
+    """The conversion of a message without tracking, and that of no message, get a 404."""
     require_format(session, wire, SECOND_FORMAT)
     require_messages_accepted(session, send_batch(session), findings)
     known = record_conversion(session)

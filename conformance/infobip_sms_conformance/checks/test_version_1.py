@@ -119,7 +119,7 @@ def assert_field_accepted(
 ) -> None:
     """Demand that a field is accepted: in the documented request, or else alone.
 
-    name: what tells this value of it from another one.
+    name: distinguishes this value from others of the field.
     """
     require_version_1(session, wire)
     if send_documented(session, wire).has_succeeded:

@@ -1,4 +1,4 @@
-"""Checks of how often a report is pushed: DLR-006.
+"""Checks of the retries of report deliveries: DLR-006.
 
 The first try comes again after a minute, so that a run has to wait for it (--patience), or to move the clock of the
 server (--clock).
@@ -30,7 +30,9 @@ from infobip_sms_conformance.transport.webhook_receiver import WebhookCall
 
 TOLERANCE = 15.0
 """Seconds that a try may be early, or late."""
-RETRY_RULE = "another try 1 + n * n minutes after try n, counted from 0, until the report is taken"
+RETRY_RULE = (
+    "another try 1 + n * n minutes after try n, counted from 0, until the report is acknowledged"
+)
 RETRY_HINT = "a second try shows after a minute: --patience 75, or --clock"
 
 
@@ -38,7 +40,7 @@ RETRY_HINT = "a second try shows after a minute: --patience 75, or --clock"
 def test_dlr_006_acknowledged_report_is_not_sent_again(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
-    """No final report comes a second time after it was taken."""
+    """No final report is delivered again after it was acknowledged."""
     news = get_webhook_run(session, wire, findings)
     require_reports_received(news)
     for name in news.messages:
@@ -52,7 +54,7 @@ def test_dlr_006_acknowledged_report_is_not_sent_again(
                 got = "two final reports, and none in between"
                 raise Inconclusive(got, caused_by="DLR-005", exchange=news.exchange)
             raise CheckFailed(
-                "a report that was taken, once more",
+                "an acknowledged report again",
                 sent=news.describe(name),
                 expected="each report once",
                 exchange=news.exchange_for(name),
@@ -63,7 +65,7 @@ def test_dlr_006_acknowledged_report_is_not_sent_again(
 def test_dlr_006_unacknowledged_report_is_sent_again(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
-    """A report that was answered with 500 comes again, each time after the documented minutes."""
+    """A report whose delivery got a 500 is retried, each time after the documented minutes."""
     news = get_webhook_run(session, wire, findings)
     require_accepted(news, NOT_ACKNOWLEDGED, findings)
     if not get_attempts(news):
@@ -88,7 +90,7 @@ def test_dlr_006_unacknowledged_report_is_sent_again(
 
 
 def get_attempts(webhook_run: WebhookRun) -> list[WebhookCall]:
-    """Return the pushes of the final report that is rejected at first."""
+    """Return the deliveries of the final report that is rejected at first."""
     return [
         h for h in webhook_run.calls(NOT_ACKNOWLEDGED) if any(r.is_final for r in parse_reports(h))
     ]
@@ -99,7 +101,7 @@ def check_gaps(session: Session, attempts: list[WebhookCall]) -> str:
     clock = get_server_clock(session)
     for number, (before, after) in enumerate(pairwise(attempts)):
         if before.status in OK_STATUSES:
-            return "a report that was taken, once more"
+            return "an acknowledged report again"
         (least_before, most_before), (least, most) = map(clock.get_bounds, (before.at, after.at))
         due = get_retry_gap(number)
         if most - least_before < due - TOLERANCE or least - most_before > due + TOLERANCE:

@@ -1,4 +1,4 @@
-"""Checks of the XML half: XML."""
+"""Checks of the XML format: XML."""
 
 from infobip_sms_conformance.checks.support.assertions import (
     assert_accepted,
@@ -76,7 +76,7 @@ def check_xml_form(exchange: Exchange) -> str:
 def test_xml_004_both_formats_mean_the_same(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
-    """The same request in JSON and in XML gets answers that agree but for generated ids."""
+    """The same request in JSON and in XML gets responses that agree except for generated ids."""
     require_minimal_accepted(session, "json")
     require_minimal_accepted(session, wire)
     twins = list(zip(session.send_pool("json"), session.send_pool(wire), strict=True))
@@ -89,23 +89,23 @@ def test_xml_004_both_formats_mean_the_same(
                 pair for pair in seen if pair[place].send_response or not pair[place].has_succeeded
             ]
     if not any(a.has_succeeded for pair in seen for a in pair):
-        raise Inconclusive("no response to a good request could be looked at")
+        raise Inconclusive("no readable response to a valid request")
     for a, b in seen:
         assert_same_meaning(a, b, explained=get_failed_requirement(findings))
 
 
 def assert_same_meaning(a: Exchange, b: Exchange, *, explained: str) -> None:
-    """Demand that two answers to one request agree."""
+    """Require that two responses to one request agree."""
     if a.has_succeeded != b.has_succeeded and explained:
         got = "rejected in one format, perhaps for what failed before"
         raise Inconclusive(got, caused_by=explained, exchange=b)
     if build_meaning(a) != build_meaning(b):
         got = f"{a.got} in JSON, {b.got} in XML"
-        raise CheckFailed(got, expected="the same answer in both formats", exchange=b)
+        raise CheckFailed(got, expected="the same response in both formats", exchange=b)
 
 
 def build_meaning(exchange: Exchange) -> object:
-    """Return what the answer says, without what may differ: generated ids."""
+    """Return the content of the response without generated ids, which may differ."""
     if exchange.send_response is None:
         return exchange.has_succeeded
     destinations = get_destinations(exchange.document)

@@ -1,4 +1,4 @@
-"""The report on the terminal: the plan, the progress, the verdicts, what is behind them, and what to do next.
+"""The report on the terminal: the plan, the progress, the verdicts, the details of failures, and the next step.
 
 Long lines are left to the terminal, so that a command can be copied in one piece.
 """
@@ -49,7 +49,7 @@ class ConsoleReporter:
         self._out = Rich(highlight=False, soft_wrap=True)
 
     def print_plan(self, name: str, plan: Plan, only: Sequence[str] = ()) -> None:
-        """Say what the run may cost, before the first byte."""
+        """Print what the run may cost, before the first request."""
         budget, rules = plan.budget, len(get_requirement_ids(plan.profile, only, plan.without))
         self._print(
             f"Checking {name} against {format_count(rules, 'requirement')}, "
@@ -82,17 +82,17 @@ class ConsoleReporter:
         ) as bar:
             task = bar.add_task("the first request", total=None)
 
-            def hear(finding: Finding, done: int, total: int) -> None:
+            def update_progress(finding: Finding, done: int, total: int) -> None:
                 failed.update({finding.requirement_id} if finding.verdict is Verdict.FAIL else ())
                 count = f", {len(failed)} failed" if failed else ""
                 bar.update(
                     task, total=total, completed=done, description=finding.requirement_id + count
                 )
 
-            yield hear
+            yield update_progress
 
     def print_result(self, result: RunResult, compared: BaselineComparison | None = None) -> None:
-        """Print the verdicts and what is behind them."""
+        """Print the verdicts and the details of failures."""
         if result.rows and not self._quiet:
             self._print_table(result)
         excused = compared.excused if compared else ()
@@ -105,14 +105,16 @@ class ConsoleReporter:
         if variables := get_variables(
             *(f.finding.evidence.curl for f in whole if f.finding.evidence)
         ):
-            self._print(f"\nThe curl lines want: {describe_variables(variables, result)}")
+            self._print(
+                f"\nSet these variables to run the curl commands: {describe_variables(variables, result)}"
+            )
         for line in format_notes(result, compared, quiet=self._quiet):
             self._print(line)
         self._out.print()
         self._out.print(build_summary(result))
 
     def print_next_step(self, result: RunResult, report_files: Mapping[str, Path]) -> None:
-        """Say what to do next, in a line."""
+        """Print the next step in one line."""
         if not self._quiet and (line := get_next_step(result, report_files)):
             self._print(line)
 
@@ -139,21 +141,21 @@ class ConsoleReporter:
 
 
 def is_excused(failure: RequirementFailure, excused: Collection[str]) -> bool:
-    """Tell whether a baseline knows a failure in every format that it shows in."""
+    """Tell whether the baseline excuses a failure in every format it occurs in."""
     return all(f"{failure.requirement.id} {wire}" in excused for wire in failure.wires)
 
 
 def format_briefly(failures: Sequence[RequirementFailure]) -> Iterator[str]:
-    """Yield a line for each of the failures that would make the output too long."""
+    """Yield one line for each failure that is not printed in full."""
     if failures:
-        yield f"\nand {len(failures)} more; --verbose and --html have all of them in full"
+        yield f"\nand {len(failures)} more; use --verbose or --html to see all of them in full"
     for failure in failures:
         where = f"{failure.requirement.id} in {' and '.join(failure.wires)}"
         yield f"  {failure.verdict} {where}: {failure.finding.sent or failure.finding.check}: {failure.finding.got}"
 
 
 def describe_failure(failure: RequirementFailure) -> Iterator[tuple[str, str]]:
-    """Yield what is behind a failure, each with its name."""
+    """Yield the details of a failure as pairs of label and text."""
     shown, evidence = failure.finding, failure.finding.evidence
     yield "source", failure.requirement.source
     for name in ("sent", "expected", "got"):
@@ -179,7 +181,7 @@ def describe_failure(failure: RequirementFailure) -> Iterator[tuple[str, str]]:
 
 
 def describe_numbers(plan: Plan) -> str:
-    """Say to whom messages may go, without a number."""
+    """Describe the allowed numbers without printing them."""
     if plan.allowed == read_numbers():
         return f"{len(plan.allowed)} documented example numbers"
     ends = ", ".join(f"…{number[-2:]}" for number in plan.allowed)
@@ -187,7 +189,7 @@ def describe_numbers(plan: Plan) -> str:
 
 
 def describe_variables(names: Sequence[str], result: RunResult) -> str:
-    """Say what is to be set before a curl line is pasted."""
+    """Return the variables that the curl commands need."""
     basic, app = '"Basic $(printf %s USER:PASSWORD | base64)"', "'App KEY'"
     values = {"URL": result.url, "BASIC": basic, "APP": app}
     values["AUTH"] = app if result.scheme == "App" else basic
@@ -197,7 +199,7 @@ def describe_variables(names: Sequence[str], result: RunResult) -> str:
 def format_notes(
     result: RunResult, compared: BaselineComparison | None, *, quiet: bool
 ) -> Iterator[str]:
-    """Yield what is said below the failures."""
+    """Yield the sections below the failures."""
     if followers := group_inconclusive(result):
         yield "\nInconclusive"
         for reason, names in followers.items():
@@ -217,9 +219,9 @@ def format_notes(
 
 def format_unchecked(result: RunResult) -> Iterator[str]:
     """Yield the requirements that have no check; the command explain has the reasons."""
-    judged = {row.id for row in result.rows}
-    left = [row for row in read_requirements().values() if row.id not in judged and row.why]
-    if left and len(judged) > len(left):
+    checked = {row.id for row in result.rows}
+    left = [row for row in read_requirements().values() if row.id not in checked and row.why]
+    if left and len(checked) > len(left):
         names = " ".join(row.id for row in left)
         yield f"\nNot tested (not observable, or client-only)\n  {names}"
 
@@ -242,7 +244,7 @@ def build_summary(result: RunResult) -> Text:
 
 
 def get_next_step(result: RunResult, report_files: Mapping[str, Path]) -> str:
-    """Return what to do next; nothing where there is nothing."""
+    """Return the next step; empty if there is none."""
     again = "infobip-sms conformance"
     failed = [failure.requirement.id for failure in iter_failures(result)]
     if failed:

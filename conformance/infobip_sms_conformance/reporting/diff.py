@@ -1,4 +1,4 @@
-"""Two runs side by side."""
+"""Compares the JSON reports of two runs."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The files that a run leaves behind."""
+"""Writes and reads report files."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -56,7 +56,7 @@ def write_file(path: Path, text: str) -> None:
 
 
 def read_result(path: Path) -> dict[str, Any]:
-    """Return what --json wrote; WrongUsage when the file holds something else."""
+    """Return what --json wrote; UsageError when the file holds something else."""
     try:
         found = json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -64,13 +64,13 @@ def read_result(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not is_result(found):
-        raise UsageError(f"{path} is no file of --json")
+        raise UsageError(f"{path}: expected a JSON report written by --json")
     record: dict[str, Any] = found
     return record
 
 
 def is_result(found: Any) -> bool:
-    """Tell whether plain data has what is read of a record."""
+    """Tell whether plain data is a JSON report."""
     rows = found.get("verdicts") if isinstance(found, dict) else None
     return isinstance(rows, list) and all(
         isinstance(row, dict) and isinstance(row.get("requirement"), str) for row in rows
@@ -78,7 +78,7 @@ def is_result(found: Any) -> bool:
 
 
 def read_failed(path: Path) -> tuple[list[str], int | None]:
-    """Return the requirements that failed in a file of --json, and its seed; WrongUsage when none did."""
+    """Return the requirements that failed in a file of --json, and its seed; UsageError when none did."""
     record, known = read_result(path), read_requirements()
     rows = [row for row in record["verdicts"] if row["requirement"] in known]
     failed = [row["requirement"] for row in rows if row.get("verdict") in FAILING]

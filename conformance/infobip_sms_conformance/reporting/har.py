@@ -1,4 +1,4 @@
-"""The exchange of a run as an HTTP Archive (HAR 1.2), masked."""
+"""The exchanges of a run as an HTTP Archive (HAR 1.2), masked."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from infobip_sms_conformance.transport.http import RawRequest, RawResponse, get_
 
 SECRET = {"authorization", "proxy-authorization", "set-cookie", "cookie"}
 MAX_BODY_LENGTH = 50_000
-"""Characters that are kept of a body."""
+"""Maximum number of characters of a body."""
 
 
 def dump_har(exchanges: Sequence[Exchange], url: str, mask: Mask) -> str:
@@ -60,7 +60,7 @@ def build_request(request: RawRequest, url: str, mask: Mask) -> dict[str, Any]:
 
 
 def build_response(response: RawResponse | None, problem: str, mask: Mask) -> dict[str, Any]:
-    """Return the response of an entry; status 0, and why, where none came."""
+    """Return the response of an entry; status 0 and the reason if there was none."""
     if response is None:
         status, words, headers, body = 0, problem, [], b""
     else:

@@ -1,4 +1,4 @@
-"""The report as one self-contained page: the matrix of clauses and formats, and what is behind each."""
+"""The report as one self-contained page: the matrix of requirements and formats, with details."""
 
 from functools import cache
 from importlib.resources import files
@@ -31,7 +31,7 @@ def dump_html(result: RunResult, compared: BaselineComparison | None = None) -> 
             for row in read_requirements().values()
             if result.side == "server"
             and row.why
-            and row.id not in {judged.id for judged in result.rows}
+            and row.id not in {checked.id for checked in result.rows}
         ],
         wires=WIRES,
         colour=COLOURS[compared.exit_code if compared else result.exit_code],
@@ -62,7 +62,7 @@ def build_chapters(result: RunResult) -> list[dict[str, Any]]:
 
 
 def get_reasons(result: RunResult, requirement_id: str) -> list[SanitizedFinding]:
-    """Return what is behind a failure; the same reason once for each format."""
+    """Return the details of a failure; the same reason once for each format."""
     found: dict[Any, SanitizedFinding] = {}
     for finding in result.findings:
         if finding.requirement_id == requirement_id and finding.verdict in EXPLAINED:

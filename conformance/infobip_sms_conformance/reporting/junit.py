@@ -57,21 +57,21 @@ def add_case(
         if (f.requirement_id, f.wire, f.verdict) == (row.id, wire, verdict)
     ]
     if kind and reasons:
-        told = etree.SubElement(case, kind, message=clean(f"{verdict}: {reasons[0].got}"))
-        told.text = clean("\n".join((f"source    {row.source}", *format_reasons(reasons))))
+        details = etree.SubElement(case, kind, message=clean(f"{verdict}: {reasons[0].got}"))
+        details.text = clean("\n".join((f"source    {row.source}", *format_reasons(reasons))))
     elif verdict is Verdict.WARN and reasons:
         etree.SubElement(case, "system-out").text = clean(f"WARN: {reasons[0].got}")
 
 
 def format_reasons(reasons: Sequence[SanitizedFinding]) -> Iterator[str]:
-    """Yield what is behind a verdict."""
+    """Yield the details of a verdict."""
     for reason in reasons:
         for name in ("sent", "expected", "got", "caused_by"):
             if text := getattr(reason, name):
                 yield f"{name:10}{text}"
         if reason.evidence:
             yield f"request   {reason.evidence.body}"
-            yield f"response     {reason.evidence.status or 'none'} {reason.evidence.response}"
+            yield f"response  {reason.evidence.status or 'none'} {reason.evidence.response}"
             if reason.evidence.curl:
                 yield f"curl      {reason.evidence.curl}"
         if reason.token:
@@ -79,7 +79,7 @@ def format_reasons(reasons: Sequence[SanitizedFinding]) -> Iterator[str]:
 
 
 def write_totals(element: etree._Element) -> None:
-    """Write the sums at an element."""
+    """Set the totals of an element."""
     cases = list(element.iter("testcase"))
     element.set("tests", str(len(cases)))
     for kind, name in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
@@ -87,5 +87,5 @@ def write_totals(element: etree._Element) -> None:
 
 
 def clean(text: str) -> str:
-    """Return a text without what XML cannot carry."""
+    """Return a text without characters that XML does not allow."""
     return text.translate(UNPRINTABLE).encode("utf-8", "replace").decode()

@@ -26,7 +26,7 @@ VERDICT_LABELS = {
 
 
 def dump_markdown(result: RunResult, compared: BaselineComparison | None = None) -> str:
-    """Return the summary: what failed first, all verdicts folded away."""
+    """Return the summary: what failed first, all verdicts collapsed."""
     counts = result.count_verdicts()
     parts = [f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict]]
     run = f"{escape(result.url)}, profile {result.profile}, seed {result.seed}"
@@ -79,7 +79,7 @@ def format_inconclusive(result: RunResult) -> Iterator[str]:
 
 
 def format_verdicts(result: RunResult) -> Iterator[str]:
-    """Yield the table of all verdicts, folded away."""
+    """Yield the table of all verdicts, collapsed."""
     if not result.rows:
         return
     yield from ("", f"<details><summary>All {len(result.rows)} requirements</summary>", "")
@@ -94,7 +94,7 @@ def format_verdicts(result: RunResult) -> Iterator[str]:
 
 
 def format_readings_section(result: RunResult) -> Iterator[str]:
-    """Yield what the server makes of open questions, folded away."""
+    """Yield undocumented behavior, collapsed."""
     if not result.readings:
         return
     yield from ("", "<details><summary>Undocumented behavior observed</summary>", "")
@@ -103,5 +103,5 @@ def format_readings_section(result: RunResult) -> Iterator[str]:
 
 
 def escape(text: str) -> str:
-    """Return a text without what Markdown would take for its own."""
+    """Escape Markdown syntax."""
     return re.sub(r"([\\`*_{}\[\]<>|#$~@&])", r"\\\1", text).replace("\n", " ")

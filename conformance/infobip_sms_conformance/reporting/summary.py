@@ -1,4 +1,4 @@
-"""What is explained of a run: each failure once, with the smallest request that shows it."""
+"""Groups the findings of a run: each failure once, with the smallest request that shows it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ EXPLAINED = (Verdict.FAIL, Verdict.ERROR, Verdict.WARN)
 
 @dataclass(frozen=True)
 class RequirementFailure:
-    """A requirement that is not kept, or could not be checked, in one format or in both."""
+    """A requirement that failed or could not be checked, in one format or in both."""
 
     requirement: Requirement
     verdict: Verdict
@@ -24,20 +24,20 @@ class RequirementFailure:
 
 
 def iter_failures(result: RunResult) -> Iterator[RequirementFailure]:
-    """Yield the failures of a run, those that break a rule first."""
+    """Yield the failures of a run, FAIL first."""
     for verdict in EXPLAINED:
         for row in result.rows:
-            told = [
+            matching = [
                 f for f in result.findings if (f.requirement_id, f.verdict) == (row.id, verdict)
             ]
-            if told:
-                yield build_failure(row, verdict, told)
+            if matching:
+                yield build_failure(row, verdict, matching)
 
 
 def build_failure(
     row: Requirement, verdict: Verdict, findings: Sequence[SanitizedFinding]
 ) -> RequirementFailure:
-    """Return the failure that some findings are."""
+    """Combine findings into one failure."""
     shown = min(findings, key=measure)
     others: dict[tuple[str, str], SanitizedFinding] = {}
     for finding in findings:

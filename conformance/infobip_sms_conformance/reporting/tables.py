@@ -1,4 +1,4 @@
-"""The verdicts as lines of a terminal: by chapter, or one by one; and what the run has cost."""
+"""The verdicts as lines of a terminal: by chapter or one by one, and the cost of the run."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -98,7 +98,7 @@ def build_mark(verdict: Verdict | None) -> Text:
 
 
 def cut(text: str, room: int) -> str:
-    """Return no more of a text than there is room for."""
+    """Return a text cut to a width."""
     return text if len(text) <= room else f"{text[: room - 2]} …"
 
 
@@ -115,14 +115,14 @@ def join(cells: list[Text], widths: tuple[int, ...]) -> Text:
 
 
 def describe_cost(result: RunResult) -> str:
-    """Say what the run has cost."""
+    """Describe the cost of the run."""
     requests, messages = (
         format_count(result.requests, "request"),
         format_count(result.messages, "message"),
     )
-    return f"{requests}, at most {messages} taken, {result.seconds:.1f} s"
+    return f"{requests}, at most {messages} accepted, {result.seconds:.1f} s"
 
 
 def format_count(amount: int, noun: str) -> str:
-    """Return a number of things in words."""
+    """Return an amount with its noun."""
     return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"

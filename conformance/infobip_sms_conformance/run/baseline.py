@@ -1,4 +1,4 @@
-"""Failures that are known: a run that finds no others is a good one.
+"""Known failures; a run that finds no others succeeds.
 
 [[known]]
 requirement = "RESP-009"
@@ -47,7 +47,7 @@ Baseline = tuple[KnownFailure, ...]
 
 @dataclass(frozen=True)
 class BaselineComparison:
-    """A run beside what was known of the server."""
+    """A run compared with its baseline."""
 
     excused: tuple[str, ...]
     new: tuple[str, ...]
@@ -60,9 +60,9 @@ class BaselineComparison:
         """Yield a line for each kind."""
         kinds = {
             "Known failures": self.excused,
-            "Failures that the baseline does not know": self.new,
-            "In the baseline, and failing no longer; take them out": self.gone,
-            "In the baseline, and expired": self.expired,
+            "New failures (not in the baseline)": self.new,
+            "Fixed (remove from the baseline)": self.gone,
+            "Expired baseline entries": self.expired,
         }
         for name, entries in kinds.items():
             if entries:
@@ -70,34 +70,34 @@ class BaselineComparison:
 
 
 def read_baseline(path: Path) -> Baseline:
-    """Return the entries of a file; WrongUsage when it is not of the form above."""
+    """Return the entries of a file; UsageError when it is not in the format above."""
     try:
         found = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise UsageError(f"{path} is no TOML: {error}") from None
+        raise UsageError(f"{path}: expected TOML: {error}") from None
     rows = found.get("known", [])
     if set(found) - {"known"} or not isinstance(rows, list):
-        raise UsageError(f"{path}: there is nothing but [[known]] in a baseline")
+        raise UsageError(f"{path}: expected only [[known]] tables")
     return tuple(read_entry(path, row) for row in rows)
 
 
 def read_entry(path: Path, row: dict[str, object]) -> KnownFailure:
-    """Return one entry; WrongUsage says what it lacks."""
-    number, wire = str(row.get("requirement", "")), row.get("format")
-    if number not in read_requirements():
-        raise UsageError(f"{path}: there is no requirement {number!r}")
-    if strange := set(row) - ENTRY_KEYS:
-        raise UsageError(f"{path}: {number}: {min(strange)} means nothing here")
+    """Return one entry; UsageError names the problem."""
+    requirement_id, wire = str(row.get("requirement", "")), row.get("format")
+    if requirement_id not in read_requirements():
+        raise UsageError(f"{path}: unknown requirement {requirement_id!r}")
+    if unknown := set(row) - ENTRY_KEYS:
+        raise UsageError(f"{path}: {requirement_id}: unknown key {min(unknown)}")
     if wire not in {None, *WIRES}:
-        raise UsageError(f"{path}: {number}: format is json or xml")
+        raise UsageError(f"{path}: {requirement_id}: format: expected json or xml")
     reason, expires = row.get("reason"), row.get("expires")
     if not (isinstance(reason, str) and reason.strip()):
-        raise UsageError(f"{path}: {number} has no reason")
+        raise UsageError(f"{path}: {requirement_id}: reason is required")
     if type(expires) is not date:
-        raise UsageError(f"{path}: {number} expects expires, a date such as 2027-01-31")
-    return KnownFailure(number, WIRES if wire is None else (str(wire),), reason, expires)
+        raise UsageError(f"{path}: {requirement_id}: expires: expected a date such as 2027-01-31")
+    return KnownFailure(requirement_id, WIRES if wire is None else (str(wire),), reason, expires)
 
 
 def compare(known: Baseline, result: RunResult) -> BaselineComparison:
@@ -119,7 +119,7 @@ def compare(known: Baseline, result: RunResult) -> BaselineComparison:
 
 
 def is_gone(verdicts: list[Verdict | None]) -> bool:
-    """Tell whether an entry has become untrue: it was checked, and nothing but passes."""
+    """Tell whether an entry is obsolete: it was checked and only passes."""
     return set(verdicts) - {None, Verdict.NOT_APPLICABLE} == {Verdict.PASS}
 
 
@@ -135,4 +135,4 @@ def get_exit_code(result: RunResult, *, new: bool) -> int:
 
 def format_pairs(pairs: set[tuple[str, str]]) -> tuple[str, ...]:
     """Return pairs of requirement and format as words."""
-    return tuple(f"{number} {wire}" for number, wire in sorted(pairs))
+    return tuple(f"{requirement_id} {wire}" for requirement_id, wire in sorted(pairs))

@@ -43,11 +43,11 @@ PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 
 
 NEVER_ACCEPTED = frozenset({"unreadable", "unauthorized"})
-"""Groups of exchanges that bring no message to a good server."""
+"""Groups of exchanges in which a conforming server accepts no message."""
 
 
 class ConformancePlugin:
-    """The plugin: hands out the session and the findings, and writes down every verdict."""
+    """The pytest plugin of a run: provides the session and the findings, and records every verdict."""
 
     def __init__(
         self,
@@ -71,17 +71,17 @@ class ConformancePlugin:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run a check in each of its formats, and for each case of its requirement."""
-        tie = REGISTRY[metafunc.function]
+        check = REGISTRY[metafunc.function]
         if "case" in metafunc.fixturenames:
             pairs = [
                 pytest.param(case, wire, id=f"{case.id}-{wire}")
                 for case in (*get_rejected_cases(), *get_accepted_cases())
-                for wire in tie.wires
-                if case.requirement_id == tie.requirement_id and wire in case.wires
+                for wire in check.wires
+                if case.requirement_id == check.requirement_id and wire in case.wires
             ]
             metafunc.parametrize(("case", "wire"), pairs)
         else:
-            metafunc.parametrize("wire", tie.wires)
+            metafunc.parametrize("wire", check.wires)
 
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
@@ -94,12 +94,12 @@ class ConformancePlugin:
         self._all = len(items)
 
     def _is_chosen(self, item: pytest.Item) -> bool:
-        """Tell whether a check was asked for: by a prefix of its requirement, or by its token."""
+        """Tell whether a check was selected, by a prefix of its requirement id or by its token."""
         if self._session.plan.profile.stops_at_acceptance and not is_rejection_only(item):
             return False
-        tie, token = get_check(item), get_token(item)
+        check, token = get_check(item), get_token(item)
         return not self._only or any(
-            tie.requirement_id.startswith(one) or token == one for one in self._only
+            check.requirement_id.startswith(one) or token == one for one in self._only
         )
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -116,7 +116,7 @@ class ConformancePlugin:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> pytest.TestReport:
-        """Write down what a check said; a picture of the failure, which nobody sees, takes long to draw."""
+        """Record the finding of a check; no traceback is rendered, which is slow and never shown."""
         if call.when == "call" or call.excinfo is not None:
             error = None if call.excinfo is None else call.excinfo.value
             finding = build_finding(item, error)
@@ -132,7 +132,7 @@ class ConformancePlugin:
 
 
 def get_check(item: pytest.Item) -> Check:
-    """Return what ties a check to its requirement."""
+    """Return the registration of a check."""
     assert isinstance(item, pytest.Function)
     return REGISTRY[item.function]
 
@@ -144,7 +144,7 @@ def get_wire(item: pytest.Item) -> str:
 
 
 def get_token(item: pytest.Item) -> str:
-    """Return what names one check of one requirement, such as ``SEND-016:callback-data-long-json``."""
+    """Return the token of one check of one requirement, such as ``SEND-016:callback-data-long-json``."""
     assert isinstance(item, pytest.Function)
     params, check = item.callspec.params, get_check(item)
     if isinstance(case := params.get("case"), Case):
@@ -197,7 +197,7 @@ def build_finding(item: pytest.Item, error: BaseException | None) -> Finding:
 
 
 class EngineError(Exception):
-    """The engine itself did not get through the run."""
+    """pytest itself failed to complete the run."""
 
 
 def run_checks(
@@ -207,8 +207,8 @@ def run_checks(
 ) -> list[Finding]:
     """Run the checks that were asked for, or all; return the findings.
 
-    only: beginnings of requirements, or tokens of checks. tell: hears of every finding as it is made,
-    with how many there were and how many there will be.
+    only: prefixes of requirement ids, or tokens of checks. on_finding: called with every finding as it is made,
+    the number of findings so far and the number to come in all.
     """
     recorder = ConformancePlugin(session, only, on_finding)
     with isolate(), stop_on_interrupt(session):
@@ -234,7 +234,7 @@ def run_engine(session: Session, plugin: ConformancePlugin) -> int:
 
 @contextmanager
 def stop_on_interrupt(session: Session) -> Iterator[None]:
-    """Stop the line at Ctrl-C, so that the run ends even where Python drops the exception, as it may."""
+    """Stop sending at Ctrl-C, so that the run ends even if Python drops the exception, as it may."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -266,7 +266,7 @@ def isolate() -> Iterator[None]:
 
 
 def load_checks() -> list[Check]:
-    """Return what ties every check to its requirement."""
+    """Return the registration of every check."""
     for module in iter_modules(checks.__path__):
         import_module(f"{checks.__name__}.{module.name}")
     return list(REGISTRY.values())
@@ -274,7 +274,7 @@ def load_checks() -> list[Check]:
 
 def get_checked_requirements() -> set[str]:
     """Return the ids of the requirements that have a check."""
-    return {tie.requirement_id for tie in load_checks()}
+    return {check.requirement_id for check in load_checks()}
 
 
 def get_seeded_requirements() -> list[str]:
@@ -283,7 +283,11 @@ def get_seeded_requirements() -> list[str]:
     Those that look at other exchanges as well are left out, but for what all checks need.
     """
     return sorted(
-        {tie.requirement_id for tie in load_checks() if "pool" in tie.needs <= {"start", "pool"}}
+        {
+            check.requirement_id
+            for check in load_checks()
+            if "pool" in check.needs <= {"start", "pool"}
+        }
     )
 
 

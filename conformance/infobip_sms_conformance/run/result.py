@@ -1,4 +1,4 @@
-"""What a run found, made fit to be printed and kept; everything that is written about a run is made of it."""
+"""The sanitized result of a run, from which every report is written."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ WITH_EVIDENCE = {Verdict.FAIL, Verdict.WARN, Verdict.ERROR}
 
 @dataclass(frozen=True)
 class SanitizedFinding:
-    """A finding with what it rests on."""
+    """A finding and its evidence, masked."""
 
     requirement_id: str
     wire: str
@@ -34,13 +34,13 @@ class SanitizedFinding:
     got: str = ""
     caused_by: str = ""
     token: str = ""
-    """What --replay takes, with the seed."""
+    """The argument of --replay, including the seed."""
     evidence: Evidence | None = None
 
 
 @dataclass(frozen=True)
 class Section:
-    """Something else that a run has to say: lines for people, and plain data for programs."""
+    """An additional part of the reports: lines for people, plain data for programs."""
 
     name: str
     title: str
@@ -60,9 +60,9 @@ class RunResult:
     scheme: str = "Basic"
     """The scheme of Authorization that the run used."""
     planned_cost: RunCost = field(default_factory=RunCost)
-    """What the run was to cost at a good server."""
+    """The cost against a conforming server."""
     max_cost: RunCost = field(default_factory=RunCost)
-    """What it was to cost at most."""
+    """The maximum cost."""
     requests: int = 0
     messages: int = 0
     seconds: float = 0.0
@@ -78,29 +78,29 @@ class RunResult:
     @property
     def rows(self) -> list[Requirement]:
         """The requirements that were checked, in the order of the list."""
-        judged = {finding.requirement_id for finding in self.findings}
-        return [row for row in read_requirements().values() if row.id in judged]
+        checked = {finding.requirement_id for finding in self.findings}
+        return [row for row in read_requirements().values() if row.id in checked]
 
     def find_verdict(self, requirement_id: str, wire: str | None = None) -> Verdict | None:
         """Return the verdict on a requirement, in a format or in all; none where it was not checked.
 
         Checks of a requirement that do not apply say nothing where another one does.
         """
-        said = [
+        relevant = [
             f
             for f in self.findings
             if f.requirement_id == requirement_id and wire in {None, f.wire}
         ]
-        applying = [f for f in said if f.verdict is not Verdict.NOT_APPLICABLE]
-        return find_worst([finding.verdict for finding in applying or said])
+        applying = [f for f in relevant if f.verdict is not Verdict.NOT_APPLICABLE]
+        return find_worst([finding.verdict for finding in applying or relevant])
 
     def get_reason(self, finding: SanitizedFinding) -> str:
         """Say why a finding could not be decided: by what failed, or in words of its own."""
         if not finding.caused_by:
             return finding.got
         root = self.find_verdict(finding.caused_by)
-        told = "failed" if root in FAILING else "could not be decided"
-        return f"because {finding.caused_by} {told}"
+        outcome = "failed" if root in FAILING else "could not be decided"
+        return f"because {finding.caused_by} {outcome}"
 
     def count_verdicts(self) -> Counter[Verdict]:
         """Return how many requirements got each verdict, the worst of all formats."""
@@ -112,8 +112,8 @@ class RunResult:
         seen = {finding.verdict for finding in self.findings}
         if Verdict.FAIL in seen:
             return SOMETHING_FAILED
-        judged = seen & {Verdict.PASS, Verdict.WARN}
-        if self.stopped or Verdict.ERROR in seen or not judged:
+        checked = seen & {Verdict.PASS, Verdict.WARN}
+        if self.stopped or Verdict.ERROR in seen or not checked:
             return COULD_NOT_TEST
         return NOTHING_FAILED
 

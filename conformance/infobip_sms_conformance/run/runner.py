@@ -1,4 +1,4 @@
-"""One run from its plan to its record."""
+"""Builds the plan of a run and runs it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,7 +22,7 @@ MAX_CLOCK_OFFSET = 30.0  # seconds
 
 
 class PlanError(UsageError):
-    """What was asked for cannot be run."""
+    """The options do not allow a run."""
 
 
 def build_plan(  # noqa: PLR0913 - as many as there are options
@@ -37,7 +37,7 @@ def build_plan(  # noqa: PLR0913 - as many as there are options
     patience: float = 10.0,
     clock: bool = False,
 ) -> Plan:
-    """Return the plan of a run against a server; WrongPlan when there cannot be one."""
+    """Return the plan of a run against a server; PlanError when the options do not allow one."""
     if unknown := set(without) - set(FEATURES):
         raise PlanError(f"no feature is called {min(unknown)}; there are: {', '.join(FEATURES)}")
     if not target.is_loopback:
@@ -61,7 +61,7 @@ def build_plan(  # noqa: PLR0913 - as many as there are options
 
 
 def require_remote_limits(profile: str, to: Sequence[str], max_messages: int | None) -> None:
-    """Raise WrongPlan unless it was said to whom messages may go, and how many if many."""
+    """Raise PlanError unless the allowed numbers are given, and a message limit for the profile full."""
     if not to:
         raise PlanError("name with --to the numbers that may get messages")
     if profile == "full" and max_messages is None:
@@ -81,7 +81,7 @@ def run_suite(  # noqa: PLR0913 - as many as there are options
     """Check a server; what went wrong with the run itself is in the record.
 
     callback: the URL under which the server reaches callback_port of this machine; not needed for a
-    server on this machine. tell: hears of every finding as it is made.
+    server on this machine. on_finding: called with every finding as it is made.
     """
     with ExitStack() as stack:
         receiver = None
@@ -101,7 +101,7 @@ def run_suite(  # noqa: PLR0913 - as many as there are options
 
 
 def require_unmoved_clock(target: TargetServer) -> None:
-    """Raise NotJudgeable where an earlier run, or somebody else, has moved the clock of the server."""
+    """Raise NotTestableError if an earlier run, or anything else, has moved the server's clock."""
     lead = get_clock_offset(target)
     if abs(lead) > MAX_CLOCK_OFFSET:
         raise NotTestableError(
@@ -112,7 +112,7 @@ def require_unmoved_clock(target: TargetServer) -> None:
 
 @contextmanager
 def listen(port: int) -> Iterator[WebhookReceiver]:
-    """Run the callback server for the time of a ``with`` block; WrongPlan where its port is taken."""
+    """Run the callback server inside a ``with`` block; PlanError if its port is in use."""
     with ExitStack() as stack:
         try:
             receiver = stack.enter_context(start_receiver(CALL_STATUSES, "reports", port))

@@ -55,7 +55,7 @@ REJECTION = "HTTP 400, or HTTP 200 with a status of the REJECTED group at the de
 
 
 def assert_case(session: Session, case: Case, wire: str) -> None:
-    """Check the answer to a case, once the minimal request has been accepted."""
+    """Check the response to a case, once the minimal request has been accepted."""
     require_minimal_accepted(session, wire)
     (assert_case_rejected if case.rejected else assert_case_accepted)(session, case, wire)
 
@@ -98,11 +98,11 @@ def is_document(exchange: Exchange) -> bool:
 
 
 def require_response(exchange: Exchange) -> None:
-    """Raise when there is no answer, or one that only asks for patience."""
+    """Raise if there is no response or the request was rate limited."""
     if exchange.outcome is RequestOutcome.NO_RESPONSE:
-        raise CheckError(exchange.got, expected="an answer", exchange=exchange)
+        raise CheckError(exchange.got, expected="a response", exchange=exchange)
     if exchange.outcome is RequestOutcome.THROTTLED:
-        raise Inconclusive("the server asks for fewer requests", exchange=exchange)
+        raise Inconclusive("rate limited by the server", exchange=exchange)
 
 
 def assert_accepted(exchange: Exchange) -> None:
@@ -116,9 +116,7 @@ def assert_succeeded(exchange: Exchange) -> None:
     """Demand that a request was not rejected; the group of its status is RESP-006's matter."""
     require_response(exchange)
     if exchange.status == UNAUTHORIZED:
-        raise Inconclusive(
-            "the credentials were not taken", caused_by="AUTH-003", exchange=exchange
-        )
+        raise Inconclusive("the credentials were rejected", caused_by="AUTH-003", exchange=exchange)
     if not exchange.has_succeeded:
         raise CheckFailed(exchange.got, expected=ACCEPTANCE, exchange=exchange)
     if exchange.outcome is not RequestOutcome.ACCEPTED:
@@ -251,7 +249,7 @@ def require_entries(session: Session, wire: str, failure: CheckFailed) -> None:
 def assert_edit_rejected(case_document: CaseDocument, exchange: Exchange) -> None:
     """Demand that a faulty request was not accepted; the form of a rejection is HTTP-002's matter."""
     if exchange.outcome is RequestOutcome.THROTTLED:
-        raise Inconclusive("the server asks for fewer requests", exchange=exchange)
+        raise Inconclusive("rate limited by the server", exchange=exchange)
     if not has_documented_form(exchange):
         raise Inconclusive(
             exchange.got, caused_by="HTTP-002", expected=REJECTION, exchange=exchange
@@ -263,7 +261,7 @@ def assert_edit_rejected(case_document: CaseDocument, exchange: Exchange) -> Non
 
 
 def has_documented_form(exchange: Exchange) -> bool:
-    """Tell whether an answer is one of the two that a faulty request may get, or a success."""
+    """Tell whether a response is one of the two that an invalid request may get, or a success."""
     if exchange.response is None:
         return False
     if exchange.response.status == BAD_REQUEST:

@@ -1,4 +1,4 @@
-"""Calls of the operations around the message, shared between checks and made in turn in both formats."""
+"""Calls of the operations around the message, shared between checks and alternating between the formats."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,19 +28,19 @@ BATCH = "batch"
 CHECKED_IN_OTHER_FORMAT = "checked in the other format"
 UNEXPECTED_REJECTION = "rejected, although the request is good"
 FIRST_FORMAT, SECOND_FORMAT = 0, 1
-"""Whose turn it is: the first format of the run, the second if there is one."""
+"""The format of a call: the first of the run, or the second if there is one."""
 
 
 # ------------------------------------------------------------------ calls
 
 
 def get_wire(session: Session, format_index: int) -> str:
-    """Return the format that is on turn: the second one where the run has it."""
+    """Return the format at an index; the first one if the run has no second."""
     return session.wires[format_index % len(session.wires)]
 
 
 def require_format(session: Session, wire: str, format_index: int) -> None:
-    """Raise NotApplicable unless a check is run in the format that is on turn."""
+    """Raise NotApplicable unless a check is run in the format at the index."""
     if wire != get_wire(session, format_index):
         raise NotApplicable(CHECKED_IN_OTHER_FORMAT)
 
@@ -86,7 +86,7 @@ def call_until(
     return session.keep(label, wire, found)
 
 
-# ------------------------------------------------------------------ answers
+# ------------------------------------------------------------------ responses
 
 
 def is_ok(exchange: Exchange) -> bool:
@@ -95,7 +95,7 @@ def is_ok(exchange: Exchange) -> bool:
 
 
 def find_entries(exchange: Exchange) -> list[dict[str, Any]] | None:
-    """Return the list of an answer; none when it has no readable one."""
+    """Return the list in a response; None if it has no readable one."""
     return find_list(exchange.data, "results") if is_ok(exchange) else None
 
 
@@ -119,7 +119,7 @@ def format_operation(operation: str) -> str:
 
 
 def assert_ok(exchange: Exchange, expected: str, caused_by: str = "") -> None:
-    """Demand that a good call was carried out; because: the requirement whose matter that is."""
+    """Demand that a good call was carried out; caused_by: the requirement that covers a failure."""
     require_response(exchange)
     if is_ok(exchange):
         return
@@ -160,12 +160,12 @@ def explained_by(findings: list[Finding], *requirement_ids: str) -> Iterator[Non
 
 
 def require_messages_accepted(session: Session, sent: Exchange, findings: list[Finding]) -> None:
-    """Raise Inconclusive unless the messages that an task is about were taken."""
+    """Raise Inconclusive unless the messages under test were accepted."""
     require_minimal_accepted(session, session.wires[0])
     if not sent.has_succeeded:
-        because = "AUTH-003" if sent.status == UNAUTHORIZED else get_failed_requirement(findings)
-        got = f"the messages that this is about were not taken: {sent.got}"
-        raise Inconclusive(got, caused_by=because, exchange=sent)
+        root = "AUTH-003" if sent.status == UNAUTHORIZED else get_failed_requirement(findings)
+        got = f"the messages to look up were not accepted: {sent.got}"
+        raise Inconclusive(got, caused_by=root, exchange=sent)
 
 
 # ------------------------------------------------------------------ the batch
@@ -198,5 +198,5 @@ def get_bulk_id(session: Session) -> str:
 
 def has_other_bulk_id(sent: Exchange) -> bool:
     """Tell whether a server gave a request another bulkId than its own: RESP-004's matter."""
-    answered = sent.send_response.bulk_id if sent.send_response else ""
-    return bool(answered) and answered != sent.document["bulkId"]
+    received = sent.send_response.bulk_id if sent.send_response else ""
+    return bool(received) and received != sent.document["bulkId"]

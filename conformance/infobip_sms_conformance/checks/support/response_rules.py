@@ -14,7 +14,7 @@ from infobip_sms_conformance.observations.responses import find_wire
 
 
 def is_readable(exchange: Exchange) -> bool:
-    """A good request was taken, and the response is a document; HTTP-004 and HTTP-005 check others."""
+    """A valid request was accepted, and the response is a document; HTTP-004 and HTTP-005 check others."""
     body = exchange.response.body if exchange.response else b""
     return exchange.has_succeeded and (exchange.send_response is not None or is_document(body))
 
@@ -29,7 +29,7 @@ def is_document(body: bytes) -> bool:
 
 
 def has_entries(exchange: Exchange) -> bool:
-    """A good request was taken, and the response has entries."""
+    """A valid request was accepted, and the response has entries."""
     return (
         exchange.has_succeeded
         and exchange.send_response is not None
@@ -121,14 +121,14 @@ def check_count(exchange: Exchange) -> str:
 def check_order(exchange: Exchange) -> str:
     """Compare the numbers of the entries with those of the destinations."""
     pairs = zip(get_sent_numbers(exchange), get_response_numbers(exchange), strict=True)
-    wrong = [n for n, (sent, answered) in enumerate(pairs, 1) if sent != answered]
-    return f"another to at entry {wrong[0]}" if wrong else ""
+    wrong = [index for index, (sent, received) in enumerate(pairs) if sent != received]
+    return f"messages[{wrong[0]}].to of another destination" if wrong else ""
 
 
 def check_given_ids(exchange: Exchange) -> str:
     """Look for every given messageId among the entries of its number."""
     lost = get_lost_ids(exchange)
-    return f"{len(lost)} given messageIds are not at their destinations" if lost else ""
+    return f"{len(lost)} given messageIds are missing from their destinations" if lost else ""
 
 
 def get_lost_ids(exchange: Exchange) -> list[tuple[str, str]]:
@@ -154,7 +154,7 @@ def check_unique_ids(exchange: Exchange, seen: set[str]) -> str:
 def check_unique(found: str, seen: set[str], name: str) -> str:
     """Tell whether an id is missing or has been seen before."""
     if not found or found in seen:
-        return f"a {name} for the second time" if found else f"no {name}"
+        return f"a duplicate {name}" if found else f"no {name}"
     seen.add(found)
     return ""
 
@@ -165,8 +165,8 @@ def check_status(exchange: Exchange) -> str:
     validator = Draft202012Validator(schema)
     for entry in exchange.send_response.entries if exchange.send_response else ():
         for error in validator.iter_errors(entry.status):
-            member = ".".join(["status", *map(str, error.absolute_path)])
-            return f"{member} does not keep to {error.validator}"
+            field = ".".join(["status", *map(str, error.absolute_path)])
+            return f"{field} does not satisfy {error.validator} of the schema"
     return ""
 
 

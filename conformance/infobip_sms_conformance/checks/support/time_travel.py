@@ -1,6 +1,6 @@
 """The time travel of a run through days, where the clock of the server can be moved; at the very end.
 
-It goes past the tries of a report that is not taken, past the end of short validity periods and past that of
+It goes past the retries of an unacknowledged report, past the end of short validity periods and past that of
 the longest, and stops before and after each, so that one can tell when something came.
 """
 

@@ -63,7 +63,7 @@ class WebhookRun:
         self.accepted = [name for name in found if self._is_accepted(name)]
 
     def calls(self, *names: str) -> list[WebhookCall]:
-        """Return the pushes of some names, or of all, in the order in which they came."""
+        """Return the deliveries of some names, or of all, in the order in which they came."""
         wanted = {f"{name}-{self.wire}" for name in names or self.messages}
         return [hit for hit in self.receiver.calls() if hit.name in wanted and hit.at < self.until]
 
@@ -77,7 +77,7 @@ class WebhookRun:
         return [r for name in chosen for r in self.all_reports(name) if self.is_own(name, r)]
 
     def own_calls(self, name: str) -> list[WebhookCall]:
-        """Return the pushes of a name, but for those with reports of other messages alone."""
+        """Return the deliveries of a name, but for those with reports of other messages alone."""
         strange = {id(r.call) for r in self.all_reports(name)} - {
             id(r.call) for r in self.reports(name)
         }
@@ -139,7 +139,7 @@ class WebhookRun:
         return f"no delivery report{some} within {self.session.plan.patience:g} s"
 
     def _is_accepted(self, name: str) -> bool:
-        """Tell whether every destination of a name was accepted, as far as the response can be read."""
+        """Tell whether every destination of a name was accepted, if the response is readable."""
         response = self.exchange.send_response
         if response is None or not response.entries:
             return self.exchange.has_succeeded
