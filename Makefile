@@ -17,10 +17,10 @@ conformance: $(STAMP)  ## Start a sandbox, send the documented request to it as 
 	$(BIN)/infobip-sms demo
 
 test: $(STAMP)  ## Run the tests; at most 5 minutes on two idle cores.
-	$(BIN)/python -m pytest -n auto --ignore=tests/conformance/mutation
+	$(BIN)/python -m pytest -n 4 --ignore=tests/conformance/mutation
 
 mutants: $(STAMP)  ## Test the suite with a sample of broken servers, one for each requirement.
-	$(BIN)/python -m pytest -n auto tests/conformance/mutation
+	$(BIN)/python -m pytest -n 2 tests/conformance/mutation
 
 selftest: $(STAMP)  ## Test the suite with correct and broken servers and clients; about 15 minutes.
 	$(BIN)/python -m tests.conformance.mutation.run --clients

@@ -211,7 +211,7 @@ def test_nothing_to_rerun_is_wrong_usage(judge_line: Judge, tmp_path: Path) -> N
     (tmp_path / "none.json").write_text("[1]")
     for name, word in (
         ("good.json", "nothing failed"),
-        ("none.json", "no file of --json"),
+        ("none.json", "expected a JSON report written by --json"),
         ("gone.json", "cannot be read"),
     ):
         done = judge_line.run(

@@ -280,7 +280,7 @@ def test_conversions_and_links_work_through_the_client(
         client.record_conversion("unknown", wire=wire)
 
 
-@pytest.mark.filterwarnings("ignore:send_v1 calls:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:send_v1 uses:DeprecationWarning")
 @both
 def test_version_1_answers_the_client(client: Client, wire: Any) -> None:
     """send_v1 in both formats, with counts."""
