@@ -11,10 +11,53 @@ from infobip_sms import InvalidRequestError, InvalidResponseError, SmsRequest, S
 from infobip_sms.cli.base.framework import InvalidInputError
 from infobip_sms.cli.send import csv_rows
 from infobip_sms.cli.send.csv_rows import parse_csv, parse_template
-from infobip_sms.codecs import get_codec
+from infobip_sms.codecs import get_codec, xml_reference
 from tests.codecs.test_call_counts import count_calls
 
+XML = {
+    "unknown elements": ("<{root}>", "<x/>", "</{root}>"),
+    "unknown entries": ("<{root}><messages>", "<x/>", "</messages></{root}>"),
+    "empty entries": ("<{root}><messages>", "<message/>", "</messages></{root}>"),
+    "attributes": ("<{root}><messages>", '<message a="b"/>', "</messages></{root}>"),
+    "namespaces": ("<{root}><messages>", '<message xmlns:a="b"/>', "</messages></{root}>"),
+    "text between": ("<{root}>", "<x/>z", "</{root}>"),
+    "long number": (
+        "<{root}><messages><message><validityPeriod>",
+        "1",
+        "</validityPeriod></message></messages></{root}>",
+    ),
+    "depth": ("<{root}>", f"{'<x>' * 50}{'</x>' * 50}", "</{root}>"),
+    "too deep": ("<{root}>", "<x>", "</{root}>"),
+    "wrong root": ("<x>", "<x/>", "</x>"),
+    "repeated": (
+        "<{root}><messages><message>",
+        "<flash> x</flash>",
+        "</message></messages></{root}>",
+    ),
+    "one bad entry": (
+        "<{root}><messages>",
+        (
+            "<message><to>9</to><destinations><destination><to>9</to></destination></destinations>"
+            "<status><groupId>1</groupId><groupName>a</groupName><id>2</id><name>b</name></status>"
+            "</message>"
+        ),
+        "<message/></messages></{root}>",
+    ),
+    "numbers": (
+        "<{root}><messages>",
+        "<message><validityPeriod> x</validityPeriod><smsCount> x</smsCount></message>",
+        "</messages></{root}>",
+    ),
+}
 JSON = {
+    "one bad entry": (
+        '{"messages":[',
+        (
+            '{"to":"9","destinations":[{"to":"9"}],'
+            '"status":{"groupId":1,"groupName":"a","id":2,"name":"b"}},'
+        ),
+        "{}]}",
+    ),
     "objects": ('{"messages":[', "{},", "{}]}"),
     "lists": ('{"messages":[', "[],", "[]]}"),
     "strings": ('{"messages":[', '"",', '""]}'),
@@ -73,10 +116,32 @@ def reject(codec: Any, kind: Any, body: bytes) -> int:
     pytest.fail("the document was read")
 
 
-def build(pieces: tuple[str, str, str], size: int) -> bytes:
+def build(pieces: tuple[str, str, str], size: int, root: str = "") -> bytes:
     """Return a document of about a size."""
     start, middle, end = pieces
-    return (start + middle * (size // len(middle)) + end).encode()
+    return (start + middle * (size // len(middle)) + end).replace("{root}", root).encode()
+
+
+@pytest.mark.parametrize("kind", [SmsRequest, SmsResponse])
+@pytest.mark.parametrize("name", XML)
+def test_large_xml_is_rejected_at_the_price_of_reading(name: str, kind: Any) -> None:
+    """Four times as much takes four times as many calls at most, and few for a byte."""
+    codec = get_codec("xml")
+    root = "request" if kind is SmsRequest else "smsResponse"
+    bodies = [build(XML[name], size, root) for size in (20_000, 80_000)]
+    small, large = (count_calls(partial(reject, codec, kind, body)) for body in bodies)
+
+    assert large <= 4.2 * small
+    assert large <= 3 * len(bodies[1])
+    assert reject(codec, kind, bodies[1]) <= 301
+
+
+def test_xmlschema_reads_only_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rejected document is read without xmlschema, which takes seconds for each MiB."""
+    schema = xml_reference._compile_schema("sms-reader.xsd")
+    monkeypatch.setattr(type(schema), "decode", lambda *_, **__: pytest.fail("by xmlschema"))
+
+    assert reject(get_codec("xml"), SmsRequest, b"<request><x/></request>") == 1
 
 
 @pytest.mark.parametrize("kind", [SmsRequest, SmsResponse])

@@ -8,6 +8,7 @@ A class with a field for which the user registered a hook is handled by cattrs i
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache, partial
@@ -44,6 +45,14 @@ class _WriterCache(dict[type, Any]):
         return self[cls]
 
 
+class _DetailedConverter(Converter):
+    """Names the path of every violation; leaves entries of lists to ``fast`` as long as they are valid."""
+
+    def __init__(self, fast: Converter, **options: Any) -> None:
+        super().__init__(**options)
+        self.fast = fast
+
+
 class ModelConverter(Converter):
     """A converter of models; ``detailed`` does the same, slower, and names paths."""
 
@@ -53,7 +62,7 @@ class ModelConverter(Converter):
         """Our own hooks for types that are not models, to recognize those of a user."""
         self._others: list[Converter] = []  # none yet: cattrs' own hooks are not shared
         super().__init__(**options)
-        self.detailed = Converter(**options)
+        self.detailed = _DetailedConverter(self, **options)
         self._others.append(self.detailed)
 
     def make_writers(self, known: dict[type, Any]) -> Mapping[type, Callable[[Any], Any]]:
@@ -229,9 +238,10 @@ def _read_list(entries: list[Any], item: Any, converter: Converter) -> list[Any]
     """Read the entries of a list, up to the maximum number of violations."""
     made: list[Any] = []
     problems: list[Violation] = []
+    fast = getattr(converter, "fast", converter)
     for index, entry in enumerate(entries):
         try:
-            made.append(converter.structure(entry, item))
+            made.append(_read_entry(entry, item, fast, converter))
         except (ClassValidationError, InvalidRequestError) as problem:
             problems += [violation.inside(f"[{index}]") for violation in get_violations(problem)]
         if len(problems) >= MAX_VIOLATIONS:
@@ -239,6 +249,13 @@ def _read_list(entries: list[Any], item: Any, converter: Converter) -> list[Any]
     if problems:
         raise InvalidRequestError(problems)
     return made
+
+
+def _read_entry(entry: Any, item: Any, fast: Converter, detailed: Converter) -> Any:
+    if fast is not detailed and isinstance(entry, dict) and _is_model(item):
+        with suppress(Exception):  # the detailed converter decides
+            return fast.structure(entry, item)
+    return detailed.structure(entry, item)
 
 
 def _make_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callable[[Any], Any]:

@@ -32,7 +32,7 @@ _ATTRIBUTE = re.compile(rb"=[ \t\r\n]*[\"']")
 
 def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:
     """Parse a document without checking it; raise InvalidRequestError if it is not XML of this model."""
-    return _reference_codec().parse_plain(body, cls)
+    return _reference_codec().parse_plain(body, cls, by_xmlschema=False)
 
 
 def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:
@@ -43,8 +43,8 @@ def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> M
     model: Model
     try:
         model = _parse(body, cls, validate=validate)
-    except Exception:  # noqa: BLE001 - the reference codec decides
-        model = _reference_codec().parse_request(body, cls)
+    except Exception:  # noqa: BLE001 - the detailed reader decides
+        model = _reference_codec().parse_request(body, cls, by_xmlschema=validate)
     return model
 
 
@@ -57,8 +57,10 @@ def parse_response(body: bytes, cls: type[Model], *, validate: bool = False) -> 
     model: Model
     try:
         model = _parse(body, cls, validate=validate)
-    except Exception:  # noqa: BLE001 - the reference codec decides
-        model = _reference_codec().parse_response(body, cls, validate=validate)
+    except Exception:  # noqa: BLE001 - the detailed reader decides
+        model = _reference_codec().parse_response(
+            body, cls, validate=validate, by_xmlschema=validate
+        )
     object.__setattr__(model, "raw", bytes(body))  # frozen, but nobody else has it yet
     return model
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
+import xml.etree.ElementTree as ET
+from contextlib import suppress
 from typing import Any, NoReturn
 from xml.parsers import expat
 
@@ -33,34 +35,40 @@ def decode(body: bytes) -> str:
         )
 
 
-def require_safe_document(text: str) -> str:
-    """Return the root's name; reject malformed XML, a DOCTYPE, deep nesting and long attributes."""
-    parser = expat.ParserCreate()
-    depth, root = 0, ""
+def parse_elements(text: str) -> ET.Element:
+    """Return the root; reject malformed XML, a DOCTYPE, deep nesting and long attributes."""
+    if "<!DOCTYPE" in text:
+        _reject_doctype(text)
+    try:
+        root = ET.fromstring(text)  # noqa: S314 - without document types
+    except ET.ParseError as error:
+        line, column = error.position
+        position = f"line {line}, column {column + 1}"
+        raise_invalid(f"text that is not XML ({position})" if text.strip() else "an empty body")
+    level = [root]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in parent]
+    if level:
+        raise_invalid("XML that is nested too deeply")
+    if any(_get_attributes_length(element) > MAX_ATTRIBUTES for element in root.iter()):
+        raise_invalid("an element with attributes that are too long")
+    return root
 
-    def enter(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth, root
-        depth, root = depth + 1, root or name
-        if depth > MAX_DEPTH:
-            raise_invalid("XML that is nested too deeply")
-        if sum(map(len, (*attributes, *attributes.values()))) > MAX_ATTRIBUTES:
-            raise_invalid("an element with attributes that are too long")
 
-    def leave(_: str) -> None:
-        nonlocal depth
-        depth -= 1
+def _get_attributes_length(element: ET.Element) -> int:
+    return sum(len(name) + len(value) for name, value in element.items())
 
-    def reject_doctype(*_: Any) -> None:
+
+def _reject_doctype(text: str) -> None:
+    """Reject a document type declaration; in a text or a comment the same words are harmless."""
+
+    def reject(*_: Any) -> None:
         raise_invalid("a document type declaration", "XML without one", "XML-005")
 
-    parser.StartElementHandler, parser.EndElementHandler = enter, leave
-    parser.StartDoctypeDeclHandler = reject_doctype
-    try:
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = reject
+    with suppress(expat.ExpatError):  # the next parser says where
         parser.Parse(text, True)
-    except expat.ExpatError as error:
-        position = f"line {error.lineno}, column {error.offset + 1}"
-        raise_invalid(f"text that is not XML ({position})" if text.strip() else "an empty body")
-    return root
 
 
 def raise_invalid(

@@ -1,0 +1,152 @@
+"""Elements to plain data as xmlschema does it, at about the cost of parsing them.
+
+For documents that the generated codec leaves undecided, most of which will be rejected. The lenient
+schema, compiled by xmlschema, says which elements there are; xmlschema itself decodes only numbers and
+truth values of an unusual form. Anybody can send such a document, so what it costs must not exceed what
+parsing costs: each element is visited once, and no more than MAX_ERRORS findings are kept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from infobip_sms_schema.constraints import UnreadableText
+
+from .xml_input import MAX_ERRORS
+
+if TYPE_CHECKING:
+    import xml.etree.ElementTree as ET
+
+_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
+_MAX_CACHED = 40  # characters of a number whose value is remembered
+_UNREADABLE = UnreadableText()
+
+
+@attrs.frozen
+class Finding:
+    """A place where a document violates the lenient schema."""
+
+    path: str
+    repeated: bool = False
+    """Whether an element is repeated; otherwise the content has another form."""
+
+
+@attrs.frozen
+class _Part:
+    """What a reader needs of the declaration of an element."""
+
+    declaration: Any
+    is_repeatable: bool
+    is_wrapper: bool
+    is_leaf: bool
+    is_text: bool
+
+
+class DetailedReader:
+    """Reads one document; ``findings`` holds the first violations."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+
+    def read(self, element: ET.Element, declaration: Any, path: str) -> Any:
+        """Return the plain data of an element."""
+        return self._read(element, _describe(declaration), path)
+
+    def _read(self, element: ET.Element, part: _Part, path: str) -> Any:
+        if element.keys():
+            self._check_attributes(element, part, path)
+        if part.is_leaf:
+            return self._read_leaf(element, part, path)
+        parts = _list_parts(part.declaration)
+        texts = [element.text, *(child.tail for child in element)]
+        if any(text and text.strip() for text in texts):
+            self._add(Finding(path))
+        known = [child for child in element if child.tag in parts]
+        lost = len(element) > 0 and not known  # entries of an unknown form
+        if lost and (part.is_wrapper or part.is_repeatable):
+            return [_UNREADABLE] if part.is_wrapper else _UNREADABLE
+        return self._collect(known, parts, path, is_wrapper=part.is_wrapper)
+
+    def _collect(
+        self, known: list[ET.Element], parts: dict[str, _Part], path: str, *, is_wrapper: bool
+    ) -> Any:
+        """Return the fields of an object, the first of each, or the entries of a list."""
+        entries: list[Any] = []
+        plain = {name: list[Any]() for name, part in parts.items() if part.is_repeatable}
+        seen: Counter[str] = Counter()
+        for child in known:
+            name, part = child.tag, parts[child.tag]
+            seen[name] += 1
+            place = f"{path}/{name}[{seen[name]}]"
+            value = self._read(child, part, place)
+            if seen[name] > 1 and not part.is_repeatable and isinstance(value, str):
+                self._check_unused(value, part, place)
+            if is_wrapper:
+                entries.append(value)
+            elif part.is_repeatable:
+                plain[name].append(value)
+            elif isinstance(value, list):
+                plain.setdefault(name, []).extend(value)
+            else:
+                plain.setdefault(name, value)
+        if any(count > 1 and not parts[name].is_repeatable for name, count in seen.items()):
+            self._add(Finding(path, repeated=True))
+        return entries if is_wrapper else plain
+
+    def _read_leaf(self, element: ET.Element, part: _Part, path: str) -> Any:
+        if len(element):
+            self._add(Finding(path))
+        text = element.text or ""
+        if part.is_text:
+            return text  # the constraint of its field checks it
+        value, is_valid = _decode(part.declaration.type, text)
+        if not is_valid:
+            self._add(Finding(path))
+        return value
+
+    def _check_unused(self, text: str, part: _Part, path: str) -> None:
+        """Check the text of a repeated element, which no constraint checks because it is not used."""
+        if len(self.findings) < MAX_ERRORS and not _decode(part.declaration.type, text)[1]:
+            self._add(Finding(path))
+
+    def _check_attributes(self, element: ET.Element, part: _Part, path: str) -> None:
+        """Note an attribute that gives an element another type, or says that it is null."""
+        kind = element.get(f"{_INSTANCE}type", part.declaration.type.name)
+        if kind != part.declaration.type.name or f"{_INSTANCE}nil" in element.keys():  # noqa: SIM118 - no mapping
+            self._add(Finding(path))
+
+    def _add(self, finding: Finding) -> None:
+        if len(self.findings) < MAX_ERRORS:
+            self.findings.append(finding)
+
+
+def _decode(kind: Any, text: str) -> tuple[Any, bool]:
+    """Return the value of a text, or UnreadableText, and whether it is valid."""
+    return (_decode_cached if len(text) <= _MAX_CACHED else _decode_by_schema)(kind, text)
+
+
+def _decode_by_schema(kind: Any, text: str) -> tuple[Any, bool]:
+    value, errors = kind.decode(text, validation="lax")
+    return (_UNREADABLE if value is None else value), not errors
+
+
+_decode_cached = lru_cache(maxsize=1_000)(_decode_by_schema)
+
+
+@cache
+def _describe(declaration: Any) -> _Part:
+    kind = declaration.type
+    is_leaf = kind.is_simple()
+    primitive = getattr(kind, "primitive_type", None)  # a union has none
+    is_text = is_leaf and getattr(primitive, "local_name", "") == "string"
+    return _Part(declaration, declaration.max_occurs != 1, kind.name is None, is_leaf, is_text)
+
+
+@cache
+def _list_parts(declaration: Any) -> dict[str, _Part]:
+    """Return the elements that may be inside an element, by name."""
+    children = declaration.type.content.iter_elements()
+    return {child.name: _describe(child) for child in children if child.name is not None}
