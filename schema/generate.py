@@ -60,7 +60,11 @@ OPTIONS = (
     "ruff-check",
     "ruff-format",
 )
-IMPORTS = "attrs,infobip_sms_schema.constraints.Constraint,infobip_sms_schema.constraints.truncate_to_milliseconds"
+IMPORTS = (
+    "attrs,infobip_sms_schema.constraints.Constraint,"
+    "infobip_sms_schema.constraints.truncate_to_milliseconds,"
+    "infobip_sms_schema.violations.Violation"
+)
 RUFF = 'line-length = 100\ntarget-version = "py311"\n[lint]\nselect = ["I", "F401"]\n'
 INIT = '''"""The models of the API, generated from schema/. Import them from infobip_sms."""
 
@@ -166,7 +170,11 @@ def get_roots(
 def build_extra_data(components: dict[str, Any], final: list[int]) -> dict[str, Any]:
     """Return the template data of each class that is not part of its schema."""
     return {
-        name: {"reply": "x-reply" in component, "final": final if "x-final" in component else None}
+        name: {
+            "reply": "x-reply" in component,
+            "skips_unreadable": "x-unreadable" in component,
+            "final": final if "x-final" in component else None,
+        }
         for name, component in components.items()
         if {"x-reply", "x-final"} & component.keys()
     }

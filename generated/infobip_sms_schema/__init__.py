@@ -108,7 +108,7 @@ XML_ROOTS: dict[type[attrs.AttrsInstance], tuple[str, ...]] = {
     BulkStatusRequest: ("UpdateStatusRequest",),
     BulkStatusResponse: ("BulkStatusResponse",),
     ConversionResponse: ("EndTagResponse",),
-    DeliveryReports: ("reportResponse", "SMSReportResponse"),
+    DeliveryReports: ("reportResponse", "SMSReportResponse", "DeliveryReports"),
     ErrorResponse: ("ApiException",),
     PreviewRequest: ("PreviewRequest",),
     PreviewResponse: ("PreviewResponse",),

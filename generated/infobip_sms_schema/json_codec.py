@@ -888,10 +888,18 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
             its_to = value["to"]
             if type(its_to) is not str or not (its_to.isascii() or is_text(its_to)):
                 its_to = coerce_text(its_to)
+        elif "destination" in value:
+            its_to = value["destination"]
+            if type(its_to) is not str or not (its_to.isascii() or is_text(its_to)):
+                its_to = coerce_text(its_to)
         else:
             its_to = None
         if "from" in value:
             its_from = value["from"]
+            if type(its_from) is not str or not (its_from.isascii() or is_text(its_from)):
+                its_from = coerce_text(its_from)
+        elif "sender" in value:
+            its_from = value["sender"]
             if type(its_from) is not str or not (its_from.isascii() or is_text(its_from)):
                 its_from = coerce_text(its_from)
         else:
@@ -914,6 +922,13 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
             its_done_at = None
         if "smsCount" in value:
             its_sms_count = value["smsCount"]
+            if (
+                type(its_sms_count) is not int
+                or not INTEGER_LOWER_BOUND < its_sms_count < INTEGER_UPPER_BOUND
+            ):
+                its_sms_count = coerce_integer(its_sms_count)
+        elif "messageCount" in value:
+            its_sms_count = value["messageCount"]
             if (
                 type(its_sms_count) is not int
                 or not INTEGER_LOWER_BOUND < its_sms_count < INTEGER_UPPER_BOUND
@@ -997,6 +1012,7 @@ def build_lenient_DeliveryReports(find: Callable[[Any], Reader]) -> Reader:
         made = DeliveryReportsTwin()
         made.results = its_results
         made.raw = None
+        made.unreadable = ()
         made.__class__ = DeliveryReports
         return made
 
@@ -1335,6 +1351,7 @@ def build_lenient_SmsLogs(find: Callable[[Any], Reader]) -> Reader:
         made = SmsLogsTwin()
         made.results = its_results
         made.raw = None
+        made.unreadable = ()
         made.__class__ = SmsLogs
         return made
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import attrs
 from infobip_sms_schema.constraints import Constraint, truncate_to_milliseconds
+from infobip_sms_schema.violations import Violation
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -167,14 +168,18 @@ class DeliveryReport:
     On the wire: messageId. Requirement: DLR-001.
     """
     to: str | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "to"}
+        default=None,
+        validator=Constraint(requirement_id="DLR-001"),
+        metadata={"wire": "to", "also": ["destination"]},
     )
     """The destination.
 
     On the wire: to. Requirement: DLR-001.
     """
     from_: str | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "from"}
+        default=None,
+        validator=Constraint(requirement_id="DLR-001"),
+        metadata={"wire": "from", "also": ["sender"]},
     )
     """The sender.
 
@@ -208,7 +213,9 @@ class DeliveryReport:
     On the wire: doneAt. Requirement: DLR-003.
     """
     sms_count: int | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "smsCount"}
+        default=None,
+        validator=Constraint(requirement_id="DLR-001"),
+        metadata={"wire": "smsCount", "also": ["messageCount"]},
     )
     """Number of segments.
 
@@ -275,6 +282,12 @@ class DeliveryReports:
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
+
+    unreadable: tuple[Violation, ...] = attrs.field(
+        default=(),
+        validator=attrs.validators.deep_iterable(attrs.validators.instance_of(Violation)),
+    )
+    """What is wrong with the entries that could not be read; they are missing from ``results``."""
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -1288,6 +1301,12 @@ class SmsLogs:
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
+
+    unreadable: tuple[Violation, ...] = attrs.field(
+        default=(),
+        validator=attrs.validators.deep_iterable(attrs.validators.instance_of(Violation)),
+    )
+    """What is wrong with the entries that could not be read; they are missing from ``results``."""
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)

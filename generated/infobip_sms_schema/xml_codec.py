@@ -482,15 +482,18 @@ def read_lenient_DeliveryReport(element: Any) -> Any:
     its_done_at: Any = UNSET
     its_error: Any = None
     its_from: Any = None
+    its_from_too: Any = None
     its_mcc_mnc: Any = None
     its_mcc_mnc_too: Any = None
     its_message_id: Any = None
     its_price: Any = None
     its_sent_at: Any = UNSET
     its_sms_count: Any = UNSET
+    its_sms_count_too: Any = None
     its_status: Any = None
     its_text: Any = None
     its_to: Any = None
+    its_to_too: Any = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -545,12 +548,30 @@ def read_lenient_DeliveryReport(element: Any) -> Any:
             if its_error is not None:
                 raise FallbackRequired
             its_error = read_lenient_GsmErrorCode(child)
+        elif tag == "destination":
+            if its_to_too is not None or len(child):
+                raise FallbackRequired
+            its_to_too = child.text or ""
+        elif tag == "sender":
+            if its_from_too is not None or len(child):
+                raise FallbackRequired
+            its_from_too = child.text or ""
+        elif tag == "messageCount":
+            if its_sms_count_too is not None or len(child):
+                raise FallbackRequired
+            its_sms_count_too = read_integer(child.text) if child.text else None
         elif tag == "mccmnc":
             if its_mcc_mnc_too is not None or len(child):
                 raise FallbackRequired
             its_mcc_mnc_too = child.text or ""
         else:
             skip_element(child)
+    if its_to is None:
+        its_to = its_to_too
+    if its_from is None:
+        its_from = its_from_too
+    if its_sms_count is UNSET and its_sms_count_too is not None:
+        its_sms_count = its_sms_count_too
     if its_mcc_mnc is None:
         its_mcc_mnc = its_mcc_mnc_too
     if (
@@ -616,6 +637,7 @@ def read_lenient_DeliveryReports(element: Any) -> Any:
     made = DeliveryReportsTwin()
     made.results = its_results
     made.raw = None
+    made.unreadable = ()
     made.__class__ = DeliveryReports
     return made
 
@@ -633,6 +655,7 @@ def read_lenient_DeliveryReports_from_DeliveryReportsFlat(element: Any) -> Any:
     made = DeliveryReportsTwin()
     made.results = its_results
     made.raw = None
+    made.unreadable = ()
     made.__class__ = DeliveryReports
     return made
 
@@ -1448,6 +1471,7 @@ def read_lenient_SmsLogs(element: Any) -> Any:
     made = SmsLogsTwin()
     made.results = its_results
     made.raw = None
+    made.unreadable = ()
     made.__class__ = SmsLogs
     return made
 
@@ -2754,6 +2778,7 @@ READERS: dict[type, dict[str, Callable[[Any], Any]]] = {
     DeliveryReports: {
         "reportResponse": read_lenient_DeliveryReports,
         "SMSReportResponse": read_lenient_DeliveryReports_from_DeliveryReportsFlat,
+        "DeliveryReports": read_lenient_DeliveryReports,
     },
     ErrorResponse: {"ApiException": read_lenient_ErrorResponse},
     PreviewRequest: {"PreviewRequest": read_strict_PreviewRequest},

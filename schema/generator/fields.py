@@ -190,13 +190,13 @@ def render_patterns(patterns: dict[str, str]) -> list[str]:
     return [f"{name} = re.compile({pattern!r}).fullmatch" for pattern, name in patterns.items()]
 
 
-def render_construction(
-    field_names: Iterable[tuple[str, str]], cls: str, *, raw: bool
-) -> list[str]:
+def render_construction(field_names: Iterable[tuple[str, str]], cls: Any) -> list[str]:
     """Return the statements that create a model from checked values, without its validators."""
+    name = cls.__name__
     made = [f"made.{name} = {value}" for name, value in field_names]
-    kept = ["made.raw = None"] if raw else []
-    return [f"made = {cls}Twin()", *made, *kept, f"made.__class__ = {cls}", "return made"]
+    own = {"raw": None, "unreadable": ()}  # fields that no document has
+    kept = [f"made.{name} = {value!r}" for name, value in own.items() if name in cls.__slots__]
+    return [f"made = {name}Twin()", *made, *kept, f"made.__class__ = {name}", "return made"]
 
 
 def render_pairs(pairs: Iterable[tuple[str, str]]) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing
 from decimal import Decimal
-from typing import Any
 
 from generator.fields import (
     Field,
@@ -150,7 +149,7 @@ def _write_reader(
     if strict:
         body += render_pairs(model_set.paired_fields[name])
     made = [(m.name, m.local) for m in fields]
-    body += render_construction(made, name, raw=_has_raw(model_set.models[name]))
+    body += render_construction(made, model_set.models[name])
     return [
         "",
         f"def build_{way}_{name}(find: Callable[[Any], Reader]) -> Reader:",
@@ -160,10 +159,6 @@ def _write_reader(
         "    return read",
         "",
     ]
-
-
-def _has_raw(cls: Any) -> bool:
-    return "raw" in cls.__slots__
 
 
 def _write_field(field: Field, patterns: dict[str, str], *, strict: bool) -> list[str]:

@@ -283,7 +283,14 @@ def _end(
     spec: ReaderSpec, fields: dict[str, Field], others: dict[str, Field], model_set: ModelSet
 ) -> list[str]:
     """Return the statements after the last element."""
-    lines = [f"if {m.local} is None:\n    {m.local} = {m.local}_too" for m in others.values()]
+    lines = []
+    for field in others.values():
+        start = _get_initial_value(field, spec)
+        given = f" and {field.local}_too is not None" if start == "UNSET" else ""
+        lines += [
+            f"if {field.local} is {start}{given}:",
+            f"    {field.local} = {field.local}_too",
+        ]
     starts = {m.local: _get_initial_value(m, spec) for m in fields.values()}
     repeated = {c.name for c in spec.kind.content.iter_elements() if _is_repeated(c)}
     needed = [m for m in fields.values() if m.constraint.required]
@@ -304,9 +311,8 @@ def _end(
     if spec.strict:
         lines += render_pairs(model_set.paired_fields[spec.model])
     made = [(m.name, m.local) for m in fields.values()]
-    raw = "raw" in model_set.models[spec.model].__slots__
     return [part for line in lines for part in line.split("\n")] + render_construction(
-        made, spec.model, raw=raw
+        made, model_set.models[spec.model]
     )
 
 

@@ -12,7 +12,7 @@ from infobip_sms_schema.constraints import describe_value
 from infobip_sms.codecs.plain_data import build_plain
 from infobip_sms.transport.messages import Request, Response
 
-from .codecs import XmlOptions, find_wire, get_codec
+from .codecs import XmlOptions, apply_charset, find_wire, get_codec
 from .errors import ApiError, InvalidRequestError, InvalidResponseError, Violation
 from .rules import check_model
 
@@ -57,7 +57,10 @@ def parse_response(
     operation: Operation[Model], response: Response, wire: Wire, *, xml: XmlOptions = _DEFAULT_XML
 ) -> Model:
     """Parse the response of an operation; raise ApiError or InvalidResponseError."""
-    wire = find_wire(response.headers.get("content-type", "")) or wire
+    content_type = response.headers.get("content-type", "")
+    wire = find_wire(content_type) or wire
+    if wire == "xml":
+        response = attrs.evolve(response, body=apply_charset(response.body, content_type))
     if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own numbers
         raise _build_error(response, wire)
     try:

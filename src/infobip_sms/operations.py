@@ -164,7 +164,7 @@ class Operations(ABC):
         """Fetch new delivery reports: GET /sms/1/reports. Each is returned only once (DLR-007).
 
         limit: 1 to 1000, default 50 (DLR-008). If a response is lost, so are its reports; ``get_logs``
-        still has the messages for 48 hours.
+        still has the messages for 48 hours. Reports that cannot be read are described in ``unreadable``.
         """
         parameters = FetchDeliveryReportsParameters(
             bulk_id=bulk_id, message_id=message_id, limit=limit

@@ -20,11 +20,12 @@ from .webhooks import parse_delivery_reports
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infobip_sms_schema import DeliveryReports
+    from infobip_sms_schema import DeliveryReports, Violation
 
 MAX_BODY = 4 * 2**20  # bytes; a batch has up to 100 reports by default, of about 1 kB each
 _IDLE_TIMEOUT = 30.0  # seconds without a byte before a connection is closed
 _MAX_SIZE_LINE = 1024  # bytes
+_MAX_SHOWN = 3  # violations
 
 
 class WebhookRejectedError(Exception):
@@ -98,8 +99,8 @@ class WebhookServer(ThreadingHTTPServer):
         try:
             reports = parse_delivery_reports(body, content_type)
         except InvalidResponseError as error:
-            count = len(error.violations)
-            reason = f"{len(body)} bytes that are not delivery reports ({count} violations)"
+            problems = _describe(error.violations)
+            reason = f"{len(body)} bytes that are not delivery reports: {problems}"
             raise WebhookRejectedError(HTTPStatus.BAD_REQUEST, reason) from None
         with self.lock:
             try:
@@ -113,6 +114,10 @@ class WebhookServer(ThreadingHTTPServer):
             except Exception as error:  # noqa: BLE001 - in any case the reports are not written
                 reason = f"reports could not be written: {type(error).__name__}"
                 raise WebhookRejectedError(HTTPStatus.INTERNAL_SERVER_ERROR, reason) from None
+        if reports.unreadable:
+            self.on_error(
+                f"reports that cannot be read: {_describe(reports.unreadable)}; responded with 200"
+            )
 
 
 class _WebhookServerHandler(BaseHTTPRequestHandler):
@@ -202,6 +207,13 @@ class _WebhookServerHandler(BaseHTTPRequestHandler):
 
     def log_message(self, *words: object) -> None:
         """Log nothing: a path may contain a secret."""
+
+
+def _describe(violations: tuple[Violation, ...]) -> str:
+    """Describe the first violations; none contains a value of the body."""
+    more = len(violations) - _MAX_SHOWN
+    shown = "; ".join(map(str, violations[:_MAX_SHOWN]))
+    return f"{shown}; and {more} more" if more > 0 else shown
 
 
 def _parse_size(text: str, base: int) -> int:

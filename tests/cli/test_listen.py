@@ -183,6 +183,23 @@ def test_what_is_no_report_is_refused_and_not_shown(options: dict[str, str], sta
     assert len(log.complaints) == (0 if status in {405, 501} else 1)
 
 
+def test_dlr_001_an_unreadable_report_is_acknowledged_and_named() -> None:
+    """The readable reports are written; the path of the other is shown, but no value of it."""
+    body = (
+        b'{"results":[{"messageId":"a"},{"to":"41793026727","doneAt":"41793026727"},'
+        b'{"messageId":"c"}]}'
+    )
+    log = Log()
+    with listening(log) as listener:
+        status = ask(listener.url, body=body).status
+
+    assert status == 200
+    assert [report.message_id for report in log.written[0].results] == ["a", "c"]
+    (complaint,) = log.complaints
+    assert "results[1].doneAt: expected a date and time" in complaint
+    assert "41793026727" not in complaint
+
+
 def test_a_query_does_not_change_the_path() -> None:
     """A notify URL with a query of its own is the same path."""
     log = Log()

@@ -93,7 +93,13 @@ def read_json_slowly(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, 
 
     def read() -> Any:
         try:
-            return converter.structure_detailed(wire_json.parse_plain(body, cls), cls)
+            plain = wire_json.parse_plain(body, cls)
+            if not is_reply(cls):
+                return converter.structure_detailed(plain, cls)
+            with pytest.MonkeyPatch.context() as patch:
+                structure: Any = converter.structure_detailed
+                patch.setattr(plain_data, "build_model", lambda p, c, **_: structure(p, c))
+                return plain_data.build_response(plain, cls)
         except InvalidRequestError as problem:
             raise (InvalidResponseError if is_reply(cls) else InvalidRequestError)(
                 problem.violations

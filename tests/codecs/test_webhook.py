@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import gzip
 import time
 import tomllib
 from decimal import Decimal
@@ -17,8 +19,10 @@ from hypothesis import strategies as st
 from infobip_sms import (
     DeliveryReports,
     Error,
+    InvalidRequestError,
     InvalidResponseError,
     SmsLogs,
+    SmsRequest,
     SmsResponse,
     SmsResponseV1,
     Status,
@@ -225,3 +229,142 @@ def test_xml_005_namespaces_without_end_are_read_in_bounded_time() -> None:
 
     assert len(found.results) == 5_000
     assert time.monotonic() - started < 60
+
+
+# ---------------------------------------------------------------- one unreadable report among others
+
+ODD = {
+    "json": b'{"results":[{"messageId":"a"},{"messageId":"b","doneAt":"2026-11-09T16:00:00"},'
+    b'{"messageId":"c","status":{"groupName":"DELIVERED"}},7,{"messageId":"d"}]}',
+    "xml": b"<reportResponse><results><result><messageId>a</messageId></result><result><messageId>b"
+    b"</messageId><doneAt>2026-11-09T16:00:00</doneAt></result><result><messageId>c</messageId>"
+    b"<status><groupName>DELIVERED</groupName></status></result><result><x/></result>"
+    b"<result><messageId>d</messageId></result></results></reportResponse>",
+}
+
+
+@pytest.mark.parametrize("wire", ["json", "xml"])
+def test_dlr_001_an_unreadable_report_does_not_hide_the_others(wire: str) -> None:
+    """The readable reports are returned, and the path of each problem in the others."""
+    reports = parse_delivery_reports(ODD[wire])
+    paths = {problem.path for problem in reports.unreadable}
+
+    assert [report.message_id for report in reports.results] == ["a", "d"]
+    assert "results[1].doneAt" in paths
+    assert "results[2].status.groupId" in paths
+    assert any(path.startswith("results[3]") for path in paths)
+    assert reports.raw == ODD[wire]
+
+
+@pytest.mark.parametrize("wire", ["json", "xml"])
+def test_log_001_an_unreadable_log_does_not_hide_the_others(wire: str) -> None:
+    """Logs are read like reports."""
+    body = ODD[wire].replace(b"reportResponse", b"smsLogsResponse")
+    codec = {"json": wire_json, "xml": wire_xml}[wire]
+
+    logs = codec.parse_response(body, SmsLogs)
+
+    assert [log.message_id for log in logs.results] == ["a", "d"]
+    assert len(logs.unreadable) >= 3
+
+
+@pytest.mark.parametrize("wire", ["json", "xml"])
+def test_unreadable_reports_are_explained_up_to_a_limit(wire: str) -> None:
+    """Of a thousand unreadable reports a hundred or so are explained, the rest are counted."""
+    entry, start, end = {
+        "json": (b'{"doneAt":"x"},', b'{"results":[', b"{}]}"),
+        "xml": (
+            b"<result><doneAt>x</doneAt></result>",
+            b"<reportResponse><results>",
+            b"<result/></results></reportResponse>",
+        ),
+    }[wire]
+
+    reports = parse_delivery_reports(start + entry * 1_000 + end)
+
+    assert len(reports.results) == 1
+    assert len(reports.unreadable) == 101
+    assert reports.unreadable[-1].actual == "900 more that cannot be read"
+
+
+SMALL = "<{p}reportResponse{ns}><results><result><to>1</to><text>\u00fc</text></result></results></{p}reportResponse>"
+
+
+@pytest.mark.parametrize(("p", "ns"), [("", ' xmlns="urn:a"'), ("r:", ' xmlns:r="urn:a"')])
+def test_dlr_002_reports_in_a_namespace_are_read_by_local_name(p: str, ns: str) -> None:
+    """A default namespace and a prefixed root change nothing."""
+    body = SMALL.format(p=p, ns=ns).encode()
+
+    assert parse_delivery_reports(body).results[0].to == "1"
+    assert parse_delivery_reports(body, validate=True).results[0].to == "1"
+
+
+def test_xml_001_a_request_in_a_namespace_is_rejected_as_such() -> None:
+    """The message says that the namespace is wrong, not that the document cannot be processed."""
+    with pytest.raises(InvalidRequestError, match="got a root element in a namespace"):
+        wire_xml.parse_request(b'<request xmlns="urn:a"/>', SmsRequest)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        SMALL.format(p="", ns=""),
+        "<?xml version='1.0' encoding='ISO-8859-1'?>" + SMALL.format(p="", ns=""),
+        memoryview(SMALL.format(p="", ns="").encode()),
+        bytearray(SMALL.format(p="", ns="").encode()),
+    ],
+    ids=["text", "text-with-declaration", "memoryview", "bytearray"],
+)
+def test_dlr_002_text_and_buffers_are_read(body: Any) -> None:
+    """A body may be text, as some frameworks pass it, or any buffer."""
+    assert parse_delivery_reports(body).results[0].text == "\u00fc"
+    kind = "text/xml; charset=ISO-8859-1" * isinstance(body, str)  # of the bytes that it was
+    assert parse_delivery_reports(body, kind).results[0].text == "\u00fc"
+
+
+def test_dlr_002_the_charset_of_the_header_is_obeyed() -> None:
+    """For XML the header precedes the declaration (RFC 7303)."""
+    body = b"<?xml version='1.0' encoding='UTF-8'?>" + SMALL.format(p="", ns="").encode("latin-1")
+
+    assert parse_delivery_reports(body, "text/xml; charset=ISO-8859-1").results[0].text == "\u00fc"
+    assert parse_delivery_reports(body, "text/xml; charset=ISO-8859-1").raw == body
+    with pytest.raises(InvalidResponseError):
+        parse_delivery_reports(body, "text/xml; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (gzip.compress(example("json")), "compressed with gzip"),
+        (base64.b64encode(example("json")), "base64"),
+        (base64.b64encode(example("xml")).decode(), "base64"),
+    ],
+    ids=["gzip", "base64", "base64-text"],
+)
+def test_encoded_bodies_are_named(body: Any, problem: str) -> None:
+    """A body that needs decoding first is rejected, and the message says how it is encoded."""
+    with pytest.raises(InvalidResponseError, match=problem):
+        parse_delivery_reports(body)
+
+
+def test_a_body_of_another_type_is_a_type_error() -> None:
+    """A parsed body, as some frameworks pass it, is named."""
+    with pytest.raises(TypeError, match="expected bytes or str, got an object"):
+        parse_delivery_reports({"results": []})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"results":[{"destination":"1","sender":"A","messageCount":2}]}',
+        (
+            b"<DeliveryReports><results><result><destination>1</destination><sender>A</sender>"
+            b"<messageCount>2</messageCount></result></results></DeliveryReports>"
+        ),
+    ],
+)
+def test_reports_of_version_3_are_read_into_the_same_model(body: bytes) -> None:
+    """Fields that version 3 of the API names differently are read by their other names."""
+    (report,) = parse_delivery_reports(body).results
+
+    assert (report.to, report.from_, report.sms_count) == ("1", "A", 2)

@@ -48,7 +48,7 @@ from infobip_sms.cli.base.server_options import option, with_client_options
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from infobip_sms import Client, DeliveryReport
+    from infobip_sms import Client, DeliveryReport, DeliveryReports, SmsLogs
     from infobip_sms.cli.base.server_options import ClientOptions
 
 FILTERS = "Filters"
@@ -91,6 +91,7 @@ def reports(
                 print_report(report, as_json=settings.as_json)
             return None
         found = client.fetch_delivery_reports(**filters)
+    _note_unreadable(found)
     if settings.as_json:
         print_model(found)
         return None
@@ -100,11 +101,18 @@ def reports(
     return None
 
 
+def _note_unreadable(found: DeliveryReports | SmsLogs) -> None:
+    for problem in found.unreadable:
+        print_note(f"Skipped, because it cannot be read: {clean(problem)}")
+
+
 def _follow(client: Client, interval: float, filters: dict[str, Any]) -> Iterator[DeliveryReport]:
     """Give reports as they come; once it has worked, a question that fails is asked again."""
     for number in count():
         try:
-            yield from client.fetch_delivery_reports(**filters).results
+            found = client.fetch_delivery_reports(**filters)
+            _note_unreadable(found)
+            yield from found.results
         except (TransportError, InvalidResponseError) as problem:
             if number == 0:
                 raise
@@ -173,6 +181,7 @@ def logs(settings: ClientOptions, *, general_status: str | None, **filters: Any)
     if settings.as_json:
         print_model(found)
         return
+    _note_unreadable(found)
     print_table(LOG_COLUMNS, [format_log_row(log) for log in found.results])
     if not found.results:
         print_note("No messages.")

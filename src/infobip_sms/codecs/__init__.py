@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from contextlib import suppress
+from email.message import Message
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
@@ -41,6 +44,31 @@ def find_wire(content_type: str) -> Wire | None:
     if media.endswith(("/json", "+json")):
         return "json"
     return "xml" if media.endswith(("/xml", "+xml")) else None
+
+
+def apply_charset(body: bytes, content_type: str) -> bytes:
+    """Return XML in UTF-8 if its Content-Type names a charset, which precedes its declaration (RFC 7303)."""
+    if "charset" not in content_type.lower():
+        return body
+    from .xml_input import decode_by_charset  # noqa: PLC0415 - JSON needs no XML parser
+
+    return decode_by_charset(body, _get_charset(content_type))
+
+
+def identify_encoding(body: bytes) -> str:
+    """Describe a body that needs decoding before it can be parsed; an empty string if it does not."""
+    if body.startswith(b"\x1f\x8b"):
+        return "data compressed with gzip (see Content-Encoding); decompress it first"
+    with suppress(ValueError):
+        if base64.b64decode(body[:64], validate=True).lstrip()[:1] in {b"{", b"<"}:
+            return "text encoded in base64; decode it first"
+    return ""
+
+
+def _get_charset(content_type: str) -> str:
+    message = Message()
+    message["Content-Type"] = content_type
+    return message.get_content_charset("utf-8")
 
 
 @cache

@@ -197,7 +197,11 @@ def _make_reader(
         for field in attrs.fields(cls)
         for name in field.metadata.get("also", ())
     ]
-    hidden = {name: override(omit=True) for name in ("raw",) if name in attrs.fields_dict(cls)}
+    hidden = {
+        name: override(omit=True)
+        for name in ("raw", "unreadable")
+        if name in attrs.fields_dict(cls)
+    }
     build = make_dict_structure_fn(cls, converter, **fields, **hidden)  # type: ignore[arg-type]  # overrides by name
 
     def read(value: Any, kind: Any) -> Any:

@@ -11,6 +11,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
+from infobip_sms_schema.constraints import unfold
+
+from infobip_sms.errors import InvalidRequestError, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from .converters import ModelConverter
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
+MAX_UNREADABLE = 100  # violations of entries that are explained
 
 
 @cache
@@ -35,6 +39,45 @@ def build_model(plain: object, cls: type[Model], *, strict: bool) -> Model:
         return converter.structure(plain, cls)
     except Exception:  # noqa: BLE001 - the detailed converter decides
         return converter.structure_detailed(plain, cls)
+
+
+def build_response(plain: object, cls: type[Model]) -> Model:
+    """Return the model of a response; raise InvalidRequestError with every violation.
+
+    Of delivery reports and logs, an entry that cannot be read does not hide the others: it is left out,
+    and ``unreadable`` of the model says why.
+    """
+    try:
+        return build_model(plain, cls, strict=False)
+    except InvalidRequestError:
+        entries = plain.get("results") if isinstance(plain, dict) else None
+        if "unreadable" not in attrs.fields_dict(cls) or not isinstance(entries, list):
+            raise
+    model: Model = _build_readable(entries, cls)
+    return model
+
+
+def _build_readable(entries: list[Any], cls: Any) -> Any:
+    """Explain the first unreadable entries, and only count the others: explaining takes long."""
+    _, kind = unfold(attrs.fields(cls).results.type)
+    kept: list[Any] = []
+    problems: list[Violation] = []
+    unexplained = 0
+    for index, entry in enumerate(entries):
+        try:
+            if len(problems) < MAX_UNREADABLE:
+                kept.append(build_model(entry, kind, strict=False))
+            else:
+                kept.append(make_converter(strict=False).structure(entry, kind))
+        except InvalidRequestError as error:
+            problems += [violation.inside(f"results[{index}]") for violation in error.violations]
+        except Exception:  # noqa: BLE001 - whatever the fast converter leaves undecided
+            unexplained += 1
+    if unexplained:
+        problems.append(
+            Violation("results", f"{unexplained} more that cannot be read", "reports", "DLR-001")
+        )
+    return cls(results=kept, unreadable=tuple(problems))
 
 
 def build_plain(model: attrs.AttrsInstance) -> dict[str, Any]:

@@ -19,7 +19,14 @@ from infobip_sms_schema.scalars import ChunkedList
 from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 from infobip_sms.rules import check_model
 
-from .plain_data import build_model, build_plain, get_decimal_models, make_converter, make_writers
+from .plain_data import (
+    build_model,
+    build_plain,
+    build_response,
+    get_decimal_models,
+    make_converter,
+    make_writers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -81,7 +88,8 @@ def _parse(body: bytes, cls: type[Model], *, strict: bool) -> Model:
             pass
         else:
             return model
-    return build_model(parse_plain(body, cls), cls, strict=strict)
+    plain = parse_plain(body, cls)
+    return build_model(plain, cls, strict=True) if strict else build_response(plain, cls)
 
 
 def _raise_invalid(actual: str) -> NoReturn:

@@ -17,6 +17,18 @@ MAX_ATTRIBUTES = 10_000  # characters in the attributes of an element; none is d
 _DECLARATION = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 # Accepted encodings. Of the other codecs in Python some are slow, and some are no encodings of text.
 _ENCODING = re.compile(r"utf-8(-sig)?|utf-16(-le|-be)?|ascii|iso8859-\d+|cp125\d")
+_XML_DECLARATION = re.compile(r"\s*<\?xml[^>]{0,200}\?>")
+_BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def decode_by_charset(body: bytes, charset: str) -> bytes:
+    """Return a document in UTF-8, without an XML declaration; unchanged if its bytes say otherwise."""
+    try:
+        if body.startswith(_BOMS) or not _ENCODING.fullmatch(codecs.lookup(charset).name):
+            return body
+        return _XML_DECLARATION.sub("", body.decode(charset), count=1).encode()
+    except (LookupError, UnicodeError):
+        return body
 
 
 def decode(body: bytes) -> str:

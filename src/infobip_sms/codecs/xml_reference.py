@@ -25,7 +25,7 @@ from xmlschema.validators import XsdAttributeGroup
 from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 from infobip_sms.rules import check_model
 
-from .plain_data import build_model, build_plain
+from .plain_data import build_model, build_plain, build_response
 from .xml_detailed import DetailedReader
 from .xml_input import MAX_ERRORS, decode, parse_elements, raise_invalid
 
@@ -77,7 +77,7 @@ def parse_response(
     """
     try:
         plain, errors = _parse(body, cls, by_xmlschema=by_xmlschema)
-        model = build_model(plain, cls, strict=False)
+        model = build_response(plain, cls)
         found = [_to_violation(error, cls) for error in errors[: MAX_ERRORS * validate]]
         if unreported := list(_select_unreported(found, ())):
             raise InvalidRequestError(unreported)  # noqa: TRY301 - handled like the others
