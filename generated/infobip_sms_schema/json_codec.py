@@ -269,7 +269,7 @@ def build_strict_DeliveryTimeWindow(find: Callable[[Any], Reader]) -> Reader:
         its_days = value["days"]
         if type(its_days) is not list or len(its_days) < 1:
             raise FallbackRequired
-        its_days = [Day_MEMBERS[entry] for entry in its_days]
+        its_days = tuple([Day_MEMBERS[entry] for entry in its_days])
         if (its_from is None) is not (its_to is None):
             raise FallbackRequired
         made = DeliveryTimeWindowTwin()
@@ -304,7 +304,9 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
         its_destinations = value["destinations"]
         if type(its_destinations) is not list or len(its_destinations) < 1:
             raise FallbackRequired
-        its_destinations = [read_Destination(entry, Destination) for entry in its_destinations]
+        its_destinations = tuple(
+            [read_Destination(entry, Destination) for entry in its_destinations]
+        )
         if "text" in value:
             its_text = value["text"]
             if type(its_text) is not str or not (its_text.isascii() or is_text(its_text)):
@@ -455,7 +457,7 @@ def build_strict_SmsRequest(find: Callable[[Any], Reader]) -> Reader:
         its_messages = value["messages"]
         if type(its_messages) is not list or len(its_messages) < 1:
             raise FallbackRequired
-        its_messages = [read_Message(entry, Message) for entry in its_messages]
+        its_messages = tuple([read_Message(entry, Message) for entry in its_messages])
         if "tracking" in value:
             its_tracking = value["tracking"]
             its_tracking = read_Tracking(its_tracking, Tracking)
@@ -524,7 +526,9 @@ def build_strict_MessageV1(find: Callable[[Any], Reader]) -> Reader:
         its_destinations = value["destinations"]
         if type(its_destinations) is not list or len(its_destinations) < 1:
             raise FallbackRequired
-        its_destinations = [read_Destination(entry, Destination) for entry in its_destinations]
+        its_destinations = tuple(
+            [read_Destination(entry, Destination) for entry in its_destinations]
+        )
         if "text" in value:
             its_text = value["text"]
             if type(its_text) is not str or not (its_text.isascii() or is_text(its_text)):
@@ -631,7 +635,7 @@ def build_strict_SmsRequestV1(find: Callable[[Any], Reader]) -> Reader:
         its_messages = value["messages"]
         if type(its_messages) is not list or len(its_messages) < 1:
             raise FallbackRequired
-        its_messages = [read_MessageV1(entry, MessageV1) for entry in its_messages]
+        its_messages = tuple([read_MessageV1(entry, MessageV1) for entry in its_messages])
         if "tracking" in value:
             its_tracking = value["tracking"]
             its_tracking = read_Tracking(its_tracking, Tracking)
@@ -991,7 +995,9 @@ def build_lenient_DeliveryReports(find: Callable[[Any], Reader]) -> Reader:
             raise FallbackRequired
         its_results = value["results"]
         if type(its_results) is list:
-            its_results = [read_DeliveryReport(entry, DeliveryReport) for entry in its_results]
+            its_results = tuple(
+                [read_DeliveryReport(entry, DeliveryReport) for entry in its_results]
+            )
         else:
             raise FallbackRequired
         made = DeliveryReportsTwin()
@@ -1196,7 +1202,7 @@ def build_lenient_PreviewResponse(find: Callable[[Any], Reader]) -> Reader:
             its_original_text = None
         its_previews = value["previews"]
         if type(its_previews) is list:
-            its_previews = [read_Preview(entry, Preview) for entry in its_previews]
+            its_previews = tuple([read_Preview(entry, Preview) for entry in its_previews])
         else:
             raise FallbackRequired
         made = PreviewResponseTwin()
@@ -1329,7 +1335,7 @@ def build_lenient_SmsLogs(find: Callable[[Any], Reader]) -> Reader:
             raise FallbackRequired
         its_results = value["results"]
         if type(its_results) is list:
-            its_results = [read_SmsLog(entry, SmsLog) for entry in its_results]
+            its_results = tuple([read_SmsLog(entry, SmsLog) for entry in its_results])
         else:
             raise FallbackRequired
         made = SmsLogsTwin()
@@ -1407,9 +1413,9 @@ def build_lenient_SmsResponse(find: Callable[[Any], Reader]) -> Reader:
             its_tracking_process_key = None
         its_messages = value["messages"]
         if type(its_messages) is list:
-            its_messages = [
-                read_SmsResponseDetails(entry, SmsResponseDetails) for entry in its_messages
-            ]
+            its_messages = tuple(
+                [read_SmsResponseDetails(entry, SmsResponseDetails) for entry in its_messages]
+            )
         else:
             raise FallbackRequired
         made = SmsResponseTwin()
@@ -1445,9 +1451,9 @@ def build_lenient_SmsResponseV1(find: Callable[[Any], Reader]) -> Reader:
             its_tracking_process_key = None
         its_messages = value["messages"]
         if type(its_messages) is list:
-            its_messages = [
-                read_SmsResponseDetails(entry, SmsResponseDetails) for entry in its_messages
-            ]
+            its_messages = tuple(
+                [read_SmsResponseDetails(entry, SmsResponseDetails) for entry in its_messages]
+            )
         else:
             raise FallbackRequired
         made = SmsResponseV1Twin()
@@ -1593,7 +1599,7 @@ def write_DeliveryReports(value: Any) -> dict[str, Any]:
         raise FallbackRequired
     plain: dict[str, Any] = {}
     its_results = value.results
-    if type(its_results) is not list:
+    if type(its_results) is not tuple:
         raise FallbackRequired
     plain["results"] = [write_DeliveryReport(entry) for entry in its_results]
     return plain
@@ -1604,7 +1610,7 @@ def lazy_DeliveryReports(value: Any) -> dict[str, Any]:
         raise FallbackRequired
     plain: dict[str, Any] = {}
     its_results = value.results
-    if type(its_results) is not list:
+    if type(its_results) is not tuple:
         raise FallbackRequired
     if len(its_results) < CHUNK_SIZE:
         plain["results"] = [write_DeliveryReport(entry) for entry in its_results]
@@ -1624,7 +1630,7 @@ def write_DeliveryTimeWindow(value: Any) -> dict[str, Any]:
     if its_to is not None:
         plain["to"] = write_TimeOfDay(its_to)
     its_days = value.days
-    if type(its_days) is not list or len(its_days) < 1:
+    if type(its_days) is not tuple or len(its_days) < 1:
         raise FallbackRequired
     plain["days"] = [Day_VALUES[entry] for entry in its_days]
     if (its_from is None) is not (its_to is None):
@@ -1772,7 +1778,7 @@ def write_Message(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not list or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or len(its_destinations) < 1:
         raise FallbackRequired
     plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
     its_text = value.text
@@ -1836,7 +1842,7 @@ def lazy_Message(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not list or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or len(its_destinations) < 1:
         raise FallbackRequired
     if len(its_destinations) < CHUNK_SIZE:
         plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
@@ -1903,7 +1909,7 @@ def write_MessageV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not list or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or len(its_destinations) < 1:
         raise FallbackRequired
     plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
     its_text = value.text
@@ -1967,7 +1973,7 @@ def lazy_MessageV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not list or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or len(its_destinations) < 1:
         raise FallbackRequired
     if len(its_destinations) < CHUNK_SIZE:
         plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
@@ -2109,7 +2115,7 @@ def write_PreviewResponse(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["originalText"] = its_original_text
     its_previews = value.previews
-    if type(its_previews) is not list:
+    if type(its_previews) is not tuple:
         raise FallbackRequired
     plain["previews"] = [write_Preview(entry) for entry in its_previews]
     return plain
@@ -2125,7 +2131,7 @@ def lazy_PreviewResponse(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["originalText"] = its_original_text
     its_previews = value.previews
-    if type(its_previews) is not list:
+    if type(its_previews) is not tuple:
         raise FallbackRequired
     if len(its_previews) < CHUNK_SIZE:
         plain["previews"] = [write_Preview(entry) for entry in its_previews]
@@ -2216,7 +2222,7 @@ def write_SmsLogs(value: Any) -> dict[str, Any]:
         raise FallbackRequired
     plain: dict[str, Any] = {}
     its_results = value.results
-    if type(its_results) is not list:
+    if type(its_results) is not tuple:
         raise FallbackRequired
     plain["results"] = [write_SmsLog(entry) for entry in its_results]
     return plain
@@ -2227,7 +2233,7 @@ def lazy_SmsLogs(value: Any) -> dict[str, Any]:
         raise FallbackRequired
     plain: dict[str, Any] = {}
     its_results = value.results
-    if type(its_results) is not list:
+    if type(its_results) is not tuple:
         raise FallbackRequired
     if len(its_results) < CHUNK_SIZE:
         plain["results"] = [write_SmsLog(entry) for entry in its_results]
@@ -2246,7 +2252,7 @@ def write_SmsRequest(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not list or len(its_messages) < 1:
+    if type(its_messages) is not tuple or len(its_messages) < 1:
         raise FallbackRequired
     plain["messages"] = [write_Message(entry) for entry in its_messages]
     its_tracking = value.tracking
@@ -2265,7 +2271,7 @@ def lazy_SmsRequest(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not list or len(its_messages) < 1:
+    if type(its_messages) is not tuple or len(its_messages) < 1:
         raise FallbackRequired
     if len(its_messages) < CHUNK_SIZE:
         plain["messages"] = [lazy_Message(entry) for entry in its_messages]
@@ -2287,7 +2293,7 @@ def write_SmsRequestV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not list or len(its_messages) < 1:
+    if type(its_messages) is not tuple or len(its_messages) < 1:
         raise FallbackRequired
     plain["messages"] = [write_MessageV1(entry) for entry in its_messages]
     its_tracking = value.tracking
@@ -2306,7 +2312,7 @@ def lazy_SmsRequestV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not list or len(its_messages) < 1:
+    if type(its_messages) is not tuple or len(its_messages) < 1:
         raise FallbackRequired
     if len(its_messages) < CHUNK_SIZE:
         plain["messages"] = [lazy_MessageV1(entry) for entry in its_messages]
@@ -2333,7 +2339,7 @@ def write_SmsResponse(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["trackingProcessKey"] = its_tracking_process_key
     its_messages = value.messages
-    if type(its_messages) is not list:
+    if type(its_messages) is not tuple:
         raise FallbackRequired
     plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
     return plain
@@ -2354,7 +2360,7 @@ def lazy_SmsResponse(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["trackingProcessKey"] = its_tracking_process_key
     its_messages = value.messages
-    if type(its_messages) is not list:
+    if type(its_messages) is not tuple:
         raise FallbackRequired
     if len(its_messages) < CHUNK_SIZE:
         plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
@@ -2404,7 +2410,7 @@ def write_SmsResponseV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["trackingProcessKey"] = its_tracking_process_key
     its_messages = value.messages
-    if type(its_messages) is not list:
+    if type(its_messages) is not tuple:
         raise FallbackRequired
     plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
     return plain
@@ -2425,7 +2431,7 @@ def lazy_SmsResponseV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["trackingProcessKey"] = its_tracking_process_key
     its_messages = value.messages
-    if type(its_messages) is not list:
+    if type(its_messages) is not tuple:
         raise FallbackRequired
     if len(its_messages) < CHUNK_SIZE:
         plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]

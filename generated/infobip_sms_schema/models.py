@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 import attrs
 from infobip_sms_schema.constraints import Constraint, truncate_to_milliseconds
+from infobip_sms_schema.conversions import (
+    to_BulkStatus,
+    to_Day_tuple,
+    to_DeliveryReport_tuple,
+    to_Destination_tuple,
+    to_Message_tuple,
+    to_MessageV1_tuple,
+    to_optional_GeneralStatus,
+    to_optional_Language,
+    to_optional_LanguageCode,
+    to_optional_LanguageV1,
+    to_optional_NotifyContentType,
+    to_optional_str_tuple,
+    to_optional_TimeOfDay,
+    to_optional_Track,
+    to_optional_Transliteration,
+    to_optional_TransliterationV1,
+    to_Preview_tuple,
+    to_SmsLog_tuple,
+    to_SmsResponseDetails_tuple,
+)
+from infobip_sms_schema.shorthands import to_milliseconds, to_minutes
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -74,7 +97,9 @@ class BulkStatusRequest:
     """The new state of a scheduled bulk."""
 
     status: BulkStatus = attrs.field(
-        validator=Constraint(requirement_id="BULK-003", required=True), metadata={"wire": "status"}
+        converter=to_BulkStatus,
+        validator=Constraint(requirement_id="BULK-003", required=True),
+        metadata={"wire": "status"},
     )
     """The new state.
 
@@ -259,7 +284,8 @@ class DeliveryReport:
 class DeliveryReports:
     """Delivery reports, as posted to a notify URL and as fetched."""
 
-    results: list[DeliveryReport] = attrs.field(
+    results: tuple[DeliveryReport, ...] = attrs.field(
+        converter=to_DeliveryReport_tuple,
         validator=Constraint(requirement_id="DLR-001", required=True),
         metadata={"wire": "results", "wrapped": True},
     )
@@ -276,6 +302,12 @@ class DeliveryReports:
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    def __iter__(self) -> Iterator[DeliveryReport]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class DeliveryTimeWindow:
@@ -283,20 +315,27 @@ class DeliveryTimeWindow:
     both of from and to are given or neither. Times of day are UTC."""
 
     from_: TimeOfDay | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="WIN-001"), metadata={"wire": "from"}
+        default=None,
+        converter=to_optional_TimeOfDay,
+        validator=Constraint(requirement_id="WIN-001"),
+        metadata={"wire": "from"},
     )
     """Time of day (UTC) at which the window opens.
 
     On the wire: from. Requirement: WIN-001.
     """
     to: TimeOfDay | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="WIN-001"), metadata={"wire": "to"}
+        default=None,
+        converter=to_optional_TimeOfDay,
+        validator=Constraint(requirement_id="WIN-001"),
+        metadata={"wire": "to"},
     )
     """Time of day (UTC) at which the window closes.
 
     On the wire: to. Requirement: WIN-001.
     """
-    days: list[Day] = attrs.field(
+    days: tuple[Day, ...] = attrs.field(
+        converter=to_Day_tuple,
         validator=Constraint(
             requirement_id="WIN-002", required=True, min_items=1, item_requirement_id="WIN-003"
         ),
@@ -308,7 +347,7 @@ class DeliveryTimeWindow:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
+@attrs.define(frozen=True, slots=True, weakref_slot=False)
 class Destination:
     """One recipient of a message."""
 
@@ -326,7 +365,7 @@ class Destination:
                 ),
             ),
         ),
-        metadata={"wire": "to"},
+        metadata={"wire": "to", "shorthand": True},
     )
     """Telephone number in international format, digits only; a leading plus is allowed.
 
@@ -334,6 +373,7 @@ class Destination:
     """
     message_id: str | None = attrs.field(
         default=None,
+        kw_only=True,
         validator=Constraint(requirement_id="SEND-006"),
         metadata={"wire": "messageId"},
     )
@@ -468,15 +508,21 @@ class GetLogsParameters:
 
     On the wire: to. Requirement: LOG-001.
     """
-    bulk_id: list[str] | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="LOG-002"), metadata={"wire": "bulkId"}
+    bulk_id: tuple[str, ...] | None = attrs.field(
+        default=None,
+        converter=to_optional_str_tuple,
+        validator=Constraint(requirement_id="LOG-002"),
+        metadata={"wire": "bulkId"},
     )
     """Only messages of these requests; repeated for each.
 
     On the wire: bulkId. Requirement: LOG-002.
     """
-    message_id: list[str] | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="LOG-002"), metadata={"wire": "messageId"}
+    message_id: tuple[str, ...] | None = attrs.field(
+        default=None,
+        converter=to_optional_str_tuple,
+        validator=Constraint(requirement_id="LOG-002"),
+        metadata={"wire": "messageId"},
     )
     """Only these messages; repeated for each.
 
@@ -484,6 +530,7 @@ class GetLogsParameters:
     """
     general_status: GeneralStatus | None = attrs.field(
         default=None,
+        converter=to_optional_GeneralStatus,
         validator=Constraint(requirement_id="LOG-006"),
         metadata={"wire": "generalStatus"},
     )
@@ -627,14 +674,15 @@ class GsmErrorCode:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
+@attrs.define(frozen=True, slots=True, weakref_slot=False)
 class Language:
     """Language whose letters the text needs."""
 
     language_code: LanguageCode | None = attrs.field(
         default=None,
+        converter=to_optional_LanguageCode,
         validator=Constraint(requirement_id="SEND-011"),
-        metadata={"wire": "languageCode"},
+        metadata={"wire": "languageCode", "shorthand": True},
     )
     """Turkish, Spanish or Portuguese.
 
@@ -652,14 +700,15 @@ class LanguageCode(StrEnum):
     PT = "PT"
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
+@attrs.define(frozen=True, slots=True, weakref_slot=False)
 class LanguageV1:
     """Language whose letters the text needs, and the tables of letters to use."""
 
     language_code: LanguageCode | None = attrs.field(
         default=None,
+        converter=to_optional_LanguageCode,
         validator=Constraint(requirement_id="V1-004"),
-        metadata={"wire": "languageCode"},
+        metadata={"wire": "languageCode", "shorthand": True},
     )
     """Turkish, Spanish or Portuguese.
 
@@ -667,6 +716,7 @@ class LanguageV1:
     """
     single_shift: bool | None = attrs.field(
         default=None,
+        kw_only=True,
         validator=Constraint(requirement_id="V1-004"),
         metadata={"wire": "singleShift"},
     )
@@ -676,6 +726,7 @@ class LanguageV1:
     """
     locking_shift: bool | None = attrs.field(
         default=None,
+        kw_only=True,
         validator=Constraint(requirement_id="V1-004"),
         metadata={"wire": "lockingShift"},
     )
@@ -706,7 +757,8 @@ class Message:
 
     On the wire: from. Requirement: SEND-003.
     """
-    destinations: list[Destination] = attrs.field(
+    destinations: tuple[Destination, ...] = attrs.field(
+        converter=to_Destination_tuple,
         validator=Constraint(requirement_id="SEND-005", required=True, min_items=1),
         metadata={"wire": "destinations", "wrapped": True},
     )
@@ -729,7 +781,10 @@ class Message:
     On the wire: flash. Requirement: SEND-010.
     """
     language: Language | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="SEND-011"), metadata={"wire": "language"}
+        default=None,
+        converter=to_optional_Language,
+        validator=Constraint(requirement_id="SEND-011"),
+        metadata={"wire": "language"},
     )
     """Character set for languages with letters of their own.
 
@@ -737,6 +792,7 @@ class Message:
     """
     transliteration: Transliteration | None = attrs.field(
         default=None,
+        converter=to_optional_Transliteration,
         validator=Constraint(requirement_id="SEND-012"),
         metadata={"wire": "transliteration"},
     )
@@ -764,6 +820,7 @@ class Message:
     """
     notify_content_type: NotifyContentType | None = attrs.field(
         default=None,
+        converter=to_optional_NotifyContentType,
         validator=Constraint(requirement_id="SEND-015"),
         metadata={"wire": "notifyContentType"},
     )
@@ -782,6 +839,7 @@ class Message:
     """
     validity_period: int | None = attrs.field(
         default=None,
+        converter=to_minutes,
         validator=Constraint(requirement_id="SEND-017"),
         metadata={"wire": "validityPeriod"},
     )
@@ -844,7 +902,8 @@ class MessageV1:
 
     On the wire: from. Requirement: SEND-003.
     """
-    destinations: list[Destination] = attrs.field(
+    destinations: tuple[Destination, ...] = attrs.field(
+        converter=to_Destination_tuple,
         validator=Constraint(requirement_id="SEND-005", required=True, min_items=1),
         metadata={"wire": "destinations"},
     )
@@ -867,7 +926,10 @@ class MessageV1:
     On the wire: flash. Requirement: SEND-010.
     """
     language: LanguageV1 | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="V1-004"), metadata={"wire": "language"}
+        default=None,
+        converter=to_optional_LanguageV1,
+        validator=Constraint(requirement_id="V1-004"),
+        metadata={"wire": "language"},
     )
     """Character set for languages with letters of their own, and how it is used.
 
@@ -875,6 +937,7 @@ class MessageV1:
     """
     transliteration: TransliterationV1 | None = attrs.field(
         default=None,
+        converter=to_optional_TransliterationV1,
         validator=Constraint(requirement_id="V1-006"),
         metadata={"wire": "transliteration"},
     )
@@ -902,6 +965,7 @@ class MessageV1:
     """
     notify_content_type: NotifyContentType | None = attrs.field(
         default=None,
+        converter=to_optional_NotifyContentType,
         validator=Constraint(requirement_id="SEND-015"),
         metadata={"wire": "notifyContentType"},
     )
@@ -921,6 +985,7 @@ class MessageV1:
     """
     validity_period_ms: int | None = attrs.field(
         default=None,
+        converter=to_milliseconds,
         validator=Constraint(requirement_id="V1-003"),
         metadata={"wire": "validityPeriod"},
     )
@@ -1051,6 +1116,7 @@ class PreviewRequest:
     """
     language_code: LanguageCode | None = attrs.field(
         default=None,
+        converter=to_optional_LanguageCode,
         validator=Constraint(requirement_id="PREV-002"),
         metadata={"wire": "languageCode"},
     )
@@ -1060,6 +1126,7 @@ class PreviewRequest:
     """
     transliteration: Transliteration | None = attrs.field(
         default=None,
+        converter=to_optional_Transliteration,
         validator=Constraint(requirement_id="PREV-002"),
         metadata={"wire": "transliteration"},
     )
@@ -1082,7 +1149,8 @@ class PreviewResponse:
 
     On the wire: originalText. Requirement: PREV-003.
     """
-    previews: list[Preview] = attrs.field(
+    previews: tuple[Preview, ...] = attrs.field(
+        converter=to_Preview_tuple,
         validator=Constraint(requirement_id="PREV-003", required=True),
         metadata={"wire": "previews", "wrapped": True},
     )
@@ -1098,6 +1166,12 @@ class PreviewResponse:
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
+
+    def __iter__(self) -> Iterator[Preview]:
+        return iter(self.previews)
+
+    def __len__(self) -> int:
+        return len(self.previews)
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -1272,7 +1346,8 @@ class SmsLog:
 class SmsLogs:
     """Messages that were looked up."""
 
-    results: list[SmsLog] = attrs.field(
+    results: tuple[SmsLog, ...] = attrs.field(
+        converter=to_SmsLog_tuple,
         validator=Constraint(requirement_id="LOG-001", required=True),
         metadata={"wire": "results", "wrapped": True},
     )
@@ -1289,6 +1364,12 @@ class SmsLogs:
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    def __iter__(self) -> Iterator[SmsLog]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
 class SmsRequest:
@@ -1301,7 +1382,8 @@ class SmsRequest:
 
     On the wire: bulkId. Requirement: SEND-001.
     """
-    messages: list[Message] = attrs.field(
+    messages: tuple[Message, ...] = attrs.field(
+        converter=to_Message_tuple,
         validator=Constraint(requirement_id="SEND-002", required=True, min_items=1),
         metadata={"wire": "messages", "wrapped": True},
     )
@@ -1329,7 +1411,8 @@ class SmsRequestV1:
 
     On the wire: bulkId. Requirement: SEND-001.
     """
-    messages: list[MessageV1] = attrs.field(
+    messages: tuple[MessageV1, ...] = attrs.field(
+        converter=to_MessageV1_tuple,
         validator=Constraint(requirement_id="SEND-002", required=True, min_items=1),
         metadata={"wire": "messages"},
     )
@@ -1366,7 +1449,8 @@ class SmsResponse:
 
     On the wire: trackingProcessKey. Requirement: RESP-009.
     """
-    messages: list[SmsResponseDetails] = attrs.field(
+    messages: tuple[SmsResponseDetails, ...] = attrs.field(
+        converter=to_SmsResponseDetails_tuple,
         validator=Constraint(requirement_id="RESP-001", required=True),
         metadata={"wire": "messages", "wrapped": True},
     )
@@ -1382,6 +1466,12 @@ class SmsResponse:
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
+
+    def __iter__(self) -> Iterator[SmsResponseDetails]:
+        return iter(self.messages)
+
+    def __len__(self) -> int:
+        return len(self.messages)
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -1440,7 +1530,8 @@ class SmsResponseV1:
 
     On the wire: trackingProcessKey. Requirement: RESP-009.
     """
-    messages: list[SmsResponseDetails] = attrs.field(
+    messages: tuple[SmsResponseDetails, ...] = attrs.field(
+        converter=to_SmsResponseDetails_tuple,
         validator=Constraint(requirement_id="RESP-001", required=True),
         metadata={"wire": "messages", "wrapped": True},
     )
@@ -1456,6 +1547,12 @@ class SmsResponseV1:
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
+
+    def __iter__(self) -> Iterator[SmsResponseDetails]:
+        return iter(self.messages)
+
+    def __len__(self) -> int:
+        return len(self.messages)
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
@@ -1515,7 +1612,7 @@ class Status:
         return self.group_id in [2, 3, 4, 5]
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
+@attrs.define(frozen=True, slots=True, weakref_slot=False)
 class TimeOfDay:
     """A time of day in UTC."""
 
@@ -1527,13 +1624,14 @@ class TimeOfDay:
             maximum=23,
             missing_requirement_id="WIN-006",
         ),
-        metadata={"wire": "hour"},
+        metadata={"wire": "hour", "shorthand": True},
     )
     """Hour, 0 to 23.
 
     On the wire: hour. Requirement: WIN-004.
     """
     minute: int = attrs.field(
+        default=0,
         validator=Constraint(
             requirement_id="WIN-005",
             required=True,
@@ -1543,7 +1641,7 @@ class TimeOfDay:
         ),
         metadata={"wire": "minute"},
     )
-    """Minute, 0 to 59.
+    """Minute, 0 to 59; 0 when left out in Python.
 
     On the wire: minute. Requirement: WIN-005.
     """
@@ -1563,7 +1661,10 @@ class Tracking:
     """Conversion tracking of a whole request."""
 
     track: Track | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="SEND-022"), metadata={"wire": "track"}
+        default=None,
+        converter=to_optional_Track,
+        validator=Constraint(requirement_id="SEND-022"),
+        metadata={"wire": "track"},
     )
     """What is tracked.
 

@@ -614,7 +614,7 @@ def read_lenient_DeliveryReports(element: Any) -> Any:
     if its_results is None:
         raise FallbackRequired
     made = DeliveryReportsTwin()
-    made.results = its_results
+    made.results = tuple(its_results)
     made.raw = None
     made.__class__ = DeliveryReports
     return made
@@ -631,7 +631,7 @@ def read_lenient_DeliveryReports_from_DeliveryReportsFlat(element: Any) -> Any:
     if not its_results and len(element):
         raise FallbackRequired
     made = DeliveryReportsTwin()
-    made.results = its_results
+    made.results = tuple(its_results)
     made.raw = None
     made.__class__ = DeliveryReports
     return made
@@ -895,7 +895,7 @@ def write_DeliveryReports(value: Any) -> str:
         raise FallbackRequired
     text = ""
     its_results = value.results
-    if type(its_results) is not list:
+    if type(its_results) is not tuple:
         raise FallbackRequired
     inner = join_elements(write_DeliveryReport, its_results, "result")
     text += f"<results>{inner}</results>" if inner else "<results />"
@@ -1188,7 +1188,7 @@ def read_lenient_PreviewResponse(element: Any) -> Any:
         raise FallbackRequired
     made = PreviewResponseTwin()
     made.original_text = its_original_text
-    made.previews = its_previews
+    made.previews = tuple(its_previews)
     made.raw = None
     made.__class__ = PreviewResponse
     return made
@@ -1308,7 +1308,7 @@ def write_PreviewResponse(value: Any) -> str:
             else "<originalText />"
         )
     its_previews = value.previews
-    if type(its_previews) is not list:
+    if type(its_previews) is not tuple:
         raise FallbackRequired
     inner = join_elements(write_Preview, its_previews, "previews")
     text += f"<previews>{inner}</previews>" if inner else "<previews />"
@@ -1446,7 +1446,7 @@ def read_lenient_SmsLogs(element: Any) -> Any:
     if its_results is None:
         raise FallbackRequired
     made = SmsLogsTwin()
-    made.results = its_results
+    made.results = tuple(its_results)
     made.raw = None
     made.__class__ = SmsLogs
     return made
@@ -1547,7 +1547,7 @@ def write_SmsLogs(value: Any) -> str:
         raise FallbackRequired
     text = ""
     its_results = value.results
-    if type(its_results) is not list:
+    if type(its_results) is not tuple:
         raise FallbackRequired
     inner = join_elements(write_SmsLog, its_results, "result")
     text += f"<results>{inner}</results>" if inner else "<results />"
@@ -1671,7 +1671,7 @@ def read_strict_DeliveryTimeWindow(element: Any) -> Any:
     made = DeliveryTimeWindowTwin()
     made.from_ = its_from
     made.to = its_to
-    made.days = its_days
+    made.days = tuple(its_days)
     made.__class__ = DeliveryTimeWindow
     return made
 
@@ -1769,7 +1769,7 @@ def read_strict_Message(element: Any) -> Any:
         raise FallbackRequired
     made = MessageTwin()
     made.from_ = its_from
-    made.destinations = its_destinations
+    made.destinations = tuple(its_destinations)
     made.text = its_text
     made.flash = its_flash
     made.language = its_language
@@ -1870,7 +1870,7 @@ def read_strict_SmsRequest(element: Any) -> Any:
         raise FallbackRequired
     made = SmsRequestTwin()
     made.bulk_id = its_bulk_id
-    made.messages = its_messages
+    made.messages = tuple(its_messages)
     made.tracking = its_tracking
     made.__class__ = SmsRequest
     return made
@@ -1943,7 +1943,7 @@ def write_DeliveryTimeWindow(value: Any) -> str:
         inner = write_TimeOfDay(its_to)
         text += f"<to>{inner}</to>" if inner else "<to />"
     its_days = value.days
-    if type(its_days) is not list or len(its_days) < 1:
+    if type(its_days) is not tuple or len(its_days) < 1:
         raise FallbackRequired
     text += "".join([f"<days>{Day_VALUES[entry]}</days>" for entry in its_days])
     if (its_from is None) is not (its_to is None):
@@ -1963,7 +1963,7 @@ def write_Message(value: Any) -> str:
             its_from = escape(its_from)
         text += f"<from>{its_from}</from>" if its_from else "<from />"
     its_destinations = value.destinations
-    if type(its_destinations) is not list or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or len(its_destinations) < 1:
         raise FallbackRequired
     inner = join_elements(write_Destination, its_destinations, "destination")
     text += f"<destinations>{inner}</destinations>" if inner else "<destinations />"
@@ -2108,7 +2108,7 @@ def write_SmsRequest(value: Any) -> str:
             its_bulk_id = escape(its_bulk_id)
         text += f"<bulkId>{its_bulk_id}</bulkId>" if its_bulk_id else "<bulkId />"
     its_messages = value.messages
-    if type(its_messages) is not list or len(its_messages) < 1:
+    if type(its_messages) is not tuple or len(its_messages) < 1:
         raise FallbackRequired
     inner = join_elements(write_Message, its_messages, "message")
     text += f"<messages>{inner}</messages>" if inner else "<messages />"
@@ -2236,7 +2236,7 @@ def read_strict_MessageV1(element: Any) -> Any:
         raise FallbackRequired
     made = MessageV1Twin()
     made.from_ = its_from
-    made.destinations = its_destinations
+    made.destinations = tuple(its_destinations)
     made.text = its_text
     made.flash = its_flash
     made.language = its_language
@@ -2278,7 +2278,7 @@ def read_strict_SmsRequestV1(element: Any) -> Any:
         raise FallbackRequired
     made = SmsRequestV1Twin()
     made.bulk_id = its_bulk_id
-    made.messages = its_messages
+    made.messages = tuple(its_messages)
     made.tracking = its_tracking
     made.__class__ = SmsRequestV1
     return made
@@ -2324,7 +2324,7 @@ def write_MessageV1(value: Any) -> str:
             its_from = escape(its_from)
         text += f"<from>{its_from}</from>" if its_from else "<from />"
     its_destinations = value.destinations
-    if type(its_destinations) is not list or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or len(its_destinations) < 1:
         raise FallbackRequired
     text += join_elements(write_Destination, its_destinations, "destinations")
     its_text = value.text
@@ -2427,7 +2427,7 @@ def write_SmsRequestV1(value: Any) -> str:
             its_bulk_id = escape(its_bulk_id)
         text += f"<bulkId>{its_bulk_id}</bulkId>" if its_bulk_id else "<bulkId />"
     its_messages = value.messages
-    if type(its_messages) is not list or len(its_messages) < 1:
+    if type(its_messages) is not tuple or len(its_messages) < 1:
         raise FallbackRequired
     text += join_elements(write_MessageV1, its_messages, "messages")
     its_tracking = value.tracking
@@ -2509,7 +2509,7 @@ def read_lenient_SmsResponse(element: Any) -> Any:
     made = SmsResponseTwin()
     made.bulk_id = its_bulk_id
     made.tracking_process_key = its_tracking_process_key
-    made.messages = its_messages
+    made.messages = tuple(its_messages)
     made.raw = None
     made.__class__ = SmsResponse
     return made
@@ -2547,7 +2547,7 @@ def read_lenient_SmsResponse_from_SmsResponseV1(element: Any) -> Any:
     made = SmsResponseTwin()
     made.bulk_id = its_bulk_id
     made.tracking_process_key = its_tracking_process_key
-    made.messages = its_messages
+    made.messages = tuple(its_messages)
     made.raw = None
     made.__class__ = SmsResponse
     return made
@@ -2622,7 +2622,7 @@ def write_SmsResponse(value: Any) -> str:
             else "<trackingProcessKey />"
         )
     its_messages = value.messages
-    if type(its_messages) is not list:
+    if type(its_messages) is not tuple:
         raise FallbackRequired
     inner = join_elements(write_SmsResponseDetails, its_messages, "message")
     text += f"<messages>{inner}</messages>" if inner else "<messages />"
@@ -2661,7 +2661,7 @@ def read_lenient_SmsResponseV1(element: Any) -> Any:
     made = SmsResponseV1Twin()
     made.bulk_id = its_bulk_id
     made.tracking_process_key = its_tracking_process_key
-    made.messages = its_messages
+    made.messages = tuple(its_messages)
     made.raw = None
     made.__class__ = SmsResponseV1
     return made
@@ -2699,7 +2699,7 @@ def read_lenient_SmsResponseV1_from_SmsResponse(element: Any) -> Any:
     made = SmsResponseV1Twin()
     made.bulk_id = its_bulk_id
     made.tracking_process_key = its_tracking_process_key
-    made.messages = its_messages
+    made.messages = tuple(its_messages)
     made.raw = None
     made.__class__ = SmsResponseV1
     return made
@@ -2738,7 +2738,7 @@ def write_SmsResponseV1(value: Any) -> str:
             else "<trackingProcessKey />"
         )
     its_messages = value.messages
-    if type(its_messages) is not list:
+    if type(its_messages) is not tuple:
         raise FallbackRequired
     inner = join_elements(write_SmsResponseDetails, its_messages, "messages")
     text += f"<messages>{inner}</messages>" if inner else "<messages />"

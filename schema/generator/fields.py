@@ -102,7 +102,7 @@ def list_fields(cls: Any) -> Iterable[Field]:
 def strip(annotation: Any) -> tuple[Any, bool]:
     """Return the type of a value, or of the entries of a list, and whether it is a list."""
     parts = [a for a in typing.get_args(annotation) if a is not type(None)]
-    if typing.get_origin(annotation) is list:
+    if typing.get_origin(annotation) is tuple:
         return parts[0], True
     if typing.get_origin(annotation) is dict or not parts:
         return annotation, False

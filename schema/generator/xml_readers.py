@@ -303,7 +303,7 @@ def _end(
             lines += [f"if {local} is UNSET:", f"    {local} = None"]
     if spec.strict:
         lines += render_pairs(model_set.paired_fields[spec.model])
-    made = [(m.name, m.local) for m in fields.values()]
+    made = [(m.name, f"tuple({m.local})" if m.many else m.local) for m in fields.values()]
     raw = "raw" in model_set.models[spec.model].__slots__
     return [part for line in lines for part in line.split("\n")] + render_construction(
         made, spec.model, raw=raw

@@ -66,7 +66,7 @@ def _write_field(child: Any, field: Field, codec: CodecBuilder) -> list[str]:
         least = (
             f" or len({local}) < {field.constraint.min_items}" if field.constraint.min_items else ""
         )
-        body = [f"if type({local}) is not list{least}:", "    raise FallbackRequired"]
+        body = [f"if type({local}) is not tuple{least}:", "    raise FallbackRequired"]
         entry = next(child.type.content.iter_elements()) if wrapped else child
         if wrapped:
             body += [f"inner = {_write_entries(entry, field, codec)}", _add(name, "inner")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -22,7 +23,7 @@ from infobip_sms.transport.settings import (
 )
 from infobip_sms.transport.urls import find_proxy, parse_base_url
 
-from .auth import Auth
+from .auth import Auth, read_environment_auth
 from .codecs import XmlOptions
 from .errors import Attempt, InvalidRequestError, InvalidResponseError, TransportError, Violation
 from .operations import Operations
@@ -135,6 +136,19 @@ class Client(Operations):
         super().__init__(auth, wire, XmlOptions(xml_engine, validate_xml))
         self._headers = {"User-Agent": _build_user_agent(user_agent)}
         self._connections = _build_pool(self._settings)
+
+    @classmethod
+    def from_env(cls, **settings: Any) -> Self:
+        """Return a client for the server and credentials of the environment, as the command line has.
+
+        Reads ``INFOBIP_BASE_URL`` and ``INFOBIP_API_KEY``, or ``INFOBIP_USER`` and ``INFOBIP_PASSWORD``.
+
+        settings: the other arguments of Client.
+
+        Raises ValueError if the environment has no credentials.
+        """
+        url = os.environ.get("INFOBIP_BASE_URL") or DEFAULT_URL
+        return cls(url, auth=read_environment_auth(), **settings)
 
     def close(self) -> None:
         """Close all connections; the client cannot be used afterwards."""

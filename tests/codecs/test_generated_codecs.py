@@ -331,7 +331,7 @@ def test_a_users_hook_for_a_model_is_obeyed() -> None:
     body = b'{"messages":[{"destinations":["41793026727"],"text":"Hello"}]}'
     request = wire_json.parse_request(body, SmsRequest)
 
-    assert request.messages[0].destinations == [Destination(to="41793026727")]
+    assert request.messages[0].destinations == (Destination(to="41793026727"),)
     assert wire_json.dump_model(request) == body
     assert build_plain(request) == orjson.loads(body)
     with pytest.raises(InvalidRequestError, match=r"messages\[0\].text: expected a string, got 1"):

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
+_MISSING: Any = object()
+"""Stands for a mandatory field of a document that is not there, although its argument has a default."""
 _SCALARS = (str, int, bool, Decimal, dt.datetime)
 
 
@@ -188,6 +190,13 @@ def _make_reader(
         for field in attrs.fields(cls)
         for name in field.metadata.get("also", ())
     ]
+    defaults = [
+        field.metadata["wire"]
+        for field in attrs.fields(cls)
+        if isinstance(field.validator, Constraint)
+        and field.validator.required
+        and field.default is not attrs.NOTHING
+    ]
     hidden = {name: override(omit=True) for name in ("raw",) if name in attrs.fields_dict(cls)}
     build = make_dict_structure_fn(cls, converter, **fields, **hidden)  # type: ignore[arg-type]  # overrides by name
 
@@ -197,6 +206,8 @@ def _make_reader(
         for alias, wire in aliases:
             if alias in value and wire not in value:
                 value = {**value, wire: value[alias]}
+        if missing := [wire for wire in defaults if wire not in value]:
+            value = {**value, **dict.fromkeys(missing, _MISSING)}
         model = build(value, kind)
         if strict and (problems := check_rules(model)):
             raise InvalidRequestError(problems)
@@ -211,6 +222,8 @@ def _read_field(
     constraint: Constraint = field.validator  # type: ignore[assignment]  # as _make_reader checked
     kind: Any = field.type
     base, item = unfold(kind)
+    if value is _MISSING:
+        raise InvalidRequestError([constraint.build_missing_violation(kind)])
     absent = value is None or (value == "" and base is not str and not strict)
     if absent and (strict or constraint.required):
         raise InvalidRequestError([constraint.build_violation(value, kind)])
