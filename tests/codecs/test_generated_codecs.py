@@ -398,9 +398,10 @@ def test_objects_become_models_without_being_made_twice(model: Any) -> None:
 def test_where_objects_cannot_become_models_the_detailed_path_makes_them() -> None:
     """A class of another layout has no twin: its reader decides nothing."""
 
-    class Other(dict[str, str]):
-        __slots__ = ("to",)
+    class Other:
+        __slots__: tuple[str, ...] = ("to",)
 
+    Other.__slots__ = ("to", "text")
     with pytest.raises(FallbackRequired):
         mutable_twin(Other)()
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from infobip_sms.errors import InvalidRequestError, InvalidResponseError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -35,6 +37,21 @@ def build_model(plain: object, cls: type[Model], *, strict: bool) -> Model:
         return converter.structure(plain, cls)
     except Exception:  # noqa: BLE001 - the detailed converter decides
         return converter.structure_detailed(plain, cls)
+
+
+def build_document(plain: Any, cls: Any) -> Any:
+    """Return the model of plain data, as strictly as the client parses that model.
+
+    Raises InvalidRequestError for what is part of a request, InvalidResponseError for a response.
+    """
+    from infobip_sms_schema import json_codec  # noqa: PLC0415 - imported on first use
+
+    if cls not in json_codec.LENIENT_READERS:
+        return build_model(plain, cls, strict=True)
+    try:
+        return build_model(plain, cls, strict=False)
+    except InvalidRequestError as error:
+        raise InvalidResponseError(error.violations) from None
 
 
 def build_plain(model: attrs.AttrsInstance) -> dict[str, Any]:
