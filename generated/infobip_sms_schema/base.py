@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+def _load_codec(name: str) -> Any:
+    """Return a module of the client's codecs; models themselves need none."""
+    return import_module(f"infobip_sms.codecs.{name}")
 
 
 class ApiModel:
@@ -25,15 +31,17 @@ class ApiModel:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data with the names of the API, as in a JSON document."""
-        from infobip_sms.codecs.plain_data import build_plain  # noqa: PLC0415 - models need no codec
-
-        return build_plain(self)  # type: ignore[arg-type]  # every model is an attrs class
+        plain: dict[str, Any] = _load_codec("plain_data").build_plain(self)
+        return plain
 
     def to_json(self) -> str:
         """Return a JSON document; raise InvalidRequestError if a rule is violated."""
-        from infobip_sms.codecs.wire_json import dump_model  # noqa: PLC0415 - models need no codec
+        body: bytes = _load_codec("wire_json").dump_model(self)
+        return body.decode()
 
-        return dump_model(self).decode()  # type: ignore[arg-type]  # every model is an attrs class
+    def _find_unknown_fields(self, raw: bytes | None) -> dict[str, Any]:
+        found: dict[str, Any] = _load_codec("extra").find_unknown_fields(raw or b"", type(self))
+        return found
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
@@ -41,15 +49,12 @@ class ApiModel:
 
         Raises InvalidRequestError for what is part of a request, InvalidResponseError for a response.
         """
-        from infobip_sms.codecs.plain_data import build_document  # noqa: PLC0415 - models need no codec
-
-        model: Self = build_document(plain, cls)
+        model: Self = _load_codec("plain_data").build_document(plain, cls)
         return model
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Return the model of a JSON document; raises what from_dict raises."""
-        from infobip_sms.codecs.wire_json import parse_document  # noqa: PLC0415 - models need no codec
-
-        model: Self = parse_document(text.encode() if isinstance(text, str) else text, cls)
+        body = text.encode() if isinstance(text, str) else text
+        model: Self = _load_codec("wire_json").parse_document(body, cls)
         return model

@@ -208,6 +208,7 @@ def build_strict_Destination(find: Callable[[Any], Reader]) -> Reader:
         made = DestinationTwin()
         made.to = its_to
         made.message_id = its_message_id
+        made.extra = None
         made.__class__ = Destination
         return made
 
@@ -393,6 +394,7 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
         made.validity_period = its_validity_period
         made.send_at = its_send_at
         made.delivery_time_window = its_delivery_time_window
+        made.extra = None
         made.__class__ = Message
         return made
 
@@ -467,6 +469,7 @@ def build_strict_SmsRequest(find: Callable[[Any], Reader]) -> Reader:
         made.bulk_id = its_bulk_id
         made.messages = its_messages
         made.tracking = its_tracking
+        made.extra = None
         made.__class__ = SmsRequest
         return made
 
@@ -1642,6 +1645,8 @@ def write_Destination(value: Any) -> dict[str, Any]:
     if type(value) is not Destination:
         raise FallbackRequired
     plain: dict[str, Any] = {}
+    if value.extra is not None:
+        raise FallbackRequired
     its_to = value.to
     if (
         type(its_to) is not str
@@ -1772,6 +1777,8 @@ def write_Message(value: Any) -> dict[str, Any]:
     if type(value) is not Message:
         raise FallbackRequired
     plain: dict[str, Any] = {}
+    if value.extra is not None:
+        raise FallbackRequired
     its_from = value.from_
     if its_from is not None:
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
@@ -1836,6 +1843,8 @@ def lazy_Message(value: Any) -> dict[str, Any]:
     if type(value) is not Message:
         raise FallbackRequired
     plain: dict[str, Any] = {}
+    if value.extra is not None:
+        raise FallbackRequired
     its_from = value.from_
     if its_from is not None:
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
@@ -2246,6 +2255,8 @@ def write_SmsRequest(value: Any) -> dict[str, Any]:
     if type(value) is not SmsRequest:
         raise FallbackRequired
     plain: dict[str, Any] = {}
+    if value.extra is not None:
+        raise FallbackRequired
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
         if type(its_bulk_id) is not str:
@@ -2265,6 +2276,8 @@ def lazy_SmsRequest(value: Any) -> dict[str, Any]:
     if type(value) is not SmsRequest:
         raise FallbackRequired
     plain: dict[str, Any] = {}
+    if value.extra is not None:
+        raise FallbackRequired
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
         if type(its_bulk_id) is not str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 import attrs
 from infobip_sms_schema.base import ApiModel
@@ -31,6 +32,7 @@ from infobip_sms_schema.conversions import (
     to_SmsLog_tuple,
     to_SmsResponseDetails_tuple,
 )
+from infobip_sms_schema.extra import check_extra, copy_extra
 from infobip_sms_schema.shorthands import to_milliseconds, to_minutes
 
 
@@ -85,6 +87,11 @@ class BulkResponse(ApiModel):
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
 
 
 class BulkStatus(StrEnum):
@@ -150,6 +157,11 @@ class BulkStatusResponse(ApiModel):
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class ConversionResponse(ApiModel):
@@ -175,6 +187,11 @@ class ConversionResponse(ApiModel):
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
 
 
 class Day(StrEnum):
@@ -341,6 +358,11 @@ class DeliveryReports(ApiModel):
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
+
     def __iter__(self) -> Iterator[DeliveryReport]:
         return iter(self.results)
 
@@ -399,6 +421,8 @@ class Destination(ApiModel):
         allowed. [SEND-007]
     message_id: Your name for this message to this destination; made up by the platform
         when left out. [SEND-006]
+    extra: Fields that the documentation does not list, by their names in the API. The client logs their
+        names, and the server may ignore them.
     """
 
     to: str = attrs.field(
@@ -431,6 +455,10 @@ class Destination(ApiModel):
 
     On the wire: messageId. Requirement: SEND-006.
     """
+    extra: dict[str, Any] | None = attrs.field(
+        default=None, kw_only=True, hash=False, converter=copy_extra, validator=check_extra
+    )
+    """Fields that the documentation of this endpoint does not list, such as regional; written as they are."""
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
@@ -492,6 +520,11 @@ class ErrorResponse(ApiModel):
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
@@ -866,6 +899,8 @@ class Message(ApiModel):
     send_at: Instant of sending, with its time zone. Kept to the millisecond, which is
         what the wire carries. Timezone-aware. [SEND-018]
     delivery_time_window: Days and times of day at which sending is allowed. [SEND-019]
+    extra: Fields that the documentation does not list, by their names in the API. The client logs their
+        names, and the server may ignore them.
     """
 
     from_: str | None = attrs.field(
@@ -996,6 +1031,10 @@ class Message(ApiModel):
 
     On the wire: deliveryTimeWindow. Requirement: SEND-019.
     """
+    extra: dict[str, Any] | None = attrs.field(
+        default=None, kw_only=True, hash=False, converter=copy_extra, validator=check_extra
+    )
+    """Fields that the documentation of this endpoint does not list, such as regional; written as they are."""
 
     @property
     def effective_validity_period(self) -> int | None:
@@ -1343,6 +1382,11 @@ class PreviewResponse(ApiModel):
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
+
     def __iter__(self) -> Iterator[Preview]:
         return iter(self.previews)
 
@@ -1571,6 +1615,11 @@ class SmsLogs(ApiModel):
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
+
     def __iter__(self) -> Iterator[SmsLog]:
         return iter(self.results)
 
@@ -1586,6 +1635,8 @@ class SmsRequest(ApiModel):
         none. [SEND-001]
     messages: The messages; at least one. [SEND-002]
     tracking: Asks for conversion tracking of all messages in the request. [SEND-021]
+    extra: Fields that the documentation does not list, by their names in the API. The client logs their
+        names, and the server may ignore them.
     """
 
     bulk_id: str | None = attrs.field(
@@ -1611,6 +1662,10 @@ class SmsRequest(ApiModel):
 
     On the wire: tracking. Requirement: SEND-021.
     """
+    extra: dict[str, Any] | None = attrs.field(
+        default=None, kw_only=True, hash=False, converter=copy_extra, validator=check_extra
+    )
+    """Fields that the documentation of this endpoint does not list, such as regional; written as they are."""
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
@@ -1691,6 +1746,11 @@ class SmsResponse(ApiModel):
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
 
     def __iter__(self) -> Iterator[SmsResponseDetails]:
         return iter(self.messages)
@@ -1786,6 +1846,11 @@ class SmsResponseV1(ApiModel):
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
 
     def __iter__(self) -> Iterator[SmsResponseDetails]:
         return iter(self.messages)

@@ -1580,6 +1580,7 @@ def read_strict_Destination(element: Any) -> Any:
     made = DestinationTwin()
     made.to = its_to
     made.message_id = its_message_id
+    made.extra = None
     made.__class__ = Destination
     return made
 
@@ -1781,6 +1782,7 @@ def read_strict_Message(element: Any) -> Any:
     made.validity_period = its_validity_period
     made.send_at = its_send_at
     made.delivery_time_window = its_delivery_time_window
+    made.extra = None
     made.__class__ = Message
     return made
 
@@ -1872,6 +1874,7 @@ def read_strict_SmsRequest(element: Any) -> Any:
     made.bulk_id = its_bulk_id
     made.messages = tuple(its_messages)
     made.tracking = its_tracking
+    made.extra = None
     made.__class__ = SmsRequest
     return made
 
@@ -1880,6 +1883,8 @@ def write_Destination(value: Any) -> str:
     if type(value) is not Destination:
         raise FallbackRequired
     text = ""
+    if value.extra is not None:
+        raise FallbackRequired
     its_to = value.to
     if (
         type(its_to) is not str
@@ -1955,6 +1960,8 @@ def write_Message(value: Any) -> str:
     if type(value) is not Message:
         raise FallbackRequired
     text = ""
+    if value.extra is not None:
+        raise FallbackRequired
     its_from = value.from_
     if its_from is not None:
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
@@ -2095,6 +2102,8 @@ def write_SmsRequest(value: Any) -> str:
     if type(value) is not SmsRequest:
         raise FallbackRequired
     text = ""
+    if value.extra is not None:
+        raise FallbackRequired
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
         if type(its_bulk_id) is not str:

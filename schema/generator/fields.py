@@ -191,12 +191,18 @@ def render_patterns(patterns: dict[str, str]) -> list[str]:
 
 
 def render_construction(
-    field_names: Iterable[tuple[str, str]], cls: str, *, raw: bool
+    field_names: Iterable[tuple[str, str]], cls: str, slots: Iterable[str]
 ) -> list[str]:
     """Return the statements that create a model from checked values, without its validators."""
     made = [f"made.{name} = {value}" for name, value in field_names]
-    kept = ["made.raw = None"] if raw else []
-    return [f"made = {cls}Twin()", *made, *kept, f"made.__class__ = {cls}", "return made"]
+    unset = [f"made.{name} = None" for name in ("raw", "extra") if name in slots]
+    return [f"made = {cls}Twin()", *made, *unset, f"made.__class__ = {cls}", "return made"]
+
+
+def render_extra_check(cls: Any) -> list[str]:
+    """Return the statements that leave a model with undocumented fields to the detailed path."""
+    check = ["if value.extra is not None:", "    raise FallbackRequired"]
+    return check if "extra" in cls.__slots__ else []
 
 
 def render_pairs(pairs: Iterable[tuple[str, str]]) -> list[str]:

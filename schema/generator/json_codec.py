@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing
 from decimal import Decimal
-from typing import Any
 
 from generator.fields import (
     Field,
@@ -17,6 +16,7 @@ from generator.fields import (
     is_date,
     list_parts,
     render_construction,
+    render_extra_check,
     render_invalid_condition,
     render_pairs,
     render_patterns,
@@ -150,7 +150,7 @@ def _write_reader(
     if strict:
         body += render_pairs(model_set.paired_fields[name])
     made = [(m.name, m.local) for m in fields]
-    body += render_construction(made, name, raw=_has_raw(model_set.models[name]))
+    body += render_construction(made, name, model_set.models[name].__slots__)
     return [
         "",
         f"def build_{way}_{name}(find: Callable[[Any], Reader]) -> Reader:",
@@ -160,10 +160,6 @@ def _write_reader(
         "    return read",
         "",
     ]
-
-
-def _has_raw(cls: Any) -> bool:
-    return "raw" in cls.__slots__
 
 
 def _write_field(field: Field, patterns: dict[str, str], *, strict: bool) -> list[str]:
@@ -236,6 +232,7 @@ def _write_writer(
         "    raise FallbackRequired",
         "plain: dict[str, Any] = {}",
     ]
+    body += render_extra_check(model_set.models[name])
     for field in fields:
         body.append(f"{field.local} = value.{field.name}")
         lines = [*_check_written(field, patterns), *_put(field, model_set, whole=whole)]

@@ -304,10 +304,9 @@ def _end(
     if spec.strict:
         lines += render_pairs(model_set.paired_fields[spec.model])
     made = [(m.name, f"tuple({m.local})" if m.many else m.local) for m in fields.values()]
-    raw = "raw" in model_set.models[spec.model].__slots__
-    return [part for line in lines for part in line.split("\n")] + render_construction(
-        made, spec.model, raw=raw
-    )
+    slots = model_set.models[spec.model].__slots__
+    lines += render_construction(made, spec.model, slots)
+    return [part for line in lines for part in line.split("\n")]
 
 
 def _is_repeated(element: Any) -> bool:

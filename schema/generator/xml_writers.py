@@ -10,6 +10,7 @@ from generator.fields import (
     ModelSet,
     indent,
     is_date,
+    render_extra_check,
     render_invalid_condition,
     render_pairs,
 )
@@ -48,6 +49,7 @@ def write_writer(kind: Any, model: str, codec: CodecBuilder) -> None:
     fields = {m.wire: m for m in codec.model_set.fields[model]}
     children = [child for child in kind.content.iter_elements() if child.name is not None]
     lines = [f"if type(value) is not {model}:", "    raise FallbackRequired", 'text = ""']
+    lines += render_extra_check(codec.model_set.models[model])
     for child in children:
         lines += _write_field(child, fields.pop(child.name), codec)
     for field in fields.values():  # fields without an XML form

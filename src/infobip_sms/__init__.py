@@ -179,7 +179,9 @@ def __getattr__(name: str) -> Any:
     module = import_module(home) if name[:1].isupper() or name in _HOMES else None
     if name not in _HOMES and name not in getattr(module, "__all__", ()):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(module, name)
+    value = getattr(module, name)
+    if name in __all__:
+        globals()[name] = value
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Never, TypeVar
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from .auth import Auth
     from .codecs import Wire, XmlOptions
 
+_LOG = logging.getLogger("infobip_sms")
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
 
@@ -73,6 +75,7 @@ class Operations(ABC):
         self._auth = auth
         self._wire: Wire = wire
         self._xml = xml
+        self._logged_extra: set[str] = set()
 
     @abstractmethod
     def _send_request(self, request: Request, timeout: float | None) -> Response:
@@ -320,6 +323,17 @@ class Operations(ABC):
         parameters = RecordConversionParameters(message_id=message_id)
         return self._run(contract.RECORD_CONVERSION, wire, timeout, parameters=parameters)
 
+    def _log_extra(self, body: object) -> None:
+        """Name each undocumented field once; its value is not logged."""
+        if not _has_extra(body):
+            return
+        names = [name for name in _list_extra_names(body) if name not in self._logged_extra]
+        self._logged_extra.update(names)
+        if names:
+            _LOG.warning(
+                "sending fields that the documentation does not list: %s", ", ".join(names)
+            )
+
     def _run(
         self,
         operation: contract.Operation[Model],
@@ -329,10 +343,17 @@ class Operations(ABC):
         parameters: attrs.AttrsInstance | None = None,
     ) -> Model:
         chosen = wire or self._wire
+        self._log_extra(body)
         request = build_request(operation, chosen, self._auth, body, parameters, xml=self._xml)
         return parse_response(
             operation, self._send_request(request, timeout), chosen, xml=self._xml
         )
+
+
+def _list_extra_names(body: object) -> list[str]:
+    from infobip_sms.codecs.extra import list_extra_names  # noqa: PLC0415 - few requests need it
+
+    return list_extra_names(body)
 
 
 def _require_no_arguments(unknown: Mapping[str, object]) -> None:
@@ -343,6 +364,15 @@ def _require_no_arguments(unknown: Mapping[str, object]) -> None:
             'send_text("41793026727", "Hello", from_="InfoSMS"); for more '
             'send(Message(destinations=["41793026727"], text="Hello", ...))'
         )
+
+
+def _has_extra(body: object) -> bool:
+    if not isinstance(body, SmsRequest):
+        return False
+    return body.extra is not None or any(
+        message.extra is not None or any(to.extra is not None for to in message.destinations)
+        for message in body.messages
+    )
 
 
 def _to_request(value: Any, request: Callable[..., Any], message: type) -> Any:

@@ -190,14 +190,10 @@ def _make_reader(
         for field in attrs.fields(cls)
         for name in field.metadata.get("also", ())
     ]
-    defaults = [
-        field.metadata["wire"]
-        for field in attrs.fields(cls)
-        if isinstance(field.validator, Constraint)
-        and field.validator.required
-        and field.default is not attrs.NOTHING
-    ]
-    hidden = {name: override(omit=True) for name in ("raw",) if name in attrs.fields_dict(cls)}
+    defaults = _list_defaults(cls)
+    hidden = {
+        name: override(omit=True) for name in ("raw", "extra") if name in attrs.fields_dict(cls)
+    }
     build = make_dict_structure_fn(cls, converter, **fields, **hidden)  # type: ignore[arg-type]  # overrides by name
 
     def read(value: Any, kind: Any) -> Any:
@@ -214,6 +210,17 @@ def _make_reader(
         return model
 
     return read
+
+
+def _list_defaults(cls: type[attrs.AttrsInstance]) -> list[str]:
+    """Return the mandatory fields of a document whose arguments have a default in Python."""
+    return [
+        field.metadata["wire"]
+        for field in attrs.fields(cls)
+        if isinstance(field.validator, Constraint)
+        and field.validator.required
+        and field.default is not attrs.NOTHING
+    ]
 
 
 def _read_field(
@@ -263,7 +270,15 @@ def _make_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callab
             hook = _write_bare_offset if "offset" in field.metadata else None
             fields[field.name] = override(rename=field.metadata["wire"], unstruct_hook=hook)
     write = make_dict_unstructure_fn(cls, converter, **fields)  # type: ignore[arg-type]  # overrides by name
-    return lambda model: {name: value for name, value in write(model).items() if value is not None}
+    return lambda model: {
+        **{name: value for name, value in write(model).items() if value is not None},
+        **(_get_extra(model) or {}),
+    }
+
+
+def _get_extra(model: Any) -> dict[str, Any] | None:
+    """Return the undocumented fields of a request or of a part of it."""
+    return model.extra if "extra" in attrs.fields_dict(type(model)) else None
 
 
 def _read_strict(value: Any, kind: Any) -> Any:
