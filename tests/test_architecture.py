@@ -60,6 +60,7 @@ LAYERS = {
         exchange | webhooks | send_many
         operations | webhook_server
         client
+        otel
         __init__
         sandbox.testing
         sandbox

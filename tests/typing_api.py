@@ -44,6 +44,7 @@ from infobip_sms import (
     SmsRequest,
     SmsRequestV1,
     SmsResponse,
+    SmsResponseDetails,
     Status,
     TimeOfDay,
     Track,
@@ -134,6 +135,41 @@ def send() -> None:
             assert_type(response.messages[0].status, Status)
             assert_type(response.messages[0].message_id, str | None)
             assert_type(response.raw, bytes | None)
+
+
+def use_short_forms(client: Client, rows: list[tuple[str, str]]) -> None:
+    """Write plain values wherever they stand for a model, an enum or a list."""
+    sent = client.send_text("41793026727", "Hello", from_="InfoSMS", wire="xml", timeout=1)
+    assert_type(sent, SmsResponseDetails)
+    assert_type(sent.status.name, str)
+    message = Message(
+        destinations=["41793026727", Destination("41793026731", message_id="id")],
+        text="Hello",
+        language="TR",
+        transliteration="TURKISH",
+        notify_content_type="application/json",
+        validity_period=dt.timedelta(hours=2),
+        delivery_time_window=DeliveryTimeWindow(
+            from_=dt.time(6), to=TimeOfDay(18, 30), days=["MONDAY", Day.TUESDAY]
+        ),
+    )
+    assert_type(message.destinations, tuple[Destination, ...])
+    assert_type(message.language, Language | None)
+    assert_type(message.validity_period, int | None)
+    client.send(message)
+    client.send([message])
+    client.send(Message(destinations=(to,), text=text) for to, text in rows)
+    client.send_v1(MessageV1(destinations="41793026727", validity_period_ms=dt.timedelta(1)))
+    request = SmsRequest(messages=message, tracking=Tracking(track="SMS"))
+    for entry in (response := client.send(request)):
+        assert_type(entry, SmsResponseDetails)
+    assert_type(len(response), int)
+    client.set_scheduled_status("bulk", "CANCELED")
+    client.preview("Merhaba", language_code="TR", transliteration="TURKISH")
+    client.get_logs(general_status="DELIVERED")
+    client.send(to="41793026727")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with Client.from_env(timeout=3) as other:
+        assert_type(other, Client)
 
 
 def make_clients(context: ssl.SSLContext) -> list[Client]:

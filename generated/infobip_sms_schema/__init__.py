@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import attrs
 
 from .constraints import Constraint
@@ -123,8 +125,23 @@ XML_ROOTS: dict[type[attrs.AttrsInstance], tuple[str, ...]] = {
 XML_SCHEMAS: dict[type[attrs.AttrsInstance], str] = {SmsRequestV1: "sms-v1.xsd"}
 """XML schema of each document whose root element has another type in sms.xsd."""
 
+ENUMS: tuple[type[Enum], ...] = (
+    BulkStatus,
+    Day,
+    GeneralStatus,
+    LanguageCode,
+    NotifyContentType,
+    Track,
+    Transliteration,
+    TransliterationV1,
+)
+"""Every enum."""
+
 for _model in MODELS:
     attrs.resolve_types(_model)
+    _model.__annotations__ = {field.name: field.type for field in attrs.fields(_model)}
+for _public in (*MODELS, *ENUMS):
+    _public.__module__ = "infobip_sms"  # where to import it from, for tracebacks and help()
 
 __all__ = [
     "BulkRequest",
@@ -139,6 +156,7 @@ __all__ = [
     "DeliveryReports",
     "DeliveryTimeWindow",
     "Destination",
+    "ENUMS",
     "Error",
     "ErrorDetails",
     "ErrorResponse",

@@ -50,6 +50,7 @@ class Constraint:
         """Raise InvalidRequestError if the value violates the constraint."""
         problems = self.check(value, attribute.type)
         if problems:
+            problems = _check_shorthands(value, attribute.type) or problems
             path = f"{type(instance).__name__}.{attribute.name}"
             raise InvalidRequestError(problem.inside(path) for problem in problems)
 
@@ -98,7 +99,7 @@ class Constraint:
         )
 
     def _check_list(self, value: object, item: Any, annotation: Any) -> list[Violation]:
-        if not isinstance(value, list) or len(value) < (self.min_items or 0):
+        if not isinstance(value, list | tuple) or len(value) < (self.min_items or 0):
             return [self.build_violation(value, annotation)]
         found = (self._check_entry(i, entry, item) for i, entry in enumerate(value))
         return list(islice(filter(None, found), MAX_VIOLATIONS))
@@ -134,8 +135,32 @@ class Constraint:
         return above and (self.maximum is None or value <= self.maximum)
 
 
+def _check_shorthands(value: object, annotation: Any) -> list[Violation]:
+    """Return the violations of strings that stand for a model, such as a phone number."""
+    base, item = unfold(annotation)
+    field = find_shorthand(item or base)
+    if field is None or field.validator is None:
+        return []
+    entries = [("", value)] if item is None else [(f"[{i}]", e) for i, e in _enumerate(value)]
+    texts = [(path, entry) for path, entry in entries if isinstance(entry, str)]
+    found = [
+        p.inside(path) for path, text in texts for p in field.validator.check(text, field.type)
+    ]
+    return found[:MAX_VIOLATIONS]
+
+
+def _enumerate(value: object) -> list[tuple[int, object]]:
+    return list(enumerate(value)) if isinstance(value, tuple) else []
+
+
+def find_shorthand(cls: Any) -> Any:
+    """Return the field of a model whose value stands for the whole model, if there is one."""
+    fields = attrs.fields(cls) if attrs.has(cls) else ()
+    return next((field for field in fields if "shorthand" in field.metadata), None)
+
+
 def unfold(annotation: Any) -> tuple[Any, Any]:
-    """Return (type, None) of ``X | None``, or (list, X) of ``list[X] | None``."""
+    """Return (type, None) of ``X | None``, or (tuple, X) of ``tuple[X, ...] | None``."""
     return _unfold(annotation)
 
 
@@ -143,8 +168,8 @@ def unfold(annotation: Any) -> tuple[Any, Any]:
 def _unfold(annotation: Any) -> tuple[Any, Any]:
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         annotation = next(a for a in typing.get_args(annotation) if a is not type(None))
-    if typing.get_origin(annotation) is list:
-        return list, typing.get_args(annotation)[0]
+    if typing.get_origin(annotation) is tuple:
+        return tuple, typing.get_args(annotation)[0]
     return annotation, None
 
 
@@ -157,7 +182,7 @@ def describe_value(value: object, expected_type: Any = None) -> str:
     if isinstance(value, str):
         return _describe_text(value, expected_type)
     if isinstance(value, list | tuple | dict):
-        kind = {dict: "an object", tuple: "a tuple"}.get(type(value), "a list")
+        kind = "an object" if isinstance(value, dict) else "a list"
         return f"{kind} of {len(value)}" if value else f"{kind} that is empty"
     if isinstance(value, dt.datetime):
         return "a date and time whose time zone is missing or out of range"

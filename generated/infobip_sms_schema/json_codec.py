@@ -208,6 +208,7 @@ def build_strict_Destination(find: Callable[[Any], Reader]) -> Reader:
         made = DestinationTwin()
         made.to = its_to
         made.message_id = its_message_id
+        made.extra = None
         made.__class__ = Destination
         return made
 
@@ -269,7 +270,7 @@ def build_strict_DeliveryTimeWindow(find: Callable[[Any], Reader]) -> Reader:
         its_days = value["days"]
         if type(its_days) is not list or len(its_days) < 1:
             raise FallbackRequired
-        its_days = [Day_MEMBERS[entry] for entry in its_days]
+        its_days = tuple([Day_MEMBERS[entry] for entry in its_days])
         if (its_from is None) is not (its_to is None):
             raise FallbackRequired
         made = DeliveryTimeWindowTwin()
@@ -304,7 +305,9 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
         its_destinations = value["destinations"]
         if type(its_destinations) is not list or len(its_destinations) < 1:
             raise FallbackRequired
-        its_destinations = [read_Destination(entry, Destination) for entry in its_destinations]
+        its_destinations = tuple(
+            [read_Destination(entry, Destination) for entry in its_destinations]
+        )
         if "text" in value:
             its_text = value["text"]
             if type(its_text) is not str or not (its_text.isascii() or is_text(its_text)):
@@ -391,6 +394,7 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
         made.validity_period = its_validity_period
         made.send_at = its_send_at
         made.delivery_time_window = its_delivery_time_window
+        made.extra = None
         made.__class__ = Message
         return made
 
@@ -455,7 +459,7 @@ def build_strict_SmsRequest(find: Callable[[Any], Reader]) -> Reader:
         its_messages = value["messages"]
         if type(its_messages) is not list or len(its_messages) < 1:
             raise FallbackRequired
-        its_messages = [read_Message(entry, Message) for entry in its_messages]
+        its_messages = tuple([read_Message(entry, Message) for entry in its_messages])
         if "tracking" in value:
             its_tracking = value["tracking"]
             its_tracking = read_Tracking(its_tracking, Tracking)
@@ -465,6 +469,7 @@ def build_strict_SmsRequest(find: Callable[[Any], Reader]) -> Reader:
         made.bulk_id = its_bulk_id
         made.messages = its_messages
         made.tracking = its_tracking
+        made.extra = None
         made.__class__ = SmsRequest
         return made
 
@@ -524,7 +529,9 @@ def build_strict_MessageV1(find: Callable[[Any], Reader]) -> Reader:
         its_destinations = value["destinations"]
         if type(its_destinations) is not list or len(its_destinations) < 1:
             raise FallbackRequired
-        its_destinations = [read_Destination(entry, Destination) for entry in its_destinations]
+        its_destinations = tuple(
+            [read_Destination(entry, Destination) for entry in its_destinations]
+        )
         if "text" in value:
             its_text = value["text"]
             if type(its_text) is not str or not (its_text.isascii() or is_text(its_text)):
@@ -631,7 +638,7 @@ def build_strict_SmsRequestV1(find: Callable[[Any], Reader]) -> Reader:
         its_messages = value["messages"]
         if type(its_messages) is not list or len(its_messages) < 1:
             raise FallbackRequired
-        its_messages = [read_MessageV1(entry, MessageV1) for entry in its_messages]
+        its_messages = tuple([read_MessageV1(entry, MessageV1) for entry in its_messages])
         if "tracking" in value:
             its_tracking = value["tracking"]
             its_tracking = read_Tracking(its_tracking, Tracking)
@@ -1006,7 +1013,9 @@ def build_lenient_DeliveryReports(find: Callable[[Any], Reader]) -> Reader:
             raise FallbackRequired
         its_results = value["results"]
         if type(its_results) is list:
-            its_results = [read_DeliveryReport(entry, DeliveryReport) for entry in its_results]
+            its_results = tuple(
+                [read_DeliveryReport(entry, DeliveryReport) for entry in its_results]
+            )
         else:
             raise FallbackRequired
         made = DeliveryReportsTwin()
@@ -1212,7 +1221,7 @@ def build_lenient_PreviewResponse(find: Callable[[Any], Reader]) -> Reader:
             its_original_text = None
         its_previews = value["previews"]
         if type(its_previews) is list:
-            its_previews = [read_Preview(entry, Preview) for entry in its_previews]
+            its_previews = tuple([read_Preview(entry, Preview) for entry in its_previews])
         else:
             raise FallbackRequired
         made = PreviewResponseTwin()
@@ -1345,7 +1354,7 @@ def build_lenient_SmsLogs(find: Callable[[Any], Reader]) -> Reader:
             raise FallbackRequired
         its_results = value["results"]
         if type(its_results) is list:
-            its_results = [read_SmsLog(entry, SmsLog) for entry in its_results]
+            its_results = tuple([read_SmsLog(entry, SmsLog) for entry in its_results])
         else:
             raise FallbackRequired
         made = SmsLogsTwin()
@@ -1424,9 +1433,9 @@ def build_lenient_SmsResponse(find: Callable[[Any], Reader]) -> Reader:
             its_tracking_process_key = None
         its_messages = value["messages"]
         if type(its_messages) is list:
-            its_messages = [
-                read_SmsResponseDetails(entry, SmsResponseDetails) for entry in its_messages
-            ]
+            its_messages = tuple(
+                [read_SmsResponseDetails(entry, SmsResponseDetails) for entry in its_messages]
+            )
         else:
             raise FallbackRequired
         made = SmsResponseTwin()
@@ -1462,9 +1471,9 @@ def build_lenient_SmsResponseV1(find: Callable[[Any], Reader]) -> Reader:
             its_tracking_process_key = None
         its_messages = value["messages"]
         if type(its_messages) is list:
-            its_messages = [
-                read_SmsResponseDetails(entry, SmsResponseDetails) for entry in its_messages
-            ]
+            its_messages = tuple(
+                [read_SmsResponseDetails(entry, SmsResponseDetails) for entry in its_messages]
+            )
         else:
             raise FallbackRequired
         made = SmsResponseV1Twin()
@@ -1610,7 +1619,7 @@ def write_DeliveryReports(value: Any) -> dict[str, Any]:
         raise FallbackRequired
     plain: dict[str, Any] = {}
     its_results = value.results
-    if type(its_results) is not list:
+    if type(its_results) is not tuple:
         raise FallbackRequired
     plain["results"] = [write_DeliveryReport(entry) for entry in its_results]
     return plain
@@ -1621,7 +1630,7 @@ def lazy_DeliveryReports(value: Any) -> dict[str, Any]:
         raise FallbackRequired
     plain: dict[str, Any] = {}
     its_results = value.results
-    if type(its_results) is not list:
+    if type(its_results) is not tuple:
         raise FallbackRequired
     if len(its_results) < CHUNK_SIZE:
         plain["results"] = [write_DeliveryReport(entry) for entry in its_results]
@@ -1641,7 +1650,7 @@ def write_DeliveryTimeWindow(value: Any) -> dict[str, Any]:
     if its_to is not None:
         plain["to"] = write_TimeOfDay(its_to)
     its_days = value.days
-    if type(its_days) is not list or len(its_days) < 1:
+    if type(its_days) is not tuple or len(its_days) < 1:
         raise FallbackRequired
     plain["days"] = [Day_VALUES[entry] for entry in its_days]
     if (its_from is None) is not (its_to is None):
@@ -1653,6 +1662,8 @@ def write_Destination(value: Any) -> dict[str, Any]:
     if type(value) is not Destination:
         raise FallbackRequired
     plain: dict[str, Any] = {}
+    if value.extra is not None:
+        raise FallbackRequired
     its_to = value.to
     if (
         type(its_to) is not str
@@ -1783,13 +1794,15 @@ def write_Message(value: Any) -> dict[str, Any]:
     if type(value) is not Message:
         raise FallbackRequired
     plain: dict[str, Any] = {}
+    if value.extra is not None:
+        raise FallbackRequired
     its_from = value.from_
     if its_from is not None:
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not list or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or len(its_destinations) < 1:
         raise FallbackRequired
     plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
     its_text = value.text
@@ -1847,13 +1860,15 @@ def lazy_Message(value: Any) -> dict[str, Any]:
     if type(value) is not Message:
         raise FallbackRequired
     plain: dict[str, Any] = {}
+    if value.extra is not None:
+        raise FallbackRequired
     its_from = value.from_
     if its_from is not None:
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not list or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or len(its_destinations) < 1:
         raise FallbackRequired
     if len(its_destinations) < CHUNK_SIZE:
         plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
@@ -1920,7 +1935,7 @@ def write_MessageV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not list or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or len(its_destinations) < 1:
         raise FallbackRequired
     plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
     its_text = value.text
@@ -1984,7 +1999,7 @@ def lazy_MessageV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not list or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or len(its_destinations) < 1:
         raise FallbackRequired
     if len(its_destinations) < CHUNK_SIZE:
         plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
@@ -2126,7 +2141,7 @@ def write_PreviewResponse(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["originalText"] = its_original_text
     its_previews = value.previews
-    if type(its_previews) is not list:
+    if type(its_previews) is not tuple:
         raise FallbackRequired
     plain["previews"] = [write_Preview(entry) for entry in its_previews]
     return plain
@@ -2142,7 +2157,7 @@ def lazy_PreviewResponse(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["originalText"] = its_original_text
     its_previews = value.previews
-    if type(its_previews) is not list:
+    if type(its_previews) is not tuple:
         raise FallbackRequired
     if len(its_previews) < CHUNK_SIZE:
         plain["previews"] = [write_Preview(entry) for entry in its_previews]
@@ -2233,7 +2248,7 @@ def write_SmsLogs(value: Any) -> dict[str, Any]:
         raise FallbackRequired
     plain: dict[str, Any] = {}
     its_results = value.results
-    if type(its_results) is not list:
+    if type(its_results) is not tuple:
         raise FallbackRequired
     plain["results"] = [write_SmsLog(entry) for entry in its_results]
     return plain
@@ -2244,7 +2259,7 @@ def lazy_SmsLogs(value: Any) -> dict[str, Any]:
         raise FallbackRequired
     plain: dict[str, Any] = {}
     its_results = value.results
-    if type(its_results) is not list:
+    if type(its_results) is not tuple:
         raise FallbackRequired
     if len(its_results) < CHUNK_SIZE:
         plain["results"] = [write_SmsLog(entry) for entry in its_results]
@@ -2257,13 +2272,15 @@ def write_SmsRequest(value: Any) -> dict[str, Any]:
     if type(value) is not SmsRequest:
         raise FallbackRequired
     plain: dict[str, Any] = {}
+    if value.extra is not None:
+        raise FallbackRequired
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
         if type(its_bulk_id) is not str:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not list or len(its_messages) < 1:
+    if type(its_messages) is not tuple or len(its_messages) < 1:
         raise FallbackRequired
     plain["messages"] = [write_Message(entry) for entry in its_messages]
     its_tracking = value.tracking
@@ -2276,13 +2293,15 @@ def lazy_SmsRequest(value: Any) -> dict[str, Any]:
     if type(value) is not SmsRequest:
         raise FallbackRequired
     plain: dict[str, Any] = {}
+    if value.extra is not None:
+        raise FallbackRequired
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
         if type(its_bulk_id) is not str:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not list or len(its_messages) < 1:
+    if type(its_messages) is not tuple or len(its_messages) < 1:
         raise FallbackRequired
     if len(its_messages) < CHUNK_SIZE:
         plain["messages"] = [lazy_Message(entry) for entry in its_messages]
@@ -2304,7 +2323,7 @@ def write_SmsRequestV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not list or len(its_messages) < 1:
+    if type(its_messages) is not tuple or len(its_messages) < 1:
         raise FallbackRequired
     plain["messages"] = [write_MessageV1(entry) for entry in its_messages]
     its_tracking = value.tracking
@@ -2323,7 +2342,7 @@ def lazy_SmsRequestV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not list or len(its_messages) < 1:
+    if type(its_messages) is not tuple or len(its_messages) < 1:
         raise FallbackRequired
     if len(its_messages) < CHUNK_SIZE:
         plain["messages"] = [lazy_MessageV1(entry) for entry in its_messages]
@@ -2350,7 +2369,7 @@ def write_SmsResponse(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["trackingProcessKey"] = its_tracking_process_key
     its_messages = value.messages
-    if type(its_messages) is not list:
+    if type(its_messages) is not tuple:
         raise FallbackRequired
     plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
     return plain
@@ -2371,7 +2390,7 @@ def lazy_SmsResponse(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["trackingProcessKey"] = its_tracking_process_key
     its_messages = value.messages
-    if type(its_messages) is not list:
+    if type(its_messages) is not tuple:
         raise FallbackRequired
     if len(its_messages) < CHUNK_SIZE:
         plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
@@ -2421,7 +2440,7 @@ def write_SmsResponseV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["trackingProcessKey"] = its_tracking_process_key
     its_messages = value.messages
-    if type(its_messages) is not list:
+    if type(its_messages) is not tuple:
         raise FallbackRequired
     plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
     return plain
@@ -2442,7 +2461,7 @@ def lazy_SmsResponseV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["trackingProcessKey"] = its_tracking_process_key
     its_messages = value.messages
-    if type(its_messages) is not list:
+    if type(its_messages) is not tuple:
         raise FallbackRequired
     if len(its_messages) < CHUNK_SIZE:
         plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]

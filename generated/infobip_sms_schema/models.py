@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 import attrs
+from infobip_sms_schema.base import ApiModel
 from infobip_sms_schema.constraints import Constraint, truncate_to_milliseconds
+from infobip_sms_schema.conversions import (
+    to_BulkStatus,
+    to_Day_tuple,
+    to_DeliveryReport_tuple,
+    to_Destination_tuple,
+    to_Message_tuple,
+    to_MessageV1_tuple,
+    to_optional_GeneralStatus,
+    to_optional_Language,
+    to_optional_LanguageCode,
+    to_optional_LanguageV1,
+    to_optional_NotifyContentType,
+    to_optional_str_tuple,
+    to_optional_TimeOfDay,
+    to_optional_Track,
+    to_optional_Transliteration,
+    to_optional_TransliterationV1,
+    to_Preview_tuple,
+    to_SmsLog_tuple,
+    to_SmsResponseDetails_tuple,
+)
+from infobip_sms_schema.extra import check_extra, copy_extra
+from infobip_sms_schema.shorthands import to_milliseconds, to_minutes
 from infobip_sms_schema.violations import Violation
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class BulkRequest:
-    """The new time of a scheduled bulk."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class BulkRequest(ApiModel):
+    """The new time of a scheduled bulk.
+
+    send_at: The new sending time, with a time zone. Timezone-aware. [BULK-002]
+    """
 
     send_at: datetime = attrs.field(
         converter=truncate_to_milliseconds,
@@ -26,9 +55,13 @@ class BulkRequest:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class BulkResponse:
-    """A scheduled bulk."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class BulkResponse(ApiModel):
+    """A scheduled bulk.
+
+    bulk_id: Name of the bulk. [BULK-001]
+    send_at: The sending time. Timezone-aware. [BULK-001]
+    """
 
     bulk_id: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="BULK-001"), metadata={"wire": "bulkId"}
@@ -56,6 +89,11 @@ class BulkResponse:
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
+
 
 class BulkStatus(StrEnum):
     """
@@ -70,12 +108,17 @@ class BulkStatus(StrEnum):
     FAILED = "FAILED"
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class BulkStatusRequest:
-    """The new state of a scheduled bulk."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class BulkStatusRequest(ApiModel):
+    """The new state of a scheduled bulk.
+
+    status: The new state. [BULK-003]
+    """
 
     status: BulkStatus = attrs.field(
-        validator=Constraint(requirement_id="BULK-003", required=True), metadata={"wire": "status"}
+        converter=to_BulkStatus,
+        validator=Constraint(requirement_id="BULK-003", required=True),
+        metadata={"wire": "status"},
     )
     """The new state.
 
@@ -83,9 +126,14 @@ class BulkStatusRequest:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class BulkStatusResponse:
-    """The state of a scheduled bulk."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class BulkStatusResponse(ApiModel):
+    """The state of a scheduled bulk.
+
+    bulk_id: Name of the bulk. [BULK-003]
+    status: The state; compares equal to a BulkStatus, and may be one that is not listed
+        yet. [BULK-003]
+    """
 
     bulk_id: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="BULK-003"), metadata={"wire": "bulkId"}
@@ -110,10 +158,18 @@ class BulkStatusResponse:
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class ConversionResponse:
-    """A conversion was counted."""
+
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class ConversionResponse(ApiModel):
+    """A conversion was counted.
+
+    process_key: Key of the conversion tracking process. [TRACK-002]
+    """
 
     process_key: str | None = attrs.field(
         default=None,
@@ -133,6 +189,11 @@ class ConversionResponse:
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
+
 
 class Day(StrEnum):
     """
@@ -148,10 +209,27 @@ class Day(StrEnum):
     SUNDAY = "SUNDAY"
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class DeliveryReport:
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class DeliveryReport(ApiModel):
     """What became of one message. The documentation marks no field as always present; fields
-    that were left out are None."""
+    that were left out are None.
+
+    bulk_id: Name of the request that sent the message. [DLR-001]
+    message_id: Name of the message. [DLR-001]
+    to: The destination. [DLR-001]
+    from_: The sender. [DLR-001]
+    text: The text; seen in an official client's model only. [DLR-001]
+    sent_at: When sending began. Timezone-aware. [DLR-003]
+    done_at: When the message reached the state that is reported. Timezone-aware.
+        [DLR-003]
+    sms_count: Number of segments. [DLR-001]
+    mcc_mnc: Mobile country code and network code of the destination, as digits.
+        [DLR-001]
+    callback_data: Your own data from the request, in full. [DLR-004]
+    price: Price of the message. [DLR-001]
+    status: State of the message. [DLR-001]
+    error: Network error behind the state, if any. [DLR-001]
+    """
 
     bulk_id: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "bulkId"}
@@ -262,11 +340,15 @@ class DeliveryReport:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class DeliveryReports:
-    """Delivery reports, as posted to a notify URL and as fetched."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class DeliveryReports(ApiModel):
+    """Delivery reports, as posted to a notify URL and as fetched.
 
-    results: list[DeliveryReport] = attrs.field(
+    results: The reports; may be empty. [DLR-001]
+    """
+
+    results: tuple[DeliveryReport, ...] = attrs.field(
+        converter=to_DeliveryReport_tuple,
         validator=Constraint(requirement_id="DLR-001", required=True),
         metadata={"wire": "results", "wrapped": True},
     )
@@ -289,27 +371,50 @@ class DeliveryReports:
     )
     """What is wrong with the entries that could not be read; they are missing from ``results``."""
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class DeliveryTimeWindow:
+    def __iter__(self) -> Iterator[DeliveryReport]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class DeliveryTimeWindow(ApiModel):
     """When sending is allowed: on these days, and within from and to if they are given. Either
-    both of from and to are given or neither. Times of day are UTC."""
+    both of from and to are given or neither. Times of day are UTC.
+
+    from_: Time of day (UTC) at which the window opens. [WIN-001]
+    to: Time of day (UTC) at which the window closes. [WIN-001]
+    days: Days on which sending is allowed; at least one. [WIN-002]
+    """
 
     from_: TimeOfDay | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="WIN-001"), metadata={"wire": "from"}
+        default=None,
+        converter=to_optional_TimeOfDay,
+        validator=Constraint(requirement_id="WIN-001"),
+        metadata={"wire": "from"},
     )
     """Time of day (UTC) at which the window opens.
 
     On the wire: from. Requirement: WIN-001.
     """
     to: TimeOfDay | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="WIN-001"), metadata={"wire": "to"}
+        default=None,
+        converter=to_optional_TimeOfDay,
+        validator=Constraint(requirement_id="WIN-001"),
+        metadata={"wire": "to"},
     )
     """Time of day (UTC) at which the window closes.
 
     On the wire: to. Requirement: WIN-001.
     """
-    days: list[Day] = attrs.field(
+    days: tuple[Day, ...] = attrs.field(
+        converter=to_Day_tuple,
         validator=Constraint(
             requirement_id="WIN-002", required=True, min_items=1, item_requirement_id="WIN-003"
         ),
@@ -321,9 +426,17 @@ class DeliveryTimeWindow:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class Destination:
-    """One recipient of a message."""
+@attrs.define(frozen=True, slots=True, weakref_slot=False, repr=False)
+class Destination(ApiModel):
+    """One recipient of a message.
+
+    to: Telephone number in international format, digits only; a leading plus is
+        allowed. [SEND-007]
+    message_id: Your name for this message to this destination; made up by the platform
+        when left out. [SEND-006]
+    extra: Fields that the documentation does not list, by their names in the API. The client logs their
+        names, and the server may ignore them.
+    """
 
     to: str = attrs.field(
         validator=Constraint(
@@ -339,7 +452,7 @@ class Destination:
                 ),
             ),
         ),
-        metadata={"wire": "to"},
+        metadata={"wire": "to", "shorthand": True},
     )
     """Telephone number in international format, digits only; a leading plus is allowed.
 
@@ -347,6 +460,7 @@ class Destination:
     """
     message_id: str | None = attrs.field(
         default=None,
+        kw_only=True,
         validator=Constraint(requirement_id="SEND-006"),
         metadata={"wire": "messageId"},
     )
@@ -354,11 +468,22 @@ class Destination:
 
     On the wire: messageId. Requirement: SEND-006.
     """
+    extra: dict[str, Any] | None = attrs.field(
+        default=None, kw_only=True, hash=False, converter=copy_extra, validator=check_extra
+    )
+    """Fields that the documentation of this endpoint does not list, such as regional; written as they are."""
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class ErrorDetails:
-    """Reason of a rejection."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class ErrorDetails(ApiModel):
+    """Reason of a rejection.
+
+    message_id: Fixed word for the reason, such as BAD_REQUEST or UNAUTHORIZED.
+        [ERR-001]
+    text: The reason in words. [ERR-001]
+    validation_errors: For each faulty field, by its path, what is wrong with it.
+        [ERR-001]
+    """
 
     message_id: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="ERR-001"), metadata={"wire": "messageId"}
@@ -385,9 +510,12 @@ class ErrorDetails:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class ErrorResponse:
-    """Body of a rejected request."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class ErrorResponse(ApiModel):
+    """Body of a rejected request.
+
+    request_error: Why the request was rejected. [ERR-001]
+    """
 
     request_error: ErrorResponseBody = attrs.field(
         validator=Constraint(requirement_id="ERR-001", required=True),
@@ -406,10 +534,18 @@ class ErrorResponse:
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class ErrorResponseBody:
-    """Wrapper of the reason."""
+
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class ErrorResponseBody(ApiModel):
+    """Wrapper of the reason.
+
+    service_exception: The reason itself. [ERR-001]
+    """
 
     service_exception: ErrorDetails = attrs.field(
         validator=Constraint(requirement_id="ERR-001", required=True),
@@ -421,9 +557,14 @@ class ErrorResponseBody:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class FetchDeliveryReportsParameters:
-    """Parameters of fetchDeliveryReports."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class FetchDeliveryReportsParameters(ApiModel):
+    """Parameters of fetchDeliveryReports.
+
+    bulk_id: Only reports of this request. [DLR-007]
+    message_id: Only reports of this message. [DLR-007]
+    limit: At most this many reports, 1 to 1000; 50 when left out. [DLR-008]
+    """
 
     bulk_id: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="DLR-007"), metadata={"wire": "bulkId"}
@@ -463,9 +604,22 @@ class GeneralStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class GetLogsParameters:
-    """Parameters of getLogs."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class GetLogsParameters(ApiModel):
+    """Parameters of getLogs.
+
+    from_: Only messages of this sender. [LOG-001]
+    to: Only messages to this destination. [LOG-001]
+    bulk_id: Only messages of these requests; repeated for each. [LOG-002]
+    message_id: Only these messages; repeated for each. [LOG-002]
+    general_status: Only messages whose status is in this group. [LOG-006]
+    sent_since: Only messages sent at this instant or later. Timezone-aware. [LOG-007]
+    sent_until: Only messages sent before this instant. Timezone-aware. [LOG-007]
+    limit: At most this many messages, 1 to 1000; 50 when left out. [LOG-003]
+    mcc: Only messages to this mobile country code, 3 digits. [LOG-004]
+    mnc: Only messages to this mobile network code, 2 or 3 digits; together with mcc.
+        [LOG-004]
+    """
 
     from_: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="LOG-001"), metadata={"wire": "from"}
@@ -481,15 +635,21 @@ class GetLogsParameters:
 
     On the wire: to. Requirement: LOG-001.
     """
-    bulk_id: list[str] | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="LOG-002"), metadata={"wire": "bulkId"}
+    bulk_id: tuple[str, ...] | None = attrs.field(
+        default=None,
+        converter=to_optional_str_tuple,
+        validator=Constraint(requirement_id="LOG-002"),
+        metadata={"wire": "bulkId"},
     )
     """Only messages of these requests; repeated for each.
 
     On the wire: bulkId. Requirement: LOG-002.
     """
-    message_id: list[str] | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="LOG-002"), metadata={"wire": "messageId"}
+    message_id: tuple[str, ...] | None = attrs.field(
+        default=None,
+        converter=to_optional_str_tuple,
+        validator=Constraint(requirement_id="LOG-002"),
+        metadata={"wire": "messageId"},
     )
     """Only these messages; repeated for each.
 
@@ -497,6 +657,7 @@ class GetLogsParameters:
     """
     general_status: GeneralStatus | None = attrs.field(
         default=None,
+        converter=to_optional_GeneralStatus,
         validator=Constraint(requirement_id="LOG-006"),
         metadata={"wire": "generalStatus"},
     )
@@ -561,9 +722,12 @@ class GetLogsParameters:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class GetScheduledParameters:
-    """Parameters of getScheduled."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class GetScheduledParameters(ApiModel):
+    """Parameters of getScheduled.
+
+    bulk_id: Name of the request that scheduled the bulk. [BULK-001]
+    """
 
     bulk_id: str = attrs.field(
         validator=Constraint(requirement_id="BULK-001", required=True, min_length=1),
@@ -575,9 +739,12 @@ class GetScheduledParameters:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class GetScheduledStatusParameters:
-    """Parameters of getScheduledStatus."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class GetScheduledStatusParameters(ApiModel):
+    """Parameters of getScheduledStatus.
+
+    bulk_id: Name of the request that scheduled the bulk. [BULK-001]
+    """
 
     bulk_id: str = attrs.field(
         validator=Constraint(requirement_id="BULK-001", required=True, min_length=1),
@@ -589,10 +756,18 @@ class GetScheduledStatusParameters:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class GsmErrorCode:
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class GsmErrorCode(ApiModel):
     """Network error of a delivery report. The catalogue of known values is statuses.toml;
-    others may come and are read as they are."""
+    others may come and are read as they are.
+
+    group_id: Number of the error group. [DLR-001]
+    group_name: Name of the error group. [DLR-001]
+    id: Number of the error. [DLR-001]
+    name: Name of the error. [DLR-001]
+    description: The error in words. [DLR-001]
+    permanent: True when trying again would not help. [DLR-001]
+    """
 
     group_id: int | None = attrs.field(
         default=None, validator=Constraint(requirement_id="DLR-001"), metadata={"wire": "groupId"}
@@ -640,14 +815,18 @@ class GsmErrorCode:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class Language:
-    """Language whose letters the text needs."""
+@attrs.define(frozen=True, slots=True, weakref_slot=False, repr=False)
+class Language(ApiModel):
+    """Language whose letters the text needs.
+
+    language_code: Turkish, Spanish or Portuguese. [SEND-011]
+    """
 
     language_code: LanguageCode | None = attrs.field(
         default=None,
+        converter=to_optional_LanguageCode,
         validator=Constraint(requirement_id="SEND-011"),
-        metadata={"wire": "languageCode"},
+        metadata={"wire": "languageCode", "shorthand": True},
     )
     """Turkish, Spanish or Portuguese.
 
@@ -665,14 +844,21 @@ class LanguageCode(StrEnum):
     PT = "PT"
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class LanguageV1:
-    """Language whose letters the text needs, and the tables of letters to use."""
+@attrs.define(frozen=True, slots=True, weakref_slot=False, repr=False)
+class LanguageV1(ApiModel):
+    """Language whose letters the text needs, and the tables of letters to use.
+
+    language_code: Turkish, Spanish or Portuguese. [V1-004]
+    single_shift: True uses the table that costs one character more for each of its
+        letters. [V1-004]
+    locking_shift: True uses the table that takes the place of the common one. [V1-004]
+    """
 
     language_code: LanguageCode | None = attrs.field(
         default=None,
+        converter=to_optional_LanguageCode,
         validator=Constraint(requirement_id="V1-004"),
-        metadata={"wire": "languageCode"},
+        metadata={"wire": "languageCode", "shorthand": True},
     )
     """Turkish, Spanish or Portuguese.
 
@@ -680,6 +866,7 @@ class LanguageV1:
     """
     single_shift: bool | None = attrs.field(
         default=None,
+        kw_only=True,
         validator=Constraint(requirement_id="V1-004"),
         metadata={"wire": "singleShift"},
     )
@@ -689,6 +876,7 @@ class LanguageV1:
     """
     locking_shift: bool | None = attrs.field(
         default=None,
+        kw_only=True,
         validator=Constraint(requirement_id="V1-004"),
         metadata={"wire": "lockingShift"},
     )
@@ -698,9 +886,35 @@ class LanguageV1:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class Message:
-    """A text message to one or more destinations."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class Message(ApiModel):
+    """A text message to one or more destinations.
+
+    from_: Sender shown to the recipient: 3 to 14 characters when all of them are
+        digits, 3 to 11 characters otherwise. [SEND-003]
+    destinations: Who receives the text; at least one destination. [SEND-005]
+    text: What the recipient reads. [SEND-009]
+    flash: True shows the message at once instead of storing it; false when left out.
+        [SEND-010]
+    language: Character set for languages with letters of their own. [SEND-011]
+    transliteration: Rewrite the text from this script before it is sent. [SEND-012]
+    intermediate_report: True asks for real-time intermediate delivery reports at the
+        notify URL. [SEND-013]
+    notify_url: URL on your callback server that receives the delivery reports.
+        [SEND-014]
+    notify_content_type: Format of the delivery reports that are posted to the notify
+        URL. [SEND-015]
+    callback_data: Your own data, returned in full with every delivery report; at most
+        200 characters. [SEND-016]
+    validity_period: Minutes during which delivery may be attempted. More than 2880 (48
+        hours) is allowed to send and is treated by the platform as 2880. An integer of
+        minutes, or a timedelta. [SEND-017]
+    send_at: Instant of sending, with its time zone. Kept to the millisecond, which is
+        what the wire carries. Timezone-aware. [SEND-018]
+    delivery_time_window: Days and times of day at which sending is allowed. [SEND-019]
+    extra: Fields that the documentation does not list, by their names in the API. The client logs their
+        names, and the server may ignore them.
+    """
 
     from_: str | None = attrs.field(
         default=None,
@@ -719,7 +933,8 @@ class Message:
 
     On the wire: from. Requirement: SEND-003.
     """
-    destinations: list[Destination] = attrs.field(
+    destinations: tuple[Destination, ...] = attrs.field(
+        converter=to_Destination_tuple,
         validator=Constraint(requirement_id="SEND-005", required=True, min_items=1),
         metadata={"wire": "destinations", "wrapped": True},
     )
@@ -742,7 +957,10 @@ class Message:
     On the wire: flash. Requirement: SEND-010.
     """
     language: Language | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="SEND-011"), metadata={"wire": "language"}
+        default=None,
+        converter=to_optional_Language,
+        validator=Constraint(requirement_id="SEND-011"),
+        metadata={"wire": "language"},
     )
     """Character set for languages with letters of their own.
 
@@ -750,6 +968,7 @@ class Message:
     """
     transliteration: Transliteration | None = attrs.field(
         default=None,
+        converter=to_optional_Transliteration,
         validator=Constraint(requirement_id="SEND-012"),
         metadata={"wire": "transliteration"},
     )
@@ -777,6 +996,7 @@ class Message:
     """
     notify_content_type: NotifyContentType | None = attrs.field(
         default=None,
+        converter=to_optional_NotifyContentType,
         validator=Constraint(requirement_id="SEND-015"),
         metadata={"wire": "notifyContentType"},
     )
@@ -795,6 +1015,7 @@ class Message:
     """
     validity_period: int | None = attrs.field(
         default=None,
+        converter=to_minutes,
         validator=Constraint(requirement_id="SEND-017"),
         metadata={"wire": "validityPeriod"},
     )
@@ -823,6 +1044,10 @@ class Message:
 
     On the wire: deliveryTimeWindow. Requirement: SEND-019.
     """
+    extra: dict[str, Any] | None = attrs.field(
+        default=None, kw_only=True, hash=False, converter=copy_extra, validator=check_extra
+    )
+    """Fields that the documentation of this endpoint does not list, such as regional; written as they are."""
 
     @property
     def effective_validity_period(self) -> int | None:
@@ -835,10 +1060,34 @@ class Message:
         return min(self.validity_period, 2880)
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class MessageV1:
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class MessageV1(ApiModel):
     """One text and the destinations that it goes to, for version 1: other units and fields
-    than the message of version 2."""
+    than the message of version 2.
+
+    from_: Sender shown to the recipient: 3 to 14 characters when all of them are
+        digits, 3 to 11 characters otherwise. [SEND-003]
+    destinations: Who receives the text; at least one destination. [SEND-005]
+    text: What the recipient reads. [SEND-009]
+    flash: True shows the message at once instead of storing it; false when left out.
+        [SEND-010]
+    language: Character set for languages with letters of their own, and how it is used.
+        [V1-004]
+    transliteration: Rewrite the text from this script before it is sent. [V1-006]
+    intermediate_report: True asks for real-time intermediate delivery reports at the
+        notify URL. [SEND-013]
+    notify_url: URL on your callback server that receives the delivery reports.
+        [SEND-014]
+    notify_content_type: Format of the delivery reports that are posted to the notify
+        URL. [SEND-015]
+    callback_data: Your own data, returned with every delivery report; no limit is
+        documented for version 1. [V1-007]
+    validity_period_ms: Milliseconds during which delivery may be attempted; version 2
+        takes minutes. An integer of milliseconds, or a timedelta. [V1-003]
+    send_at: Instant of sending, with its time zone. Kept to the millisecond, which is
+        what the wire carries. Timezone-aware. [SEND-018]
+    delivery_time_window: Days and times of day at which sending is allowed. [SEND-019]
+    """
 
     from_: str | None = attrs.field(
         default=None,
@@ -857,7 +1106,8 @@ class MessageV1:
 
     On the wire: from. Requirement: SEND-003.
     """
-    destinations: list[Destination] = attrs.field(
+    destinations: tuple[Destination, ...] = attrs.field(
+        converter=to_Destination_tuple,
         validator=Constraint(requirement_id="SEND-005", required=True, min_items=1),
         metadata={"wire": "destinations"},
     )
@@ -880,7 +1130,10 @@ class MessageV1:
     On the wire: flash. Requirement: SEND-010.
     """
     language: LanguageV1 | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="V1-004"), metadata={"wire": "language"}
+        default=None,
+        converter=to_optional_LanguageV1,
+        validator=Constraint(requirement_id="V1-004"),
+        metadata={"wire": "language"},
     )
     """Character set for languages with letters of their own, and how it is used.
 
@@ -888,6 +1141,7 @@ class MessageV1:
     """
     transliteration: TransliterationV1 | None = attrs.field(
         default=None,
+        converter=to_optional_TransliterationV1,
         validator=Constraint(requirement_id="V1-006"),
         metadata={"wire": "transliteration"},
     )
@@ -915,6 +1169,7 @@ class MessageV1:
     """
     notify_content_type: NotifyContentType | None = attrs.field(
         default=None,
+        converter=to_optional_NotifyContentType,
         validator=Constraint(requirement_id="SEND-015"),
         metadata={"wire": "notifyContentType"},
     )
@@ -934,6 +1189,7 @@ class MessageV1:
     """
     validity_period_ms: int | None = attrs.field(
         default=None,
+        converter=to_milliseconds,
         validator=Constraint(requirement_id="V1-003"),
         metadata={"wire": "validityPeriod"},
     )
@@ -972,9 +1228,16 @@ class NotifyContentType(StrEnum):
     APPLICATION_XML = "application/xml"
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class Preview:
-    """Preview of a text in one configuration."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class Preview(ApiModel):
+    """Preview of a text in one configuration.
+
+    text_preview: The text that the recipient reads. [PREV-003]
+    message_count: Number of segments. [PREV-003]
+    characters_remaining: Characters that may be added before there is one segment more.
+        [PREV-003]
+    configuration: What was tried; without fields for the text as it is. [PREV-003]
+    """
 
     text_preview: str | None = attrs.field(
         default=None,
@@ -1014,9 +1277,13 @@ class Preview:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class PreviewConfiguration:
-    """What a preview was made with."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class PreviewConfiguration(ApiModel):
+    """What a preview was made with.
+
+    language: The language, if one was tried. [PREV-003]
+    transliteration: The script, if one was rewritten. [PREV-003]
+    """
 
     language: PreviewLanguage | None = attrs.field(
         default=None, validator=Constraint(requirement_id="PREV-003"), metadata={"wire": "language"}
@@ -1036,9 +1303,12 @@ class PreviewConfiguration:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class PreviewLanguage:
-    """Language that a preview was made with."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class PreviewLanguage(ApiModel):
+    """Language that a preview was made with.
+
+    language_code: Code of the language. [PREV-003]
+    """
 
     language_code: str | None = attrs.field(
         default=None,
@@ -1051,9 +1321,15 @@ class PreviewLanguage:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class PreviewRequest:
-    """A text to preview."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class PreviewRequest(ApiModel):
+    """A text to preview.
+
+    text: The text. [PREV-001]
+    language_code: Language whose character set is tried; not nested, as it is in a
+        message. [PREV-002]
+    transliteration: Script that is rewritten. [PREV-002]
+    """
 
     text: str = attrs.field(
         validator=Constraint(requirement_id="PREV-001", required=True), metadata={"wire": "text"}
@@ -1064,6 +1340,7 @@ class PreviewRequest:
     """
     language_code: LanguageCode | None = attrs.field(
         default=None,
+        converter=to_optional_LanguageCode,
         validator=Constraint(requirement_id="PREV-002"),
         metadata={"wire": "languageCode"},
     )
@@ -1073,6 +1350,7 @@ class PreviewRequest:
     """
     transliteration: Transliteration | None = attrs.field(
         default=None,
+        converter=to_optional_Transliteration,
         validator=Constraint(requirement_id="PREV-002"),
         metadata={"wire": "transliteration"},
     )
@@ -1082,9 +1360,13 @@ class PreviewRequest:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class PreviewResponse:
-    """Preview of a text."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class PreviewResponse(ApiModel):
+    """Preview of a text.
+
+    original_text: The text as it was given. [PREV-003]
+    previews: First the text as it is, then as each configuration makes it. [PREV-003]
+    """
 
     original_text: str | None = attrs.field(
         default=None,
@@ -1095,7 +1377,8 @@ class PreviewResponse:
 
     On the wire: originalText. Requirement: PREV-003.
     """
-    previews: list[Preview] = attrs.field(
+    previews: tuple[Preview, ...] = attrs.field(
+        converter=to_Preview_tuple,
         validator=Constraint(requirement_id="PREV-003", required=True),
         metadata={"wire": "previews", "wrapped": True},
     )
@@ -1112,10 +1395,25 @@ class PreviewResponse:
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class Price:
-    """Price of one message."""
+    def __iter__(self) -> Iterator[Preview]:
+        return iter(self.previews)
+
+    def __len__(self) -> int:
+        return len(self.previews)
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class Price(ApiModel):
+    """Price of one message.
+
+    price_per_message: Price per segment, in the currency beside it. [DLR-001]
+    currency: Currency of the price. [DLR-001]
+    """
 
     price_per_message: Decimal | None = attrs.field(
         default=None,
@@ -1135,9 +1433,12 @@ class Price:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class RecordConversionParameters:
-    """Parameters of recordConversion."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class RecordConversionParameters(ApiModel):
+    """Parameters of recordConversion.
+
+    message_id: Name of the message. [TRACK-002]
+    """
 
     message_id: str = attrs.field(
         validator=Constraint(
@@ -1154,9 +1455,12 @@ class RecordConversionParameters:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class RescheduleParameters:
-    """Parameters of reschedule."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class RescheduleParameters(ApiModel):
+    """Parameters of reschedule.
+
+    bulk_id: Name of the request that scheduled the bulk. [BULK-001]
+    """
 
     bulk_id: str = attrs.field(
         validator=Constraint(requirement_id="BULK-001", required=True, min_length=1),
@@ -1168,9 +1472,12 @@ class RescheduleParameters:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class SetScheduledStatusParameters:
-    """Parameters of setScheduledStatus."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class SetScheduledStatusParameters(ApiModel):
+    """Parameters of setScheduledStatus.
+
+    bulk_id: Name of the request that scheduled the bulk. [BULK-001]
+    """
 
     bulk_id: str = attrs.field(
         validator=Constraint(requirement_id="BULK-001", required=True, min_length=1),
@@ -1182,10 +1489,25 @@ class SetScheduledStatusParameters:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class SmsLog:
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class SmsLog(ApiModel):
     """One message of the last 48 hours. The documentation marks no field as always present;
-    fields that were left out are None."""
+    fields that were left out are None.
+
+    bulk_id: Name of the request that sent the message. [LOG-001]
+    message_id: Name of the message. [LOG-001]
+    to: The destination. [LOG-001]
+    from_: The sender. [LOG-001]
+    text: The text. [LOG-001]
+    sent_at: When sending began. Timezone-aware. [LOG-001]
+    done_at: When the message reached its state. Timezone-aware. [LOG-001]
+    sms_count: Number of segments. [LOG-001]
+    mcc_mnc: Mobile country code and network code of the destination, as digits.
+        [LOG-001]
+    price: Price of the message. [LOG-001]
+    status: State of the message. [LOG-001]
+    error: Network error behind the state, if any. [LOG-001]
+    """
 
     bulk_id: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="LOG-001"), metadata={"wire": "bulkId"}
@@ -1281,11 +1603,15 @@ class SmsLog:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class SmsLogs:
-    """Messages that were looked up."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class SmsLogs(ApiModel):
+    """Messages that were looked up.
 
-    results: list[SmsLog] = attrs.field(
+    results: The messages; may be empty. [LOG-001]
+    """
+
+    results: tuple[SmsLog, ...] = attrs.field(
+        converter=to_SmsLog_tuple,
         validator=Constraint(requirement_id="LOG-001", required=True),
         metadata={"wire": "results", "wrapped": True},
     )
@@ -1308,10 +1634,29 @@ class SmsLogs:
     )
     """What is wrong with the entries that could not be read; they are missing from ``results``."""
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class SmsRequest:
-    """A bulk of messages for one call of the send operation."""
+    def __iter__(self) -> Iterator[SmsLog]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class SmsRequest(ApiModel):
+    """A bulk of messages for one call of the send operation.
+
+    bulk_id: Your name for the whole request; the platform makes one up when you give
+        none. [SEND-001]
+    messages: The messages; at least one. [SEND-002]
+    tracking: Asks for conversion tracking of all messages in the request. [SEND-021]
+    extra: Fields that the documentation does not list, by their names in the API. The client logs their
+        names, and the server may ignore them.
+    """
 
     bulk_id: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="SEND-001"), metadata={"wire": "bulkId"}
@@ -1320,7 +1665,8 @@ class SmsRequest:
 
     On the wire: bulkId. Requirement: SEND-001.
     """
-    messages: list[Message] = attrs.field(
+    messages: tuple[Message, ...] = attrs.field(
+        converter=to_Message_tuple,
         validator=Constraint(requirement_id="SEND-002", required=True, min_items=1),
         metadata={"wire": "messages", "wrapped": True},
     )
@@ -1335,11 +1681,21 @@ class SmsRequest:
 
     On the wire: tracking. Requirement: SEND-021.
     """
+    extra: dict[str, Any] | None = attrs.field(
+        default=None, kw_only=True, hash=False, converter=copy_extra, validator=check_extra
+    )
+    """Fields that the documentation of this endpoint does not list, such as regional; written as they are."""
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class SmsRequestV1:
-    """A bulk of messages for one call of version 1 of the send operation."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class SmsRequestV1(ApiModel):
+    """A bulk of messages for one call of version 1 of the send operation.
+
+    bulk_id: Your name for the whole request; the platform makes one up when you give
+        none. [SEND-001]
+    messages: The messages; at least one. [SEND-002]
+    tracking: Asks for conversion tracking of all messages in the request. [SEND-021]
+    """
 
     bulk_id: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="SEND-001"), metadata={"wire": "bulkId"}
@@ -1348,7 +1704,8 @@ class SmsRequestV1:
 
     On the wire: bulkId. Requirement: SEND-001.
     """
-    messages: list[MessageV1] = attrs.field(
+    messages: tuple[MessageV1, ...] = attrs.field(
+        converter=to_MessageV1_tuple,
         validator=Constraint(requirement_id="SEND-002", required=True, min_items=1),
         metadata={"wire": "messages"},
     )
@@ -1365,9 +1722,15 @@ class SmsRequestV1:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class SmsResponse:
-    """The response to a send request, one entry per destination in the order of the request."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class SmsResponse(ApiModel):
+    """The response to a send request, one entry per destination in the order of the request.
+
+    bulk_id: Name of the request; documented as present when it has more than one
+        destination. [RESP-004]
+    tracking_process_key: Key of the conversion tracking process. [RESP-009]
+    messages: One entry per destination. [RESP-001]
+    """
 
     bulk_id: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="RESP-004"), metadata={"wire": "bulkId"}
@@ -1385,7 +1748,8 @@ class SmsResponse:
 
     On the wire: trackingProcessKey. Requirement: RESP-009.
     """
-    messages: list[SmsResponseDetails] = attrs.field(
+    messages: tuple[SmsResponseDetails, ...] = attrs.field(
+        converter=to_SmsResponseDetails_tuple,
         validator=Constraint(requirement_id="RESP-001", required=True),
         metadata={"wire": "messages", "wrapped": True},
     )
@@ -1402,10 +1766,28 @@ class SmsResponse:
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class SmsResponseDetails:
-    """Status of one destination."""
+    def __iter__(self) -> Iterator[SmsResponseDetails]:
+        return iter(self.messages)
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class SmsResponseDetails(ApiModel):
+    """Status of one destination.
+
+    to: The destination. [RESP-002]
+    status: Whether the message was accepted, and what happens next. [RESP-007]
+    sms_count: Number of segments; documented for version 1 of the endpoint, read
+        wherever it occurs. [V1-002]
+    message_id: Name of the message; absent on some rejections. [RESP-003]
+    """
 
     to: str = attrs.field(
         validator=Constraint(requirement_id="RESP-002", required=True), metadata={"wire": "to"}
@@ -1439,9 +1821,16 @@ class SmsResponseDetails:
     """
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class SmsResponseV1:
-    """The response of version 1, one entry per destination in the order of the request."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class SmsResponseV1(ApiModel):
+    """The response of version 1, one entry per destination in the order of the request.
+
+    bulk_id: Name of the request; documented as present when it has more than one
+        destination. [RESP-004]
+    tracking_process_key: Key of the conversion tracking process. [RESP-009]
+    messages: One entry per destination, each with the number of its segments.
+        [RESP-001]
+    """
 
     bulk_id: str | None = attrs.field(
         default=None, validator=Constraint(requirement_id="RESP-004"), metadata={"wire": "bulkId"}
@@ -1459,7 +1848,8 @@ class SmsResponseV1:
 
     On the wire: trackingProcessKey. Requirement: RESP-009.
     """
-    messages: list[SmsResponseDetails] = attrs.field(
+    messages: tuple[SmsResponseDetails, ...] = attrs.field(
+        converter=to_SmsResponseDetails_tuple,
         validator=Constraint(requirement_id="RESP-001", required=True),
         metadata={"wire": "messages", "wrapped": True},
     )
@@ -1476,11 +1866,30 @@ class SmsResponseV1:
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
+        return self._find_unknown_fields(self.raw)
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class Status:
+    def __iter__(self) -> Iterator[SmsResponseDetails]:
+        return iter(self.messages)
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class Status(ApiModel):
     """State of a message. The catalogue of known values is statuses.toml; others may come and
-    are read as they are."""
+    are read as they are.
+
+    group_id: Number of the status group. [RESP-007]
+    group_name: Name of the status group. [RESP-007]
+    id: Number of the status. [RESP-007]
+    name: Name of the status. [RESP-007]
+    description: The status in words. [RESP-007]
+    action: What to do about it; seen on rejections. [RESP-007]
+    """
 
     group_id: int = attrs.field(
         validator=Constraint(requirement_id="RESP-007", required=True), metadata={"wire": "groupId"}
@@ -1534,9 +1943,13 @@ class Status:
         return self.group_id in [2, 3, 4, 5]
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class TimeOfDay:
-    """A time of day in UTC."""
+@attrs.define(frozen=True, slots=True, weakref_slot=False, repr=False)
+class TimeOfDay(ApiModel):
+    """A time of day in UTC.
+
+    hour: Hour, 0 to 23. [WIN-004]
+    minute: Minute, 0 to 59; 0 when left out in Python. [WIN-005]
+    """
 
     hour: int = attrs.field(
         validator=Constraint(
@@ -1546,13 +1959,14 @@ class TimeOfDay:
             maximum=23,
             missing_requirement_id="WIN-006",
         ),
-        metadata={"wire": "hour"},
+        metadata={"wire": "hour", "shorthand": True},
     )
     """Hour, 0 to 23.
 
     On the wire: hour. Requirement: WIN-004.
     """
     minute: int = attrs.field(
+        default=0,
         validator=Constraint(
             requirement_id="WIN-005",
             required=True,
@@ -1562,7 +1976,7 @@ class TimeOfDay:
         ),
         metadata={"wire": "minute"},
     )
-    """Minute, 0 to 59.
+    """Minute, 0 to 59; 0 when left out in Python.
 
     On the wire: minute. Requirement: WIN-005.
     """
@@ -1577,12 +1991,21 @@ class Track(StrEnum):
     URL = "URL"
 
 
-@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False)
-class Tracking:
-    """Conversion tracking of a whole request."""
+@attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
+class Tracking(ApiModel):
+    """Conversion tracking of a whole request.
+
+    track: What is tracked. [SEND-022]
+    process_key: Names the conversion tracking process. [SEND-021]
+    type: Your own word for the kind of process, flow or message. [SEND-021]
+    base_url: URL to build the shortened links on when URLs are tracked. [SEND-021]
+    """
 
     track: Track | None = attrs.field(
-        default=None, validator=Constraint(requirement_id="SEND-022"), metadata={"wire": "track"}
+        default=None,
+        converter=to_optional_Track,
+        validator=Constraint(requirement_id="SEND-022"),
+        metadata={"wire": "track"},
     )
     """What is tracked.
 

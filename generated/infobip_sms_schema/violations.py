@@ -18,6 +18,8 @@ class Violation:
     It never shows a phone number or a text: ``actual`` names types, lengths and small numbers.
     """
 
+    __module__ = "infobip_sms"
+
     path: str
     """Path of wire names, such as ``messages[0].destinations[1].to``; empty for the whole document."""
     actual: str
@@ -40,12 +42,16 @@ class Violation:
 class Error(Exception):
     """Base class of all errors of this package."""
 
+    __module__ = "infobip_sms"
+
 
 class InvalidRequestError(Error, ValueError):
     """The request violates a rule; nothing was sent.
 
     violations: every violation found, in document order.
     """
+
+    __module__ = "infobip_sms"
 
     def __init__(self, violations: Iterable[Violation]) -> None:
         self.violations: tuple[Violation, ...] = tuple(violations)

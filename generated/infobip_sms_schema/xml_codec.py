@@ -635,7 +635,7 @@ def read_lenient_DeliveryReports(element: Any) -> Any:
     if its_results is None:
         raise FallbackRequired
     made = DeliveryReportsTwin()
-    made.results = its_results
+    made.results = tuple(its_results)
     made.raw = None
     made.unreadable = ()
     made.__class__ = DeliveryReports
@@ -653,7 +653,7 @@ def read_lenient_DeliveryReports_from_DeliveryReportsFlat(element: Any) -> Any:
     if not its_results and len(element):
         raise FallbackRequired
     made = DeliveryReportsTwin()
-    made.results = its_results
+    made.results = tuple(its_results)
     made.raw = None
     made.unreadable = ()
     made.__class__ = DeliveryReports
@@ -918,7 +918,7 @@ def write_DeliveryReports(value: Any) -> str:
         raise FallbackRequired
     text = ""
     its_results = value.results
-    if type(its_results) is not list:
+    if type(its_results) is not tuple:
         raise FallbackRequired
     inner = join_elements(write_DeliveryReport, its_results, "result")
     text += f"<results>{inner}</results>" if inner else "<results />"
@@ -1211,7 +1211,7 @@ def read_lenient_PreviewResponse(element: Any) -> Any:
         raise FallbackRequired
     made = PreviewResponseTwin()
     made.original_text = its_original_text
-    made.previews = its_previews
+    made.previews = tuple(its_previews)
     made.raw = None
     made.__class__ = PreviewResponse
     return made
@@ -1331,7 +1331,7 @@ def write_PreviewResponse(value: Any) -> str:
             else "<originalText />"
         )
     its_previews = value.previews
-    if type(its_previews) is not list:
+    if type(its_previews) is not tuple:
         raise FallbackRequired
     inner = join_elements(write_Preview, its_previews, "previews")
     text += f"<previews>{inner}</previews>" if inner else "<previews />"
@@ -1469,7 +1469,7 @@ def read_lenient_SmsLogs(element: Any) -> Any:
     if its_results is None:
         raise FallbackRequired
     made = SmsLogsTwin()
-    made.results = its_results
+    made.results = tuple(its_results)
     made.raw = None
     made.unreadable = ()
     made.__class__ = SmsLogs
@@ -1571,7 +1571,7 @@ def write_SmsLogs(value: Any) -> str:
         raise FallbackRequired
     text = ""
     its_results = value.results
-    if type(its_results) is not list:
+    if type(its_results) is not tuple:
         raise FallbackRequired
     inner = join_elements(write_SmsLog, its_results, "result")
     text += f"<results>{inner}</results>" if inner else "<results />"
@@ -1604,6 +1604,7 @@ def read_strict_Destination(element: Any) -> Any:
     made = DestinationTwin()
     made.to = its_to
     made.message_id = its_message_id
+    made.extra = None
     made.__class__ = Destination
     return made
 
@@ -1695,7 +1696,7 @@ def read_strict_DeliveryTimeWindow(element: Any) -> Any:
     made = DeliveryTimeWindowTwin()
     made.from_ = its_from
     made.to = its_to
-    made.days = its_days
+    made.days = tuple(its_days)
     made.__class__ = DeliveryTimeWindow
     return made
 
@@ -1793,7 +1794,7 @@ def read_strict_Message(element: Any) -> Any:
         raise FallbackRequired
     made = MessageTwin()
     made.from_ = its_from
-    made.destinations = its_destinations
+    made.destinations = tuple(its_destinations)
     made.text = its_text
     made.flash = its_flash
     made.language = its_language
@@ -1805,6 +1806,7 @@ def read_strict_Message(element: Any) -> Any:
     made.validity_period = its_validity_period
     made.send_at = its_send_at
     made.delivery_time_window = its_delivery_time_window
+    made.extra = None
     made.__class__ = Message
     return made
 
@@ -1894,8 +1896,9 @@ def read_strict_SmsRequest(element: Any) -> Any:
         raise FallbackRequired
     made = SmsRequestTwin()
     made.bulk_id = its_bulk_id
-    made.messages = its_messages
+    made.messages = tuple(its_messages)
     made.tracking = its_tracking
+    made.extra = None
     made.__class__ = SmsRequest
     return made
 
@@ -1904,6 +1907,8 @@ def write_Destination(value: Any) -> str:
     if type(value) is not Destination:
         raise FallbackRequired
     text = ""
+    if value.extra is not None:
+        raise FallbackRequired
     its_to = value.to
     if (
         type(its_to) is not str
@@ -1967,7 +1972,7 @@ def write_DeliveryTimeWindow(value: Any) -> str:
         inner = write_TimeOfDay(its_to)
         text += f"<to>{inner}</to>" if inner else "<to />"
     its_days = value.days
-    if type(its_days) is not list or len(its_days) < 1:
+    if type(its_days) is not tuple or len(its_days) < 1:
         raise FallbackRequired
     text += "".join([f"<days>{Day_VALUES[entry]}</days>" for entry in its_days])
     if (its_from is None) is not (its_to is None):
@@ -1979,6 +1984,8 @@ def write_Message(value: Any) -> str:
     if type(value) is not Message:
         raise FallbackRequired
     text = ""
+    if value.extra is not None:
+        raise FallbackRequired
     its_from = value.from_
     if its_from is not None:
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
@@ -1987,7 +1994,7 @@ def write_Message(value: Any) -> str:
             its_from = escape(its_from)
         text += f"<from>{its_from}</from>" if its_from else "<from />"
     its_destinations = value.destinations
-    if type(its_destinations) is not list or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or len(its_destinations) < 1:
         raise FallbackRequired
     inner = join_elements(write_Destination, its_destinations, "destination")
     text += f"<destinations>{inner}</destinations>" if inner else "<destinations />"
@@ -2119,6 +2126,8 @@ def write_SmsRequest(value: Any) -> str:
     if type(value) is not SmsRequest:
         raise FallbackRequired
     text = ""
+    if value.extra is not None:
+        raise FallbackRequired
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
         if type(its_bulk_id) is not str:
@@ -2132,7 +2141,7 @@ def write_SmsRequest(value: Any) -> str:
             its_bulk_id = escape(its_bulk_id)
         text += f"<bulkId>{its_bulk_id}</bulkId>" if its_bulk_id else "<bulkId />"
     its_messages = value.messages
-    if type(its_messages) is not list or len(its_messages) < 1:
+    if type(its_messages) is not tuple or len(its_messages) < 1:
         raise FallbackRequired
     inner = join_elements(write_Message, its_messages, "message")
     text += f"<messages>{inner}</messages>" if inner else "<messages />"
@@ -2260,7 +2269,7 @@ def read_strict_MessageV1(element: Any) -> Any:
         raise FallbackRequired
     made = MessageV1Twin()
     made.from_ = its_from
-    made.destinations = its_destinations
+    made.destinations = tuple(its_destinations)
     made.text = its_text
     made.flash = its_flash
     made.language = its_language
@@ -2302,7 +2311,7 @@ def read_strict_SmsRequestV1(element: Any) -> Any:
         raise FallbackRequired
     made = SmsRequestV1Twin()
     made.bulk_id = its_bulk_id
-    made.messages = its_messages
+    made.messages = tuple(its_messages)
     made.tracking = its_tracking
     made.__class__ = SmsRequestV1
     return made
@@ -2348,7 +2357,7 @@ def write_MessageV1(value: Any) -> str:
             its_from = escape(its_from)
         text += f"<from>{its_from}</from>" if its_from else "<from />"
     its_destinations = value.destinations
-    if type(its_destinations) is not list or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or len(its_destinations) < 1:
         raise FallbackRequired
     text += join_elements(write_Destination, its_destinations, "destinations")
     its_text = value.text
@@ -2451,7 +2460,7 @@ def write_SmsRequestV1(value: Any) -> str:
             its_bulk_id = escape(its_bulk_id)
         text += f"<bulkId>{its_bulk_id}</bulkId>" if its_bulk_id else "<bulkId />"
     its_messages = value.messages
-    if type(its_messages) is not list or len(its_messages) < 1:
+    if type(its_messages) is not tuple or len(its_messages) < 1:
         raise FallbackRequired
     text += join_elements(write_MessageV1, its_messages, "messages")
     its_tracking = value.tracking
@@ -2533,7 +2542,7 @@ def read_lenient_SmsResponse(element: Any) -> Any:
     made = SmsResponseTwin()
     made.bulk_id = its_bulk_id
     made.tracking_process_key = its_tracking_process_key
-    made.messages = its_messages
+    made.messages = tuple(its_messages)
     made.raw = None
     made.__class__ = SmsResponse
     return made
@@ -2571,7 +2580,7 @@ def read_lenient_SmsResponse_from_SmsResponseV1(element: Any) -> Any:
     made = SmsResponseTwin()
     made.bulk_id = its_bulk_id
     made.tracking_process_key = its_tracking_process_key
-    made.messages = its_messages
+    made.messages = tuple(its_messages)
     made.raw = None
     made.__class__ = SmsResponse
     return made
@@ -2646,7 +2655,7 @@ def write_SmsResponse(value: Any) -> str:
             else "<trackingProcessKey />"
         )
     its_messages = value.messages
-    if type(its_messages) is not list:
+    if type(its_messages) is not tuple:
         raise FallbackRequired
     inner = join_elements(write_SmsResponseDetails, its_messages, "message")
     text += f"<messages>{inner}</messages>" if inner else "<messages />"
@@ -2685,7 +2694,7 @@ def read_lenient_SmsResponseV1(element: Any) -> Any:
     made = SmsResponseV1Twin()
     made.bulk_id = its_bulk_id
     made.tracking_process_key = its_tracking_process_key
-    made.messages = its_messages
+    made.messages = tuple(its_messages)
     made.raw = None
     made.__class__ = SmsResponseV1
     return made
@@ -2723,7 +2732,7 @@ def read_lenient_SmsResponseV1_from_SmsResponse(element: Any) -> Any:
     made = SmsResponseV1Twin()
     made.bulk_id = its_bulk_id
     made.tracking_process_key = its_tracking_process_key
-    made.messages = its_messages
+    made.messages = tuple(its_messages)
     made.raw = None
     made.__class__ = SmsResponseV1
     return made
@@ -2762,7 +2771,7 @@ def write_SmsResponseV1(value: Any) -> str:
             else "<trackingProcessKey />"
         )
     its_messages = value.messages
-    if type(its_messages) is not list:
+    if type(its_messages) is not tuple:
         raise FallbackRequired
     inner = join_elements(write_SmsResponseDetails, its_messages, "messages")
     text += f"<messages>{inner}</messages>" if inner else "<messages />"

@@ -102,7 +102,7 @@ def list_fields(cls: Any) -> Iterable[Field]:
 def strip(annotation: Any) -> tuple[Any, bool]:
     """Return the type of a value, or of the entries of a list, and whether it is a list."""
     parts = [a for a in typing.get_args(annotation) if a is not type(None)]
-    if typing.get_origin(annotation) is list:
+    if typing.get_origin(annotation) is tuple:
         return parts[0], True
     if typing.get_origin(annotation) is dict or not parts:
         return annotation, False
@@ -194,9 +194,15 @@ def render_construction(field_names: Iterable[tuple[str, str]], cls: Any) -> lis
     """Return the statements that create a model from checked values, without its validators."""
     name = cls.__name__
     made = [f"made.{name} = {value}" for name, value in field_names]
-    own = {"raw": None, "unreadable": ()}  # fields that no document has
+    own = {"raw": None, "extra": None, "unreadable": ()}  # fields that no document has
     kept = [f"made.{name} = {value!r}" for name, value in own.items() if name in cls.__slots__]
     return [f"made = {name}Twin()", *made, *kept, f"made.__class__ = {name}", "return made"]
+
+
+def render_extra_check(cls: Any) -> list[str]:
+    """Return the statements that leave a model with undocumented fields to the detailed path."""
+    check = ["if value.extra is not None:", "    raise FallbackRequired"]
+    return check if "extra" in cls.__slots__ else []
 
 
 def render_pairs(pairs: Iterable[tuple[str, str]]) -> list[str]:

@@ -16,6 +16,7 @@ from generator.fields import (
     is_date,
     list_parts,
     render_construction,
+    render_extra_check,
     render_invalid_condition,
     render_pairs,
     render_patterns,
@@ -182,7 +183,7 @@ def _read_strict(field: Field, patterns: dict[str, str]) -> list[str]:
             f" or len({local}) < {field.constraint.min_items}" if field.constraint.min_items else ""
         )
         check = [f"if type({local}) is not list{least}:", "    raise FallbackRequired"]
-        return [*check, f"{local} = {_read_entries(field)}"]
+        return [*check, f"{local} = tuple({_read_entries(field)})"]
     if field.is_model:
         return [f"{local} = read_{field.base.__name__}({local}, {field.base.__name__})"]
     if field.is_enum:
@@ -197,7 +198,7 @@ def _read_lenient(field: Field, patterns: dict[str, str]) -> list[str]:
     needed = [f"if {local} is None:", "    raise FallbackRequired"] * field.constraint.required
     if field.many or field.is_model:
         kind, cls = ("list" if field.many else "dict"), field.base.__name__
-        made = _read_entries(field) if field.many else f"read_{cls}({local}, {cls})"
+        made = f"tuple({_read_entries(field)})" if field.many else f"read_{cls}({local}, {cls})"
         plain = [f"if type({local}) is {kind}:", f"    {local} = {made}"]
         if field.constraint.min_items:
             raise NotImplementedError(f"{field.wire}: min_items in a response")
@@ -231,6 +232,7 @@ def _write_writer(
         "    raise FallbackRequired",
         "plain: dict[str, Any] = {}",
     ]
+    body += render_extra_check(model_set.models[name])
     for field in fields:
         body.append(f"{field.local} = value.{field.name}")
         lines = [*_check_written(field, patterns), *_put(field, model_set, whole=whole)]
@@ -248,7 +250,7 @@ def _check_written(field: Field, patterns: dict[str, str]) -> list[str]:
         least = (
             f" or len({local}) < {field.constraint.min_items}" if field.constraint.min_items else ""
         )
-        return [f"if type({local}) is not list{least}:", "    raise FallbackRequired"]
+        return [f"if type({local}) is not tuple{least}:", "    raise FallbackRequired"]
     if field.is_model or field.is_enum or is_date(field):
         return []  # its writer checks it
     # a lone surrogate is rejected by every encoder

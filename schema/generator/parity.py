@@ -166,9 +166,9 @@ def _get_constraints(field: attrs.Attribute[Any]) -> dict[str, Any]:
 
 def _strip(annotation: Any) -> tuple[Any, bool]:
     parts = [a for a in typing.get_args(annotation) if a is not type(None)]
-    if parts and typing.get_origin(annotation) not in (list, dict):
+    if parts and typing.get_origin(annotation) not in (tuple, dict):
         return _strip(parts[0])
-    if typing.get_origin(annotation) is list:
+    if typing.get_origin(annotation) is tuple:
         return parts[0], True
     return annotation, False
 

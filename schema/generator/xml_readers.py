@@ -310,10 +310,9 @@ def _end(
             lines += [f"if {local} is UNSET:", f"    {local} = None"]
     if spec.strict:
         lines += render_pairs(model_set.paired_fields[spec.model])
-    made = [(m.name, m.local) for m in fields.values()]
-    return [part for line in lines for part in line.split("\n")] + render_construction(
-        made, model_set.models[spec.model]
-    )
+    made = [(m.name, f"tuple({m.local})" if m.many else m.local) for m in fields.values()]
+    lines += render_construction(made, model_set.models[spec.model])
+    return [part for line in lines for part in line.split("\n")]
 
 
 def _is_repeated(element: Any) -> bool:

@@ -10,6 +10,7 @@ from generator.fields import (
     ModelSet,
     indent,
     is_date,
+    render_extra_check,
     render_invalid_condition,
     render_pairs,
 )
@@ -48,6 +49,7 @@ def write_writer(kind: Any, model: str, codec: CodecBuilder) -> None:
     fields = {m.wire: m for m in codec.model_set.fields[model]}
     children = [child for child in kind.content.iter_elements() if child.name is not None]
     lines = [f"if type(value) is not {model}:", "    raise FallbackRequired", 'text = ""']
+    lines += render_extra_check(codec.model_set.models[model])
     for child in children:
         lines += _write_field(child, fields.pop(child.name), codec)
     for field in fields.values():  # fields without an XML form
@@ -66,7 +68,7 @@ def _write_field(child: Any, field: Field, codec: CodecBuilder) -> list[str]:
         least = (
             f" or len({local}) < {field.constraint.min_items}" if field.constraint.min_items else ""
         )
-        body = [f"if type({local}) is not list{least}:", "    raise FallbackRequired"]
+        body = [f"if type({local}) is not tuple{least}:", "    raise FallbackRequired"]
         entry = next(child.type.content.iter_elements()) if wrapped else child
         if wrapped:
             body += [f"inner = {_write_entries(entry, field, codec)}", _add(name, "inner")]

@@ -175,10 +175,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = f"{__name__}.{_HOMES[name]}" if name in _HOMES else "infobip_sms_schema"
-    value = globals()[name] = getattr(import_module(home), name)
+    module = import_module(home) if name[:1].isupper() or name in _HOMES else None
+    if name not in _HOMES and name not in getattr(module, "__all__", ()):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(module, name)
+    if name in __all__:
+        globals()[name] = value
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
@@ -83,3 +84,18 @@ class Bearer:
     def header(self) -> str:
         """Return ``Bearer`` and the token."""
         return f"Bearer {self.token}"
+
+
+def read_environment_auth() -> ApiKey | Basic:
+    """Return the credentials of the environment; raise ValueError if there are none, or two."""
+    names = ("INFOBIP_API_KEY", "INFOBIP_USER", "INFOBIP_PASSWORD")
+    key, user, password = (os.environ.get(name) for name in names)
+    if key and user:
+        raise ValueError("expected INFOBIP_API_KEY or INFOBIP_USER in the environment, got both")
+    if key:
+        return ApiKey(key)
+    if not user:
+        raise ValueError("set INFOBIP_API_KEY, or INFOBIP_USER and INFOBIP_PASSWORD")
+    if password is None:
+        raise ValueError("INFOBIP_USER needs a password: set INFOBIP_PASSWORD")
+    return Basic(user, password)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -22,13 +23,14 @@ from infobip_sms.transport.settings import (
 )
 from infobip_sms.transport.urls import find_proxy, parse_base_url
 
-from .auth import Auth
+from .auth import Auth, read_environment_auth
 from .codecs import XmlOptions
 from .errors import Attempt, InvalidRequestError, InvalidResponseError, TransportError, Violation
 from .operations import Operations
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
@@ -68,6 +70,9 @@ class _Settings:
     proxy: str | Literal[False] | None
     ca: str | Path | ssl.SSLContext | None
     user_agent: str | None
+    on_attempt: Callable[[str, Attempt], object] | None = attrs.field(
+        validator=validate("a function, or None", lambda v: v is None or callable(v))
+    )
 
 
 class Client(Operations):
@@ -95,6 +100,9 @@ class Client(Operations):
     ca: file of the certificates to trust instead of the system's, or an ``ssl.SSLContext`` that
         verifies certificates and host names.
     user_agent: name of your application, such as ``"my-app/1.0"``; precedes our own name in the header.
+    on_attempt: called after each attempt with its route, such as ``"POST /sms/2/text/advanced"``, and
+        its Attempt: serial, outcome, sent, duration and waited. Neither has values of requests or
+        responses. What it raises is logged and does not disturb the call.
 
     Raises InvalidRequestError or ValueError for an invalid setting.
 
@@ -117,6 +125,7 @@ class Client(Operations):
         proxy: str | Literal[False] | None = None,
         ca: str | Path | ssl.SSLContext | None = None,
         user_agent: str | None = None,
+        on_attempt: Callable[[str, Attempt], object] | None = None,
     ) -> None:
         self._settings = _Settings(
             base_url=base_url,
@@ -131,10 +140,24 @@ class Client(Operations):
             proxy=proxy,
             ca=ca,
             user_agent=user_agent,
+            on_attempt=on_attempt,
         )
         super().__init__(auth, wire, XmlOptions(xml_engine, validate_xml))
         self._headers = {"User-Agent": _build_user_agent(user_agent)}
         self._connections = _build_pool(self._settings)
+
+    @classmethod
+    def from_env(cls, **settings: Any) -> Self:
+        """Return a client for the server and credentials of the environment, as the command line has.
+
+        Reads ``INFOBIP_BASE_URL`` and ``INFOBIP_API_KEY``, or ``INFOBIP_USER`` and ``INFOBIP_PASSWORD``.
+
+        settings: the other arguments of Client.
+
+        Raises ValueError if the environment has no credentials.
+        """
+        url = os.environ.get("INFOBIP_BASE_URL") or DEFAULT_URL
+        return cls(url, auth=read_environment_auth(), **settings)
 
     def close(self) -> None:
         """Close all connections; the client cannot be used afterwards."""
@@ -175,7 +198,7 @@ class Client(Operations):
         started = time.monotonic()
         while True:
             spent = RetryState(len(attempts), time.monotonic() - started, usual)
-            result = self._attempt(request, retry.next_timeout(spent))
+            result = self._attempt(request, retry.next_timeout(spent), len(attempts))
             failure = _find_failure(result)
             after = RetryState(len(attempts) + 1, time.monotonic() - started, usual)
             chance = random.random()  # noqa: S311 - spreads clients in time
@@ -183,13 +206,16 @@ class Client(Operations):
             took = after.seconds - spent.seconds
             attempts.append(_build_attempt(result, failure, after.attempts, took, wait or 0.0))
             self._log(request, attempts[-1], retrying=wait is not None)
+            self._call_on_attempt(request, attempts[-1])
             if wait is None:
                 return _require_response(result, tuple(attempts))
             time.sleep(wait)
 
     def _attempt(
-        self, request: Request, timeout: float
+        self, request: Request, timeout: float, earlier: int
     ) -> Response | InvalidResponseError | AttemptFailure:
+        """Make one attempt, after so many earlier ones; a subclass may observe it."""
+        del earlier
         try:
             return self._connections.perform(request, timeout)
         except AttemptFailedError as error:
@@ -208,6 +234,14 @@ class Client(Operations):
             attempt.duration,
             f", next in {attempt.waited:.3f} s" if retrying else "",
         )
+
+    def _call_on_attempt(self, request: Request, attempt: Attempt) -> None:
+        if self._settings.on_attempt is None:
+            return
+        try:
+            self._settings.on_attempt(f"{request.method} {request.route}", attempt)
+        except Exception as error:  # noqa: BLE001 - the call goes on
+            _LOG.warning("on_attempt raised %s", type(error).__name__)
 
 
 def _build_pool(settings: _Settings) -> ConnectionPool:

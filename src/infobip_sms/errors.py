@@ -179,3 +179,7 @@ def _get_sent(attempts: tuple[Attempt, ...]) -> Sent:
 
 def _format_attempts(attempts: tuple[Attempt, ...]) -> str:
     return f"; {len(attempts)} attempts" if len(attempts) > 1 else ""
+
+
+for _public in (ApiError, Attempt, InvalidResponseError, TransportError):
+    _public.__module__ = "infobip_sms"  # where to import it from, for tracebacks and help()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Never, TypeVar
 
 import attrs
 from infobip_sms_schema import (
@@ -14,18 +15,23 @@ from infobip_sms_schema import (
     GetLogsParameters,
     GetScheduledParameters,
     GetScheduledStatusParameters,
+    Message,
+    MessageV1,
     PreviewRequest,
     RecordConversionParameters,
     RescheduleParameters,
     SetScheduledStatusParameters,
+    SmsRequest,
+    SmsRequestV1,
 )
 from infobip_sms_schema import operations as contract
 
+from .errors import InvalidResponseError, Violation
 from .exchange import build_request, parse_response
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from infobip_sms_schema import (
@@ -36,12 +42,10 @@ if TYPE_CHECKING:
         DeliveryReports,
         GeneralStatus,
         LanguageCode,
-        Message,
         PreviewResponse,
         SmsLogs,
-        SmsRequest,
-        SmsRequestV1,
         SmsResponse,
+        SmsResponseDetails,
         SmsResponseV1,
         Tracking,
         Transliteration,
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
     from .auth import Auth
     from .codecs import Wire, XmlOptions
 
+_LOG = logging.getLogger("infobip_sms")
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
 
@@ -70,23 +75,61 @@ class Operations(ABC):
         self._auth = auth
         self._wire: Wire = wire
         self._xml = xml
+        self._logged_extra: set[str] = set()
 
     @abstractmethod
     def _send_request(self, request: Request, timeout: float | None) -> Response:
         """Send a request and return its response; raise TransportError or InvalidResponseError."""
 
+    def send_text(
+        self,
+        to: str,
+        text: str,
+        *,
+        from_: str | None = None,
+        wire: Wire | None = None,
+        timeout: float | None = None,
+    ) -> SmsResponseDetails:
+        """Send a text to one phone number: POST /sms/2/text/advanced.
+
+        to: in international format, such as ``41793026727``.
+        from_: the sender that the recipient sees, 3 to 11 characters or 3 to 14 digits.
+
+        Returns ``message_id``, ``status`` and ``to`` of the message. For anything else that a message
+        can have, and for several recipients, use ``send(Message(...))``.
+        """
+        request = SmsRequest(messages=Message(from_=from_, destinations=to, text=text))
+        response = self.send(request, wire=wire, timeout=timeout)
+        if not response.messages:
+            problem = Violation("messages", "an empty list", "an entry for the message", "RESP-001")
+            raise InvalidResponseError((problem,), body=response.raw or b"")
+        return response.messages[0]
+
     def send(
-        self, request: SmsRequest, *, wire: Wire | None = None, timeout: float | None = None
+        self,
+        request: SmsRequest | Message | Iterable[Message] = (),
+        *,
+        wire: Wire | None = None,
+        timeout: float | None = None,
+        **unknown: Never,
     ) -> SmsResponse:
         """Send messages: POST /sms/2/text/advanced.
+
+        request: a message, several messages, or an SmsRequest, which also has ``bulk_id`` and
+            ``tracking``.
 
         Returns one entry per destination, in the order of the request. A request that may have been
         processed is not retried unless the client's ``retry`` says so: the API has no idempotency key.
         """
-        return self._run(contract.SEND, wire, timeout, request)
+        _require_no_arguments(unknown)
+        return self._run(contract.SEND, wire, timeout, _to_request(request, SmsRequest, Message))
 
     def send_v1(
-        self, request: SmsRequestV1, *, wire: Wire | None = None, timeout: float | None = None
+        self,
+        request: SmsRequestV1 | MessageV1 | Iterable[MessageV1],
+        *,
+        wire: Wire | None = None,
+        timeout: float | None = None,
     ) -> SmsResponseV1:
         """Send messages with version 1 of the API: POST /sms/1/text/advanced.
 
@@ -95,7 +138,8 @@ class Operations(ABC):
         """
         message = "send_v1 uses the previous version of the endpoint (V1-001); use send instead"
         warnings.warn(message, DeprecationWarning, stacklevel=2)
-        return self._run(contract.SEND_V1, wire, timeout, request)
+        body = _to_request(request, SmsRequestV1, MessageV1)
+        return self._run(contract.SEND_V1, wire, timeout, body)
 
     def send_many(  # noqa: PLR0913 - settings, each by its name
         self,
@@ -178,7 +222,7 @@ class Operations(ABC):
         to: str | None = None,
         bulk_id: str | Iterable[str] = (),
         message_id: str | Iterable[str] = (),
-        general_status: GeneralStatus | None = None,
+        general_status: GeneralStatus | str | None = None,
         sent_since: dt.datetime | None = None,
         sent_until: dt.datetime | None = None,
         limit: int | None = None,
@@ -210,8 +254,8 @@ class Operations(ABC):
         self,
         text: str,
         *,
-        language_code: LanguageCode | None = None,
-        transliteration: Transliteration | None = None,
+        language_code: LanguageCode | str | None = None,
+        transliteration: Transliteration | str | None = None,
         wire: Wire | None = None,
         timeout: float | None = None,
     ) -> PreviewResponse:
@@ -259,7 +303,7 @@ class Operations(ABC):
     def set_scheduled_status(
         self,
         bulk_id: str,
-        status: BulkStatus,
+        status: BulkStatus | str,
         *,
         wire: Wire | None = None,
         timeout: float | None = None,
@@ -279,6 +323,17 @@ class Operations(ABC):
         parameters = RecordConversionParameters(message_id=message_id)
         return self._run(contract.RECORD_CONVERSION, wire, timeout, parameters=parameters)
 
+    def _log_extra(self, body: object) -> None:
+        """Name each undocumented field once; its value is not logged."""
+        if not _has_extra(body):
+            return
+        names = [name for name in _list_extra_names(body) if name not in self._logged_extra]
+        self._logged_extra.update(names)
+        if names:
+            _LOG.warning(
+                "sending fields that the documentation does not list: %s", ", ".join(names)
+            )
+
     def _run(
         self,
         operation: contract.Operation[Model],
@@ -288,10 +343,42 @@ class Operations(ABC):
         parameters: attrs.AttrsInstance | None = None,
     ) -> Model:
         chosen = wire or self._wire
+        self._log_extra(body)
         request = build_request(operation, chosen, self._auth, body, parameters, xml=self._xml)
         return parse_response(
             operation, self._send_request(request, timeout), chosen, xml=self._xml
         )
+
+
+def _list_extra_names(body: object) -> list[str]:
+    from infobip_sms.codecs.extra import list_extra_names  # noqa: PLC0415 - few requests need it
+
+    return list_extra_names(body)
+
+
+def _require_no_arguments(unknown: Mapping[str, object]) -> None:
+    if unknown:
+        names = ", ".join(sorted(unknown))
+        raise TypeError(
+            f"send() got {names}, which are not its arguments. For one text to one number use "
+            'send_text("41793026727", "Hello", from_="InfoSMS"); for more '
+            'send(Message(destinations=["41793026727"], text="Hello", ...))'
+        )
+
+
+def _has_extra(body: object) -> bool:
+    if not isinstance(body, SmsRequest):
+        return False
+    return body.extra is not None or any(
+        message.extra is not None or any(to.extra is not None for to in message.destinations)
+        for message in body.messages
+    )
+
+
+def _to_request(value: Any, request: Callable[..., Any], message: type) -> Any:
+    """Return the request of messages; leave one of the other version for its rejection."""
+    other = attrs.has(type(value)) and not isinstance(value, message)
+    return value if other else request(messages=value)
 
 
 def _to_list(values: str | Iterable[str]) -> list[str] | None:

@@ -42,7 +42,7 @@ def check_rules(model: object) -> list[Violation]:
 def check_model(model: attrs.AttrsInstance) -> list[Violation]:
     """Return all violations of a model and its parts, with their paths, in document order.
 
-    Models reject invalid values when they are created; this also finds lists changed afterwards.
+    Models reject invalid values when they are created; this also finds what was forced in afterwards.
     """
     problems = []
     for field in attrs.fields(type(model)):
@@ -58,5 +58,5 @@ def check_model(model: attrs.AttrsInstance) -> list[Violation]:
 def _list_parts(value: object) -> Iterator[tuple[str, Any]]:
     if attrs.has(type(value)):
         yield "", value
-    elif isinstance(value, list):
+    elif isinstance(value, tuple):
         yield from ((f"[{i}]", part) for i, part in enumerate(value) if attrs.has(type(part)))

@@ -191,6 +191,7 @@ def test_a_copy_of_a_client_has_all_its_settings() -> None:
         "retry": Retry(attempts=9),
         "proxy": "http://127.0.0.1:1",
         "user_agent": "a/1",
+        "on_attempt": print,
     }
     client = Client("https://api.infobip.com/x", **options)
     other = copy.copy(client)

@@ -83,7 +83,7 @@ CALLS: dict[str, tuple[Callable[[Client], Any], str, Any, str, Callable[[Any], A
         None,
         "no-delivery-reports",
         lambda r: r.results,
-        [],
+        (),
     ),
     "get_logs": (
         lambda c: c.get_logs(
@@ -225,7 +225,7 @@ REFUSED: dict[str, tuple[Callable[[Client], Any], str, str]] = {
     "mnc of 4": (lambda c: c.get_logs(mcc="228", mnc="0001"), "GetLogsParameters.mnc", "LOG-004"),
     "mnc alone": (lambda c: c.get_logs(mnc="01"), "mcc", "LOG-005"),
     "unknown group": (
-        lambda c: c.get_logs(general_status="LOST"),  # type: ignore[arg-type]  # the point
+        lambda c: c.get_logs(general_status="LOST"),
         "GetLogsParameters.general_status",
         "LOG-006",
     ),
@@ -251,7 +251,7 @@ REFUSED: dict[str, tuple[Callable[[Client], Any], str, str]] = {
         "BULK-002",
     ),
     "unknown state": (
-        lambda c: c.set_scheduled_status("B", "GONE"),  # type: ignore[arg-type]  # the point
+        lambda c: c.set_scheduled_status("B", "GONE"),
         "BulkStatusRequest.status",
         "BULK-003",
     ),

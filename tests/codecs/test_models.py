@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
+import json
+import pickle
+import re
 from enum import Enum
-from typing import Any
+from typing import Any, get_type_hints
 
 import attrs
 import infobip_sms_schema
@@ -19,10 +23,12 @@ from infobip_sms import (
     Destination,
     Error,
     InvalidRequestError,
+    InvalidResponseError,
     Language,
     LanguageCode,
     Message,
     SmsRequest,
+    Status,
     TimeOfDay,
     rules,
 )
@@ -46,20 +52,21 @@ def message(**values: Any) -> Message:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_models_are_frozen_slotted_and_keyword_only(model: Any) -> None:
-    """Every model is an attrs class that is frozen, has slots and takes keywords only."""
+def test_models_are_frozen_slotted_and_hashable(model: Any) -> None:
+    """Every model is an attrs class that is frozen, has slots and a hash of its values."""
     blank = object.__new__(model)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         blank.raw = b""
     assert not hasattr(blank, "__dict__")
-    assert all(field.kw_only for field in attrs.fields(model))
+    assert attrs.has(model)
+    assert model.__hash__ is not None
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_field_has_a_wire_name_a_limit_and_a_requirement(model: Any) -> None:
     """Every field of the contract carries its wire name and its requirement."""
     for field in attrs.fields(model):
-        if field.name not in {"raw", "unreadable"}:
+        if field.name not in {"raw", "extra", "unreadable"}:
             assert field.metadata["wire"]
             assert isinstance(field.validator, Constraint)
             assert field.validator.requirement_id
@@ -186,7 +193,7 @@ def test_win_001_both_or_neither_end_is_taken() -> None:
         (message, {"validity_period": 7.0}, ("Message.validity_period", "SEND-017")),
         (message, {"send_at": "2015-07-07T17:00:00.000+01:00"}, ("Message.send_at", "SEND-018")),
         (message, {"send_at": dt.datetime(2015, 7, 7)}, ("Message.send_at", "SEND-018")),  # noqa: DTZ001 - the fault
-        (message, {"language": "TR"}, ("Message.language", "SEND-011")),
+        (message, {"language": "XX"}, ("Message.language", "SEND-011")),
         (
             message,
             {"notify_content_type": "text/plain"},
@@ -213,10 +220,11 @@ def test_a_rejection_is_a_value_error_and_an_error_of_the_package() -> None:
 @given(st.text(TEXT, min_size=12), st.text(TEXT, min_size=1))
 def test_no_rejection_shows_what_was_written(sender: str, number: str) -> None:
     """A rejection shows neither the number nor the text that it is about."""
-    for build, values in (
+    cases: tuple[tuple[Any, dict[str, Any]], ...] = (
         (message, {"from_": f"~{sender}~"}),
         (Destination, {"to": f"~{number}~"}),
-    ):
+    )
+    for build, values in cases:
         with pytest.raises(InvalidRequestError) as caught:
             build(**values)
         assert "~" not in str(caught.value) + repr(caught.value)
@@ -270,3 +278,60 @@ def test_no_field_is_named_like_a_python_keyword() -> None:
     assert "from" not in names
     assert enums
     assert not [m.name for e in enums for m in e if hasattr(str, m.name)]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_docstring_of_a_model_lists_its_fields_with_their_limits(model: Any) -> None:
+    """Each field has its line in help(), with its requirement and every number that limits it."""
+    doc = inspect.getdoc(model) or ""
+    lines = dict(re.findall(r"^(\w+): ((?:.*\n)(?:    .*\n)*)", f"{doc}\n", re.MULTILINE))
+    fields = [f for f in attrs.fields(model) if isinstance(f.validator, Constraint)]
+
+    extra = ["extra"] if "extra" in attrs.fields_dict(model) else []
+    assert list(lines) == [*(f.name for f in fields), *extra]
+    for field in fields:
+        limits = field.validator
+        numbers = (limits.maximum, limits.max_length, limits.minimum)
+        assert f"[{limits.requirement_id}]" in lines[field.name]
+        assert all(str(number) in lines[field.name] for number in numbers if number)
+
+
+def test_a_repr_shows_the_fields_that_have_a_value() -> None:
+    """What is None is left out, and enums, models and lists are shown."""
+    sent = message(text="Hello", language="TR")
+
+    assert repr(sent) == (
+        "Message(destinations=(Destination(to='41793026727'),), text='Hello', "
+        "language=Language(language_code=<LanguageCode.TR: 'TR'>))"
+    )
+
+
+@pytest.mark.parametrize("public", [*MODELS, *infobip_sms_schema.ENUMS, Error, InvalidRequestError])
+def test_a_public_class_says_where_to_import_it_from(public: type) -> None:
+    """Its module is infobip_sms, where pickle and typing.get_type_hints find it, too."""
+    assert public.__module__ == "infobip_sms"
+    assert pickle.loads(pickle.dumps(public)) is public  # noqa: S301 - our own bytes
+    if attrs.has(public):
+        assert all(not isinstance(hint, str) for hint in get_type_hints(public).values())
+
+
+def test_a_model_goes_to_json_and_back() -> None:
+    """The names are those of the API, and the way back checks the same rules."""
+    sent = message(text="Hello", validity_period=120)
+    plain = {"destinations": [{"to": "41793026727"}], "text": "Hello", "validityPeriod": 120}
+
+    assert sent.to_dict() == json.loads(sent.to_json()) == plain
+    assert Message.from_dict(plain) == Message.from_json(sent.to_json()) == sent
+    with pytest.raises(InvalidRequestError, match=r"^destinations: .*SEND-005"):
+        Message.from_dict({"text": "Hello"})
+    with pytest.raises(InvalidRequestError, match="not JSON"):
+        Message.from_json("{")
+
+
+def test_a_part_of_a_response_is_read_from_json_as_leniently_as_the_whole() -> None:
+    """A number for a string is no fault; a missing status is the server's."""
+    status = {"groupId": 1, "groupName": "PENDING", "id": "26", "name": "PENDING", "other": 1}
+
+    assert Status.from_dict(status).id == 26
+    with pytest.raises(InvalidResponseError, match="RESP-007"):
+        Status.from_json("{}")

@@ -43,7 +43,7 @@ class ChunkedList:
 
     __slots__ = ("entries", "write")
 
-    def __init__(self, write: Callable[[Any], Any], entries: list[Any]) -> None:
+    def __init__(self, write: Callable[[Any], Any], entries: tuple[Any, ...]) -> None:
         self.write, self.entries = write, entries
 
     def split(self) -> Iterator[list[Any]]:
@@ -58,7 +58,7 @@ def mutable_twin(cls: type) -> Any:
     This skips the validators of models, for values that a codec has checked already. Where Python forbids
     the assignment, the detailed path does everything.
     """
-    other = type(cls.__name__, (), {"__slots__": cls.__slots__})  # type: ignore[attr-defined] # models have slots
+    other = type(cls.__name__, cls.__bases__, {"__slots__": cls.__slots__})  # type: ignore[attr-defined] # models have slots
     try:
         other().__class__ = cls
     except TypeError:
@@ -232,7 +232,7 @@ def escape(text: str) -> str:
     return text.replace("\r", "&#13;")
 
 
-def join_elements(write: Callable[[Any], str], entries: list[Any], name: str) -> str:
+def join_elements(write: Callable[[Any], str], entries: tuple[Any, ...], name: str) -> str:
     """Write the entries of a list, each in an element of this name."""
     start, stop, empty = f"<{name}>", f"</{name}>", f"<{name} />"
     if len(entries) <= _JOIN_SIZE:

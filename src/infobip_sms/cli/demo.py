@@ -1,4 +1,4 @@
-"""What ``make conformance`` shows: the documented request out, its answer back, and the verdict."""
+"""What ``make conformance`` shows: a sandbox, the documented request, and the result of the suite."""
 
 from __future__ import annotations
 
@@ -26,38 +26,65 @@ EXAMPLES: tuple[tuple[Literal["json", "xml"], str], ...] = (
 )
 
 
-def run() -> int:
-    """Show the tour on standard output; return the exit code of the suite."""
-    with run_sandbox() as url:
-        print(f"A sandbox listens on {url}. It sends no message anywhere.\n")
-        for wire, stem in EXAMPLES:
-            print_exchange(url, wire, stem)
-        print("Now the check asks the same sandbox, requirement by requirement.\n", flush=True)
-        judge = [sys.executable, "-m", "infobip_sms_conformance", "server", url, "--clock"]
-        account = ["--user", USER, "--password", PASSWORD, "--api-key", KEY]
-        return subprocess.run([*judge, *account], check=False).returncode
+NEXT = """
+Next:
+  make sandbox                               start a sandbox to send to; it has an inbox page
+  infobip-sms conformance server URL         check your own server, gateway or mock
+  infobip-sms conformance client -- PROGRAM  check your own client
+  infobip-sms demo --verbose                 show the documents and each result"""
 
 
-def print_exchange(url: str, wire: Literal["json", "xml"], stem: str) -> None:
-    """Send one documented request through the client and print it and its answer."""
+def run(*, verbose: bool) -> int:
+    """Run the three steps; return the exit code of the suite."""
+    with run_sandbox(quiet=not verbose) as url:
+        print(f"1. Sandbox started on {url}; it sends no SMS.")
+        found = [send_example(url, wire, stem, verbose=verbose) for wire, stem in EXAMPLES]
+        print(f"2. Documented request sent as JSON and XML: {' and '.join(dict.fromkeys(found))}")
+        code = check_sandbox(url, verbose=verbose)
+    if code == 0:
+        print(NEXT)
+    return code
+
+
+def send_example(url: str, wire: Literal["json", "xml"], stem: str, *, verbose: bool) -> str:
+    """Send one documented request through the client; return what came back in words."""
     codec = get_codec(wire)
     path = files("infobip_sms_schema") / "data" / "examples" / f"{stem}.{wire}"
     request = codec.parse_request(path.read_bytes(), SmsRequest)
     with Client(url, auth=Basic(USER, PASSWORD), wire=wire) as client:
         response = client.send(request)
-    print(f"The documented request as {wire.upper()}:\n{_wrap(codec.dump_model(request), wire)}\n")
-    print(f"Its answer:\n{_wrap(response.raw or b'', wire)}\n")
-    for entry in response.messages:
-        print(f"  {entry.to}  {entry.status.name}  messageId {entry.message_id}")
-    print()
+    names = ", ".join(dict.fromkeys(entry.status.name for entry in response))
+    if verbose:
+        print(f"\nThe request as {wire.upper()}:\n{_wrap(codec.dump_model(request), wire)}\n")
+        print(f"The response:\n{_wrap(response.raw or b'', wire)}\n")
+    return f"{len(response)} destinations, {names}"
+
+
+def check_sandbox(url: str, *, verbose: bool) -> int:
+    """Check the sandbox; print the number of requirements, or everything if one failed."""
+    suite = [sys.executable, "-m", "infobip_sms_conformance", "server", url, "--clock"]
+    account = ["--user", USER, "--password", PASSWORD, "--api-key", KEY]
+    process = subprocess.run([*suite, *account], check=False, capture_output=True, text=True)
+    total = re.search(r"^(\d+) PASS of \1 requirements", process.stdout, re.MULTILINE)
+    passed = process.returncode == 0 and total is not None
+    if total and passed:
+        print(f"3. {total[1]} requirements checked: all passed")
+    else:
+        print("3. Requirements checked: not all passed")
+    if verbose or not passed:
+        print(f"\n{process.stdout}{process.stderr}".rstrip())
+    return process.returncode
 
 
 @contextmanager
-def run_sandbox() -> Iterator[str]:
+def run_sandbox(*, quiet: bool) -> Iterator[str]:
     """Run a sandbox as a process of its own and give its URL."""
     command = [sys.executable, "-m", "infobip_sms", "sandbox", "--port", "0"]
     account = ["--user", USER, "--password", PASSWORD, "--api-key", KEY]
-    with subprocess.Popen([*command, *account], stdout=subprocess.PIPE, text=True) as process:
+    notes = subprocess.DEVNULL if quiet else None
+    with subprocess.Popen(
+        [*command, *account], stdout=subprocess.PIPE, stderr=notes, text=True
+    ) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
             yield line.partition("sandbox: ")[2].strip()

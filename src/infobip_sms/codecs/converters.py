@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
+_MISSING: Any = object()
+"""Stands for a mandatory field of a document that is not there, although its argument has a default."""
 _SCALARS = (str, int, bool, Decimal, dt.datetime)
 
 
@@ -197,9 +199,10 @@ def _make_reader(
         for field in attrs.fields(cls)
         for name in field.metadata.get("also", ())
     ]
+    defaults = _list_defaults(cls)
     hidden = {
         name: override(omit=True)
-        for name in ("raw", "unreadable")
+        for name in ("raw", "extra", "unreadable")
         if name in attrs.fields_dict(cls)
     }
     build = make_dict_structure_fn(cls, converter, **fields, **hidden)  # type: ignore[arg-type]  # overrides by name
@@ -210,6 +213,8 @@ def _make_reader(
         for alias, wire in aliases:
             if alias in value and wire not in value:
                 value = {**value, wire: value[alias]}
+        if missing := [wire for wire in defaults if wire not in value]:
+            value = {**value, **dict.fromkeys(missing, _MISSING)}
         model = build(value, kind)
         if strict and (problems := check_rules(model)):
             raise InvalidRequestError(problems)
@@ -218,12 +223,25 @@ def _make_reader(
     return read
 
 
+def _list_defaults(cls: type[attrs.AttrsInstance]) -> list[str]:
+    """Return the mandatory fields of a document whose arguments have a default in Python."""
+    return [
+        field.metadata["wire"]
+        for field in attrs.fields(cls)
+        if isinstance(field.validator, Constraint)
+        and field.validator.required
+        and field.default is not attrs.NOTHING
+    ]
+
+
 def _read_field(
     field: attrs.Attribute[Any], converter: Converter, value: Any, _: Any, *, strict: bool
 ) -> Any:
     constraint: Constraint = field.validator  # type: ignore[assignment]  # as _make_reader checked
     kind: Any = field.type
     base, item = unfold(kind)
+    if value is _MISSING:
+        raise InvalidRequestError([constraint.build_missing_violation(kind)])
     absent = value is None or (value == "" and base is not str and not strict)
     if absent and (strict or constraint.required):
         raise InvalidRequestError([constraint.build_violation(value, kind)])
@@ -271,7 +289,15 @@ def _make_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callab
             hook = _write_bare_offset if "offset" in field.metadata else None
             fields[field.name] = override(rename=field.metadata["wire"], unstruct_hook=hook)
     write = make_dict_unstructure_fn(cls, converter, **fields)  # type: ignore[arg-type]  # overrides by name
-    return lambda model: {name: value for name, value in write(model).items() if value is not None}
+    return lambda model: {
+        **{name: value for name, value in write(model).items() if value is not None},
+        **(_get_extra(model) or {}),
+    }
+
+
+def _get_extra(model: Any) -> dict[str, Any] | None:
+    """Return the undocumented fields of a request or of a part of it."""
+    return model.extra if "extra" in attrs.fields_dict(type(model)) else None
 
 
 def _read_strict(value: Any, kind: Any) -> Any:

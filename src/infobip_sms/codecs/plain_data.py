@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 from infobip_sms_schema.constraints import unfold
 
-from infobip_sms.errors import InvalidRequestError, Violation
+from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,6 +78,21 @@ def _build_readable(entries: list[Any], cls: Any) -> Any:
             Violation("results", f"{unexplained} more that cannot be read", "reports", "DLR-001")
         )
     return cls(results=kept, unreadable=tuple(problems))
+
+
+def build_document(plain: Any, cls: Any) -> Any:
+    """Return the model of plain data, as strictly as the client parses that model.
+
+    Raises InvalidRequestError for what is part of a request, InvalidResponseError for a response.
+    """
+    from infobip_sms_schema import json_codec  # noqa: PLC0415 - imported on first use
+
+    if cls not in json_codec.LENIENT_READERS:
+        return build_model(plain, cls, strict=True)
+    try:
+        return build_model(plain, cls, strict=False)
+    except InvalidRequestError as error:
+        raise InvalidResponseError(error.violations) from None
 
 
 def build_plain(model: attrs.AttrsInstance) -> dict[str, Any]:

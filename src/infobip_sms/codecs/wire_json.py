@@ -20,6 +20,7 @@ from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violat
 from infobip_sms.rules import check_model
 
 from .plain_data import (
+    build_document,
     build_model,
     build_plain,
     build_response,
@@ -50,6 +51,11 @@ def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:  # noqa: AR
         _raise_invalid("JSON that is nested too deeply")
     except (ValueError, ArithmeticError):
         _raise_invalid("JSON with a number that is too large")
+
+
+def parse_document(body: bytes, cls: Any) -> Any:
+    """Parse a document, or a part of one; raises what build_document raises."""
+    return build_document(parse_plain(body, cls), cls)
 
 
 def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:  # noqa: ARG001 - as for XML

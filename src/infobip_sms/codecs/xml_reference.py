@@ -25,6 +25,7 @@ from xmlschema.validators import XsdAttributeGroup
 from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 from infobip_sms.rules import check_model
 
+from .extra import append_extra, remove_extra
 from .plain_data import build_model, build_plain, build_response
 from .xml_detailed import DetailedReader
 from .xml_input import MAX_ERRORS, decode, parse_elements, raise_invalid
@@ -105,20 +106,24 @@ def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
     """
     if problems := check_model(model):
         raise InvalidRequestError(problems)
-    plain, cls = build_plain(_without_validation_errors(model)), type(model)
-    if problems := list(_check_characters(plain)):
+    if problems := list(_check_characters(build_plain(_without_validation_errors(model)))):
         raise InvalidRequestError(problems)
+    plain, cls = build_plain(remove_extra(_without_validation_errors(model))), type(model)
     try:
         tree = _compile_schema(XML_SCHEMAS.get(cls, "sms.xsd")).encode(
             plain, path=XML_ROOTS[cls][0], indent=0
         )
     except xmlschema.XMLSchemaException:
         raise_invalid("an invalid document", "a document that is valid by sms.xsd", "XML-001")
-    text = ET.tostring(tree, encoding="unicode").replace("\r", "&#13;")
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
     if validate:
-        require_valid_document(body, cls)
-    return body
+        require_valid_document(_write_document(tree), cls)
+    append_extra(tree, model)
+    return _write_document(tree)
+
+
+def _write_document(tree: ET.Element) -> bytes:
+    text = ET.tostring(tree, encoding="unicode").replace("\r", "&#13;")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
 
 
 def _without_validation_errors(model: attrs.AttrsInstance) -> attrs.AttrsInstance:

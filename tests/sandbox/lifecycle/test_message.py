@@ -19,9 +19,9 @@ NIGHT = {"from": {"hour": 22, "minute": 0}, "to": {"hour": 6, "minute": 0}}
 def window(days: list[str], start: tuple[int, int] | None = None, end: Any = None) -> Any:
     """Return a window of these days and times of day."""
     if start is None:
-        return DeliveryTimeWindow(days=days)  # type: ignore[arg-type]  # names are days
+        return DeliveryTimeWindow(days=days)
     times = [TimeOfDay(hour=hour, minute=minute) for hour, minute in (start, end)]
-    return DeliveryTimeWindow(days=days, from_=times[0], to=times[1])  # type: ignore[arg-type]
+    return DeliveryTimeWindow(days=days, from_=times[0], to=times[1])
 
 
 def at(day: int, hour: int = 0, minute: int = 0, second: int = 0) -> dt.datetime:

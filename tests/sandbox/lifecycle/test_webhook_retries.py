@@ -280,7 +280,7 @@ def test_a_real_server_that_stays_down_costs_no_report() -> None:
         dead = sandbox.reports("dead")
         fetched = client.fetch_delivery_reports().results
 
-        assert client.fetch_delivery_reports().results == []
+        assert client.fetch_delivery_reports().results == ()
     assert [(r["attempts"], r["final"]) for r in waiting] == [(20, True)] * 2
     assert [(r["attempts"], r["final"]) for r in dead] == [(21, True)] * 2
     assert [r["reason"] for r in dead] == ["connection refused", "HTTP 500"]

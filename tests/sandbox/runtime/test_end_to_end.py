@@ -224,8 +224,8 @@ def test_every_operation_of_the_client_is_answered(client: Client, wire: Any) ->
 
     assert [log.message_id for log in logs] == names[::-1]
     assert [report.message_id for report in reports] == [names[1]]
-    assert client.fetch_delivery_reports(message_id=names[1], wire=wire).results == []
-    assert client.fetch_delivery_reports(message_id=names[0], wire=wire).results == []
+    assert client.fetch_delivery_reports(message_id=names[1], wire=wire).results == ()
+    assert client.fetch_delivery_reports(message_id=names[0], wire=wire).results == ()
     assert (preview[0].message_count, preview[0].characters_remaining) == (1, 155)
 
 
@@ -239,8 +239,8 @@ def test_a_bulk_is_scheduled_moved_and_cancelled_by_the_client(client: Client, w
     assert client.get_scheduled(bulk, wire=wire).send_at == later
     assert client.reschedule(bulk, moved, wire=wire).send_at == moved
     assert client.get_scheduled_status(bulk, wire=wire).status == "PENDING"
-    assert client.set_scheduled_status(bulk, "PAUSED", wire=wire).status == "PAUSED"  # type: ignore[arg-type]  # a name is a state
-    assert client.set_scheduled_status(bulk, "CANCELED", wire=wire).status == "CANCELED"  # type: ignore[arg-type]
+    assert client.set_scheduled_status(bulk, "PAUSED", wire=wire).status == "PAUSED"
+    assert client.set_scheduled_status(bulk, "CANCELED", wire=wire).status == "CANCELED"
     with pytest.raises(ApiError) as refusal:
         client.reschedule(bulk, later, wire=wire)
     assert refusal.value.status == 400
@@ -262,7 +262,7 @@ def test_conversions_and_links_work_through_the_client(
                 text="See http://example.com/x",
             )
         ],
-        tracking=Tracking(track="URL"),  # type: ignore[arg-type]  # a name is a kind
+        tracking=Tracking(track="URL"),
     )
     response = client.send(asked, wire=wire)
     converted = client.record_conversion(name, wire=wire)
@@ -293,7 +293,7 @@ def test_version_1_answers_the_client(client: Client, wire: Any) -> None:
 def test_the_clock_of_the_shell_moves_everything(sandbox: Running, client: Client) -> None:
     """A message that waits for its window is sent when the clock gets there."""
     day = (sandbox.clock() + dt.timedelta(days=1)).strftime("%A").upper()
-    window = DeliveryTimeWindow(days=[day])  # type: ignore[list-item]  # a name is a day
+    window = DeliveryTimeWindow(days=[day])
     response = client.send(build("41", text="Hi", delivery_time_window=window))
     name = response.messages[0].message_id or ""
     (before,) = client.get_logs(message_id=name).results

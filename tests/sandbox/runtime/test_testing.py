@@ -245,7 +245,7 @@ def test_messages_are_forgotten_and_everything_is(sandbox: Sandbox) -> None:
     assert [message.to for message in sandbox.messages()] == [PHONE]
     sandbox.reset()
     assert sandbox.messages() == []
-    assert client.get_logs().results == []
+    assert client.get_logs().results == ()
     again = client.send(build(PHONE, OTHER))
 
     assert [e.message_id for e in again.messages] == [e.message_id for e in first.messages]

@@ -21,7 +21,14 @@ from infobip_sms import (
 )
 from infobip_sms.codecs.plain_data import build_model
 
-from .param_types import InstantParam, WindowParam, build_choice, describe_constraint, to_enum
+from .param_types import (
+    InstantParam,
+    JsonFileParam,
+    WindowParam,
+    build_choice,
+    describe_constraint,
+    to_enum,
+)
 from .server_options import option
 
 if TYPE_CHECKING:
@@ -57,6 +64,7 @@ class MessageOptions:
     process_key: str | None
     tracking_type: str | None
     tracking_base_url: str | None
+    extra: dict[str, Any] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -97,7 +105,12 @@ class MessageOptions:
         request = _to_wire_names(
             SmsRequest, bulk_id=self.bulk_id, messages=[message], tracking=self.build_tracking()
         )
-        return build_model(request, SmsRequest, strict=True)
+        built = build_model(request, SmsRequest, strict=True)
+        if self.extra is None:
+            return built
+        return attrs.evolve(
+            built, messages=[attrs.evolve(m, extra=self.extra) for m in built.messages]
+        )
 
     def build_tracking(self) -> Tracking | None:
         """Return what is tracked, if anything."""
@@ -205,6 +218,13 @@ _OPTIONS = (
         is_flag=True,
         default=None,
         help="Also send reports of intermediate states.",
+    ),
+    option(
+        "--extra",
+        section=REQUEST,
+        type=JsonFileParam(),
+        metavar="FILE",
+        help="JSON object of message fields that the documentation does not list, such as regional.",
     ),
     option("--bulk-id", section=REQUEST, metavar="ID", help="Your own bulk ID for the request."),
     option(

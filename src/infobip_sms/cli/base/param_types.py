@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -43,6 +45,28 @@ class InstantParam(click.ParamType):  # type: ignore[type-arg]  # generic to the
         if instant.tzinfo is None:
             self.fail(f"the time zone is missing. {_suggest_zones(instant)}", param, ctx)
         return instant
+
+
+class JsonFileParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+    """A file with a JSON object."""
+
+    name = "file"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, object]:
+        """Return the object."""
+        if isinstance(value, dict):
+            return value
+        try:
+            found = json.loads(Path(str(value)).read_text(encoding="utf-8"))
+        except OSError as error:
+            self.fail(f"{value}: {error.strerror}", param, ctx)
+        except ValueError:
+            self.fail(f"{value}: expected a JSON object", param, ctx)
+        if not isinstance(found, dict):
+            self.fail(f"{value}: expected a JSON object", param, ctx)
+        return found
 
 
 class SecondsParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only

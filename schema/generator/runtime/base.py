@@ -1,0 +1,59 @@
+"""What every model has: a short repr, and conversion to and from JSON."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _load_codec(name: str) -> Any:
+    """Return a module of the client's codecs; models themselves need none."""
+    return import_module(f"infobip_sms.codecs.{name}")
+
+
+class ApiModel:
+    """Base class of the models."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Name the class and the fields that have a value."""
+        cls: Any = type(self)
+        values = ((f.name, getattr(self, f.name)) for f in attrs.fields(cls) if f.repr)
+        shown = ", ".join(f"{name}={value!r}" for name, value in values if value is not None)
+        return f"{cls.__name__}({shown})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data with the names of the API, as in a JSON document."""
+        plain: dict[str, Any] = _load_codec("plain_data").build_plain(self)
+        return plain
+
+    def to_json(self) -> str:
+        """Return a JSON document; raise InvalidRequestError if a rule is violated."""
+        body: bytes = _load_codec("wire_json").dump_model(self)
+        return body.decode()
+
+    def _find_unknown_fields(self, raw: bytes | None) -> dict[str, Any]:
+        found: dict[str, Any] = _load_codec("extra").find_unknown_fields(raw or b"", type(self))
+        return found
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """Return the model of plain data with the names of the API.
+
+        Raises InvalidRequestError for what is part of a request, InvalidResponseError for a response.
+        """
+        model: Self = _load_codec("plain_data").build_document(plain, cls)
+        return model
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Return the model of a JSON document; raises what from_dict raises."""
+        body = text.encode() if isinstance(text, str) else text
+        model: Self = _load_codec("wire_json").parse_document(body, cls)
+        return model
