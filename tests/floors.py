@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 EXTRAS = ("cli", "sandbox", "conformance", "fast", "text")
 TESTS = ("tests/codecs", "tests/client", "tests/send_many/test_send_many.py")
-# What the tests themselves need, beside the extras.
+# What the tests themselves need, beside the extras; those of the generator need its tools.
 HELPERS = ("gsmcodecs", "pyyaml", "anyio")
 
 
@@ -47,7 +47,7 @@ def main() -> int:
     subprocess.run([*pip, "--no-deps", "--editable", str(ROOT)], check=True)
     for command in (
         ["-m", "infobip_sms", "conformance", "server", "--quiet"],
-        ["-m", "pytest", "-q", *TESTS],
+        ["-m", "pytest", "-q", *TESTS, "--ignore=tests/codecs/test_generate.py"],
     ):
         if code := subprocess.run([python, *command], cwd=ROOT, check=False).returncode:
             return code

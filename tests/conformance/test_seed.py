@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import configuration, given, settings
+from hypothesis.internal.conjecture import providers
 from infobip_sms_conformance.cli import cli
-from infobip_sms_conformance.contract import codec, files, strategies
+from infobip_sms_conformance.contract import codec, files, hypothesis_backend, strategies
 from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
 from infobip_sms_conformance.session import plan
 from lxml import etree
@@ -91,3 +94,26 @@ def test_public_strategies_keep_to_both_schemas(component: str) -> None:
         XSD.assertValid(etree.fromstring(codec.dump(document, "xml", component)))
 
     check()
+
+
+@pytest.mark.parametrize("name", ["HypothesisProvider", "AVAILABLE_PROVIDERS"])
+def test_backend_is_hypothesis_where_its_names_moved(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Without what the backend rests on, requests are generated with the public interface alone."""
+    monkeypatch.delattr(providers, name)
+
+    assert hypothesis_backend.build_provider() is None
+
+
+@pytest.mark.parametrize("name", ["storage_directory", "set_hypothesis_home_dir"])
+def test_storage_is_isolated_by_the_documented_variable_where_names_moved(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The folder of Hypothesis is a temporary one inside the block, and the user's after it."""
+    monkeypatch.delattr(configuration, name)
+    monkeypatch.setenv("HYPOTHESIS_STORAGE_DIRECTORY", "of-the-user")
+
+    with hypothesis_backend.isolate_storage():
+        assert Path(os.environ["HYPOTHESIS_STORAGE_DIRECTORY"]).is_dir()
+    assert os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] == "of-the-user"

@@ -5,6 +5,7 @@ import secrets
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from infobip_sms_conformance.client_checks.expected_request import (
     read_expected_request,
 )
 from infobip_sms_conformance.client_run.collector import TrafficCollector
+from infobip_sms_conformance.client_run.coverage import MAX_PATHS
 from infobip_sms_conformance.client_run.har_input import HarWriter, read_har
 from infobip_sms_conformance.client_run.process import (
     API_KEY_VARIABLE,
@@ -232,12 +234,19 @@ def har(archive: Path, **settings: Any) -> int:
         check_responses=True, recorders=(writer.add,) if options.har else ()
     )
     hosts: dict[str, None] = {}
-    for captured in read_har(archive):
+    others: Counter[str] = Counter()
+    for captured in read_har(archive, lambda request: others.update([request])):
         hosts[captured.base_url] = None
         collector.add(captured)
-    stopped = "" if hosts else "the recording has no request of this API"
+    stopped = "" if hosts else describe_other_requests(others)
     result = collector.build_result(", ".join(list(hosts)[:3]), "har", stopped=stopped)
     return write_reports(options, result, writer, known)
+
+
+def describe_other_requests(others: Counter[str]) -> str:
+    """Say that a recording has no request to this API, and which ones it has."""
+    seen = ", ".join(request for request, _ in others.most_common(MAX_PATHS)) or "none"
+    return f"no request of the recording is to this API (delivery reports are not checked); seen: {seen}"
 
 
 def prepare(options: ReportOptions, record: Path | None = None) -> baseline.Baseline | None:

@@ -29,12 +29,14 @@ def check_authorization(findings: RequestFindings, captured: CapturedExchange) -
                 RequestViolation(ABSENT, "Authorization", got, EXPECTED, part="head")
             )
         return
+    scheme, _, token = value.partition(" ")
     findings.checked |= {ABSENT, FORM}
     for got, expected in (
         () if is_redacted(value) and not captured.has_all_headers else check_header_value(value)
     ):
         findings.add_violation(RequestViolation(FORM, "Authorization", got, expected, part=HEADER))
-    scheme, _, token = value.partition(" ")
+    if scheme.lower() in {"app", "ibsso"} and scheme not in SCHEMES:
+        findings.add_violation(build_case_violation(scheme))
     if scheme == "IBSSO" and token:
         findings.checked.add(SESSION)
     parts = urlsplit(captured.base_url)
@@ -57,15 +59,28 @@ def check_header_value(value: str) -> Iterator[tuple[str, str]]:
         yield "an unknown scheme", EXPECTED
     elif not token.strip():
         yield f"{known[scheme.lower()]} without credentials", EXPECTED
-    elif scheme.lower() == "bearer" and " " in token.strip():
-        yield "Bearer with more than one word", "one token"
+    elif scheme.lower() != "basic" and re.search(r"\s", token.strip()):
+        yield f"{known[scheme.lower()]} with more than one word", "the credentials, without spaces"
+    elif not token.isascii():
+        yield "characters outside of ASCII", "credentials in ASCII"
     elif scheme.lower() == "basic" and find_pair(token) is None:
         yield (
             "Basic with something other than the Base64 of user:password",
             "the Base64 of user:password",
         )
-    elif scheme.lower() in {"app", "ibsso"} and scheme != known[scheme.lower()]:
-        yield f"{scheme} in another case", f"{known[scheme.lower()]}, as documented"
+
+
+def build_case_violation(scheme: str) -> RequestViolation:
+    """Return the violation of a scheme in another case, which servers have to accept (RFC 9110)."""
+    known = next(name for name in SCHEMES if name.lower() == scheme.lower())
+    return RequestViolation(
+        FORM,
+        "Authorization",
+        f"{scheme}, in another case",
+        f"{known}, as documented",
+        part=HEADER,
+        is_tolerated=True,
+    )
 
 
 def build_placeholder(value: str) -> str:
@@ -75,7 +90,7 @@ def build_placeholder(value: str) -> str:
         return f"Other {AUTH}" if sign else AUTH
     if scheme.lower() == "basic" and find_pair(token):
         return f"{scheme} {base64.b64encode(f'{AUTH}:{AUTH}'.encode()).decode()}"
-    two = scheme.lower() == "bearer" and " " in token.strip()
+    two = " " in token.strip()
     return f"{scheme}{sign}{f'{AUTH} {AUTH}' if two else AUTH if token.strip() else ''}"
 
 

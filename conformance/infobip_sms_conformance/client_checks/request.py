@@ -81,7 +81,7 @@ def decode(request: ParsedRequest) -> str:
     body = request.captured.body
     name = get_charset(request)
     try:
-        return body.decode(name)
+        text = body.decode(name)
     except UnicodeDecodeError as error:
         at = len(body[: error.start].decode(name, "replace"))
         got = f"byte 0x{body[error.start]:02X} at {error.start}, which is no {name}"
@@ -90,6 +90,19 @@ def decode(request: ParsedRequest) -> str:
             RequestViolation(READABLE, "the body", got, expected, (at, at + 1))
         )
         return body.decode(name, "replace")
+    if request.wire == "json" and not is_utf8(body):
+        request.findings.add_violation(
+            RequestViolation(READABLE, "the body", f"JSON in {name}", "JSON in UTF-8 (RFC 8259)")
+        )
+    return text
+
+
+def is_utf8(body: bytes) -> bool:
+    """Tell whether bytes are UTF-8 text; those of UTF-16 may be, but hold zeros."""
+    try:
+        return "\0" not in body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
 
 
 def get_charset(request: ParsedRequest) -> str:

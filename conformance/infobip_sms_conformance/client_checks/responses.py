@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message as Fields
+from io import BytesIO
 
 from infobip_sms_conformance.checks.support import response_rules as rules
 from infobip_sms_conformance.client_checks.request import ParsedRequest
@@ -12,7 +13,7 @@ from infobip_sms_conformance.contract.codec import MEDIA_TYPES, parse_json
 from infobip_sms_conformance.observations.exchange import BAD_REQUEST, Exchange, find_send_response
 from infobip_sms_conformance.observations.responses import find_wire
 from infobip_sms_conformance.transport.http import RawResponse
-from infobip_sms_conformance.transport.http1 import CapturedExchange, HttpMessage
+from infobip_sms_conformance.transport.http1 import MAX_BODY_SIZE, CapturedExchange, HttpMessage
 
 FIRST_SERVER_ERROR = 500
 FORMATS = {"json": "HTTP-004", "xml": "HTTP-005"}
@@ -49,7 +50,9 @@ def check_response(request: ParsedRequest) -> Iterator[ResponseFinding]:
     body = decompress(captured.response)
     if body is None:
         yield ResponseFinding(
-            "HTTP-004", "a body that cannot be decompressed", "a readable response"
+            "HTTP-004",
+            "a body that cannot be decompressed, or becomes too large by it",
+            f"a readable response of at most {MAX_BODY_SIZE:,} bytes",
         )
         return
     yield from check_format(captured, body)
@@ -64,16 +67,27 @@ def check_response(request: ParsedRequest) -> Iterator[ResponseFinding]:
 
 
 def decompress(response: HttpMessage) -> bytes | None:
-    """Return the decompressed body of a response, or None if that fails."""
+    """Return the decompressed body of a response, or None if that fails or the result is too large."""
     coding = response.get_header("content-encoding").strip().lower()
     try:
         if coding in {"gzip", "x-gzip"}:
-            return gzip.decompress(response.body)
-        if coding == "deflate":
-            return zlib.decompress(response.body)
+            found = gzip.GzipFile(fileobj=BytesIO(response.body)).read(MAX_BODY_SIZE + 1)
+        elif coding == "deflate":
+            found = inflate(response.body)
+        else:
+            return response.body
     except (OSError, EOFError, zlib.error):
         return None
-    return response.body
+    return found if len(found) <= MAX_BODY_SIZE else None
+
+
+def inflate(body: bytes) -> bytes:
+    """Return what zlib makes of a body, up to one byte more than is allowed; EOFError if it is cut off."""
+    inflater = zlib.decompressobj()
+    found = inflater.decompress(body, MAX_BODY_SIZE + 1)
+    if not inflater.eof and len(found) <= MAX_BODY_SIZE:
+        raise EOFError
+    return found
 
 
 def check_format(captured: CapturedExchange, body: bytes) -> Iterator[ResponseFinding]:

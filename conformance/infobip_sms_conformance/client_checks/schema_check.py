@@ -17,6 +17,8 @@ DECIMALS = len(".000")
 SENT_AT, LOG_TIME = "SEND-018", "LOG-007"
 """The one whose form is documented to the millisecond, and the one whose form is open (READ-023)."""
 MAX_SHOWN_LENGTH = 40
+VERSION_3 = {"sender": "from", "content": "text", "webhooks": "notifyUrl"}
+"""Fields of a message of version 3, and those of this version that do the same."""
 EXPECTED_INSTANT = (
     "a date and time with milliseconds and a time zone, as 2015-07-07T17:00:00.000+01:00"
 )
@@ -163,6 +165,8 @@ def iter_required(node: Node, schema: Schema) -> Iterator[tuple[str, str, str]]:
 
 def suggest_name(name: str, fields: Schema) -> str:
     """Say which field may have been meant."""
+    if VERSION_3.get(name) in fields:
+        return f"{VERSION_3[name]}; {name} is a field of version 3 (/sms/3/messages)"
     plain = name.replace("_", "").replace("-", "").lower()
     meant = next((known for known in fields if known.lower() == plain), None)
     return f"{meant}, as it is spelled" if meant else "documented fields alone"

@@ -52,10 +52,10 @@ class TrafficCollector:
         self.requests += 1
         if request.is_send and captured.status in OK_STATUSES:
             self.messages += count_destinations(request)
-        self.coverage.add(request)
         violations = [*request.findings.violations, *self.resend_history.check(request)]
         violations += [violation for check in self.checks for violation in check(request)]
         mask = build_mask(request)
+        self.coverage.add(request, mask)
         for violation in violations:
             self._add_violation(request, mask, violation)
         violated = {violation.requirement_id for violation in violations}
@@ -134,7 +134,7 @@ class TrafficCollector:
             messages=self.messages,
             seconds=time.monotonic() - self.began,
             findings=tuple(findings),
-            stopped=stopped or ("" if self.requests else "no request arrived"),
+            stopped=stopped or self.coverage.get_stop_reason(),
             side="both" if self.check_responses else "client",
             sections=(*sections, *([self.coverage.build_section()] if self.requests else [])),
         )

@@ -14,13 +14,14 @@ from infobip_sms_conformance.client_checks import (
     schema_check,
 )
 from infobip_sms_conformance.client_checks.address import get_query_parameters
+from infobip_sms_conformance.client_checks.excerpt import ClientMask
 from infobip_sms_conformance.client_checks.request import ParsedRequest
 from infobip_sms_conformance.client_checks.xml_locations import join_path
 from infobip_sms_conformance.client_run.scenarios import SCENARIOS
 from infobip_sms_conformance.contract.openapi import get_component, read_operations, resolve
 from infobip_sms_conformance.run.result import Section
 
-MAX_DEPTH = 8
+MAX_DEPTH, MAX_PATHS = 8, 5
 
 
 @dataclass
@@ -28,22 +29,32 @@ class Coverage:
     """What a client has used so far."""
 
     operations: Counter[str] = field(default_factory=Counter)
-    undocumented_requests: int = 0
-    """Requests for no documented operation."""
+    undocumented_paths: Counter[str] = field(default_factory=Counter)
+    """Requests for no documented operation, by method and path."""
     used_fields: dict[str, set[str]] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
 
-    def add(self, request: ParsedRequest) -> None:
+    def add(self, request: ParsedRequest, mask: ClientMask) -> None:
         """Count a request."""
         status = request.captured.status
         self.statuses[f"HTTP {status}" if status else "no response"] += 1
         if request.operation is None:
-            self.undocumented_requests += 1
+            path = f"{request.captured.method} {address.format_path(request.captured)}"
+            self.undocumented_paths[mask.hide(path)] += 1
             return
         self.operations[f"{request.operation.id}"] += 1
         self.used_fields.setdefault(request.operation.id, set()).update(
             request.findings.used_fields
         )
+
+    def get_stop_reason(self) -> str:
+        """Say that nothing could be checked, if no request was to an operation of this API."""
+        if self.operations:
+            return ""
+        if not self.undocumented_paths:
+            return "no request arrived"
+        paths = [path for path, _ in self.undocumented_paths.most_common(MAX_PATHS)]
+        return f"no request was to a documented operation; seen: {', '.join(paths)}"
 
     def build_section(self) -> Section:
         """Return the section of the report."""
@@ -53,7 +64,7 @@ class Coverage:
             tuple(self.format_lines()),
             {
                 "operations": {name: self.operations[name] for name in read_operations()},
-                "elsewhere": self.undocumented_requests,
+                "elsewhere": self.undocumented_paths.total(),
                 "fields": {
                     name: {
                         "used": sorted(self.used_fields[name]),
@@ -84,8 +95,8 @@ class Coverage:
         unused = [name for name in read_operations() if not self.operations[name]]
         if unused:
             yield f"operations never used: {', '.join(unused)}"
-        if self.undocumented_requests:
-            yield f"requests for no documented operation: {self.undocumented_requests}"
+        if self.undocumented_paths.total():
+            yield f"requests for no documented operation: {self.undocumented_paths.total()}"
         if self.statuses:
             counts = (f"{word} ({n})" for word, n in self.statuses.most_common())
             yield f"responses: {', '.join(counts)}"

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from infobip_sms_conformance.contract.files import read_numbers, read_status_rows
 from infobip_sms_conformance.contract.hypothesis_backend import (
     DEFAULT_SEED,
+    SETTINGS,
     isolate_storage,
-    register_backend,
 )
 from infobip_sms_conformance.contract.openapi import get_component, resolve
 
@@ -62,12 +62,12 @@ def build_requests(count: int, seed: int = DEFAULT_SEED) -> tuple[Any, ...]:
 
     @pin(seed)
     @settings(
-        backend=register_backend(),
         max_examples=max(count, MIN_EXAMPLES) * POOL,
         database=None,
         deadline=None,
         phases=[Phase.generate],
         suppress_health_check=[HealthCheck.too_slow],  # a slow machine generates the same requests
+        **SETTINGS,
     )
     @given(requests())
     def collect(request: Any) -> None:

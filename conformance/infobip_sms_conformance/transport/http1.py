@@ -8,6 +8,7 @@ MAX_HEAD_SIZE, MAX_BODY_SIZE = 65_536, 20_000_000
 CONTINUE, SWITCHING_PROTOCOLS, NO_CONTENT, NOT_MODIFIED = 100, 101, 204, 304
 FIRST_FINAL_STATUS = 200
 START_LINE = re.compile(r"[!-~]+ .+ HTTP/1\.\d|HTTP/1\.\d \d{3}( .*)?")
+STATUS, LENGTH = re.compile("[0-9]{3}"), re.compile("[0-9]{1,18}")
 CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 Headers = tuple[tuple[str, str], ...]
 
@@ -30,7 +31,7 @@ class HttpMessage:
     def status(self) -> int:
         """The status of a response; 0 when it cannot be read."""
         word = self.start_line.split(" ")[1:2]
-        return int(word[0]) if word and word[0].isdecimal() else 0
+        return int(word[0]) if word and STATUS.fullmatch(word[0]) else 0
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,13 @@ class HttpMessageReader:
         self._message = HttpMessage("", ())
         self._remaining: int | None = 0
         self._raw = bytearray()
+        self.is_broken = False
+        """Whether the rest of the stream cannot be read."""
+
+    @property
+    def unread(self) -> bytes:
+        """What has come since the last complete message."""
+        return bytes(self._raw + self._buffer)
 
     @property
     def is_mid_message(self) -> bool:
@@ -99,14 +107,22 @@ class HttpMessageReader:
         return self._head is not None and waits and not self._body and not self._buffer
 
     def feed(self, data: bytes) -> list[HttpMessage]:
-        """Return the messages that are complete now; Unreadable when there can be none."""
+        """Return the messages that are complete now; HttpSyntaxError when there can be none."""
         self._buffer += data
-        found = []
-        while (message := self._step()) is not None:
-            found.append(message)
+        found: list[HttpMessage] = []
+        try:
+            while (message := self._step()) is not None:
+                found.append(message)
+            self._require_bounded()
+        except HttpSyntaxError:
+            self.is_broken = True
+            if not found:
+                raise
+        return found
+
+    def _require_bounded(self) -> None:
         if len(self._body) > MAX_BODY_SIZE or len(self._buffer) > 2 * MAX_BODY_SIZE:
             raise HttpSyntaxError("too large")
-        return found
 
     def feed_eof(self) -> HttpMessage | None:
         """Return what the end of the connection completes, or cuts off."""
@@ -155,7 +171,7 @@ class HttpMessageReader:
         if "chunked" in message.get_header("transfer-encoding").lower():
             return -1
         length = message.get_header("content-length").strip()
-        if length and not length.isdecimal():
+        if length and not LENGTH.fullmatch(length):
             raise HttpSyntaxError("no length")
         if not length and self._methods is not None:
             return None

@@ -56,6 +56,13 @@ class ProxiedConnection:
         """Whether a request has no response yet."""
         return bool(self._pending_requests)
 
+    def forward_request(self, data: bytes, host: bytes) -> bytes:
+        """Read what the client sent; return what goes on: complete requests, or anything unreadable."""
+        if self._opaque:
+            return data
+        found = b"".join(replace_host(message.raw, host) for message in self.feed_request(data))
+        return found + (self._request_reader.unread if self._request_reader.is_broken else b"")
+
     def feed_request(self, data: bytes) -> list[HttpMessage]:
         """Read what the client sent; return the requests that are complete by it."""
         if self._opaque:
@@ -65,8 +72,9 @@ class ProxiedConnection:
         try:
             found = self._request_reader.feed(data)
         except HttpSyntaxError:
+            found = []
+        if self._request_reader.is_broken:
             self._opaque = True
-            return []
         for message in found:
             self._pending_requests.append((next(self._serials), self._began, message))
             self._methods.append(message.start_line.split(" ")[0])
@@ -81,7 +89,10 @@ class ProxiedConnection:
             for message in self._response_reader.feed(data):
                 self._match_response(message)
         except HttpSyntaxError:
-            self._opaque = True
+            return
+        finally:
+            if self._response_reader.is_broken:
+                self._opaque = True
 
     def end(self, error: str = SERVER_CLOSED) -> None:
         """Give the exchanges that were not completed."""
@@ -162,8 +173,7 @@ class CapturingProxy:
                 server_writer.write(data)
                 connection.feed_request(data)
             else:
-                for message in connection.feed_request(data):
-                    server_writer.write(HOST.sub(rb"\1 " + self._host, message.raw, count=1))
+                server_writer.write(connection.forward_request(data, self._host))
             await server_writer.drain()
         if server_writer.can_write_eof() or not connection.is_waiting:
             finish(server_writer)
@@ -189,6 +199,13 @@ class CapturingProxy:
             await writer.drain()
         connection.end()
         finish(writer)
+
+
+def replace_host(raw: bytes, host: bytes) -> bytes:
+    """Return a request with another Host in its head, if it has one there."""
+    start = len(raw) - len(raw.lstrip(b"\r\n"))
+    end = raw.find(b"\r\n\r\n", start)
+    return HOST.sub(rb"\1 " + host, raw[:end], count=1) + raw[end:]
 
 
 async def respond_bad_gateway(

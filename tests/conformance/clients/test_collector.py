@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from typing import Any
 
 import pytest
@@ -11,11 +13,18 @@ from hypothesis import strategies as st
 from infobip_sms_conformance.client_checks.expected_request import ExpectedRequest
 from infobip_sms_conformance.client_checks.json_locations import DocumentSyntaxError, parse_json
 from infobip_sms_conformance.client_checks.request import parse_request
+from infobip_sms_conformance.client_checks.responses import decompress
 from infobip_sms_conformance.client_run.collector import TrafficCollector
 from infobip_sms_conformance.client_run.scenarios import SCENARIOS, build_response
+from infobip_sms_conformance.contract.codec import MAX_NODES, parse_tree
+from infobip_sms_conformance.contract.codec import parse_json as parse_json_body
 from infobip_sms_conformance.contract.strategies import requests
 from infobip_sms_conformance.observations.verdicts import Verdict
-from infobip_sms_conformance.transport.http1 import CapturedExchange, HttpMessage
+from infobip_sms_conformance.transport.http1 import (
+    MAX_BODY_SIZE,
+    CapturedExchange,
+    HttpMessage,
+)
 
 SEND = "/sms/2/text/advanced"
 KEY = "f00ba4-f00ba4-f00ba4"
@@ -217,3 +226,22 @@ def test_json_with_places_says_what_the_standard_library_says(
 
     assert node.to_plain() == value
     assert json.loads(text[slice(*node.span)]) == value
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_decompression_is_bounded(coding: str) -> None:
+    """A body that becomes larger than a body may be is not decompressed to its end."""
+    pack = gzip.compress if coding == "gzip" else zlib.compress
+    headers = (("Content-Encoding", coding),)
+    bomb = HttpMessage("HTTP/1.1 200 OK", headers, pack(bytes(MAX_BODY_SIZE + 1)))
+
+    assert decompress(bomb) is None
+    assert decompress(HttpMessage("HTTP/1.1 200 OK", headers, pack(b"{}"))) == b"{}"
+    assert decompress(HttpMessage("HTTP/1.1 200 OK", headers, pack(b"{}" * 50)[:-6])) is None
+
+
+@pytest.mark.parametrize("body", [b"[" + b"{}," * MAX_NODES + b"{}]", b"<a/>" * (MAX_NODES + 1)])
+def test_body_of_too_many_values_is_not_parsed(body: bytes) -> None:
+    """A body that would take up many times its size in memory is rejected before it is parsed."""
+    with pytest.raises(ValueError, match="more than 1,000,000 values"):
+        parse_tree(body) if body.startswith(b"<") else parse_json_body(body)

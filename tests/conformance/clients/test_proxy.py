@@ -151,6 +151,34 @@ def test_host_is_made_that_of_a_server_on_another_machine() -> None:
     )._host == (b"api.example.com")
 
 
+HOSTLESS = b"POST /b HTTP/1.1\r\nContent-Length: 13\r\n\r\nx\r\nHost: body"
+MANY_DIGITS = b"POST /b HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nrest"
+TARGET_OF_DIGITS = b"GET " + b"1" * 5000 + b" HTTP/1.1\r\nX: y\r\n\r\n"
+
+
+@pytest.mark.parametrize("host", [None, b"api.example.com"], ids=["here", "away"])
+@pytest.mark.parametrize(
+    "sent",
+    [HOSTLESS, MANY_DIGITS, TARGET_OF_DIGITS, HOSTLESS + MANY_DIGITS, HOSTLESS + b"?\r\n\r\n"],
+)
+def test_odd_requests_go_on_as_they_came(sent: bytes, host: bytes | None) -> None:
+    """A length of 5,000 digits, a body that looks like a header, an unreadable rest: nothing is cut off."""
+    got: list[bytes] = []
+
+    def answer(connection: socket.socket) -> None:
+        got.append(read_exactly(connection, len(sent)))
+        connection.sendall(OK)
+
+    with serve_raw(answer) as url:
+        relay = CapturingProxy(parse_target(url), RecordingListener().record)
+        relay._host = host
+        with listen(relay.serve) as front, connect(front) as client:
+            client.sendall(sent)
+            assert read_exactly(client, len(OK)) == OK
+
+    assert got == [sent]
+
+
 def test_what_is_no_http_passes_as_well() -> None:
     """Bytes that cannot be read go on all the same, and nothing is heard of them."""
     noise = b"\x16\x03\x01 no request at all\r\n\r\n\x00"
