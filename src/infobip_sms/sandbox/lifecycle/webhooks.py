@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from infobip_sms.sandbox.state.rows import StoredMessage
     from infobip_sms.sandbox.state.state import State
 
+    Server = tuple[str, str, int]
+
 MAX_RETRIES = 20
 _MINUTE = dt.timedelta(minutes=1)
 _PORTS = {"http": 80, "https": 443}
@@ -42,6 +44,16 @@ class WebhookTarget:
     port: int
     path: str = attrs.field(repr=False)
     """Includes the query."""
+
+    @property
+    def server(self) -> Server:
+        """Scheme, host and port."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def has_default_port(self) -> bool:
+        """Whether the port is that of the scheme."""
+        return self.port == _PORTS[self.scheme]
 
 
 @attrs.frozen
@@ -60,6 +72,7 @@ class WebhookResult:
 
     status: int | None
     reason: str = ""
+    timed_out: bool = False
 
     def is_acknowledged(self) -> bool:
         """Return whether the callback server acknowledged the report, with any 2xx."""
