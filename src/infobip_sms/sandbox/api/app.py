@@ -74,24 +74,48 @@ if TYPE_CHECKING:
 _RESULT = re.compile(r"results\[(\d+)\]")
 
 
+@attrs.frozen
+class ParsedInput:
+    """The body and the parameters of a request, or why they are rejected."""
+
+    body: Any = None
+    parameters: Any = None
+    error: HttpError | None = None
+
+    def get(self) -> tuple[Any, Any]:
+        """Return body and parameters; raise HttpError if they are rejected."""
+        if self.error is not None:
+            raise self.error
+        return self.body, self.parameters
+
+
 class App:
     """The behavior of one sandbox; a subclass may override each step."""
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
 
-    def handle(self, request: HttpRequest, state: State, now: dt.datetime) -> HttpResponse:
-        """Return the response to one request."""
+    def handle(
+        self,
+        request: HttpRequest,
+        state: State,
+        now: dt.datetime,
+        parsed: ParsedInput | None = None,
+    ) -> HttpResponse:
+        """Return the response to one request.
+
+        parsed: what ``parse_request`` returned for it, if that was called before.
+        """
         now = to_utc(now)
         advance(state, now, self.settings)
         if response := tracking.follow_link(request, state):
             return response
         wire = self.choose_response_wire(request)
         try:
-            operation, path_values = resolve_operation(request, self.settings)
+            operation, _ = resolve_operation(request, self.settings)
             self.require_authorization(request)
             self.require_rate_limit(state, now)
-            body, parameters = self.parse_input(operation, path_values, request)
+            body, parameters = (parsed or self.parse_request(request)).get()
             base_url = f"http://{request.headers.get('host', 'localhost')}"
             context = OperationContext(body, parameters, state, now, base_url)
             content, result = self.dump_result(self.run_operation(operation, context), wire)
@@ -100,6 +124,23 @@ class App:
         state.put(result.rows)
         state.serial = state.serial if result.serial is None else result.serial
         return self.build_response(200, content, wire)
+
+    def is_acceptable(self, head: HttpRequest) -> bool:
+        """Return whether a request without its body is for an operation, and authorized."""
+        try:
+            resolve_operation(head, self.settings)
+            self.require_authorization(head)
+        except HttpError:
+            return False
+        return True
+
+    def parse_request(self, request: HttpRequest) -> ParsedInput:
+        """Return the parsed body and parameters of a request; depends on nothing that changes, so any thread may call it."""
+        try:
+            operation, path_values = resolve_operation(request, self.settings)
+            return ParsedInput(*self.parse_input(operation, path_values, request))
+        except HttpError as error:
+            return ParsedInput(error=error)
 
     def require_authorization(self, request: HttpRequest) -> None:
         """Reject a request without the credentials of the account (AUTH-001 to AUTH-004)."""

@@ -61,5 +61,8 @@ async def _resolve(target: WebhookTarget) -> list[Address]:
         with suppress(RuntimeError):  # the event loop is closed
             loop.call_soon_threadsafe(finish, found, error)
 
-    threading.Thread(target=look_up, name="infobip-sms-look-up", daemon=True).start()
+    try:
+        threading.Thread(target=look_up, name="infobip-sms-look-up", daemon=True).start()
+    except RuntimeError as error:  # the system allows no more
+        raise OSError("no thread") from error
     return await future

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import h11
 
-from infobip_sms.sandbox.lifecycle.webhooks import WebhookResult
+from infobip_sms.sandbox.lifecycle.webhooks import USER_AGENT, WebhookResult
 
 from .outgoing_connections import connect
 
@@ -128,7 +128,7 @@ class _Exchange:
         host = f"[{target.host}]" if ":" in target.host else target.host.encode("idna").decode()
         headers = [
             ("Host", host if target.has_default_port else f"{host}:{target.port}"),
-            ("User-Agent", "infobip-sms-sandbox"),
+            ("User-Agent", USER_AGENT),
             ("Content-Type", webhook_request.content_type),
             ("Content-Length", str(len(webhook_request.body))),
             ("Connection", "close"),
