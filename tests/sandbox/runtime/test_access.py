@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gzip
 import logging
 import socket
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from infobip_sms.sandbox.api.same_origin import check_origin
 from infobip_sms.sandbox.config import SandboxSettings
 from infobip_sms.sandbox.runtime import bodies
 from infobip_sms.sandbox.runtime.server import _LoopErrors
-from tests.sandbox.admin.calls import BASIC, LOGS, SEND, TO, build, call, post, send
+from tests.sandbox.admin.calls import BASIC, LOGS, SEND, TO, Answer, build, call, post, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,6 +154,44 @@ def test_a_large_body_is_parsed_while_others_are_answered(
 
     assert post(sandbox.url, body, wire).status == 400
     assert answered == [200]
+
+
+# ---------------------------------------------------------------- frequent mistakes
+
+
+def test_http_002_a_compressed_body_is_named(sandbox: Sandbox) -> None:
+    """The error names Content-Encoding instead of bytes that are not UTF-8."""
+    headers = {**JSON, "Content-Encoding": "gzip"}
+    response = call(sandbox.url, "POST", SEND, gzip.compress(build(TO)), headers)
+
+    assert response.status == 400
+    assert read_text(response) == "Content-Encoding: expected an uncompressed body"
+
+
+def test_two_slashes_in_a_path_are_named(sandbox: Sandbox) -> None:
+    """It stays 404, and says what was expected."""
+    response = call(sandbox.url, "POST", f"/{SEND}", build(TO), JSON)
+
+    assert response.status == 404
+    assert read_text(response).endswith(f"two slashes in a row, expected {SEND}")
+
+
+def test_a_version_3_body_is_named(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    """It is accepted as a message without a text, with one warning."""
+    body = build(TO, text=None, sender="InfoSMS", content={"text": "Hi"})
+    body = body.replace(b'"text": null, ', b"")
+    with caplog.at_level(logging.WARNING):
+        assert [post(sandbox.url, body).status for _ in range(2)] == [200, 200]
+    sandbox.reset()
+
+    (message,) = [r.getMessage() for r in caplog.records if r.name.startswith("infobip_sms")]
+    assert "/sms/3/messages" in message
+
+
+def read_text(response: Answer) -> str:
+    """Return the text of an error."""
+    text: str = response.plain["requestError"]["serviceException"]["text"]
+    return text
 
 
 # ---------------------------------------------------------------- file descriptors

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import logging
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
 
     from .routing import AnyOperation
 
+_LOG = logging.getLogger(__name__)
 _RESULT = re.compile(r"results\[(\d+)\]")
 
 
@@ -93,7 +95,7 @@ class App:
     """The behavior of one sandbox; a subclass may override each step."""
 
     def __init__(self, settings: SandboxSettings) -> None:
-        self.settings = settings
+        self.settings, self.warned = settings, False
 
     def handle(
         self,
@@ -200,19 +202,35 @@ class App:
         """Parse a request body, or reject it with all its violations (HTTP-002)."""
         wire = find_wire(request.headers.get("content-type", ""))
         if wire is None:
-            status = int(self.settings.get_reading("READ-017"))
-            code = "BAD_REQUEST" if status == 400 else "UNSUPPORTED_MEDIA_TYPE"
             text = "The content type is neither application/json nor application/xml"
-            raise HttpError(status, code, text)
+            raise self.build_unsupported(text)
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            raise self.build_unsupported("Content-Encoding: expected an uncompressed body")
         try:
             body = get_codec(wire).parse_request(request.body, operation.request)
         except InvalidRequestError as problem:
             return self.handle_invalid(operation, request, wire, problem.violations)
         if not isinstance(body, SmsRequest | SmsRequestV1):
             return body
+        self.warn_of_version_3(request.body, body)
         if problems := self.check_windows(body):
             return self.handle_invalid(operation, request, wire, problems)
         return self.to_submission(body, wire)
+
+    def build_unsupported(self, text: str) -> HttpError:
+        """Return the error for a body of a kind that is not supported (READ-017)."""
+        status = int(self.settings.get_reading("READ-017"))
+        return HttpError(status, "BAD_REQUEST" if status == 400 else "UNSUPPORTED_MEDIA_TYPE", text)
+
+    def warn_of_version_3(self, body: bytes, parsed: SmsRequest | SmsRequestV1) -> None:
+        """Warn once of a body for /sms/3/messages, whose texts are in fields that are ignored here (READ-010)."""
+        if self.warned or b"content" not in body or all(m.text for m in parsed.messages):
+            return
+        self.warned = True
+        _LOG.warning(
+            "sandbox: a message without a text has the field 'content', as in a request for /sms/3/messages;"
+            " this sandbox offers version 2, which has 'text' and 'from' instead"
+        )
 
     def to_submission(
         self,
