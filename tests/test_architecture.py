@@ -149,7 +149,8 @@ def test_only_connections_and_serve_open_connections() -> None:
         "transport/connections": {"urllib3", "socket", "http", "ssl"},
         "webhook_server": {"socket", "http"},
         "sandbox/testing": {"http"},
-        "sandbox/runtime/webhook_sender": {"urllib3"},
+        "sandbox/runtime/webhook_sender": {"socket", "ssl"},
+        "sandbox/runtime/outgoing_connections": {"socket", "ssl"},
         "sandbox/runtime/server": {"socket"},
     }
 

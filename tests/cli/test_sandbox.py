@@ -55,7 +55,7 @@ def fixture_made(monkeypatch: pytest.MonkeyPatch) -> list[Made]:
 
 
 @contextmanager
-def running(*options: str) -> Iterator[tuple[str, list[str]]]:
+def running(*options: str, end: signal.Signals = signal.SIGINT) -> Iterator[tuple[str, list[str]]]:
     """Run a sandbox as a process; give its URL and the lines that it said."""
     command = [*PROGRAM, "sandbox", "--port", "0", *options]
     with subprocess.Popen(
@@ -73,7 +73,7 @@ def running(*options: str) -> Iterator[tuple[str, list[str]]]:
                 lines.append(process.stdout.readline().rstrip("\n"))
             yield lines[0].partition("sandbox: ")[2], lines
         finally:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(end)
     assert process.returncode == 0
 
 
@@ -93,6 +93,14 @@ def read_clock(url: str) -> dict[str, Any]:
     assert status == 200
     found: dict[str, Any] = json.loads(body)
     return found
+
+
+def test_sigterm_ends_it_as_ctrl_c_does(tmp_path: Path) -> None:
+    """Service managers and containers send it: exit code 0, and the data is in one file."""
+    with running("--data", str(tmp_path / "d"), end=signal.SIGTERM) as (url, _):
+        assert read_clock(url)["frozen"] is False
+
+    assert [path.name for path in tmp_path.iterdir()] == ["d"]
 
 
 def test_it_says_where_it_is_and_what_it_is() -> None:

@@ -6,6 +6,8 @@ import functools
 import ipaddress
 import re
 import secrets
+import signal
+import threading
 from contextlib import closing, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -299,7 +301,7 @@ def _serve(options: SandboxOptions) -> None:
     from infobip_sms.sandbox.runtime.server import run  # noqa: PLC0415 - needs an extra
 
     settings = options.build_settings(options.seed or secrets.token_hex(8))
-    with _open_data_file(options.data, settings.seed) as store:
+    with _interrupted_by_sigterm(), _open_data_file(options.data, settings.seed) as store:
         if store:
             settings = attrs.evolve(settings, seed=store.seed)
         if options.seed and settings.seed != options.seed:
@@ -307,15 +309,30 @@ def _serve(options: SandboxOptions) -> None:
         app = MutantApp(settings, options.fault) if options.fault else App(settings)
         clock = VirtualClock(frozen=options.frozen)
         try:
-            with suppress(
-                KeyboardInterrupt
-            ):  # not raised where the shell had interruptions ignored
+            # not raised where the shell had interruptions ignored
+            with suppress(KeyboardInterrupt):
                 run(app, options.port, lambda url: _print_banner(url, options, clock), store, clock)
         except OSError as problem:
             raise UnavailableError(
                 f"port {options.port} cannot be used: {problem.strerror}"
             ) from None
         print_note("sandbox: stopped")
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM, with which service managers and containers end a process, do what Ctrl-C does."""
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    ):
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextmanager

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from ipaddress import ip_address
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
+
+from infobip_sms.transport.urls import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +45,9 @@ READINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 """Implementation-defined behavior that can be configured: the outcomes, the default first, and their names in
 requirements.toml."""
+ADMIN_PREFIX = "/sandbox/"
+"""Path of the admin interface."""
+_ANY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - compared only
 _MAX_DELAY = 10**9  # seconds; datetimes overflow somewhere above
 _FOLLOWS = {"READ-046": "READ-004"}
 """Readings that follow another one unless they are set themselves."""
@@ -81,6 +87,12 @@ class SandboxSettings:
     """Destinations allowed in one request; Infobip documents no limit."""
     push_to: tuple[str, ...] = ()
     """Hosts besides loopback that reports are posted to; ``*`` for any."""
+    allow_hosts: tuple[str, ...] = ()
+    """Names besides loopback by which this sandbox may be addressed, in lower case; pages of these hosts may use it."""
+    address: str = "127.0.0.1"
+    """Address on which it listens."""
+    port: int | None = None
+    """Port on which it listens; None if that is not known."""
     readings: Mapping[str, str] = attrs.field(factory=dict, validator=_require_known_readings)
     """Outcomes that differ from the defaults, by id; see READINGS."""
 
@@ -91,7 +103,21 @@ class SandboxSettings:
                 return self.readings[name]
         return next(iter(READINGS[reading]))
 
+    def is_own_host(self, host: str) -> bool:
+        """Return whether a host is this sandbox, by loopback, its address or an allowed name."""
+        if is_loopback(host) or host in {*self.allow_hosts, self.address}:
+            return True
+        return self.address in _ANY_ADDRESS and _is_address(host)
+
     @property
     def over_midnight(self) -> bool:
         """Whether a window that closes before it opens is open over midnight (READ-008)."""
         return self.get_reading("READ-008") == "over midnight"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

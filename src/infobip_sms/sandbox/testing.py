@@ -24,9 +24,9 @@ from infobip_sms_schema import DeliveryReport, SmsLog
 
 from infobip_sms import ApiKey, Basic, Client
 from infobip_sms.codecs.plain_data import build_model
-from infobip_sms.sandbox.admin.api import PREFIX
 from infobip_sms.sandbox.admin.search import QUERY_FIELDS, get_wire_name
 from infobip_sms.sandbox.api.app import App
+from infobip_sms.sandbox.config import ADMIN_PREFIX as PREFIX
 from infobip_sms.sandbox.runtime.asgi import SandboxASGI
 from infobip_sms.sandbox.runtime.server import SandboxServer, open_listener
 from infobip_sms.sandbox.state.state import State
@@ -265,6 +265,7 @@ def running(*, frozen: bool = False, **settings: Any) -> Iterator[Sandbox]:
     """
     chosen = SandboxSettings(**{"user": USER, "password": PASSWORD, **settings})
     with open_listener(0) as (listener, url):
+        chosen = attrs.evolve(chosen, port=listener.getsockname()[1])
         server = SandboxServer(
             SandboxASGI(App(chosen), State(), VirtualClock(frozen=frozen)), embedded=True
         )

@@ -53,6 +53,7 @@ from tests.conformance.mutation.rewrites import (
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+    from infobip_sms.sandbox.api.app import ParsedInput
     from infobip_sms.sandbox.api.http import OperationContext, OperationResult
     from infobip_sms.sandbox.api.routing import AnyOperation
 
@@ -67,7 +68,13 @@ class Spoiled(App):
         self.name = name
         self.seen: set[str] = set()
 
-    def handle(self, request: HttpRequest, state: State, now: dt.datetime) -> HttpResponse:
+    def handle(
+        self,
+        request: HttpRequest,
+        state: State,
+        now: dt.datetime,
+        parsed: ParsedInput | None = None,
+    ) -> HttpResponse:
         """Answer without looking, or rewrite the bytes of an answer."""
         sending = request.path == SEND.path
         if self.name in CANNED and not sending:
@@ -79,7 +86,7 @@ class Spoiled(App):
         ):
             return HttpResponse(404, {}, b"")
         rows = set(state.fetchable)
-        response = super().handle(request, state, now)
+        response = super().handle(request, state, now, parsed)
         xml = "xml" in request.headers.get("accept", "")
         if self.name == "reports-repeated-in-xml" and xml:
             for number in rows - set(state.fetchable):

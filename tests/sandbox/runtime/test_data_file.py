@@ -328,6 +328,30 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda p: make_file(p, "UPDATE sms SET data = replace(data, '2030-', 'soon-')"),
         "it is damaged",
     ),
+    "zone": (
+        lambda p: make_file(p, "UPDATE sms SET data = replace(data, '+00:00', '')"),
+        "it is damaged",
+    ),
+    "status": (
+        lambda p: make_file(p, """UPDATE sms SET data = json_set(data, '$.status', 41793026)"""),
+        "it is damaged",
+    ),
+    "clock": (
+        lambda p: make_file(
+            p, """UPDATE sandbox SET counters = json_set(counters, '$.clock', 'Your code')"""
+        ),
+        "it is damaged",
+    ),
+    "serial": (
+        lambda p: make_file(
+            p, """UPDATE sandbox SET counters = json_set(counters, '$.serial', '41793026727')"""
+        ),
+        "it is damaged",
+    ),
+    "bytes": (
+        lambda p: make_file(p, "UPDATE sms SET data = CAST(x'ff34313739333032' AS TEXT)"),
+        "it is damaged",
+    ),
     "table": (lambda p: make_file(p, "DROP TABLE push"), "no such table"),
     "cut": (cut, "malformed"),
     "wal": (lambda p: make_file(p, "UPDATE sandbox SET open = 1"), "bad-wal is missing"),

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import socket
-import threading
-import time
 from contextlib import ExitStack
-from queue import Queue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from infobip_sms_schema import MessageV1, SmsRequestV1
@@ -21,7 +18,7 @@ from infobip_sms.sandbox.lifecycle.webhooks import (
     WebhookTarget,
     parse_notify_url,
 )
-from infobip_sms.sandbox.runtime.webhook_sender import BATCH_SIZE, MAX_ORIGINS, WebhookSender
+from infobip_sms.sandbox.runtime.webhook_sender import BATCH_SIZE, MAX_SERVERS, WebhookSender
 from tests.cli.runs import PATIENCE
 from tests.fakes.webhook_server import CallbackServer
 from tests.sandbox.lifecycle.virtual_sandbox import (
@@ -34,7 +31,7 @@ from tests.sandbox.lifecycle.virtual_sandbox import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine
 
 TO = Destination(to="41793026727")
 LIMIT = 4
@@ -91,137 +88,147 @@ def test_a_limit_of_nothing_is_refused() -> None:
 
 
 class Silent:
-    """Servers that take connections and say nothing until they are told to hang up."""
+    """Servers that accept connections and say nothing until they are made to hang up."""
 
-    def __init__(self, count: int) -> None:
-        self._stack = ExitStack()
-        self._listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-        self.taken: Queue[int] = Queue()
+    def __init__(self) -> None:
+        self.connected: asyncio.Queue[int] = asyncio.Queue()
         """Ports of those that were connected to."""
-        self._open: dict[int, list[socket.socket]] = {}
-        for listener in self._listeners:
-            self._stack.enter_context(listener)
-            threading.Thread(target=self._take, args=(listener,), daemon=True).start()
+        self._open: dict[int, list[asyncio.StreamWriter]] = {}
+        self._servers: list[asyncio.Server] = []
 
-    @property
-    def targets(self) -> list[WebhookTarget]:
-        """Where to post to."""
-        return [
-            WebhookTarget("http", "127.0.0.1", s.getsockname()[1], "/") for s in self._listeners
-        ]
+    async def start(self, count: int) -> list[WebhookTarget]:
+        """Start some; return where to post to."""
+        for _ in range(count):
+            self._servers.append(await asyncio.start_server(self._accept, "127.0.0.1", 0))
+        ports = [server.sockets[0].getsockname()[1] for server in self._servers]
+        return [WebhookTarget("http", "127.0.0.1", port, "/") for port in ports]
 
     def hang_up(self, port: int) -> None:
         """End the connections of one server."""
-        for connection in self._open.pop(port):
-            connection.close()
+        for writer in self._open.pop(port):
+            writer.close()
 
     def close(self) -> None:
         """Hang up everywhere."""
+        for server in self._servers:
+            server.close()
         for port in list(self._open):
             self.hang_up(port)
-        self._stack.close()
 
-    def _take(self, listener: socket.socket) -> None:
-        port = listener.getsockname()[1]
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            self._open.setdefault(port, []).append(connection)
-            self.taken.put(port)
+    async def _accept(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        port = writer.get_extra_info("sockname")[1]
+        self._open.setdefault(port, []).append(writer)
+        self.connected.put_nowait(port)
 
 
-@pytest.fixture(name="silent")
-def fixture_silent() -> Iterator[Silent]:
-    """Give five servers that keep the sandbox waiting."""
-    servers = Silent(5)
-    yield servers
-    servers.close()
-
-
-def post(
-    pusher: WebhookSender,
+def submit(
+    sender: WebhookSender,
     target: WebhookTarget | None,
-    answers: Queue[WebhookResult],
+    results: asyncio.Queue[WebhookResult],
     number: int = 0,
 ) -> None:
     """Hand over one report."""
     assert target is not None
-    pusher.submit(WebhookRequest(number, target, "application/json", b"{}"), answers.put)
+    request = WebhookRequest(number, target, "application/json", b"{}")
+    sender.submit(request, results.put_nowait)
 
 
-def test_no_more_servers_than_so_many_are_posted_to_at_once(silent: Silent) -> None:
+async def within_patience(play: Coroutine[Any, Any, None]) -> None:
+    """Run a play; fail if it takes too long."""
+    async with asyncio.timeout(PATIENCE):
+        await play
+
+
+def test_no_more_servers_than_the_limit_are_posted_to_at_once() -> None:
     """With two places, a third server is connected to when one of the first two has hung up."""
-    pusher, answers = WebhookSender(max_threads=2), Queue[WebhookResult]()
-    for target in silent.targets:
-        post(pusher, target, answers)
 
-    waiting = [silent.taken.get(timeout=PATIENCE) for _ in range(2)]
-    for _ in range(3):
-        assert silent.taken.empty()
-        assert answers.empty()
-        silent.hang_up(waiting.pop(0))
-        assert answers.get(timeout=PATIENCE).status is None
-        waiting.append(silent.taken.get(timeout=PATIENCE))
-    assert sorted(waiting) == sorted(t.port for t in silent.targets[3:])
+    async def play() -> None:
+        silent, sender = Silent(), WebhookSender(max_servers=2)
+        results: asyncio.Queue[WebhookResult] = asyncio.Queue()
+        targets = await silent.start(5)
+        for target in targets:
+            submit(sender, target, results)
+
+        waiting = [await silent.connected.get() for _ in range(2)]
+        for _ in range(3):
+            assert silent.connected.empty()
+            assert results.empty()
+            silent.hang_up(waiting.pop(0))
+            assert (await results.get()).status is None
+            waiting.append(await silent.connected.get())
+        assert sorted(waiting) == sorted(t.port for t in targets[3:])
+        silent.close()
+
+    asyncio.run(within_patience(play()))
 
 
-def test_threads_end_with_the_work() -> None:
-    """When everything is posted, no thread is left, and what comes then is posted as well."""
-    pusher, answers = WebhookSender(max_threads=3), Queue[WebhookResult]()
-    with ExitStack() as stack:
-        servers = [stack.enter_context(CallbackServer()) for _ in range(5)]
-        for again in range(2):
-            for server in servers:
-                post(pusher, parse_notify_url(f"{server.url}/{again}"), answers)
-            assert [answers.get(timeout=PATIENCE).status for _ in servers] == [200] * 5
+def test_tasks_end_with_the_work() -> None:
+    """When everything is posted, nothing is left, and what comes then is posted as well."""
 
-    end = time.monotonic() + PATIENCE
-    while pusher._threads and time.monotonic() < end:
-        time.sleep(0.01)
-    assert (pusher._threads, pusher._waiting) == (0, {})
+    async def play() -> None:
+        sender, results = WebhookSender(max_servers=3), asyncio.Queue[WebhookResult]()
+        with ExitStack() as stack:
+            servers = [stack.enter_context(CallbackServer()) for _ in range(5)]
+            for again in range(2):
+                for server in servers:
+                    submit(sender, parse_notify_url(f"{server.url}/{again}"), results)
+                assert [(await results.get()).status for _ in servers] == [200] * 5
+            await asyncio.gather(*sender._tasks)
+        assert sender._waiting == {}
+
+    asyncio.run(within_patience(play()))
 
 
 def test_a_server_with_many_reports_lets_others_have_their_turn() -> None:
     """With one place, a single report for another server comes long before the last for the first one."""
-    pusher, order = WebhookSender(max_threads=1), Queue[str]()
     many = 4 * BATCH_SIZE
-    with CallbackServer() as busy, CallbackServer() as other:
-        for number in range(many):
-            target = parse_notify_url(f"{busy.url}/{number}")
+
+    async def play() -> None:
+        sender, order = WebhookSender(max_servers=1), asyncio.Queue[str]()
+        with CallbackServer() as busy, CallbackServer() as other:
+            for number in range(many):
+                target = parse_notify_url(f"{busy.url}/{number}")
+                assert target is not None
+                sender.submit(
+                    WebhookRequest(number, target, "application/json", b"{}"),
+                    lambda _: order.put_nowait("busy"),
+                )
+            target = parse_notify_url(other.url)
             assert target is not None
-            pusher.submit(
-                WebhookRequest(number, target, "application/json", b"{}"),
-                lambda _: order.put("busy"),
+            sender.submit(
+                WebhookRequest(many, target, "application/json", b"{}"),
+                lambda _: order.put_nowait("other"),
             )
-        target = parse_notify_url(other.url)
-        assert target is not None
-        pusher.submit(
-            WebhookRequest(many, target, "application/json", b"{}"), lambda _: order.put("other")
-        )
-        came = [order.get(timeout=PATIENCE) for _ in range(many + 1)]
+            came = [await order.get() for _ in range(many + 1)]
 
-        assert came.index("other") <= 2 * BATCH_SIZE
-        assert [captured.path for captured in busy.heard] == [f"/{n}" for n in range(many)]
+            assert came.index("other") <= 2 * BATCH_SIZE
+            assert [captured.path for captured in busy.heard] == [f"/{n}" for n in range(many)]
+
+    asyncio.run(within_patience(play()))
 
 
-def test_a_server_that_does_not_answer_has_one_turn_for_each_report(silent: Silent) -> None:
+def test_a_server_that_does_not_respond_has_one_turn_for_each_report() -> None:
     """With one place, reports for two silent servers alternate."""
-    pusher, answers = WebhookSender(max_threads=1), Queue[WebhookResult]()
-    first, second = silent.targets[:2]
-    for target in (first, first, second, second):
-        post(pusher, target, answers)
 
-    order = []
-    for _ in range(4):
-        order.append(silent.taken.get(timeout=PATIENCE))
-        silent.hang_up(order[-1])
-    assert [answers.get(timeout=PATIENCE).status for _ in range(4)] == [None] * 4
-    assert order == [first.port, second.port] * 2
+    async def play() -> None:
+        silent, sender = Silent(), WebhookSender(max_servers=1)
+        results: asyncio.Queue[WebhookResult] = asyncio.Queue()
+        first, second = await silent.start(2)
+        for target in (first, first, second, second):
+            submit(sender, target, results)
+
+        order = []
+        for _ in range(4):
+            order.append(await silent.connected.get())
+            silent.hang_up(order[-1])
+        assert [(await results.get()).status for _ in range(4)] == [None] * 4
+        assert order == [first.port, second.port] * 2
+        silent.close()
+
+    asyncio.run(within_patience(play()))
 
 
 def test_there_is_a_bound_by_default() -> None:
     """A sandbox posts to a number of servers at once that any machine can bear."""
-    assert WebhookSender()._max_threads == MAX_ORIGINS
-    assert MAX_ORIGINS <= 100
+    assert WebhookSender()._places._value == MAX_SERVERS
+    assert MAX_SERVERS <= 256

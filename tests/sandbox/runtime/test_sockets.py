@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infobip_sms.sandbox import running
-from infobip_sms.sandbox.runtime import asgi
+from infobip_sms.sandbox.runtime import bodies
 from infobip_sms.sandbox.runtime import server as incoming
 from tests.sandbox.runtime.malformed import BASIC, PYTHON, read_error
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LONGEST = 30.0
 """Seconds until the other end counts as silent."""
-GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
+GET = b"GET /x HTTP/1.1\r\nHost: localhost\r\n"
 HEAD = (
     b"POST /sms/2/text/advanced HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     b"Authorization: %s\r\n" % BASIC.encode()
@@ -150,7 +150,7 @@ def test_a_chunked_body_beyond_the_limit_is_refused(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """413 although no length was declared, before the end of the body."""
-    monkeypatch.setattr(asgi, "MAX_BODY", 2**10)
+    monkeypatch.setattr(bodies, "MAX_BODY", 2**10)
     with connect(sandbox) as connection:
         connection.sendall(CHUNKED + b"1000\r\n" + b" " * 2**12 + b"\r\n")
         head = connection.recv(65536)

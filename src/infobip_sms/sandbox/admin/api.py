@@ -16,7 +16,7 @@
                                 {"status": 503, "rate": 1.0, "retryAfter": 2}
     DELETE /sandbox/faults      clears all faults
 
-HEAD is handled like GET. There is no authorization, but see ``same_origin.py``.
+HEAD is handled like GET. There is no authorization, but see ``api/same_origin.py``.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ from urllib.parse import parse_qsl
 import attrs
 
 from infobip_sms.sandbox.api.http import HttpResponse
+from infobip_sms.sandbox.api.same_origin import check_origin
 from infobip_sms.sandbox.clock import to_utc
+from infobip_sms.sandbox.config import ADMIN_PREFIX as PREFIX
 from infobip_sms.sandbox.mutants.app import MUTANTS
 from infobip_sms.sandbox.mutants.fault_injection import FaultInjection, InjectedFault
 from infobip_sms.sandbox.state.statuses import get_status_ids
 
-from .same_origin import check_origin
 from .search import (
     DELIVERY_STATES,
     QUERY_FIELDS,
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     from infobip_sms.sandbox.clock import VirtualClock
     from infobip_sms.sandbox.state.state import State
 
-PREFIX = "/sandbox/"
 MAX_WAIT = 600.0  # seconds
 DEFAULT_LIMIT = 100
 _CLOCK_USAGE = (
@@ -105,7 +105,7 @@ def handle_admin_request(
     request: HttpRequest, context: AdminContext
 ) -> HttpResponse | Wait | AdvanceClock | Reset:
     """Return the response to a request under PREFIX, or what has to happen before it."""
-    if rejection := check_origin(request):
+    if rejection := check_origin(request.headers, context.fault_injection.settings):
         return build_json_response(403, {"error": rejection})
     methods = ROUTES.get(request.path.removeprefix(PREFIX))
     if methods is None:

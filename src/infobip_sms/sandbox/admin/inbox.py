@@ -8,7 +8,7 @@
     /sandbox/inbox.css .js .svg    assets
     POST /sandbox/do               a button: do=freeze, resume, minute, hour, next, reset or clear-faults
 
-Pages are served to this machine only, and buttons work only on these pages (``same_origin.py``). Each
+Pages are served to this machine only, and buttons work only on these pages (``api/same_origin.py``). Each
 button is translated to a request to the admin API, so that the page works without script.
 """
 
@@ -23,10 +23,10 @@ from urllib.parse import parse_qs
 import attrs
 
 from infobip_sms.sandbox.api.http import HttpRequest, HttpResponse
+from infobip_sms.sandbox.api.same_origin import check_origin
 from infobip_sms.sandbox.config import SandboxSettings
 
 from . import views
-from .same_origin import check_origin
 from .statement import build_statement
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def find_page(request: HttpRequest, context: PageContext) -> HttpResponse | Butt
     route = _find_route(request)
     if route is None:
         return None
-    if rejection := check_origin(request):
+    if rejection := check_origin(request.headers, context.settings):
         return _build_forbidden(rejection)
     found = route(request, context)
     if isinstance(found, ButtonAction):
@@ -207,7 +207,7 @@ def _handle_button(request: HttpRequest, _: PageContext) -> HttpResponse | Butto
             400, {"content-type": "text/plain; charset=utf-8"}, b"Unknown button.\n"
         )
     method, path, body = BUTTONS[action]
-    headers = {"host": request.headers["host"], "content-type": "application/json"}
+    headers = {"content-type": "application/json"}
     back = fields.get("back", "")
     safe = back.startswith(ROOT) and back.isascii() and back.isprintable() and action != "reset"
     redirect = HttpResponse(303, {**HEADERS, "location": back if safe else ROOT}, b"")

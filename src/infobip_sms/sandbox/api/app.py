@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import logging
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -71,27 +72,52 @@ if TYPE_CHECKING:
 
     from .routing import AnyOperation
 
+_LOG = logging.getLogger(__name__)
 _RESULT = re.compile(r"results\[(\d+)\]")
+
+
+@attrs.frozen
+class ParsedInput:
+    """The body and the parameters of a request, or why they are rejected."""
+
+    body: Any = None
+    parameters: Any = None
+    error: HttpError | None = None
+
+    def get(self) -> tuple[Any, Any]:
+        """Return body and parameters; raise HttpError if they are rejected."""
+        if self.error is not None:
+            raise self.error
+        return self.body, self.parameters
 
 
 class App:
     """The behavior of one sandbox; a subclass may override each step."""
 
     def __init__(self, settings: SandboxSettings) -> None:
-        self.settings = settings
+        self.settings, self.warned = settings, False
 
-    def handle(self, request: HttpRequest, state: State, now: dt.datetime) -> HttpResponse:
-        """Return the response to one request."""
+    def handle(
+        self,
+        request: HttpRequest,
+        state: State,
+        now: dt.datetime,
+        parsed: ParsedInput | None = None,
+    ) -> HttpResponse:
+        """Return the response to one request.
+
+        parsed: what ``parse_request`` returned for it, if that was called before.
+        """
         now = to_utc(now)
         advance(state, now, self.settings)
         if response := tracking.follow_link(request, state):
             return response
         wire = self.choose_response_wire(request)
         try:
-            operation, path_values = resolve_operation(request, self.settings)
+            operation, _ = resolve_operation(request, self.settings)
             self.require_authorization(request)
             self.require_rate_limit(state, now)
-            body, parameters = self.parse_input(operation, path_values, request)
+            body, parameters = (parsed or self.parse_request(request)).get()
             base_url = f"http://{request.headers.get('host', 'localhost')}"
             context = OperationContext(body, parameters, state, now, base_url)
             content, result = self.dump_result(self.run_operation(operation, context), wire)
@@ -100,6 +126,23 @@ class App:
         state.put(result.rows)
         state.serial = state.serial if result.serial is None else result.serial
         return self.build_response(200, content, wire)
+
+    def is_acceptable(self, head: HttpRequest) -> bool:
+        """Return whether a request without its body is for an operation, and authorized."""
+        try:
+            resolve_operation(head, self.settings)
+            self.require_authorization(head)
+        except HttpError:
+            return False
+        return True
+
+    def parse_request(self, request: HttpRequest) -> ParsedInput:
+        """Return the parsed body and parameters of a request; depends on nothing that changes, so any thread may call it."""
+        try:
+            operation, path_values = resolve_operation(request, self.settings)
+            return ParsedInput(*self.parse_input(operation, path_values, request))
+        except HttpError as error:
+            return ParsedInput(error=error)
 
     def require_authorization(self, request: HttpRequest) -> None:
         """Reject a request without the credentials of the account (AUTH-001 to AUTH-004)."""
@@ -159,19 +202,35 @@ class App:
         """Parse a request body, or reject it with all its violations (HTTP-002)."""
         wire = find_wire(request.headers.get("content-type", ""))
         if wire is None:
-            status = int(self.settings.get_reading("READ-017"))
-            code = "BAD_REQUEST" if status == 400 else "UNSUPPORTED_MEDIA_TYPE"
             text = "The content type is neither application/json nor application/xml"
-            raise HttpError(status, code, text)
+            raise self.build_unsupported(text)
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            raise self.build_unsupported("Content-Encoding: expected an uncompressed body")
         try:
             body = get_codec(wire).parse_request(request.body, operation.request)
         except InvalidRequestError as problem:
             return self.handle_invalid(operation, request, wire, problem.violations)
         if not isinstance(body, SmsRequest | SmsRequestV1):
             return body
+        self.warn_of_version_3(request.body, body)
         if problems := self.check_windows(body):
             return self.handle_invalid(operation, request, wire, problems)
         return self.to_submission(body, wire)
+
+    def build_unsupported(self, text: str) -> HttpError:
+        """Return the error for a body of a kind that is not supported (READ-017)."""
+        status = int(self.settings.get_reading("READ-017"))
+        return HttpError(status, "BAD_REQUEST" if status == 400 else "UNSUPPORTED_MEDIA_TYPE", text)
+
+    def warn_of_version_3(self, body: bytes, parsed: SmsRequest | SmsRequestV1) -> None:
+        """Warn once of a body for /sms/3/messages, whose texts are in fields that are ignored here (READ-010)."""
+        if self.warned or b"content" not in body or all(m.text for m in parsed.messages):
+            return
+        self.warned = True
+        _LOG.warning(
+            "sandbox: a message without a text has the field 'content', as in a request for /sms/3/messages;"
+            " this sandbox offers version 2, which has 'text' and 'from' instead"
+        )
 
     def to_submission(
         self,

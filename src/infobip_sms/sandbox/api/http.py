@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from infobip_sms.codecs import find_wire
+from infobip_sms.sandbox.config import ADMIN_PREFIX
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,6 +31,11 @@ class HttpRequest:
     headers: dict[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
     query: str = attrs.field(default="", repr=False)
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether it is for the admin interface."""
+        return f"{self.path}/".startswith(ADMIN_PREFIX)
 
 
 @attrs.frozen

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     AnyOperation = Operation[attrs.AttrsInstance]
 
+_SLASHES = re.compile(r"/{2,}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
@@ -38,7 +39,11 @@ def resolve_operation(
     """Return the operation and the values in its path; reject unknown routes (READ-018)."""
     matching = [(o, match) for o in OPERATIONS if (match := _match(o.path, request.path))]
     if not matching:
-        raise HttpError(404, "NOT_FOUND", "There is no such resource")
+        text = "There is no such resource"
+        single = _SLASHES.sub("/", request.path)
+        if single != request.path and any(_match(o.path, single) for o in OPERATIONS):
+            text = f"{text}: the path has two slashes in a row, expected {single}"
+        raise HttpError(404, "NOT_FOUND", text)
     for operation, match in matching:
         if operation.method == request.method:
             return operation, {name: unquote(value) for name, value in match.groupdict().items()}

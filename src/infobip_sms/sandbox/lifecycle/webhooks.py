@@ -17,6 +17,7 @@ from infobip_sms_schema import DeliveryReports, InvalidRequestError
 
 from infobip_sms.codecs import get_codec
 from infobip_sms.sandbox.clock import add_clamped
+from infobip_sms.sandbox.config import ADMIN_PREFIX
 from infobip_sms.sandbox.state.rows import WebhookDelivery
 from infobip_sms.transport.urls import is_loopback
 
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from infobip_sms.sandbox.state.rows import StoredMessage
     from infobip_sms.sandbox.state.state import State
 
+    Server = tuple[str, str, int]
+
 MAX_RETRIES = 20
+USER_AGENT = "infobip-sms-sandbox"
+"""Of every report, so that the admin interface of any sandbox can reject it."""
 _MINUTE = dt.timedelta(minutes=1)
 _PORTS = {"http": 80, "https": 443}
 _PATH = "/%:@!$&'()*+,;=-._~?"  # characters of a path or a query that are not escaped
@@ -42,6 +47,16 @@ class WebhookTarget:
     port: int
     path: str = attrs.field(repr=False)
     """Includes the query."""
+
+    @property
+    def server(self) -> Server:
+        """Scheme, host and port."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def has_default_port(self) -> bool:
+        """Whether the port is that of the scheme."""
+        return self.port == _PORTS[self.scheme]
 
 
 @attrs.frozen
@@ -60,6 +75,7 @@ class WebhookResult:
 
     status: int | None
     reason: str = ""
+    timed_out: bool = False
 
     def is_acknowledged(self) -> bool:
         """Return whether the callback server acknowledged the report, with any 2xx."""
@@ -118,6 +134,9 @@ def check_notify_url(url: str, settings: SandboxSettings) -> str:
     target = parse_notify_url(url)
     if target is None:
         return "the notify URL is not an absolute http or https URL"
+    is_own = target.port == settings.port and settings.is_own_host(target.host)
+    if is_own and f"{target.path}/".startswith(ADMIN_PREFIX):
+        return "the notify URL is the admin interface of this sandbox"
     if is_loopback(target.host) or {target.host, "*"} & set(settings.push_to):
         return ""
     return "the host of the notify URL is not this machine, and the sandbox does not deliver reports there; see --allow-callback"

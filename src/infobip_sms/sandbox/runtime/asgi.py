@@ -6,12 +6,12 @@ import asyncio
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+import attrs
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from infobip_sms.sandbox.admin import inbox
 from infobip_sms.sandbox.admin.api import (
-    PREFIX,
     AdminContext,
     AdvanceClock,
     Reset,
@@ -23,11 +23,15 @@ from infobip_sms.sandbox.admin.api import (
 )
 from infobip_sms.sandbox.admin.request_log import RequestLog
 from infobip_sms.sandbox.api.http import HttpError, HttpRequest, HttpResponse
+from infobip_sms.sandbox.api.same_origin import check_origin
 from infobip_sms.sandbox.clock import VirtualClock, read_system_clock
+from infobip_sms.sandbox.config import ADMIN_PREFIX
 from infobip_sms.sandbox.lifecycle.engine import advance
+from infobip_sms.sandbox.lifecycle.webhooks import USER_AGENT
 from infobip_sms.sandbox.mutants.fault_injection import FaultInjection
 from infobip_sms.sandbox.state.state import State
 
+from .bodies import BodyReader, BodyRejectedError
 from .scheduler import Scheduler, wait_for_event
 
 if TYPE_CHECKING:
@@ -36,10 +40,10 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from infobip_sms.sandbox.api.app import App
+    from infobip_sms.sandbox.api.app import App, ParsedInput
     from infobip_sms.sandbox.state.data_file import DataFile
 
-MAX_BODY = 32 * 2**20
+SMALL_BODY = 2**15  # bytes; larger bodies are parsed in a thread
 POLL_INTERVAL = 1.0  # seconds between checks for a disconnected client
 DATA_FILE_FAILED = "Could not write the data file of the sandbox"
 
@@ -72,6 +76,7 @@ class SandboxASGI:
         self._admin_context = AdminContext(state, self._clock, self._fault_injection)
         self._scheduler = Scheduler(state, self._clock, self._fault_injection, data_file, stop)
         self._time_travel_lock = asyncio.Lock()
+        self._bodies = BodyReader()
 
     @property
     def _app(self) -> App:
@@ -97,24 +102,33 @@ class SandboxASGI:
 
     async def _respond(self, request: Request, scope: Scope) -> HttpResponse | None:
         """Return the response; None to drop the connection."""
-        body = await _read_body(request)
         path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
         headers = {name.lower(): value for name, value in request.headers.items()}
         query = scope["query_string"].decode("latin-1")
-        http_request = HttpRequest(request.method, path, headers, body or b"", query)
-        is_admin = f"{path}/".startswith(PREFIX)
-        if body is None:
-            error = HttpError(413, "BAD_REQUEST", f"The body is larger than {MAX_BODY} bytes")
-            if is_admin:
-                return build_json_response(error.status, {"error": error.text})
-            return self._app.build_error_response(
-                error, self._app.choose_response_wire(http_request)
-            )
-        if is_admin:
-            return await self._find_page_response(
-                request, http_request
-            ) or await self._handle_admin_request(request, http_request)
-        return await self._handle_api_request(http_request)
+        head = HttpRequest(request.method, path, headers, b"", query)
+        if rejection := check_origin(headers, self._app.settings):
+            return self._reject(head, HttpError(403, "FORBIDDEN", rejection))
+        if head.is_admin and headers.get("user-agent") == USER_AGENT:
+            text = "Delivery reports of a sandbox cannot control a sandbox"
+            return self._reject(head, HttpError(403, "FORBIDDEN", text))
+        if not head.is_admin and not self._app.is_acceptable(head):
+            return await self._handle_api_request(head)  # rejected without its body
+        try:
+            async with self._bodies.receive(request) as body:
+                http_request = attrs.evolve(head, body=body)
+                if head.is_admin:
+                    return await self._find_page_response(
+                        request, http_request
+                    ) or await self._handle_admin_request(request, http_request)
+                return await self._handle_api_request(http_request)
+        except BodyRejectedError as error:
+            return self._reject(head, error)
+
+    def _reject(self, head: HttpRequest, error: HttpError) -> HttpResponse:
+        """Return an error in the form of the admin interface or of the API."""
+        if head.is_admin:
+            return build_json_response(error.status, {"error": error.text})
+        return self._app.build_error_response(error, self._app.choose_response_wire(head))
 
     async def _handle_api_request(self, http_request: HttpRequest) -> HttpResponse | None:
         """Handle an API request, subject to injected faults."""
@@ -131,13 +145,21 @@ class SandboxASGI:
             response = self._app.build_error_response(failure.build_error(), wire)
             self._request_log.record(http_request, response, self._clock.now())
         else:
-            response = self._run_app(http_request)
+            response = self._run_app(http_request, await self._parse_large_body(http_request))
         return None if drop else response
 
-    def _run_app(self, http_request: HttpRequest) -> HttpResponse:
+    async def _parse_large_body(self, http_request: HttpRequest) -> ParsedInput | None:
+        """Parse a large body in a thread, so that other requests are handled meanwhile."""
+        if len(http_request.body) <= SMALL_BODY:
+            return None
+        return await asyncio.to_thread(self._app.parse_request, http_request)
+
+    def _run_app(
+        self, http_request: HttpRequest, parsed: ParsedInput | None = None
+    ) -> HttpResponse:
         """Run the app, save the state and log the request."""
         now, before = self._clock.now(), self._state.serial
-        response = self._app.handle(http_request, self._state, now)
+        response = self._app.handle(http_request, self._state, now, parsed)
         if not self._scheduler.save():
             error = HttpError(500, "GENERAL_ERROR", DATA_FILE_FAILED)
             response = self._app.build_error_response(
@@ -177,7 +199,7 @@ class SandboxASGI:
     ) -> HttpResponse:
         """Handle an admin request; requests that set the clock are serialized."""
         advance(self._state, self._clock.now(), self._app.settings)
-        sets_clock = http_request.method == "POST" and http_request.path == f"{PREFIX}clock"
+        sets_clock = http_request.method == "POST" and http_request.path == f"{ADMIN_PREFIX}clock"
         async with self._time_travel_lock if sets_clock else nullcontext():
             match handle_admin_request(http_request, self._admin_context):
                 case Wait() as wait:
@@ -233,19 +255,6 @@ class SandboxASGI:
     def end(self) -> None:
         """Release all waiting requests: the server is shutting down."""
         self._scheduler.end()
-
-
-async def _read_body(request: Request) -> bytes | None:
-    """Return the body, or None if it is larger than MAX_BODY."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared[:20]) > MAX_BODY:
-        return None
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            return None
-    return bytes(body)
 
 
 async def _drop_connection(receive: Receive, send: Send) -> None:

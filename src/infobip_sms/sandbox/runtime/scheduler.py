@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from infobip_sms.sandbox.lifecycle.engine import advance
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infobip_sms.sandbox.clock import VirtualClock
-    from infobip_sms.sandbox.lifecycle.webhooks import WebhookResult
+    from infobip_sms.sandbox.lifecycle.webhooks import Server, WebhookResult
     from infobip_sms.sandbox.mutants.fault_injection import FaultInjection
     from infobip_sms.sandbox.state.data_file import DataFile
     from infobip_sms.sandbox.state.state import State
@@ -49,8 +49,10 @@ class Scheduler:
         self._state, self._clock, self._fault_injection = state, clock, fault_injection
         self._data_file, self._stop = data_file, stop
         self._webhook_sender = WebhookSender()
-        self._in_flight: set[int] = set()
-        """Reports being posted."""
+        self._in_flight: dict[int, Server] = {}
+        """Reports being posted, by serial."""
+        self._silent: set[Server] = set()
+        """Servers that timed out since the time travel began; it does not wait for them."""
         self._woken = asyncio.Event()
         self.changed = asyncio.Event()
         """Set at the next change, and then replaced."""
@@ -103,10 +105,11 @@ class Scheduler:
         """Move the clock to an instant, stopping whenever something is due.
 
         At each stop the clock waits for the results of all posted reports, so that a callback server gets
-        every attempt at its time. A reset ends the time travel.
+        every attempt at its time; for a server that times out it waits once. A reset ends the time travel.
         """
         generation, steps = self.generation, 0
         self._clock.hold()
+        self._silent.clear()
         try:
             await self._wait_for_in_flight()
             end = self._state.find_next() if to == "next" else to
@@ -127,8 +130,8 @@ class Scheduler:
                 self._clock.release()
 
     async def _wait_for_in_flight(self) -> None:
-        """Wait until no report is being posted."""
-        while self._in_flight and not self.generation.is_set():
+        """Wait until no report is being posted, except to servers that timed out."""
+        while not (self.generation.is_set() or self._silent.issuperset(self._in_flight.values())):
             await self.changed.wait()
 
     def _end_generation(self) -> None:
@@ -161,19 +164,14 @@ class Scheduler:
         return True
 
     def _send_webhooks(self, now: dt.datetime) -> None:
-        loop = asyncio.get_running_loop()
         for webhook_request in self._fault_injection.app.pop_webhook_requests(
             self._state, now, BATCH_SIZE
         ):
-
-            def on_result(
-                result: WebhookResult, serial: int = webhook_request.delivery_serial
-            ) -> None:
-                with suppress(RuntimeError):  # the event loop is closed
-                    loop.call_soon_threadsafe(self._record_webhook_result, serial, result)
-
-            self._in_flight.add(webhook_request.delivery_serial)
-            self._webhook_sender.submit(webhook_request, on_result)
+            serial = webhook_request.delivery_serial
+            self._in_flight[serial] = webhook_request.target.server
+            self._webhook_sender.submit(
+                webhook_request, partial(self._record_webhook_result, serial)
+            )
         self._warn()
 
     def _record_webhook_result(self, serial: int, result: WebhookResult) -> None:
@@ -182,7 +180,9 @@ class Scheduler:
                 self._state, serial, result, self._clock.now()
             )
             self.save()
-        self._in_flight.discard(serial)
+        server = self._in_flight.pop(serial, None)
+        if server and result.timed_out:
+            self._silent.add(server)
         self.wake()
 
     def _warn(self) -> None:

@@ -1,12 +1,16 @@
-"""Serves a sandbox on the loopback interface."""
+"""Serves a sandbox, by default on the loopback interface."""
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import logging
 import socket
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import attrs
 import h11
 import uvicorn
 from infobip_sms_schema import ErrorDetails, ErrorResponse, ErrorResponseBody
@@ -19,13 +23,15 @@ from infobip_sms.sandbox.state.state import State
 from .asgi import SandboxASGI
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Iterator
 
     from infobip_sms.sandbox.api.app import App
     from infobip_sms.sandbox.state.data_file import DataFile
 
 HOST = "127.0.0.1"
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_SILENCE = 60.0  # seconds until a lack of file descriptors is logged again
+_LOG = logging.getLogger(__name__)
 
 
 def run(
@@ -45,7 +51,8 @@ def run(
     def stop() -> None:
         server.should_exit = True
 
-    with open_listener(port) as (listener, url):
+    with open_listener(port, app.settings.address) as (listener, url):
+        app.settings = attrs.evolve(app.settings, port=listener.getsockname()[1])
         asgi = SandboxASGI(app, state, clock or VirtualClock(), data_file, stop)
         server = SandboxServer(asgi, announce=lambda: announce(url))
         server.run(sockets=[listener])
@@ -54,14 +61,16 @@ def run(
 
 
 @contextmanager
-def open_listener(port: int) -> Iterator[tuple[socket.socket, str]]:
+def open_listener(port: int, address: str = HOST) -> Iterator[tuple[socket.socket, str]]:
     """Yield a listening socket and its URL."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # asyncio sets TCP_NODELAY only on sockets whose protocol is named
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
+        listener.bind((address, port))
         listener.listen(128)
-        yield listener, f"http://{HOST}:{listener.getsockname()[1]}"
+        host = f"[{address}]" if ":" in address else address
+        yield listener, f"http://{host}:{listener.getsockname()[1]}"
 
 
 class SandboxServer(uvicorn.Server):
@@ -94,6 +103,7 @@ class SandboxServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then announce it."""
+        asyncio.get_running_loop().set_exception_handler(_LoopErrors().handle)
         await super().startup(sockets)
         if self._announce:
             self._announce()
@@ -102,6 +112,22 @@ class SandboxServer(uvicorn.Server):
         """Release all waiting requests, then shut down."""
         self._asgi.end()
         await super().shutdown(sockets)
+
+
+class _LoopErrors:
+    """Logs errors of the event loop; a lack of file descriptors, which comes again and again, in one line."""
+
+    def __init__(self) -> None:
+        self._silent_until = 0.0
+
+    def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log an error."""
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in _EXHAUSTED):
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._silent_until:
+            self._silent_until = loop.time() + _SILENCE
+            _LOG.error("sandbox: cannot accept connections: %s", error.strerror)
 
 
 class _EmbeddedConfig(uvicorn.Config):

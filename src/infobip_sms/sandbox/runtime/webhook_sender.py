@@ -1,160 +1,178 @@
-"""Posts delivery reports to callback servers, with one thread per server up to a limit.
+"""Posts delivery reports to callback servers, in the event loop of the sandbox.
 
-Reports for one server are posted one after the other, in the order of submission; a server that does not
-respond does not delay reports for others. If there are more servers than threads, they take turns.
+Reports for one server are posted one after the other, in the order of submission, each over a connection of
+its own. One deadline covers the whole attempt, and the status line ends it, whatever follows. A server that
+does not respond delays nobody else's reports; only beyond ``MAX_SERVERS`` servers they take turns.
 """
 
 from __future__ import annotations
 
-import threading
+import asyncio
+import re
+import socket
+import ssl
 from collections import deque
-from itertools import islice
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import urllib3
+import h11
 
-from infobip_sms.sandbox.lifecycle.webhooks import WebhookResult
+from infobip_sms.sandbox.lifecycle.webhooks import USER_AGENT, WebhookResult
+
+from .outgoing_connections import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from infobip_sms.sandbox.lifecycle.webhooks import WebhookRequest
+    from infobip_sms.sandbox.lifecycle.webhooks import Server, WebhookRequest
 
-    Server = tuple[str, str, int]
     Job = tuple[WebhookRequest, Callable[[WebhookResult], None]]
 
-CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 10.0  # seconds
-MAX_ORIGINS = 32  # servers posted to at the same time
+ATTEMPT_TIMEOUT = 10.0  # seconds to look up the host, connect, post and receive the status line
+MAX_SERVERS = 256  # servers posted to at the same time
 BATCH_SIZE = 50  # reports for one server before its turn ends
-_MAX_RESPONSE_BYTES = 2**16  # read from a response; the body is ignored
-_HEADERS = {"User-Agent": "infobip-sms-sandbox"}
+_LINGER = (
+    1.0  # seconds to receive the rest of a response, so that its sender sees no broken connection
+)
+_MAX_RESPONSE_BYTES = 2**16  # read from a response; headers and body are ignored
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?\r?\n")
+_FAILURES = (OSError, ValueError, EOFError, asyncio.LimitOverrunError, h11.ProtocolError)
 
 
 class WebhookSender:
-    """Posts reports in the background, to at most ``max_threads`` servers at once."""
+    """Posts reports in the background, to at most ``max_servers`` servers at once."""
 
-    def __init__(self, max_threads: int = MAX_ORIGINS) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, max_servers: int = MAX_SERVERS) -> None:
         self._waiting: dict[Server, deque[Job]] = {}
-        self._ready: deque[Server] = deque()
-        """Servers waiting for a thread; excludes servers that have one."""
-        self._max_threads, self._threads = max_threads, 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(max_servers)
 
     def submit(
         self, webhook_request: WebhookRequest, on_result: Callable[[WebhookResult], None]
     ) -> None:
-        """Queue a report; ``on_result`` is called from another thread."""
-        server = (
-            webhook_request.target.scheme,
-            webhook_request.target.host,
-            webhook_request.target.port,
-        )
-        with self._lock:
-            waiting = self._waiting.get(server)
-            if waiting is not None:
-                waiting.append((webhook_request, on_result))
-                return
-            self._waiting[server] = deque([(webhook_request, on_result)])
-            self._ready.append(server)
-            if self._threads >= self._max_threads:
-                return
-            self._threads += 1
-        threading.Thread(target=self._run_worker, daemon=True).start()
+        """Queue a report; ``on_result`` is called from the event loop."""
+        server = webhook_request.target.server
+        if server in self._waiting:
+            self._waiting[server].append((webhook_request, on_result))
+            return
+        self._waiting[server] = deque([(webhook_request, on_result)])
+        task = asyncio.get_running_loop().create_task(self._serve(server))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def drop(self) -> None:
         """Discard queued reports; those being posted are not interrupted."""
-        with self._lock:
-            for waiting in self._waiting.values():
-                waiting.clear()
+        for waiting in self._waiting.values():
+            waiting.clear()
 
-    def _run_worker(self) -> None:
-        """Process one server after the other until no reports are queued."""
-        server: Server | None = None
-        while server := self._find_next_origin(server):
-            self._send_batch(server)
+    async def _serve(self, server: Server) -> None:
+        """Post the reports for one server until none are queued."""
+        waiting = self._waiting[server]
+        while waiting:
+            async with self._places:
+                await _post_batch(waiting)
+        del self._waiting[server]
 
-    def _find_next_origin(self, before: Server | None) -> Server | None:
-        """Return the next server; the previous one is queued again if it has more reports."""
-        with self._lock:
-            if before is not None:
-                if self._waiting[before]:
-                    self._ready.append(before)
-                else:
-                    del self._waiting[before]
-            if self._ready:
-                return self._ready.popleft()
-            self._threads -= 1
-            return None
 
-    def _send_batch(self, origin: Server) -> None:
-        """Post up to BATCH_SIZE reports to one server; stop at the first one without a response."""
+async def _post_batch(waiting: deque[Job]) -> None:
+    """Post up to BATCH_SIZE reports; stop at the first one without a response."""
+    for _ in range(BATCH_SIZE):
+        if not waiting:
+            return
+        webhook_request, on_result = waiting.popleft()
+        exchange = _Exchange()
         try:
-            pool: urllib3.HTTPConnectionPool | None = _connect(*origin)
-        except (urllib3.exceptions.HTTPError, ValueError):
-            pool = None
-        for webhook_request, on_result in islice(self._pop_jobs(origin), BATCH_SIZE):
-            result = (
-                _post(pool, webhook_request) if pool else WebhookResult(None, "invalid host name")
-            )
-            on_result(result)
-            if result.status is None:
-                break
-        if pool:
-            pool.close()
+            result = await exchange.post(webhook_request)
+            asyncio.get_running_loop().call_soon(on_result, result)
+            await exchange.receive_rest()
+        finally:
+            exchange.close()
+        if result.status is None:
+            return
 
-    def _pop_jobs(self, origin: Server) -> Iterator[Job]:
+
+class _Exchange:
+    """One attempt over one connection."""
+
+    def __init__(self) -> None:
+        self._protocol = h11.Connection(h11.CLIENT)
+        self._writer: asyncio.StreamWriter | None = None
+        self._status_line = b""
+
+    async def post(self, webhook_request: WebhookRequest) -> WebhookResult:
+        """Post one report and return its result; redirections are not followed."""
+        try:
+            async with asyncio.timeout(ATTEMPT_TIMEOUT):
+                self._reader, self._writer = await connect(webhook_request.target)
+                self._writer.write(self._dump(webhook_request))
+                status = await self._read_status()
+        except _FAILURES as error:
+            reason = self._describe_failure(error)
+            return WebhookResult(None, reason, timed_out=isinstance(error, TimeoutError))
+        return WebhookResult(status, f"HTTP {status}")
+
+    async def receive_rest(self) -> None:
+        """Receive the rest of the response, for a short time."""
+        if self._status_line:
+            with suppress(*_FAILURES):
+                async with asyncio.timeout(_LINGER):
+                    await self._skip_response()
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+
+    def _dump(self, webhook_request: WebhookRequest) -> bytes:
+        target = webhook_request.target
+        host = f"[{target.host}]" if ":" in target.host else target.host.encode("idna").decode()
+        headers = [
+            ("Host", host if target.has_default_port else f"{host}:{target.port}"),
+            ("User-Agent", USER_AGENT),
+            ("Content-Type", webhook_request.content_type),
+            ("Content-Length", str(len(webhook_request.body))),
+            ("Connection", "close"),
+        ]
+        head = h11.Request(method="POST", target=target.path, headers=headers)
+        events = (head, h11.Data(data=webhook_request.body), h11.EndOfMessage())
+        return b"".join(self._protocol.send(event) or b"" for event in events)
+
+    async def _read_status(self) -> int:
+        """Return the status of the response as soon as it is known; skip interim responses."""
         while True:
-            with self._lock:
-                if not self._waiting[origin]:
+            line = await self._reader.readuntil(b"\n")
+            found = _STATUS_LINE.fullmatch(line)
+            if found is None:
+                raise ValueError("not a status line")
+            if (status := int(found[1])) >= 200:
+                self._status_line = line
+                return status
+            while (await self._reader.readuntil(b"\n")).strip():
+                pass
+
+    async def _skip_response(self) -> None:
+        """Receive the rest of a response, but not more than _MAX_RESPONSE_BYTES."""
+        data = self._status_line
+        for _ in range(_MAX_RESPONSE_BYTES // 2**10):
+            self._protocol.receive_data(data)
+            while (event := self._protocol.next_event()) is not h11.NEED_DATA:
+                if isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
                     return
-                job = self._waiting[origin].popleft()
-            yield job
+            data = await self._reader.read(2**10)
 
-
-def _connect(scheme: str, host: str, port: int) -> urllib3.HTTPConnectionPool:
-    kind = urllib3.HTTPSConnectionPool if scheme == "https" else urllib3.HTTPConnectionPool
-    return kind(
-        host,
-        port,
-        timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
-        retries=False,
-    )
-
-
-def _post(pool: urllib3.HTTPConnectionPool, webhook_request: WebhookRequest) -> WebhookResult:
-    """Post one report; redirections are not followed."""
-    headers = {**_HEADERS, "Content-Type": webhook_request.content_type}
-    try:
-        response = pool.urlopen(
-            "POST",
-            webhook_request.target.path,
-            body=webhook_request.body,
-            headers=headers,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
-        )
-        if len(response.read(_MAX_RESPONSE_BYTES)) == _MAX_RESPONSE_BYTES:
-            response.close()
-        response.release_conn()
-    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        return WebhookResult(None, _describe_failure(error))
-    return WebhookResult(response.status, f"HTTP {response.status}")
-
-
-def _describe_failure(error: Exception) -> str:
-    """Say why there is no response, without quoting anything that the server sent."""
-    match error:
-        case urllib3.exceptions.NameResolutionError():
-            return "host name not found"
-        case urllib3.exceptions.NewConnectionError(__cause__=ConnectionRefusedError()):
-            return "connection refused"
-        case urllib3.exceptions.NewConnectionError():
-            return "could not connect"
-        case urllib3.exceptions.ConnectTimeoutError():
-            return "connection timed out"
-        case urllib3.exceptions.ReadTimeoutError():
-            return "response timed out"
-        case urllib3.exceptions.SSLError():
-            return "TLS failed"
-    return f"no valid response ({type(error).__name__})"
+    def _describe_failure(self, error: Exception) -> str:
+        """Say why there is no response, without quoting anything that the server sent."""
+        match error:
+            case socket.gaierror():
+                return "host name not found"
+            case UnicodeError():
+                return "invalid host name"
+            case ssl.SSLError():
+                return "TLS failed"
+            case TimeoutError():
+                return "connection timed out" if self._writer is None else "response timed out"
+            case ConnectionRefusedError():
+                return "connection refused"
+            case OSError() if self._writer is None:
+                return "could not connect"
+        return f"no valid response ({type(error).__name__})"

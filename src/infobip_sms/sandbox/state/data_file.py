@@ -21,13 +21,14 @@ import json
 import sqlite3
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infobip_sms import sqlite_file
 
 from .rows import Link, StoredBulk, StoredMessage, WebhookDelivery
-from .serialization import PARSE_ERRORS, RowSerializer
+from .serialization import PARSE_ERRORS, RowSerializer, parse_instant
 from .state import State
+from .statuses import get_error, get_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,8 +108,8 @@ class DataFile:
         with self._translate_errors():
             try:
                 self._read(state)
-            except PARSE_ERRORS as problem:
-                raise self._build_error(f"it is damaged ({type(problem).__name__})") from None
+            except PARSE_ERRORS:
+                raise self._build_error("it is damaged") from None
             unused = self._serializer.contents.keys() - self._serializer.used_digests
             with self._transaction():
                 forget = [(key,) for key in unused]
@@ -150,10 +151,9 @@ class DataFile:
         )
         state.fetchable = dict.fromkeys(ordered)
         ((self._counters,),) = self._file.execute("SELECT counters FROM sandbox")
-        counters = json.loads(self._counters)
-        for name in _COUNTERS:
-            value = counters[name]
-            setattr(state, name, tuple(value) if isinstance(value, list) else value)
+        for name, value in _parse_counters(self._counters).items():
+            setattr(state, name, value)
+        _require_consistent(state)
 
     def _write(self, changes: dict[Key, Row | None]) -> None:
         """Write rows and the contents that they reference, and delete the deleted rows."""
@@ -265,6 +265,33 @@ class DataFile:
 
     def _build_error(self, reason: str) -> DataFileError:
         return DataFileError(f"data file {self._path.name}: {reason}")
+
+
+def _parse_counters(text: str) -> dict[str, Any]:
+    """Return the counters of a state; raise one of PARSE_ERRORS if they are damaged."""
+    plain = json.loads(text)
+    counters = {name: plain[name] for name in _COUNTERS}
+    match counters:
+        case {"serial": int(), "delivery_serial": int(), "second": [int(), int()], "clock": clock}:
+            if clock is not None:
+                microseconds, stopped_at, frozen = clock
+                counters["clock"] = (int(microseconds), str(stopped_at), bool(frozen))
+                dt.timedelta(microseconds=microseconds)
+                _ = parse_instant(stopped_at) if stopped_at else None
+            return {**counters, "second": tuple(counters["second"])}
+    raise ValueError("damaged counters")
+
+
+def _require_consistent(state: State) -> None:
+    """Raise KeyError if a row references a message, a status or an error that there is not."""
+    for sms in state.messages.values():
+        for row in (sms, sms.outcome):
+            get_status(row.status)
+            get_error(row.error)
+    for delivery in state.deliveries.values():
+        get_status(delivery.status)
+        get_error(delivery.error)
+        state.messages[delivery.message_serial]
 
 
 def _dump_counters(state: State) -> str:

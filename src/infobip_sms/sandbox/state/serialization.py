@@ -90,10 +90,18 @@ class RowSerializer:
         return self.contents[digest]
 
 
+def parse_instant(text: str) -> dt.datetime:
+    """Return an instant; raise ValueError if it has no time zone."""
+    instant = dt.datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("no time zone")
+    return instant
+
+
 def _make_converter() -> Converter:
     converter = Converter(detailed_validation=False)
     converter.register_unstructure_hook(dt.datetime, dt.datetime.isoformat)
-    converter.register_structure_hook(dt.datetime, lambda text, _: dt.datetime.fromisoformat(text))
+    converter.register_structure_hook(dt.datetime, lambda text, _: parse_instant(text))
     converter.register_unstructure_hook(dt.timedelta, dt.timedelta.total_seconds)
     converter.register_structure_hook(
         dt.timedelta, lambda seconds, _: dt.timedelta(seconds=seconds)
