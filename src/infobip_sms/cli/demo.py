@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from infobip_sms_schema import SmsRequest
 
 from infobip_sms import Basic, Client
+from infobip_sms.cli.base.terminal import echo
 from infobip_sms.codecs import get_codec
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ EXAMPLES: tuple[tuple[Literal["json", "xml"], str], ...] = (
 def run() -> int:
     """Show the tour on standard output; return the exit code of the suite."""
     with run_sandbox() as url:
-        print(f"A sandbox listens on {url}. It sends no message anywhere.\n")
+        echo(f"A sandbox listens on {url}. It sends no message anywhere.\n")
         for wire, stem in EXAMPLES:
             print_exchange(url, wire, stem)
-        print("Now the check asks the same sandbox, requirement by requirement.\n", flush=True)
+        echo("Now the check asks the same sandbox, requirement by requirement.\n")
         judge = [sys.executable, "-m", "infobip_sms_conformance", "server", url, "--clock"]
         account = ["--user", USER, "--password", PASSWORD, "--api-key", KEY]
         return subprocess.run([*judge, *account], check=False).returncode
@@ -45,11 +46,11 @@ def print_exchange(url: str, wire: Literal["json", "xml"], stem: str) -> None:
     request = codec.parse_request(path.read_bytes(), SmsRequest)
     with Client(url, auth=Basic(USER, PASSWORD), wire=wire) as client:
         response = client.send(request)
-    print(f"The documented request as {wire.upper()}:\n{_wrap(codec.dump_model(request), wire)}\n")
-    print(f"Its answer:\n{_wrap(response.raw or b'', wire)}\n")
+    echo(f"The documented request as {wire.upper()}:\n{_wrap(codec.dump_model(request), wire)}\n")
+    echo(f"Its answer:\n{_wrap(response.raw or b'', wire)}\n")
     for entry in response.messages:
-        print(f"  {entry.to}  {entry.status.name}  messageId {entry.message_id}")
-    print()
+        echo(f"  {entry.to}  {entry.status.name}  messageId {entry.message_id}")
+    echo()
 
 
 @contextmanager

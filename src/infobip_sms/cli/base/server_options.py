@@ -18,6 +18,7 @@ from .dry_run import DryRunClient
 from .error_messages import report_error
 from .framework import InvalidInputError, Option
 from .param_types import SecondsParam
+from .terminal import LogHandler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,7 +105,7 @@ def with_client_options(function: Callable[..., int | None]) -> Callable[..., in
 @contextmanager
 def _report_attempts() -> Iterator[None]:
     """Write the log of the client, which has no values in it, to standard error."""
-    log, handler = logging.getLogger("infobip_sms"), logging.StreamHandler()
+    log, handler = logging.getLogger("infobip_sms"), LogHandler()
     level = log.level
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -12,7 +12,7 @@ from infobip_sms.cli.base.error_messages import format_violations
 from infobip_sms.cli.base.framework import EXIT_OK, EXIT_REJECTED, Command, InvalidInputError
 from infobip_sms.cli.base.input import decode, detect_wire, parse_document, read_bytes, read_text
 from infobip_sms.cli.base.message_options import MESSAGE, with_message_options
-from infobip_sms.cli.base.output import print_model, print_note, print_table
+from infobip_sms.cli.base.output import clean, print_model, print_note, print_table
 from infobip_sms.cli.base.param_types import SecondsParam
 from infobip_sms.cli.base.server_options import option, with_client_options
 
@@ -241,9 +241,9 @@ def _print_response(response: SmsResponse) -> None:
     ]
     print_table(("To", "Status", "What to do", "Message"), rows)
     if response.bulk_id:
-        print_note(f"Bulk: {response.bulk_id}")
+        print_note(f"Bulk: {clean(response.bulk_id)}")
     if response.tracking_process_key:
-        print_note(f"Tracking process: {response.tracking_process_key}")
+        print_note(f"Tracking process: {clean(response.tracking_process_key)}")
 
 
 def _is_rejected(entry: SmsResponseDetails) -> bool:

@@ -11,6 +11,7 @@ import attrs
 import click
 
 from infobip_sms import count_segments, transliterate
+from infobip_sms.cli.base.terminal import ask
 from infobip_sms.transport.urls import is_loopback
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def confirm(base_url: str, estimate: SendEstimate, *, yes: bool) -> None:
         raise click.UsageError(
             f"This sends to {estimate} through {host}. Add --yes if that is meant."
         )
-    click.confirm(f"Send to {estimate} through {host}?", abort=True, err=True)
+    ask(f"Send to {estimate} through {host}?")
 
 
 def _count_segments(message: Message) -> int:

@@ -18,6 +18,7 @@ import attrs
 
 from infobip_sms import Destination, InvalidRequestError, Message
 from infobip_sms.cli.base.framework import InvalidInputError
+from infobip_sms.cli.base.output import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,7 +111,9 @@ class Mailing:
         """Return the message of a row, or what is wrong with the row."""
         columns = self.table.columns
         if len(row) != len(columns):
-            lost = f"; column {columns[len(row)]} is missing" if len(row) < len(columns) else ""
+            lost = (
+                f"; column {clean(columns[len(row)])} is missing" if len(row) < len(columns) else ""
+            )
             return f"row {row_number}: {len(row)} cells instead of {len(columns)}{lost}"
         cells = dict(zip(columns, row, strict=True))
         known = {name.lower(): cell.strip() for name, cell in cells.items()}
@@ -133,7 +136,7 @@ def parse_csv(text: str) -> CsvTable:
     delimiter = max(DELIMITERS, key=first.count)
     columns = tuple(name.strip() for name in next(_read_cells(text, delimiter), []))
     if "to" not in {name.lower() for name in columns}:
-        shown = ", ".join(columns) or "nothing"
+        shown = ", ".join(map(clean, columns)) or "nothing"
         raise InvalidInputError(
             f"The CSV has no column named to. Its first row must name the columns; it has: {shown}."
             if all(_is_column_name(name) for name in columns)
@@ -141,7 +144,7 @@ def parse_csv(text: str) -> CsvTable:
         )
     twice = [name for name, count in Counter(columns).items() if count > 1]
     if twice:
-        raise InvalidInputError(f"The CSV has more than one column named {min(twice)}.")
+        raise InvalidInputError(f"The CSV has more than one column named {clean(min(twice))}.")
     return CsvTable(text, columns, delimiter)
 
 
@@ -158,10 +161,10 @@ def parse_template(text: str, columns: tuple[str, ...]) -> Template:
     for _, name in pieces:
         if name is not None and name not in known:
             near = difflib.get_close_matches(name, columns, n=1)
-            guess = f" Did you mean {{{near[0]}}}?" if near else ""
+            guess = f" Did you mean {{{clean(near[0])}}}?" if near else ""
             raise InvalidInputError(
                 f"--template: there is no column named {name}.{guess}"
-                f" The columns are: {', '.join(columns)}."
+                f" The columns are: {', '.join(map(clean, columns))}."
             )
     return Template(tuple(pieces))
 
@@ -197,4 +200,4 @@ def _format_violation(violation: Violation) -> str:
     """Name the column instead of the place in a request."""
     member = violation.path.rpartition(".")[2]
     where = f"column {_COLUMNS[member]}" if member in _COLUMNS else violation.path
-    return str(attrs.evolve(violation, path=where))
+    return clean(attrs.evolve(violation, path=where))

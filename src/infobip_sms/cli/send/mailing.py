@@ -12,7 +12,7 @@ import attrs
 from infobip_sms_schema import SmsResponse, SmsResponseDetails
 
 from infobip_sms.cli.base.framework import EXIT_OK, InvalidInputError
-from infobip_sms.cli.base.output import print_json, print_note
+from infobip_sms.cli.base.output import clean, print_json, print_note
 from infobip_sms.codecs.plain_data import build_plain
 
 from .confirm import confirm, estimate_send
@@ -57,7 +57,7 @@ def send_mailing(
     if cost.destinations == 0:
         raise InvalidInputError("The CSV has no rows below the names of its columns.")
     for name, count in mailing.count_empty().items():
-        print_note(f"Note: in {count} of {cost.destinations} rows {{{name}}} is empty.")
+        print_note(f"Note: in {count} of {cost.destinations} rows {{{clean(name)}}} is empty.")
     if settings.dry_run:
         return _print_first_request(settings, mailing, options)
     confirm(settings.base_url, cost, yes=yes)

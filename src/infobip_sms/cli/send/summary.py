@@ -8,11 +8,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import attrs
-import click
 
 from infobip_sms.cli.base.error_messages import explain_error
 from infobip_sms.cli.base.framework import EXIT_FAILURE, EXIT_OK, EXIT_REJECTED
 from infobip_sms.cli.base.output import print_note, print_table
+from infobip_sms.cli.base.terminal import echo
 
 if TYPE_CHECKING:
     from infobip_sms.send_many.outcomes import Outcome
@@ -62,9 +62,7 @@ class MailingSummary:
         earlier = f" ({self._earlier} of them in an earlier run)" if self._earlier else ""
         rate = f"{(done - self._earlier) / max(seconds, 0.001):.0f}/s"
         if done:
-            click.echo(
-                f"{words}{earlier}; {done} of {self.total} in {seconds:.1f} s, {rate}", err=err
-            )
+            echo(f"{words}{earlier}; {done} of {self.total} in {seconds:.1f} s, {rate}", err=err)
         if self._hint:
             print_note(self._hint)
         if done == 0 or counts["accepted"] + counts["rejected"] == self.total:
