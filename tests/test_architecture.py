@@ -146,7 +146,7 @@ def test_only_connections_and_serve_open_connections() -> None:
         "transport/urls": {"urllib3"},
         "client": {"ssl"},
         "transport/connections": {"urllib3", "socket", "http", "ssl"},
-        "webhook_server": {"socket", "http"},
+        "webhook_server": {"socket"},
         "sandbox/testing": {"http"},
         "sandbox/runtime/webhook_sender": {"urllib3"},
         "sandbox/runtime/server": {"socket"},
