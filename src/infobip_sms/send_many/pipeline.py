@@ -7,11 +7,14 @@ come in the order of the input.
 
 from __future__ import annotations
 
+import atexit
 import json
+import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import attrs
 from infobip_sms_schema import Destination, InvalidRequestError, Message, Violation
@@ -27,6 +30,17 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from concurrent.futures import Future
 
+_senders: WeakSet[BatchSender] = WeakSet()
+
+
+def _stop_senders() -> None:
+    """End the waits of runs that nobody finished, before the interpreter waits for their threads."""
+    for sender in list(_senders):
+        sender.stopped.set()
+
+
+# Python joins the threads of a pool before atexit; the other hook, where there is one, comes first.
+getattr(threading, "_register_atexit", atexit.register)(_stop_senders)
 _CONTENT_FIELDS = [f.name for f in attrs.fields(Message) if f.name != "destinations"]
 
 
@@ -47,6 +61,7 @@ def _run(
     try:
         source = _BatchSource(messages, options, journal)
         delivery = BatchSender(client, options, journal)
+        _senders.add(delivery)
         with ThreadPoolExecutor(options.concurrency, "infobip-sms") as pool:
             yield from _process(source, delivery, pool, 2 * options.concurrency)
     finally:
