@@ -89,6 +89,12 @@ _UNKNOWN = (
 def _get_hint(error: TransportError, base_url: str) -> str:
     if error.sent == "maybe":
         return _UNKNOWN
+    if "TLS handshake" in error.reason:
+        plain = re.sub("(?i)^https:", "http:", base_url)
+        return (
+            "Nothing was sent. The server may not speak TLS. If it is a sandbox or another plain HTTP"
+            f" server: --base-url {plain}"
+        )
     if "connection" in error.reason and is_loopback(parse_base_url(base_url).host):
         return f"Nothing listens on {base_url}. Is the sandbox running? infobip-sms sandbox"
     return "Nothing was sent."
