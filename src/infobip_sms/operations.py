@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import attrs
 from infobip_sms_schema import (
@@ -47,9 +47,10 @@ if TYPE_CHECKING:
         Transliteration,
     )
 
-    from infobip_sms.send_many.batch import OnUnknown
+    from infobip_sms.send_many.options import OnUnknown
     from infobip_sms.send_many.outcomes import Outcome
     from infobip_sms.send_many.reconcile import Reconciled
+    from infobip_sms.send_many.suppression import Skip
     from infobip_sms.transport.messages import Request, Response
 
     from .auth import Auth
@@ -108,6 +109,9 @@ class Operations(ABC):
         tracking: Tracking | None = None,
         log_delay: float = 5.0,
         patience: float = 60.0,
+        per_second: float | None = None,
+        skip: Skip | None = None,
+        dedupe: Literal["number"] | None = None,
     ) -> Generator[Outcome, None, None]:
         """Send any number of messages; yield an Outcome for each destination, in the input's order.
 
@@ -124,15 +128,18 @@ class Operations(ABC):
         tracking: goes with every request.
         patience: seconds to go on trying, beyond the client's ``retry``, while requests are provably
             not processed: no connection, 429, 503 with Retry-After. After that nothing more is sent.
+        per_second: destinations per second. Slower after a 429, and faster again up to this rate.
+        skip: numbers that are never sent to: a callable, numbers, or a file with one in each line.
+        dedupe: ``"number"`` sends only to the first destination of each number. What is left out has
+            the outcome ``suppressed``, which the journal keeps.
 
         Raises ValueError for a bad option at once; what the input raises, when all before it is done.
         """
-        from infobip_sms.send_many.batch import SendManyOptions  # noqa: PLC0415 - a program that sends a message needs none of it
+        from infobip_sms.send_many.options import SendManyOptions  # noqa: PLC0415 - a program that sends a message needs none of it
         from infobip_sms.send_many.pipeline import send_many  # noqa: PLC0415 - likewise
 
-        options = SendManyOptions(
-            chunk, concurrency, on_unknown, journal, tracking, log_delay, patience
-        )
+        usual = (chunk, concurrency, on_unknown, journal, tracking, log_delay, patience)
+        options = SendManyOptions(*usual, per_second, skip, dedupe)
         return send_many(self, messages, options)
 
     def reconcile(

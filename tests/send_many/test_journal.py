@@ -15,8 +15,9 @@ from uuid import UUID
 import pytest
 
 from infobip_sms import Client, Destination, JournalError, Message, Outcome, SmsLogs, Tracking
-from infobip_sms.send_many.batch import BatchSender, SendManyOptions
+from infobip_sms.send_many.batch import BatchSender
 from infobip_sms.send_many.journal import Journal
+from infobip_sms.send_many.options import SendManyOptions
 from infobip_sms.send_many.outcomes import QueuedDestination, Resolution
 from tests.fakes.ledgers import AUTH, TEXT, Ledger, build_messages, build_number, find_states
 

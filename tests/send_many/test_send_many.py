@@ -25,8 +25,9 @@ from infobip_sms import (
     Tracking,
     TransportError,
 )
-from infobip_sms.send_many.batch import BatchSender, SendManyOptions
+from infobip_sms.send_many.batch import BatchSender
 from infobip_sms.send_many.journal import JournalRecord
+from infobip_sms.send_many.options import SendManyOptions
 from infobip_sms.send_many.outcomes import QueuedDestination
 from tests.client.calls import reply
 from tests.fakes.ledgers import AUTH, Ledger, build_messages, build_number, find_states

@@ -22,13 +22,16 @@ from infobip_sms_schema.constraints import describe_value
 
 from infobip_sms.codecs.plain_data import build_plain
 
-from .batch import BatchSender, SendManyOptions, SmsClient
+from .batch import BatchSender, SmsClient
 from .journal import Journal, JournalRecord, MessageIds
 from .outcomes import Outcome, QueuedDestination
+from .suppression import Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from concurrent.futures import Future
+
+    from .options import SendManyOptions
 
 _senders: WeakSet[BatchSender] = WeakSet()
 
@@ -101,6 +104,7 @@ class _BatchSource:
         self._options = options
         self._journal = journal
         self._message_ids = journal.message_ids if journal else MessageIds()
+        self._suppression = Suppression(options.skip, dedupe=options.dedupe is not None)
         self._count = 0
         self.error: Exception | None = None
 
@@ -143,7 +147,8 @@ class _BatchSource:
         )
         if real and not name:
             destination = attrs.evolve(destination, message_id=self._message_ids.build_id(index))
-        return QueuedDestination(index, message, destination, not name, digest)
+        reason = self._suppression.find_reason(index, number) if real else ""
+        return QueuedDestination(index, message, destination, not name, digest, reason)
 
     def _build_content(self, message: Message) -> str:
         """Return all that a message says but to whom, as far as the journal needs it."""
