@@ -120,18 +120,16 @@ class Operations(ABC):
 
         chunk: destinations for each request. concurrency: requests at a time.
         on_unknown: ``report`` what may have been accepted as unknown; ``reconcile`` it first, by the
-            server's logs; ``resend`` what these do not know after ``settle`` seconds, which is your
-            word that they are complete by then; ``stop`` sending.
+            server's logs; ``resend`` what these do not know after ``log_delay`` seconds; ``stop``.
         journal: a file. Run again after any end, with it and the same input: nothing that was accepted
             or rejected is sent again; what may have been sent is reconciled first, and sent again with
             ``resend`` only. JournalError if the input changed or the file cannot be used.
         tracking: goes with every request.
-        patience: seconds to go on trying, beyond the client's ``retry``, while requests are provably
+        patience: seconds to go on trying, beyond the client's ``retry``, while requests are certainly
             not processed: no connection, 429, 503 with Retry-After. After that nothing more is sent.
-        per_second: destinations per second. Slower after a 429, and faster again up to this rate.
+        per_second: destinations per second at most; slower after a 429.
         skip: numbers that are never sent to: a callable, numbers, or a file with one in each line.
-        dedupe: ``"number"`` sends only to the first destination of each number. What is left out has
-            the outcome ``suppressed``, which the journal keeps.
+        dedupe: ``"number"`` sends once to each number. What is left out is ``suppressed``.
 
         Raises ValueError for a bad option at once; what the input raises, when all before it is done.
         """
@@ -139,8 +137,7 @@ class Operations(ABC):
         from infobip_sms.send_many.pipeline import send_many  # noqa: PLC0415 - likewise
 
         usual = (chunk, concurrency, on_unknown, journal, tracking, log_delay, patience)
-        options = SendManyOptions(*usual, per_second, skip, dedupe)
-        return send_many(self, messages, options)
+        return send_many(self, messages, SendManyOptions(*usual, per_second, skip, dedupe))
 
     def reconcile(
         self, message_ids: Iterable[str], *, reports: bool = False

@@ -187,3 +187,28 @@ def test_a_path_of_a_csv_is_named_where_it_is_unreadable(tmp_path: Path) -> None
     path.write_bytes(b"to,name\n41,Jos\xe9\n")
 
     assert "guests.csv, row 2" in run("send", "--csv", str(path), *DEAR).stderr
+
+
+def test_rows_may_be_left_out(tmp_path: Path, serve: Serve) -> None:
+    """Suppressed numbers and repeated ones have an outcome of their own, which is not a failure."""
+    path = tmp_path / "stop"
+    path.write_text("+41793026731\n", encoding="utf-8")
+    platform = Platform()
+    rows = b"to\n41793026727\n+41793026727\n41793026731\n"
+    words = ("--template", "x", "--skip", str(path), "--dedupe", "--per-second", "1000")
+    result = send(rows, *words, url=serve("hear", platform.answer).url)
+
+    assert result.exit_code == 0
+    assert [number for number, _ in platform.heard] == ["41793026727"]
+    assert "1 accepted, 2 suppressed; 3 of 3" in result.stdout
+    assert "the same number as destination 0" in result.stdout
+    assert "To go on" not in result.stderr
+
+
+def test_repeated_numbers_are_noted(serve: Serve) -> None:
+    """They are sent to unless --dedupe says otherwise, and said beforehand."""
+    rows = b"to\n41793026727\n+41793026727\n"
+    result = send(rows, "--template", "x", url=serve("hear", Platform().answer).url)
+
+    assert "numbers that came before: 1. --dedupe" in result.stderr
+    assert "2 accepted" in result.stdout

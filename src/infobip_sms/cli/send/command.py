@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -52,6 +53,9 @@ class SendOptions:
     document: str | None
     chunk: int
     concurrency: int
+    per_second: float | None
+    skip: Path | None
+    dedupe: bool
     patience: float
     on_unknown: str
     yes: bool
@@ -123,6 +127,21 @@ class SendOptions:
     help="Concurrent requests.",
 )
 @option(
+    "--per-second",
+    section=MANY,
+    type=click.FloatRange(0, min_open=True),
+    metavar="N",
+    help="Destinations per second; slower after a 429 (default: as many as the server accepts).",
+)
+@option(
+    "--skip",
+    section=MANY,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Never send to the numbers in FILE, one in each line.",
+)
+@option("--dedupe", section=MANY, is_flag=True, help="Send once to each number: to its first row.")
+@option(
     "--patience",
     section=MANY,
     type=SecondsParam(),
@@ -174,6 +193,9 @@ def send(settings: ClientOptions, *, draft: MessageOptions, **given: object) -> 
         resume=wishes.resume,
         delimiter=wishes.delimiter,
         encoding=wishes.encoding,
+        per_second=wishes.per_second,
+        skip=wishes.skip,
+        dedupe=wishes.dedupe,
     )
     if wishes.document is not None:
         return _send_document(settings, draft, wishes)
@@ -239,6 +261,9 @@ def _send_rows(
         chunk=options.chunk,
         concurrency=options.concurrency,
         patience=options.patience,
+        per_second=options.per_second,
+        skip=options.skip,
+        dedupe="number" if options.dedupe else None,
         on_unknown=options.on_unknown,
         journal=options.resume,
     )

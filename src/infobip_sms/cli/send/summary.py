@@ -16,7 +16,7 @@ from infobip_sms.cli.base.terminal import echo, is_terminal
 if TYPE_CHECKING:
     from infobip_sms.send_many.outcomes import Outcome
 
-_STATES = ("accepted", "rejected", "unknown", "unsent")
+_STATES = ("accepted", "rejected", "unknown", "unsent", "suppressed")
 _COLUMNS = ("Row", "To", "Outcome", "Why", "Message")
 _MAX_ACCEPTED_ROWS = 20
 _MAX_TERMINAL_ROWS = 20  # rows that a terminal shows
@@ -69,7 +69,7 @@ class MailingSummary:
             echo(f"{words}{earlier}; {done} of {self.total} in {seconds:.1f} s, {rate}", err=err)
         if self._hint:
             print_note(self._hint)
-        if done == 0 or counts["accepted"] + counts["rejected"] == self.total:
+        if done == 0 or (counts["unknown"] + counts["unsent"] == 0 and done == self.total):
             return
         if has_journal:
             print_note("To go on, run the same command again.")
