@@ -147,7 +147,7 @@ def test_only_connections_and_serve_open_connections() -> None:
         "transport/urls": {"urllib3"},
         "client": {"ssl"},
         "transport/connections": {"urllib3", "socket", "http", "ssl"},
-        "webhook_server": {"socket", "http"},
+        "webhook_server": {"socket"},
         "sandbox/testing": {"http"},
         "sandbox/runtime/webhook_sender": {"socket", "ssl"},
         "sandbox/runtime/outgoing_connections": {"socket", "ssl"},

@@ -235,7 +235,9 @@ def use_volume(client: Client, messages: list[Message]) -> None:
     try:
         for outcome in outcomes:
             assert_type(outcome, Outcome)
-            assert_type(outcome.state, Literal["accepted", "rejected", "unknown", "unsent"])
+            assert_type(
+                outcome.state, Literal["accepted", "rejected", "unknown", "unsent", "suppressed"]
+            )
             assert_type(outcome.status, Status | None)
             assert_type(outcome.error, Error | None)
             print(outcome.index, outcome.to, outcome.message_id, outcome.reason, outcome.earlier)

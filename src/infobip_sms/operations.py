@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Never, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Never, TypeVar
 
 import attrs
 from infobip_sms_schema import (
@@ -51,9 +51,10 @@ if TYPE_CHECKING:
         Transliteration,
     )
 
-    from infobip_sms.send_many.batch import OnUnknown
+    from infobip_sms.send_many.options import OnUnknown
     from infobip_sms.send_many.outcomes import Outcome
     from infobip_sms.send_many.reconcile import Reconciled
+    from infobip_sms.send_many.suppression import Skip
     from infobip_sms.transport.messages import Request, Response
 
     from .auth import Auth
@@ -152,6 +153,9 @@ class Operations(ABC):
         tracking: Tracking | None = None,
         log_delay: float = 5.0,
         patience: float = 60.0,
+        per_second: float | None = None,
+        skip: Skip | None = None,
+        dedupe: Literal["number"] | None = None,
     ) -> Generator[Outcome, None, None]:
         """Send any number of messages; yield an Outcome for each destination, in the input's order.
 
@@ -160,24 +164,24 @@ class Operations(ABC):
 
         chunk: destinations for each request. concurrency: requests at a time.
         on_unknown: ``report`` what may have been accepted as unknown; ``reconcile`` it first, by the
-            server's logs; ``resend`` what these do not know after ``settle`` seconds, which is your
-            word that they are complete by then; ``stop`` sending.
+            server's logs; ``resend`` what these do not know after ``log_delay`` seconds; ``stop``.
         journal: a file. Run again after any end, with it and the same input: nothing that was accepted
             or rejected is sent again; what may have been sent is reconciled first, and sent again with
             ``resend`` only. JournalError if the input changed or the file cannot be used.
         tracking: goes with every request.
-        patience: seconds to go on trying, beyond the client's ``retry``, while requests are provably
+        patience: seconds to go on trying, beyond the client's ``retry``, while requests are certainly
             not processed: no connection, 429, 503 with Retry-After. After that nothing more is sent.
+        per_second: destinations per second at most; slower after a 429.
+        skip: numbers that are never sent to: a callable, numbers, or a file with one in each line.
+        dedupe: ``"number"`` sends once to each number. What is left out is ``suppressed``.
 
         Raises ValueError for a bad option at once; what the input raises, when all before it is done.
         """
-        from infobip_sms.send_many.batch import SendManyOptions  # noqa: PLC0415 - a program that sends a message needs none of it
+        from infobip_sms.send_many.options import SendManyOptions  # noqa: PLC0415 - a program that sends a message needs none of it
         from infobip_sms.send_many.pipeline import send_many  # noqa: PLC0415 - likewise
 
-        options = SendManyOptions(
-            chunk, concurrency, on_unknown, journal, tracking, log_delay, patience
-        )
-        return send_many(self, messages, options)
+        usual = (chunk, concurrency, on_unknown, journal, tracking, log_delay, patience)
+        return send_many(self, messages, SendManyOptions(*usual, per_second, skip, dedupe))
 
     def reconcile(
         self, message_ids: Iterable[str], *, reports: bool = False

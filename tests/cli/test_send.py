@@ -392,13 +392,14 @@ def test_outcomes_for_machines_come_as_lines(serve: Serve) -> None:
 
 
 def test_people_see_the_rows_that_went_wrong(serve: Serve) -> None:
-    """Rows that were not accepted are listed with the reason; the others are counted."""
+    """Rows that were not accepted are listed with the reason, below the first accepted ones."""
     url = serve("hear", Platform(refused="41793026731").answer).url
     result = run(*MAIL, typed=ROWS, url=url)
-    title, bad, summary = result.stdout.splitlines()
+    title, good, bad, summary = result.stdout.splitlines()
 
     assert result.exit_code == 1
     assert title.split() == ["Row", "To", "Outcome", "Why", "Message"]
+    assert good.split()[:3] == ["2", NUMBER, "accepted"]
     assert bad.split()[:4] == ["3", "41793026731", "rejected", "REJECTED_SO"]
     assert summary.startswith("1 accepted, 1 rejected; 2 of 2 in")
 

@@ -9,8 +9,9 @@ import pytest
 
 from infobip_sms import InvalidRequestError, InvalidResponseError, SmsRequest, SmsResponse
 from infobip_sms.cli.base.framework import InvalidInputError
-from infobip_sms.cli.send import csv_rows
-from infobip_sms.cli.send.csv_rows import parse_csv, parse_template
+from infobip_sms.cli.send import csv_table
+from infobip_sms.cli.send.csv_rows import parse_template
+from infobip_sms.cli.send.csv_table import parse_csv
 from infobip_sms.codecs import get_codec, xml_reference
 from tests.codecs.test_call_counts import count_calls
 
@@ -94,14 +95,14 @@ class Name(str):
 def test_columns_are_compared_once_each(repeated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of columns, all alike or none, take a few comparisons for each of them."""
     names = [Name("x" if repeated else f"x{i}") for i in range(3_000)]
-    monkeypatch.setattr(csv_rows, "_read_cells", lambda *_: iter([[Name("to"), *names]]))
+    monkeypatch.setattr(csv_table, "_read_cells", lambda *_: iter([[Name("to"), *names]]))
     Name.looks = 0
 
     if repeated:
         with pytest.raises(InvalidInputError, match="more than one column named x"):
             parse_csv("")
     else:
-        parse_template("{x1}{x2999}" * 1_000, parse_csv("").columns)
+        parse_template("{x1}{x2999}" * 1_000, parse_csv(""))
 
     assert Name.looks <= 5 * len(names)
 

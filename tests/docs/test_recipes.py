@@ -62,7 +62,6 @@ def fixture_callback() -> Iterator[Callback]:
     callback = Callback()
     yield callback
     callback.listener.shutdown()
-    callback.listener.server_close()
 
 
 def run(block: str, sandbox: str, callback: Callback, output: Any) -> list[tuple[str, str]]:

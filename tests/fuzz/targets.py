@@ -18,7 +18,7 @@ from infobip_sms_schema import ErrorResponse, SmsLogs, SmsRequest, SmsRequestV1,
 
 from infobip_sms import InvalidRequestError, InvalidResponseError, JournalError
 from infobip_sms.cli.base.framework import InvalidInputError
-from infobip_sms.cli.send.csv_rows import parse_csv
+from infobip_sms.cli.send.csv_table import decode_csv, parse_csv
 from infobip_sms.codecs import get_codec, xml_reference
 from infobip_sms.sandbox.state.data_file import DataFile, DataFileError
 from infobip_sms.send_many.journal import Journal
@@ -110,7 +110,7 @@ def read_suite(body: bytes) -> None:
 
 def parse_table(body: bytes) -> None:
     """Read a CSV file as the command line does."""
-    parse_csv(body.decode("utf-8-sig"))
+    parse_csv(decode_csv(body, "The CSV", None))
 
 
 REQUEST = (InvalidRequestError,)
@@ -157,7 +157,7 @@ TARGETS = [
         (UnreadableResponseError, ValueError),
     ),
     Target("har", in_file("x.har", lambda p: list(read_har(p))), lambda: (HAR,), (UsageError,)),
-    Target("csv", parse_table, lambda: (CSV,), (InvalidInputError, UnicodeDecodeError)),
+    Target("csv", parse_table, lambda: (CSV,), (InvalidInputError,)),
     Target(
         "journal",
         in_file("j", open_journal),

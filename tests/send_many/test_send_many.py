@@ -6,6 +6,8 @@ import itertools
 import json
 import pickle
 import re
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +25,9 @@ from infobip_sms import (
     Tracking,
     TransportError,
 )
-from infobip_sms.send_many.batch import BatchSender, SendManyOptions
+from infobip_sms.send_many.batch import BatchSender
 from infobip_sms.send_many.journal import JournalRecord
+from infobip_sms.send_many.options import SendManyOptions
 from infobip_sms.send_many.outcomes import QueuedDestination
 from tests.client.calls import reply
 from tests.fakes.ledgers import AUTH, Ledger, build_messages, build_number, find_states
@@ -517,3 +520,20 @@ def test_no_reason_shows_a_number_or_a_text(tmp_path: Path) -> None:
 
     assert len(shown) == 24
     assert not re.search(r"41\d{6}|table", "\n".join(shown))
+
+
+ABANDONED = """
+from infobip_sms import ApiKey, Client, Destination, Message
+messages = (Message(from_="InfoSMS", destinations=[Destination(to="41793026727")], text="x") for _ in range(9))
+client = Client("http://127.0.0.1:1", auth=ApiKey("k"))
+outcomes = client.send_many(messages, chunk=1, patience=3600.0)
+import threading
+threading.Thread(target=lambda: next(outcomes), daemon=True).start()
+while not any(thread.name.startswith("infobip-sms") for thread in threading.enumerate()):
+    pass
+"""
+
+
+def test_a_run_that_is_left_alone_does_not_keep_the_interpreter_alive() -> None:
+    """What waits for a server ends with the program, an hour of patience or not."""
+    subprocess.run([sys.executable, "-c", ABANDONED], check=True, timeout=60)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from infobip_sms_schema import SmsRequest
 
 from infobip_sms import Basic, Client
+from infobip_sms.cli.base.terminal import echo
 from infobip_sms.codecs import get_codec
 
 if TYPE_CHECKING:
@@ -37,12 +38,12 @@ Next:
 def run(*, verbose: bool) -> int:
     """Run the three steps; return the exit code of the suite."""
     with run_sandbox(quiet=not verbose) as url:
-        print(f"1. Sandbox started on {url}; it sends no SMS.")
+        echo(f"1. Sandbox started on {url}; it sends no SMS.")
         found = [send_example(url, wire, stem, verbose=verbose) for wire, stem in EXAMPLES]
-        print(f"2. Documented request sent as JSON and XML: {' and '.join(dict.fromkeys(found))}")
+        echo(f"2. Documented request sent as JSON and XML: {' and '.join(dict.fromkeys(found))}")
         code = check_sandbox(url, verbose=verbose)
     if code == 0:
-        print(NEXT)
+        echo(NEXT)
     return code
 
 
@@ -55,8 +56,8 @@ def send_example(url: str, wire: Literal["json", "xml"], stem: str, *, verbose: 
         response = client.send(request)
     names = ", ".join(dict.fromkeys(entry.status.name for entry in response))
     if verbose:
-        print(f"\nThe request as {wire.upper()}:\n{_wrap(codec.dump_model(request), wire)}\n")
-        print(f"The response:\n{_wrap(response.raw or b'', wire)}\n")
+        echo(f"\nThe request as {wire.upper()}:\n{_wrap(codec.dump_model(request), wire)}\n")
+        echo(f"The response:\n{_wrap(response.raw or b'', wire)}\n")
     return f"{len(response)} destinations, {names}"
 
 
@@ -68,11 +69,11 @@ def check_sandbox(url: str, *, verbose: bool) -> int:
     total = re.search(r"^(\d+) PASS of \1 requirements", process.stdout, re.MULTILINE)
     passed = process.returncode == 0 and total is not None
     if total and passed:
-        print(f"3. {total[1]} requirements checked: all passed")
+        echo(f"3. {total[1]} requirements checked: all passed")
     else:
-        print("3. Requirements checked: not all passed")
+        echo("3. Requirements checked: not all passed")
     if verbose or not passed:
-        print(f"\n{process.stdout}{process.stderr}".rstrip())
+        echo(f"\n{process.stdout}{process.stderr}".rstrip())
     return process.returncode
 
 

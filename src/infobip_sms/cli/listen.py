@@ -7,18 +7,19 @@ import signal
 import stat
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from infobip_sms.cli.base.framework import Command, UnavailableError
 from infobip_sms.cli.base.output import clean, print_note, print_report
-from infobip_sms.webhook_server import WebhookServer
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from infobip_sms import DeliveryReports
+    from infobip_sms.webhook_server import WebhookServer
 
 
 @click.command(cls=Command)
@@ -41,10 +42,11 @@ if TYPE_CHECKING:
 def listen(port: int, host: str, path: str | None, as_json: bool) -> None:
     """Receive delivery reports on a notify URL and print them.
 
-    Takes POST with reports in JSON or XML, and answers 200 only once they are written out. What is
-    no report gets 400; the platform then tries again later. A report may come twice: its message ID
-    tells. Runs until it is stopped.
+    Accepts POST with reports in JSON or XML, and responds with 200 only once they are written. Anything
+    else gets 400, with the reason on stderr; the platform then tries again later. A report may arrive
+    twice, with the same message ID. Runs until it is stopped.
     """
+    from infobip_sms.webhook_server import WebhookServer  # noqa: PLC0415 - asyncio takes time
 
     def write(reports: DeliveryReports) -> None:
         for report in reports.results:
@@ -57,23 +59,22 @@ def listen(port: int, host: str, path: str | None, as_json: bool) -> None:
         listener = WebhookServer(host, port, write, _print_problem, path=path)
     except OSError as problem:
         raise UnavailableError(f"{host}:{port} cannot be used: {problem.strerror}") from None
-    try:
-        _stop_on_termination()
+    with suppress(KeyboardInterrupt):
+        _stop_on_termination(listener)
         print_note(f"listen: {listener.url}{path or '/'}")
         listener.run()
-    except KeyboardInterrupt:
-        print_note("listen: stopped")
+    print_note("listen: stopped")
 
 
 def _print_problem(words: str) -> None:
     print_note(f"listen: {clean(words)}")
 
 
-def _stop_on_termination() -> None:
+def _stop_on_termination(listener: WebhookServer) -> None:
     """End in order on SIGTERM, too: a container has no other way to say stop."""
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal expects it
-        raise KeyboardInterrupt
+        listener.shutdown()
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, stop)

@@ -6,6 +6,7 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 from infobip_sms_schema import GetLogsParameters
 
@@ -53,6 +54,9 @@ if TYPE_CHECKING:
 
 FILTERS = "Filters"
 LIMIT_HELP = f"Maximum number: {describe_constraint(GetLogsParameters, 'limit')}."
+_LIMIT: Any = attrs.fields(GetLogsParameters).limit
+_MAX_LIMIT: int = _LIMIT.validator.maximum
+_DEFAULT_LIMIT = 50  # DLR-008, LOG-003: in words only, so the schema's data has no field for it
 _MAX_LETTERS = 20  # letters in a note
 
 
@@ -96,6 +100,7 @@ def reports(
         print_model(found)
         return None
     print_table(REPORT_COLUMNS, [format_report_row(report) for report in found.results])
+    _note_limit(len(found.results), filters["limit"], "Run the command again for the next ones.")
     if not found.results:
         print_note("No new reports.")
     return None
@@ -183,6 +188,7 @@ def logs(settings: ClientOptions, *, general_status: str | None, **filters: Any)
         return
     _note_unreadable(found)
     print_table(LOG_COLUMNS, [format_log_row(log) for log in found.results])
+    _note_limit(len(found.results), filters["limit"], "Narrow it down with --since and --until.")
     if not found.results:
         print_note("No messages.")
 
@@ -237,6 +243,13 @@ def conversion(settings: ClientOptions, *, message_id: str) -> None:
         print_model(found)
     else:
         print_table(("Process",), [(found.process_key or "counted",)])
+
+
+def _note_limit(count: int, limit: int | None, remedy: str) -> None:
+    """Say that there may be more, if as many came as were asked for, or as come by default."""
+    if count == (limit or _DEFAULT_LIMIT):
+        given = f"--limit {count}" if limit else f"{count}, the default limit"
+        print_note(f"Showing {given}: there may be more. {remedy} --limit goes up to {_MAX_LIMIT}.")
 
 
 def _preview_offline(

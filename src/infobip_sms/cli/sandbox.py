@@ -17,6 +17,7 @@ import click
 from infobip_sms.cli.base.framework import Command, UnavailableError
 from infobip_sms.cli.base.output import clean, print_json, print_note
 from infobip_sms.cli.base.server_options import option
+from infobip_sms.cli.base.terminal import echo
 from infobip_sms.sandbox.config import READINGS, SandboxSettings
 
 from .conformance import require_module
@@ -365,7 +366,7 @@ def _print_banner(url: str, options: SandboxOptions, clock: VirtualClock) -> Non
         *([f"clock:   {told}"] if (told := _format_clock(clock)) else []),
         "Nothing is sent to any telephone network. Ctrl-C ends it.",
     ]
-    click.echo("\n".join(lines))
+    echo("\n".join(lines))
 
 
 def _format_clock(clock: VirtualClock) -> str:
@@ -388,4 +389,4 @@ def _print_statement(options: SandboxOptions) -> None:
     if options.as_json:
         print_json(to_plain(statement))
     else:
-        click.echo(format_markdown(statement))
+        echo(format_markdown(statement))

@@ -13,10 +13,11 @@ import re
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_args
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import attrs
-from infobip_sms_schema import SmsRequest, Tracking, Violation
+from infobip_sms_schema import SmsRequest, Violation
 
 from infobip_sms.errors import (
     ApiError,
@@ -35,18 +36,18 @@ from .outcomes import (
     resolve_logs,
     resolve_response,
 )
+from .pace import Pace
 from .reconcile import LookupClient, fetch_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from infobip_sms_schema import Message, SmsResponse
 
     from .journal import Journal, JournalRecord
+    from .options import SendManyOptions
     from .outcomes import Outcome, QueuedDestination
 
-OnUnknown = Literal["report", "reconcile", "resend", "stop"]
 ResponseT = TypeVar("ResponseT")
 
 _MAX_REQUESTS = 3  # that one destination is in at most, if the logs never know of it
@@ -66,49 +67,6 @@ class SmsClient(LookupClient, Protocol):
         """Send one request."""
 
 
-def _require_policy(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if value not in get_args(OnUnknown):
-        raise ValueError(f"{attribute.name}: expected one of {get_args(OnUnknown)}")
-
-
-def _require_count(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if type(value) is not int or value < 1:
-        raise ValueError(f"{attribute.name}: expected a whole number from 1")
-
-
-def _require_seconds(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-        raise ValueError(f"{attribute.name}: expected seconds from 0")
-
-
-def _require_tracking(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, Tracking | None):
-        raise ValueError(f"{attribute.name}: expected a Tracking")  # noqa: TRY004 - as any bad option
-
-
-@attrs.frozen
-class SendManyOptions:
-    """How much at a time, and what to do when something fails."""
-
-    chunk: int = attrs.field(validator=_require_count)
-    """Destinations for each request; a message with more goes into several requests."""
-    concurrency: int = attrs.field(validator=_require_count)
-    """Requests at a time."""
-    on_unknown: OnUnknown = attrs.field(validator=_require_policy)
-    """``report`` yields unknown ones as they are. ``reconcile`` looks them up in the server's logs.
-    ``resend`` also sends again what the logs still do not know, in three requests at most, unless it
-    is older than the logs or to be sent later (``send_at``, ``delivery_time_window``). ``stop``
-    sends nothing more after an unknown one. What a journal has as unknown is always looked up."""
-    journal: str | Path | None
-    """File that remembers what was sent."""
-    tracking: Tracking | None = attrs.field(validator=_require_tracking)
-    """Goes with every request."""
-    log_delay: float = attrs.field(validator=_require_seconds)
-    """Seconds that the logs may take to know of an accepted message."""
-    patience: float = attrs.field(validator=_require_seconds)
-    """Seconds to go on trying while requests are provably not processed."""
-
-
 class _BatchState:
     """What is known of one batch, and what is left to do."""
 
@@ -116,6 +74,7 @@ class _BatchState:
         self, items: Sequence[QueuedDestination], records: Sequence[JournalRecord], started: float
     ) -> None:
         self.resolutions: dict[int, Resolution] = {}
+        self.suppressed: dict[int, Resolution] = {}
         self.pending: list[QueuedDestination] = []
         self.unresolved: list[QueuedDestination] = []
         self.earlier: set[int] = set()
@@ -126,11 +85,15 @@ class _BatchState:
 
     def _classify(self, item: QueuedDestination, record: JournalRecord) -> None:
         verdict = record.resolution
-        if verdict and verdict.state in {"accepted", "rejected"}:
+        if verdict and verdict.state in {"accepted", "rejected", "suppressed"}:
             self.resolutions[item.index] = verdict
             self.earlier.add(item.index)
         elif record.started_at is None or (verdict and verdict.state == "unsent"):
-            self.pending.append(item)
+            if item.suppressed:
+                resolution = Resolution(state="suppressed", reason=item.suppressed)
+                self.suppressed[item.index] = resolution
+            else:
+                self.pending.append(item)
         else:
             self.resolutions[item.index] = verdict or _INTERRUPTED
             self.started_at[item.index] = record.started_at
@@ -146,6 +109,7 @@ class BatchSender:
         self._client = client
         self._options = options
         self._journal = journal
+        self._pace = Pace(options.per_second) if options.per_second else None
         self._started = time.monotonic()
         self._cause: Resolution | None = None
         self.stopped = threading.Event()
@@ -156,6 +120,7 @@ class BatchSender:
     ) -> list[Outcome]:
         """Bring a batch to its end, and return its outcomes."""
         work = _BatchState(items, records, self._started)
+        self._record(work.suppressed, work)
         for turn in range(_MAX_REQUESTS + 1):
             absent = self._reconcile(work)
             if self._options.on_unknown == "resend" and turn < _MAX_REQUESTS:
@@ -211,6 +176,8 @@ class BatchSender:
     def _send(self, state: _BatchState) -> None:
         """Send what is to be sent, if it is still time for it."""
         todo, state.pending = state.pending, []
+        if todo and self._pace:
+            self._pace.wait(len(todo), self.stopped)
         if self.stopped.is_set():
             for item in todo:
                 state.resolutions.setdefault(item.index, self._build_unsent())
@@ -262,7 +229,7 @@ class BatchSender:
         while slices:
             messages = [part.message for part in slices]
             request = SmsRequest(messages=messages, tracking=self._options.tracking)
-            answer = self._retry(lambda: self._client.send(request), is_busy)  # noqa: B023 - called at once
+            answer = self._retry(lambda: self._send_request(request), is_busy)  # noqa: B023 - called at once
             if isinstance(answer, InvalidRequestError) and (
                 found := _split_by_message(answer, len(slices))
             ):
@@ -274,6 +241,19 @@ class BatchSender:
             answers = _resolve_result(items, answer, repeated)
             return verdicts | {i.index: v for i, v in zip(items, answers, strict=True)}
         return verdicts
+
+    def _send_request(self, request: SmsRequest) -> SmsResponse:
+        """Send a request once; what comes of it decides about the pace."""
+        if self._pace is None:
+            return self._client.send(request)
+        try:
+            response = self._client.send(request)
+        except ApiError as error:
+            if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+                self._pace.slow_down()
+            raise
+        self._pace.speed_up()
+        return response
 
     def _retry(
         self, call: Callable[[], ResponseT], may_repeat: Callable[[Error], bool]

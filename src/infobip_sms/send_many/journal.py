@@ -1,16 +1,18 @@
 """A file that remembers what was sent, through any end of the process that sends.
 
-1. Before a request leaves, the places of its destinations are on the disk (fsync). A destination
-   without such a mark was never sent; one with the mark and no verdict may have been.
+1. Before a request leaves, the places of its destinations are on the disk (fsync), in the main file. A
+   destination without such a mark was never sent; one with the mark and no verdict may have been.
 2. Places are marked in the order of the input, without gaps, each with a digest of its destination
    and content. The same input must be given again, and the first place that differs is named: so
    nothing moves into a place that it would be sent from a second time.
-3. No phone number and no text is in the file, only keyed digests of 24 bits, enough to see a change.
-   The key is in the same file, so whoever has it can test guesses: it is created with mode 600.
+3. No phone number and no text is in the file, only a digest of 12 bits for each destination. It shows a
+   changed destination in 4,095 of 4,096 cases. The key is in the same file: whoever has the file and
+   the text can test guesses, and is left with 1 in 4,096 numbers, so it is created with mode 600.
 4. One process at a time: the file is locked while it is used.
 
 The file is an SQLite database with a write-ahead log; while it is used, or after a kill, a second
-file of the same name with ``-wal`` belongs to it, and is asked for if it is missing.
+file of the same name with ``-wal`` belongs to it, and is asked for if it is missing. If it was cut
+short, only verdicts are lost: what was marked is looked up.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import threading
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from uuid import UUID, uuid4, uuid5
 
 import attrs
@@ -29,7 +31,7 @@ from infobip_sms_schema import Status
 from infobip_sms import sqlite_file
 from infobip_sms.errors import Error
 
-from .outcomes import Resolution
+from .outcomes import OutcomeState, Resolution
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
     from .outcomes import QueuedDestination
 
 _APPLICATION_ID = 0x534D534A  # "SMSJ", where SQLite files say whose they are
-_SCHEMA_VERSION = 2
-_DIGEST_SIZE = 3  # bytes
+_SCHEMA_VERSION = 3
+_STATES = get_args(OutcomeState)
 _TABLES = """
 CREATE TABLE run (id TEXT NOT NULL, open INTEGER NOT NULL);
 CREATE TABLE verdict (id INTEGER PRIMARY KEY, words TEXT NOT NULL UNIQUE);
@@ -79,9 +81,10 @@ class MessageIds:
         return str(uuid5(self._run_id, str(position)))
 
     def build_digest(self, *parts: str) -> bytes:
-        """Return what is in the journal for a destination and its content."""
+        """Return what is in the journal for a destination and its content: 12 bits."""
         text = json.dumps(parts).encode()
-        return blake2b(text, digest_size=_DIGEST_SIZE, key=self._run_id.bytes).digest()
+        first, second = blake2b(text, digest_size=2, key=self._run_id.bytes).digest()
+        return bytes([first, second & 0xF0])
 
 
 class Journal:
@@ -142,7 +145,7 @@ class Journal:
             new = [(item.index, item.digest) for item in items[len(rows) :]]
             with self._transaction(durable=False):
                 self._file.executemany("INSERT INTO destination (place, digest) VALUES (?, ?)", new)
-        known = [JournalRecord(begun, _parse_resolution(words)) for _, _, begun, words in rows]
+            known = [_parse_record(begun, words) for _, _, begun, words in rows]
         return known + [JournalRecord()] * len(new)
 
     def mark_started(self, positions: Iterable[int], now: float) -> None:
@@ -155,6 +158,8 @@ class Journal:
             self._file.executemany(
                 "UPDATE destination SET begun = ?, verdict = NULL WHERE place = ?", rows
             )
+        with self._lock, suppress(self._sqlite_error):  # on the disk it is, beside the main file
+            self._file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def record(self, resolutions: Mapping[int, Resolution]) -> None:
         """Note what happened to places."""
@@ -253,10 +258,17 @@ def _dump_resolution(resolution: Resolution) -> str:
     return json.dumps([resolution.state, resolution.reason, known, resolution.bulk_id])
 
 
-def _parse_resolution(text: str | None) -> Resolution | None:
-    if text is None:
-        return None
+def _parse_record(begun: object, words: str | None) -> JournalRecord:
+    """Return what a row says; raise ValueError or TypeError for one that was never written."""
+    if not isinstance(begun, float | None):
+        raise TypeError
+    return JournalRecord(begun, None if words is None else _parse_resolution(words))
+
+
+def _parse_resolution(text: str) -> Resolution:
     state, reason, known, bulk_id = json.loads(text)
+    if state not in _STATES or not isinstance(reason, str):
+        raise ValueError
     return Resolution(state=state, reason=reason, status=_parse_status(known), bulk_id=bulk_id)
 
 

@@ -1,10 +1,11 @@
-"""The outcome of each destination, in one of four words.
+"""The outcome of each destination, in one of five words.
 
 accepted   the server took it; what happens to it since is in its status
 rejected    the server said no to it, or a rule of the contract does
 unknown    it may have been taken; nobody can tell without asking the server's logs
 unsent     it was not taken, provably, for a reason that is not its own: the server could not be
            reached, was busy, or did not want these credentials
+suppressed it was left out on purpose: its number is suppressed, or had its message already
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from infobip_sms_schema import DeliveryReport, Message, SmsLog, SmsResponse, SmsResponseDetails
 
-OutcomeState = Literal["accepted", "rejected", "unknown", "unsent"]
+OutcomeState = Literal["accepted", "rejected", "unknown", "unsent", "suppressed"]
 
 _REJECTED = 5  # statuses.toml, group REJECTED
 _DUPLICATE = "REJECTED_DUPLICATE_MESSAGE_ID"
@@ -39,7 +40,7 @@ _BUSY = frozenset({429, 503})
 
 @attrs.frozen(kw_only=True)
 class Resolution:
-    """One of the four words, and why."""
+    """One of the five words, and why."""
 
     state: OutcomeState
     reason: str
@@ -59,7 +60,7 @@ class Outcome:
     message_id: str
     """Its messageId: the one of the input, or the one that was given to it."""
     state: OutcomeState
-    """``accepted``, ``rejected``, ``unknown`` or ``unsent``."""
+    """``accepted``, ``rejected``, ``unknown``, ``unsent`` or ``suppressed``."""
     reason: str
     """Why: the name of its status, or what went wrong in words."""
     status: Status | None = None
@@ -83,6 +84,8 @@ class QueuedDestination:
     has_generated_id: bool
     """True if the input had no messageId for it."""
     digest: bytes = b""
+    suppressed: str = ""
+    """Why it is left out; empty if it is not."""
 
     @property
     def to(self) -> str:

@@ -7,11 +7,14 @@ come in the order of the input.
 
 from __future__ import annotations
 
+import atexit
 import json
+import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import attrs
 from infobip_sms_schema import Destination, InvalidRequestError, Message, Violation
@@ -19,14 +22,28 @@ from infobip_sms_schema.constraints import describe_value
 
 from infobip_sms.codecs.plain_data import build_plain
 
-from .batch import BatchSender, SendManyOptions, SmsClient
+from .batch import BatchSender, SmsClient
 from .journal import Journal, JournalRecord, MessageIds
 from .outcomes import Outcome, QueuedDestination
+from .suppression import Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from concurrent.futures import Future
 
+    from .options import SendManyOptions
+
+_senders: WeakSet[BatchSender] = WeakSet()
+
+
+def _stop_senders() -> None:
+    """End the waits of runs that nobody finished, before the interpreter waits for their threads."""
+    for sender in list(_senders):
+        sender.stopped.set()
+
+
+# Python joins the threads of a pool before atexit; the other hook, where there is one, comes first.
+getattr(threading, "_register_atexit", atexit.register)(_stop_senders)
 _CONTENT_FIELDS = [f.name for f in attrs.fields(Message) if f.name != "destinations"]
 
 
@@ -47,6 +64,7 @@ def _run(
     try:
         source = _BatchSource(messages, options, journal)
         delivery = BatchSender(client, options, journal)
+        _senders.add(delivery)
         with ThreadPoolExecutor(options.concurrency, "infobip-sms") as pool:
             yield from _process(source, delivery, pool, 2 * options.concurrency)
     finally:
@@ -86,6 +104,7 @@ class _BatchSource:
         self._options = options
         self._journal = journal
         self._message_ids = journal.message_ids if journal else MessageIds()
+        self._suppression = Suppression(options.skip, dedupe=options.dedupe is not None)
         self._count = 0
         self.error: Exception | None = None
 
@@ -128,7 +147,8 @@ class _BatchSource:
         )
         if real and not name:
             destination = attrs.evolve(destination, message_id=self._message_ids.build_id(index))
-        return QueuedDestination(index, message, destination, not name, digest)
+        reason = self._suppression.find_reason(index, number) if real else ""
+        return QueuedDestination(index, message, destination, not name, digest, reason)
 
     def _build_content(self, message: Message) -> str:
         """Return all that a message says but to whom, as far as the journal needs it."""

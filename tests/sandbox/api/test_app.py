@@ -398,7 +398,9 @@ def test_any_other_request_line_gets_404(sandbox_url: str, line: str) -> None:
     with socket.create_connection(
         (parts.hostname or "", parts.port or 0), timeout=10
     ) as connection:
-        connection.sendall(f"{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        connection.sendall(
+            f"{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        )
         head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 404 ")

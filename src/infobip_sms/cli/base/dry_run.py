@@ -10,7 +10,8 @@ import click
 from infobip_sms import Client
 
 from .framework import EXIT_OK
-from .output import print_json, print_note
+from .output import print_body, print_json, print_note
+from .terminal import echo
 
 if TYPE_CHECKING:
     from infobip_sms.transport.messages import Request
@@ -45,12 +46,12 @@ def print_request(request: Request, url: str, headers: dict[str, str], *, as_jso
         }
         print_json(plain)
         return
-    click.echo(f"{request.method} {urlsplit(url).path}{request.path} HTTP/1.1")
+    echo(f"{request.method} {urlsplit(url).path}{request.path} HTTP/1.1")
     for name, value in lines.items():
-        click.echo(f"{name}: {value}")
-    click.echo()
+        echo(f"{name}: {value}")
+    echo()
     if request.body:
-        click.echo(request.body)
+        print_body(request.body)
 
 
 def build_headers(request: Request, url: str, headers: dict[str, str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from infobip_sms import ApiError, InvalidRequestError, InvalidResponseError, Tra
 from infobip_sms.transport.urls import is_loopback, parse_base_url
 
 from .framework import EXIT_FAILURE, EXIT_REJECTED, EXIT_USAGE
-from .output import clean
+from .output import clean, print_note
 
 if TYPE_CHECKING:
     from infobip_sms import Error, Violation
@@ -31,11 +31,11 @@ def report_error(error: Error, base_url: str, *, as_json: bool) -> int:
     """Say on standard error what went wrong; return the exit code."""
     code, words, hint = _explain_error(error, base_url)
     if as_json:
-        click.echo(json.dumps({"error": _to_plain(error, words)}), err=True)
+        print_note(json.dumps({"error": _to_plain(error, words)}))
     else:
-        click.echo(f"Error: {words}", err=True)
+        print_note(f"Error: {words}")
         if hint:
-            click.echo(hint, err=True)
+            print_note(hint)
     return code
 
 
@@ -49,7 +49,7 @@ def format_violations(
 ) -> list[str]:
     """Return one line for each violation, with the option that it is about if there is one."""
     flags = _get_flags() if by_flag else {}
-    return [_format_violation(violation, flags) for violation in error.violations]
+    return [clean(_format_violation(violation, flags)) for violation in error.violations]
 
 
 def _explain_error(error: Error, base_url: str) -> tuple[int, str, str]:
@@ -89,6 +89,12 @@ _UNKNOWN = (
 def _get_hint(error: TransportError, base_url: str) -> str:
     if error.sent == "maybe":
         return _UNKNOWN
+    if "TLS handshake" in error.reason:
+        plain = re.sub("(?i)^https:", "http:", base_url)
+        return (
+            "Nothing was sent. The server may not speak TLS. If it is a sandbox or another plain HTTP"
+            f" server: --base-url {plain}"
+        )
     if "connection" in error.reason and is_loopback(parse_base_url(base_url).host):
         return f"Nothing listens on {base_url}. Is the sandbox running? infobip-sms sandbox"
     return "Nothing was sent."

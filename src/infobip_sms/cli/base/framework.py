@@ -14,6 +14,7 @@ A command returns its exit code; None is 0.
 from __future__ import annotations
 
 import difflib
+import io
 import json
 import os
 import sys
@@ -21,6 +22,8 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from .terminal import echo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,13 +136,13 @@ class RootGroup(Group):
             _print_error(problem, sys.argv if args is None else args)
             return problem.exit_code
         except click.Abort:
-            click.echo("Interrupted.", err=True)
+            echo("Interrupted.", err=True)
             return EXIT_INTERRUPTED
         except BrokenPipeError:
             _discard_output()
             return EXIT_BROKEN_PIPE
         except Exception:  # noqa: BLE001 - Python's own exit code would say that the server rejected
-            traceback.print_exc()
+            echo(traceback.format_exc().rstrip(), err=True)
             return EXIT_FAILURE
         return result if isinstance(result, int) else EXIT_OK
 
@@ -155,10 +158,12 @@ class RootGroup(Group):
 def _print_error(error: click.ClickException, arguments: Sequence[str]) -> None:
     """Say what is wrong, to a machine if --json was among the words, however wrong the others are."""
     if "--json" not in arguments:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        echo(shown.getvalue().rstrip("\n"), err=True)
         return
     plain = {"kind": type(error).__name__, "message": error.format_message()}
-    click.echo(json.dumps({"error": plain}), err=True)
+    echo(json.dumps({"error": plain}), err=True)
 
 
 def _discard_output() -> None:

@@ -8,13 +8,11 @@ document or one line for each item, always in UTF-8.
 from __future__ import annotations
 
 import json
-import re
-import sys
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from infobip_sms.codecs import wire_json
+
+from .terminal import echo, echo_bytes, escape, is_terminal
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 
     from infobip_sms import DeliveryReport, SmsLog
 
-# What a terminal or an editor may take for an order instead of a letter.
-_CONTROL_CHARACTERS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _MAX_WIDTH = 10_000  # columns, of no terminal
 _BAD_GROUPS = {"UNDELIVERABLE", "REJECTED", "EXPIRED"}
 
@@ -41,10 +37,16 @@ def print_json(plain: dict[str, Any]) -> None:
 
 
 def print_line(text: str) -> None:
-    """Print a line of JSON at once; what could steer a terminal is escaped."""
-    line = _CONTROL_CHARACTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    click.echo(line.encode())
-    sys.stdout.flush()
+    """Print a line of JSON at once, in UTF-8; what could steer a terminal is escaped."""
+    echo_bytes(escape(text).encode())
+
+
+def print_body(body: bytes) -> None:
+    """Print a body: its very bytes, but escaped on a terminal."""
+    if is_terminal():
+        echo(body.decode(errors="backslashreplace"))
+    else:
+        echo_bytes(body)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -55,11 +57,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
     kept = [i for i in range(len(columns)) if any(row[i] for row in cells)]
     titles = [columns[i] for i in kept]
     shown = [[row[i] for i in kept] for row in cells]
-    if sys.stdout.isatty():
+    if is_terminal():
         _draw(titles, shown)
     else:
         for line in align([titles, *shown]):
-            click.echo(line)
+            echo(line)
 
 
 def align(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -72,9 +74,8 @@ def align(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def clean(value: object) -> str:
-    """Return a value as one line that holds letters only and no orders to a terminal."""
-    text = "" if value is None else str(value)
-    return "".join(sign if sign.isprintable() else " " for sign in text)
+    """Return a value as one line in which every character can be seen."""
+    return "" if value is None else escape(str(value))
 
 
 def format_instant(instant: dt.datetime | None) -> str:
@@ -84,7 +85,7 @@ def format_instant(instant: dt.datetime | None) -> str:
 
 def print_note(text: str) -> None:
     """Print a remark for people, apart from the results."""
-    click.echo(text, err=True)
+    echo(text, err=True)
 
 
 def _draw(titles: list[str], rows: list[list[str]]) -> None:
@@ -135,7 +136,7 @@ def print_report(report: DeliveryReport, *, as_json: bool) -> None:
     cells = [clean(value) for value in format_report_row(report)]
     wide = [cell.ljust(width) for cell, width in zip(cells, _WIDTHS, strict=False)]
     rest = [cell for cell in cells[len(_WIDTHS) :] if cell]
-    click.echo("  ".join([*wide, *rest]).rstrip())
+    echo("  ".join([*wide, *rest]).rstrip())
 
 
 def format_report_row(report: DeliveryReport) -> tuple[object, ...]:

@@ -87,6 +87,21 @@ class SecondsParam(click.ParamType):  # type: ignore[type-arg]  # generic to the
         return seconds
 
 
+class DelimiterParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+    """The one character between the cells of a CSV file."""
+
+    name = "delimiter"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the character."""
+        text = {"tab": "\t", "\\t": "\t"}.get(str(value), str(value))
+        if len(text) != 1 or text in '"\r\n ':
+            self.fail('give one character, such as ";", or the word tab', param, ctx)
+        return text
+
+
 class WindowParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
     """Days, and perhaps hours of these days: ``MON,TUE 06:00-15:30``."""
 

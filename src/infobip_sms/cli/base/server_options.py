@@ -18,6 +18,7 @@ from .dry_run import DryRunClient
 from .error_messages import report_error
 from .framework import InvalidInputError, Option
 from .param_types import SecondsParam
+from .terminal import LogHandler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
+_SCHEMES = {"app", "basic", "bearer", "ibsso"}
 SERVER = "Server"
 OUTPUT = "Output"
 NO_KEY = """\
@@ -81,7 +83,25 @@ class ClientOptions:
             if self.password is None:
                 raise click.UsageError("A user needs a password: set INFOBIP_PASSWORD.")
             return Basic(self.user or "", self.password)
+        _require_bare_key(self.api_key)
         return ApiKey(self.api_key or "none")
+
+
+def _require_bare_key(key: str | None) -> None:
+    """Raise InvalidInputError for a key with something around it, and say what."""
+    if key is None:
+        return
+    name = "--api-key or INFOBIP_API_KEY"
+    if key != key.strip():
+        blank = "a line break" if key.rstrip(" \t") != key.rstrip() else "a blank"
+        raise InvalidInputError(f"{name} begins or ends with {blank}. Give the key alone.")
+    scheme, _, rest = key.partition(" ")
+    if rest:
+        raise InvalidInputError(
+            f"{name} begins with {scheme}. Leave it out: the header is built from the key alone."
+            if scheme.lower() in _SCHEMES
+            else f"{name} contains a blank. Give the key alone."
+        )
 
 
 def with_client_options(function: Callable[..., int | None]) -> Callable[..., int]:
@@ -104,7 +124,7 @@ def with_client_options(function: Callable[..., int | None]) -> Callable[..., in
 @contextmanager
 def _report_attempts() -> Iterator[None]:
     """Write the log of the client, which has no values in it, to standard error."""
-    log, handler = logging.getLogger("infobip_sms"), logging.StreamHandler()
+    log, handler = logging.getLogger("infobip_sms"), LogHandler()
     level = log.level
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -10,14 +11,15 @@ import click
 from infobip_sms import InvalidRequestError
 from infobip_sms.cli.base.error_messages import format_violations
 from infobip_sms.cli.base.framework import EXIT_OK, EXIT_REJECTED, Command, InvalidInputError
-from infobip_sms.cli.base.input import decode, detect_wire, parse_document, read_bytes, read_text
+from infobip_sms.cli.base.input import detect_wire, parse_document, read_bytes, read_text
 from infobip_sms.cli.base.message_options import MESSAGE, with_message_options
-from infobip_sms.cli.base.output import print_model, print_note, print_table
-from infobip_sms.cli.base.param_types import SecondsParam
+from infobip_sms.cli.base.output import clean, print_model, print_note, print_table
+from infobip_sms.cli.base.param_types import DelimiterParam, SecondsParam
 from infobip_sms.cli.base.server_options import option, with_client_options
 
 from .confirm import confirm, estimate_send
-from .csv_rows import Mailing, parse_csv, parse_template
+from .csv_rows import Mailing, parse_template
+from .csv_table import decode_csv, parse_csv
 from .mailing import MailingOptions, send_mailing
 
 if TYPE_CHECKING:
@@ -45,10 +47,15 @@ class SendOptions:
     message_id: tuple[str, ...]
     csv: str | None
     template: str | None
+    delimiter: str | None
+    encoding: str | None
     resume: str | None
     document: str | None
     chunk: int
     concurrency: int
+    per_second: float | None
+    skip: Path | None
+    dedupe: bool
     patience: float
     on_unknown: str
     yes: bool
@@ -83,6 +90,19 @@ class SendOptions:
     "--template", section=MANY, metavar="TEXT", help="The text, with columns: 'Dear {name}, ...'."
 )
 @option(
+    "--delimiter",
+    section=MANY,
+    type=DelimiterParam(),
+    metavar="CHAR",
+    help="What separates the cells of --csv; tab for a tab (default: found in the first row).",
+)
+@option(
+    "--encoding",
+    section=MANY,
+    metavar="NAME",
+    help="Encoding of --csv, such as cp1252 (default: UTF-8, or UTF-16 with a byte order mark).",
+)
+@option(
     "--resume",
     section=MANY,
     metavar="FILE",
@@ -106,6 +126,21 @@ class SendOptions:
     metavar="N",
     help="Concurrent requests.",
 )
+@option(
+    "--per-second",
+    section=MANY,
+    type=click.FloatRange(0, min_open=True),
+    metavar="N",
+    help="Destinations per second; slower after a 429 (default: as many as the server accepts).",
+)
+@option(
+    "--skip",
+    section=MANY,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Never send to the numbers in FILE, one in each line.",
+)
+@option("--dedupe", section=MANY, is_flag=True, help="Send once to each number: to its first row.")
 @option(
     "--patience",
     section=MANY,
@@ -152,7 +187,16 @@ def send(settings: ClientOptions, *, draft: MessageOptions, **given: object) -> 
     wishes = SendOptions(**given)  # type: ignore[arg-type]  # the options above
     if wishes.csv is not None:
         return _send_rows(settings, draft, wishes)
-    _require_unset("only --csv has", template=wishes.template, resume=wishes.resume)
+    _require_unset(
+        "only --csv has",
+        template=wishes.template,
+        resume=wishes.resume,
+        delimiter=wishes.delimiter,
+        encoding=wishes.encoding,
+        per_second=wishes.per_second,
+        skip=wishes.skip,
+        dedupe=wishes.dedupe,
+    )
     if wishes.document is not None:
         return _send_document(settings, draft, wishes)
     return _send_message(settings, draft, wishes)
@@ -205,15 +249,21 @@ def _send_rows(
         [("0", None)], ""
     )  # what is wrong with the options is no row's fault
     name = options.csv or ""
-    sheet = parse_csv(decode(read_bytes(name), name))
+    sheet = parse_csv(
+        decode_csv(read_bytes(name), "The CSV" if name == "-" else name, options.encoding),
+        options.delimiter,
+    )
     if options.template is None and "text" not in {column.lower() for column in sheet.columns}:
         raise click.UsageError("There is no text: give --template, or a column named text.")
-    template = parse_template(options.template, sheet.columns) if options.template else None
+    template = parse_template(options.template, sheet) if options.template else None
     mailing = Mailing(sheet, template, message_options)
     pace = MailingOptions(
         chunk=options.chunk,
         concurrency=options.concurrency,
         patience=options.patience,
+        per_second=options.per_second,
+        skip=options.skip,
+        dedupe="number" if options.dedupe else None,
         on_unknown=options.on_unknown,
         journal=options.resume,
     )
@@ -241,9 +291,9 @@ def _print_response(response: SmsResponse) -> None:
     ]
     print_table(("To", "Status", "What to do", "Message"), rows)
     if response.bulk_id:
-        print_note(f"Bulk: {response.bulk_id}")
+        print_note(f"Bulk: {clean(response.bulk_id)}")
     if response.tracking_process_key:
-        print_note(f"Tracking process: {response.tracking_process_key}")
+        print_note(f"Tracking process: {clean(response.tracking_process_key)}")
 
 
 def _is_rejected(entry: SmsResponseDetails) -> bool:

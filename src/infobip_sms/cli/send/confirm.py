@@ -11,6 +11,8 @@ import attrs
 import click
 
 from infobip_sms import count_segments, transliterate
+from infobip_sms.cli.base.terminal import ask
+from infobip_sms.send_many.suppression import normalize_number
 from infobip_sms.transport.urls import is_loopback
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ class SendEstimate:
 
     destinations: int
     segments: int
+    repeated: int = 0
+    """Destinations whose number came before."""
 
     def __str__(self) -> str:
         return f"{self.destinations} destinations, {self.segments} segments"
@@ -33,10 +37,12 @@ class SendEstimate:
 def estimate_send(messages: Iterable[Message]) -> SendEstimate:
     """Count destinations and segments, as far as they can be known here."""
     destinations = segments = 0
+    numbers: set[int] = set()
     for message in messages:
         destinations += len(message.destinations)
         segments += len(message.destinations) * _count_segments(message)
-    return SendEstimate(destinations, segments)
+        numbers |= {hash(normalize_number(one.to)) for one in message.destinations}
+    return SendEstimate(destinations, segments, destinations - len(numbers))
 
 
 def confirm(base_url: str, estimate: SendEstimate, *, yes: bool) -> None:
@@ -48,7 +54,7 @@ def confirm(base_url: str, estimate: SendEstimate, *, yes: bool) -> None:
         raise click.UsageError(
             f"This sends to {estimate} through {host}. Add --yes if that is meant."
         )
-    click.confirm(f"Send to {estimate} through {host}?", abort=True, err=True)
+    ask(f"Send to {estimate} through {host}?")
 
 
 def _count_segments(message: Message) -> int:

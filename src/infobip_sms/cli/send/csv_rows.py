@@ -7,9 +7,7 @@ stand for one.
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 from collections import Counter
 from string import Formatter
 from typing import TYPE_CHECKING
@@ -18,6 +16,10 @@ import attrs
 
 from infobip_sms import Destination, InvalidRequestError, Message
 from infobip_sms.cli.base.framework import InvalidInputError
+from infobip_sms.cli.base.output import clean
+
+from .csv_table import show_value
+from .phone_cells import explain_number, mend_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from infobip_sms import Violation
     from infobip_sms.cli.base.message_options import MessageOptions
 
-DELIMITERS = ",;\t"
+    from .csv_table import CsvTable
+
 MAX_PROBLEMS = 10
 _COLUMNS = {
     attrs.fields_dict(cls)[name].metadata["wire"]: name.strip("_")
@@ -36,21 +39,6 @@ _COLUMNS = {
         (Message, "text"),
     )
 }
-
-
-@attrs.frozen
-class CsvTable:
-    """A CSV document with its columns."""
-
-    text: str = attrs.field(repr=False)
-    columns: tuple[str, ...]
-    delimiter: str
-
-    def read_rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Give each row with its number; the row of the names is number 1, empty ones are left out."""
-        for number, row in enumerate(_read_cells(self.text, self.delimiter), 1):
-            if number > 1 and any(cell.strip() for cell in row):
-                yield number, row
 
 
 @attrs.frozen
@@ -103,98 +91,84 @@ class Mailing:
         places = {name: numbers[name] for name in names}
         found: Counter[str] = Counter()
         for _, row in self.table.read_rows():
-            found.update(name for name, place in places.items() if not row[place].strip())
+            found.update(name for name, place in places.items() if not row[place])
         return {name: found[name] for name in names if found[name]}
 
     def build_message(self, row_number: int, row: list[str]) -> Message | str:
         """Return the message of a row, or what is wrong with the row."""
         columns = self.table.columns
         if len(row) != len(columns):
-            lost = f"; column {columns[len(row)]} is missing" if len(row) < len(columns) else ""
-            return f"row {row_number}: {len(row)} cells instead of {len(columns)}{lost}"
+            return f"row {row_number}: {_describe_width(row, columns)}"
         cells = dict(zip(columns, row, strict=True))
-        known = {name.lower(): cell.strip() for name, cell in cells.items()}
-        text = self.template.fill(cells) if self.template else cells[_get_column(columns, "text")]
+        known = {name.lower(): cell for name, cell in cells.items()}
+        text = self.template.fill(cells) if self.template else known["text"]
         if not text.strip():
-            return f"row {row_number}, column text: empty"
+            return f"row {row_number}, column text: empty. Give it a text, or delete the row."
+        number = mend_number(known["to"])
+        if number.isascii() and number.startswith(("0", "+0")):
+            shown = show_value(known["to"])
+            return f"row {row_number}, column to: got {shown}. {explain_number(number)}"
         try:
-            destination = (known["to"], known.get("message_id") or None)
+            destination = (number, known.get("message_id") or None)
             request = self.message_options.build_request(
                 [destination], text, known.get("from") or None
             )
             return request.messages[0]
         except InvalidRequestError as problem:
-            return f"row {row_number}, {'; '.join(map(_format_violation, problem.violations))}"
+            said = [_format_violation(violation, known) for violation in problem.violations]
+            return f"row {row_number}, {'; '.join(said)}"
 
 
-def parse_csv(text: str) -> CsvTable:
-    """Return the sheet of a CSV document; raise WrongInput if its first row is of no use."""
-    first = text.partition("\n")[0]
-    delimiter = max(DELIMITERS, key=first.count)
-    columns = tuple(name.strip() for name in next(_read_cells(text, delimiter), []))
-    if "to" not in {name.lower() for name in columns}:
-        shown = ", ".join(columns) or "nothing"
-        raise InvalidInputError(
-            f"The CSV has no column named to. Its first row must name the columns; it has: {shown}."
-            if all(_is_column_name(name) for name in columns)
-            else "The CSV's first row must name the columns, such as: to,name"
-        )
-    twice = [name for name, count in Counter(columns).items() if count > 1]
-    if twice:
-        raise InvalidInputError(f"The CSV has more than one column named {min(twice)}.")
-    return CsvTable(text, columns, delimiter)
-
-
-def parse_template(text: str, columns: tuple[str, ...]) -> Template:
-    """Return the template; raise WrongInput for a placeholder that is no column."""
+def parse_template(text: str, table: CsvTable) -> Template:
+    """Return the template; raise InvalidInputError for a placeholder that is not a column."""
     try:
-        pieces = [(piece, name) for piece, name, _, _ in _split_template(text)]
+        pieces = list(_split_template(text))
     except ValueError:
         raise InvalidInputError(
             "--template: a placeholder is the name of a column in braces, {name};"
             " a brace by itself is written twice, {{ or }}."
         ) from None
-    known = frozenset(columns)
-    for _, name in pieces:
-        if name is not None and name not in known:
-            near = difflib.get_close_matches(name, columns, n=1)
-            guess = f" Did you mean {{{near[0]}}}?" if near else ""
-            raise InvalidInputError(
-                f"--template: there is no column named {name}.{guess}"
-                f" The columns are: {', '.join(columns)}."
-            )
-    return Template(tuple(pieces))
+    return Template(tuple((piece, name and _find_column(name, table)) for piece, name in pieces))
 
 
-def _split_template(text: str) -> Iterator[tuple[str, str | None, str | None, str | None]]:
+def _find_column(name: str, table: CsvTable) -> str:
+    column = table.find_column(name)
+    if column is not None:
+        return column
+    by_lower = {column.lower(): column for column in table.columns}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    guess = f" Did you mean {{{clean(by_lower[near[0]])}}}?" if near else ""
+    raise InvalidInputError(
+        f"--template: there is no column named {name}.{guess}"
+        f" The columns are: {', '.join(map(clean, table.columns))}."
+    )
+
+
+def _describe_width(row: list[str], columns: tuple[str, ...]) -> str:
+    """Return what is wrong with a row that has more or fewer cells than there are columns."""
+    words = f"{len(row)} cells instead of {len(columns)}"
+    if len(row) < len(columns):
+        return f"{words}; column {clean(columns[len(row)])} is missing. Leave its cell empty if it has no value."
+    extra = show_value(row[len(columns)])
+    return f"{words}; {extra} has no column. Put a cell that contains the delimiter in quotes."
+
+
+def _split_template(text: str) -> Iterator[tuple[str, str | None]]:
     """Split a text at its placeholders; raise ValueError for formats and conversions."""
     for piece, name, spec, conversion in Formatter().parse(text):
         if spec or conversion or name == "":
             raise ValueError
-        yield piece, name, spec, conversion
+        yield piece, name and name.strip()
 
 
-def _read_cells(text: str, delimiter: str) -> Iterator[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    number = 0
-    try:
-        for number, row in enumerate(reader, 1):  # noqa: B007 - for the sentence below
-            yield row
-    except csv.Error as problem:
-        raise InvalidInputError(f"The CSV cannot be read after row {number}: {problem}.") from None
-
-
-def _get_column(columns: tuple[str, ...], wanted: str) -> str:
-    return next(name for name in columns if name.lower() == wanted)
-
-
-def _is_column_name(name: str) -> bool:
-    """Tell whether a cell may be shown as the name of a column: it is none of a number's kind."""
-    return not any(sign.isdigit() for sign in name)
-
-
-def _format_violation(violation: Violation) -> str:
-    """Name the column instead of the place in a request."""
+def _format_violation(violation: Violation, cells: Mapping[str, str]) -> str:
+    """Name the column instead of the place in a request, and show the cell unless it is the text."""
     member = violation.path.rpartition(".")[2]
-    where = f"column {_COLUMNS[member]}" if member in _COLUMNS else violation.path
-    return str(attrs.evolve(violation, path=where))
+    column = _COLUMNS.get(member)
+    if column is None:
+        return clean(violation)
+    value = cells.get(column, "")
+    actual = violation.actual if column == "text" else show_value(value)
+    remedy = explain_number(value) if column == "to" else None
+    said = clean(attrs.evolve(violation, path=f"column {column}", actual=actual))
+    return f"{said}. {remedy}" if remedy else said

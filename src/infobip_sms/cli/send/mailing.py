@@ -12,7 +12,7 @@ import attrs
 from infobip_sms_schema import SmsResponse, SmsResponseDetails
 
 from infobip_sms.cli.base.framework import EXIT_OK, InvalidInputError
-from infobip_sms.cli.base.output import print_json, print_note
+from infobip_sms.cli.base.output import clean, print_json, print_note
 from infobip_sms.codecs.plain_data import build_plain
 
 from .confirm import confirm, estimate_send
@@ -20,6 +20,7 @@ from .summary import MailingSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from infobip_sms import Message
     from infobip_sms.cli.base.server_options import ClientOptions
@@ -42,6 +43,9 @@ class MailingOptions:
     chunk: int
     concurrency: int
     patience: float
+    per_second: float | None
+    skip: Path | None
+    dedupe: Any
     on_unknown: Any
     journal: str | None
 
@@ -54,10 +58,12 @@ def send_mailing(
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise InvalidInputError(f"Nothing was sent, because of these rows:{lines}")
     cost = estimate_send(mailing.build_messages())
+    if cost.repeated and not options.dedupe:
+        print_note(f"Note: numbers that came before: {cost.repeated}. --dedupe leaves them out.")
     if cost.destinations == 0:
         raise InvalidInputError("The CSV has no rows below the names of its columns.")
     for name, count in mailing.count_empty().items():
-        print_note(f"Note: in {count} of {cost.destinations} rows {{{name}}} is empty.")
+        print_note(f"Note: in {count} of {cost.destinations} rows {{{clean(name)}}} is empty.")
     if settings.dry_run:
         return _print_first_request(settings, mailing, options)
     confirm(settings.base_url, cost, yes=yes)
@@ -101,6 +107,9 @@ def _send_rows(
             chunk=options.chunk,
             concurrency=options.concurrency,
             patience=options.patience,
+            per_second=options.per_second,
+            skip=options.skip,
+            dedupe=options.dedupe,
             on_unknown=options.on_unknown,
             journal=options.journal,
             tracking=mailing.message_options.build_tracking(),

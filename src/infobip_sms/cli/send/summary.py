@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import attrs
-import click
 
 from infobip_sms.cli.base.error_messages import explain_error
 from infobip_sms.cli.base.framework import EXIT_FAILURE, EXIT_OK, EXIT_REJECTED
 from infobip_sms.cli.base.output import print_note, print_table
+from infobip_sms.cli.base.terminal import echo, is_terminal
 
 if TYPE_CHECKING:
     from infobip_sms.send_many.outcomes import Outcome
 
-_STATES = ("accepted", "rejected", "unknown", "unsent")
+_STATES = ("accepted", "rejected", "unknown", "unsent", "suppressed")
 _COLUMNS = ("Row", "To", "Outcome", "Why", "Message")
+_MAX_ACCEPTED_ROWS = 20
 _MAX_TERMINAL_ROWS = 20  # rows that a terminal shows
 
 
@@ -31,6 +31,7 @@ class MailingSummary:
     _counts: Counter[str] = attrs.field(factory=Counter, init=False)
     _earlier: int = attrs.field(default=0, init=False)
     _rows: list[tuple[object, ...]] = attrs.field(factory=list, init=False)
+    _accepted: list[tuple[object, ...]] = attrs.field(factory=list, init=False)
     _hint: str = attrs.field(default="", init=False)
     _started: float = attrs.field(factory=time.monotonic, init=False)
 
@@ -42,17 +43,20 @@ class MailingSummary:
         if outcome.error is not None:
             why, hint = explain_error(outcome.error, self.base_url)
             self._hint = self._hint or hint
+        line = (row, outcome.to, outcome.state, why, outcome.message_id)
         if outcome.state != "accepted":
-            self._rows.append((row, outcome.to, outcome.state, why, outcome.message_id))
+            self._rows.append(line)
+        elif len(self._accepted) < _MAX_ACCEPTED_ROWS:
+            self._accepted.append(line)
         return row
 
     def print_rows(self) -> None:
-        """Print those that were not accepted; on a terminal the first ones."""
-        shown = self._rows[:_MAX_TERMINAL_ROWS] if sys.stdout.isatty() else self._rows
-        if shown:
-            print_table(_COLUMNS, shown)
-        if len(shown) < len(self._rows):
-            print_note(f"And {len(self._rows) - len(shown)} more; --json lists them all.")
+        """Print the first accepted ones, then all others; on a terminal the first of these."""
+        shown = self._rows[:_MAX_TERMINAL_ROWS] if is_terminal() else self._rows
+        print_table(_COLUMNS, [*self._accepted, *shown])
+        left = self._counts["accepted"] - len(self._accepted) + len(self._rows) - len(shown)
+        if left:
+            print_note(f"And {left} more; --json lists them all.")
 
     def print_summary(self, *, has_journal: bool, err: bool) -> None:
         """Print how many of what, and say how to go on if something is left."""
@@ -62,12 +66,10 @@ class MailingSummary:
         earlier = f" ({self._earlier} of them in an earlier run)" if self._earlier else ""
         rate = f"{(done - self._earlier) / max(seconds, 0.001):.0f}/s"
         if done:
-            click.echo(
-                f"{words}{earlier}; {done} of {self.total} in {seconds:.1f} s, {rate}", err=err
-            )
+            echo(f"{words}{earlier}; {done} of {self.total} in {seconds:.1f} s, {rate}", err=err)
         if self._hint:
             print_note(self._hint)
-        if done == 0 or counts["accepted"] + counts["rejected"] == self.total:
+        if done == 0 or (counts["unknown"] + counts["unsent"] == 0 and done == self.total):
             return
         if has_journal:
             print_note("To go on, run the same command again.")

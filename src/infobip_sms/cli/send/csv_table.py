@@ -1,0 +1,151 @@
+"""A CSV file as spreadsheets write it: encoding, delimiter, names of columns, cells without blanks."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import attrs
+
+from infobip_sms.cli.base.framework import InvalidInputError
+from infobip_sms.cli.base.output import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DELIMITERS = ",;\t|"
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")  # what a spreadsheet writes for itself
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx or .ods, .xls
+_LONG_NUMBER = re.compile(r"(\d{3})\d{4,}")
+_MAX_SHOWN = 40  # characters of a value
+SAVE_AS_UTF_8 = 'Save the sheet as "CSV UTF-8", or name the encoding: --encoding cp1252'
+
+
+@attrs.frozen
+class CsvTable:
+    """A CSV document with its columns."""
+
+    text: str = attrs.field(repr=False)
+    columns: tuple[str, ...]
+    delimiter: str
+
+    def read_rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Give each row with its number; the row of the names is number 1, empty ones are left out."""
+        width = len(self.columns)
+        for number, row in enumerate(_read_cells(self.text, self.delimiter), 1):
+            while len(row) > width and not row[-1]:
+                row.pop()
+            if number > 1 and any(row):
+                yield number, row
+
+    def find_column(self, name: str) -> str | None:
+        """Return the column of that name, in capitals or not; None if there is none or more than one."""
+        return self._names.get(name) or self._names.get(name.lower())
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """Every column by its name, and by its name in small letters if no other column has that."""
+        counts = Counter(column.lower() for column in self.columns)
+        small = {column.lower(): column for column in self.columns if counts[column.lower()] == 1}
+        return small | {column: column for column in self.columns}
+
+
+def decode_csv(body: bytes, name: str, encoding: str | None) -> str:
+    """Return the text of a CSV file; raise InvalidInputError with the place of what is unreadable."""
+    if body.startswith(_WORKBOOKS):
+        raise InvalidInputError(f'{name} is a workbook, not CSV. Save the sheet as "CSV UTF-8".')
+    found = encoding or ("utf-16" if body.startswith(_UTF_16) else "utf-8-sig")
+    try:
+        text = body.decode(found)
+    except LookupError:
+        raise InvalidInputError(
+            f"--encoding: {clean(found)} is not an encoding; for example utf-8, utf-16, cp1252."
+        ) from None
+    except UnicodeError as problem:
+        raise InvalidInputError(_describe_undecodable(body, name, encoding, problem)) from None
+    if "\0" in text:
+        raise InvalidInputError(
+            f"{name} contains NUL characters; it may be UTF-16: --encoding utf-16-le"
+        )
+    return text.removeprefix("\ufeff")
+
+
+def parse_csv(text: str, delimiter: str | None = None) -> CsvTable:
+    """Return the table of a CSV document; raise InvalidInputError if its first row is of no use."""
+    if line := _SEPARATOR_LINE.match(text):
+        text = text[line.end() :]
+        delimiter = delimiter or line[1]
+    first = text.partition("\n")[0]
+    delimiter = delimiter or max(DELIMITERS, key=first.count)
+    columns = list(next(_read_cells(text, delimiter), []))
+    while columns and not columns[-1]:
+        columns.pop()
+    _require_columns(columns)
+    return CsvTable(text, tuple(columns), delimiter)
+
+
+def show_value(value: str) -> str:
+    """Return a cell in quotes: long numbers masked, hidden characters shown, long ones cut off."""
+    cut = value if len(value) <= _MAX_SHOWN else f"{value[:_MAX_SHOWN]}…"
+    return f'"{clean(_LONG_NUMBER.sub(_mask, cut))}"'
+
+
+def _mask(found: re.Match[str]) -> str:
+    return found[1] + "*" * (len(found[0]) - 3)
+
+
+def _require_columns(columns: list[str]) -> None:
+    if "to" not in {name.lower() for name in columns}:
+        shown = ", ".join(map(clean, columns)) or "nothing"
+        raise InvalidInputError(
+            "The CSV has no column named to. Its first row must name the columns; it has:"
+            f" {shown}. Rename the column of the phone numbers to: to"
+            if all(_is_column_name(name) for name in columns)
+            else "The CSV's first row must name the columns, such as: to,name"
+        )
+    twice = [name for name, count in Counter(columns).items() if name and count > 1]
+    if twice:
+        raise InvalidInputError(
+            f"The CSV has more than one column named {clean(min(twice))}. Rename one of them."
+        )
+
+
+def _describe_undecodable(
+    body: bytes, name: str, encoding: str | None, problem: UnicodeError
+) -> str:
+    """Return which row is unreadable, near which word, and what to do."""
+    place = getattr(problem, "start", len(body))
+    row = body.count(b"\n", 0, place) + 1
+    before, after = body[:place].split(b"\n")[-1], body[place:].split(b"\n")[0]
+    word = re.split(rb"[,;\t|]", before)[-1] + re.split(rb"[,;\t|]", after)[0]
+    column = len(re.findall(rb"[,;\t|]", before)) + 1
+    shown = show_value(word.decode("cp1252", "replace").strip())
+    return (
+        f"{name}, row {row}, column {column}: {shown} is not {encoding or 'UTF-8'}. {SAVE_AS_UTF_8}"
+    )
+
+
+def _read_cells(text: str, delimiter: str) -> Iterator[list[str]]:
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True
+    )
+    number = 0
+    try:
+        for number, row in enumerate(reader, 1):  # noqa: B007 - for the sentence below
+            yield [cell.strip() for cell in row]
+    except csv.Error as problem:
+        raise InvalidInputError(
+            f"The CSV cannot be read after row {number}: {problem}. A quote inside a cell is written"
+            ' twice, and the cell is in quotes: "say ""hello"""'
+        ) from None
+
+
+def _is_column_name(name: str) -> bool:
+    """Return whether a cell may be shown as the name of a column: it has no digits."""
+    return not any(sign.isdigit() for sign in name)

@@ -1,0 +1,214 @@
+"""CSV files as spreadsheets write them: read, or refused with row, column, value and remedy."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.runs import NOBODY, NUMBER, run
+from tests.cli.test_send import Platform
+from tests.client.calls import example, reply
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+    from tests.client.calls import Serve
+
+DEAR = ("--template", "Dear {name}.")
+
+
+def send(sheet: bytes, *words: str, url: str = NOBODY) -> Result:
+    """Send a message for each row of a file."""
+    return run("send", "--csv", "-", *(words or DEAR), typed=sheet, url=url)
+
+
+@pytest.mark.parametrize(
+    ("sheet", "words"),
+    [
+        (b"sep=;\r\nto;name\r\n41793026727;Ana\r\n", DEAR),
+        (b"sep=|\nto|name\n41793026727|Ana\n", DEAR),
+        (b"\xef\xbb\xbfsep=;\nto;name\n41793026727;Ana\n", DEAR),
+        ("to\tname\r\n41793026727\tAna\r\n".encode("utf-16"), DEAR),
+        (b"\xfe\xff" + "to\tname\n41793026727\tAna\n".encode("utf-16-be"), DEAR),
+        ("to\tname\n41793026727\tAna\n".encode("utf-16-le"), (*DEAR, "--encoding", "utf-16-le")),
+        (b"to, name\n41793026727, Ana\n", DEAR),
+        (b'to, name\n41793026727, "Ana"\n', DEAR),
+        (b"to,name\n41793026727.0,Ana\n", DEAR),
+        (b"to,name\n41 79 302-67/27,Ana\n", DEAR),
+        ("to,name\n\u202a41793026727\u202c,Ana\n".encode(), DEAR),
+        ("to,name\n41\u00a079\u2011302 (67) 27,Ana\n".encode(), DEAR),
+        (b"to,name,,\n41793026727,Ana,,\n", DEAR),
+        (b"to,Name\n41793026727,Ana\n", DEAR),
+        (b"TO,name,NAME\n41793026727,Ana,x\n", DEAR),
+        (b"to,name\n41793026727,Ana\n", ("--template", "Dear { NAME }.")),
+        (b"to:name\n41793026727:Ana\n", (*DEAR, "--delimiter", ":")),
+        (b"to,x\tname\n41793026727\tAna\n".replace(b",x", b""), (*DEAR, "--delimiter", "tab")),
+    ],
+)
+def test_a_spreadsheet_s_file_is_read_as_it_was_meant(
+    sheet: bytes, words: tuple[str, ...], serve: Serve
+) -> None:
+    """Encodings, marks of delimiters, blanks and a spreadsheet's ways to write numbers."""
+    server = serve("hear", Platform().answer)
+    result = send(sheet, *words, url=server.url)
+    (message,) = json.loads(server.finish()[0].body)["messages"]
+
+    assert result.exit_code == 0, result.stderr
+    assert message["destinations"][0]["to"] == NUMBER
+    assert message["text"] == "Dear Ana."
+
+
+@pytest.mark.parametrize(
+    ("sheet", "said"),
+    [
+        (b"to,name\n4.1793E+10,Ana\n", ["row 2, column to", '"4.1793E+10"', "as text"]),
+        (
+            b"to,name\n4,Jo\n41793026727,Jos\xe9\n",
+            ["row 3, column 2", '"José"', "CSV UTF-8", "cp1252"],
+        ),
+        (
+            b"to,name\n0041793026727,Ana\n",
+            ["row 2, column to", '"004**********"', "+ instead of 00"],
+        ),
+        (
+            b"to,name\n0793026727,Ana\n",
+            ["row 2, column to", '"079*******"', "country code instead"],
+        ),
+        (b"to,name\n+41 (0)79 302 67 27,Ana\n", ["row 2, column to", "Leave out (0)"]),
+        (b"to,name\n,Ana\n", ["row 2, column to", '""', "The cell is empty"]),
+        (b"to,name\n4179302x,Ana\n", ["row 2, column to", '"417****x"']),
+        (b"to,name,from\n41,Ana,ab\n", ["row 2, column from", '"ab"']),
+        (b"to,name\n41,Ana,Bea\n", ["row 2: 3 cells instead of 2", '"Bea"', "quotes"]),
+        (b"to,name\n41\n", ["row 2: 1 cells", "column name is missing", "empty"]),
+        (b'to,name\n41,"a"b"\n', ["after row 1", '"say ""hello"""']),
+        (b"PK\x03\x04", ["workbook", "CSV UTF-8"]),
+        ("to,name\n4,a\n".encode("utf-16-le"), ["NUL", "--encoding utf-16-le"]),
+        (b"phone,name\n4,a\n", ["it has: phone, name", "Rename"]),
+        (b"to,nme\n4,a\n", ["no column named name. Did you mean {nme}?"]),
+        (b"to,NAME,Name\n4,a,b\n", ["no column named name. Did you mean {"]),
+    ],
+)
+def test_a_complaint_names_row_column_value_and_remedy(sheet: bytes, said: list[str]) -> None:
+    """The message alone is enough to mend the file; a whole number is never shown."""
+    result = send(sheet)
+
+    assert result.exit_code == 3
+    assert [words for words in said if words not in result.stderr] == []
+    assert "793026727" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--delimiter", "ab"), "one character"),
+        (("--delimiter", '"'), "one character"),
+        (("--encoding", "utf-99"), "utf-99 is not an encoding"),
+        (("--encoding", "base64"), "base64 is not an encoding"),
+        (("--encoding", "ascii"), "is not ascii"),
+    ],
+)
+def test_a_delimiter_or_an_encoding_that_is_none_is_said(words: tuple[str, ...], said: str) -> None:
+    """What is allowed is named."""
+    result = send("to,name\n4,Zoë\n".encode(), *DEAR, *words)
+
+    assert result.exit_code == 3
+    assert said in result.stderr
+
+
+def test_accepted_rows_show_their_message_id(serve: Serve) -> None:
+    """So that one of them can be looked up; of many the first ones."""
+    rows = "to,message_id\n" + "".join(f"4179,m{number:03}\n" for number in range(30))
+    url = serve("hear", Platform().answer).url
+    result = send(rows.encode(), "--template", "x", url=url)
+
+    assert "m000" in result.stdout
+    assert "m019" in result.stdout
+    assert "m020" not in result.stdout
+    assert "And 10 more; --json lists them all." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "count", "noted"),
+    [
+        ("reports", (), 50, True),
+        ("reports", (), 49, False),
+        ("reports", ("--limit", "7"), 7, True),
+        ("reports", ("--limit", "60"), 50, False),
+        ("logs", (), 50, True),
+        ("logs", (), 2, False),
+    ],
+)
+def test_dlr_008_as_many_as_were_asked_for_may_not_be_all(
+    command: str, words: tuple[str, ...], count: int, noted: bool, serve: Serve
+) -> None:
+    """50 come by default, and more may be waiting."""
+    name = {"reports": "delivery-reports", "logs": "logs"}[command]
+    plain = {"results": (json.loads(example(name))["results"] * 50)[:count]}
+    result = run(command, *words, url=serve("hear", reply(json.dumps(plain).encode())).url)
+
+    assert ("there may be more" in result.stderr) is noted
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("App 0030-26bb", "begins with App. Leave it out"),
+        ("0030-26bb\n", "ends with a line break"),
+        (" 0030-26bb", "ends with a blank"),
+        ("0030 26bb", "contains a blank"),
+    ],
+)
+def test_auth_005_a_key_with_something_around_it_is_said(key: str, said: str) -> None:
+    """Before a request is made, and without the key."""
+    result = run("logs", key=key)
+
+    assert result.exit_code == 3
+    assert said in result.stderr
+    assert "26bb" not in result.stderr
+
+
+def test_a_server_without_tls_is_said(serve: Serve) -> None:
+    """Something listens, so the sandbox is running: the scheme is wrong."""
+    url = serve("taste", b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "close").url
+    result = run("logs", "--attempts", "1", url=url.replace("http", "https"))
+
+    assert result.exit_code == 2
+    assert f"--base-url {url}" in result.stderr
+    assert "Nothing listens" not in result.stderr
+
+
+def test_a_path_of_a_csv_is_named_where_it_is_unreadable(tmp_path: Path) -> None:
+    """A file has its name, standard input has none."""
+    path = tmp_path / "guests.csv"
+    path.write_bytes(b"to,name\n41,Jos\xe9\n")
+
+    assert "guests.csv, row 2" in run("send", "--csv", str(path), *DEAR).stderr
+
+
+def test_rows_may_be_left_out(tmp_path: Path, serve: Serve) -> None:
+    """Suppressed numbers and repeated ones have an outcome of their own, which is not a failure."""
+    path = tmp_path / "stop"
+    path.write_text("+41793026731\n", encoding="utf-8")
+    platform = Platform()
+    rows = b"to\n41793026727\n+41793026727\n41793026731\n"
+    words = ("--template", "x", "--skip", str(path), "--dedupe", "--per-second", "1000")
+    result = send(rows, *words, url=serve("hear", platform.answer).url)
+
+    assert result.exit_code == 0
+    assert [number for number, _ in platform.heard] == ["41793026727"]
+    assert "1 accepted, 2 suppressed; 3 of 3" in result.stdout
+    assert "the same number as destination 0" in result.stdout
+    assert "To go on" not in result.stderr
+
+
+def test_repeated_numbers_are_noted(serve: Serve) -> None:
+    """They are sent to unless --dedupe says otherwise, and said beforehand."""
+    rows = b"to\n41793026727\n+41793026727\n"
+    result = send(rows, "--template", "x", url=serve("hear", Platform().answer).url)
+
+    assert "numbers that came before: 1. --dedupe" in result.stderr
+    assert "2 accepted" in result.stdout
