@@ -108,15 +108,13 @@ class Bench:
         """Return the log entries."""
         response = self.ask("GET", "/sms/1/logs", b"", wire, **parameters)
         assert response.status == 200, response.body
-        found: list[Any] = CODECS[wire].parse_response(response.body, SmsLogs).results
-        return found
+        return list(CODECS[wire].parse_response(response.body, SmsLogs).results)
 
     def reports(self, wire: str = "json", **parameters: Any) -> list[Any]:
         """Fetch reports."""
         response = self.ask("GET", "/sms/1/reports", b"", wire, **parameters)
         assert response.status == 200, response.body
-        found: list[Any] = CODECS[wire].parse_response(response.body, DeliveryReports).results
-        return found
+        return list(CODECS[wire].parse_response(response.body, DeliveryReports).results)
 
     def _turn(self) -> None:
         advance(self.state, self.now, self.settings)
