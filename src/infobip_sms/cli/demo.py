@@ -29,8 +29,8 @@ EXAMPLES: tuple[tuple[Literal["json", "xml"], str], ...] = (
 NEXT = """
 Next:
   make sandbox                               start a sandbox with an inbox page
-  infobip-sms conformance server URL         check your own server, gateway or mock
-  infobip-sms conformance client -- PROGRAM  check your own client
+  infobip-sms conformance server URL         check your server, gateway or mock
+  infobip-sms conformance client -- PROGRAM  check your client
   infobip-sms demo --verbose                 show the documents and each result"""
 
 
