@@ -108,14 +108,14 @@ class Bench:
         """Return the log entries."""
         response = self.ask("GET", "/sms/1/logs", b"", wire, **parameters)
         assert response.status == 200, response.body
-        found: list[Any] = CODECS[wire].parse_response(response.body, SmsLogs).results
+        found: list[Any] = list(CODECS[wire].parse_response(response.body, SmsLogs))
         return found
 
     def reports(self, wire: str = "json", **parameters: Any) -> list[Any]:
         """Fetch reports."""
         response = self.ask("GET", "/sms/1/reports", b"", wire, **parameters)
         assert response.status == 200, response.body
-        found: list[Any] = CODECS[wire].parse_response(response.body, DeliveryReports).results
+        found: list[Any] = list(CODECS[wire].parse_response(response.body, DeliveryReports))
         return found
 
     def _turn(self) -> None:
