@@ -369,10 +369,12 @@ def _require_no_arguments(unknown: Mapping[str, object]) -> None:
 
 
 def _has_extra(body: object) -> bool:
+    """Tell whether a request has undocumented fields; it may be invalid, and is checked later."""
     if not isinstance(body, SmsRequest):
         return False
     return body.extra is not None or any(
-        message.extra is not None or any(to.extra is not None for to in message.destinations)
+        getattr(message, "extra", None) is not None
+        or any(getattr(to, "extra", None) for to in getattr(message, "destinations", ()))
         for message in body.messages
     )
 
