@@ -195,12 +195,23 @@ def build_extra_data(components: dict[str, Any], final: list[int]) -> dict[str, 
             "final": final if "x-final" in component else None,
             "entries": find_entries(component),
             "open": "x-extra" in component,
+            "values": list_values(component, components),
             "positional": component.get("x-positional", ()),
             "shorthand": component["x-positional"][0] if "x-shorthand" in component else None,
             "converters": converters[name],
         }
         for name, component in components.items()
     }
+
+
+def list_values(component: dict[str, Any], components: dict[str, Any]) -> dict[str, str]:
+    """Return the values of each field that is an enum or a list of one, in words."""
+    found = {}
+    for wire, field in component.get("properties", {}).items():
+        reference = field.get("$ref") or field.get("items", {}).get("$ref", "")
+        values = components.get(reference.rpartition("/")[2], {}).get("enum", ())
+        found[wire] = ", ".join(values)
+    return {wire: values for wire, values in found.items() if values}
 
 
 def find_entries(component: dict[str, Any]) -> dict[str, str] | None:

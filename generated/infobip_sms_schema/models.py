@@ -112,7 +112,8 @@ class BulkStatus(StrEnum):
 class BulkStatusRequest(ApiModel):
     """The new state of a scheduled bulk.
 
-    status: The new state. [BULK-003]
+    status: The new state. One of PENDING, PAUSED, PROCESSING, CANCELED, FINISHED,
+        FAILED. [BULK-003]
     """
 
     status: BulkStatus = attrs.field(
@@ -390,7 +391,8 @@ class DeliveryTimeWindow(ApiModel):
 
     from_: Time of day (UTC) at which the window opens. [WIN-001]
     to: Time of day (UTC) at which the window closes. [WIN-001]
-    days: Days on which sending is allowed; at least one. [WIN-002]
+    days: Days on which sending is allowed; at least one. One of MONDAY, TUESDAY,
+        WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY. [WIN-002]
     """
 
     from_: TimeOfDay | None = attrs.field(
@@ -612,7 +614,8 @@ class GetLogsParameters(ApiModel):
     to: Only messages to this destination. [LOG-001]
     bulk_id: Only messages of these requests; repeated for each. [LOG-002]
     message_id: Only these messages; repeated for each. [LOG-002]
-    general_status: Only messages whose status is in this group. [LOG-006]
+    general_status: Only messages whose status is in this group. One of ACCEPTED,
+        PENDING, UNDELIVERABLE, DELIVERED, REJECTED, EXPIRED. [LOG-006]
     sent_since: Only messages sent at this instant or later. Timezone-aware. [LOG-007]
     sent_until: Only messages sent before this instant. Timezone-aware. [LOG-007]
     limit: At most this many messages, 1 to 1000; 50 when left out. [LOG-003]
@@ -819,7 +822,7 @@ class GsmErrorCode(ApiModel):
 class Language(ApiModel):
     """Language whose letters the text needs.
 
-    language_code: Turkish, Spanish or Portuguese. [SEND-011]
+    language_code: Turkish, Spanish or Portuguese. One of TR, ES, PT. [SEND-011]
     """
 
     language_code: LanguageCode | None = attrs.field(
@@ -848,7 +851,7 @@ class LanguageCode(StrEnum):
 class LanguageV1(ApiModel):
     """Language whose letters the text needs, and the tables of letters to use.
 
-    language_code: Turkish, Spanish or Portuguese. [V1-004]
+    language_code: Turkish, Spanish or Portuguese. One of TR, ES, PT. [V1-004]
     single_shift: True uses the table that costs one character more for each of its
         letters. [V1-004]
     locking_shift: True uses the table that takes the place of the common one. [V1-004]
@@ -897,13 +900,14 @@ class Message(ApiModel):
     flash: True shows the message at once instead of storing it; false when left out.
         [SEND-010]
     language: Character set for languages with letters of their own. [SEND-011]
-    transliteration: Rewrite the text from this script before it is sent. [SEND-012]
+    transliteration: Rewrite the text from this script before it is sent. One of
+        TURKISH, GREEK, CYRILLIC, CENTRAL_EUROPEAN, NON_UNICODE. [SEND-012]
     intermediate_report: True asks for real-time intermediate delivery reports at the
         notify URL. [SEND-013]
     notify_url: URL on your callback server that receives the delivery reports.
         [SEND-014]
     notify_content_type: Format of the delivery reports that are posted to the notify
-        URL. [SEND-015]
+        URL. One of application/json, application/xml. [SEND-015]
     callback_data: Your own data, returned in full with every delivery report; at most
         200 characters. [SEND-016]
     validity_period: Minutes during which delivery may be attempted. More than 2880 (48
@@ -1073,13 +1077,14 @@ class MessageV1(ApiModel):
         [SEND-010]
     language: Character set for languages with letters of their own, and how it is used.
         [V1-004]
-    transliteration: Rewrite the text from this script before it is sent. [V1-006]
+    transliteration: Rewrite the text from this script before it is sent. One of
+        TURKISH, GREEK, CYRILLIC, CENTRAL_EUROPEAN. [V1-006]
     intermediate_report: True asks for real-time intermediate delivery reports at the
         notify URL. [SEND-013]
     notify_url: URL on your callback server that receives the delivery reports.
         [SEND-014]
     notify_content_type: Format of the delivery reports that are posted to the notify
-        URL. [SEND-015]
+        URL. One of application/json, application/xml. [SEND-015]
     callback_data: Your own data, returned with every delivery report; no limit is
         documented for version 1. [V1-007]
     validity_period_ms: Milliseconds during which delivery may be attempted; version 2
@@ -1327,8 +1332,9 @@ class PreviewRequest(ApiModel):
 
     text: The text. [PREV-001]
     language_code: Language whose character set is tried; not nested, as it is in a
-        message. [PREV-002]
-    transliteration: Script that is rewritten. [PREV-002]
+        message. One of TR, ES, PT. [PREV-002]
+    transliteration: Script that is rewritten. One of TURKISH, GREEK, CYRILLIC,
+        CENTRAL_EUROPEAN, NON_UNICODE. [PREV-002]
     """
 
     text: str = attrs.field(
@@ -1995,7 +2001,7 @@ class Track(StrEnum):
 class Tracking(ApiModel):
     """Conversion tracking of a whole request.
 
-    track: What is tracked. [SEND-022]
+    track: What is tracked. One of SMS, URL. [SEND-022]
     process_key: Names the conversion tracking process. [SEND-021]
     type: Your own word for the kind of process, flow or message. [SEND-021]
     base_url: URL to build the shortened links on when URLs are tracked. [SEND-021]

@@ -11,6 +11,7 @@ import attrs
 from infobip_sms_schema import (
     BulkRequest,
     BulkStatusRequest,
+    Destination,
     FetchDeliveryReportsParameters,
     GetLogsParameters,
     GetScheduledParameters,
@@ -84,7 +85,7 @@ class Operations(ABC):
 
     def send_text(
         self,
-        to: str,
+        to: str | Destination,
         text: str,
         *,
         from_: str | None = None,
@@ -93,14 +94,15 @@ class Operations(ABC):
     ) -> SmsResponseDetails:
         """Send a text to one phone number: POST /sms/2/text/advanced.
 
-        to: in international format, such as ``41793026727``.
+        to: one number in international format, such as ``41793026727``, or a Destination.
         from_: the sender that the recipient sees, 3 to 11 characters or 3 to 14 digits.
 
         Returns ``message_id``, ``status`` and ``to`` of the message. For anything else that a message
         can have, and for several recipients, use ``send(Message(...))``.
         """
-        request = SmsRequest(messages=Message(from_=from_, destinations=to, text=text))
-        response = self.send(request, wire=wire, timeout=timeout)
+        one = to if isinstance(to, Destination) else Destination(to)
+        message = Message(from_=from_, destinations=one, text=text)
+        response = self.send(message, wire=wire, timeout=timeout)
         if not response.messages:
             problem = Violation("messages", "an empty list", "an entry for the message", "RESP-001")
             raise InvalidResponseError((problem,), body=response.raw or b"")
@@ -371,10 +373,12 @@ def _require_no_arguments(unknown: Mapping[str, object]) -> None:
 
 
 def _has_extra(body: object) -> bool:
+    """Tell whether a request has undocumented fields; it may be invalid, and is checked later."""
     if not isinstance(body, SmsRequest):
         return False
     return body.extra is not None or any(
-        message.extra is not None or any(to.extra is not None for to in message.destinations)
+        getattr(message, "extra", None) is not None
+        or any(getattr(to, "extra", None) for to in getattr(message, "destinations", ()))
         for message in body.messages
     )
 

@@ -43,6 +43,7 @@ SHORT: dict[str, Callable[[Client], object]] = {
     "a tuple": lambda c: c.send(Message(destinations=(PHONE,), text="Hello")),
     "one string": lambda c: c.send(Message(destinations=PHONE, text="Hello")),
     "send_text": lambda c: c.send_text(PHONE, "Hello"),
+    "send_text to a Destination": lambda c: c.send_text(Destination(PHONE), "Hello"),
 }
 
 
@@ -69,6 +70,16 @@ def test_send_text_returns_the_entry_of_its_message(serve: Serve) -> None:
 
     assert sent == wire_json.parse_response(response, SmsResponse).messages[0]
     assert b'"from":"InfoSMS"' in request.body
+
+
+def test_send_text_has_one_destination() -> None:
+    """Several numbers are rejected: the status of one would stand for all."""
+    several: Any = [PHONE, PHONE]
+    with (
+        Client("http://127.0.0.1:1", auth=AUTH) as client,
+        pytest.raises(InvalidRequestError, match=r"^Destination\.to: expected .*, got a list of 2"),
+    ):
+        client.send_text(several, "Hello")
 
 
 def test_resp_001_send_text_without_an_entry_is_an_invalid_response(serve: Serve) -> None:

@@ -29,9 +29,9 @@ EXAMPLES: tuple[tuple[Literal["json", "xml"], str], ...] = (
 
 NEXT = """
 Next:
-  make sandbox                               start a sandbox to send to; it has an inbox page
-  infobip-sms conformance server URL         check your own server, gateway or mock
-  infobip-sms conformance client -- PROGRAM  check your own client
+  make sandbox                               start a sandbox with an inbox page
+  infobip-sms conformance server URL         check your server, gateway or mock
+  infobip-sms conformance client -- PROGRAM  check your client
   infobip-sms demo --verbose                 show the documents and each result"""
 
 

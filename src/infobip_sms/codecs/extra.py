@@ -43,9 +43,9 @@ def append_extra(element: ET.Element, model: Any) -> None:
     """Append the undocumented fields of a request, and of its parts, to their elements."""
     for name, value in (model.extra or {}).items() if _is_open(model) else ():
         _append_value(element, name, value)
-    places = {wire: iter(found) for wire, _ in _list_parts(model) if (found := element.find(wire))}
+    found = {wire: element.iterfind(f"{wire}/*") for wire in dict(_list_parts(model))}
     for wire, part in _list_parts(model):
-        append_extra(next(places[wire]), part)
+        append_extra(next(found[wire]), part)
 
 
 def find_unknown_fields(raw: bytes, cls: Any) -> dict[str, Any]:
