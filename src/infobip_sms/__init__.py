@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 
     from infobip_sms.send_many.journal import JournalError
     from infobip_sms.send_many.outcomes import Outcome
+    from infobip_sms.send_many.preflight import CheckedDestination, preflight
     from infobip_sms.send_many.reconcile import Reconciled
     from infobip_sms.text.segments import SegmentCount, count_segments
     from infobip_sms.text.transliteration import Transliterated, transliterate
@@ -89,7 +90,9 @@ _HOMES = {
     "Bearer": "auth",
     "IbssoToken": "auth",
     "JournalError": "send_many.journal",
+    "CheckedDestination": "send_many.preflight",
     "Outcome": "send_many.outcomes",
+    "preflight": "send_many.preflight",
     "Reconciled": "send_many.reconcile",
     "parse_delivery_reports": "webhooks",
     "Retry": "transport.retry",
@@ -142,9 +145,11 @@ __all__ = [
     "SmsLogs",
     "parse_delivery_reports",
     # sending in bulk
+    "CheckedDestination",
     "JournalError",
     "Outcome",
     "Reconciled",
+    "preflight",
     # preview
     "Preview",
     "PreviewConfiguration",

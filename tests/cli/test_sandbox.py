@@ -172,7 +172,7 @@ def test_a_secret_that_is_given_is_not_said(made: list[Made], more: tuple[str, .
     assert "hush" not in result.output
     assert KEY not in result.output
     assert "\x1b" not in result.output
-    assert more or "user me ; App with the given key" in result.stdout
+    assert more or "user me\\u001b; App with the given key" in result.stdout
 
 
 def test_the_urls_for_machines_are_one_line_of_json(made: list[Made]) -> None:
