@@ -18,6 +18,7 @@ from infobip_sms.cli.base.framework import Command, UnavailableError
 from infobip_sms.cli.base.output import clean, print_json, print_note
 from infobip_sms.cli.base.server_options import option
 from infobip_sms.sandbox.config import READINGS, SandboxSettings
+from infobip_sms.transport.urls import is_loopback
 
 from .conformance import require_module
 
@@ -35,14 +36,21 @@ ACCOUNT, BEHAVIOUR, CLOCK, STATEMENT = (
 )
 USER, PASSWORD = "Aladdin", "open sesame"
 _REJECTION_READING = "READ-001"
+_VARIABLE = "INFOBIP_SANDBOX_"
 _DAY = 86_400  # seconds
 _HOST = re.compile(r"[^\s/:@?#\[\]]+")
+_EXPOSED = "other machines can reach it; its pages and admin interface have no password"
 EPILOG = """\
 Numbers that choose what happens to them:
   999 SS R EEEE III  seconds, reports, network error, status at the end
   9990510000005      delivered after 5 seconds, one report
   9990010000006      rejected in the response
   9990520001009      undeliverable after 5 seconds with network error 1
+  447700900 III      reserved numbers that validators accept, as 1500555 x III:
+  447700900009       undeliverable; --outcome chooses for any number
+
+Every option can be set in the environment: INFOBIP_SANDBOX_ALLOW_HOST for --allow-host,
+with ; between several values.
 
 In a test, without a process of its own:
   with infobip_sms.sandbox.running() as sandbox: ...
@@ -52,7 +60,7 @@ In a test, without a process of its own:
 class ReadingParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
     """An open reading with the outcome to show: ``READ-008=rejected``."""
 
-    name = "reading"
+    name, envvar_list_splitter = "reading", ";"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
@@ -72,7 +80,7 @@ class ReadingParam(click.ParamType):  # type: ignore[type-arg]  # generic to the
 class HostParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
     """A host by its name or address alone."""
 
-    name = "host"
+    name, envvar_list_splitter = "host", ";"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
@@ -87,11 +95,54 @@ class HostParam(click.ParamType):  # type: ignore[type-arg]  # generic to the ty
         return host
 
 
+class AddressParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+    """An IP address, or localhost."""
+
+    name = "address"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the address as the system writes it."""
+        text = "127.0.0.1" if value == "localhost" else str(value).strip("[]")
+        try:
+            return str(ipaddress.ip_address(text))
+        except ValueError:
+            self.fail("give an address, such as 127.0.0.1 or 0.0.0.0", param, ctx)
+
+
+class OutcomeParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+    """An outcome for some numbers: ``4477009*=UNDELIVERABLE,error=1``."""
+
+    name, envvar_list_splitter = "outcome", ";"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the text of a valid outcome."""
+        from infobip_sms.sandbox.state.outcomes import parse_rule_text  # noqa: PLC0415 - needs the schema
+
+        try:
+            parse_rule_text(str(value))
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
+        return str(value)
+
+
+class FaultParam(click.types.StringParamType):
+    """The id of a fault."""
+
+    envvar_list_splitter = ";"
+
+
 @attrs.frozen(kw_only=True)
 class SandboxOptions:
     """What the options say."""
 
+    host: str
     port: int
+    allow_host: tuple[str, ...]
+    outcome: tuple[str, ...]
     user: str
     password: str = attrs.field(repr=False)
     api_key: str | None = attrs.field(repr=False)
@@ -100,7 +151,7 @@ class SandboxOptions:
     allow_callback: tuple[str, ...]
     refuse: str | None
     reading: tuple[tuple[str, str], ...]
-    fault: str | None
+    fault: tuple[str, ...]
     frozen: bool
     seed: str
     data: str | None
@@ -131,21 +182,41 @@ class SandboxOptions:
                 keep=self.keep,
                 push_to=self.allow_callback,
                 readings=self.readings,
+                address=self.host,
+                allow_hosts=self.allow_host,
+                outcomes=self.outcome,
             )
         except ValueError as problem:
             raise click.UsageError(str(problem)) from None
 
-    def require_known_mutant(self) -> None:
+    def require_known_mutants(self) -> None:
         """Reject a fault that there is not."""
-        from infobip_sms.sandbox.mutants.app import MUTANTS  # noqa: PLC0415 - needs an extra
+        from infobip_sms.sandbox.mutants.app import MUTANTS, suggest_mutants  # noqa: PLC0415 - needs an extra
 
-        if self.fault is not None and self.fault not in MUTANTS:
-            known = ", ".join(sorted(MUTANTS))
-            problem = f"there is no fault of that id; there are: {known}"
-            raise click.BadParameter(problem, param_hint="--fault")
+        for mutant_id in self.fault:
+            if mutant_id not in MUTANTS:
+                raise click.BadParameter(suggest_mutants(mutant_id), param_hint="--fault")
 
 
 _OPTIONS = (
+    option(
+        "--host",
+        section="Server",
+        type=AddressParam(),
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        show_default=True,
+        help="Address to listen on; 0.0.0.0 makes it reachable from other machines.",
+    ),
+    option(
+        "--allow-host",
+        section="Server",
+        type=HostParam(),
+        multiple=True,
+        metavar="NAME",
+        help="Also accept requests that name it so, or that come from its pages; may be repeated."
+        " Default: localhost and the address.",
+    ),
     option(
         "--port",
         section="Server",
@@ -153,7 +224,7 @@ _OPTIONS = (
         metavar="PORT",
         default=8080,
         show_default=True,
-        help="Port on 127.0.0.1; 0 finds a free one.",
+        help="Port to listen on; 0 finds a free one.",
     ),
     option(
         "--allow-callback",
@@ -207,10 +278,21 @@ _OPTIONS = (
         " --statement lists them all.",
     ),
     option(
+        "--outcome",
+        section=BEHAVIOUR,
+        type=OutcomeParam(),
+        multiple=True,
+        metavar="NUMBER=STATUS",
+        help="Outcome of messages to a number, such as '4477009*=UNDELIVERABLE,error=1,after=5,reports=2,times=1';"
+        " may be repeated.",
+    ),
+    option(
         "--fault",
         section=BEHAVIOUR,
+        type=FaultParam(),
         metavar="ID",
-        help="Violate a requirement on purpose, such as RESP-002 or DLR-004-cut.",
+        multiple=True,
+        help="Violate a requirement on purpose, such as RESP-002 or DLR-004-cut; may be repeated.",
     ),
     option(
         "--delay",
@@ -273,6 +355,9 @@ def _with_sandbox_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     for add in reversed(_OPTIONS):
         command = add(command)
+    for parameter in command.__click_params__:  # type: ignore[attr-defined]  # set by click
+        words = parameter.opts[0].removeprefix("--").upper().replace("-", "_")
+        parameter.envvar = None if words in {"STATEMENT", "JSON"} else _VARIABLE + words
     return command
 
 
@@ -287,7 +372,7 @@ def sandbox(options: SandboxOptions) -> None:
     """
     for module in ("starlette", "uvicorn", "jinja2"):
         require_module(module, "sandbox")
-    options.require_known_mutant()
+    options.require_known_mutants()
     if options.statement:
         _print_statement(options)
         return
@@ -306,7 +391,7 @@ def _serve(options: SandboxOptions) -> None:
             settings = attrs.evolve(settings, seed=store.seed)
         if options.seed and settings.seed != options.seed:
             print_note(f"sandbox: {options.data} has a seed of its own; --seed is not used")
-        app = MutantApp(settings, options.fault) if options.fault else App(settings)
+        app = MutantApp(settings, *options.fault) if options.fault else App(settings)
         clock = VirtualClock(frozen=options.frozen)
         try:
             # not raised where the shell had interruptions ignored
@@ -361,7 +446,8 @@ def _print_banner(url: str, options: SandboxOptions, clock: VirtualClock) -> Non
         f"inbox:   {inbox}",
         f"account: Basic, user {clean(options.user)}{password}; {key}",
         *([f"reading: {', '.join(switched)}"] if switched else []),
-        *([f"broken:  {options.fault}, on purpose"] if options.fault else []),
+        *([f"exposed: {_EXPOSED}"] if not is_loopback(options.host) else []),
+        *([f"broken:  {', '.join(options.fault)}, on purpose"] if options.fault else []),
         *([f"clock:   {told}"] if (told := _format_clock(clock)) else []),
         "Nothing is sent to any telephone network. Ctrl-C ends it.",
     ]
@@ -383,7 +469,7 @@ def _print_statement(options: SandboxOptions) -> None:
     )
     from infobip_sms.sandbox.mutants.app import MUTANTS  # noqa: PLC0415 - needs an extra
 
-    broken = MUTANTS[options.fault] if options.fault else None
+    broken = [MUTANTS[mutant_id] for mutant_id in options.fault]
     statement = build_statement(options.build_settings(options.seed), broken)
     if options.as_json:
         print_json(to_plain(statement))

@@ -398,7 +398,9 @@ def test_any_other_request_line_gets_404(sandbox_url: str, line: str) -> None:
     with socket.create_connection(
         (parts.hostname or "", parts.port or 0), timeout=10
     ) as connection:
-        connection.sendall(f"{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        connection.sendall(
+            f"{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        )
         head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 404 ")
@@ -468,7 +470,7 @@ def test_an_interrupt_ends_the_sandbox_quietly() -> None:
     ("options", "words", "code"),
     [
         (("--port", "80000"), "80000 is not in the range", 3),
-        (("--fault", "SEND-999"), "there is no fault of that id", 3),
+        (("--fault", "SEND-999"), "there is no fault of that ID", 3),
     ],
 )
 def test_wrong_usage_of_the_sandbox_is_explained(
