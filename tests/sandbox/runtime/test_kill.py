@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Self
 
 from infobip_sms import ApiKey, Client, Destination, Error, Message, SmsRequest
@@ -61,10 +62,8 @@ class Killed:
         folder.mkdir()
         for end in ("", "-wal"):
             shutil.copy(f"{self.path}{end}", folder / f"{self.path.name}{end}")
-        store = DataFile(folder / self.path.name)
-        state = store.load()
-        store.close()
-        return state
+        with closing(DataFile(folder / self.path.name)) as store:
+            return store.load()
 
     def __enter__(self) -> Self:
         return self
