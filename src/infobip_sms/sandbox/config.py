@@ -35,7 +35,7 @@ READINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "rejected": "rejected",
         },
         "READ-017": {"400": "400", "415": "415"},
-        "READ-018": {"404": "404 for both", "405": "404 and 405"},
+        "READ-018": {"405": "404 and 405", "404": "404 for both"},
         "READ-046": {
             "0": "0 MESSAGE_ACCEPTED",
             "7": "7 PENDING_ENROUTE",

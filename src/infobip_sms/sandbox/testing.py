@@ -282,7 +282,7 @@ def running(*, frozen: bool = False, **settings: Any) -> Iterator[Sandbox]:
 
     frozen: start with a stopped clock.
     settings: fields of ``SandboxSettings``, such as delay=0, seed="mine" or
-        readings={"READ-018": "405"}. Generated IDs are the same in every run with the same seed.
+        readings={"READ-018": "404"}. Generated IDs are the same in every run with the same seed.
     """
     chosen = SandboxSettings(**{"user": USER, "password": PASSWORD, **settings})
     with open_listener(0) as (listener, url):

@@ -149,7 +149,9 @@ class SandboxASGI:
             response = self._app.build_error_response(failure.build_error(), wire)
             self._request_log.record(http_request, response, self._clock.now())
         else:
-            response = self._run_app(http_request, await self._parse_large_body(http_request))
+            parsed = await self._parse_large_body(http_request)
+            await self._scheduler.give_way()
+            response = self._run_app(http_request, parsed)
         return None if drop else response
 
     async def _parse_large_body(self, http_request: HttpRequest) -> ParsedInput | None:
