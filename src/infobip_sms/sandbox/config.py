@@ -91,6 +91,8 @@ class SandboxSettings:
     """Outcomes for numbers, such as ``4477009*=UNDELIVERABLE,error=1``; see the option --outcome."""
     allow_hosts: tuple[str, ...] = ()
     """Names besides loopback by which this sandbox may be addressed, in lower case; pages of these hosts may use it."""
+    cors: tuple[str, ...] = ()
+    """Origins whose pages may use this sandbox from a browser, such as ``http://localhost:3000``; ``*`` for any."""
     address: str = "127.0.0.1"
     """Address on which it listens."""
     port: int | None = None

@@ -5,6 +5,8 @@
     /sandbox/requests              latest requests; ?fragment for the list alone
     /sandbox/request/{serial}      one request and its response
     /sandbox/statement             conformance statement
+    /sandbox/api                   description of the admin API
+    /sandbox/openapi.yaml          the same for programs
     /sandbox/inbox.css .js .svg    assets
     POST /sandbox/do               a button: do=freeze, resume, minute, hour, next, reset or clear-faults
 
@@ -27,6 +29,7 @@ from infobip_sms.sandbox.api.same_origin import check_origin
 from infobip_sms.sandbox.config import SandboxSettings
 
 from . import views
+from .description import read_description
 from .statement import build_statement
 
 if TYPE_CHECKING:
@@ -127,6 +130,8 @@ def _find_route(request: HttpRequest) -> Route | None:
     if kind in {"message", "request"} and serial:
         return _get_message_page if kind == "message" else _get_request_page
     pages: dict[str, Route] = {
+        "api": _get_api_page,
+        "openapi.yaml": _get_description,
         "": _get_list_page,
         "requests": _get_requests_page,
         "statement": _get_statement_page,
@@ -190,6 +195,17 @@ def _get_statement_page(request: HttpRequest, context: PageContext) -> HttpRespo
     return _build_html_response(
         views.render_statement(statement, **_build_page_values(request, context, "statement"))
     )
+
+
+def _get_api_page(request: HttpRequest, context: PageContext) -> HttpResponse:
+    url = f"http://{request.headers['host']}"
+    return _build_html_response(
+        views.render_api(url, **_build_page_values(request, context, "api"))
+    )
+
+
+def _get_description(request: HttpRequest, _: PageContext) -> HttpResponse:
+    return _build_cacheable_response(request, read_description(), "application/yaml")
 
 
 def _handle_button(request: HttpRequest, _: PageContext) -> HttpResponse | ButtonAction:

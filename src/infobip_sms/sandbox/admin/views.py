@@ -20,6 +20,7 @@ from infobip_sms.sandbox.state import statuses
 from infobip_sms.sandbox.state.magic_numbers import parse_magic_number
 from infobip_sms.text.segments import count_segments
 
+from .description import get_operations
 from .formatting import format_body
 
 if TYPE_CHECKING:
@@ -212,6 +213,11 @@ def render_statement(statement: ConformanceStatement, **page: Any) -> str:
     return _render("statement.html", statement=statement, **page)
 
 
+def render_api(url: str, **page: Any) -> str:
+    """Return the page that describes the admin API."""
+    return _render("api.html", operations=get_operations(), url=url, **page)
+
+
 def render_request(logged_request: LoggedRequest, **page: Any) -> str:
     """Return the page of one request and its response."""
     return _render("request.html", logged_request=logged_request, **page)
@@ -270,6 +276,7 @@ def _get_environment() -> Environment:
         magic_number=_format_magic_number,
         span=_format_duration,
         wrap=_add_line_breaks,
+        quote=shlex.quote,
     )
     return environment
 
