@@ -47,6 +47,8 @@ READINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 requirements.toml."""
 ADMIN_PREFIX = "/sandbox/"
 """Path of the admin interface."""
+DEFAULT_USER, DEFAULT_PASSWORD = "Aladdin", "open sesame"
+"""The account of a sandbox that is given none; no secret."""
 _ANY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - compared only
 _MAX_DELAY = 10**9  # seconds; datetimes overflow somewhere above
 _FOLLOWS = {"READ-046": "READ-004"}

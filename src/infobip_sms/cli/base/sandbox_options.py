@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from infobip_sms.sandbox.config import READINGS, SandboxSettings
+from infobip_sms.sandbox.config import (
+    DEFAULT_PASSWORD,
+    DEFAULT_USER,
+    READINGS,
+    SandboxSettings,
+)
 
 from .server_options import option
 
@@ -23,7 +28,7 @@ ACCOUNT, BEHAVIOUR, CLOCK, STATEMENT = (
     "Clock and data",
     "Instead of a server",
 )
-USER, PASSWORD = "Aladdin", "open sesame"
+USER, PASSWORD = DEFAULT_USER, DEFAULT_PASSWORD
 _REJECTION_READING = "READ-001"
 _VARIABLE = "INFOBIP_SANDBOX_"
 _DAY = 86_400  # seconds

@@ -1,6 +1,6 @@
 """HTTP routes of the inbox page at ``/sandbox/``.
 
-    /sandbox/                      messages; ?q=words, ?before=serial, ?fragment for the list alone
+    /sandbox/                      messages; ?q=words, ?status=group, ?before=serial, ?fragment for the list alone
     /sandbox/message/{serial}      one message; ?fragment for the changing part
     /sandbox/requests              latest requests; ?fragment for the list alone
     /sandbox/request/{serial}      one request and its response
@@ -29,6 +29,7 @@ from infobip_sms.sandbox.api.same_origin import check_origin
 from infobip_sms.sandbox.config import SandboxSettings
 
 from . import views
+from .curl import build_command, build_repetition
 from .description import read_description
 from .statement import build_statement
 
@@ -142,13 +143,14 @@ def _find_route(request: HttpRequest) -> Route | None:
 def _get_list_page(request: HttpRequest, context: PageContext) -> HttpResponse:
     fields = _parse_query(request.query)
     query, before = fields.get("q", "").strip(), _parse_serial(fields.get("before", ""))
-    command = views.build_command(f"http://{request.headers['host']}", context.settings.user)
-    fragment = views.render_list(context.state, query, before, command)
+    group = fields.get("status", "").upper()
+    command = build_command(f"http://{request.headers['host']}", context.settings)
+    fragment = views.render_list(context.state, query, before, command, group)
     if "fragment" in fields:
         return _build_fragment_response(request, fragment, context)
     return _build_html_response(
         views.render_inbox(
-            query, fragment, **_build_page_values(request, context, "messages", fragment)
+            query, group, fragment, **_build_page_values(request, context, "messages", fragment)
         )
     )
 
@@ -163,8 +165,9 @@ def _get_message_page(request: HttpRequest, context: PageContext) -> HttpRespons
     if "fragment" in _parse_query(request.query):
         return _build_fragment_response(request, fragment, context)
     origin = context.request_log.find_origin(sms.serial)
+    command = build_repetition(origin, context.settings) if origin else ""
     frame = _build_page_values(request, context, "message", fragment)
-    return _build_html_response(views.render_message(context.state, sms, origin, **frame))
+    return _build_html_response(views.render_message(context.state, sms, origin, command, **frame))
 
 
 def _get_requests_page(request: HttpRequest, context: PageContext) -> HttpResponse:
@@ -186,7 +189,11 @@ def _get_request_page(request: HttpRequest, context: PageContext) -> HttpRespons
             "Request not found", "Only the latest requests are stored.", request, context
         )
     return _build_html_response(
-        views.render_request(logged_request, **_build_page_values(request, context, "request"))
+        views.render_request(
+            logged_request,
+            build_repetition(logged_request, context.settings),
+            **_build_page_values(request, context, "request"),
+        )
     )
 
 
