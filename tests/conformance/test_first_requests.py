@@ -1,0 +1,71 @@
+"""What the first requests show: wrong credentials, a wrong URL or another API end the run with the reason."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+from infobip_sms_conformance.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def serve(status: int, media: str, body: bytes) -> Iterator[str]:
+    """Give every request the same response; give the URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Type", media)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join(30)
+
+
+REJECTED = "the server rejected the credentials (HTTP {})"
+FOREIGN = "the first request got no answer of this API: HTTP {}"
+CREDENTIALS_HINT = "check --user and --password, or --api-key"
+URL_HINT = "is its base URL"
+
+
+@pytest.mark.parametrize(
+    ("response", "reason", "hint"),
+    [
+        ((401, "application/json", b"{}"), REJECTED.format(401), CREDENTIALS_HINT),
+        ((403, "text/plain", b"no"), REJECTED.format(403), CREDENTIALS_HINT),
+        ((200, "text/html", b" <!DOCTYPE html>"), f"{FOREIGN.format(200)}, text/html", URL_HINT),
+        ((200, "text/plain", b"OK"), f"{FOREIGN.format(200)}, text/plain", URL_HINT),
+        ((301, "text/html", b""), f"{FOREIGN.format(301)}, text/html", URL_HINT),
+        ((404, "text/html", b""), FOREIGN.format(404), URL_HINT),
+    ],
+)
+def test_wrong_credentials_url_or_api_end_the_run(
+    capsys: pytest.CaptureFixture[str], response: tuple[int, str, bytes], reason: str, hint: str
+) -> None:
+    """At most three requests, the reason, what to do next, and 2."""
+    with serve(*response) as url:
+        code = main(["server", url, "--api-key", "f00ba4"])
+    printed = capsys.readouterr().out
+
+    assert code == 2
+    assert f"Could not check: {reason}\n" in printed
+    assert hint in printed
+    assert any(f"\n{count} request" in printed for count in (1, 2, 3))
