@@ -16,7 +16,7 @@ CORE = """
 import sys
 from importlib.metadata import requires
 from infobip_sms import ApiKey, Client, Destination, Message, TransportError, SmsRequest
-from infobip_sms import wire_json, wire_xml
+from infobip_sms.codecs import wire_json, wire_xml
 from importlib.resources import files
 
 data = files("infobip_sms_schema") / "data"
