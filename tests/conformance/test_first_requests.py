@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -69,3 +70,18 @@ def test_wrong_credentials_url_or_api_end_the_run(
     assert f"Could not check: {reason}\n" in printed
     assert hint in printed
     assert any(f"\n{count} request" in printed for count in (1, 2, 3))
+
+
+@pytest.mark.parametrize("name", ["REJECTED_NOT_ENOUGH_CREDITS", "REJECTED_FLOODING_FILTER"])
+def test_limit_of_the_account_is_not_a_failure(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """A server that accepts nothing because of the account fails no requirement by it; the reason is shown."""
+    status = {"groupId": 5, "groupName": "REJECTED", "id": 12, "name": name, "description": "No"}
+    entry = {"to": "41793026727", "status": status, "messageId": "a"}
+    with serve(200, "application/json", json.dumps({"messages": [entry]}).encode()) as url:
+        code = main(["server", url, "--api-key", "f00ba4", "--only", "SEND-003"])
+    printed = capsys.readouterr().out
+
+    assert code == 2
+    assert f"SEND-003: the server says {name}" in printed
