@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from infobip_sms_conformance.cli import main
+from infobip_sms_conformance.transport.http import parse_target, wait_for_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,3 +87,26 @@ def test_limit_of_the_account_is_not_a_failure(
 
     assert code == 2
     assert f"SEND-003: the server says {name}" in printed
+
+
+def test_wait_ends_when_the_server_accepts_connections() -> None:
+    """A server that starts late is waited for; one that never does ends the wait after its time."""
+    with serve(200, "text/plain", b"") as url:
+        target = parse_target(url)
+        wait_for_server(target, 1e6)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    late = parse_target(f"http://127.0.0.1:{port}")
+    wait_for_server(late, 0.05)
+    started = threading.Timer(0.3, start_late, [port])
+    started.start()
+    try:
+        wait_for_server(late, 1e6)
+    finally:
+        started.join()
+
+
+def start_late(port: int) -> None:
+    """Accept one connection."""
+    with socket.create_server(("127.0.0.1", port)) as server:
+        server.accept()[0].close()
