@@ -151,7 +151,7 @@ def get_failed_requirement(findings: list[Finding]) -> str:
         (
             finding.requirement_id
             for finding in findings
-            if finding.verdict is Verdict.FAIL
+            if finding.verdict in {Verdict.FAIL, Verdict.WARN}
             and finding.requirement_id.startswith(REQUEST_CHAPTERS)
         ),
         "",
