@@ -11,7 +11,7 @@ import attrs
 from infobip_sms_schema.constraints import describe_value
 
 from infobip_sms.transport.connections import AttemptFailedError, ConnectionPool, build_context
-from infobip_sms.transport.messages import Request, Response
+from infobip_sms.transport.messages import Headers, Request, Response
 from infobip_sms.transport.retry import AttemptFailure, Retry, RetryState, find_failure
 from infobip_sms.transport.settings import (
     TIMEOUT,
@@ -65,7 +65,7 @@ class _Settings:
         converter=_to_retry,
         validator=validate("a Retry, or None for no retries", lambda v: isinstance(v, Retry)),
     )
-    proxy: str | Literal[False] | None
+    proxy: str | Literal[False] | None = attrs.field(repr=False)
     ca: str | Path | ssl.SSLContext | None
     user_agent: str | None
 
@@ -168,7 +168,7 @@ class Client(Operations):
         if not is_timeout(usual):
             raise build_setting_error("timeout", TIMEOUT, usual)
         retry = self._settings.retry
-        headers = {**self._headers, **request.headers}
+        headers = Headers({**self._headers, **request.headers})
         request = Request(request.method, request.route, request.path, headers, request.body)
         _require_safe_request(request)
         attempts: list[Attempt] = []
@@ -273,8 +273,8 @@ def _require_safe_request(request: Request) -> None:
     """Reject characters that could inject another line, before connecting."""
     if not _is_printable_ascii(request.path) or " " in request.path:
         raise _build_error("path", "visible ASCII")
-    for name, value in request.headers.items():
-        if not _is_printable_ascii(value):
+    for name in request.headers:
+        if not _is_printable_ascii(request.headers[name]):
             raise _build_error(name, "visible ASCII and spaces")
 
 

@@ -29,7 +29,12 @@ from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 from urllib3.util import parse_url
 from urllib3.util.connection import create_connection
 
-from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
+from infobip_sms.errors import (
+    InvalidRequestError,
+    InvalidResponseError,
+    Violation,
+    clear_locals,
+)
 
 from .messages import Request, Response
 from .retry import AttemptFailure
@@ -259,13 +264,14 @@ class ConnectionPool:
             connection.process = os.getpid()
             connection.connect()
         except (OSError, HTTPError, HTTPException, UnicodeError, ResponseTooLargeError) as error:
+            clear_locals(error)  # they hold credentials of the proxy
             raise AttemptFailedError(_classify_connect_error(error)) from None
 
     def _with_request_target(self, request: Request) -> Request:
         """Return the request with its path, or for a proxy its URL, as request target."""
         path = self.server.path + request.path
         if self.proxy is None or self.server.scheme == "https":
-            return Request(request.method, request.route, path, request.headers, request.body)
+            return attrs.evolve(request, path=path)
         headers = {**request.headers, **self.proxy.headers}
         return attrs.evolve(request, path=self.server.url + path, headers=headers)
 
@@ -318,11 +324,19 @@ def _exchange(connection: _DeadlineConnection, request: Request) -> Response:
                 request.method, request.path, body, request.headers, preload_content=False
             )
         return _read_response(connection.getresponse())
-    except ResponseTooLargeError:
+    except ResponseTooLargeError as error:
+        clear_locals(error)
         raise InvalidResponseError((_TOO_LARGE,)) from None
-    except (TimeoutError, ReadTimeoutError):
+    except (TimeoutError, ReadTimeoutError) as error:
+        clear_locals(error)  # they hold the headers and the body
         raise AttemptFailedError(_RESPONSE_TIMEOUT) from None
-    except (OSError, HTTPError, HTTPException, ValueError):  # ValueError: a negative chunk size
+    except (
+        OSError,
+        HTTPError,
+        HTTPException,
+        ValueError,
+    ) as error:  # ValueError: a negative chunk size
+        clear_locals(error)
         raise AttemptFailedError(_CONNECTION_BROKEN) from None
 
 

@@ -93,6 +93,8 @@ def _parse(url: object) -> Url | None:
         host.encode("idna")
     except (LocationParseError, UnicodeError):
         return None
+    if parts.port == 0:
+        return None
     if ":" not in host and not _HOST_NAME.fullmatch(host):
         return None
     return parts if parts.scheme in PORTS and parts.host else None
