@@ -45,6 +45,15 @@ def _require_auth(_: object, attribute: attrs.Attribute[Any], value: object) -> 
         raise InvalidRequestError([Violation(attribute.name, actual, expected, "AUTH-005")])
 
 
+def _require_wire(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value not in {"json", "xml"}:
+        known = str(value).lower() in {"json", "xml"}
+        actual = "upper case" if known else "another format"
+        raise InvalidRequestError(
+            [Violation(attribute.name, actual, '"json" or "xml"', "HTTP-004")]
+        )
+
+
 def _to_retry(retry: Retry | None) -> Retry:
     return Retry.none() if retry is None else retry
 
@@ -55,7 +64,7 @@ class _Settings:
 
     base_url: str
     auth: Auth = attrs.field(validator=_require_auth)
-    wire: Wire
+    wire: Wire = attrs.field(validator=_require_wire)
     xml_engine: Engine
     validate_xml: bool
     timeout: float = attrs.field(validator=validate(TIMEOUT, is_timeout))
@@ -246,7 +255,7 @@ def _require_response(
 ) -> Response:
     """Return the last response, or raise the last error, with all attempts."""
     if isinstance(result, AttemptFailure):
-        raise TransportError(result.outcome, result.sent, attempts)
+        raise TransportError(result.outcome, result.sent, attempts) from result.cause
     if isinstance(result, InvalidResponseError):
         raise InvalidResponseError(
             result.violations, result.status, result.body, result.headers, attempts

@@ -55,6 +55,24 @@ _CONNECT_TIMEOUT = AttemptFailure("connecting timed out", "no", "unprocessed")
 _NO_TLS = AttemptFailure("the TLS handshake failed", "no", "unprocessed")
 _UNTRUSTED = AttemptFailure("TLS certificate verification failed", "no", "final")
 _PROXY_REJECTED = AttemptFailure("the proxy rejected the request", "no", "final")
+_CONNECT_REASONS: dict[type[Exception], str] = {
+    ConnectionRefusedError: "connection refused",
+    ConnectionResetError: "connection reset",
+    socket.gaierror: "host name not known",
+}
+_TLS_REASONS = {
+    "WRONG_VERSION_NUMBER": "the server does not speak TLS on this port; is its URL http://?",
+    "HTTP_REQUEST": "the server does not speak TLS on this port; is its URL http://?",
+    "RECORD_LAYER_FAILURE": "the server does not speak TLS on this port; is its URL http://?",
+}
+_HOST_MISMATCH = {62, 63, 64}  # X509_V_ERR_HOSTNAME_MISMATCH, _EMAIL_ and _IP_ADDRESS_
+_CERTIFICATE_REASONS = {
+    9: "the certificate is not valid yet",
+    10: "the certificate has expired",
+    18: "the certificate is self-signed; pass its file as ca",
+    19: "the certificate is signed by an unknown authority; pass its file as ca",
+    20: "the certificate is signed by an unknown authority; pass its file as ca",
+}
 _RESPONSE_TIMEOUT = AttemptFailure("the response timed out", "maybe", "timeout")
 _CONNECTION_BROKEN = AttemptFailure("the connection was lost", "maybe", "broken")
 
@@ -286,6 +304,10 @@ def build_context(ca: str | Path | ssl.SSLContext | None) -> ssl.SSLContext:
         raise _build_error(describe_value(ca), "the path of a file, or an SSLContext")
     try:
         return ssl.create_default_context(cafile=ca)
+    except FileNotFoundError:
+        raise _build_error(
+            "a file that does not exist", "a file of certificates in PEM format"
+        ) from None
     except OSError:  # ssl.SSLError is one
         raise _build_error(
             "a file without certificates", "a file of certificates in PEM format"
@@ -309,10 +331,25 @@ def _classify_connect_error(error: Exception) -> AttemptFailure:
     if isinstance(error, TimeoutError):
         return _CONNECT_TIMEOUT
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _UNTRUSTED
+        return _explain(_UNTRUSTED, _describe_certificate_error(error), error)
     if isinstance(error, ssl.SSLError):
-        return _NO_TLS
-    return _PROXY_REJECTED if tunnel else _NO_CONNECTION
+        return _explain(_NO_TLS, _TLS_REASONS.get(error.reason or "", ""), error)
+    if tunnel:
+        return _PROXY_REJECTED
+    reasons = {kind: text for kind, text in _CONNECT_REASONS.items() if isinstance(error, kind)}
+    return _explain(_NO_CONNECTION, next(iter(reasons.values()), ""), error if reasons else None)
+
+
+def _explain(failure: AttemptFailure, reason: str, cause: Exception | None) -> AttemptFailure:
+    outcome = f"{failure.outcome}: {reason}" if reason else failure.outcome
+    return attrs.evolve(failure, outcome=outcome, cause=cause)
+
+
+def _describe_certificate_error(error: ssl.SSLCertVerificationError) -> str:
+    """Describe what is wrong in our own words: OpenSSL's may quote the certificate."""
+    if error.verify_code in _HOST_MISMATCH:
+        return "the certificate is for another host name"
+    return _CERTIFICATE_REASONS.get(error.verify_code, "the certificate is not trusted")
 
 
 def _exchange(connection: _DeadlineConnection, request: Request) -> Response:
