@@ -60,17 +60,15 @@ _CONNECT_REASONS: dict[type[Exception], str] = {
     ConnectionResetError: "connection reset",
     socket.gaierror: "host name not known",
 }
-_TLS_REASONS = {
-    "WRONG_VERSION_NUMBER": "the server does not speak TLS on this port; is its URL http://?",
-    "HTTP_REQUEST": "the server does not speak TLS on this port; is its URL http://?",
-    "RECORD_LAYER_FAILURE": "the server does not speak TLS on this port; is its URL http://?",
-}
-_HOST_MISMATCH = {62, 63, 64}  # X509_V_ERR_HOSTNAME_MISMATCH, _EMAIL_ and _IP_ADDRESS_
+_NO_TLS_SPOKEN = "the server does not speak TLS on this port; is its URL http://?"
+_NO_TLS_REASONS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
 _CERTIFICATE_REASONS = {
     9: "the certificate is not valid yet",
     10: "the certificate has expired",
     18: "the certificate is self-signed; pass its file as ca",
     19: "the certificate is signed by an unknown authority; pass its file as ca",
+    62: "the certificate is for another host name",
+    64: "the certificate is for another host name",
     20: "the certificate is signed by an unknown authority; pass its file as ca",
 }
 _RESPONSE_TIMEOUT = AttemptFailure("the response timed out", "maybe", "timeout")
@@ -304,14 +302,10 @@ def build_context(ca: str | Path | ssl.SSLContext | None) -> ssl.SSLContext:
         raise _build_error(describe_value(ca), "the path of a file, or an SSLContext")
     try:
         return ssl.create_default_context(cafile=ca)
-    except FileNotFoundError:
-        raise _build_error(
-            "a file that does not exist", "a file of certificates in PEM format"
-        ) from None
-    except OSError:  # ssl.SSLError is one
-        raise _build_error(
-            "a file without certificates", "a file of certificates in PEM format"
-        ) from None
+    except OSError as error:  # ssl.SSLError is one
+        missing = isinstance(error, FileNotFoundError)
+        actual = "a file that does not exist" if missing else "a file without certificates"
+        raise _build_error(actual, "a file of certificates in PEM format") from None
 
 
 def _build_error(actual: str, expected: str) -> InvalidRequestError:
@@ -333,7 +327,7 @@ def _classify_connect_error(error: Exception) -> AttemptFailure:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _explain(_UNTRUSTED, _describe_certificate_error(error), error)
     if isinstance(error, ssl.SSLError):
-        return _explain(_NO_TLS, _TLS_REASONS.get(error.reason or "", ""), error)
+        return _explain(_NO_TLS, _NO_TLS_SPOKEN if error.reason in _NO_TLS_REASONS else "", error)
     if tunnel:
         return _PROXY_REJECTED
     reasons = {kind: text for kind, text in _CONNECT_REASONS.items() if isinstance(error, kind)}
@@ -347,8 +341,6 @@ def _explain(failure: AttemptFailure, reason: str, cause: Exception | None) -> A
 
 def _describe_certificate_error(error: ssl.SSLCertVerificationError) -> str:
     """Describe what is wrong in our own words: OpenSSL's may quote the certificate."""
-    if error.verify_code in _HOST_MISMATCH:
-        return "the certificate is for another host name"
     return _CERTIFICATE_REASONS.get(error.verify_code, "the certificate is not trusted")
 
 
