@@ -28,7 +28,7 @@ OWN = SandboxSettings("me", "secret")
         ("G-834512 is your code", ()),
         ("Call +41793026727 until 10:30, it costs 1,5000.00", ()),
         ("See http://example.com/123456", ()),
-        ("<#> 9912: your PIN", ()),
+        ("<#> 9912: your PIN", ("9912",)),
         ("PIN 9912\n", ("9912",)),
     ],
 )
@@ -113,7 +113,7 @@ def test_a_pending_row_says_what_it_waits_for_and_until_when() -> None:
 
     assert waits == [
         ("sending", later),
-        ("a report or its final status", START + dt.timedelta(seconds=99)),
+        ("a report or its final status", START + dt.timedelta(seconds=9)),
         ("the end of its validity period", later),
         None,
     ]
