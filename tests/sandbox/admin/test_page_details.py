@@ -82,11 +82,11 @@ def build_logged(
 
 
 def test_a_request_is_shown_as_curl() -> None:
-    """Method, account, type, body and URL, quoted for a shell."""
+    """Method, user, type, body and URL, quoted for a shell; curl asks for the password."""
     words = shlex.split(build_repetition(build_logged(body=b"it's"), DEFAULT))
 
     assert words == [
-        *("curl", "--user", "Aladdin:open sesame", "-H", "content-type: application/json"),
+        *("curl", "--user", "Aladdin", "-H", "content-type: application/json"),
         *("--data-raw", "it's", "http://localhost:1/sms/1/logs?to=41"),
     ]
     assert "-X PUT" in build_repetition(build_logged("PUT"), DEFAULT)
