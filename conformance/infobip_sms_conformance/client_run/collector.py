@@ -164,7 +164,7 @@ def build_finding(
         f"response {request.captured.serial}",
         Verdict.FAIL if level == "MUST" else Verdict.WARN,
         f"the response to request {request.captured.serial}",
-        response_finding.expected,
+        mask.hide_words(response_finding.expected),
         mask.hide_words(response_finding.actual),
         evidence=build_evidence(request, mask),
     )

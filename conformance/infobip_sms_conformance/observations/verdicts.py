@@ -9,8 +9,10 @@ Verdict, the worst wins where several checks check one requirement in one format
     N/A            the requirement does not apply to this server or run
 """
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from infobip_sms_conformance.observations.exchange import Exchange
 
@@ -50,6 +52,33 @@ class Finding:
     """What the verdict rests on; with numbers, texts and credentials, so never printed as it is."""
 
 
+VALUE_START, VALUE_END = "\ue002", "\ue003"
+"""Around a value in the words of a verdict; what has to be hidden in it is hidden before it is printed."""
+MAX_VALUE = 60
+
+
+def show(value: object) -> str:
+    """Return a value as the words of a verdict have it: as JSON, its beginning if it is long."""
+    if value is None or value == "":
+        return "nothing"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    short = text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]} …"
+    return f"{VALUE_START}{short}{VALUE_END}"
+
+
+class Mismatch(str):
+    """What is wrong with a value: ``path: got``, and the same with what was expected."""
+
+    __slots__ = ("expected",)
+    expected: str
+
+    def __new__(cls, path: str, expected: str, got: str) -> Self:
+        """Make one; expected and got are words, or values from ``show``."""
+        found = super().__new__(cls, f"{path}: {got}")
+        found.expected = f"{path}: {expected}"
+        return found
+
+
 class CheckOutcome(Exception):
     """Ends a check with a verdict other than PASS."""
 
@@ -66,7 +95,8 @@ class CheckOutcome(Exception):
     ) -> None:
         super().__init__(got)
         self.sent = sent or (exchange.label if exchange else "")
-        self.expected, self.got = expected, got
+        self.expected = got.expected if isinstance(got, Mismatch) else expected
+        self.got = str(got)
         self.caused_by, self.exchange = caused_by, exchange
 
 

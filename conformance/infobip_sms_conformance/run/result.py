@@ -121,7 +121,12 @@ class RunResult:
 def build_result(session: Session, findings: Sequence[Finding], stopped: str = "") -> RunResult:
     """Return the record of a run that has ended."""
     plan, mask = session.plan, session.build_mask()
-    evidence_builder = EvidenceBuilder(mask, session.credentials, session.authorization)
+    evidence_builder = EvidenceBuilder(
+        mask,
+        session.credentials,
+        session.authorization,
+        shows_texts=session.target.is_loopback,
+    )
     roots = collect_root_causes(findings)
     return RunResult(
         url=mask.hide(str(session.target)),

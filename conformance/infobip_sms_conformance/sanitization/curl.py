@@ -8,8 +8,10 @@ TO     a number that may get messages; TO2, TO3 where a request goes to several
 import re
 from collections.abc import Mapping
 
+from infobip_sms_conformance.sanitization.redaction import UNPRINTABLE
 from infobip_sms_conformance.transport.credentials import Credentials, build_basic
 
+SPECIAL = re.compile(f"[\t\n]|{UNPRINTABLE.pattern}")
 VARIABLE = re.compile(r"\$(?:TO\d*|\{TO\d*[%#]\?+\})")
 NAMES = re.compile(r"\b(?:URL|AUTH|APP|BASIC|TO\d*)\b")
 DECODED = '$(printf %s "${{{}#Basic }}" | base64 -d{})'
@@ -30,9 +32,24 @@ def build_curl(
             parts.append(f"-H {quote(f'{name.title()}: {headers[name]}')}")
         elif name == "accept" or body is not None:
             parts.append(f"-H {name.title()}:")  # curl puts one of its own otherwise
-    if body is not None:
-        parts.append(f"--data-raw {VARIABLE.sub(unquote, quote(body))}")
-    return " ".join(parts)
+    if body is None:
+        return " ".join(parts)
+    if SPECIAL.search(body):
+        return f"{build_printf(body)} | {' '.join(parts)} --data-binary @-"
+    return " ".join([*parts, f"--data-raw {VARIABLE.sub(unquote, quote(body))}"])
+
+
+def build_printf(body: str) -> str:
+    """Return the command that prints a body which is not one line of characters that a terminal shows."""
+    plain = body.replace("\\", "\\\\").replace("%", "%%")
+    escaped = SPECIAL.sub(escape_bytes, quote(plain).replace("${TO%%", "${TO%"))
+    return f"printf {VARIABLE.sub(unquote, escaped)}"
+
+
+def escape_bytes(match: re.Match[str]) -> str:
+    """Return the bytes of a character as printf takes them."""
+    errors = "surrogateescape" if "\udc80" <= match[0] <= "\udcff" else "surrogatepass"
+    return "".join(f"\\{byte:03o}" for byte in match[0].encode("utf-8", errors))
 
 
 def quote(text: str) -> str:

@@ -34,6 +34,7 @@ from infobip_sms_conformance.fixtures.lookup_batch import (
 )
 from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
 from infobip_sms_conformance.observations.responses import ResponseEntry
+from infobip_sms_conformance.observations.verdicts import Mismatch, show
 from infobip_sms_conformance.session.session import Session
 
 DEFAULT_LIMIT = 50
@@ -275,12 +276,21 @@ def check_log(entry: dict[str, Any], message: BatchMessage) -> str:
         return "an entry without status"
     for name, wanted in (("to", message.to), ("from", message.sender), ("text", message.text)):
         value = read_text(entry, name)
-        if not value:
-            return f"an entry without {name}"
         same = drop_plus(value) == drop_plus(wanted) if name == "to" else value == wanted
-        if not same and not (name == "text" and message.has_link):
-            return f"another {name} than was sent"
+        if not value or (not same and not (name == "text" and message.has_link)):
+            return describe_difference(name, wanted, value)
     return ""
+
+
+def describe_difference(name: str, wanted: str, found: str) -> Mismatch:
+    """Return two values of a field; of texts and numbers, which are not shown, where they differ."""
+    field = f"results[].{name}"
+    if name == "from" or not found:
+        return Mismatch(field, show(wanted) if name == "from" else "as it was sent", show(found))
+    same = next((n for n, (a, b) in enumerate(zip(wanted, found, strict=False)) if a != b), None)
+    place = min(len(wanted), len(found)) if same is None else same
+    got = f"{len(found)} characters, another from character {place + 1} on"
+    return Mismatch(field, f"the {len(wanted)} characters that were sent", got)
 
 
 def has_list(exchange: Exchange) -> bool:
