@@ -50,6 +50,8 @@ class Finding:
     """What --replay takes to run this check again."""
     exchange: Exchange | None = None
     """What the verdict rests on; with numbers, texts and credentials, so never printed as it is."""
+    place: str = ""
+    """The path in the request that it is about; a place in the response is in ``got``."""
 
 
 VALUE_START, VALUE_END = "\ue002", "\ue003"
@@ -84,7 +86,7 @@ class CheckOutcome(Exception):
 
     verdict: Verdict
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a verdict says
         self,
         got: str,
         *,
@@ -92,12 +94,13 @@ class CheckOutcome(Exception):
         expected: str = "",
         caused_by: str = "",
         exchange: Exchange | None = None,
+        place: str = "",
     ) -> None:
         super().__init__(got)
         self.sent = sent or (exchange.label if exchange else "")
         self.expected = got.expected if isinstance(got, Mismatch) else expected
         self.got = str(got)
-        self.caused_by, self.exchange = caused_by, exchange
+        self.caused_by, self.exchange, self.place = caused_by, exchange, place
 
 
 class CheckFailed(CheckOutcome):

@@ -1,6 +1,6 @@
 """The report for programs.
 
-{"url", "profile", "seed", "formats", "without", "at", "plan": {"requests", "messages"},
+{"url", "profile", "seed", "formats", "without", "versions", "at", "plan": {"requests", "messages"},
  "most": {"requests", "messages"}, "requests", "messages", "seconds", "exit", "stopped",
  "badge": an endpoint object of shields.io,
  "side", "coverage", "scenarios",   of clients alone
@@ -33,6 +33,7 @@ def dump_json(result: RunResult, compared: BaselineComparison | None = None) -> 
         "seed": result.seed,
         "formats": list(result.wires),
         "without": list(result.without),
+        "versions": dict(result.versions),
         "at": result.at.isoformat(timespec="seconds"),
         "plan": asdict(result.planned_cost),
         "most": asdict(result.max_cost),

@@ -193,6 +193,7 @@ def build_finding(item: pytest.Item, error: BaseException | None) -> Finding:
         error.caused_by,
         token,
         error.exchange,
+        error.place,
     )
 
 

@@ -16,6 +16,7 @@ from infobip_sms_conformance.fixtures.placement import (
     CaseDocument,
     build_case_document,
     build_named,
+    describe_edit,
     respell,
 )
 from infobip_sms_conformance.observations.exchange import (
@@ -276,15 +277,15 @@ class Session:
 
     def send_case(self, case: Case, wire: str) -> Exchange:
         """Return the exchange of a case."""
-        return self.send_once(
-            f"case {case.id}", wire, self.build_case_document(case, wire).document, str(case)
-        )
+        placed = self.build_case_document(case, wire)
+        label = describe_edit(case, placed.path)
+        return self.send_once(f"case {case.id}", wire, placed.document, label)
 
     def send_alone(self, case: Case, wire: str) -> Exchange:
         """Return the exchange of a case in the smallest document that it fits into."""
-        return self.send_once(
-            f"alone {case.id}", wire, build_case_document(case, "alone").document, str(case)
-        )
+        placed = build_case_document(case, "alone")
+        label = describe_edit(case, placed.path)
+        return self.send_once(f"alone {case.id}", wire, placed.document, label)
 
     def send_invalid_cases(self, wire: str) -> Iterator[Exchange]:
         """Yield the exchanges of all cases that a server must reject."""

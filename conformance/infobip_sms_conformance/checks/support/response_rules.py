@@ -125,7 +125,8 @@ def check_count(exchange: Exchange) -> str:
     wanted, found = len(get_destinations(exchange.document)), len(exchange.send_response.entries)
     if found == wanted:
         return ""
-    return Mismatch("messages", f"{wanted} entries, one for each destination", f"{found} entries")
+    got = "1 entry" if found == 1 else f"{found} entries"
+    return Mismatch("messages", f"one entry for each of {wanted} destinations", got)
 
 
 def check_order(exchange: Exchange) -> str:
