@@ -194,8 +194,8 @@ def test_server_that_is_down(judge_line: Judge, tmp_path: Path) -> None:
 
 MANNERS = {
     **dict.fromkeys(["hangs-up", "not-http", "silent", "dribbles-header", "dribbles-body"], 2),
-    **dict.fromkeys(["endless", "half"], 2),
-    **dict.fromkeys(["binary", "deep", "not-a-reply"], 1),
+    **dict.fromkeys(["endless", "half", "binary"], 2),
+    **dict.fromkeys(["deep", "not-a-reply"], 1),
 }
 
 

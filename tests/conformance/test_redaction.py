@@ -227,7 +227,9 @@ def test_no_report_repeats_a_secret(judge_line: Judge, tmp_path: Path, manner: s
         done = judge_line.run("server", f"{url}/{quote(KEY, safe='')}", "--api-key", KEY, *words)
     told = {"out": done.out, "err": done.err} | {f: p.read_text("utf-8") for f, p in files.items()}
 
-    assert done.code == 1
+    assert done.code == (
+        2 if manner == "plain" else 1
+    )  # texts in place of responses are another API
     digits = ("15123456789", "7700900123")
     spelled = {spelling for spelling in collect_secrets(ACCOUNT) if len(spelling) > 4}
     for form, text in told.items():
