@@ -15,8 +15,9 @@ from typing import Any
 
 import click
 import pytest
-from infobip_sms_conformance.cli import cli
+from infobip_sms_conformance.cli import catalog, cli
 from infobip_sms_conformance.contract import files
+from infobip_sms_conformance.session import budget
 
 from infobip_sms.sandbox import Sandbox, running
 from tests.cli.runs import run_program_on_terminal
@@ -424,6 +425,26 @@ def test_explain_says_all_about_each(judge_line: Judge, number: str) -> None:
         assert "  source    " in run.out
         assert "  checked   " in run.out
         assert not row.why or " ".join(row.why.split()) in " ".join(run.out.split())
+
+
+def test_explain_shows_what_is_sent_with_a_good_and_a_bad_example(judge_line: Judge) -> None:
+    """A limit is explained by its cases, and by the smallest request on each side of it."""
+    out = " ".join(judge_line.run("explain", "SEND-010").out.split())
+    good, bad = out.partition(" good ")[2].split(" bad ")
+
+    assert 'rejected case flash-a-word: messages[0].flash = "perhaps"' in out
+    assert '"flash"' not in good or "true" in good
+    assert '"flash": "perhaps"' in bad
+    assert set(catalog.GROUP_TEXTS) == set(budget.GROUPS)
+
+
+def test_list_readings_prints_every_interpretation(judge_line: Judge) -> None:
+    """Each interpretation is listed with the outcomes that are allowed."""
+    out = judge_line.run("list", "readings").out
+    plain = json.loads(judge_line.run("list", "readings", "--json").out)
+
+    assert [row["id"] for row in plain] == re.findall(r"^READ-\d+", out, re.MULTILINE)
+    assert all(row["outcomes"] for row in plain)
 
 
 def test_diff_shows_what_has_changed(judge_line: Judge, tmp_path: Path) -> None:
