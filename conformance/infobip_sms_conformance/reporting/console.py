@@ -3,6 +3,7 @@
 Long lines are left to the terminal, so that a command can be copied in one piece.
 """
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from infobip_sms_conformance.contract.files import WIRES, read_numbers, read_req
 from infobip_sms_conformance.errors import NOTHING_FAILED
 from infobip_sms_conformance.observations.readings import format_readings
 from infobip_sms_conformance.observations.verdicts import Finding, Verdict
+from infobip_sms_conformance.reporting.annotations import format_annotations
 from infobip_sms_conformance.reporting.excerpt import find_place, mark_place
 from infobip_sms_conformance.reporting.summary import (
     RequirementFailure,
@@ -33,7 +35,7 @@ from infobip_sms_conformance.reporting.tables import (
 from infobip_sms_conformance.run.baseline import BaselineComparison
 from infobip_sms_conformance.run.engine import get_requirement_ids
 from infobip_sms_conformance.run.result import RunResult, SanitizedFinding
-from infobip_sms_conformance.sanitization.curl import get_variables
+from infobip_sms_conformance.sanitization.curl import HEADER, get_variables
 from infobip_sms_conformance.sanitization.evidence import Evidence
 from infobip_sms_conformance.sanitization.redaction import clean
 from infobip_sms_conformance.session.plan import Plan
@@ -129,6 +131,9 @@ class ConsoleReporter:
             self._print(line)
         self._out.print()
         self._out.print(build_summary(result))
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            for line in format_annotations(failures):
+                self._print(line)
 
     def print_next_step(self, result: RunResult, report_files: Mapping[str, Path]) -> None:
         """Print the next step in one line."""
@@ -217,7 +222,10 @@ def describe_variables(names: Sequence[str], result: RunResult) -> str:
     basic, app = '"Basic $(printf %s USER:PASSWORD | base64)"', "'App KEY'"
     values = {"URL": result.url, "BASIC": basic, "APP": app}
     values["AUTH"] = app if result.scheme == "App" else basic
-    return " ".join(f"{name}={values.get(name, 'NUMBER')}" for name in names)
+    return " ".join(
+        f"{name}={values.get(name, 'VALUE' if name.startswith(HEADER) else 'NUMBER')}"
+        for name in names
+    )
 
 
 def format_notes(

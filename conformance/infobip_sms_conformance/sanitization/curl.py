@@ -13,7 +13,8 @@ from infobip_sms_conformance.transport.credentials import Credentials, build_bas
 
 SPECIAL = re.compile(f"[\t\n]|{UNPRINTABLE.pattern}")
 VARIABLE = re.compile(r"\$(?:TO\d*|\{TO\d*[%#]\?+\})")
-NAMES = re.compile(r"\b(?:URL|AUTH|APP|BASIC|TO\d*)\b")
+HEADER = "HEADER"
+NAMES = re.compile(rf"\b(?:URL|AUTH|APP|BASIC|TO\d*|{HEADER}\d+)\b")
 DECODED = '$(printf %s "${{{}#Basic }}" | base64 -d{})'
 CODED = "Basic $(printf %s \"{}\" | base64 | tr -d '\\n')"
 
@@ -25,6 +26,8 @@ def build_curl(
     parts = ["curl", "-sS", "-X", method, f'"$URL{path}"']
     if authorization:
         parts.append(f'-H "Authorization: {authorization}"')
+    own = [name for name in headers if name not in {"authorization", "content-type", "accept"}]
+    parts += [f'-H "{name}: ${HEADER}{number}"' for number, name in enumerate(own, 1)]
     if body is None and method in {"POST", "PUT"}:
         body = ""
     for name in ("content-type", "accept"):
@@ -70,7 +73,8 @@ def get_variables(*commands: str) -> list[str]:
 
 def get_sort_key(name: str) -> tuple[int, str]:
     """Return the place of a variable: where to, who, to whom."""
-    return (("URL", "AUTH", "APP", "BASIC").index(name) if not name.startswith("TO") else 9, name)
+    order = ("URL", "AUTH", "APP", "BASIC")
+    return (order.index(name) if name in order else len(order), name)
 
 
 def name_authorization(value: str | None, first: str, credentials: Credentials) -> str:
@@ -83,7 +87,7 @@ def name_authorization(value: str | None, first: str, credentials: Credentials) 
             return f"${name}"
         if right and value == right[:-1]:
             return f"${{{name}%?}}"
-    name = names[credentials.basic]
+    name = names.get(credentials.basic, "AUTH")
     if value == build_basic(f"not {credentials.user}", credentials.password):
         return CODED.format("not " + DECODED.format(name, ""))
     return CODED.format(DECODED.format(name, " | sed 's/:/:not /'"))

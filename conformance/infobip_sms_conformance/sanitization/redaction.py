@@ -153,6 +153,7 @@ def build_mask(
 def collect_secrets(credentials: Credentials, used: Iterable[str] = ()) -> tuple[str, ...]:
     """Return every spelling of the credentials, and of what was sent in their place, the longest first."""
     plain = {credentials.user, credentials.password, credentials.api_key}
+    plain |= {value for _, value in credentials.headers}
     plain |= {value.partition(" ")[2] for value in (*used, credentials.basic or "")}
     found = {spelling for secret in plain if secret for spelling in iter_spellings(secret)}
     return tuple(sorted(found, key=lambda secret: (-len(secret), secret)))

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -170,17 +171,30 @@ class Session:
     def build_headers(self, wire: str, changes: Mapping[str, str | None]) -> dict[str, str]:
         """Return the header fields of a request: its format in Content-Type and in Accept."""
         media = MEDIA_TYPES[wire]
-        usual = {"authorization": self.authorization, "content-type": media, "accept": media}
+        usual = {name.lower(): value for name, value in self.credentials.headers}
+        usual |= {"authorization": self.authorization, "content-type": media, "accept": media}
         named = usual | {name.replace("_", "-"): value for name, value in changes.items()}
         return {name: value for name, value in named.items() if value is not None}
 
     def _send(self, prepared: PreparedRequest) -> Exchange:
         """Send a request; after some without answer, find out whether the server still lives."""
         found = self.sender.send(prepared)
+        if found.status == UNAUTHORIZED and self._renew_token(prepared):
+            headers = {**prepared.request.headers, "authorization": self.authorization}
+            renewed = replace(prepared, request=replace(prepared.request, headers=headers))
+            found = self.sender.send(renewed)
         silent = found.response is None and not self.stopped
         if silent and self.sender.unanswered % UNANSWERED_BEFORE_PROBE == 0:
             self._probe_availability()
         return found
+
+    def _renew_token(self, prepared: PreparedRequest) -> bool:
+        """Run the token command again if a request had its token; tell whether there is another one."""
+        used = prepared.request.headers.get("authorization")
+        if not self.credentials.token_command or used != self.authorization:
+            return False
+        self.authorization = self.credentials.primary
+        return self.authorization != used
 
     def _probe_availability(self) -> None:
         probe = self.probe()
