@@ -215,8 +215,8 @@ add_selection = add_options(
     option(
         "--replay",
         section="Selection",
-        metavar="TOKEN",
-        help="Repeat only this check, with the seed of its run.",
+        metavar="TOKEN|FILE",
+        help="Repeat only this check, or what failed in this --json file, byte for byte.",
     ),
     option(
         "--without",

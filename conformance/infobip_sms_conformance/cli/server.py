@@ -1,8 +1,8 @@
 """The command server: check a server, or the sandbox."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +31,7 @@ from infobip_sms_conformance.run.result import RunResult
 from infobip_sms_conformance.run.runner import build_plan, run_suite
 from infobip_sms_conformance.sanitization.redaction import Mask, collect_secrets
 from infobip_sms_conformance.session.plan import Plan
+from infobip_sms_conformance.session.recorded import RecordedRequest, index
 from infobip_sms_conformance.session.session import Session
 from infobip_sms_conformance.transport.credentials import Credentials
 from infobip_sms_conformance.transport.http import TargetServer, parse_target, wait_for_server
@@ -66,6 +67,8 @@ class ServerOptions(ReportOptions):
     max_messages: int | None
     callback: str | None
     callback_port: int
+    recorded: Mapping[str, RecordedRequest | None] = field(default_factory=dict)
+    """The failing checks of the file of --replay, each with the request that showed it."""
 
 
 class ServerCommand(Command):
@@ -143,6 +146,8 @@ def run_target(
     result, session = run_with_progress(options, target, plan, reporter)
     compared = baseline.compare(known_failures, result) if known_failures is not None else None
     reporter.print_result(result, compared)
+    if options.recorded:
+        reporter.print_replay(options.recorded, result)
     reporter.print_next_step(result, options.files)
     files.write_files(
         options.files,
@@ -168,6 +173,7 @@ def run_with_progress(
             callback=options.callback,
             callback_port=options.callback_port,
             on_finding=show,
+            recorded=index(filter(None, options.recorded.values())),
         )
 
 
@@ -175,7 +181,11 @@ def resolve_options(options: ServerOptions) -> None:
     """Apply --live, --replay, --rerun-failed and the seed; raise UsageError for what does not fit."""
     options.profile = options.profile or ("live" if options.live else "full")
     seed = None
-    if options.replay:
+    if options.replay and Path(options.replay).is_file():
+        options.recorded, report = files.read_recorded(Path(options.replay))
+        options.only, seed = list(options.recorded), report.get("seed")
+        options.without = options.without or report.get("without", ())
+    elif options.replay:
         token, _, suffix = options.replay.partition("@")
         seed = int(suffix) if suffix.isdecimal() else None
         options.only = [token]

@@ -135,6 +135,12 @@ class ConsoleReporter:
             for line in format_annotations(failures):
                 self._print(line)
 
+    def print_replay(self, tokens: Collection[str], result: RunResult) -> None:
+        """Print of each check of an earlier run whether it fails still."""
+        self._print("\nReplay")
+        for token in tokens:
+            self._print(f"  {token}: {describe_replay(token, result)}")
+
     def print_next_step(self, result: RunResult, report_files: Mapping[str, Path]) -> None:
         """Print the next step in one line."""
         if not self._quiet and (line := get_next_step(result, report_files)):
@@ -160,6 +166,15 @@ class ConsoleReporter:
             line = Text(f"  {name:{LABEL}}", style="dim")
             line.append(Text(text.replace("\n", f"\n{' ' * (LABEL + 2)}"), style="not dim"))
             self._out.print(line)
+
+
+def describe_replay(token: str, result: RunResult) -> str:
+    """Say whether a check that failed is fixed."""
+    found = [f for f in result.findings if f.token.partition("@")[0] == token]
+    if not found:
+        return "not checked" + (f": {result.stopped}" if result.stopped else "")
+    words = {Verdict.PASS: "fixed", Verdict.FAIL: "still failing", Verdict.WARN: "still failing"}
+    return words.get(found[0].verdict, f"could not be decided: {found[0].got}")
 
 
 def is_excused(failure: RequirementFailure, excused: Collection[str]) -> bool:

@@ -8,7 +8,8 @@
  "verdicts": [{"requirement", "level", "text", "source", "verdict", "json", "xml",
                "reasons": [{"check", "wire", "verdict", "sent", "expected", "got", "caused_by", "token",
                             "evidence": {"method", "path", "content_type", "body", "size", "curl", "other_format",
-                                         "status", "response_type", "response", "callback"}}]}]}
+                                         "status", "response_type", "response", "callback",
+                                         "recorded": {"label", "wire", "method", "path", "headers", "body", "document"}}}]}]}
 """
 
 import json
@@ -91,7 +92,5 @@ def build_reason(finding: SanitizedFinding) -> dict[str, Any]:
     """Return a finding as plain data, without what is empty."""
     reason: dict[str, Any] = {n: str(v) for n in REASON if (v := getattr(finding, n))}
     if finding.evidence:
-        reason["evidence"] = {
-            n: v for n, v in asdict(finding.evidence).items() if v not in {None, ""}
-        }
+        reason["evidence"] = {n: v for n, v in asdict(finding.evidence).items() if v or v == 0}
     return reason

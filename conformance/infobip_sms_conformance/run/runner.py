@@ -1,6 +1,6 @@
 """Builds the plan of a run and runs it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from infobip_sms_conformance.contract.files import WIRES, read_numbers
@@ -12,6 +12,7 @@ from infobip_sms_conformance.run.engine import EngineError, run_checks, select_c
 from infobip_sms_conformance.run.result import RunResult, build_result
 from infobip_sms_conformance.session.budget import build_budget
 from infobip_sms_conformance.session.plan import FEATURES, MAX_NUMBERS_LIVE, PROFILES, Plan
+from infobip_sms_conformance.session.recorded import Key, RecordedRequest
 from infobip_sms_conformance.session.server_clock import get_clock_offset
 from infobip_sms_conformance.session.session import NotTestableError, Session
 from infobip_sms_conformance.transport.credentials import Credentials
@@ -77,11 +78,13 @@ def run_suite(  # noqa: PLR0913 - as many as there are options
     callback: str | None = None,
     callback_port: int = 0,
     on_finding: Callable[[Finding, int, int], None] | None = None,
+    recorded: Mapping[Key, RecordedRequest] | None = None,
 ) -> tuple[RunResult, Session]:
     """Check a server; what went wrong with the run itself is in the record.
 
     callback: the URL under which the server reaches callback_port of this machine; not needed for a
-    server on this machine. on_finding: called with every finding as it is made.
+    server on this machine. on_finding: called with every finding as it is made. recorded: requests of an
+    earlier run that are sent in place of those of the same name.
     """
     with ExitStack() as stack:
         receiver = None
@@ -89,7 +92,7 @@ def run_suite(  # noqa: PLR0913 - as many as there are options
             receiver = stack.enter_context(listen(callback_port))
             if callback:
                 receiver.base = callback.rstrip("/")
-        session = Session(target, credentials, plan, receiver)
+        session = Session(target, credentials, plan, receiver, recorded)
         try:
             if plan.clock:
                 require_unmoved_clock(target)

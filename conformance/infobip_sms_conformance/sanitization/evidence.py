@@ -1,11 +1,13 @@
 """What a verdict rests on, as it may be printed: no number, no text of a message, no credential."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from infobip_sms_conformance.contract.codec import MEDIA_TYPES, dump
 from infobip_sms_conformance.contract.openapi import read_operations
-from infobip_sms_conformance.observations.exchange import BAD_REQUEST, Exchange
+from infobip_sms_conformance.observations.exchange import BAD_REQUEST, Exchange, get_stem
 from infobip_sms_conformance.sanitization.bodies import format_body, hide_body
 from infobip_sms_conformance.sanitization.curl import build_curl, name_authorization
 from infobip_sms_conformance.sanitization.redaction import Mask, build_request_mask
@@ -15,6 +17,9 @@ from infobip_sms_conformance.transport.http import RawRequest
 MAX_BODY_LENGTH = 2000
 """Characters that are shown of a body."""
 MAX_TYPE_LENGTH = 100
+MESSAGE_PATHS = ("/sms/1/text/", "/sms/2/text/")
+NOTIFY = '"notifyUrl"'
+"""Reports of a request with one come to the callback server of its own run only."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Evidence:
     """What was answered, or why there is no answer."""
     callback: str = ""
     """What came to the callback server, where that is checked."""
+    recorded: Mapping[str, Any] | None = None
+    """The bytes of a message request, for --replay FILE; see session/recorded.py."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,26 @@ class EvidenceBuilder:
             if answer
             else self.mask.hide_words(exchange.problem),
             callback=format_body(exchange.callback, self.mask, max_length=MAX_BODY_LENGTH),
+            recorded=self.record(exchange),
         )
+
+    def record(self, exchange: Exchange) -> Mapping[str, Any] | None:
+        """Return a message request as --replay FILE sends it again; none of one that belongs to others."""
+        request, document = exchange.request, exchange.document
+        text = json.dumps(document, ensure_ascii=False)
+        if request is None or not request.path.startswith(MESSAGE_PATHS) or NOTIFY in text:
+            return None
+        mask = build_request_mask(self.mask, shows_texts=self.shows_texts)
+        headers = {n: v for n, v in request.headers.items() if n in {"content-type", "accept"}}
+        return {
+            "label": get_stem(exchange.label),
+            "wire": exchange.wire,
+            "method": request.method,
+            "path": request.path,
+            "headers": headers,
+            "body": hide_body(request.body.decode("utf-8", "surrogateescape"), mask),
+            "document": "" if document is None else hide_body(text, mask),
+        }
 
     def format_other_format(self, exchange: Exchange) -> str:
         """Return the same document in the other format, if the other can carry it."""

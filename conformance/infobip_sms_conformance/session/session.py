@@ -34,6 +34,7 @@ from infobip_sms_conformance.observations.verdicts import Inconclusive, NotAppli
 from infobip_sms_conformance.sanitization.redaction import Mask, build_mask
 from infobip_sms_conformance.session.budget import build_limits_document, get_rejected_cases
 from infobip_sms_conformance.session.plan import Plan
+from infobip_sms_conformance.session.recorded import Key, RecordedRequest
 from infobip_sms_conformance.session.sender import PreparedRequest, RequestSender
 from infobip_sms_conformance.transport.credentials import Credentials
 from infobip_sms_conformance.transport.http import RawRequest, TargetServer
@@ -77,6 +78,7 @@ class Session:
         credentials: Credentials,
         plan: Plan,
         receiver: WebhookReceiver | None = None,
+        recorded: Mapping[Key, RecordedRequest] | None = None,
     ) -> None:
         self.target, self.credentials, self.plan, self.receiver = (
             target,
@@ -85,7 +87,7 @@ class Session:
             receiver,
         )
         self.authorization = credentials.primary
-        self.sender = RequestSender(target, plan)
+        self.sender = RequestSender(target, plan, recorded)
         self.run_id = secrets.token_hex(3)
         self.rejects_past = False
         self._shared: dict[tuple[str, str], Exchange] = {}
