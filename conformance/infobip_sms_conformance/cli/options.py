@@ -279,7 +279,7 @@ add_safety = add_options(
         section="Safety",
         metavar="PROFILE",
         type=click.Choice(list(PROFILES)),
-        help="full, live or rejections.  [default: full; live with --live]",
+        help="full, quick, live or rejections.  [default: full; live with --live]",
     ),
     option(
         "--to",

@@ -83,8 +83,8 @@ class ConsoleReporter:
             self._print(
                 "Every message must be rejected; the run ends at the first that is accepted"
             )
-        if plan.without:
-            self._print(f"Without {', '.join(sorted(plan.without))}")
+        if left_out := plan.without - plan.profile.without:
+            self._print(f"Without {', '.join(sorted(left_out))}")
 
     @contextmanager
     def show_progress(self) -> Iterator[FindingCallback]:

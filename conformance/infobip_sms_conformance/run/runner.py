@@ -45,9 +45,9 @@ def build_plan(  # noqa: PLR0913 - as many as there are options
         require_remote_limits(profile, to, max_messages)
     if profile != "full" and len(set(to)) > MAX_NUMBERS_LIVE:
         raise PlanError(f"the profile {profile} takes at most {MAX_NUMBERS_LIVE} numbers")
-    left_out = frozenset(without)
-    wires = tuple(wire for wire in WIRES if wire not in left_out)
     chosen = PROFILES[profile]
+    left_out = frozenset(without) | chosen.without
+    wires = tuple(wire for wire in WIRES if wire not in left_out)
     checks = select_checks(chosen, only, left_out, wires)
     return Plan(
         profile=chosen,
@@ -65,8 +65,8 @@ def require_remote_limits(profile: str, to: Sequence[str], max_messages: int | N
     """Raise PlanError unless the allowed numbers are given, and a message limit for the profile full."""
     if not to:
         raise PlanError("name with --to the numbers that may get messages")
-    if profile == "full" and max_messages is None:
-        raise PlanError("the profile full expects --max-messages where messages may be real")
+    if PROFILES[profile].max_messages is None and max_messages is None:
+        raise PlanError(f"the profile {profile} expects --max-messages where messages may be real")
 
 
 def run_suite(  # noqa: PLR0913 - as many as there are options

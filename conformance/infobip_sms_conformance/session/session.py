@@ -32,7 +32,11 @@ from infobip_sms_conformance.observations.exchange import (
 from infobip_sms_conformance.observations.responses import find_wire
 from infobip_sms_conformance.observations.verdicts import Inconclusive, NotApplicable
 from infobip_sms_conformance.sanitization.redaction import Mask, build_mask
-from infobip_sms_conformance.session.budget import build_limits_document, get_rejected_cases
+from infobip_sms_conformance.session.budget import (
+    build_limits_document,
+    get_rejected_cases,
+    is_sent,
+)
 from infobip_sms_conformance.session.plan import Plan
 from infobip_sms_conformance.session.recorded import Key, RecordedRequest
 from infobip_sms_conformance.session.sender import PreparedRequest, RequestSender
@@ -306,7 +310,7 @@ class Session:
     def send_invalid_cases(self, wire: str) -> Iterator[Exchange]:
         """Yield the exchanges of all cases that a server must reject."""
         for case in get_rejected_cases():
-            if wire in case.wires:
+            if is_sent(case, wire, self.plan.profile, self.wires):
                 yield self.send_case(case, wire)
 
     def send_limits(self, wire: str) -> Exchange:
