@@ -184,15 +184,21 @@ class Session:
 
     def _send(self, prepared: PreparedRequest) -> Exchange:
         """Send a request; after some without answer, find out whether the server still lives."""
-        found = self.sender.send(prepared)
-        if found.status == UNAUTHORIZED and self._renew_token(prepared):
-            headers = {**prepared.request.headers, "authorization": self.authorization}
-            renewed = replace(prepared, request=replace(prepared.request, headers=headers))
-            found = self.sender.send(renewed)
+        found = self._exchange(prepared)
         silent = found.response is None and not self.stopped
         if silent and self.sender.unanswered % UNANSWERED_BEFORE_PROBE == 0:
             self._probe_availability()
         return found
+
+    def _exchange(self, prepared: PreparedRequest) -> Exchange:
+        """Send a request, and once more with a new token if the one that it had was rejected."""
+        found = self.sender.send(prepared)
+        if found.status != UNAUTHORIZED or not self._renew_token(prepared):
+            return found
+        headers = {**prepared.request.headers, "authorization": self.authorization}
+        return self.sender.send(
+            replace(prepared, request=replace(prepared.request, headers=headers))
+        )
 
     def _renew_token(self, prepared: PreparedRequest) -> bool:
         """Run the token command again if a request had its token; tell whether there is another one."""
@@ -215,7 +221,7 @@ class Session:
             document["messages"] = []
         body = dump(document, wire)
         request = RawRequest(found.method, found.path, self.build_headers(wire, {}), body)
-        return self.sender.send(
+        return self._exchange(
             PreparedRequest(found, wire, "the minimal request", document, request)
         )
 
