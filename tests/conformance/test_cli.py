@@ -447,6 +447,17 @@ def test_list_readings_prints_every_interpretation(judge_line: Judge) -> None:
     assert all(row["outcomes"] for row in plain)
 
 
+def test_coverage_has_a_check_or_a_reason_in_every_cell(judge_line: Judge) -> None:
+    """Every case that is sent is in the table, and every other cell says why nothing is."""
+    lines = judge_line.run("coverage").out.partition("\n\n")[0].splitlines()
+    sent = {case.id for case in budget.get_rejected_cases()}
+    words = {word for line in lines for word in re.split(r"[ ;]", line)}
+
+    assert len(lines) == len(set(lines)) >= 400
+    assert all(line.rpartition(": ")[2].strip() for line in lines)
+    assert sent <= words
+
+
 def test_diff_shows_what_has_changed(judge_line: Judge, tmp_path: Path) -> None:
     """Two files are compared verdict by verdict; something that fails now and did not is 1."""
     paths = []
