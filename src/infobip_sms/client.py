@@ -25,7 +25,14 @@ from infobip_sms.transport.urls import find_proxy, parse_base_url
 
 from .auth import Auth, read_environment_auth
 from .codecs import XmlOptions
-from .errors import Attempt, InvalidRequestError, InvalidResponseError, TransportError, Violation
+from .errors import (
+    Attempt,
+    CallDescription,
+    InvalidRequestError,
+    InvalidResponseError,
+    TransportError,
+    Violation,
+)
 from .operations import Operations
 
 if TYPE_CHECKING:
@@ -217,7 +224,10 @@ class Client(Operations):
             self._log(request, attempts[-1], retrying=wait is not None)
             self._call_on_attempt(request, attempts[-1])
             if wait is None:
-                return _require_response(result, tuple(attempts))
+                call = CallDescription(
+                    request.method, request.route, self._connections.server.netloc
+                )
+                return _require_response(result, tuple(attempts), call)
             time.sleep(wait)
 
     def _attempt(
@@ -285,16 +295,18 @@ def _build_attempt(
 
 
 def _require_response(
-    result: Response | InvalidResponseError | AttemptFailure, attempts: tuple[Attempt, ...]
+    result: Response | InvalidResponseError | AttemptFailure,
+    attempts: tuple[Attempt, ...],
+    call: CallDescription,
 ) -> Response:
     """Return the last response, or raise the last error, with all attempts."""
     if isinstance(result, AttemptFailure):
-        raise TransportError(result.outcome, result.sent, attempts) from result.cause
+        raise TransportError(result.outcome, result.sent, attempts, call) from result.cause
     if isinstance(result, InvalidResponseError):
         raise InvalidResponseError(
-            result.violations, result.status, result.body, result.headers, attempts
+            result.violations, result.status, result.body, result.headers, attempts, call
         )
-    return Response(result.status, result.headers, result.body, attempts)
+    return attrs.evolve(result, attempts=attempts, host=call.host)
 
 
 def _build_user_agent(user_agent: object) -> str:

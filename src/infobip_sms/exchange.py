@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
 from infobip_sms_schema import ErrorResponse
@@ -16,6 +16,7 @@ from infobip_sms.transport.messages import Headers, Request, Response
 from .codecs import XmlOptions, apply_charset, find_wire, get_codec
 from .errors import (
     ApiError,
+    CallDescription,
     InvalidRequestError,
     InvalidResponseError,
     Violation,
@@ -24,6 +25,7 @@ from .errors import (
 from .rules import check_model
 
 if TYPE_CHECKING:
+    from infobip_sms_schema import ErrorDetails
     from infobip_sms_schema.operations import Operation
 
     from infobip_sms.auth import Auth
@@ -62,17 +64,23 @@ def build_request(  # noqa: PLR0913 - the parts of a request
 
 
 def parse_response(
-    operation: Operation[Model], response: Response, wire: Wire, *, xml: XmlOptions = _DEFAULT_XML
+    operation: Operation[Model],
+    request: Request,
+    response: Response,
+    wire: Wire,
+    *,
+    xml: XmlOptions = _DEFAULT_XML,
 ) -> Model:
     """Parse the response of an operation; raise ApiError or InvalidResponseError."""
     wire = find_wire(response.headers.get("content-type", "")) or wire
     if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own numbers
-        raise _build_error(response, wire)
+        raise _build_error(request, response, wire)
     try:
         return _parse_model(operation, response, wire, xml)
     except InvalidResponseError as error:
         clear_locals(error)  # they hold the body, which may quote the key
-        raise _build_invalid_response(response, error.violations) from None
+        call = _describe_call(request, response, None)
+        raise _build_invalid_response(response, error.violations, call) from None
 
 
 def _parse_model(
@@ -102,22 +110,62 @@ def _build_path(template: str, parameters: attrs.AttrsInstance | None) -> str:
     return f"{path}?{urlencode(query, doseq=True)}" if query else path
 
 
-def _build_error(response: Response, wire: Wire) -> ApiError | InvalidResponseError:
+def _build_error(
+    request: Request, response: Response, wire: Wire
+) -> ApiError | InvalidResponseError:
     rejected = 400 <= response.status < 500 or response.status == 503  # noqa: PLR2004 - HTTP's own numbers
-    if not rejected:
-        return _build_invalid_response(response, ())
     error_response = _find_error_response(response.body, wire)
+    call = _describe_call(request, response, error_response)
+    if not rejected:
+        return _build_invalid_response(response, (), call)
     return ApiError(
-        response.status, response.body, response.headers, error_response, response.attempts
+        response.status, response.body, response.headers, error_response, response.attempts, call
     )
 
 
 def _build_invalid_response(
-    response: Response, violations: tuple[Violation, ...]
+    response: Response, violations: tuple[Violation, ...], call: CallDescription
 ) -> InvalidResponseError:
     return InvalidResponseError(
-        violations, response.status, response.body, response.headers, response.attempts
+        violations, response.status, response.body, response.headers, response.attempts, call
     )
+
+
+def _describe_call(
+    request: Request, response: Response, error: ErrorResponse | None
+) -> CallDescription:
+    """Return what an error may show; of the server's words, what is left without those sent."""
+    from .masking import list_sent, mask_sent  # noqa: PLC0415 - only errors need it
+
+    sent = list_sent(request)
+    words = error.request_error.service_exception if error else None
+    return CallDescription(
+        request.method,
+        request.route,
+        response.host,
+        code=mask_sent((words and words.message_id) or "", sent),
+        text=mask_sent(_format_words(words), sent),
+        location=mask_sent(_find_redirect(response), sent),
+        retry_after=mask_sent(response.headers.get("retry-after", ""), sent),
+    )
+
+
+def _format_words(words: ErrorDetails | None) -> str:
+    """Return the server's message, and what it says of each field."""
+    if words is None:
+        return ""
+    fields = (words.validation_errors or {}).items()
+    details = "; ".join(f"{path}: {', '.join(problems)}" for path, problems in fields)
+    return ": ".join(filter(None, (words.text, details)))
+
+
+def _find_redirect(response: Response) -> str:
+    """Return scheme and host of a redirect, or an empty string."""
+    try:
+        target = urlsplit(response.headers.get("location", ""))
+    except ValueError:
+        return ""
+    return f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else ""
 
 
 def _find_error_response(body: bytes, wire: Wire) -> ErrorResponse | None:

@@ -33,10 +33,15 @@ class Address:
     """Headers for a proxy, such as Proxy-Authorization; secret."""
 
     @property
+    def netloc(self) -> str:
+        """Host and port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
     def url(self) -> str:
         """Scheme, host and port."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{self.netloc}"
 
 
 def parse_base_url(base_url: str) -> Address:
