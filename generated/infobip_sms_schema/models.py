@@ -927,6 +927,7 @@ class Message(ApiModel):
             pattern="^([0-9]{3,14}|[\\s\\S]{3,11})$",
             alternatives=(
                 ("[0-9]+", "SEND-004", "3 to 14 digits for a numeric sender"),
+                ("\\+[0-9]+", "SEND-003", "a numeric sender without +"),
                 ("[\\s\\S]*", "SEND-003", "3 to 11 characters for an alphanumeric sender"),
             ),
         ),
@@ -1101,6 +1102,7 @@ class MessageV1(ApiModel):
             pattern="^([0-9]{3,14}|[\\s\\S]{3,11})$",
             alternatives=(
                 ("[0-9]+", "SEND-004", "3 to 14 digits for a numeric sender"),
+                ("\\+[0-9]+", "SEND-003", "a numeric sender without +"),
                 ("[\\s\\S]*", "SEND-003", "3 to 11 characters for an alphanumeric sender"),
             ),
         ),

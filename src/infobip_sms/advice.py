@@ -5,7 +5,7 @@ from __future__ import annotations
 _BASE_URL = "the base URL may be wrong"
 _LOOK_UP = "Look the messages up (get_logs) before you send again."
 _BY_STATUS = {
-    400: "Correct the request; the message says what is wrong.",
+    400: "Correct the request.",
     401: "Check the API key (or user and password) and the base URL: a key belongs to one host.",
     403: "Check the scopes of the API key, and that the account may use this operation.",
     404: f"Check the ID that you asked for; if it is right, {_BASE_URL}.",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
-from infobip_sms_schema import ErrorResponse
+from infobip_sms_schema import ErrorResponse, SmsRequest, SmsRequestV1
 from infobip_sms_schema.constraints import describe_value
 
 from infobip_sms.codecs.plain_data import build_plain
@@ -22,7 +23,7 @@ from .errors import (
     Violation,
     clear_locals,
 )
-from .rules import check_model
+from .rules import check_model, check_senders, count_national_numbers
 
 if TYPE_CHECKING:
     from infobip_sms_schema import ErrorDetails
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 _DEFAULT_XML = XmlOptions()
+_LOG = logging.getLogger("infobip_sms")
 
 
 def build_request(  # noqa: PLR0913 - the parts of a request
@@ -59,6 +61,8 @@ def build_request(  # noqa: PLR0913 - the parts of a request
     else:
         headers["Content-Type"] = codec.CONTENT_TYPE
         content = codec.dump_model(body, validate=xml.validate)
+        if isinstance(body, SmsRequest | SmsRequestV1):
+            _check_messages(body)
     path = _build_path(operation.path, parameters)
     return Request(operation.method, operation.path, path, headers, content)
 
@@ -94,6 +98,18 @@ def _parse_model(
     if body is not response.body:
         object.__setattr__(model, "raw", response.body)  # frozen, but nobody else has it yet
     return model
+
+
+def _check_messages(request: SmsRequest | SmsRequestV1) -> None:
+    """Reject senders that nobody means, and warn of numbers without a country code."""
+    if problems := check_senders(request):
+        raise InvalidRequestError(problems)
+    if count := count_national_numbers(request):
+        _LOG.warning(
+            "%d destinations begin with 0, as no country code does: write 41793026727, not"
+            " 0041793026727 or 0793026727 (SEND-008)",
+            count,
+        )
 
 
 def _build_path(template: str, parameters: attrs.AttrsInstance | None) -> str:

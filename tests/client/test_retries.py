@@ -374,7 +374,7 @@ def test_attempts_survive_pickle(serve: Serve, kind: type[Any], last: tuple[Step
     assert copy.attempts == error.attempts
     assert [attempt.serial for attempt in copy.attempts] == [1, 2]
     assert (str(copy), repr(copy), copy.sent) == (str(error), repr(error), error.sent)
-    assert str(error).endswith("; 2 attempts")
+    assert " after 2 attempts. " in str(error)
 
 
 def test_nothing_that_is_shown_of_a_repeated_call_is_secret(
