@@ -45,7 +45,8 @@ def check_senders(request: SmsRequest | SmsRequestV1) -> list[Violation]:
     Only what this client sends is checked: the documentation does not say what a server does.
     """
     problems = []
-    for index, message in enumerate(request.messages):
+    messages: tuple[Any, ...] = request.messages
+    for index, message in enumerate(messages):
         sender = message.from_
         if sender is None or (sender.isprintable() and _SENDER.fullmatch(sender)):
             continue
