@@ -47,7 +47,7 @@ def find_imports(path: Path, package: str) -> set[str]:
 # Names in one line do not import each other. What is generated may be imported everywhere.
 LAYERS = {
     "infobip_sms": """
-        advice
+        advice | requirements
         errors | rules
         auth
         text | codecs | transport | sqlite_file

@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         TransportError,
         Violation,
     )
+    from .requirements import explain
     from .webhooks import parse_delivery_reports
 
 _HOMES = {
@@ -92,6 +93,7 @@ _HOMES = {
     "JournalError": "send_many.journal",
     "CheckedDestination": "send_many.preflight",
     "Outcome": "send_many.outcomes",
+    "explain": "requirements",
     "preflight": "send_many.preflight",
     "Reconciled": "send_many.reconcile",
     "parse_delivery_reports": "webhooks",
@@ -165,6 +167,8 @@ __all__ = [
     "BulkStatus",
     "BulkStatusResponse",
     "ConversionResponse",
+    # requirements
+    "explain",
     # errors
     "ErrorResponse",
     "Attempt",
