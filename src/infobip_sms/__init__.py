@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ErrorResponseBody,
         GeneralStatus,
         GsmErrorCode,
+        HttpInfo,
         Language,
         LanguageCode,
         LanguageV1,
@@ -128,6 +129,7 @@ __all__ = [
     "Tracking",
     "Transliteration",
     # response
+    "HttpInfo",
     "SmsResponse",
     "SmsResponseDetails",
     "Status",

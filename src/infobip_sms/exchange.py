@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
-from infobip_sms_schema import ErrorResponse, SmsRequest, SmsRequestV1
+from infobip_sms_schema import ErrorResponse, HttpInfo, SmsRequest, SmsRequestV1
 from infobip_sms_schema.constraints import describe_value
 
 from infobip_sms.codecs.plain_data import build_plain
@@ -80,11 +80,18 @@ def parse_response(
     if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own numbers
         raise _build_error(request, response, wire)
     try:
-        return _parse_model(operation, response, wire, xml)
+        model = _parse_model(operation, response, wire, xml)
     except InvalidResponseError as error:
         clear_locals(error)  # they hold the body, which may quote the key
         call = _describe_call(request, response, None)
         raise _build_invalid_response(response, error.violations, call) from None
+    object.__setattr__(model, "http", _build_info(response))  # frozen, but nobody else has it yet
+    return model
+
+
+def _build_info(response: Response) -> HttpInfo:
+    elapsed = sum(attempt.duration + attempt.waited for attempt in response.attempts)
+    return HttpInfo(response.status, response.headers, len(response.attempts), elapsed)
 
 
 def _parse_model(
@@ -106,8 +113,8 @@ def _check_messages(request: SmsRequest | SmsRequestV1) -> None:
         raise InvalidRequestError(problems)
     if count := count_national_numbers(request):
         _LOG.warning(
-            "%d destinations begin with 0, as no country code does: write 41793026727, not"
-            " 0041793026727 or 0793026727 (SEND-008)",
+            "%d destinations begin with 0, as no country code does: write the country code"
+            " instead of 0, and nothing instead of 00 (SEND-008)",
             count,
         )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
 from infobip_sms import ApiError, InvalidRequestError, InvalidResponseError, TransportError
-from infobip_sms.transport.urls import is_loopback, parse_base_url
+from infobip_sms.transport.urls import is_loopback
 
 from .framework import EXIT_FAILURE, EXIT_REJECTED, EXIT_USAGE
 from .output import clean, print_note
@@ -74,7 +75,7 @@ def _get_hint(error: TransportError, base_url: str) -> str:
             "The server may not speak TLS. If it is a sandbox or another plain HTTP"
             f" server: --base-url {plain}"
         )
-    if "connection" in error.reason and is_loopback(parse_base_url(base_url).host):
+    if "connection" in error.reason and is_loopback(urlsplit(base_url).hostname or ""):
         return f"Nothing listens on {base_url}. Is the sandbox running? infobip-sms sandbox"
     return ""
 
