@@ -213,6 +213,17 @@ def test_a_terminal_shows_the_server_s_words_without_numbers(serve: Serve) -> No
     assert "no \\u001b[31m *** !" in seen
 
 
+def test_only_a_terminal_shows_the_value_that_was_given() -> None:
+    """Who typed a number sees it in the error; a log and a pipe have its length."""
+    words = ("send", "--to", "4179x", "Hello")
+    code, seen = run_on_terminal(*words, url="http://127.0.0.1:9")
+    result = run(*words, url="http://127.0.0.1:9")
+
+    assert (code, result.exit_code) == (3, 3)
+    assert "got a string of 5 characters (SEND-008): '4179x'" in seen
+    assert "4179x" not in result.output
+
+
 @asking
 @pytest.mark.parametrize(
     "answer",

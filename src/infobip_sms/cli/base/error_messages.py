@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,9 @@ _HINTS = {
     401: "Set INFOBIP_API_KEY (or INFOBIP_USER and INFOBIP_PASSWORD) and INFOBIP_BASE_URL.",
     404: "The base URL is in INFOBIP_BASE_URL, or --base-url.",
 }
+
+
+_MAX_VALUE = 40  # characters
 
 
 def report_error(error: Error, base_url: str, *, as_json: bool) -> int:
@@ -46,7 +50,10 @@ def format_violations(
 ) -> list[str]:
     """Return one line for each violation, with the option that it is about if there is one."""
     flags = _get_flags() if by_flag else {}
-    return [clean(_format_violation(violation, flags)) for violation in error.violations]
+    return [
+        clean(_format_violation(violation, flags) + _show_value(violation))
+        for violation in error.violations
+    ]
 
 
 def _explain_error(error: Error, base_url: str) -> tuple[int, str, str]:
@@ -87,6 +94,14 @@ def _to_plain(error: Error, words: str) -> dict[str, Any]:
     if isinstance(error, InvalidRequestError):
         plain["violations"] = format_violations(error)
     return plain
+
+
+def _show_value(violation: Violation) -> str:
+    """Return the user's own value, for the user's own terminal: neither a log nor a pipe gets it."""
+    value = violation.value
+    if not isinstance(value, str | int) or not sys.stderr.isatty():
+        return ""
+    return f": {str(value)[:_MAX_VALUE]!r}"
 
 
 def _get_flags() -> dict[str, int]:
