@@ -39,6 +39,8 @@ def mask_sent(text: str, sent: Iterable[str]) -> str:
 
     sent: the values of the request, as ``list_sent`` finds them.
     """
+    if not text:
+        return ""
     shown = _normalize(text[: 2 * MAX_LENGTH])
     folded = _fold(shown)
     values = {_fold(_normalize(value).strip()) for value in sent} - {""}
@@ -96,11 +98,15 @@ def _list_values(plain: Any) -> Iterator[str]:
 
 
 def _normalize(text: str) -> str:
+    if text.isascii() and "&" not in text and "%" not in text:
+        return text
     return unicodedata.normalize("NFC", unquote(html.unescape(text)))
 
 
 def _fold(text: str) -> str:
     """Return a text in lower case, character by character, so that places stay what they are."""
+    if text.isascii():
+        return text.lower()
     return "".join(low if len(low := sign.lower()) == 1 else sign for sign in text)
 
 
