@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ErrorResponseBody,
         GeneralStatus,
         GsmErrorCode,
+        HttpInfo,
         Language,
         LanguageCode,
         LanguageV1,
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
         TransportError,
         Violation,
     )
+    from .requirements import explain
     from .webhooks import parse_delivery_reports
 
 _HOMES = {
@@ -92,6 +94,7 @@ _HOMES = {
     "JournalError": "send_many.journal",
     "CheckedDestination": "send_many.preflight",
     "Outcome": "send_many.outcomes",
+    "explain": "requirements",
     "preflight": "send_many.preflight",
     "Reconciled": "send_many.reconcile",
     "parse_delivery_reports": "webhooks",
@@ -126,6 +129,7 @@ __all__ = [
     "Tracking",
     "Transliteration",
     # response
+    "HttpInfo",
     "SmsResponse",
     "SmsResponseDetails",
     "Status",
@@ -165,6 +169,8 @@ __all__ = [
     "BulkStatus",
     "BulkStatusResponse",
     "ConversionResponse",
+    # requirements
+    "explain",
     # errors
     "ErrorResponse",
     "Attempt",
