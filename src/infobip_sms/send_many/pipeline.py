@@ -142,13 +142,15 @@ class _BatchSource:
         index, real = self._count, isinstance(destination, Destination)
         name = destination.message_id if real else None
         number = destination.to if real else ""
-        digest = (
-            self._message_ids.build_digest(content, number, name or "") if self._journal else b""
-        )
+        digest = self._build_digest(content, number, name) if self._journal else b""
         if real and not name:
             destination = attrs.evolve(destination, message_id=self._message_ids.build_id(index))
         reason = self._suppression.find_reason(index, number) if real else ""
         return QueuedDestination(index, message, destination, not name, digest, reason)
+
+    def _build_digest(self, content: str, number: str, name: str | None) -> bytes:
+        digest = self._message_ids.build_digest(content, number, name or "")
+        return digest + self._message_ids.build_id_digest(name) if name else digest
 
     def _build_content(self, message: Message) -> str:
         """Return all that a message says but to whom, as far as the journal needs it."""
