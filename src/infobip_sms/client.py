@@ -12,7 +12,7 @@ import attrs
 from infobip_sms_schema.constraints import describe_value
 
 from infobip_sms.transport.connections import AttemptFailedError, ConnectionPool, build_context
-from infobip_sms.transport.messages import Request, Response
+from infobip_sms.transport.messages import Headers, Request, Response
 from infobip_sms.transport.retry import AttemptFailure, Retry, RetryState, find_failure
 from infobip_sms.transport.settings import (
     TIMEOUT,
@@ -47,6 +47,15 @@ def _require_auth(_: object, attribute: attrs.Attribute[Any], value: object) -> 
         raise InvalidRequestError([Violation(attribute.name, actual, expected, "AUTH-005")])
 
 
+def _require_wire(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value not in {"json", "xml"}:
+        known = str(value).lower() in {"json", "xml"}
+        actual = "upper case" if known else "another format"
+        raise InvalidRequestError(
+            [Violation(attribute.name, actual, '"json" or "xml"', "HTTP-004")]
+        )
+
+
 def _to_retry(retry: Retry | None) -> Retry:
     return Retry.none() if retry is None else retry
 
@@ -57,7 +66,7 @@ class _Settings:
 
     base_url: str
     auth: Auth = attrs.field(validator=_require_auth)
-    wire: Wire
+    wire: Wire = attrs.field(validator=_require_wire)
     xml_engine: Engine
     validate_xml: bool
     timeout: float = attrs.field(validator=validate(TIMEOUT, is_timeout))
@@ -67,7 +76,7 @@ class _Settings:
         converter=_to_retry,
         validator=validate("a Retry, or None for no retries", lambda v: isinstance(v, Retry)),
     )
-    proxy: str | Literal[False] | None
+    proxy: str | Literal[False] | None = attrs.field(repr=False)
     ca: str | Path | ssl.SSLContext | None
     user_agent: str | None
     on_attempt: Callable[[str, Attempt], object] | None = attrs.field(
@@ -191,7 +200,7 @@ class Client(Operations):
         if not is_timeout(usual):
             raise build_setting_error("timeout", TIMEOUT, usual)
         retry = self._settings.retry
-        headers = {**self._headers, **request.headers}
+        headers = Headers({**self._headers, **request.headers})
         request = Request(request.method, request.route, request.path, headers, request.body)
         _require_safe_request(request)
         attempts: list[Attempt] = []
@@ -280,7 +289,7 @@ def _require_response(
 ) -> Response:
     """Return the last response, or raise the last error, with all attempts."""
     if isinstance(result, AttemptFailure):
-        raise TransportError(result.outcome, result.sent, attempts)
+        raise TransportError(result.outcome, result.sent, attempts) from result.cause
     if isinstance(result, InvalidResponseError):
         raise InvalidResponseError(
             result.violations, result.status, result.body, result.headers, attempts
@@ -307,8 +316,8 @@ def _require_safe_request(request: Request) -> None:
     """Reject characters that could inject another line, before connecting."""
     if not _is_printable_ascii(request.path) or " " in request.path:
         raise _build_error("path", "visible ASCII")
-    for name, value in request.headers.items():
-        if not _is_printable_ascii(value):
+    for name in request.headers:
+        if not _is_printable_ascii(request.headers[name]):
             raise _build_error(name, "visible ASCII and spaces")
 
 

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -171,6 +172,14 @@ class InvalidResponseError(Error):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.violations!r}, {self.status})"
+
+
+def clear_locals(error: BaseException) -> None:
+    """Remove local variables, which error trackers show, from the tracebacks of an error and those before it."""
+    behind: BaseException | None = error
+    while behind is not None:
+        clear_frames(behind.__traceback__)
+        behind = behind.__cause__ or behind.__context__
 
 
 def _get_sent(attempts: tuple[Attempt, ...]) -> Sent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -10,10 +11,16 @@ from infobip_sms_schema import ErrorResponse
 from infobip_sms_schema.constraints import describe_value
 
 from infobip_sms.codecs.plain_data import build_plain
-from infobip_sms.transport.messages import Request, Response
+from infobip_sms.transport.messages import Headers, Request, Response
 
 from .codecs import XmlOptions, apply_charset, find_wire, get_codec
-from .errors import ApiError, InvalidRequestError, InvalidResponseError, Violation
+from .errors import (
+    ApiError,
+    InvalidRequestError,
+    InvalidResponseError,
+    Violation,
+    clear_locals,
+)
 from .rules import check_model
 
 if TYPE_CHECKING:
@@ -43,7 +50,8 @@ def build_request(  # noqa: PLR0913 - the parts of a request
         )
         raise InvalidRequestError([Violation("", describe_value(body), expected, "HTTP-003")])
     codec = get_codec(wire, xml.engine)
-    headers = {"Authorization": _require_header_value(auth.header()), "Accept": codec.CONTENT_TYPE}
+    _require_header(auth)
+    headers = Headers({"Authorization": auth.header(), "Accept": codec.CONTENT_TYPE})
     if body is None:
         content = b""
     else:
@@ -57,19 +65,26 @@ def parse_response(
     operation: Operation[Model], response: Response, wire: Wire, *, xml: XmlOptions = _DEFAULT_XML
 ) -> Model:
     """Parse the response of an operation; raise ApiError or InvalidResponseError."""
-    content_type = response.headers.get("content-type", "")
-    wire = find_wire(content_type) or wire
-    if wire == "xml":
-        response = attrs.evolve(response, body=apply_charset(response.body, content_type))
+    wire = find_wire(response.headers.get("content-type", "")) or wire
     if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own numbers
         raise _build_error(response, wire)
     try:
-        codec = get_codec(wire, xml.engine)
-        model: Model = codec.parse_response(
-            response.body, operation.response, validate=xml.validate
-        )
+        return _parse_model(operation, response, wire, xml)
     except InvalidResponseError as error:
+        clear_locals(error)  # they hold the body, which may quote the key
         raise _build_invalid_response(response, error.violations) from None
+
+
+def _parse_model(
+    operation: Operation[Model], response: Response, wire: Wire, xml: XmlOptions
+) -> Model:
+    body = response.body
+    if wire == "xml":
+        body = apply_charset(body, response.headers.get("content-type", ""))
+    codec = get_codec(wire, xml.engine)
+    model: Model = codec.parse_response(body, operation.response, validate=xml.validate)
+    if body is not response.body:
+        object.__setattr__(model, "raw", response.body)  # frozen, but nobody else has it yet
     return model
 
 
@@ -113,11 +128,9 @@ def _find_error_response(body: bytes, wire: Wire) -> ErrorResponse | None:
     return error
 
 
-def _require_header_value(value: str) -> str:
-    """Return an Authorization header if it is a scheme, one space and visible ASCII."""
-    scheme, _, secret = value.partition(" ")
-    if scheme and secret and " " not in secret and value.isascii() and value.isprintable():
-        return value
-    actual = "characters that are not allowed in a header"
-    expected = "a scheme, a space and visible ASCII"
-    raise InvalidRequestError([Violation("auth", actual, expected, "AUTH-005")])
+def _require_header(auth: Auth) -> None:
+    """Reject an Authorization header that is not a scheme, one space and visible ASCII."""
+    if not re.fullmatch(r"[!-~]+ [!-~]+", auth.header()):
+        actual = "characters that are not allowed in a header"
+        expected = "a scheme, a space and visible ASCII"
+        raise InvalidRequestError([Violation("auth", actual, expected, "AUTH-005")])

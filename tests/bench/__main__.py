@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.peers.installing import FOLDER, ROOT
+from tests.peers.packages import FOLDER, ROOT
 
 if TYPE_CHECKING:
     from tests.bench.targets import Target

@@ -121,16 +121,16 @@ def test_auth_005_a_base_url_of_another_form_is_rejected(url: str) -> None:
     ids=ascii,
 )
 def test_auth_005_a_key_that_a_header_cannot_carry_is_rejected(
-    serve: Serve, scheme: Callable[[str], Auth], middle: str
+    scheme: Callable[[str], Auth], middle: str
 ) -> None:
-    """Line breaks, spaces, controls and non-ASCII in a key are rejected, and nothing is sent."""
-    server = serve("hear", OK)
+    """Line breaks, spaces, controls and non-ASCII in a key are rejected when it is made."""
     for key in (f"hunter2{middle}hunter2", f"hunter2{middle}", f"{middle}hunter2"):
-        error = fail(InvalidRequestError, server, auth=scheme(key))
-        assert [(v.path, v.requirement_id) for v in error.violations] == [("auth", "AUTH-005")]
-        assert "hunter2" not in f"{error} {error!r}"
-    assert server.finish() == []
-    assert server.connections == 0
+        with pytest.raises(InvalidRequestError) as caught:
+            scheme(key)
+        (violation,) = caught.value.violations
+        assert violation.path in {"key", "token"}
+        assert violation.requirement_id == "AUTH-005"
+        assert "hunter2" not in f"{caught.value} {caught.value!r}"
 
 
 @pytest.mark.parametrize("scheme", [ApiKey, IbssoToken, Bearer])

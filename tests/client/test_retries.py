@@ -85,10 +85,10 @@ def test_a_refused_connection_is_tried_again() -> None:
         pytest.raises(TransportError) as caught,
     ):
         client.send(ask())
-    assert outcomes(caught.value) == ["the connection failed"] * 3
+    assert outcomes(caught.value) == ["the connection failed: connection refused"] * 3
     assert caught.value.sent == "no"
     assert [attempt.sent for attempt in caught.value.attempts] == ["no"] * 3
-    words = "no response: the connection failed; the request was not sent; 3 attempts"
+    words = "no response: the connection failed: connection refused; the request was not sent; 3 attempts"
     assert str(caught.value) == words
 
 
@@ -113,7 +113,7 @@ def test_a_host_that_does_not_exist_gets_nothing() -> None:
         pytest.raises(TransportError) as caught,
     ):
         client.send(ask())
-    assert outcomes(caught.value) == ["the connection failed"] * 3
+    assert outcomes(caught.value) == ["the connection failed: host name not known"] * 3
     assert caught.value.sent == "no"
 
 

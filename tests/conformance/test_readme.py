@@ -101,7 +101,7 @@ def test_client_commands_of_the_page_run(tmp_path: Path) -> None:
 
 def test_findings_of_the_page_are_those_that_are_known() -> None:
     """The table of clients names each requirement that the suite finds broken, and no other."""
-    known = tomllib.loads((ROOT / "tests" / "peers" / "judged.toml").read_text("utf-8"))
+    known = tomllib.loads((ROOT / "tests" / "peers" / "suite_findings.toml").read_text("utf-8"))
     names = {
         "python-client-3": "infobip-api-python-client` 3.0.3",
         "python-client-4": "infobip-api-python-client` 4.0.0",

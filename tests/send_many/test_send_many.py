@@ -30,7 +30,7 @@ from infobip_sms.send_many.journal import JournalRecord
 from infobip_sms.send_many.options import SendManyOptions
 from infobip_sms.send_many.outcomes import QueuedDestination
 from tests.client.calls import reply
-from tests.fakes.ledgers import AUTH, Ledger, build_messages, build_number, find_states
+from tests.fakes.ledger_process import AUTH, Ledger, build_messages, build_number, find_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -217,6 +217,14 @@ add_selection = add_options(
         help="How long to wait for events such as delivery reports.",
     ),
     option(
+        "--wait",
+        section="Selection",
+        type=Parsed("seconds", parse_seconds),
+        default=0.0,
+        metavar="SECONDS",
+        help="Wait at most this long until the server accepts connections.",
+    ),
+    option(
         "--clock",
         section="Selection",
         is_flag=True,

@@ -32,7 +32,7 @@ from infobip_sms_conformance.sanitization.redaction import Mask, collect_secrets
 from infobip_sms_conformance.session.plan import Plan
 from infobip_sms_conformance.session.session import Session
 from infobip_sms_conformance.transport.credentials import Credentials
-from infobip_sms_conformance.transport.http import TargetServer, parse_target
+from infobip_sms_conformance.transport.http import TargetServer, parse_target, wait_for_server
 from infobip_sms_conformance.transport.processes import start_sandbox
 
 PLACEHOLDER_URL = "http://127.0.0.1:8080"  # of the sandbox, until it has an address
@@ -54,6 +54,7 @@ class ServerOptions(ReportOptions):
     seed: int | None
     patience: float
     clock: bool
+    wait: float
     dry_run: bool
     live: bool
     profile: str | None
@@ -110,6 +111,7 @@ def run_target(
     reporter.print_plan(format_target(options, target), plan, options.only)
     if options.dry_run:
         return NOTHING_FAILED
+    wait_for_server(target, options.wait)
     result, session = run_with_progress(options, target, plan, reporter)
     compared = baseline.compare(known_failures, result) if known_failures is not None else None
     reporter.print_result(result, compared)

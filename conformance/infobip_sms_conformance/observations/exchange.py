@@ -13,7 +13,7 @@ from infobip_sms_conformance.observations.responses import (
 )
 from infobip_sms_conformance.transport.http import RawRequest, RawResponse
 
-OK_STATUSES = range(200, 300)
+OK_STATUSES, REDIRECTIONS = range(200, 300), range(300, 400)
 BAD_REQUEST = 400
 UNAUTHORIZED = 401
 ABSENT = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}

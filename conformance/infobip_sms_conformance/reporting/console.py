@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console as Rich
+from rich.console import ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 from rich.text import Text
 
 from infobip_sms_conformance.contract.files import WIRES, read_numbers, read_requirements
@@ -31,7 +33,9 @@ from infobip_sms_conformance.run.baseline import BaselineComparison
 from infobip_sms_conformance.run.engine import get_requirement_ids
 from infobip_sms_conformance.run.result import RunResult
 from infobip_sms_conformance.sanitization.curl import get_variables
+from infobip_sms_conformance.sanitization.redaction import clean
 from infobip_sms_conformance.session.plan import Plan
+from infobip_sms_conformance.session.session import REJECTED_CREDENTIALS
 
 MAX_FULL, MAX_OTHERS = 8, 4
 MAX_RESPONSE = 600
@@ -41,12 +45,23 @@ WIDE = 10_000
 FindingCallback = Callable[[Finding, int, int], None]
 
 
+class CleanConsole(Rich):
+    """A console that shows control characters, whatever is printed."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """Yield the segments, those with text without what a terminal would obey."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=clean(segment.text))
+
+
 class ConsoleReporter:
     """Prints one run."""
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
         self._quiet, self._verbose = quiet, verbose
-        self._out = Rich(highlight=False, soft_wrap=True)
+        self._out = CleanConsole(highlight=False, soft_wrap=True)
 
     def print_plan(self, name: str, plan: Plan, only: Sequence[str] = ()) -> None:
         """Print what the run may cost, before the first request."""
@@ -252,6 +267,8 @@ def get_next_step(result: RunResult, report_files: Mapping[str, Path]) -> str:
         if result.side != "server":
             return f"Next: {again} explain {failed[0]}{page}"
         return f"Next: {again} explain {failed[0]}; --only {failed[0]} checks it alone{page}"
+    if result.stopped.startswith(REJECTED_CREDENTIALS):
+        return "Next: check --user and --password, or --api-key"
     if not result.rows:
         who = "a server listens" if result.side == "server" else "a client sends"
         return f"Next: check that {who} there and that {result.url} is its base URL"

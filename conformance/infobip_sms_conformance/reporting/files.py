@@ -1,6 +1,7 @@
 """Writes and reads report files."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.reporting import html, json_report, junit, markdown
 from infobip_sms_conformance.run.baseline import BaselineComparison
 from infobip_sms_conformance.run.result import RunResult
+from infobip_sms_conformance.sanitization.redaction import clean
 
 WRITERS: Mapping[str, Callable[[RunResult, BaselineComparison | None], str]] = {
     "json": json_report.dump_json,
@@ -47,10 +49,16 @@ def write_files(
         write_file(path, dump_har() if name == "har" else WRITERS[name](result, compared))
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a file; raise UsageError where that fails."""
+def write_file(path: Path, text: str, *, private: bool = False) -> None:
+    """Write a file, a private one for its owner only (mode 600); raise UsageError where that fails."""
     try:
-        path.write_text(text, "utf-8", "replace")
+        descriptor = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o666
+        )
+        with open(descriptor, "w", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a descriptor
+            if private:
+                path.chmod(0o600)  # of a file that was there before
+            file.write(clean(text))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -29,9 +29,11 @@ PIECE_LENGTH = 12
 LONG_NUMBER, LONG_SECRET, SHORTEST_TEXT, SHARED_PREFIX = 8, 8, 4, 8
 ANY_NUMBER = re.compile(r"\+?\d(?:[ ().-]?\d){4,}")
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
-# Controls but for tabs and ends of lines, what turns the direction of writing, and what is no character.
+# Controls but for tabs and ends of lines, what turns the direction of writing, what cannot be seen (tags as
+# well), and what is not a character.
 UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ud800-\udfff\ufffe\uffff\U000e0000-\U000e007f]"
 )
 NEVER = re.compile(r"(?!)")
 
@@ -219,5 +221,14 @@ def unescape(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a text without what a terminal would obey or what cannot be written to a file."""
-    return UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    """Return a text without what a terminal would obey or what cannot be written to a file.
+
+    Every file and every line on the terminal goes through here.
+    """
+    return UNPRINTABLE.sub(escape_character, text)
+
+
+def escape_character(match: re.Match[str]) -> str:
+    r"""Return a character as JSON escapes it: \uXXXX, twice for one outside of the first plane."""
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[n : n + 2].hex()}" for n in range(0, len(units), 2))

@@ -1,7 +1,9 @@
 """The conversation with one server: what was sent so far, what came back."""
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from infobip_sms_conformance.contract.codec import MEDIA_TYPES, dump
@@ -18,11 +20,14 @@ from infobip_sms_conformance.fixtures.placement import (
 )
 from infobip_sms_conformance.observations.exchange import (
     ABSENT,
+    OK_STATUSES,
+    REDIRECTIONS,
     UNAUTHORIZED,
     Exchange,
     RequestOutcome,
     get_destinations,
 )
+from infobip_sms_conformance.observations.responses import find_wire
 from infobip_sms_conformance.observations.verdicts import Inconclusive, NotApplicable
 from infobip_sms_conformance.sanitization.redaction import Mask, build_mask
 from infobip_sms_conformance.session.budget import build_limits_document, get_rejected_cases
@@ -33,10 +38,32 @@ from infobip_sms_conformance.transport.http import RawRequest, TargetServer
 from infobip_sms_conformance.transport.webhook_receiver import WebhookReceiver
 
 UNANSWERED_BEFORE_PROBE = 3
+MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,40}")
+REJECTED_CREDENTIALS = "the server rejected the credentials"
 
 
 class NotTestableError(Exception):
     """There is no server of this API to check."""
+
+
+def is_rejecting(exchange: Exchange) -> bool:
+    """Tell whether the server rejected the credentials."""
+    return exchange.status in {UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+
+def is_foreign(exchange: Exchange) -> bool:
+    """Tell whether what came back is a page or a text, or leads elsewhere: not a response of this API."""
+    if exchange.response is None or exchange.status in REDIRECTIONS:
+        return True
+    start = exchange.response.body.lstrip()[:9].lower()
+    page = start.startswith((b"<!doctype", b"<html"))
+    return exchange.status in OK_STATUSES and (page or find_wire(exchange.response.body) is None)
+
+
+def describe_media_type(exchange: Exchange) -> str:
+    """Return the content type of a response, if it is one that may be shown."""
+    media = exchange.response.media_type if exchange.response else ""
+    return media if MEDIA_TYPE.fullmatch(media) else "no content type"
 
 
 class Session:
@@ -159,16 +186,16 @@ class Session:
         if probe.response is None:
             self.sender.stopped = f"the server does not answer: {probe.problem}"
 
-    def probe(self) -> Exchange:
+    def probe(self, wire: str = WIRES[0]) -> Exchange:
         """Send the minimal request, or one without messages where none may be taken."""
         found = read_operations()["send"]
         document = self.freshen(read_example("minimal-request"))
         if self.plan.profile.stops_at_acceptance:
             document["messages"] = []
-        body = dump(document, WIRES[0])
-        request = RawRequest(found.method, found.path, self.build_headers(WIRES[0], {}), body)
+        body = dump(document, wire)
+        request = RawRequest(found.method, found.path, self.build_headers(wire, {}), body)
         return self.sender.send(
-            PreparedRequest(found, WIRES[0], "the minimal request", document, request)
+            PreparedRequest(found, wire, "the minimal request", document, request)
         )
 
     def start(self) -> None:
@@ -181,8 +208,7 @@ class Session:
         if first.status == UNAUTHORIZED and self.credentials.fallback is not None:
             self.authorization = self.credentials.fallback
             first = self.probe()
-        if first.response is None or first.status in ABSENT:
-            raise NotTestableError(f"the first request got no answer of this API: {first.got}")
+        self._require_this_api(first)
         if self.plan.profile.stops_at_acceptance:
             return
         if WIRES[0] in self.wires:
@@ -200,6 +226,24 @@ class Session:
                 self.rejects_past = True
             else:
                 self.rejects_past = taken.outcome is not RequestOutcome.ACCEPTED
+
+    def _require_this_api(self, first: Exchange) -> None:
+        """Raise NotTestableError unless the server is one of this API that knows the credentials.
+
+        What could be a single fault of a server is looked at in the other format as well.
+        """
+        if first.response is None or first.status in ABSENT:
+            raise NotTestableError(f"the first request got no answer of this API: {first.got}")
+        probes = [first]
+        if is_rejecting(first) or is_foreign(first):
+            probes += [self.probe(wire) for wire in self.wires if wire != first.wire]
+        if all(map(is_rejecting, probes)):
+            raise NotTestableError(f"{REJECTED_CREDENTIALS} (HTTP {first.status})")
+        if all(map(is_foreign, probes)):
+            raise NotTestableError(
+                f"the first request got no answer of this API: HTTP {first.status}, "
+                f"{describe_media_type(first)}"
+            )
 
     # -------------------------------------------------------------- shared exchanges
 

@@ -16,11 +16,13 @@ from http.client import (
 )
 from ipaddress import ip_address
 from threading import Event, Timer
+from time import monotonic, sleep
 from urllib.parse import urlsplit
 
 from infobip_sms_conformance.errors import UsageError
 
 SECONDS = 10.0
+SECONDS_BETWEEN_CONNECTIONS = 0.2
 MAX_RESPONSE_BYTES = 2_000_000  # kept for every request of a run; 1,000 entries need a third of it
 TIMED_OUT = f"no complete response within {SECONDS:g} s"
 PORTS = {"http": 80, "https": 443}
@@ -147,6 +149,25 @@ def connect(target: TargetServer) -> HTTPConnection:
         context = ssl.create_default_context()
         return HTTPSConnection(target.host, target.port, timeout=SECONDS, context=context)
     return HTTPConnection(target.host, target.port, timeout=SECONDS)
+
+
+def wait_for_server(target: TargetServer, seconds: float) -> None:
+    """Wait until a server accepts connections, at most for some seconds; nothing is sent."""
+    deadline = monotonic() + seconds
+    while monotonic() < deadline:
+        connection = connect(target)
+        try:
+            connection.connect()
+        except (ConnectionError, TimeoutError):
+            sleep(min(SECONDS_BETWEEN_CONNECTIONS, max(0.0, deadline - monotonic())))
+        except (
+            OSError
+        ):  # nothing that time changes, such as a wrong name; the first request says so
+            return
+        else:
+            return
+        finally:
+            connection.close()
 
 
 @contextmanager

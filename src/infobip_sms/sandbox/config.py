@@ -87,6 +87,8 @@ class SandboxSettings:
     """Destinations allowed in one request; Infobip documents no limit."""
     push_to: tuple[str, ...] = ()
     """Hosts besides loopback that reports are posted to; ``*`` for any."""
+    outcomes: tuple[str, ...] = ()
+    """Outcomes for numbers, such as ``4477009*=UNDELIVERABLE,error=1``; see the option --outcome."""
     allow_hosts: tuple[str, ...] = ()
     """Names besides loopback by which this sandbox may be addressed, in lower case; pages of these hosts may use it."""
     address: str = "127.0.0.1"

@@ -200,9 +200,30 @@ class Sandbox:
         """Delete all messages, clear all faults and reset the clock."""
         self.request_admin("POST", "reset", {})
 
-    def switch_on(self, mutant_id: str) -> None:
-        """Violate a requirement on purpose; replaces any earlier one."""
-        self.request_admin("POST", "faults", {"id": mutant_id})
+    def outcome(  # noqa: PLR0913 - all but two are optional
+        self,
+        to: str,
+        status: str | int,
+        *,
+        error: int = 0,
+        after: float | None = None,
+        reports: int | None = None,
+        times: int | None = None,
+    ) -> None:
+        """Choose the outcome of messages to a number; of several for one number the latest counts.
+
+        to: a number, or its beginning and ``*``. status: ID, name or group name.
+        error: ID of a network error. after: seconds from sending. reports: as the third part of test numbers.
+        times: for as many messages to each number; later ones have another outcome.
+        """
+        chosen = {"after": after, "reports": reports, "times": times}
+        given = {name: value for name, value in chosen.items() if value is not None}
+        body = {"to": to, "status": status, "error": error, **given}
+        self.request_admin("POST", "outcomes", body)
+
+    def switch_on(self, *mutant_ids: str) -> None:
+        """Violate one or several requirements on purpose, in place of any others."""
+        self.request_admin("POST", "faults", {"ids": list(mutant_ids)})
 
     def delay(self, seconds: float, rate: float = 1.0) -> None:
         """Delay requests by ``seconds``; ``rate`` is the share of requests, from 0 to 1."""

@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 import attrs
+from infobip_sms_schema.operations import OPERATIONS
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
@@ -47,7 +48,12 @@ def parse_base_url(base_url: str) -> Address:
     address = _build_address(parts)
     if address.scheme == "http" and not is_loopback(address.host):
         raise _build_error("base_url", "plain http", "https for every host but loopback")
-    return attrs.evolve(address, path=(parts.path or "").rstrip("/"))
+    path = (parts.path or "").rstrip("/")
+    if any(path.endswith(operation.path) for operation in OPERATIONS):
+        raise _build_error(
+            "base_url", "the URL of an operation", "the part before the operation's path"
+        )
+    return attrs.evolve(address, path=path)
 
 
 def find_proxy(proxy: str | Literal[False] | None, server: Address) -> Address | None:
@@ -92,6 +98,8 @@ def _parse(url: object) -> Url | None:
         host = (parts.host or "").strip("[]")
         host.encode("idna")
     except (LocationParseError, UnicodeError):
+        return None
+    if parts.port == 0:
         return None
     if ":" not in host and not _HOST_NAME.fullmatch(host):
         return None

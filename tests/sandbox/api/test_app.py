@@ -470,7 +470,7 @@ def test_an_interrupt_ends_the_sandbox_quietly() -> None:
     ("options", "words", "code"),
     [
         (("--port", "80000"), "80000 is not in the range", 3),
-        (("--fault", "SEND-999"), "there is no fault of that id", 3),
+        (("--fault", "SEND-999"), "there is no fault of that ID", 3),
     ],
 )
 def test_wrong_usage_of_the_sandbox_is_explained(

@@ -51,6 +51,15 @@ FORMAT_REQUIREMENTS = {"json": "HTTP-004", "xml": "HTTP-005"}
 """The root where a response is no document of either format."""
 
 ACCEPTANCE = "HTTP 200 and a status of the PENDING group"
+ACCOUNT_LIMITS = (
+    "REJECTED_NOT_ENOUGH_CREDITS",
+    "REJECTED_PREPAID_PACKAGE_EXPIRED",
+    "REJECTED_FLOODING_FILTER",
+    "REJECTED_ROUTE_NOT_AVAILABLE",
+    "REJECTED_DND",
+    "REJECTED_DESTINATION_NOT_REGISTERED",
+)
+"""Statuses of the catalogue that say something about the account or the platform, not about the request."""
 REJECTION = "HTTP 400, or HTTP 200 with a status of the REJECTED group at the destination"
 
 
@@ -65,6 +74,7 @@ def require_minimal_accepted(session: Session, wire: str) -> None:
     if session.plan.profile.stops_at_acceptance:
         return
     minimal = session.send_example("minimal-request", wire)
+    require_no_account_limit(minimal)
     if minimal.outcome is not RequestOutcome.ACCEPTED:
         raise Inconclusive(
             "the minimal request was not accepted", caused_by=get_root_cause(minimal)
@@ -103,6 +113,16 @@ def require_response(exchange: Exchange) -> None:
         raise CheckError(exchange.got, expected="a response", exchange=exchange)
     if exchange.outcome is RequestOutcome.THROTTLED:
         raise Inconclusive("rate limited by the server", exchange=exchange)
+    require_no_account_limit(exchange)
+
+
+def require_no_account_limit(exchange: Exchange) -> None:
+    """Raise Inconclusive where the server rejects for a reason that lies in the account, not in the request."""
+    entries = exchange.send_response.entries if exchange.send_response else ()
+    names = {entry.status.get("name") for entry in entries if isinstance(entry.status, dict)}
+    for limit in ACCOUNT_LIMITS:
+        if limit in names:
+            raise Inconclusive(f"the server says {limit}", exchange=exchange)
 
 
 def assert_accepted(exchange: Exchange) -> None:
@@ -131,7 +151,7 @@ def get_failed_requirement(findings: list[Finding]) -> str:
         (
             finding.requirement_id
             for finding in findings
-            if finding.verdict is Verdict.FAIL
+            if finding.verdict in {Verdict.FAIL, Verdict.WARN}
             and finding.requirement_id.startswith(REQUEST_CHAPTERS)
         ),
         "",

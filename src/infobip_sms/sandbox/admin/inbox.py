@@ -78,14 +78,14 @@ class PageContext:
     request_log: RequestLog
     frozen: bool = False
     settings: SandboxSettings = attrs.field(factory=SandboxSettings)
-    broken_requirement_id: str | None = None
+    broken_requirement_ids: tuple[str, ...] = ()
     """Requirement violated by an injected fault."""
     faults: tuple[InjectedFault, ...] = ()
 
     @property
     def fault_summary(self) -> str:
         """The injected faults in words; empty if there are none."""
-        return views.format_faults(self.broken_requirement_id, self.faults)
+        return views.format_faults(self.broken_requirement_ids, self.faults)
 
 
 @attrs.frozen
@@ -186,7 +186,7 @@ def _get_request_page(request: HttpRequest, context: PageContext) -> HttpRespons
 
 
 def _get_statement_page(request: HttpRequest, context: PageContext) -> HttpResponse:
-    statement = build_statement(context.settings, context.broken_requirement_id)
+    statement = build_statement(context.settings, context.broken_requirement_ids)
     return _build_html_response(
         views.render_statement(statement, **_build_page_values(request, context, "statement"))
     )

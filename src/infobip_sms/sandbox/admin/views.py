@@ -229,9 +229,11 @@ def build_command(url: str, user: str | None) -> str:
     return " ".join(map(shlex.quote, words))
 
 
-def format_faults(broken_requirement_id: str | None, faults: tuple[InjectedFault, ...]) -> str:
+def format_faults(
+    broken_requirement_ids: tuple[str, ...], faults: tuple[InjectedFault, ...]
+) -> str:
     """Describe the injected faults; empty if there are none."""
-    words = [f"{broken_requirement_id} violated"] if broken_requirement_id else []
+    words = [f"{requirement_id} violated" for requirement_id in broken_requirement_ids]
     return "; ".join((*words, *map(_format_fault, faults)))
 
 

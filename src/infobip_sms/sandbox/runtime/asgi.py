@@ -29,6 +29,7 @@ from infobip_sms.sandbox.config import ADMIN_PREFIX
 from infobip_sms.sandbox.lifecycle.engine import advance
 from infobip_sms.sandbox.lifecycle.webhooks import USER_AGENT
 from infobip_sms.sandbox.mutants.fault_injection import FaultInjection
+from infobip_sms.sandbox.state.outcomes import parse_rule_text
 from infobip_sms.sandbox.state.state import State
 
 from .bodies import BodyReader, BodyRejectedError
@@ -72,6 +73,7 @@ class SandboxASGI:
         )
         if state.clock is not None:
             self._clock.restore(state.clock)
+        state.outcomes.start(map(parse_rule_text, app.settings.outcomes))
         self._fault_injection, self._request_log = FaultInjection(app), RequestLog()
         self._admin_context = AdminContext(state, self._clock, self._fault_injection)
         self._scheduler = Scheduler(state, self._clock, self._fault_injection, data_file, stop)
@@ -108,6 +110,8 @@ class SandboxASGI:
         head = HttpRequest(request.method, path, headers, b"", query)
         if rejection := check_origin(headers, self._app.settings):
             return self._reject(head, HttpError(403, "FORBIDDEN", rejection))
+        if head.path == "/" and head.method in {"GET", "HEAD"}:
+            return HttpResponse(307, {"location": ADMIN_PREFIX}, b"")
         if head.is_admin and headers.get("user-agent") == USER_AGENT:
             text = "Delivery reports of a sandbox cannot control a sandbox"
             return self._reject(head, HttpError(403, "FORBIDDEN", text))
@@ -185,7 +189,7 @@ class SandboxASGI:
             self._request_log,
             self._clock.frozen,
             injection.settings,
-            injection.broken_requirement_id,
+            injection.broken_requirement_ids,
             injection.faults,
         )
         found = inbox.find_page(http_request, context)
@@ -240,6 +244,7 @@ class SandboxASGI:
         """Return to the initial state."""
         self._scheduler.start_generation()
         self._state.clear()
+        self._state.outcomes.reset()
         self._fault_injection.reset()
         self._clock.reset()
         self._request_log.clear()
