@@ -21,7 +21,7 @@ from infobip_sms import (
 )
 from infobip_sms.send_many.journal import Journal
 from tests.cli.runs import run
-from tests.fakes.ledgers import AUTH
+from tests.fakes.ledger_process import AUTH
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -60,7 +60,8 @@ SELECT place, digest, begun, words FROM destination LEFT JOIN verdict ON verdict
 WHERE place > ? ORDER BY place LIMIT ?
 """
 _SELECT_VERDICT = "SELECT id FROM verdict WHERE words = ?"
-_UPDATE_VERDICT = "UPDATE destination SET verdict = ? WHERE place = ?"
+_UPDATE_STARTED = "UPDATE destination SET begun = ?, verdict = NULL WHERE place BETWEEN ? AND ?"
+_UPDATE_VERDICT = "UPDATE destination SET verdict = ? WHERE place BETWEEN ? AND ?"
 
 
 class JournalError(Error, ValueError):
@@ -170,11 +171,9 @@ class Journal:
 
         now: seconds since 1970.
         """
-        rows = [(now, place) for place in positions]
+        rows = [(now, *ends) for ends in _list_ranges(positions)]
         with self._lock, self._translate_errors(), self._transaction(durable=True):
-            self._file.executemany(
-                "UPDATE destination SET begun = ?, verdict = NULL WHERE place = ?", rows
-            )
+            self._file.executemany(_UPDATE_STARTED, rows)
         with self._lock:
             sqlite_file.checkpoint(self._file)
 
@@ -183,12 +182,12 @@ class Journal:
         places: dict[tuple[object, ...], list[int]] = {}
         for place, verdict in resolutions.items():
             places.setdefault(_list_facts(verdict), []).append(place)
-        rows = [(json.dumps(facts), known) for facts, known in places.items()]
+        rows = [(json.dumps(facts), _list_ranges(known)) for facts, known in places.items()]
         with self._lock, self._translate_errors(), self._transaction(durable=False):
-            for words, known in rows:
+            for words, ranges in rows:
                 self._file.execute("INSERT OR IGNORE INTO verdict (words) VALUES (?)", (words,))
                 (number,) = self._file.execute(_SELECT_VERDICT, (words,)).fetchone()
-                self._file.executemany(_UPDATE_VERDICT, [(number, place) for place in known])
+                self._file.executemany(_UPDATE_VERDICT, [(number, *ends) for ends in ranges])
 
     def read_rows(self) -> Iterator[tuple[int, bytes, JournalRecord]]:
         """Yield each place, the digest of its messageId (empty for one of ours), and what is known of it."""
@@ -279,6 +278,17 @@ _INPUT_CHANGED = (
     " the same order, or start a new journal"
 )
 _WAL_MISSING = "its file {}-wal is missing. Restore it, or create an empty file of that name if nothing was lost"
+
+
+def _list_ranges(places: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the first and the last of places that follow each other: mostly those of a whole request."""
+    ranges: list[tuple[int, int]] = []
+    for place in sorted(places):
+        if ranges and place == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], place)
+        else:
+            ranges.append((place, place))
+    return ranges
 
 
 def _list_facts(resolution: Resolution) -> tuple[object, ...]:
