@@ -10,6 +10,7 @@ import pytest
 
 from infobip_sms import DeliveryReports
 from infobip_sms.codecs import wire_json, wire_xml
+from infobip_sms.rules import get_retry_delay
 from infobip_sms.sandbox.config import SandboxSettings
 from infobip_sms.sandbox.lifecycle.engine import advance
 from infobip_sms.sandbox.lifecycle.webhooks import (
@@ -17,7 +18,6 @@ from infobip_sms.sandbox.lifecycle.webhooks import (
     WebhookResult,
     check_notify_url,
     get_dead_letters,
-    get_retry_delay,
     parse_notify_url,
     pop_webhook_requests,
 )
