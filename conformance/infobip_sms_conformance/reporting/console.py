@@ -63,8 +63,11 @@ class CleanConsole(Rich):
 class ConsoleReporter:
     """Prints one run."""
 
-    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
-        self._quiet, self._verbose = quiet, verbose
+    def __init__(
+        self, *, quiet: bool = False, verbose: bool = False, is_selection: bool = False
+    ) -> None:
+        self._quiet, self._verbose = quiet, verbose and not quiet
+        self._has_rows = verbose or is_selection
         self._out = CleanConsole(highlight=False, soft_wrap=True)
 
     def print_plan(self, name: str, plan: Plan, only: Sequence[str] = ()) -> None:
@@ -116,7 +119,7 @@ class ConsoleReporter:
             self._print_table(result)
         excused = compared.excused if compared else ()
         failures = [f for f in iter_failures(result) if not is_excused(f, excused)]
-        whole = failures if self._verbose else failures[:MAX_FULL]
+        whole = failures if self._has_rows else failures[:MAX_FULL]
         for failure in whole:
             self._print_failure(failure)
         for line in format_briefly(failures[len(whole) :]):
@@ -152,7 +155,7 @@ class ConsoleReporter:
     def _print_table(self, result: RunResult) -> None:
         self._out.print()
         width = self._out.width if self._out.is_terminal else WIDE
-        for line in build_rows(result, width) if self._verbose else build_chapters(result, width):
+        for line in build_rows(result, width) if self._has_rows else build_chapters(result, width):
             self._out.print(line)
 
     def _print_failure(self, failure: RequirementFailure) -> None:
