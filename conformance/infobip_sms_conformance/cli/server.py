@@ -101,7 +101,8 @@ class ServerCommand(Command):
 def server(**settings: Any) -> int:
     """Check a server.
 
-    URL is its base URL; without one, the sandbox is started and checked.
+    URL is its base URL; without one, the sandbox is started and checked. Options may also be in
+    conformance.toml, or in [tool.infobip-sms.conformance] of pyproject.toml.
     """
     options = ServerOptions(**settings)
     resolve_options(options)
