@@ -132,6 +132,9 @@ class ConsoleReporter:
             )
         for line in format_notes(result, compared, quiet=self._quiet, verbose=self._verbose):
             self._print(line)
+        if self._has_rows and not self._quiet and result.side == "server":
+            for line in format_absent(result):
+                self._print(line)
         self._out.print()
         self._out.print(build_summary(result))
         if os.environ.get("GITHUB_ACTIONS") == "true":
@@ -239,7 +242,7 @@ def describe_variables(names: Sequence[str], result: RunResult) -> str:
     """Return the variables that the curl commands need."""
     basic, app = '"Basic $(printf %s USER:PASSWORD | base64)"', "'App KEY'"
     values = {"URL": result.url, "BASIC": basic, "APP": app}
-    values["AUTH"] = app if result.scheme == "App" else basic
+    values["AUTH"] = basic if result.scheme == "Basic" else f"'{result.scheme} KEY'"
     return " ".join(
         f"{name}={values.get(name, 'VALUE' if name.startswith(HEADER) else 'NUMBER')}"
         for name in names
@@ -268,7 +271,6 @@ def format_notes(
         yield f"\n{section.title}"
         yield from (f"  {line}" for line in section.lines)
     if verbose and result.side == "server":
-        yield from format_absent(result)
         yield from format_unchecked(result)
     if compared:
         yield from compared.format_lines()
