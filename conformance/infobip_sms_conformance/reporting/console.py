@@ -220,7 +220,7 @@ def describe_evidence(shown: SanitizedFinding, evidence: Evidence) -> Iterator[t
     """Yield the request and the response with the place that matters marked, and how to send it again."""
     body = mark_place(evidence.body, shown.place, MAX_REQUEST)
     # What a client sent begins with its first line.
-    head = "" if body.startswith(evidence.method) else f"{evidence.method} {evidence.path}\n"
+    head = "" if body.startswith(evidence.method) else f"{format_head(evidence)}\n"
     yield "request", f"{head}{body}".strip()
     response = mark_place(evidence.response, find_place(shown.got), MAX_RESPONSE)
     yield "response", f"{evidence.status or 'none:'} {response}".strip()
@@ -228,6 +228,15 @@ def describe_evidence(shown: SanitizedFinding, evidence: Evidence) -> Iterator[t
         yield "callback", mark_place(evidence.callback, find_place(shown.got), MAX_RESPONSE)
     if evidence.curl:
         yield "curl", evidence.curl
+
+
+def format_head(evidence: Evidence) -> str:
+    """Return the first line of a request, and its formats where they are not the same."""
+    line = f"{evidence.method} {evidence.path}"
+    if not evidence.content_type or evidence.accept == evidence.content_type:
+        return line
+    accept = f"Accept: {evidence.accept}" if evidence.accept else "(no Accept)"
+    return f"{line}\nContent-Type: {evidence.content_type}\n{accept}"
 
 
 def describe_numbers(plan: Plan) -> str:
