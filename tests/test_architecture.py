@@ -60,7 +60,7 @@ LAYERS = {
         sandbox.admin
         sandbox.runtime
         exchange | webhooks | send_many
-        operations | webhook_server
+        operations | webhook_server | webhook_forwarder
         client
         otel
         __init__

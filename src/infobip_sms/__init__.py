@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from infobip_sms.send_many.outcomes import Outcome
     from infobip_sms.send_many.preflight import CheckedDestination, preflight
     from infobip_sms.send_many.reconcile import Reconciled
+    from infobip_sms.send_many.report_store import ReportStore, ReportStoreError
+    from infobip_sms.send_many.run_status import RunRow, RunStatus, read_run_status
     from infobip_sms.text.segments import SegmentCount, count_segments
     from infobip_sms.text.transliteration import Transliterated, transliterate
     from infobip_sms.transport.retry import Retry
@@ -97,6 +99,11 @@ _HOMES = {
     "explain": "requirements",
     "preflight": "send_many.preflight",
     "Reconciled": "send_many.reconcile",
+    "ReportStore": "send_many.report_store",
+    "ReportStoreError": "send_many.report_store",
+    "RunRow": "send_many.run_status",
+    "RunStatus": "send_many.run_status",
+    "read_run_status": "send_many.run_status",
     "parse_delivery_reports": "webhooks",
     "Retry": "transport.retry",
     "SegmentCount": "text.segments",
@@ -153,7 +160,12 @@ __all__ = [
     "JournalError",
     "Outcome",
     "Reconciled",
+    "ReportStore",
+    "ReportStoreError",
+    "RunRow",
+    "RunStatus",
     "preflight",
+    "read_run_status",
     # preview
     "Preview",
     "PreviewConfiguration",

@@ -1,7 +1,8 @@
-"""Rules about several fields."""
+"""Rules about several fields, and when a delivery report is posted again."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,16 @@ if TYPE_CHECKING:
     from infobip_sms_schema import SmsRequest, SmsRequestV1
 
 _SENDER = re.compile(r"(?!\+[0-9]+$)\s*\S[\s\S]*")
+
+
+MAX_REPORT_RETRIES = 20
+"""How often a report that is not acknowledged is posted again (DLR-006)."""
+_MINUTE = dt.timedelta(minutes=1)
+
+
+def get_retry_delay(retry: int) -> dt.timedelta:
+    """Return the time between attempt ``retry``, counted from 0, and the next (DLR-006)."""
+    return _MINUTE + _MINUTE * retry * retry
 
 
 def check_window_pair(window: DeliveryTimeWindow) -> list[Violation]:
