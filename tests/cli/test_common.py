@@ -40,6 +40,7 @@ COMMANDS = [
     "scheduled",
     "conversion",
     "listen",
+    "status",
     "sandbox",
     "conformance",
     "demo",
