@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ErrorResponseBody,
         GeneralStatus,
         GsmErrorCode,
+        HttpInfo,
         Language,
         LanguageCode,
         LanguageV1,
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
         TransportError,
         Violation,
     )
+    from .requirements import explain
     from .webhooks import parse_delivery_reports
 
 _HOMES = {
@@ -94,6 +96,7 @@ _HOMES = {
     "JournalError": "send_many.journal",
     "CheckedDestination": "send_many.preflight",
     "Outcome": "send_many.outcomes",
+    "explain": "requirements",
     "preflight": "send_many.preflight",
     "Reconciled": "send_many.reconcile",
     "ReportStore": "send_many.report_store",
@@ -133,6 +136,7 @@ __all__ = [
     "Tracking",
     "Transliteration",
     # response
+    "HttpInfo",
     "SmsResponse",
     "SmsResponseDetails",
     "Status",
@@ -177,6 +181,8 @@ __all__ = [
     "BulkStatus",
     "BulkStatusResponse",
     "ConversionResponse",
+    # requirements
+    "explain",
     # errors
     "ErrorResponse",
     "Attempt",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tests.client.calls import Serve
 
 
-from tests.client.calls import AUTH, OK, PHONE, ask, both, fail
+from tests.client.calls import AUTH, NEVER, OK, PHONE, ask, both, example, fail, reply
 
 
 @pytest.mark.parametrize(
@@ -290,3 +291,48 @@ def test_a_timeout_that_is_none_is_the_callers_error(serve: Serve) -> None:
         client.send(ask(), timeout=-1)
     server.finish()
     assert server.connections == 0
+
+
+@both
+@pytest.mark.parametrize("sender", ["+4179302670", "InfoSMS\n", "   ", "a\u202eb", "a\tbc"])
+def test_send_003_a_sender_that_nobody_means_is_not_sent(sender: str, wire: Any) -> None:
+    """A plus, a line break, blanks and what cannot be seen are rejected before sending."""
+    message = Message(from_=sender, destinations=PHONE, text="Hello")
+    with (
+        Client("http://127.0.0.1:1", auth=AUTH, wire=wire) as client,
+        pytest.raises(InvalidRequestError, match="without \\+") as caught,
+    ):
+        client.send(message)
+    (violation,) = caught.value.violations
+    assert (violation.path, violation.value) == ("messages[0].from", sender)
+    assert sender not in f"{caught.value}{violation!r}"
+
+
+def test_send_003_a_long_number_with_plus_is_told_apart() -> None:
+    """The message says that the plus is the problem, not the length."""
+    with pytest.raises(InvalidRequestError, match="a numeric sender without \\+"):
+        Message(from_="+41793026700", destinations=PHONE)
+
+
+def test_send_008_numbers_without_country_code_are_logged(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No country code begins with 0; the log says how to write the number, and shows none."""
+    server = serve("hear", reply(example("documented-response")))
+    with Client(server.url, auth=AUTH, timeout=NEVER) as client:
+        client.send(Message(destinations=["0041793026727", "0793026727", PHONE], text="Hello"))
+    server.finish()
+    (warning,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert warning.startswith("2 destinations begin with 0")
+
+
+def test_the_offending_value_is_an_attribute_and_shown_nowhere() -> None:
+    """It is neither part of the text nor of the repr, of equality or of a pickle."""
+    with pytest.raises(InvalidRequestError) as caught:
+        Message(destinations="41 79", text="Hello")
+    (violation,) = caught.value.violations
+    copy = pickle.loads(pickle.dumps(violation))  # noqa: S301 - our own bytes
+    assert violation.value == "41 79"
+    assert copy == violation
+    assert copy.value is None
+    assert "41 79" not in f"{violation} {violation!r}"

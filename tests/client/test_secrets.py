@@ -207,12 +207,21 @@ def test_every_error_of_the_tree_is_an_error_and_says_what_it_is() -> None:
         (InvalidRequestError([problem]), "messages: expected a list, got nothing (RESP-001)"),
         (
             TransportError("the line was cut", "no"),
-            "no response: the line was cut; the request was not sent",
+            "no response: the line was cut. The request was not sent.",
         ),
-        (ApiError(403, b"body"), "the server rejected the request: HTTP 403 Forbidden"),
+        (
+            ApiError(403, b"body"),
+            (
+                "HTTP 403 Forbidden. The request was not processed. "
+                "Check the scopes of the API key, and that the account may use this operation."
+            ),
+        ),
         (
             InvalidResponseError((problem,), None, b"body"),
-            "messages: expected a list, got nothing (RESP-001)",
+            (
+                "messages: expected a list, got nothing (RESP-001). The request may have been "
+                "processed. Look the messages up (get_logs) before you send again."
+            ),
         ),
     ]
     for error, text in errors:

@@ -50,9 +50,9 @@ def test_a_refused_connection_sent_nothing() -> None:
         with Client(url, auth=AUTH, retry=None) as client, pytest.raises(TransportError) as caught:
             client.send(ask())
     assert caught.value.sent == "no"
-    assert (
-        str(caught.value)
-        == "no response: the connection failed: connection refused; the request was not sent"
+    assert str(caught.value) == (
+        f"POST /sms/2/text/advanced ({url[7:]}): no response: the connection failed: connection refused. "
+        "The request was not sent. Check that the server is running, and the port of the base URL."
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from infobip_sms_conformance.cli import catalog, client, server
+from infobip_sms_conformance.cli import catalog, client, coverage_table, server
 from infobip_sms_conformance.cli.options import EXIT_CODES
 from infobip_sms_conformance.errors import COULD_NOT_TEST, INTERRUPTED, USAGE_ERROR, UsageError
 from infobip_sms_conformance.sanitization.redaction import clean
@@ -110,6 +110,7 @@ for _command in (
     client.har,
     catalog.list_requirements,
     catalog.explain,
+    coverage_table.coverage,
     catalog.diff,
 ):
     cli.add_command(_command)

@@ -126,6 +126,11 @@ def find_send_response(response: RawResponse) -> SendResponse | None:
         return None
 
 
+def get_stem(label: str) -> str:
+    """Return the words of a label before its values, which may be others in the next run."""
+    return label.partition(":")[0].partition("(")[0].strip()
+
+
 def get_destinations(document: Any) -> list[Any]:
     """Return the destinations of a request in order, as far as it has the right shape."""
     messages = document.get("messages") if isinstance(document, dict) else None

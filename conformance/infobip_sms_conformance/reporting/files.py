@@ -13,6 +13,7 @@ from infobip_sms_conformance.reporting import html, json_report, junit, markdown
 from infobip_sms_conformance.run.baseline import BaselineComparison
 from infobip_sms_conformance.run.result import RunResult
 from infobip_sms_conformance.sanitization.redaction import clean
+from infobip_sms_conformance.session.recorded import RecordedRequest, parse_recorded
 
 WRITERS: Mapping[str, Callable[[RunResult, BaselineComparison | None], str]] = {
     "json": json_report.dump_json,
@@ -83,6 +84,23 @@ def is_result(found: Any) -> bool:
     return isinstance(rows, list) and all(
         isinstance(row, dict) and isinstance(row.get("requirement"), str) for row in rows
     )
+
+
+def read_recorded(path: Path) -> tuple[dict[str, RecordedRequest | None], dict[str, Any]]:
+    """Return the failing checks of a file of --json, by their tokens, each with the request that showed it.
+
+    The second is the whole report. UsageError when nothing failed.
+    """
+    report = read_result(path)
+    found = {}
+    for row in report["verdicts"]:
+        for reason in row.get("reasons", ()):
+            if reason.get("verdict") in FAILING and (token := reason.get("token")):
+                evidence = reason.get("evidence") or {}
+                found[token.partition("@")[0]] = parse_recorded(evidence.get("recorded"))
+    if not found:
+        raise UsageError(f"nothing failed in {path}")
+    return found, report
 
 
 def read_failed(path: Path) -> tuple[list[str], int | None]:

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +17,7 @@ from infobip_sms_conformance.fixtures.placement import (
     CaseDocument,
     build_case_document,
     build_named,
+    describe_edit,
     respell,
 )
 from infobip_sms_conformance.observations.exchange import (
@@ -30,8 +32,13 @@ from infobip_sms_conformance.observations.exchange import (
 from infobip_sms_conformance.observations.responses import find_wire
 from infobip_sms_conformance.observations.verdicts import Inconclusive, NotApplicable
 from infobip_sms_conformance.sanitization.redaction import Mask, build_mask
-from infobip_sms_conformance.session.budget import build_limits_document, get_rejected_cases
+from infobip_sms_conformance.session.budget import (
+    build_limits_document,
+    get_rejected_cases,
+    is_sent,
+)
 from infobip_sms_conformance.session.plan import Plan
+from infobip_sms_conformance.session.recorded import Key, RecordedRequest
 from infobip_sms_conformance.session.sender import PreparedRequest, RequestSender
 from infobip_sms_conformance.transport.credentials import Credentials
 from infobip_sms_conformance.transport.http import RawRequest, TargetServer
@@ -75,6 +82,7 @@ class Session:
         credentials: Credentials,
         plan: Plan,
         receiver: WebhookReceiver | None = None,
+        recorded: Mapping[Key, RecordedRequest] | None = None,
     ) -> None:
         self.target, self.credentials, self.plan, self.receiver = (
             target,
@@ -83,7 +91,7 @@ class Session:
             receiver,
         )
         self.authorization = credentials.primary
-        self.sender = RequestSender(target, plan)
+        self.sender = RequestSender(target, plan, recorded)
         self.run_id = secrets.token_hex(3)
         self.rejects_past = False
         self._shared: dict[tuple[str, str], Exchange] = {}
@@ -169,17 +177,36 @@ class Session:
     def build_headers(self, wire: str, changes: Mapping[str, str | None]) -> dict[str, str]:
         """Return the header fields of a request: its format in Content-Type and in Accept."""
         media = MEDIA_TYPES[wire]
-        usual = {"authorization": self.authorization, "content-type": media, "accept": media}
+        usual = {name.lower(): value for name, value in self.credentials.headers}
+        usual |= {"authorization": self.authorization, "content-type": media, "accept": media}
         named = usual | {name.replace("_", "-"): value for name, value in changes.items()}
         return {name: value for name, value in named.items() if value is not None}
 
     def _send(self, prepared: PreparedRequest) -> Exchange:
         """Send a request; after some without answer, find out whether the server still lives."""
-        found = self.sender.send(prepared)
+        found = self._exchange(prepared)
         silent = found.response is None and not self.stopped
         if silent and self.sender.unanswered % UNANSWERED_BEFORE_PROBE == 0:
             self._probe_availability()
         return found
+
+    def _exchange(self, prepared: PreparedRequest) -> Exchange:
+        """Send a request, and once more with a new token if the one that it had was rejected."""
+        found = self.sender.send(prepared)
+        if found.status != UNAUTHORIZED or not self._renew_token(prepared):
+            return found
+        headers = {**prepared.request.headers, "authorization": self.authorization}
+        return self.sender.send(
+            replace(prepared, request=replace(prepared.request, headers=headers))
+        )
+
+    def _renew_token(self, prepared: PreparedRequest) -> bool:
+        """Run the token command again if a request had its token; tell whether there is another one."""
+        used = prepared.request.headers.get("authorization")
+        if not self.credentials.token_command or used != self.authorization:
+            return False
+        self.authorization = self.credentials.primary
+        return self.authorization != used
 
     def _probe_availability(self) -> None:
         probe = self.probe()
@@ -194,7 +221,7 @@ class Session:
             document["messages"] = []
         body = dump(document, wire)
         request = RawRequest(found.method, found.path, self.build_headers(wire, {}), body)
-        return self.sender.send(
+        return self._exchange(
             PreparedRequest(found, wire, "the minimal request", document, request)
         )
 
@@ -276,20 +303,20 @@ class Session:
 
     def send_case(self, case: Case, wire: str) -> Exchange:
         """Return the exchange of a case."""
-        return self.send_once(
-            f"case {case.id}", wire, self.build_case_document(case, wire).document, str(case)
-        )
+        placed = self.build_case_document(case, wire)
+        label = describe_edit(case, placed.path)
+        return self.send_once(f"case {case.id}", wire, placed.document, label)
 
     def send_alone(self, case: Case, wire: str) -> Exchange:
         """Return the exchange of a case in the smallest document that it fits into."""
-        return self.send_once(
-            f"alone {case.id}", wire, build_case_document(case, "alone").document, str(case)
-        )
+        placed = build_case_document(case, "alone")
+        label = describe_edit(case, placed.path)
+        return self.send_once(f"alone {case.id}", wire, placed.document, label)
 
     def send_invalid_cases(self, wire: str) -> Iterator[Exchange]:
         """Yield the exchanges of all cases that a server must reject."""
         for case in get_rejected_cases():
-            if wire in case.wires:
+            if is_sent(case, wire, self.plan.profile, self.wires):
                 yield self.send_case(case, wire)
 
     def send_limits(self, wire: str) -> Exchange:

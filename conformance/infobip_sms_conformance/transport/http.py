@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -90,8 +90,11 @@ class RawResponse:
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-def parse_target(url: str, *, live: bool = False) -> TargetServer:
-    """Return the target of a base URL; WrongTarget when it is not for this run."""
+def parse_target(url: str, *, live: bool = False, trust_http: Collection[str] = ()) -> TargetServer:
+    """Return the target of a base URL; TargetError when it is not for this run.
+
+    trust_http: hosts to which credentials may travel over http.
+    """
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -105,8 +108,11 @@ def parse_target(url: str, *, live: bool = False) -> TargetServer:
     target = TargetServer(parts.scheme, host, port, parts.path.rstrip("/"), live)
     if not target.is_loopback and not live:
         raise TargetError("a server that is not on this machine is checked with --live only")
-    if not target.is_loopback and parts.scheme == "http":
-        raise TargetError("credentials travel to other machines over https only")
+    if not target.is_loopback and parts.scheme == "http" and host not in trust_http:
+        raise TargetError(
+            "credentials travel to other machines over https only; "
+            f"--trust-http {host} allows http to this one"
+        )
     return target
 
 

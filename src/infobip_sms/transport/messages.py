@@ -39,3 +39,5 @@ class Response:
     body: bytes = attrs.field(repr=False)
     attempts: tuple[Attempt, ...] = ()
     """Every attempt, this one included."""
+    host: str = ""
+    """Host and port that responded."""

@@ -277,7 +277,8 @@ def assert_edit_rejected(case_document: CaseDocument, exchange: Exchange) -> Non
     if exchange.status == BAD_REQUEST:
         return
     if not exchange.send_response or not is_rejected(case_document, exchange.send_response):
-        raise CheckFailed(exchange.got, expected=REJECTION, exchange=exchange)
+        path = case_document.path
+        raise CheckFailed(exchange.got, expected=REJECTION, exchange=exchange, place=path)
 
 
 def has_documented_form(exchange: Exchange) -> bool:
@@ -336,6 +337,12 @@ def get_entry(response: SendResponse, destinations: list[Any], position: int) ->
     return same[0] if len(same) == 1 else response.entries[min(position, len(response.entries) - 1)]
 
 
+def has_other_count(exchange: Exchange) -> bool:
+    """Tell whether a response has not one entry for each destination."""
+    found = exchange.send_response
+    return found is not None and len(found.entries) != len(get_destinations(exchange.document))
+
+
 def drop_plus(number: Any) -> str:
     """Return a number without its plus, which a server may leave out (READ-007)."""
     return number.removeprefix("+") if isinstance(number, str) else ""
@@ -352,9 +359,10 @@ def assert_each(
     Ends at the first problem, so that a server which answers faults with silence is caught before
     the run has to end.
     """
-    concerned, first = 0, None
+    concerned = 0
+    seen: list[Exchange] = []
     for exchange in exchanges:
-        first = first or exchange
+        seen.append(exchange)
         if not concerns(exchange):
             continue
         concerned += 1
@@ -362,11 +370,14 @@ def assert_each(
             raise CheckFailed(found, expected=expected, exchange=exchange)
     if not concerned:
         got = "no response to a good request could be looked at"
-        raise Inconclusive(got, expected=expected, caused_by=get_absence_cause(first))
+        raise Inconclusive(got, expected=expected, caused_by=get_absence_cause(seen))
 
 
-def get_absence_cause(first: Exchange | None) -> str:
-    """Return the requirement for whose failure no exchange could be looked at, if the first shows it."""
-    if first is None or first.response is None or (first.has_succeeded and first.send_response):
+def get_absence_cause(exchanges: list[Exchange]) -> str:
+    """Return the requirement for whose failure no exchange could be looked at, if they show it."""
+    first = exchanges[0] if exchanges else None
+    if first is None or first.response is None:
         return ""
+    if first.has_succeeded and first.send_response:
+        return "RESP-001" if any(map(has_other_count, exchanges)) else ""
     return get_root_cause(first) if first.has_succeeded or first.status == UNAUTHORIZED else ""

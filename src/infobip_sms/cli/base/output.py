@@ -12,9 +12,10 @@ import os
 from typing import TYPE_CHECKING, Any, TextIO
 
 from infobip_sms.codecs import wire_json
+from infobip_sms.text.escapes import escape
 
 from .framework import InvalidInputError, UnavailableError
-from .terminal import echo, echo_bytes, escape, is_terminal
+from .terminal import echo, echo_bytes, is_terminal
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from infobip_sms.sandbox.config import READINGS, SandboxSettings
+from infobip_sms.sandbox.config import (
+    DEFAULT_PASSWORD,
+    DEFAULT_USER,
+    READINGS,
+    SandboxSettings,
+)
 
 from .server_options import option
 
@@ -23,10 +28,11 @@ ACCOUNT, BEHAVIOUR, CLOCK, STATEMENT = (
     "Clock and data",
     "Instead of a server",
 )
-USER, PASSWORD = "Aladdin", "open sesame"
+USER, PASSWORD = DEFAULT_USER, DEFAULT_PASSWORD
 _REJECTION_READING = "READ-001"
 _VARIABLE = "INFOBIP_SANDBOX_"
 _DAY = 86_400  # seconds
+_ORIGIN = re.compile(r"https?://[^\s/@?#]+")
 _HOST = re.compile(r"[^\s/:@?#\[\]]+")
 
 
@@ -66,6 +72,21 @@ class HostParam(click.ParamType):  # type: ignore[type-arg]  # generic to the ty
             if not _HOST.fullmatch(host):
                 self.fail("give a host alone, such as hooks.example.org", param, ctx)
         return host
+
+
+class OriginParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+    """An origin: ``http://localhost:3000``, or ``*``."""
+
+    name, envvar_list_splitter = "origin", ";"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the origin as browsers send it: in small letters, without a slash at its end."""
+        origin = str(value).lower().rstrip("/")
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            self.fail("give scheme, host and port, such as http://localhost:3000", param, ctx)
+        return origin
 
 
 class AddressParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
@@ -115,6 +136,7 @@ class SandboxOptions:
     host: str
     port: int
     allow_host: tuple[str, ...]
+    cors: tuple[str, ...]
     outcome: tuple[str, ...]
     user: str
     password: str = attrs.field(repr=False)
@@ -157,6 +179,7 @@ class SandboxOptions:
                 readings=self.readings,
                 address=self.host,
                 allow_hosts=self.allow_host,
+                cors=self.cors,
                 outcomes=self.outcome,
             )
         except ValueError as problem:
@@ -189,6 +212,15 @@ _OPTIONS = (
         metavar="NAME",
         help="Also accept requests that name it so, or that come from its pages; may be repeated."
         " Default: localhost and the address.",
+    ),
+    option(
+        "--cors",
+        section="Server",
+        type=OriginParam(),
+        multiple=True,
+        metavar="ORIGIN",
+        help="Let pages of this origin use it from a browser, such as http://localhost:3000; may be repeated;"
+        " * allows any. Default: its own pages only.",
     ),
     option(
         "--port",

@@ -1,27 +1,6 @@
 """JSON API for tests: the clock, messages, reports and faults of a sandbox.
 
-    GET    /sandbox/clock       {"now": instant, "frozen": bool, "next": instant or null}
-    POST   /sandbox/clock       {"freeze": bool}, {"advance": seconds}, {"to": instant} or {"jump": "next"};
-                                responds when everything due by then has happened
-    POST   /sandbox/reset       {}: deletes all messages, clears all faults and resets the clock
-    GET    /sandbox/messages    {"messages": [...], "total": n}; ?to= &from= &text= &bulkId= &messageId=
-                                &status= &limit=; with &wait=SECONDS it responds as soon as &count=N
-                                messages match, or with 408 and those that do; a tracked message has
-                                "conversions", one with short links "links": [{"url": ..., "clicks": n}]
-    DELETE /sandbox/messages    {"deleted": n}; takes the same search parameters
-    GET    /sandbox/reports     {"reports": [...], "total": n}; &state= takes one of DELIVERY_STATES
-    GET    /sandbox/faults      {"ids": [...], "failures": [...], "known": [...]}
-    POST   /sandbox/faults      {"id": "RESP-002"} or {"ids": [...]}, in place of earlier ones; {"delay": seconds, "rate": 0.3},
-                                {"drop": 0.3, "after": false} or
-                                {"status": 503, "rate": 1.0, "retryAfter": 2}
-    DELETE /sandbox/faults      clears all faults
-    GET    /sandbox/outcomes    {"outcomes": [...]}
-    POST   /sandbox/outcomes    {"to": "4477009*", "status": "UNDELIVERABLE", "error": 1, "after": 5,
-                                "reports": 2, "times": 1}; only to and status are required; of the
-                                outcomes for a number the latest counts, for "times" messages
-    DELETE /sandbox/outcomes    forgets all chosen outcomes
-    GET    /sandbox/health      {"status": "ready"}
-
+``page/openapi.json`` describes it, for people at ``/sandbox/api`` and for programs at ``/sandbox/openapi.yaml``.
 HEAD is handled like GET. There is no authorization, but see ``api/same_origin.py``.
 """
 
@@ -155,7 +134,9 @@ def build_messages_response(context: AdminContext, wait: Wait) -> HttpResponse:
         for sms in found[-wait.limit :]
     ]
     status = 200 if len(found) >= wait.count else 408
-    return build_json_response(status, {"messages": shown, "total": len(found)})
+    return build_json_response(
+        status, {"messages": shown, "total": len(found), "limit": wait.limit}
+    )
 
 
 def _set_clock(request: HttpRequest, context: AdminContext) -> HttpResponse | AdvanceClock:
@@ -211,7 +192,7 @@ def _get_reports(request: HttpRequest, context: AdminContext) -> HttpResponse:
         raise _BadRequest(f"state: expected one of {', '.join(DELIVERY_STATES)}")
     found = list(iter_deliveries(search, context.state, state))
     shown = [build_delivery_view(delivery, sms) for delivery, sms in found[-limit:]]
-    return build_json_response(200, {"reports": shown, "total": len(found)})
+    return build_json_response(200, {"reports": shown, "total": len(found), "limit": limit})
 
 
 def _get_faults(_: HttpRequest, context: AdminContext) -> HttpResponse:

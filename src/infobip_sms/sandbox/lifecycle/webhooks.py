@@ -21,7 +21,7 @@ from infobip_sms.sandbox.config import ADMIN_PREFIX
 from infobip_sms.sandbox.state.rows import WebhookDelivery
 from infobip_sms.transport.urls import is_loopback
 
-from .representations import build_report
+from .representations import build_report, dump_replaced
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -140,12 +140,16 @@ def check_notify_url(url: str, settings: SandboxSettings) -> str:
 def build_webhook_request(
     delivery: WebhookDelivery, sms: StoredMessage, settings: SandboxSettings
 ) -> WebhookRequest:
-    """Return what is posted; raise InvalidRequestError if the format cannot represent a text (TEXT-002)."""
+    """Return what is posted; characters that XML cannot represent are replaced (TEXT-002)."""
     target = parse_notify_url(sms.content.notify_url or "")
     assert target is not None, "a delivery has a valid URL"
-    codec = get_codec(sms.content.notify_wire)
-    body = codec.dump_model(DeliveryReports(results=[build_report(sms, delivery, settings)]))
-    return WebhookRequest(delivery.serial, target, codec.CONTENT_TYPE, body)
+    wire = sms.content.notify_wire
+    reports = DeliveryReports(results=[build_report(sms, delivery, settings)])
+    try:
+        body = get_codec(wire).dump_model(reports)
+    except InvalidRequestError:
+        body = dump_replaced(reports, wire)
+    return WebhookRequest(delivery.serial, target, get_codec(wire).CONTENT_TYPE, body)
 
 
 def pop_webhook_requests(
@@ -157,13 +161,8 @@ def pop_webhook_requests(
     """
     found: list[WebhookRequest] = []
     while (limit is None or len(found) < limit) and (delivery := state.pop_due_delivery(now)):
-        try:
-            found.append(
-                build_webhook_request(delivery, state.messages[delivery.message_serial], settings)
-            )
-        except InvalidRequestError:
-            reason = "the format of the report cannot represent one of its texts"
-            state.put([attrs.evolve(delivery, final_state="dead", reason=reason)])
+        sms = state.messages[delivery.message_serial]
+        found.append(build_webhook_request(delivery, sms, settings))
     return found
 
 

@@ -23,7 +23,7 @@ from infobip_sms.sandbox.admin.api import (
 )
 from infobip_sms.sandbox.admin.request_log import RequestLog
 from infobip_sms.sandbox.api.http import HttpError, HttpRequest, HttpResponse
-from infobip_sms.sandbox.api.same_origin import check_origin
+from infobip_sms.sandbox.api.same_origin import build_cors_headers, check_origin
 from infobip_sms.sandbox.clock import VirtualClock, read_system_clock
 from infobip_sms.sandbox.config import ADMIN_PREFIX
 from infobip_sms.sandbox.lifecycle.engine import advance
@@ -110,6 +110,15 @@ class SandboxASGI:
         head = HttpRequest(request.method, path, headers, b"", query)
         if rejection := check_origin(headers, self._app.settings):
             return self._reject(head, HttpError(403, "FORBIDDEN", rejection))
+        cors = build_cors_headers(headers, self._app.settings)
+        if cors and head.method == "OPTIONS":
+            return HttpResponse(204, cors, b"")
+        response = await self._route(request, head)
+        return response and attrs.evolve(response, headers={**response.headers, **cors})
+
+    async def _route(self, request: Request, head: HttpRequest) -> HttpResponse | None:
+        """Return the response to an allowed request; None to drop the connection."""
+        headers = head.headers
         if head.path == "/" and head.method in {"GET", "HEAD"}:
             return HttpResponse(307, {"location": ADMIN_PREFIX}, b"")
         if head.is_admin and headers.get("user-agent") == USER_AGENT:
@@ -149,7 +158,9 @@ class SandboxASGI:
             response = self._app.build_error_response(failure.build_error(), wire)
             self._request_log.record(http_request, response, self._clock.now())
         else:
-            response = self._run_app(http_request, await self._parse_large_body(http_request))
+            parsed = await self._parse_large_body(http_request)
+            await self._scheduler.give_way()
+            response = self._run_app(http_request, parsed)
         return None if drop else response
 
     async def _parse_large_body(self, http_request: HttpRequest) -> ParsedInput | None:
