@@ -44,6 +44,7 @@ COMMANDS = [
     "sandbox",
     "conformance",
     "demo",
+    "explain",
 ]
 OK = reply(GOOD["json"])
 ASKING: dict[str, tuple[str, ...]] = {

@@ -309,7 +309,7 @@ def _parse_record(begun: object, words: str | None) -> JournalRecord:
     return JournalRecord(begun, None if words is None else _parse_resolution(words))
 
 
-@lru_cache(256)  # the destinations of a request have the same words
+@lru_cache(16)  # the destinations of a request have the same words
 def _parse_resolution(text: str) -> Resolution:
     state, reason, known, bulk_id = json.loads(text)
     if state not in _STATES or not isinstance(reason, str):
