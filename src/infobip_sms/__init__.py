@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from infobip_sms.text.transliteration import Transliterated, transliterate
     from infobip_sms.transport.retry import Retry
 
+    from .async_client import AsyncClient
     from .auth import ApiKey, Auth, Basic, Bearer, IbssoToken
     from .client import Client
     from .errors import (
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from .webhooks import parse_delivery_reports
 
 _HOMES = {
+    "AsyncClient": "async_client",
     "Client": "client",
     "Attempt": "errors",
     "InvalidResponseError": "errors",
@@ -103,6 +105,7 @@ _HOMES = {
 __all__ = [
     # client and authorization
     "ApiKey",
+    "AsyncClient",
     "Auth",
     "Basic",
     "Bearer",

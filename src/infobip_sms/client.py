@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import attrs
 from infobip_sms_schema.constraints import describe_value
 
+from infobip_sms.transport.cancellation import pause
 from infobip_sms.transport.connections import AttemptFailedError, ConnectionPool, build_context
 from infobip_sms.transport.messages import Request, Response
 from infobip_sms.transport.retry import AttemptFailure, Retry, RetryState, find_failure
@@ -25,7 +26,14 @@ from infobip_sms.transport.urls import find_proxy, parse_base_url
 
 from .auth import Auth, read_environment_auth
 from .codecs import XmlOptions
-from .errors import Attempt, InvalidRequestError, InvalidResponseError, TransportError, Violation
+from .errors import (
+    Attempt,
+    InvalidRequestError,
+    InvalidResponseError,
+    TransportError,
+    Violation,
+    find_sent,
+)
 from .operations import Operations
 
 if TYPE_CHECKING:
@@ -209,7 +217,7 @@ class Client(Operations):
             self._call_on_attempt(request, attempts[-1])
             if wait is None:
                 return _require_response(result, tuple(attempts))
-            time.sleep(wait)
+            pause(wait, find_sent(attempts))
 
     def _attempt(
         self, request: Request, timeout: float, earlier: int

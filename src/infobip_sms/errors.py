@@ -18,6 +18,8 @@ import attrs
 from infobip_sms_schema import Error, InvalidRequestError, Violation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from infobip_sms_schema import ErrorResponse
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Sent",
     "TransportError",
     "Violation",
+    "find_sent",
 ]
 
 Sent = Literal["no", "maybe"]
@@ -63,7 +66,7 @@ class TransportError(Error):
         super().__init__(reason, sent, attempts)
         self.reason = reason
         self.attempts = attempts
-        self.sent: Sent = "maybe" if sent == "maybe" else _get_sent(attempts)
+        self.sent: Sent = "maybe" if sent == "maybe" else find_sent(attempts)
 
     def __str__(self) -> str:
         sent = "was not sent" if self.sent == "no" else "may have been sent"
@@ -105,7 +108,7 @@ class ApiError(Error):
     @property
     def sent(self) -> Sent:
         """``maybe`` if the server may have processed any of the attempts, otherwise ``no``."""
-        return _get_sent(self.attempts)
+        return find_sent(self.attempts)
 
     @property
     def text(self) -> str | None:
@@ -173,7 +176,8 @@ class InvalidResponseError(Error):
         return f"{type(self).__name__}({self.violations!r}, {self.status})"
 
 
-def _get_sent(attempts: tuple[Attempt, ...]) -> Sent:
+def find_sent(attempts: Iterable[Attempt]) -> Sent:
+    """Return ``maybe`` if the server may have processed any of the attempts, otherwise ``no``."""
     return "maybe" if any(attempt.sent == "maybe" for attempt in attempts) else "no"
 
 

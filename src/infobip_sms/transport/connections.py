@@ -17,7 +17,8 @@ import ssl
 import time
 import weakref
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import partial
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,10 +32,13 @@ from urllib3.util.connection import create_connection
 
 from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 
+from .cancellation import CANCELLATION
 from .messages import Request, Response
 from .retry import AttemptFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from urllib3 import BaseHTTPResponse
 
     from .urls import Address
@@ -52,6 +56,8 @@ _UNTRUSTED = AttemptFailure("TLS certificate verification failed", "no", "final"
 _PROXY_REJECTED = AttemptFailure("the proxy rejected the request", "no", "final")
 _RESPONSE_TIMEOUT = AttemptFailure("the response timed out", "maybe", "timeout")
 _CONNECTION_BROKEN = AttemptFailure("the connection was lost", "maybe", "broken")
+_CANCELLED_BEFORE = AttemptFailure("the call was cancelled", "no", "final")
+_CANCELLED_AFTER = AttemptFailure("the call was cancelled", "maybe", "final")
 
 
 class AttemptFailedError(Exception):
@@ -202,11 +208,15 @@ class ConnectionPool:
     def perform(self, request: Request, timeout: float) -> Response:
         """Make one attempt; raise AttemptFailedError, or InvalidResponseError if the response is too large."""
         deadline = time.monotonic() + timeout
+        current = CANCELLATION.get()
+        if current is not None and current.is_cancelled:
+            raise AttemptFailedError(_CANCELLED_BEFORE)
         connection = self._acquire()
         try:
             self._connect(connection, deadline)
             connection.deadline, connection.allowance = deadline, _MAX_RECEIVED_BYTES
-            response = _exchange(connection, self._with_request_target(request))
+            with _end_if_cancelled(connection.sock):
+                response = _exchange(connection, self._with_request_target(request))
         except BaseException:
             connection.close()
             raise
@@ -307,6 +317,33 @@ def _classify_connect_error(error: Exception) -> AttemptFailure:
     if isinstance(error, ssl.SSLError):
         return _NO_TLS
     return _PROXY_REJECTED if tunnel else _NO_CONNECTION
+
+
+@contextmanager
+def _end_if_cancelled(sock: Any) -> Iterator[None]:
+    """End an exchange whose call is cancelled: before anything is sent, or by shutting the socket down."""
+    current = CANCELLATION.get()
+    if current is None:
+        yield
+        return
+    if not current.begin(partial(_shut_down, sock)):
+        raise AttemptFailedError(_CANCELLED_BEFORE)
+    try:
+        yield
+    except (AttemptFailedError, InvalidResponseError):
+        if current.is_cancelled:
+            raise AttemptFailedError(_CANCELLED_AFTER) from None
+        raise
+    finally:
+        current.finish()
+
+
+def _shut_down(sock: Any) -> None:
+    """Wake the thread that waits for a socket, without the orderly end of TLS, which is not thread-safe."""
+    while not isinstance(sock, socket.socket):
+        sock = sock.socket  # urllib3's TLS within TLS
+    with suppress(OSError):  # it is closed already
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def _exchange(connection: _DeadlineConnection, request: Request) -> Response:
