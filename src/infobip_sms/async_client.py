@@ -10,12 +10,13 @@ from contextvars import copy_context
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar
 
-from .client import DEFAULT_URL, Client
+from .client import _SAME, DEFAULT_URL, Client
 from .transport.cancellation import CANCELLATION, Cancellation
 from .transport.retry import Retry
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Collection, Mapping
     from contextvars import Context
     from pathlib import Path
     from types import TracebackType
@@ -90,30 +91,15 @@ class AsyncClient:
         ca: str | Path | ssl.SSLContext | None = None,
         user_agent: str | None = None,
         on_attempt: Callable[[str, Attempt], object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        trust_http: Collection[str] = (),
     ) -> None:
-        client = Client(
-            base_url,
-            auth=auth,
-            wire=wire,
-            xml_engine=xml_engine,
-            validate_xml=validate_xml,
-            timeout=timeout,
-            connect_timeout=connect_timeout,
-            connections=connections,
-            retry=retry,
-            proxy=proxy,
-            ca=ca,
-            user_agent=user_agent,
-            on_attempt=on_attempt,
-        )
-        self._use(client)
+        given = {name: value for name, value in locals().items() if name != "self"}
+        self._use(Client(**given))
 
-    def _use(self, client: Client) -> None:
+    def _use(self, client: Client, threads: _Threads | None = None) -> None:
         self._client = client
-        self._connections = client._settings.connections  # noqa: SLF001 - as many threads
-        self._pool: ThreadPoolExecutor | None = None
-        self._process = 0
-        self._closed = False
+        self._threads = threads or _Threads(client._settings.connections)  # noqa: SLF001 - one thread for each
 
     @classmethod
     def from_client(cls, client: Client) -> Self:
@@ -126,6 +112,24 @@ class AsyncClient:
     def from_env(cls, **settings: Any) -> Self:
         """Return a client for the server and credentials of the environment, as Client.from_env does."""
         return cls.from_client(Client.from_env(**settings))
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        retry: Retry | None = _SAME,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Return a client with other settings that shares the connections and threads of this one.
+
+        retry: None for no retries. headers: added to those of this client.
+
+        Closing either client closes both.
+        """
+        other = object.__new__(type(self))
+        client = self._client.with_options(timeout=timeout, retry=retry, headers=headers)
+        other._use(client, self._threads)
+        return other
 
     send_text = _in_thread(Client.send_text)
     send = _in_thread(Client.send)
@@ -143,9 +147,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Wait for the calls under way, and close all connections; no call may follow."""
-        self._closed = True
-        if self._pool is not None and self._process == os.getpid():
-            await asyncio.to_thread(self._pool.shutdown)
+        await self._threads.close()
         self._client.close()
 
     async def __aenter__(self) -> Self:
@@ -169,19 +171,35 @@ class AsyncClient:
         cancellation, context = _build_context()
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._get_pool(), context.run, function)
+            return await loop.run_in_executor(self._threads.get_pool(), context.run, function)
         except asyncio.CancelledError as error:
             error.add_note(_NOTES[cancellation.cancel()])
             raise
 
-    def _get_pool(self) -> ThreadPoolExecutor:
-        """Return the threads of this process; a fork inherits none."""
+
+class _Threads:
+    """The threads of a client, started when they are first needed; a fork has its own."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._pool: ThreadPoolExecutor | None = None
+        self._process = 0
+        self._closed = False
+
+    def get_pool(self) -> ThreadPoolExecutor:
+        """Return the threads of this process."""
         if self._closed:
             raise RuntimeError("this client is closed")
         if self._pool is None or self._process != os.getpid():
             self._process = os.getpid()
-            self._pool = ThreadPoolExecutor(self._connections, "infobip-sms")
+            self._pool = ThreadPoolExecutor(self._count, "infobip-sms")
         return self._pool
+
+    async def close(self) -> None:
+        """Let the calls under way end; none may follow."""
+        self._closed = True
+        if self._pool is not None and self._process == os.getpid():
+            await asyncio.to_thread(self._pool.shutdown)
 
 
 def _build_context() -> tuple[Cancellation, Context]:

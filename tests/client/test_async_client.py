@@ -223,6 +223,23 @@ def test_a_forked_process_has_threads_of_its_own(serve: Serve) -> None:
     assert [r.connection for r in server.finish()] == [0, 1]
 
 
+def test_a_client_with_other_options_shares_connections_and_threads(serve: Serve) -> None:
+    """Its calls have the added headers; closing one closes both."""
+    server = serve("hear", OK)
+
+    async def main() -> None:
+        async with make_client(server, connections=1) as client:
+            other = client.with_options(headers={"X-Team": "red"}, timeout=NEVER, retry=None)
+            await asyncio.gather(client.send(ask()), other.send(ask()))
+        with pytest.raises(RuntimeError, match="this client is closed"):
+            await other.send(ask())
+
+    asyncio.run(main())
+    heard = server.finish()
+    assert [r.connection for r in heard] == [0, 0]
+    assert [dict(r.headers).get("x-team") for r in heard] == [None, "red"]
+
+
 # ---------------------------------------------------------------- cancellation
 
 

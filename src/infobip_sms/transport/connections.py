@@ -17,8 +17,7 @@ import ssl
 import time
 import weakref
 from collections import deque
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import suppress
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,15 +29,18 @@ from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 from urllib3.util import parse_url
 from urllib3.util.connection import create_connection
 
-from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
+from infobip_sms.errors import (
+    InvalidRequestError,
+    InvalidResponseError,
+    Violation,
+    clear_locals,
+)
 
-from .cancellation import CANCELLATION
-from .messages import Request, Response
+from .cancellation import end_if_cancelled, require_not_cancelled
+from .messages import AttemptFailedError, Request, Response
 from .retry import AttemptFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from urllib3 import BaseHTTPResponse
 
     from .urls import Address
@@ -54,18 +56,24 @@ _CONNECT_TIMEOUT = AttemptFailure("connecting timed out", "no", "unprocessed")
 _NO_TLS = AttemptFailure("the TLS handshake failed", "no", "unprocessed")
 _UNTRUSTED = AttemptFailure("TLS certificate verification failed", "no", "final")
 _PROXY_REJECTED = AttemptFailure("the proxy rejected the request", "no", "final")
+_CONNECT_REASONS: dict[type[Exception], str] = {
+    ConnectionRefusedError: "connection refused",
+    ConnectionResetError: "connection reset",
+    socket.gaierror: "host name not known",
+}
+_NO_TLS_SPOKEN = "the server does not speak TLS on this port; is its URL http://?"
+_NO_TLS_REASONS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
+_CERTIFICATE_REASONS = {
+    9: "the certificate is not valid yet",
+    10: "the certificate has expired",
+    18: "the certificate is self-signed; pass its file as ca",
+    19: "the certificate is signed by an unknown authority; pass its file as ca",
+    62: "the certificate is for another host name",
+    64: "the certificate is for another host name",
+    20: "the certificate is signed by an unknown authority; pass its file as ca",
+}
 _RESPONSE_TIMEOUT = AttemptFailure("the response timed out", "maybe", "timeout")
 _CONNECTION_BROKEN = AttemptFailure("the connection was lost", "maybe", "broken")
-_CANCELLED_BEFORE = AttemptFailure("the call was cancelled", "no", "final")
-_CANCELLED_AFTER = AttemptFailure("the call was cancelled", "maybe", "final")
-
-
-class AttemptFailedError(Exception):
-    """An attempt ended without a response."""
-
-    def __init__(self, failure: AttemptFailure) -> None:
-        super().__init__(failure)
-        self.failure = failure
 
 
 class ResponseTooLargeError(Exception):
@@ -208,14 +216,12 @@ class ConnectionPool:
     def perform(self, request: Request, timeout: float) -> Response:
         """Make one attempt; raise AttemptFailedError, or InvalidResponseError if the response is too large."""
         deadline = time.monotonic() + timeout
-        current = CANCELLATION.get()
-        if current is not None and current.is_cancelled:
-            raise AttemptFailedError(_CANCELLED_BEFORE)
+        require_not_cancelled()
         connection = self._acquire()
         try:
             self._connect(connection, deadline)
             connection.deadline, connection.allowance = deadline, _MAX_RECEIVED_BYTES
-            with _end_if_cancelled(connection.sock):
+            with end_if_cancelled(connection.sock):
                 response = _exchange(connection, self._with_request_target(request))
         except BaseException:
             connection.close()
@@ -269,13 +275,14 @@ class ConnectionPool:
             connection.process = os.getpid()
             connection.connect()
         except (OSError, HTTPError, HTTPException, UnicodeError, ResponseTooLargeError) as error:
+            clear_locals(error)  # they hold credentials of the proxy
             raise AttemptFailedError(_classify_connect_error(error)) from None
 
     def _with_request_target(self, request: Request) -> Request:
         """Return the request with its path, or for a proxy its URL, as request target."""
         path = self.server.path + request.path
         if self.proxy is None or self.server.scheme == "https":
-            return Request(request.method, request.route, path, request.headers, request.body)
+            return attrs.evolve(request, path=path)
         headers = {**request.headers, **self.proxy.headers}
         return attrs.evolve(request, path=self.server.url + path, headers=headers)
 
@@ -290,10 +297,10 @@ def build_context(ca: str | Path | ssl.SSLContext | None) -> ssl.SSLContext:
         raise _build_error(describe_value(ca), "the path of a file, or an SSLContext")
     try:
         return ssl.create_default_context(cafile=ca)
-    except OSError:  # ssl.SSLError is one
-        raise _build_error(
-            "a file without certificates", "a file of certificates in PEM format"
-        ) from None
+    except OSError as error:  # ssl.SSLError is one
+        missing = isinstance(error, FileNotFoundError)
+        actual = "a file that does not exist" if missing else "a file without certificates"
+        raise _build_error(actual, "a file of certificates in PEM format") from None
 
 
 def _build_error(actual: str, expected: str) -> InvalidRequestError:
@@ -313,37 +320,23 @@ def _classify_connect_error(error: Exception) -> AttemptFailure:
     if isinstance(error, TimeoutError):
         return _CONNECT_TIMEOUT
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _UNTRUSTED
+        return _explain(_UNTRUSTED, _describe_certificate_error(error), error)
     if isinstance(error, ssl.SSLError):
-        return _NO_TLS
-    return _PROXY_REJECTED if tunnel else _NO_CONNECTION
+        return _explain(_NO_TLS, _NO_TLS_SPOKEN if error.reason in _NO_TLS_REASONS else "", error)
+    if tunnel:
+        return _PROXY_REJECTED
+    reasons = {kind: text for kind, text in _CONNECT_REASONS.items() if isinstance(error, kind)}
+    return _explain(_NO_CONNECTION, next(iter(reasons.values()), ""), error if reasons else None)
 
 
-@contextmanager
-def _end_if_cancelled(sock: Any) -> Iterator[None]:
-    """End an exchange whose call is cancelled: before anything is sent, or by shutting the socket down."""
-    current = CANCELLATION.get()
-    if current is None:
-        yield
-        return
-    if not current.begin(partial(_shut_down, sock)):
-        raise AttemptFailedError(_CANCELLED_BEFORE)
-    try:
-        yield
-    except (AttemptFailedError, InvalidResponseError):
-        if current.is_cancelled:
-            raise AttemptFailedError(_CANCELLED_AFTER) from None
-        raise
-    finally:
-        current.finish()
+def _explain(failure: AttemptFailure, reason: str, cause: Exception | None) -> AttemptFailure:
+    outcome = f"{failure.outcome}: {reason}" if reason else failure.outcome
+    return attrs.evolve(failure, outcome=outcome, cause=cause)
 
 
-def _shut_down(sock: Any) -> None:
-    """Wake the thread that waits for a socket, without the orderly end of TLS, which is not thread-safe."""
-    while not isinstance(sock, socket.socket):
-        sock = sock.socket  # urllib3's TLS within TLS
-    with suppress(OSError):  # it is closed already
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+def _describe_certificate_error(error: ssl.SSLCertVerificationError) -> str:
+    """Describe what is wrong in our own words: OpenSSL's may quote the certificate."""
+    return _CERTIFICATE_REASONS.get(error.verify_code, "the certificate is not trusted")
 
 
 def _exchange(connection: _DeadlineConnection, request: Request) -> Response:
@@ -355,11 +348,19 @@ def _exchange(connection: _DeadlineConnection, request: Request) -> Response:
                 request.method, request.path, body, request.headers, preload_content=False
             )
         return _read_response(connection.getresponse())
-    except ResponseTooLargeError:
+    except ResponseTooLargeError as error:
+        clear_locals(error)
         raise InvalidResponseError((_TOO_LARGE,)) from None
-    except (TimeoutError, ReadTimeoutError):
+    except (TimeoutError, ReadTimeoutError) as error:
+        clear_locals(error)  # they hold the headers and the body
         raise AttemptFailedError(_RESPONSE_TIMEOUT) from None
-    except (OSError, HTTPError, HTTPException, ValueError):  # ValueError: a negative chunk size
+    except (
+        OSError,
+        HTTPError,
+        HTTPException,
+        ValueError,
+    ) as error:  # ValueError: a negative chunk size
+        clear_locals(error)
         raise AttemptFailedError(_CONNECTION_BROKEN) from None
 
 

@@ -9,6 +9,15 @@ import attrs
 if TYPE_CHECKING:
     from infobip_sms.errors import Attempt
 
+    from .retry import AttemptFailure
+
+
+class Headers(dict[str, str]):
+    """Headers whose values are secret: error trackers show the repr of local variables."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self)})"
+
 
 @attrs.frozen
 class Request:
@@ -19,7 +28,7 @@ class Request:
     """The operation's path template; logs may show it, because it contains no values of the caller."""
     path: str = attrs.field(repr=False)
     """The path with its values, and the query."""
-    headers: dict[str, str] = attrs.field(repr=False)
+    headers: Headers = attrs.field(repr=False, converter=Headers)
     body: bytes = attrs.field(repr=False)
 
 
@@ -28,7 +37,17 @@ class Response:
     """One HTTP response; header names are in lower case."""
 
     status: int
-    headers: dict[str, str]
+    headers: dict[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
     attempts: tuple[Attempt, ...] = ()
     """Every attempt, this one included."""
+    host: str = ""
+    """Host and port that responded."""
+
+
+class AttemptFailedError(Exception):
+    """An attempt ended without a response."""
+
+    def __init__(self, failure: AttemptFailure) -> None:
+        super().__init__(failure)
+        self.failure = failure
