@@ -56,6 +56,9 @@ lint: $(STAMP)  ## Check formatting, style, types, and that generated/ is up to 
 
 check: lint test mutants  ## Run lint, test and mutants.
 
+docs: $(STAMP)  ## Build the API reference and the page of requirements in build/docs.
+	$(BIN)/python schema/reference.py build/docs
+
 floors: $(STAMP)  ## Test with the oldest dependency versions that pyproject.toml allows.
 	$(BIN)/python -m tests.floors
 
@@ -67,4 +70,4 @@ dist: $(STAMP)  ## Build the wheel and test it installed, without the source tre
 clean:         ## Remove everything that the other targets created.
 	rm -rf .venv .peers .floors dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup conformance test mutants selftest lint floors fuzz volume peers load bench sandbox generate check dist clean
+.PHONY: help setup conformance test mutants selftest lint docs floors fuzz volume peers load bench sandbox generate check dist clean
