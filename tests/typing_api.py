@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, assert_type
 from infobip_sms import (
     ApiError,
     ApiKey,
+    AsyncClient,
     Attempt,
     Auth,
     Basic,
@@ -271,3 +272,22 @@ def use_text() -> None:
     """Count segments and transliterate."""
     assert_type(count_segments("Merhaba", LanguageCode.TR, single_shift=True).segments, int)
     assert_type(transliterate("γειά", "GREEK").estimate, bool)
+
+
+async def use_async_client(messages: list[Message]) -> None:
+    """Make the calls of a client with await."""
+    async with AsyncClient("https://api.infobip.com", auth=ApiKey("key"), connections=4) as client:
+        assert_type(client, AsyncClient)
+        sent = await client.send_text("41793026727", "Hello", from_="InfoSMS", timeout=1)
+        assert_type(sent, SmsResponseDetails)
+        assert_type(await client.send(build(), wire="xml"), SmsResponse)
+        assert_type(await client.fetch_delivery_reports(limit=10), DeliveryReports)
+        assert_type(await client.get_scheduled("b"), BulkResponse)
+        await client.send_text("41793026727", "Hello", sender="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        await client.send_text(41793026727, "Hello")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        async for outcome in client.send_many(iter(messages), chunk=500, journal="run.journal"):
+            assert_type(outcome, Outcome)
+        async for found in client.reconcile(["a"], reports=True):
+            assert_type(found, Reconciled)
+    assert_type(AsyncClient.from_env(timeout=3), AsyncClient)
+    assert_type(AsyncClient.from_client(Client.from_env()), AsyncClient)

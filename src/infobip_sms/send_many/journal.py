@@ -118,6 +118,7 @@ class Journal:
         self._path = Path(path)
         self._sqlite_error = sqlite3.Error
         self._lock = threading.Lock()
+        self._is_complete = False
         beside = sqlite_file.get_wal(self._path).exists()
         try:
             sqlite_file.require_file_name(self._path)
@@ -133,6 +134,8 @@ class Journal:
                 self.message_ids = MessageIds(self._open(has_wal=beside))
         except BaseException:
             self._file.close()
+            if self._is_complete:
+                sqlite_file.leave_log(self._path)
             raise
 
     def close(self) -> None:
@@ -231,6 +234,7 @@ class Journal:
         run, still_open = self._file.execute("SELECT id, open FROM run").fetchone()
         if still_open and not has_wal:
             raise self._build_error(_WAL_MISSING.format(self._path.name))
+        self._is_complete = True  # nothing that was written is missing
         self._file.execute("PRAGMA journal_mode = WAL")
         self._mark_open(1)
         return str(run)
