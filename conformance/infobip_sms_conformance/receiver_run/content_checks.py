@@ -225,7 +225,7 @@ def escape_characters(body: bytes, wire: str) -> bytes:
     return body.replace(b"DELIVERED_TO", b"\\u0044ELIVERED_TO").replace(b"status", b"st\\u0061tus")
 
 
-@check("RCV-025", posts=1)
+@check("RCV-025", posts=1, explained_by="RCV-004")
 def inbound_message(talk: Conversation) -> None:
     """A message from a phone, as it is forwarded to a URL of its own."""
     report = talk.build_report()

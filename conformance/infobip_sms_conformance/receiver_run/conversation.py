@@ -63,6 +63,8 @@ class Conversation:
     exchanges: list[Exchange] = field(default_factory=list)
     acknowledged: list[AcknowledgedReport] = field(default_factory=list)
     reports: int = 0
+    failed: set[str] = field(default_factory=set)
+    """Requirements that failed so far."""
     stopped: str = ""
     """The requirement at which the receiver ceased to respond."""
     _posts: int = 0

@@ -1,6 +1,7 @@
 """Checks of what a receiver kept: RCV-029, RCV-030, RCV-031, and the requirements of single fields."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 from infobip_sms_conformance.contract.files import read_requirements
@@ -20,9 +21,10 @@ from infobip_sms_conformance.receiver_run.plan import (
     ReceiverPlan,
 )
 
-PATIENCE, PAUSE = 3.0, 0.1
-"""Seconds to wait for what is kept after the response, and between two looks."""
+PAUSE = 0.1  # seconds between two looks at what is kept
 CHECK = "kept"
+MAX_SHOWN = 3
+"""Findings of one requirement that are reported."""
 
 
 def check_kept_first(plan: ReceiverPlan, talk: Conversation) -> Finding:
@@ -32,7 +34,7 @@ def check_kept_first(plan: ReceiverPlan, talk: Conversation) -> Finding:
     try:
         if has_kept(read_kept(plan.kept), entry.report):
             return Finding(KEPT_FIRST, talk.wire, CHECK, Verdict.PASS)
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + plan.patience
         while time.monotonic() < end:
             time.sleep(PAUSE)
             if has_kept(read_kept(plan.kept), entry.report):
@@ -40,7 +42,7 @@ def check_kept_first(plan: ReceiverPlan, talk: Conversation) -> Finding:
                 return build_finding(KEPT_FIRST, talk.wire, entry.exchange, expected, got)
     except KeptOutputError as error:
         return Finding(KEPT_FIRST, talk.wire, CHECK, Verdict.ERROR, got=str(error))
-    got = f"acknowledged, and not kept within {PATIENCE:g} s"
+    got = f"acknowledged, and not kept within {plan.patience:g} s"
     return build_finding(KEPT_FIRST, talk.wire, entry.exchange, expected, got, token="root")
 
 
@@ -62,13 +64,17 @@ def check_kept(plan: ReceiverPlan, talk: Conversation, first: Finding) -> Iterat
 
 def compare_kept(plan: ReceiverPlan, talk: Conversation, *, is_late: bool) -> Iterator[Finding]:
     """Yield a finding for each difference between what was acknowledged and what was kept."""
-    if is_late:
-        time.sleep(PATIENCE)
-    comparison = KeptComparison(read_kept(plan.kept), talk.acknowledged)
-    problems = list(comparison.iter_problems())
+    end = time.monotonic() + plan.patience if is_late else 0.0
+    problems = list(KeptComparison(read_kept(plan.kept), talk.acknowledged).iter_problems())
+    while problems and time.monotonic() < end:
+        time.sleep(PAUSE)
+        problems = list(KeptComparison(read_kept(plan.kept), talk.acknowledged).iter_problems())
+    shown: Counter[str] = Counter()
     for owner, entry, expected, got in problems:
-        yield build_finding(owner, talk.wire, entry.exchange, expected, got)
-    if KEPT_FIELDS not in {owner for owner, *_ in problems}:
+        shown[owner] += 1
+        if shown[owner] <= MAX_SHOWN:
+            yield build_finding(owner, talk.wire, entry.exchange, expected, got)
+    if KEPT_FIELDS not in shown:
         yield Finding(KEPT_FIELDS, talk.wire, CHECK, Verdict.PASS)
 
 

@@ -33,6 +33,8 @@ class ReceiverPlan:
     kept: tuple[str, ...] = ()
     """The command that prints what was kept."""
     process: ReceiverProcess | None = None
+    patience: float = 3.0
+    """Seconds to wait for what is kept only after the response."""
 
     @property
     def checks(self) -> list[ReceiverCheck]:

@@ -16,17 +16,21 @@ class ReceiverCheck:
     name: str
     posts: int
     run: CheckFunction
+    explained_by: str = ""
+    """The requirement whose failure explains one of this check."""
 
 
 CHECKS: list[ReceiverCheck] = []
 
 
-def check(requirement_id: str, *, posts: int) -> Callable[[CheckFunction], CheckFunction]:
+def check(
+    requirement_id: str, *, posts: int, explained_by: str = ""
+) -> Callable[[CheckFunction], CheckFunction]:
     """Return a decorator that registers a check."""
 
     def register(function: CheckFunction) -> CheckFunction:
         name = function.__name__.replace("_", "-")
-        CHECKS.append(ReceiverCheck(requirement_id, name, posts, function))
+        CHECKS.append(ReceiverCheck(requirement_id, name, posts, function, explained_by))
         return function
 
     return register

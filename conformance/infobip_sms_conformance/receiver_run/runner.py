@@ -156,7 +156,10 @@ def run_check(check: ReceiverCheck, talk: Conversation) -> Finding:
     else:
         return Finding(*place, Verdict.PASS)
     verdict = found.verdict
+    if verdict is Verdict.FAIL and check.explained_by in talk.failed:
+        return build_inconclusive(check, talk.wire, check.explained_by)
     if verdict is Verdict.FAIL:
+        talk.failed.add(check.requirement_id)
         verdict = get_failing_verdict(check.requirement_id)
         if not talk.is_responding():
             talk.stopped = check.requirement_id
