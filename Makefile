@@ -34,7 +34,7 @@ volume: $(STAMP)  ## Send 200,000 messages, kill the server once and the sender 
 
 peers: $(STAMP)  ## Run third-party clients against the sandbox and the suite, and print the results.
 	$(BIN)/python -m tests.peers
-	$(BIN)/python -m tests.peers.judged
+	$(BIN)/python -m tests.peers.suite_findings
 
 load: $(STAMP)  ## Send 100,000 messages to the sandbox from 50 clients at once, next to Prism's mock.
 	$(BIN)/python -m tests.bench.load

@@ -65,6 +65,7 @@ IMPORTS = (
     "attrs",
     "collections.abc.Iterator",
     "infobip_sms_schema.base.ApiModel",
+    "infobip_sms_schema.base.HttpInfo",
     "infobip_sms_schema.constraints.Constraint",
     "infobip_sms_schema.constraints.truncate_to_milliseconds",
     "infobip_sms_schema.extra.check_extra",
@@ -81,6 +82,7 @@ from enum import Enum
 
 import attrs
 
+from .base import HttpInfo
 from .constraints import Constraint
 from .models import (
 {imports}
@@ -291,7 +293,7 @@ def write_init(components: dict[str, Any], documents: list[str]) -> str:
         enums=", ".join(sorted(components.keys() - set(models))),
         roots=", ".join(f"{name}: {tuple(roots)!r}" for name, roots in also.items()),
         schemas=", ".join(f"{name}: {stem!r}" for name, stem in own.items()),
-        exported=", ".join(f'"{name}"' for name in sorted([*components, *names])),
+        exported=", ".join(f'"{name}"' for name in sorted([*components, *names, "HttpInfo"])),
     )
 
 

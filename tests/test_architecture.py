@@ -47,9 +47,11 @@ def find_imports(path: Path, package: str) -> set[str]:
 # Names in one line do not import each other. What is generated may be imported everywhere.
 LAYERS = {
     "infobip_sms": """
+        advice | requirements
         errors | rules
         auth
         text | codecs | transport | sqlite_file
+        masking
         sandbox.config | sandbox.clock
         sandbox.state
         sandbox.lifecycle
@@ -58,7 +60,7 @@ LAYERS = {
         sandbox.admin
         sandbox.runtime
         exchange | webhooks | send_many
-        operations | webhook_server
+        operations | webhook_server | webhook_forwarder
         client
         otel
         __init__

@@ -7,6 +7,7 @@ from enum import Enum
 
 import attrs
 
+from .base import HttpInfo
 from .constraints import Constraint
 from .models import (
     BulkRequest,
@@ -167,6 +168,7 @@ __all__ = [
     "GetScheduledParameters",
     "GetScheduledStatusParameters",
     "GsmErrorCode",
+    "HttpInfo",
     "InvalidRequestError",
     "Language",
     "LanguageCode",

@@ -80,7 +80,8 @@ class Constraint:
     def build_violation(self, value: object, annotation: Any) -> Violation:
         """Return the violation for an invalid value."""
         actual = describe_value(value, unfold(annotation)[0])
-        return Violation("", actual, self.describe_expected(annotation), self.requirement_id)
+        expected = self.describe_expected(annotation)
+        return Violation("", actual, expected, self.requirement_id, _get_readable(value))
 
     def describe_expected(self, annotation: Any) -> str:
         """Describe what a field with this annotation must contain."""
@@ -107,23 +108,22 @@ class Constraint:
     def _check_entry(self, index: int, entry: object, item: Any) -> Violation | None:
         if not is_of_type(entry, item):
             requirement = self.item_requirement_id or self.requirement_id
-            return Violation(
-                f"[{index}]", describe_value(entry, item), _describe_type(item), requirement
-            )
+            actual, path = describe_value(entry, item), f"[{index}]"
+            return Violation(path, actual, _describe_type(item), requirement, _get_readable(entry))
         if isinstance(entry, str) and not is_text(entry):
-            return attrs.evolve(_INVALID_TEXT, path=f"[{index}]")
+            return attrs.evolve(_INVALID_TEXT, path=f"[{index}]", value=entry)
         return None
 
     def _check_text(self, value: str, annotation: Any) -> list[Violation]:
         if not is_text(value):
-            return [_INVALID_TEXT]
+            return [attrs.evolve(_INVALID_TEXT, value=value)]
         if not self._has_length(value):
             return [self.build_violation(value, annotation)]
         if self.pattern is None or re.fullmatch(self.pattern, value):
             return []
         for when, requirement, expected in self.alternatives:
             if re.fullmatch(when, value):
-                return [Violation("", describe_value(value), expected, requirement)]
+                return [Violation("", describe_value(value), expected, requirement, value)]
         return [self.build_violation(value, annotation)]
 
     def _has_length(self, value: str) -> bool:
@@ -133,6 +133,10 @@ class Constraint:
     def _is_in_range(self, value: int) -> bool:
         above = self.minimum is None or value >= self.minimum
         return above and (self.maximum is None or value <= self.maximum)
+
+
+def _get_readable(value: object) -> object:
+    return None if isinstance(value, UnreadableText) else value
 
 
 def _check_shorthands(value: object, annotation: Any) -> list[Violation]:

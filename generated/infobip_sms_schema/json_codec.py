@@ -673,6 +673,7 @@ def build_lenient_BulkResponse(find: Callable[[Any], Reader]) -> Reader:
         made.bulk_id = its_bulk_id
         made.send_at = its_send_at
         made.raw = None
+        made.http = None
         made.__class__ = BulkResponse
         return made
 
@@ -699,6 +700,7 @@ def build_lenient_BulkStatusResponse(find: Callable[[Any], Reader]) -> Reader:
         made.bulk_id = its_bulk_id
         made.status = its_status
         made.raw = None
+        made.http = None
         made.__class__ = BulkStatusResponse
         return made
 
@@ -720,6 +722,7 @@ def build_lenient_ConversionResponse(find: Callable[[Any], Reader]) -> Reader:
         made = ConversionResponseTwin()
         made.process_key = its_process_key
         made.raw = None
+        made.http = None
         made.__class__ = ConversionResponse
         return made
 
@@ -1021,6 +1024,7 @@ def build_lenient_DeliveryReports(find: Callable[[Any], Reader]) -> Reader:
         made = DeliveryReportsTwin()
         made.results = its_results
         made.raw = None
+        made.http = None
         made.unreadable = ()
         made.__class__ = DeliveryReports
         return made
@@ -1095,6 +1099,7 @@ def build_lenient_ErrorResponse(find: Callable[[Any], Reader]) -> Reader:
         made = ErrorResponseTwin()
         made.request_error = its_request_error
         made.raw = None
+        made.http = None
         made.__class__ = ErrorResponse
         return made
 
@@ -1228,6 +1233,7 @@ def build_lenient_PreviewResponse(find: Callable[[Any], Reader]) -> Reader:
         made.original_text = its_original_text
         made.previews = its_previews
         made.raw = None
+        made.http = None
         made.__class__ = PreviewResponse
         return made
 
@@ -1360,6 +1366,7 @@ def build_lenient_SmsLogs(find: Callable[[Any], Reader]) -> Reader:
         made = SmsLogsTwin()
         made.results = its_results
         made.raw = None
+        made.http = None
         made.unreadable = ()
         made.__class__ = SmsLogs
         return made
@@ -1443,6 +1450,7 @@ def build_lenient_SmsResponse(find: Callable[[Any], Reader]) -> Reader:
         made.tracking_process_key = its_tracking_process_key
         made.messages = its_messages
         made.raw = None
+        made.http = None
         made.__class__ = SmsResponse
         return made
 
@@ -1481,6 +1489,7 @@ def build_lenient_SmsResponseV1(find: Callable[[Any], Reader]) -> Reader:
         made.tracking_process_key = its_tracking_process_key
         made.messages = its_messages
         made.raw = None
+        made.http = None
         made.__class__ = SmsResponseV1
         return made
 

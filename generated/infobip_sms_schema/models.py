@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 import attrs
-from infobip_sms_schema.base import ApiModel
+from infobip_sms_schema.base import ApiModel, HttpInfo
 from infobip_sms_schema.constraints import Constraint, truncate_to_milliseconds
 from infobip_sms_schema.conversions import (
     to_BulkStatus,
@@ -89,6 +89,14 @@ class BulkResponse(ApiModel):
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    http: HttpInfo | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(HttpInfo)),
+    )
+    """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
+
     @property
     def extra(self) -> dict[str, Any]:
         """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
@@ -159,6 +167,14 @@ class BulkStatusResponse(ApiModel):
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    http: HttpInfo | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(HttpInfo)),
+    )
+    """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
+
     @property
     def extra(self) -> dict[str, Any]:
         """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
@@ -189,6 +205,14 @@ class ConversionResponse(ApiModel):
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
+
+    http: HttpInfo | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(HttpInfo)),
+    )
+    """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -366,6 +390,14 @@ class DeliveryReports(ApiModel):
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    http: HttpInfo | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(HttpInfo)),
+    )
+    """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
+
     unreadable: tuple[Violation, ...] = attrs.field(
         default=(),
         validator=attrs.validators.deep_iterable(attrs.validators.instance_of(Violation)),
@@ -535,6 +567,14 @@ class ErrorResponse(ApiModel):
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
+
+    http: HttpInfo | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(HttpInfo)),
+    )
+    """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -927,6 +967,7 @@ class Message(ApiModel):
             pattern="^([0-9]{3,14}|[\\s\\S]{3,11})$",
             alternatives=(
                 ("[0-9]+", "SEND-004", "3 to 14 digits for a numeric sender"),
+                ("\\+[0-9]+", "SEND-003", "a numeric sender without +"),
                 ("[\\s\\S]*", "SEND-003", "3 to 11 characters for an alphanumeric sender"),
             ),
         ),
@@ -1101,6 +1142,7 @@ class MessageV1(ApiModel):
             pattern="^([0-9]{3,14}|[\\s\\S]{3,11})$",
             alternatives=(
                 ("[0-9]+", "SEND-004", "3 to 14 digits for a numeric sender"),
+                ("\\+[0-9]+", "SEND-003", "a numeric sender without +"),
                 ("[\\s\\S]*", "SEND-003", "3 to 11 characters for an alphanumeric sender"),
             ),
         ),
@@ -1401,6 +1443,14 @@ class PreviewResponse(ApiModel):
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    http: HttpInfo | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(HttpInfo)),
+    )
+    """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
+
     @property
     def extra(self) -> dict[str, Any]:
         """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
@@ -1634,6 +1684,14 @@ class SmsLogs(ApiModel):
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    http: HttpInfo | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(HttpInfo)),
+    )
+    """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
+
     unreadable: tuple[Violation, ...] = attrs.field(
         default=(),
         validator=attrs.validators.deep_iterable(attrs.validators.instance_of(Violation)),
@@ -1772,6 +1830,14 @@ class SmsResponse(ApiModel):
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
 
+    http: HttpInfo | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(HttpInfo)),
+    )
+    """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
+
     @property
     def extra(self) -> dict[str, Any]:
         """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
@@ -1871,6 +1937,14 @@ class SmsResponseV1(ApiModel):
         validator=attrs.validators.optional(attrs.validators.instance_of(bytes)),
     )
     """The bytes that this response was parsed from, unknown fields included; not part of equality."""
+
+    http: HttpInfo | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(HttpInfo)),
+    )
+    """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
     @property
     def extra(self) -> dict[str, Any]:

@@ -72,12 +72,13 @@ def _raise_fallback() -> Any:
 
 
 def find_instant(text: str) -> dt.datetime | None:
-    """Return the datetime of a text; None unless it is an ISO 8601 time with a zone."""
+    """Return the datetime of a text, in UTC if its offset is not in use; None unless it is ISO 8601 with a zone."""
     if not INSTANT.fullmatch(text):
         return None
     try:
-        return dt.datetime.fromisoformat(text)
-    except ValueError:
+        instant = dt.datetime.fromisoformat(text)
+        return instant if _is_plain_zone(instant.tzinfo) else instant.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
         return None
 
 

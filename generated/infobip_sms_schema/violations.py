@@ -28,6 +28,11 @@ class Violation:
     """Description of what is required."""
     requirement_id: str
     """ID of the requirement, such as ``SEND-007``; see requirements.toml."""
+    value: object = attrs.field(default=None, eq=False, repr=False)
+    """The value that was found, which may be personal; not in ``str()``, ``repr()`` or a pickle."""
+
+    def __reduce__(self) -> tuple[type[Violation], tuple[str, str, str, str]]:
+        return type(self), (self.path, self.actual, self.expected, self.requirement_id)
 
     def __str__(self) -> str:
         path = self.path or "document"

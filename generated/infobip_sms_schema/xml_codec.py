@@ -181,6 +181,7 @@ def read_lenient_BulkResponse(element: Any) -> Any:
     made.bulk_id = its_bulk_id
     made.send_at = its_send_at
     made.raw = None
+    made.http = None
     made.__class__ = BulkResponse
     return made
 
@@ -259,6 +260,7 @@ def read_lenient_BulkStatusResponse(element: Any) -> Any:
     made.bulk_id = its_bulk_id
     made.status = its_status
     made.raw = None
+    made.http = None
     made.__class__ = BulkStatusResponse
     return made
 
@@ -309,6 +311,7 @@ def read_lenient_ConversionResponse(element: Any) -> Any:
     made = ConversionResponseTwin()
     made.process_key = its_process_key
     made.raw = None
+    made.http = None
     made.__class__ = ConversionResponse
     return made
 
@@ -637,6 +640,7 @@ def read_lenient_DeliveryReports(element: Any) -> Any:
     made = DeliveryReportsTwin()
     made.results = tuple(its_results)
     made.raw = None
+    made.http = None
     made.unreadable = ()
     made.__class__ = DeliveryReports
     return made
@@ -655,6 +659,7 @@ def read_lenient_DeliveryReports_from_DeliveryReportsFlat(element: Any) -> Any:
     made = DeliveryReportsTwin()
     made.results = tuple(its_results)
     made.raw = None
+    made.http = None
     made.unreadable = ()
     made.__class__ = DeliveryReports
     return made
@@ -991,6 +996,7 @@ def read_lenient_ErrorResponse(element: Any) -> Any:
     made = ErrorResponseTwin()
     made.request_error = its_request_error
     made.raw = None
+    made.http = None
     made.__class__ = ErrorResponse
     return made
 
@@ -1213,6 +1219,7 @@ def read_lenient_PreviewResponse(element: Any) -> Any:
     made.original_text = its_original_text
     made.previews = tuple(its_previews)
     made.raw = None
+    made.http = None
     made.__class__ = PreviewResponse
     return made
 
@@ -1471,6 +1478,7 @@ def read_lenient_SmsLogs(element: Any) -> Any:
     made = SmsLogsTwin()
     made.results = tuple(its_results)
     made.raw = None
+    made.http = None
     made.unreadable = ()
     made.__class__ = SmsLogs
     return made
@@ -2544,6 +2552,7 @@ def read_lenient_SmsResponse(element: Any) -> Any:
     made.tracking_process_key = its_tracking_process_key
     made.messages = tuple(its_messages)
     made.raw = None
+    made.http = None
     made.__class__ = SmsResponse
     return made
 
@@ -2582,6 +2591,7 @@ def read_lenient_SmsResponse_from_SmsResponseV1(element: Any) -> Any:
     made.tracking_process_key = its_tracking_process_key
     made.messages = tuple(its_messages)
     made.raw = None
+    made.http = None
     made.__class__ = SmsResponse
     return made
 
@@ -2696,6 +2706,7 @@ def read_lenient_SmsResponseV1(element: Any) -> Any:
     made.tracking_process_key = its_tracking_process_key
     made.messages = tuple(its_messages)
     made.raw = None
+    made.http = None
     made.__class__ = SmsResponseV1
     return made
 
@@ -2734,6 +2745,7 @@ def read_lenient_SmsResponseV1_from_SmsResponse(element: Any) -> Any:
     made.tracking_process_key = its_tracking_process_key
     made.messages = tuple(its_messages)
     made.raw = None
+    made.http = None
     made.__class__ = SmsResponseV1
     return made
 

@@ -194,7 +194,12 @@ def render_construction(field_names: Iterable[tuple[str, str]], cls: Any) -> lis
     """Return the statements that create a model from checked values, without its validators."""
     name = cls.__name__
     made = [f"made.{name} = {value}" for name, value in field_names]
-    own = {"raw": None, "extra": None, "unreadable": ()}  # fields that no document has
+    own = {
+        "raw": None,
+        "http": None,
+        "extra": None,
+        "unreadable": (),
+    }  # fields that no document has
     kept = [f"made.{name} = {value!r}" for name, value in own.items() if name in cls.__slots__]
     return [f"made = {name}Twin()", *made, *kept, f"made.__class__ = {name}", "return made"]
 

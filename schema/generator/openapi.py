@@ -59,11 +59,27 @@ def list_operations(contract: Contract) -> list[tuple[str, str, Any]]:
 
 def add_parameters(contract: Contract) -> dict[str, Contract]:
     """Return the components, with an additional one for the parameters of each operation."""
-    components = dict(contract["components"]["schemas"])
+    components = {
+        name: restore_instants(schema) for name, schema in contract["components"]["schemas"].items()
+    }
     for _, _, operation in list_operations(contract):
         if "parameters" in operation:
             components[name_parameters(operation)] = build_component(operation)
     return components
+
+
+def restore_instants(component: Contract) -> Contract:
+    """Return a component whose datetimes with an x-offset have the format that their pattern stands for."""
+    properties = {
+        name: {
+            **{k: v for k, v in schema.items() if k not in {"pattern", "examples"}},
+            "format": "date-time",
+        }
+        if "x-offset" in schema
+        else schema
+        for name, schema in component.get("properties", {}).items()
+    }
+    return {**component, "properties": properties} if properties else component
 
 
 def name_parameters(operation: Contract) -> str:

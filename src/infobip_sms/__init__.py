@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ErrorResponseBody,
         GeneralStatus,
         GsmErrorCode,
+        HttpInfo,
         Language,
         LanguageCode,
         LanguageV1,
@@ -56,7 +57,10 @@ if TYPE_CHECKING:
 
     from infobip_sms.send_many.journal import JournalError
     from infobip_sms.send_many.outcomes import Outcome
+    from infobip_sms.send_many.preflight import CheckedDestination, preflight
     from infobip_sms.send_many.reconcile import Reconciled
+    from infobip_sms.send_many.report_store import ReportStore, ReportStoreError
+    from infobip_sms.send_many.run_status import RunRow, RunStatus, read_run_status
     from infobip_sms.text.segments import SegmentCount, count_segments
     from infobip_sms.text.transliteration import Transliterated, transliterate
     from infobip_sms.transport.retry import Retry
@@ -72,6 +76,7 @@ if TYPE_CHECKING:
         TransportError,
         Violation,
     )
+    from .requirements import explain
     from .webhooks import parse_delivery_reports
 
 _HOMES = {
@@ -89,8 +94,16 @@ _HOMES = {
     "Bearer": "auth",
     "IbssoToken": "auth",
     "JournalError": "send_many.journal",
+    "CheckedDestination": "send_many.preflight",
     "Outcome": "send_many.outcomes",
+    "explain": "requirements",
+    "preflight": "send_many.preflight",
     "Reconciled": "send_many.reconcile",
+    "ReportStore": "send_many.report_store",
+    "ReportStoreError": "send_many.report_store",
+    "RunRow": "send_many.run_status",
+    "RunStatus": "send_many.run_status",
+    "read_run_status": "send_many.run_status",
     "parse_delivery_reports": "webhooks",
     "Retry": "transport.retry",
     "SegmentCount": "text.segments",
@@ -123,6 +136,7 @@ __all__ = [
     "Tracking",
     "Transliteration",
     # response
+    "HttpInfo",
     "SmsResponse",
     "SmsResponseDetails",
     "Status",
@@ -142,9 +156,16 @@ __all__ = [
     "SmsLogs",
     "parse_delivery_reports",
     # sending in bulk
+    "CheckedDestination",
     "JournalError",
     "Outcome",
     "Reconciled",
+    "ReportStore",
+    "ReportStoreError",
+    "RunRow",
+    "RunStatus",
+    "preflight",
+    "read_run_status",
     # preview
     "Preview",
     "PreviewConfiguration",
@@ -160,6 +181,8 @@ __all__ = [
     "BulkStatus",
     "BulkStatusResponse",
     "ConversionResponse",
+    # requirements
+    "explain",
     # errors
     "ErrorResponse",
     "Attempt",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
-EXIT_FAILURE = 2  # as in cli/base/framework.py, which needs the extra
+from infobip_sms.requirements import explain
+
+EXIT_FAILURE, EXIT_USAGE = 2, 3  # as in cli/base/framework.py, which needs the extra
 
 
 def main() -> None:
@@ -12,13 +14,24 @@ def main() -> None:
     try:
         from .cli import cli  # noqa: PLC0415 - needs an extra
     except ModuleNotFoundError as missing:
-        extra = {"click": "cli"}.get(missing.name or "")
-        if extra is None:
+        if missing.name != "click":
             raise
+        if sys.argv[1:2] == ["explain"]:
+            sys.exit(_explain(sys.argv[2:]))
         message = f"{missing.name} is not installed; run: pip install 'infobip-sms[all]'"
         print(f"infobip-sms: {message}", file=sys.stderr)  # noqa: T201 - click is missing
         sys.exit(EXIT_FAILURE)
     cli(prog_name="infobip-sms")
+
+
+def _explain(ids: list[str]) -> int:
+    """Run the one command that needs no extra."""
+    try:
+        print("\n\n".join(map(explain, ids)))  # noqa: T201 - click is missing
+    except KeyError as error:
+        print(f"infobip-sms: {error.args[0]}", file=sys.stderr)  # noqa: T201 - click is missing
+        return EXIT_USAGE
+    return 0 if ids else EXIT_USAGE
 
 
 if __name__ == "__main__":

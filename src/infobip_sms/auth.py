@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
@@ -19,10 +20,31 @@ class Auth(Protocol):
         """Return the value of the Authorization header; it is secret."""
 
 
+_SCHEME = re.compile(r"(app|basic|bearer|ibsso) ", re.IGNORECASE)
+_VISIBLE = re.compile(r"[!-~]*")
+_LINE_BREAKS = "\r\n"
+
+
 def _require_secret(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str):
         actual = "nothing" if value is None else "a value of another type"
         raise InvalidRequestError([Violation(attribute.name, actual, "a string", "AUTH-005")])
+
+
+def _require_bare_secret(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Reject what a header cannot carry, and what is often copied together with a key."""
+    _require_secret(owner, attribute, value)
+    actual = ""
+    if _SCHEME.match(str(value)):
+        actual = "a value with the scheme (such as App) in front"
+    elif str(value) != str(value).strip():
+        ends = str(value)[:1] + str(value)[-1:]
+        actual = f"a {'line break' if set(ends) & {*_LINE_BREAKS} else 'blank'} at its start or end"
+    elif not _VISIBLE.fullmatch(str(value)):
+        actual = "characters that are not allowed in a header"
+    if actual:
+        expected = f"the {attribute.name} alone"
+        raise InvalidRequestError([Violation(attribute.name, actual, expected, "AUTH-005")])
 
 
 @attrs.frozen
@@ -57,7 +79,7 @@ class Basic:
 class ApiKey:
     """API key, sent as ``App KEY`` (AUTH-004). Not shown by ``repr``."""
 
-    key: str = attrs.field(repr=False, validator=_require_secret)
+    key: str = attrs.field(repr=False, validator=_require_bare_secret)
 
     def header(self) -> str:
         """Return ``App`` and the key."""
@@ -68,7 +90,7 @@ class ApiKey:
 class IbssoToken:
     """Session token, sent as ``IBSSO TOKEN`` (AUTH-006). Not shown by ``repr``."""
 
-    token: str = attrs.field(repr=False, validator=_require_secret)
+    token: str = attrs.field(repr=False, validator=_require_bare_secret)
 
     def header(self) -> str:
         """Return ``IBSSO`` and the token."""
@@ -79,7 +101,7 @@ class IbssoToken:
 class Bearer:
     """OAuth access token, sent as ``Bearer TOKEN``. Not shown by ``repr``."""
 
-    token: str = attrs.field(repr=False, validator=_require_secret)
+    token: str = attrs.field(repr=False, validator=_require_bare_secret)
 
     def header(self) -> str:
         """Return ``Bearer`` and the token."""

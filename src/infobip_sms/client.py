@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import re
 import time
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -12,25 +13,33 @@ import attrs
 from infobip_sms_schema.constraints import describe_value
 
 from infobip_sms.transport.connections import AttemptFailedError, ConnectionPool, build_context
-from infobip_sms.transport.messages import Request, Response
+from infobip_sms.transport.messages import Headers, Request, Response
 from infobip_sms.transport.retry import AttemptFailure, Retry, RetryState, find_failure
 from infobip_sms.transport.settings import (
     TIMEOUT,
     build_setting_error,
     is_count,
+    is_list_of_texts,
     is_timeout,
     validate,
 )
-from infobip_sms.transport.urls import find_proxy, parse_base_url
+from infobip_sms.transport.urls import find_proxy, is_loopback, parse_base_url
 
 from .auth import Auth, read_environment_auth
 from .codecs import XmlOptions
-from .errors import Attempt, InvalidRequestError, InvalidResponseError, TransportError, Violation
+from .errors import (
+    Attempt,
+    CallDescription,
+    InvalidRequestError,
+    InvalidResponseError,
+    TransportError,
+    Violation,
+)
 from .operations import Operations
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -38,6 +47,10 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "https://api.infobip.com"
 _LOG = logging.getLogger("infobip_sms")
+_LEVELS = {"debug", "info", "warning", "error"}
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OWN = {"authorization", "host", "accept", "content-type", "content-length", "transfer-encoding"}
+_SAME = Retry()
 
 
 def _require_auth(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -45,6 +58,29 @@ def _require_auth(_: object, attribute: attrs.Attribute[Any], value: object) -> 
         expected = "Basic, ApiKey, IbssoToken or Bearer"
         actual = describe_value(value)
         raise InvalidRequestError([Violation(attribute.name, actual, expected, "AUTH-005")])
+
+
+def _require_wire(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value not in {"json", "xml"}:
+        known = str(value).lower() in {"json", "xml"}
+        actual = "upper case" if known else "another format"
+        raise InvalidRequestError(
+            [Violation(attribute.name, actual, '"json" or "xml"', "HTTP-004")]
+        )
+
+
+def _require_headers(_: object, attribute: attrs.Attribute[Any], value: Mapping[Any, Any]) -> None:
+    for name, text in value.items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN:
+            expected = f"header names, and none of {', '.join(sorted(_OWN))}"
+            actual = "a name that is not allowed"
+            raise InvalidRequestError([Violation(attribute.name, actual, expected, "AUTH-005")])
+        if not isinstance(text, str) or not _is_printable_ascii(text):
+            raise _build_error(f"{attribute.name}[{name!r}]", "visible ASCII and spaces")
+
+
+def _to_headers(headers: Mapping[str, str] | None) -> Headers:
+    return Headers(headers or {})
 
 
 def _to_retry(retry: Retry | None) -> Retry:
@@ -57,7 +93,7 @@ class _Settings:
 
     base_url: str
     auth: Auth = attrs.field(validator=_require_auth)
-    wire: Wire
+    wire: Wire = attrs.field(validator=_require_wire)
     xml_engine: Engine
     validate_xml: bool
     timeout: float = attrs.field(validator=validate(TIMEOUT, is_timeout))
@@ -67,11 +103,15 @@ class _Settings:
         converter=_to_retry,
         validator=validate("a Retry, or None for no retries", lambda v: isinstance(v, Retry)),
     )
-    proxy: str | Literal[False] | None
+    proxy: str | Literal[False] | None = attrs.field(repr=False)
     ca: str | Path | ssl.SSLContext | None
     user_agent: str | None
     on_attempt: Callable[[str, Attempt], object] | None = attrs.field(
         validator=validate("a function, or None", lambda v: v is None or callable(v))
+    )
+    headers: Headers = attrs.field(converter=_to_headers, validator=_require_headers)
+    trust_http: Collection[str] = attrs.field(
+        validator=validate("a list of host names", is_list_of_texts)
     )
 
 
@@ -104,10 +144,15 @@ class Client(Operations):
         its Attempt: serial, outcome, sent, duration and waited. Neither has values of requests or
         responses. What it raises is logged and does not disturb the call.
 
+    headers: more headers for every request.
+    trust_http: hosts besides loopback to which credentials may go over plain http, such as a sandbox
+        in another container. Everybody on the way can read them; a warning is logged.
+
     Raises InvalidRequestError or ValueError for an invalid setting.
 
     The logger ``infobip_sms`` gets one INFO line per attempt: method, route, outcome, number of the
     attempt, duration, and the wait before the next. It contains no values of requests or responses.
+    ``INFOBIP_LOG=info`` in the environment writes it to standard error.
     """
 
     def __init__(  # noqa: PLR0913 - settings, each by its name
@@ -126,24 +171,14 @@ class Client(Operations):
         ca: str | Path | ssl.SSLContext | None = None,
         user_agent: str | None = None,
         on_attempt: Callable[[str, Attempt], object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        trust_http: Collection[str] = (),
     ) -> None:
-        self._settings = _Settings(
-            base_url=base_url,
-            auth=auth,
-            wire=wire,
-            xml_engine=xml_engine,
-            validate_xml=validate_xml,
-            timeout=timeout,
-            connect_timeout=connect_timeout,
-            connections=connections,
-            retry=retry,
-            proxy=proxy,
-            ca=ca,
-            user_agent=user_agent,
-            on_attempt=on_attempt,
-        )
+        given = {n: value for n, value in locals().items() if n in attrs.fields_dict(_Settings)}
+        self._settings = _Settings(**given)
+        _configure_log()
         super().__init__(auth, wire, XmlOptions(xml_engine, validate_xml))
-        self._headers = {"User-Agent": _build_user_agent(user_agent)}
+        self._headers = {"User-Agent": _build_user_agent(user_agent), **self._settings.headers}
         self._connections = _build_pool(self._settings)
 
     @classmethod
@@ -158,6 +193,30 @@ class Client(Operations):
         """
         url = os.environ.get("INFOBIP_BASE_URL") or DEFAULT_URL
         return cls(url, auth=read_environment_auth(), **settings)
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        retry: Retry | None = _SAME,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Return a client with other settings that shares the connections of this one.
+
+        retry: None for no retries. headers: added to those of this client.
+
+        Closing either client closes the connections of both.
+        """
+        changes: dict[str, Any] = {"headers": {**self._settings.headers, **(headers or {})}}
+        if timeout is not None:
+            changes["timeout"] = timeout
+        if retry is not _SAME:
+            changes["retry"] = retry
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._settings = attrs.evolve(self._settings, **changes)
+        other._headers = {**self._headers, **other._settings.headers}
+        return other
 
     def close(self) -> None:
         """Close all connections; the client cannot be used afterwards."""
@@ -191,7 +250,7 @@ class Client(Operations):
         if not is_timeout(usual):
             raise build_setting_error("timeout", TIMEOUT, usual)
         retry = self._settings.retry
-        headers = {**self._headers, **request.headers}
+        headers = Headers({**self._headers, **request.headers})
         request = Request(request.method, request.route, request.path, headers, request.body)
         _require_safe_request(request)
         attempts: list[Attempt] = []
@@ -208,7 +267,10 @@ class Client(Operations):
             self._log(request, attempts[-1], retrying=wait is not None)
             self._call_on_attempt(request, attempts[-1])
             if wait is None:
-                return _require_response(result, tuple(attempts))
+                call = CallDescription(
+                    request.method, request.route, self._connections.server.netloc
+                )
+                return _require_response(result, tuple(attempts), call)
             time.sleep(wait)
 
     def _attempt(
@@ -245,11 +307,26 @@ class Client(Operations):
 
 
 def _build_pool(settings: _Settings) -> ConnectionPool:
-    server = parse_base_url(settings.base_url)
+    server = parse_base_url(settings.base_url, settings.trust_http)
+    if server.scheme == "http" and not is_loopback(server.host):
+        _LOG.warning("credentials go to %s over plain http", server.netloc)
     proxy = find_proxy(settings.proxy, server)
     secure = "https" in {server.scheme, proxy and proxy.scheme}
     context = build_context(settings.ca) if secure or settings.ca is not None else None
     return ConnectionPool(server, proxy, context, settings.connections, settings.connect_timeout)
+
+
+def _configure_log() -> None:
+    """Write the log to standard error if INFOBIP_LOG has a level and the program has no handler."""
+    level = os.environ.get("INFOBIP_LOG", "").lower()
+    if not level:
+        return
+    if level in _LEVELS:
+        _LOG.setLevel(level.upper())
+    else:
+        _LOG.warning("INFOBIP_LOG: expected one of %s", ", ".join(sorted(_LEVELS)))
+    if not _LOG.hasHandlers():
+        _LOG.addHandler(logging.StreamHandler())
 
 
 def _find_failure(
@@ -276,16 +353,18 @@ def _build_attempt(
 
 
 def _require_response(
-    result: Response | InvalidResponseError | AttemptFailure, attempts: tuple[Attempt, ...]
+    result: Response | InvalidResponseError | AttemptFailure,
+    attempts: tuple[Attempt, ...],
+    call: CallDescription,
 ) -> Response:
     """Return the last response, or raise the last error, with all attempts."""
     if isinstance(result, AttemptFailure):
-        raise TransportError(result.outcome, result.sent, attempts)
+        raise TransportError(result.outcome, result.sent, attempts, call) from result.cause
     if isinstance(result, InvalidResponseError):
         raise InvalidResponseError(
-            result.violations, result.status, result.body, result.headers, attempts
+            result.violations, result.status, result.body, result.headers, attempts, call
         )
-    return Response(result.status, result.headers, result.body, attempts)
+    return attrs.evolve(result, attempts=attempts, host=call.host)
 
 
 def _build_user_agent(user_agent: object) -> str:
@@ -307,8 +386,8 @@ def _require_safe_request(request: Request) -> None:
     """Reject characters that could inject another line, before connecting."""
     if not _is_printable_ascii(request.path) or " " in request.path:
         raise _build_error("path", "visible ASCII")
-    for name, value in request.headers.items():
-        if not _is_printable_ascii(value):
+    for name in request.headers:
+        if not _is_printable_ascii(request.headers[name]):
             raise _build_error(name, "visible ASCII and spaces")
 
 

@@ -6,16 +6,20 @@
     ├── ApiError              the server rejected the request: 4xx or 503       .status .error_response .body
     └── InvalidResponseError  the response is unreadable, or another 5xx        .status .violations .body
 
-``TransportError``, ``ApiError`` and ``InvalidResponseError`` list what was tried in ``.attempts``.
+``TransportError``, ``ApiError`` and ``InvalidResponseError`` list what was tried in ``.attempts``. Their
+``str()`` names method, path and host, and says what to do next; ``to_dict()`` has the same as fields.
 """
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal
+from traceback import clear_frames
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 from infobip_sms_schema import Error, InvalidRequestError, Violation
+
+from .advice import advise_failure, advise_invalid, advise_rejection
 
 if TYPE_CHECKING:
     from infobip_sms_schema import ErrorResponse
@@ -50,30 +54,102 @@ class Attempt:
     """Seconds waited before the next attempt; 0.0 after the last."""
 
 
-class TransportError(Error):
+@attrs.frozen
+class CallDescription:
+    """What an error shows of its call; nothing in it was sent."""
+
+    method: str
+    path: str
+    """The operation's path template: it has no values of the call."""
+    host: str
+    """Host and port of the server."""
+    code: str = ""
+    """The server's error code, without what was sent."""
+    text: str = ""
+    """The server's message, without what was sent."""
+    location: str = ""
+    """Scheme and host to which the server redirects."""
+    retry_after: str = ""
+    """The server's Retry-After."""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} ({self.host}): "
+
+
+_UNKNOWN_CALL = CallDescription("", "", "")
+
+
+class _CallError(Error):
+    """An error that knows its call."""
+
+    attempts: tuple[Attempt, ...] = ()
+    call: CallDescription | None = None
+
+    @property
+    def advice(self) -> str:
+        """What to do next."""
+        raise NotImplementedError
+
+    def _format(self, problem: str, outcome: str) -> str:
+        count = f" after {len(self.attempts)} attempts" if len(self.attempts) > 1 else ""
+        ending = "" if problem.endswith((".", "!", "?")) else "."
+        return f"{self.call or ''}{problem}{ending} {outcome}{count}. {self.advice}".rstrip()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``str()`` says, as plain data; values that are not known are left out."""
+        call = self.call or _UNKNOWN_CALL
+        fields = {
+            "kind": type(self).__name__,
+            "message": str(self),
+            **attrs.asdict(call),
+            "status": getattr(self, "status", None),
+            "sent": getattr(self, "sent", None),
+            "reason": getattr(self, "reason", None),
+            "violations": [str(one) for one in getattr(self, "violations", ())],
+            "attempts": len(self.attempts),
+            "advice": self.advice,
+        }
+        return {name: value for name, value in fields.items() if value not in (None, "", [])}
+
+
+class TransportError(_CallError):
     """The network failed before a response was read.
 
     reason: why the last attempt failed.
     sent: ``"no"`` if the request certainly did not reach the server in any attempt; ``"maybe"`` if it
         may have, in which case sending again may deliver the messages twice.
     attempts: every attempt.
+    call: method, path and host of the call, if known.
     """
 
-    def __init__(self, reason: str, sent: Sent, attempts: tuple[Attempt, ...] = ()) -> None:
-        super().__init__(reason, sent, attempts)
+    def __init__(
+        self,
+        reason: str,
+        sent: Sent,
+        attempts: tuple[Attempt, ...] = (),
+        call: CallDescription | None = None,
+    ) -> None:
+        super().__init__(reason, sent, attempts, call)
         self.reason = reason
+        self.call = call
         self.attempts = attempts
         self.sent: Sent = "maybe" if sent == "maybe" else _get_sent(attempts)
 
     def __str__(self) -> str:
         sent = "was not sent" if self.sent == "no" else "may have been sent"
-        return f"no response: {self.reason}; the request {sent}{_format_attempts(self.attempts)}"
+        return self._format(f"no response: {self.reason}", f"The request {sent}")
+
+    @property
+    def advice(self) -> str:
+        """What to do next."""
+        method = self.call.method if self.call else ""
+        return advise_failure(self.reason, method, sent=self.sent == "maybe")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.reason!r}, {self.sent!r})"
 
 
-class ApiError(Error):
+class ApiError(_CallError):
     """The server rejected the request (status 4xx or 503): it was not processed.
 
     status: the HTTP status.
@@ -81,21 +157,24 @@ class ApiError(Error):
     headers: the headers of the response; names are in lower case.
     error_response: the body as the documented model, or None if it has another form.
     attempts: every attempt; the last is this rejection.
+    call: method, path and host of the call, if known.
 
-    The server's message, in ``code`` and ``text``, is not part of ``str()``, because it may quote the
-    request. ``sent`` is ``"maybe"`` if an attempt may have been processed after all: a gateway returns
+    ``code`` and ``text`` are the server's own and may quote the request; in ``str()`` and ``to_dict()``
+    what was sent, and long runs of digits, are masked. ``sent`` is ``"maybe"`` if an attempt may have been processed after all: a gateway returns
     503 without Retry-After whether or not the server behind it accepted the request.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what is known of the response
         self,
         status: int,
         body: bytes = b"",
         headers: dict[str, str] | None = None,
         error_response: ErrorResponse | None = None,
         attempts: tuple[Attempt, ...] = (),
+        call: CallDescription | None = None,
     ) -> None:
-        super().__init__(status, body, headers, error_response, attempts)
+        super().__init__(status, body, headers, error_response, attempts, call)
+        self.call = call
         self.status = status
         self.body = body
         self.headers = headers or {}
@@ -126,16 +205,21 @@ class ApiError(Error):
         )
 
     def __str__(self) -> str:
-        phrases = {status.value: f" {status.phrase}" for status in HTTPStatus}
-        status = f"HTTP {self.status}{phrases.get(self.status, '')}"
-        hint = "; its message is in .text" if self.text else ""
-        return f"the server rejected the request: {status}{hint}{_format_attempts(self.attempts)}"
+        call = self.call or _UNKNOWN_CALL
+        words = filter(None, (_format_status(self.status), call.code, call.text))
+        processed = "was not" if self.sent == "no" else "may have been"
+        return self._format(": ".join(words), f"The request {processed} processed")
+
+    @property
+    def advice(self) -> str:
+        """What to do next."""
+        return advise_rejection(self.status, self.call.retry_after if self.call else "")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.status})"
 
 
-class InvalidResponseError(Error):
+class InvalidResponseError(_CallError):
     """The response violates the contract.
 
     status: the HTTP status, or None if there was none.
@@ -143,21 +227,24 @@ class InvalidResponseError(Error):
     body: the body of the response, as bytes.
     headers: the headers of the response; names are in lower case.
     attempts: every attempt.
+    call: method, path and host of the call, if known.
 
     Whether the messages were accepted is unknown, so ``sent`` is always ``"maybe"``.
     """
 
     sent: Literal["maybe"] = "maybe"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what is known of the response
         self,
         violations: tuple[Violation, ...] = (),
         status: int | None = None,
         body: bytes = b"",
         headers: dict[str, str] | None = None,
         attempts: tuple[Attempt, ...] = (),
+        call: CallDescription | None = None,
     ) -> None:
-        super().__init__(violations, status, body, headers, attempts)
+        super().__init__(violations, status, body, headers, attempts, call)
+        self.call = call
         self.violations = violations
         self.status = status
         self.body = body
@@ -165,20 +252,39 @@ class InvalidResponseError(Error):
         self.attempts = attempts
 
     def __str__(self) -> str:
+        call = self.call or _UNKNOWN_CALL
+        status = _format_status(self.status)
         problems = "\n".join(map(str, self.violations)) or "an undocumented status"
-        status = "" if self.status is None else f"HTTP {self.status}: "
-        return f"{status}{problems}{_format_attempts(self.attempts)}"
+        words = ": ".join(filter(None, (status, call.code, call.text, problems)))
+        return self._format(words, "The request may have been processed")
+
+    @property
+    def advice(self) -> str:
+        """What to do next."""
+        call = self.call or _UNKNOWN_CALL
+        return advise_invalid(self.status, call.method, self.body, call.location)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.violations!r}, {self.status})"
+
+
+def clear_locals(error: BaseException) -> None:
+    """Remove local variables, which error trackers show, from the tracebacks of an error and those before it."""
+    behind: BaseException | None = error
+    while behind is not None:
+        clear_frames(behind.__traceback__)
+        behind = behind.__cause__ or behind.__context__
 
 
 def _get_sent(attempts: tuple[Attempt, ...]) -> Sent:
     return "maybe" if any(attempt.sent == "maybe" for attempt in attempts) else "no"
 
 
-def _format_attempts(attempts: tuple[Attempt, ...]) -> str:
-    return f"; {len(attempts)} attempts" if len(attempts) > 1 else ""
+def _format_status(status: int | None) -> str:
+    if status is None:
+        return ""
+    phrases = {known.value: known.phrase for known in HTTPStatus}
+    return f"HTTP {status} {phrases.get(status, '')}".rstrip()
 
 
 for _public in (ApiError, Attempt, InvalidResponseError, TransportError):

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
-from infobip_sms_schema import ErrorResponse
+from infobip_sms_schema import ErrorResponse, HttpInfo, SmsRequest, SmsRequestV1
 from infobip_sms_schema.constraints import describe_value
 
 from infobip_sms.codecs.plain_data import build_plain
-from infobip_sms.transport.messages import Request, Response
+from infobip_sms.transport.messages import Headers, Request, Response
 
 from .codecs import XmlOptions, apply_charset, find_wire, get_codec
-from .errors import ApiError, InvalidRequestError, InvalidResponseError, Violation
-from .rules import check_model
+from .errors import (
+    ApiError,
+    CallDescription,
+    InvalidRequestError,
+    InvalidResponseError,
+    Violation,
+    clear_locals,
+)
+from .rules import check_model, check_senders, count_national_numbers
 
 if TYPE_CHECKING:
+    from infobip_sms_schema import ErrorDetails
     from infobip_sms_schema.operations import Operation
 
     from infobip_sms.auth import Auth
@@ -25,6 +35,7 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 _DEFAULT_XML = XmlOptions()
+_LOG = logging.getLogger("infobip_sms")
 
 
 def build_request(  # noqa: PLR0913 - the parts of a request
@@ -43,34 +54,69 @@ def build_request(  # noqa: PLR0913 - the parts of a request
         )
         raise InvalidRequestError([Violation("", describe_value(body), expected, "HTTP-003")])
     codec = get_codec(wire, xml.engine)
-    headers = {"Authorization": _require_header_value(auth.header()), "Accept": codec.CONTENT_TYPE}
+    _require_header(auth)
+    headers = Headers({"Authorization": auth.header(), "Accept": codec.CONTENT_TYPE})
     if body is None:
         content = b""
     else:
         headers["Content-Type"] = codec.CONTENT_TYPE
         content = codec.dump_model(body, validate=xml.validate)
+        if isinstance(body, SmsRequest | SmsRequestV1):
+            _check_messages(body)
     path = _build_path(operation.path, parameters)
     return Request(operation.method, operation.path, path, headers, content)
 
 
 def parse_response(
-    operation: Operation[Model], response: Response, wire: Wire, *, xml: XmlOptions = _DEFAULT_XML
+    operation: Operation[Model],
+    request: Request,
+    response: Response,
+    wire: Wire,
+    *,
+    xml: XmlOptions = _DEFAULT_XML,
 ) -> Model:
     """Parse the response of an operation; raise ApiError or InvalidResponseError."""
-    content_type = response.headers.get("content-type", "")
-    wire = find_wire(content_type) or wire
-    if wire == "xml":
-        response = attrs.evolve(response, body=apply_charset(response.body, content_type))
+    wire = find_wire(response.headers.get("content-type", "")) or wire
     if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own numbers
-        raise _build_error(response, wire)
+        raise _build_error(request, response, wire)
     try:
-        codec = get_codec(wire, xml.engine)
-        model: Model = codec.parse_response(
-            response.body, operation.response, validate=xml.validate
-        )
+        model = _parse_model(operation, response, wire, xml)
     except InvalidResponseError as error:
-        raise _build_invalid_response(response, error.violations) from None
+        clear_locals(error)  # they hold the body, which may quote the key
+        call = _describe_call(request, response, None)
+        raise _build_invalid_response(response, error.violations, call) from None
+    object.__setattr__(model, "http", _build_info(response))  # frozen, but nobody else has it yet
     return model
+
+
+def _build_info(response: Response) -> HttpInfo:
+    elapsed = sum(attempt.duration + attempt.waited for attempt in response.attempts)
+    return HttpInfo(response.status, response.headers, len(response.attempts), elapsed)
+
+
+def _parse_model(
+    operation: Operation[Model], response: Response, wire: Wire, xml: XmlOptions
+) -> Model:
+    body = response.body
+    if wire == "xml":
+        body = apply_charset(body, response.headers.get("content-type", ""))
+    codec = get_codec(wire, xml.engine)
+    model: Model = codec.parse_response(body, operation.response, validate=xml.validate)
+    if body is not response.body:
+        object.__setattr__(model, "raw", response.body)  # frozen, but nobody else has it yet
+    return model
+
+
+def _check_messages(request: SmsRequest | SmsRequestV1) -> None:
+    """Reject senders that nobody means, and warn of numbers without a country code."""
+    if problems := check_senders(request):
+        raise InvalidRequestError(problems)
+    if count := count_national_numbers(request):
+        _LOG.warning(
+            "%d destinations begin with 0, as no country code does: write the country code"
+            " instead of 0, and nothing instead of 00 (SEND-008)",
+            count,
+        )
 
 
 def _build_path(template: str, parameters: attrs.AttrsInstance | None) -> str:
@@ -87,22 +133,62 @@ def _build_path(template: str, parameters: attrs.AttrsInstance | None) -> str:
     return f"{path}?{urlencode(query, doseq=True)}" if query else path
 
 
-def _build_error(response: Response, wire: Wire) -> ApiError | InvalidResponseError:
+def _build_error(
+    request: Request, response: Response, wire: Wire
+) -> ApiError | InvalidResponseError:
     rejected = 400 <= response.status < 500 or response.status == 503  # noqa: PLR2004 - HTTP's own numbers
-    if not rejected:
-        return _build_invalid_response(response, ())
     error_response = _find_error_response(response.body, wire)
+    call = _describe_call(request, response, error_response)
+    if not rejected:
+        return _build_invalid_response(response, (), call)
     return ApiError(
-        response.status, response.body, response.headers, error_response, response.attempts
+        response.status, response.body, response.headers, error_response, response.attempts, call
     )
 
 
 def _build_invalid_response(
-    response: Response, violations: tuple[Violation, ...]
+    response: Response, violations: tuple[Violation, ...], call: CallDescription
 ) -> InvalidResponseError:
     return InvalidResponseError(
-        violations, response.status, response.body, response.headers, response.attempts
+        violations, response.status, response.body, response.headers, response.attempts, call
     )
+
+
+def _describe_call(
+    request: Request, response: Response, error: ErrorResponse | None
+) -> CallDescription:
+    """Return what an error may show; of the server's words, what is left without those sent."""
+    from .masking import list_sent, mask_sent  # noqa: PLC0415 - only errors need it
+
+    sent = list_sent(request)
+    words = error.request_error.service_exception if error else None
+    return CallDescription(
+        request.method,
+        request.route,
+        response.host,
+        code=mask_sent((words and words.message_id) or "", sent),
+        text=mask_sent(_format_words(words), sent),
+        location=mask_sent(_find_redirect(response), sent),
+        retry_after=mask_sent(response.headers.get("retry-after", ""), sent),
+    )
+
+
+def _format_words(words: ErrorDetails | None) -> str:
+    """Return the server's message, and what it says of each field."""
+    if words is None:
+        return ""
+    fields = (words.validation_errors or {}).items()
+    details = "; ".join(f"{path}: {', '.join(problems)}" for path, problems in fields)
+    return ": ".join(filter(None, (words.text, details)))
+
+
+def _find_redirect(response: Response) -> str:
+    """Return scheme and host of a redirect, or an empty string."""
+    try:
+        target = urlsplit(response.headers.get("location", ""))
+    except ValueError:
+        return ""
+    return f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else ""
 
 
 def _find_error_response(body: bytes, wire: Wire) -> ErrorResponse | None:
@@ -113,11 +199,9 @@ def _find_error_response(body: bytes, wire: Wire) -> ErrorResponse | None:
     return error
 
 
-def _require_header_value(value: str) -> str:
-    """Return an Authorization header if it is a scheme, one space and visible ASCII."""
-    scheme, _, secret = value.partition(" ")
-    if scheme and secret and " " not in secret and value.isascii() and value.isprintable():
-        return value
-    actual = "characters that are not allowed in a header"
-    expected = "a scheme, a space and visible ASCII"
-    raise InvalidRequestError([Violation("auth", actual, expected, "AUTH-005")])
+def _require_header(auth: Auth) -> None:
+    """Reject an Authorization header that is not a scheme, one space and visible ASCII."""
+    if not re.fullmatch(r"[!-~]+ [!-~]+", auth.header()):
+        actual = "characters that are not allowed in a header"
+        expected = "a scheme, a space and visible ASCII"
+        raise InvalidRequestError([Violation("auth", actual, expected, "AUTH-005")])

@@ -351,9 +351,8 @@ class Operations(ABC):
         chosen = wire or self._wire
         self._log_extra(body)
         request = build_request(operation, chosen, self._auth, body, parameters, xml=self._xml)
-        return parse_response(
-            operation, self._send_request(request, timeout), chosen, xml=self._xml
-        )
+        response = self._send_request(request, timeout)
+        return parse_response(operation, request, response, chosen, xml=self._xml)
 
 
 def _list_extra_names(body: object) -> list[str]:

@@ -1,7 +1,9 @@
-"""Rules about several fields."""
+"""Rules about several fields, and when a delivery report is posted again."""
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -9,6 +11,20 @@ from infobip_sms_schema import Constraint, DeliveryTimeWindow, GetLogsParameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from infobip_sms_schema import SmsRequest, SmsRequestV1
+
+_SENDER = re.compile(r"(?!\+[0-9]+$)\s*\S[\s\S]*")
+
+
+MAX_REPORT_RETRIES = 20
+"""How often a report that is not acknowledged is posted again (DLR-006)."""
+_MINUTE = dt.timedelta(minutes=1)
+
+
+def get_retry_delay(retry: int) -> dt.timedelta:
+    """Return the time between attempt ``retry``, counted from 0, and the next (DLR-006)."""
+    return _MINUTE + _MINUTE * retry * retry
 
 
 def check_window_pair(window: DeliveryTimeWindow) -> list[Violation]:
@@ -32,6 +48,32 @@ RULES: dict[type, tuple[Callable[[Any], list[Violation]], ...]] = {
     DeliveryTimeWindow: (check_window_pair,),
     GetLogsParameters: (check_network_pair,),
 }
+
+
+def check_senders(request: SmsRequest | SmsRequestV1) -> list[Violation]:
+    """SEND-003: no sender is blank, has a line break, or is a number with a plus.
+
+    Only what this client sends is checked: the documentation does not say what a server does.
+    """
+    problems = []
+    messages: tuple[Any, ...] = request.messages
+    for index, message in enumerate(messages):
+        sender = message.from_
+        if sender is None or (sender.isprintable() and _SENDER.fullmatch(sender)):
+            continue
+        expected = "3 to 11 visible characters, or 3 to 14 digits without +"
+        if sender[:1] == "+":
+            actual = "a number with +; leave the + out"
+        else:
+            actual = "characters that are not visible" if sender.strip() else "blanks only"
+        path = f"messages[{index}].from"
+        problems.append(Violation(path, actual, expected, "SEND-003", sender))
+    return problems
+
+
+def count_national_numbers(request: SmsRequest | SmsRequestV1) -> int:
+    """Return the number of destinations that begin with 0, as no country code does (SEND-008)."""
+    return sum(to.to[:1] == "0" for message in request.messages for to in message.destinations)
 
 
 def check_rules(model: object) -> list[Violation]:

@@ -1,28 +1,28 @@
-"""What the journal and the sandbox's data file share: how an SQLite file is created, closed and complained about."""
+"""What the journal, the report store and the sandbox's data file share: how an SQLite file is created, closed and complained about."""
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 DAMAGE = (UnicodeError, ValueError, TypeError, LookupError, AttributeError, OverflowError)
 """What reading a damaged file may raise, beside the errors of SQLite."""
-# SQLite's own words for what has nothing to do with the content; any others may quote it.
-_KNOWN = (
-    "attempt to write a readonly database",
-    "database disk image is malformed",
-    "database or disk is full",
-    "disk I/O error",
-    "file is not a database",
-    "no such table",
-    "unable to open database file",
-)
+# SQLite's own words for what has nothing to do with the content, and ours; any others may quote it.
+_KNOWN = {
+    "attempt to write a readonly database": "it cannot be written: the file or its folder is read-only",
+    "database disk image is malformed": "database disk image is malformed",
+    "database or disk is full": "the disk is full",
+    "disk I/O error": "disk I/O error",
+    "file is not a database": "file is not a database",
+    "no such table": "it is another kind of file",
+    "unable to open database file": "unable to open the file: its folder must exist and be writable",
+}
 
 
 def require_file_name(path: Path) -> None:
@@ -47,7 +47,34 @@ def describe_error(error: Exception, *, busy: str) -> str:
     text = str(error)
     if "locked" in text:
         return busy
-    return text if text.startswith(_KNOWN) else "it is damaged"
+    known = (reason for words, reason in _KNOWN.items() if text.startswith(words))
+    return next(known, "it is damaged")
+
+
+@contextmanager
+def transaction(file: sqlite3.Connection) -> Iterator[None]:
+    """Write all or nothing."""
+    try:
+        file.execute("BEGIN IMMEDIATE")
+        yield
+        file.execute("COMMIT")
+    except BaseException:  # an interrupt may come between any two steps
+        roll_back(file)
+        raise
+
+
+def roll_back(file: sqlite3.Connection) -> None:
+    """End a transaction, if there is one, without writing anything."""
+    if file.in_transaction:
+        file.execute("ROLLBACK")
+
+
+def checkpoint(file: sqlite3.Connection) -> None:
+    """Bring what is in the -wal into the main file, if that is possible now."""
+    import sqlite3  # noqa: PLC0415 - some builds of Python are without it
+
+    with suppress(sqlite3.Error):  # on the disk it is, beside the main file
+        file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def close(file: sqlite3.Connection, path: Path, mark_closed: Callable[[], None]) -> None:

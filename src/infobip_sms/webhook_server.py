@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Self
 
 import h11
 
-from .errors import InvalidResponseError
+from .errors import Error, InvalidResponseError
 from .webhooks import parse_delivery_reports
 
 if TYPE_CHECKING:
@@ -184,7 +184,8 @@ class WebhookServer:
                 HTTPStatus.INTERNAL_SERVER_ERROR, "the output pipe is closed"
             ) from None
         except Exception as error:  # noqa: BLE001 - in any case the reports are not written
-            reason = f"reports could not be written: {type(error).__name__}"
+            what = str(error) if isinstance(error, Error) else type(error).__name__
+            reason = f"reports could not be written: {what}"
             raise WebhookRejectedError(HTTPStatus.INTERNAL_SERVER_ERROR, reason) from None
         if reports.unreadable:
             problems = _format(reports.unreadable)

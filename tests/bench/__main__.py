@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.peers.installing import FOLDER, ROOT
+from tests.peers.packages import FOLDER, ROOT
 
 if TYPE_CHECKING:
     from tests.bench.targets import Target
@@ -61,7 +61,7 @@ def measure_all(
     rounds: int, *, quick: bool
 ) -> tuple[list[Row], dict[str, float], dict[str, float]]:
     """Return every figure, the peaks of memory, and the costs of imports."""
-    from tests.bench import costs, trials  # noqa: PLC0415 - in the environment of the peers only
+    from tests.bench import bulk, costs, trials  # noqa: PLC0415 - in the environment of the peers only
 
     rows: list[Row] = []
     for measured in (
@@ -69,6 +69,7 @@ def measure_all(
         trials.measure_xml(rounds, quick=quick),
         trials.measure_growth(rounds) if not quick else (),
         trials.measure_calls(rounds, quick=quick),
+        bulk.measure_bulk(rounds, quick=quick),
     ):
         for row in measured:
             rows.append(row)

@@ -27,7 +27,7 @@ from urllib.request import urlopen
 
 import attrs
 
-from tests.peers.installing import ROOT, CannotInstall, Package
+from tests.peers.packages import ROOT, CannotInstall, Package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.peers.installing import Package
+from tests.peers.packages import Package
 
 OFFICIAL = Package(
     name="python-client-4", registry="pypi", package="infobip-api-python-client", version="4.0.0"

@@ -126,12 +126,15 @@ def measure_memory() -> dict[str, float]:
 
 
 @contextmanager
-def serve_replies() -> Iterator[str]:
-    """Run the static server; give its URL."""
+def serve_replies(many: int = 1_000) -> Iterator[str]:
+    """Run the static server; give its URL.
+
+    many: destinations of the response to a request over 16 KiB.
+    """
     responses = {
         f"{wire} {size}": codec.dump_model(build_reply(count)).decode()
         for wire, codec in (("json", wire_json), ("xml", wire_xml))
-        for size, count in (("one", 1), ("many", 1_000))
+        for size, count in (("one", 1), ("many", many))
     }
     command = [sys.executable, "-m", "tests.bench.static_server"]
     with subprocess.Popen(

@@ -191,15 +191,15 @@ def test_a_refused_connection_to_this_machine_asks_for_the_sandbox() -> None:
 
 @asking
 def test_the_server_refuses_with_exit_code_1(words: tuple[str, ...], serve: Serve) -> None:
-    """A rejection ends with 1, its fixed word, and a hint; the server's own words stay out of a log."""
+    """A rejection ends with 1, the server's words without what was sent, and a hint."""
     told = example("unauthorized-error").replace(b"Invalid login details", TEXT.encode())
     assert TEXT.encode() in told
     result = run(*words, url=serve("hear", reply(told, 401)).url)
 
     assert result.exit_code == 1
-    assert "HTTP 401, UNAUTHORIZED" in result.stderr
+    assert "HTTP 401 Unauthorized: UNAUTHORIZED: " in result.stderr
     assert "INFOBIP_API_KEY" in result.stderr
-    assert TEXT not in result.output
+    assert TEXT not in words or TEXT not in result.output
 
 
 def test_a_terminal_shows_the_server_s_words_without_numbers(serve: Serve) -> None:
@@ -210,7 +210,18 @@ def test_a_terminal_shows_the_server_s_words_without_numbers(serve: Serve) -> No
     code, seen = run_on_terminal(*SEND, TEXT, url=serve("hear", reply(said, 401)).url)
 
     assert code == 1
-    assert "The server says: no \\u001b[31m ***** !" in seen
+    assert "no \\u001b[31m *** !" in seen
+
+
+def test_only_a_terminal_shows_the_value_that_was_given() -> None:
+    """Who typed a number sees it in the error; a log and a pipe have its length."""
+    words = ("send", "--to", "4179x", "Hello")
+    code, seen = run_on_terminal(*words, url="http://127.0.0.1:9")
+    result = run(*words, url="http://127.0.0.1:9")
+
+    assert (code, result.exit_code) == (3, 3)
+    assert "got a string of 5 characters (SEND-008): '4179x'" in seen
+    assert "4179x" not in result.output
 
 
 @asking
@@ -223,7 +234,7 @@ def test_no_good_answer_ends_with_2(words: tuple[str, ...], answer: bytes, serve
     result = run(*words, url=serve("hear", answer, "close").url)
 
     assert result.exit_code == 2
-    assert "It is not known whether the request was processed" in result.stderr
+    assert "infobip-sms logs" in result.stderr
 
 
 def test_a_gateway_s_503_is_no_refusal(serve: Serve) -> None:

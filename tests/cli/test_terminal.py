@@ -14,7 +14,7 @@ import pytest
 from infobip_sms import InvalidResponseError
 from infobip_sms.cli.base import output
 from infobip_sms.cli.base.output import print_report
-from infobip_sms.cli.base.terminal import escape
+from infobip_sms.text.escapes import escape
 from infobip_sms.webhooks import parse_delivery_reports
 from tests.cli.runs import NUMBER, SEND, TEXT, run
 from tests.cli.test_common import ASKING

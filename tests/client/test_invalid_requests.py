@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tests.client.calls import Serve
 
 
-from tests.client.calls import AUTH, OK, PHONE, ask, both, fail
+from tests.client.calls import AUTH, NEVER, OK, PHONE, ask, both, example, fail, reply
 
 
 @pytest.mark.parametrize(
@@ -121,16 +122,16 @@ def test_auth_005_a_base_url_of_another_form_is_rejected(url: str) -> None:
     ids=ascii,
 )
 def test_auth_005_a_key_that_a_header_cannot_carry_is_rejected(
-    serve: Serve, scheme: Callable[[str], Auth], middle: str
+    scheme: Callable[[str], Auth], middle: str
 ) -> None:
-    """Line breaks, spaces, controls and non-ASCII in a key are rejected, and nothing is sent."""
-    server = serve("hear", OK)
+    """Line breaks, spaces, controls and non-ASCII in a key are rejected when it is made."""
     for key in (f"hunter2{middle}hunter2", f"hunter2{middle}", f"{middle}hunter2"):
-        error = fail(InvalidRequestError, server, auth=scheme(key))
-        assert [(v.path, v.requirement_id) for v in error.violations] == [("auth", "AUTH-005")]
-        assert "hunter2" not in f"{error} {error!r}"
-    assert server.finish() == []
-    assert server.connections == 0
+        with pytest.raises(InvalidRequestError) as caught:
+            scheme(key)
+        (violation,) = caught.value.violations
+        assert violation.path in {"key", "token"}
+        assert violation.requirement_id == "AUTH-005"
+        assert "hunter2" not in f"{caught.value} {caught.value!r}"
 
 
 @pytest.mark.parametrize("scheme", [ApiKey, IbssoToken, Bearer])
@@ -290,3 +291,48 @@ def test_a_timeout_that_is_none_is_the_callers_error(serve: Serve) -> None:
         client.send(ask(), timeout=-1)
     server.finish()
     assert server.connections == 0
+
+
+@both
+@pytest.mark.parametrize("sender", ["+4179302670", "InfoSMS\n", "   ", "a\u202eb", "a\tbc"])
+def test_send_003_a_sender_that_nobody_means_is_not_sent(sender: str, wire: Any) -> None:
+    """A plus, a line break, blanks and what cannot be seen are rejected before sending."""
+    message = Message(from_=sender, destinations=PHONE, text="Hello")
+    with (
+        Client("http://127.0.0.1:1", auth=AUTH, wire=wire) as client,
+        pytest.raises(InvalidRequestError, match="without \\+") as caught,
+    ):
+        client.send(message)
+    (violation,) = caught.value.violations
+    assert (violation.path, violation.value) == ("messages[0].from", sender)
+    assert sender not in f"{caught.value}{violation!r}"
+
+
+def test_send_003_a_long_number_with_plus_is_told_apart() -> None:
+    """The message says that the plus is the problem, not the length."""
+    with pytest.raises(InvalidRequestError, match="a numeric sender without \\+"):
+        Message(from_="+41793026700", destinations=PHONE)
+
+
+def test_send_008_numbers_without_country_code_are_logged(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No country code begins with 0; the log says how to write the number, and shows none."""
+    server = serve("hear", reply(example("documented-response")))
+    with Client(server.url, auth=AUTH, timeout=NEVER) as client:
+        client.send(Message(destinations=["0041793026727", "0793026727", PHONE], text="Hello"))
+    server.finish()
+    (warning,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert warning.startswith("2 destinations begin with 0")
+
+
+def test_the_offending_value_is_an_attribute_and_shown_nowhere() -> None:
+    """It is neither part of the text nor of the repr, of equality or of a pickle."""
+    with pytest.raises(InvalidRequestError) as caught:
+        Message(destinations="41 79", text="Hello")
+    (violation,) = caught.value.violations
+    copy = pickle.loads(pickle.dumps(violation))  # noqa: S301 - our own bytes
+    assert violation.value == "41 79"
+    assert copy == violation
+    assert copy.value is None
+    assert "41 79" not in f"{violation} {violation!r}"

@@ -85,11 +85,11 @@ def test_a_refused_connection_is_tried_again() -> None:
         pytest.raises(TransportError) as caught,
     ):
         client.send(ask())
-    assert outcomes(caught.value) == ["the connection failed"] * 3
+    assert outcomes(caught.value) == ["the connection failed: connection refused"] * 3
     assert caught.value.sent == "no"
     assert [attempt.sent for attempt in caught.value.attempts] == ["no"] * 3
-    words = "no response: the connection failed; the request was not sent; 3 attempts"
-    assert str(caught.value) == words
+    words = "connection refused. The request was not sent after 3 attempts. "
+    assert words in str(caught.value)
 
 
 def test_a_server_that_comes_up_in_time_gets_the_message_once() -> None:
@@ -113,7 +113,7 @@ def test_a_host_that_does_not_exist_gets_nothing() -> None:
         pytest.raises(TransportError) as caught,
     ):
         client.send(ask())
-    assert outcomes(caught.value) == ["the connection failed"] * 3
+    assert outcomes(caught.value) == ["the connection failed: host name not known"] * 3
     assert caught.value.sent == "no"
 
 
@@ -225,7 +225,9 @@ def test_a_server_that_stays_busy_is_asked_as_often_as_allowed(serve: Serve) -> 
     server = serve("hear", busy(429, "Retry-After: 0"))
     error = fail(ApiError, server, retry=Retry(attempts=5))
     assert outcomes(error) == ["HTTP 429"] * 5
-    assert str(error) == "the server rejected the request: HTTP 429 Too Many Requests; 5 attempts"
+    assert "HTTP 429 Too Many Requests. The request was not processed after 5 attempts. " in str(
+        error
+    )
     assert len(server.finish()) == 5
 
 
@@ -372,7 +374,7 @@ def test_attempts_survive_pickle(serve: Serve, kind: type[Any], last: tuple[Step
     assert copy.attempts == error.attempts
     assert [attempt.serial for attempt in copy.attempts] == [1, 2]
     assert (str(copy), repr(copy), copy.sent) == (str(error), repr(error), error.sent)
-    assert str(error).endswith("; 2 attempts")
+    assert " after 2 attempts. " in str(error)
 
 
 def test_nothing_that_is_shown_of_a_repeated_call_is_secret(

@@ -26,7 +26,7 @@ from infobip_sms import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from infobip_sms import Auth
     from tests.client.calls import Serve
@@ -124,6 +124,57 @@ def test_nothing_shows_secrets_numbers_or_texts(
         assert not [line for line in shown if word in line], word
 
 
+def list_locals(error: BaseException | None) -> Iterator[str]:
+    """Yield the repr of each local variable in the tracebacks of an error and of those behind it."""
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename != __file__:
+                yield from (f"{frame.f_code.co_name}: {v!r}" for v in frame.f_locals.values())
+        error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize("script", [*ECHOES.values(), ("refuse",)], ids=[*ECHOES, "refused"])
+def test_no_local_variable_shows_the_key(serve: Serve, script: tuple[Step, ...]) -> None:
+    """Error trackers and pytest -l print local variables: none of any traceback shows the key."""
+    server = serve("hear", *(OK if step == "refuse" else step for step in script))
+    url = "http://127.0.0.1:9" if script == ("refuse",) else server.url
+    found = []
+    with Client(url, auth=ApiKey(SECRET), timeout=NEVER, retry=None) as client:
+        try:
+            client.send(ask())
+        except Error as error:
+            found = list(list_locals(error))
+            assert len(found) > 5
+        else:
+            assert script == (OK,)
+
+    assert not [line for line in found if SECRET in line]
+
+
+@pytest.mark.parametrize("kind", [ApiKey, IbssoToken, Bearer])
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("App KEY", "with the scheme"),
+        ("bearer KEY", "with the scheme"),
+        ("KEY\n", "a line break at its start or end"),
+        (" KEY", "a blank at its start or end"),
+    ],
+)
+def test_auth_005_what_is_copied_with_a_key_is_named(kind: Any, value: str, problem: str) -> None:
+    """The scheme and a line break are rejected when the credentials are made, not on the first call."""
+    with pytest.raises(InvalidRequestError, match=problem) as caught:
+        kind(value)
+    assert "KEY" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:0", "https://localhost:0"])
+def test_port_0_is_rejected(url: str) -> None:
+    """Port 0 is nobody's: it does not stand for the port of the scheme."""
+    with pytest.raises(InvalidRequestError, match="base_url: expected http"):
+        Client(url, auth=ApiKey(SECRET))
+
+
 REFUSED: tuple[Step, ...] = (reply(example("unauthorized-error"), 401, TYPES["json"], "X-A: b"),)
 
 
@@ -156,12 +207,21 @@ def test_every_error_of_the_tree_is_an_error_and_says_what_it_is() -> None:
         (InvalidRequestError([problem]), "messages: expected a list, got nothing (RESP-001)"),
         (
             TransportError("the line was cut", "no"),
-            "no response: the line was cut; the request was not sent",
+            "no response: the line was cut. The request was not sent.",
         ),
-        (ApiError(403, b"body"), "the server rejected the request: HTTP 403 Forbidden"),
+        (
+            ApiError(403, b"body"),
+            (
+                "HTTP 403 Forbidden. The request was not processed. "
+                "Check the scopes of the API key, and that the account may use this operation."
+            ),
+        ),
         (
             InvalidResponseError((problem,), None, b"body"),
-            "messages: expected a list, got nothing (RESP-001)",
+            (
+                "messages: expected a list, got nothing (RESP-001). The request may have been "
+                "processed. Look the messages up (get_logs) before you send again."
+            ),
         ),
     ]
     for error, text in errors:

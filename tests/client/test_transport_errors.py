@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 
 from infobip_sms import (
     Client,
+    InvalidRequestError,
     Retry,
     TransportError,
 )
@@ -48,7 +50,10 @@ def test_a_refused_connection_sent_nothing() -> None:
         with Client(url, auth=AUTH, retry=None) as client, pytest.raises(TransportError) as caught:
             client.send(ask())
     assert caught.value.sent == "no"
-    assert str(caught.value) == "no response: the connection failed; the request was not sent"
+    assert str(caught.value) == (
+        f"POST /sms/2/text/advanced ({url[7:]}): no response: the connection failed: connection refused. "
+        "The request was not sent. Check that the server is running, and the port of the base URL."
+    )
 
 
 def test_a_connection_that_takes_too_long_sent_nothing() -> None:
@@ -198,7 +203,7 @@ def test_auth_005_a_certificate_that_does_not_prove_the_host_gets_nothing(
     with Client(url, auth=AUTH, ca=ca) as client, pytest.raises(TransportError) as caught:
         client.send(ask())
     assert caught.value.sent == "no"
-    assert caught.value.reason == "TLS certificate verification failed"
+    assert caught.value.reason.startswith("TLS certificate verification failed: ")
     assert len(caught.value.attempts) == 1
     assert server.finish() == []
     assert server.connections == 1
@@ -270,3 +275,48 @@ def test_a_chunk_of_negative_size_is_no_response(serve: Serve) -> None:
     server = serve("hear", head + b"-5\r\nhello\r\n0\r\n\r\n", "close")
 
     assert fail(TransportError, server).sent == "maybe"
+
+
+def answer_in_plain_text(listener: socket.socket) -> None:
+    """Answer a TLS handshake as an HTTP server does."""
+    connection, _ = listener.accept()
+    connection.recv(10_000)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    connection.close()
+
+
+def test_the_reason_of_a_failed_connection_is_named() -> None:
+    """Refused, unknown and without TLS are three different things, and the original is chained."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=answer_in_plain_text, args=(listener,), daemon=True).start()
+    reasons = {
+        "http://127.0.0.1:9": "connection refused",
+        "https://name-not-known.invalid": "host name not known",
+        f"https://127.0.0.1:{listener.getsockname()[1]}": "the server does not speak TLS on this port",
+    }
+    for url, reason in reasons.items():
+        with (
+            Client(url, auth=AUTH, retry=None, proxy=False) as client,
+            pytest.raises(TransportError, match=reason) as caught,
+        ):
+            client.send(ask())
+        assert caught.value.sent == "no"
+        assert isinstance(caught.value.__cause__, OSError)
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"wire": "XML"}, 'wire: expected "json" or "xml", got upper case'),
+        ({"ca": "/no/such/file.pem"}, "got a file that does not exist"),
+        ({"base_url": "https://a.test/sms/2/text/advanced"}, "got the URL of an operation"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
+)
+def test_wrong_configuration_is_found_when_the_client_is_made(
+    options: dict[str, Any], problem: str
+) -> None:
+    """No call is needed to find a wrong setting."""
+    with pytest.raises(InvalidRequestError, match=problem):
+        Client(**({"base_url": "https://a.test"} | options), auth=AUTH)

@@ -66,7 +66,7 @@ def test_models_are_frozen_slotted_and_hashable(model: Any) -> None:
 def test_every_field_has_a_wire_name_a_limit_and_a_requirement(model: Any) -> None:
     """Every field of the contract carries its wire name and its requirement."""
     for field in attrs.fields(model):
-        if field.name not in {"raw", "extra", "unreadable"}:
+        if field.name not in {"raw", "http", "extra", "unreadable"}:
             assert field.metadata["wire"]
             assert isinstance(field.validator, Constraint)
             assert field.validator.requirement_id

@@ -27,6 +27,7 @@ XML = {
         "1",
         "</validityPeriod></message></messages></{root}>",
     ),
+    "empty wrappers": ("<{root}>", "<messages/>", "<messages><x/></messages></{root}>"),
     "depth": ("<{root}>", f"{'<x>' * 50}{'</x>' * 50}", "</{root}>"),
     "too deep": ("<{root}>", "<x>", "</{root}>"),
     "wrong root": ("<x>", "<x/>", "</x>"),

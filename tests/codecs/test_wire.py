@@ -502,11 +502,13 @@ def test_dlr_001_every_form_of_the_list_is_read(document: str) -> None:
     ],
 )
 def test_dlr_001_a_list_of_unknown_form_is_not_taken_for_an_empty_one(document: str) -> None:
-    """Reports that are in a form that nobody has seen are an error, not silently no reports."""
-    with pytest.raises(
-        InvalidResponseError, match=r"results\[0\]: expected .*, got text of another form"
-    ):
-        wire_xml.parse_response(document.encode(), DeliveryReports)
+    """Reports that are in a form that nobody has seen are unreadable, not silently no reports."""
+    reports = wire_xml.parse_response(document.encode(), DeliveryReports)
+
+    assert reports.results == ()
+    (problem,) = reports.unreadable
+    assert problem.path == "results[0]"
+    assert problem.actual.startswith("text of another form")
 
 
 def test_resp_001_entries_in_two_wrappers_are_all_read() -> None:
@@ -564,12 +566,16 @@ def test_send_018_instants_of_odd_zones_survive_the_wire(instant: dt.datetime, w
 
 
 @pytest.mark.parametrize("price", ["1e999999999", "1e-999999999", '"1_0.5"', '"NaN"', '"x"'])
-def test_dlr_001_prices_that_cannot_be_written_are_rejected(price: str) -> None:
-    """A number of a billion digits, or none, is an error of ours and is never written out."""
-    with pytest.raises(InvalidResponseError, match="pricePerMessage"):
-        wire_json.parse_response(
-            f'{{"results":[{{"price":{{"pricePerMessage":{price}}}}}]}}'.encode(), DeliveryReports
-        )
+def test_dlr_001_prices_that_cannot_be_written_are_unreadable(price: str) -> None:
+    """A number of a billion digits, or none, makes its report unreadable; the others are read."""
+    bad = f'{{"price":{{"pricePerMessage":{price}}}}}'
+    reports = wire_json.parse_response(
+        f'{{"results":[{bad},{{"to":"41"}}]}}'.encode(), DeliveryReports
+    )
+
+    assert [report.to for report in reports.results] == ["41"]
+    (problem,) = reports.unreadable
+    assert problem.path == "results[0].price.pricePerMessage"
 
 
 # ---------------------------------------------------------------- bad input

@@ -15,8 +15,9 @@ from typing import Any
 
 import click
 import pytest
-from infobip_sms_conformance.cli import cli
+from infobip_sms_conformance.cli import catalog, cli
 from infobip_sms_conformance.contract import files
+from infobip_sms_conformance.session import budget
 
 from infobip_sms.sandbox import Sandbox, running
 from tests.cli.runs import run_program_on_terminal
@@ -194,8 +195,8 @@ def test_server_that_is_down(judge_line: Judge, tmp_path: Path) -> None:
 
 MANNERS = {
     **dict.fromkeys(["hangs-up", "not-http", "silent", "dribbles-header", "dribbles-body"], 2),
-    **dict.fromkeys(["endless", "half"], 2),
-    **dict.fromkeys(["binary", "deep", "not-a-reply"], 1),
+    **dict.fromkeys(["endless", "half", "binary"], 2),
+    **dict.fromkeys(["deep", "not-a-reply"], 1),
 }
 
 
@@ -424,6 +425,37 @@ def test_explain_says_all_about_each(judge_line: Judge, number: str) -> None:
         assert "  source    " in run.out
         assert "  checked   " in run.out
         assert not row.why or " ".join(row.why.split()) in " ".join(run.out.split())
+
+
+def test_explain_shows_what_is_sent_with_a_good_and_a_bad_example(judge_line: Judge) -> None:
+    """A limit is explained by its cases, and by the smallest request on each side of it."""
+    out = " ".join(judge_line.run("explain", "SEND-010").out.split())
+    good, bad = out.partition(" good ")[2].split(" bad ")
+
+    assert 'rejected case flash-a-word: messages[0].flash = "perhaps"' in out
+    assert '"flash"' not in good or "true" in good
+    assert '"flash": "perhaps"' in bad
+    assert set(catalog.GROUP_TEXTS) == set(budget.GROUPS)
+
+
+def test_list_readings_prints_every_interpretation(judge_line: Judge) -> None:
+    """Each interpretation is listed with the outcomes that are allowed."""
+    out = judge_line.run("list", "readings").out
+    plain = json.loads(judge_line.run("list", "readings", "--json").out)
+
+    assert [row["id"] for row in plain] == re.findall(r"^READ-\d+", out, re.MULTILINE)
+    assert all(row["outcomes"] for row in plain)
+
+
+def test_coverage_has_a_check_or_a_reason_in_every_cell(judge_line: Judge) -> None:
+    """Every case that is sent is in the table, and every other cell says why nothing is."""
+    lines = judge_line.run("coverage").out.partition("\n\n")[0].splitlines()
+    sent = {case.id for case in budget.get_rejected_cases()}
+    words = {word for line in lines for word in re.split(r"[ ;]", line)}
+
+    assert len(lines) == len(set(lines)) >= 400
+    assert all(line.rpartition(": ")[2].strip() for line in lines)
+    assert sent <= words
 
 
 def test_diff_shows_what_has_changed(judge_line: Judge, tmp_path: Path) -> None:

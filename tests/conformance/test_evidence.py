@@ -2,24 +2,30 @@
 
 import base64
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from infobip_sms_conformance.contract import codec, files
 from infobip_sms_conformance.fixtures import placement
 from infobip_sms_conformance.sanitization import evidence
+from infobip_sms_conformance.sanitization.bodies import hide_body
 from infobip_sms_conformance.sanitization.curl import (
     build_curl,
     get_variables,
     name_authorization,
     quote,
 )
-from infobip_sms_conformance.sanitization.redaction import Mask
+from infobip_sms_conformance.sanitization.redaction import Mask, build_request_mask
 from infobip_sms_conformance.session import budget
 from infobip_sms_conformance.transport import http
 from infobip_sms_conformance.transport.credentials import Credentials, build_basic
@@ -103,19 +109,19 @@ def test_curl_line_does_what_the_judge_did(shown: Shown) -> None:
         assert set(get_variables(command)) <= {"URL", *VARIABLES}
 
 
-def test_twin_is_the_same_request(shown: Shown) -> None:
+def test_other_format_is_the_same_request(shown: Shown) -> None:
     """The document that is shown in the other format says what the one that was sent says."""
     for reason in find_reasons(shown.report, "FAIL", "WARN"):
         found = reason["evidence"]
-        if "twin" not in found:
+        if "other_format" not in found:
             continue
         pair = {reason["wire"]: found["body"]}
-        pair["xml" if reason["wire"] == "json" else "json"] = found["twin"]
+        pair["xml" if reason["wire"] == "json" else "json"] = found["other_format"]
         component = evidence.get_component_name(
             http.RawRequest(found["method"], found["path"], {}, b"")
         )
         plain = json.loads(pair["json"])
-        assert codec.dump(plain, "xml", component).decode().endswith(pair["xml"])
+        assert codec.dump(plain, "xml", component).decode() == pair["xml"]
 
 
 def test_replay_finds_the_same(shown: Shown) -> None:
@@ -136,11 +142,69 @@ def test_token_is_one_word_of_a_shell(shown: Shown) -> None:
         assert set(reason["token"]).isdisjoint("[]*?$&;|<>(){}'\"\\` ")
 
 
+# ------------------------------------------------------------------ the bytes
+
+
+class StrictXmlProxy(BaseHTTPRequestHandler):
+    """Passes requests on to a sandbox, except those with CDATA or a comment, which get a 400."""
+
+    upstream = ""
+
+    def do_POST(self) -> None:
+        """Answer a request."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        names = ("Authorization", "Content-Type", "Accept")
+        headers = {name: self.headers[name] for name in names if name in self.headers}
+        if b"<![CDATA[" in body or b"<!--" in body:
+            status, kind, answer = 400, "text/plain", b"no CDATA"
+        else:
+            connection = HTTPConnection(self.upstream)
+            connection.request("POST", self.path, body, headers)
+            response = connection.getresponse()
+            status, answer = response.status, response.read()
+            kind = response.headers.get("Content-Type", "")
+            connection.close()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
+@contextmanager
+def run_strict_proxy(sandbox: Sandbox) -> Iterator[str]:
+    """Run the proxy for the time of a ``with`` block; give its URL."""
+    handler = type("Handler", (StrictXmlProxy,), {"upstream": sandbox.url.removeprefix("http://")})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_what_only_the_bytes_show_fails_again(sandbox: Sandbox, judge_line: Judge) -> None:
+    """A server that rejects CDATA and comments is shown them, and the printed curl line fails as the suite did."""
+    with run_strict_proxy(sandbox) as url:
+        done, report = judge_line.judge(url, "--only", "XML-004")
+        (line,) = re.findall(r"^  curl +(.*)$", done.out, re.MULTILINE)
+        environment = {"PATH": "/usr/bin:/bin", "URL": url, **VARIABLES}
+        shell = ["/bin/sh", "-c", f"{line} -o /dev/null -w '%{{http_code}}'"]
+        again = subprocess.run(shell, env=environment, capture_output=True, text=True, check=False)
+    (reason,) = find_reasons(report, "FAIL")
+
+    assert "<![CDATA[&]]>" in reason["evidence"]["body"]
+    assert "<!-- one id -->" in reason["evidence"]["body"]
+    assert MINIMAL["messages"][0]["text"] in line
+    assert (reason["evidence"]["status"], again.stdout) == (400, "400")
+
+
 # ------------------------------------------------------------------ minimal
 
 
 MINIMAL = files.read_example("minimal-request")
-MASK = Mask(files.read_numbers())
+MASK = build_request_mask(Mask(files.read_numbers()))
 
 
 def find_differences(one: Any, other: Any, path: str = "") -> list[str]:
@@ -160,11 +224,10 @@ def test_limit_is_shown_by_one_changed_member(case: files.Case) -> None:
     document = placement.build_case_document(case, "alone").document
     kind, value = case.edit
     long = kind == "repeat" and len(value[0]) * value[1] > 100
-    shown = MASK.hide_document(document)
 
     assert len(find_differences(MINIMAL, document)) == 1
-    assert len(codec.dump(shown, "json")) < 200 or long
-    assert len(evidence.DECLARATION.sub("", codec.dump(shown, "xml").decode())) < 350 or long
+    assert len(hide_body(codec.dump(document, "json").decode(), MASK)) < 200 or long
+    assert len(hide_body(codec.dump(document, "xml").decode(), MASK)) < 400 or long
 
 
 def test_failure_of_a_limit_is_shown_alone(sandbox: Sandbox, judge_line: Judge) -> None:
@@ -241,10 +304,26 @@ def test_quoted_text_is_one_word(shell: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    "text", ["100 %\\n\n", "a\x00b\x1b'", "\u202e$(id) ${TO%?}", "\udcff\ud800"]
+)
+def test_body_that_is_not_one_line_is_printed_byte_for_byte(shell: str, text: str) -> None:
+    """Controls, ends of lines and bytes that are not UTF-8 reach curl as they were sent."""
+    command, _, rest = build_curl("POST", "/x", {}, text, "").partition(" | ")
+    done = subprocess.run([shell, "-c", command], env={"TO": "12"}, capture_output=True, check=True)
+
+    expected = text.replace("${TO%?}", "1")
+    wanted = b"\xff\xed\xa0\x80" if "\udcff" in text else expected.encode()
+    assert command.isprintable()
+    assert rest.endswith("--data-binary @-")
+    assert done.stdout == wanted
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_number_with_a_sign_in_it_is_put_together(shell: str) -> None:
     """A number that the case has a letter in is written with the number that TO has."""
-    shown = Mask(("41793026785",)).hide_document({"to": "41793x026785"})
-    body = json.dumps(shown)
+    mask = build_request_mask(Mask(("41793026785",)))
+    body = hide_body('{"to": "41793x026785"}', mask)
     command = build_curl("POST", "/x", {}, body, "").partition("--data-raw ")[2]
     done = subprocess.run(
         [shell, "-c", f"printf %s {command}"],

@@ -155,7 +155,7 @@ def test_habits_of_the_sandbox_are_found_and_failed_by_none(
     """
     with running(readings=chosen) as sandbox:
         run, report = judge_line.judge(
-            sandbox.url, "--only", "SEND-00", "--only", "RESP", "--only", "HTTP-006"
+            sandbox.url, *("--only", "SEND-00", "--only", "RESP", "--only", "HTTP-006", "--verbose")
         )
     taken = {reading["id"]: reading for reading in report["readings"]}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from infobip_sms_conformance.cli import cli
+from infobip_sms_conformance.cli.settings import read_settings
 from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.run import baseline
 from infobip_sms_conformance.session import plan
@@ -57,7 +58,7 @@ def fixture_folder(
     return folder
 
 
-SERVERS = ("server ", "list", "explain ", "diff ")
+SERVERS = ("server ", "list", "explain ", "coverage", "diff ")
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith(SERVERS)])
@@ -65,7 +66,7 @@ def test_command_of_the_page_runs(
     judge_line: Judge, sandbox: Sandbox, folder: Path, command: str
 ) -> None:
     """Every command does what it is shown for; those of a whole run are narrowed to a chapter."""
-    failed = command.replace("--rerun-failed run.json", f"--rerun-failed {folder}/failed.json")
+    failed = re.sub(r"(--rerun-failed|--replay) run\.json", rf"\1 {folder}/failed.json", command)
     words = shlex.split(failed.replace(HERE, sandbox.url).replace('"$KEY"', "KEY"))
     words = [str(folder / word) if word.startswith("run.") else word for word in words]
     narrow = {"--only", "--rerun-failed", "--replay", "--dry-run"}
@@ -101,7 +102,7 @@ def test_client_commands_of_the_page_run(tmp_path: Path) -> None:
 
 def test_findings_of_the_page_are_those_that_are_known() -> None:
     """The table of clients names each requirement that the suite finds broken, and no other."""
-    known = tomllib.loads((ROOT / "tests" / "peers" / "judged.toml").read_text("utf-8"))
+    known = tomllib.loads((ROOT / "tests" / "peers" / "suite_findings.toml").read_text("utf-8"))
     names = {
         "python-client-3": "infobip-api-python-client` 3.0.3",
         "python-client-4": "infobip-api-python-client` 4.0.0",
@@ -119,7 +120,7 @@ def test_findings_of_the_page_are_those_that_are_known() -> None:
 
 def test_ci_commands_are_understood(judge_line: Judge, sandbox: Sandbox, tmp_path: Path) -> None:
     """The steps for CI are YAML whose command the suite takes, and write the files that they name."""
-    (block,) = find_blocks("yaml")
+    block, *_ = find_blocks("yaml")
     command = yaml.safe_load(block)[0]["run"].strip().removeprefix(LEAD)
     words = shlex.split(command.replace(HERE, sandbox.url))
     words = [str(tmp_path / word) if word.startswith("conformance.") else word for word in words]
@@ -129,9 +130,31 @@ def test_ci_commands_are_understood(judge_line: Judge, sandbox: Sandbox, tmp_pat
     assert len(list(tmp_path.iterdir())) == 5
 
 
+def test_action_and_gitlab_job_of_the_page_are_understood() -> None:
+    """The snippets name inputs that the action has, and options that the command has."""
+    _, github, gitlab = map(yaml.safe_load, find_blocks("yaml"))
+    action = yaml.safe_load((ROOT / "conformance" / "action.yml").read_text("utf-8"))
+    script = action["runs"]["steps"][-1]["run"] + "".join(gitlab["conformance"]["script"])
+
+    assert set(github[0]["with"]) <= set(action["inputs"])
+    assert set(re.findall(r"(?<= )--[a-z-]+", script)) <= set(
+        re.findall(r"--[a-z-]+", build_help("server"))
+    )
+
+
+def test_project_file_of_the_page_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shown table of pyproject.toml has options of the command."""
+    monkeypatch.setenv("API_KEY", "key")
+    monkeypatch.setenv("TENANT", "mine")
+    (tmp_path / "pyproject.toml").write_text(find_blocks("toml")[0])
+    options = {str(parameter.name) for parameter in cli.commands["server"].params}
+
+    assert read_settings(tmp_path, options)["header"] == ["X-Tenant: mine"]
+
+
 def test_baseline_of_the_page_is_one(tmp_path: Path) -> None:
     """The shown baseline is read."""
-    (block,) = find_blocks("toml")
+    _, block = find_blocks("toml")
     (tmp_path / "known.toml").write_text(block)
 
     assert len(baseline.read_baseline(tmp_path / "known.toml")) == 1

@@ -142,9 +142,9 @@ def test_what_other_languages_ask_is_answered() -> None:
         asked = re.findall(r"^curl (.*)$", SANDBOX, re.MULTILINE)
         answers = [ask_as_curl(sandbox.url, line) for line in asked]
 
-    assert len(answers) == 5
-    assert [status for status, _ in answers] == [200] * 5
-    assert answers[1][1]["total"] == 1
+    assert len(answers) == 6
+    assert [status for status, _ in answers] == [200] * 6
+    assert answers[2][1]["total"] == 1
 
 
 def ask_as_curl(url: str, line: str) -> tuple[int, Any]:

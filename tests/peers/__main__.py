@@ -4,7 +4,7 @@
     python -m tests.peers node-sdk         one client, or several
     python -m tests.peers --show node-sdk  and all that was on the wire
 
-peers.toml says who they are, known.toml what they are known to do wrong. Ends with 1 unless each
+peers.toml says who they are, known_findings.toml what they are known to do wrong. Ends with 1 unless each
 operation of each client works or fails in just the known way.
 """
 
@@ -25,8 +25,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.peers.installing import ROOT, CannotInstall, Package
-from tests.peers.judging import (
+from tests.peers.findings import (
     KNOWN,
     Defect,
     Verdict,
@@ -35,7 +34,8 @@ from tests.peers.judging import (
     read_defects,
     read_json,
 )
-from tests.peers.trials import KEY, Sandbox, Trial, build_trials, prepare
+from tests.peers.packages import ROOT, CannotInstall, Package
+from tests.peers.tasks import KEY, Sandbox, Trial, build_trials, prepare
 from tests.peers.wiretap import Tap, tap
 
 if TYPE_CHECKING:

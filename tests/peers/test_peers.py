@@ -14,9 +14,9 @@ import attrs
 import pytest
 
 from tests.peers.__main__ import HERE, Client, read_clients, try_client
-from tests.peers.installing import Package
-from tests.peers.judging import KNOWN, Defect, Verdict, find_findings, judge, read_defects
-from tests.peers.trials import Asked, Sandbox, build_trials
+from tests.peers.findings import KNOWN, Defect, Verdict, find_findings, judge, read_defects
+from tests.peers.packages import Package
+from tests.peers.tasks import Asked, Sandbox, build_trials
 from tests.peers.wiretap import Exchange, tap
 
 if TYPE_CHECKING:

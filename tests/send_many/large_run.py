@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from infobip_sms import Client, Retry
-from tests.fakes.ledgers import AUTH, Ledger, build_messages, build_number
+from tests.fakes.ledger_process import AUTH, Ledger, build_messages, build_number
 
 KILLS = 10
 ZEROS = (

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.ledgers import Ledger, build_number
+from tests.fakes.ledger_process import Ledger, build_number
 
 README = (Path(__file__).resolve().parents[2] / "src" / "README.md").read_text(encoding="utf-8")
 COUNT, PARTS = 1_200, 8

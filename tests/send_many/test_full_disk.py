@@ -11,7 +11,7 @@ import pytest
 
 from infobip_sms import JournalError
 from infobip_sms.send_many.journal import Journal
-from tests.fakes.ledgers import Ledger, build_messages
+from tests.fakes.ledger_process import Ledger, build_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ from infobip_sms.send_many.batch import BatchSender
 from infobip_sms.send_many.journal import Journal
 from infobip_sms.send_many.options import SendManyOptions
 from infobip_sms.send_many.outcomes import QueuedDestination, Resolution
-from tests.fakes.ledgers import AUTH, TEXT, Ledger, build_messages, build_number, find_states
+from tests.fakes.ledger_process import AUTH, TEXT, Ledger, build_messages, build_number, find_states
 
 if TYPE_CHECKING:
     from infobip_sms import SmsResponse

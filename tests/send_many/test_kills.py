@@ -9,7 +9,7 @@ import pytest
 from infobip_sms_schema import SmsResponse, SmsResponseDetails, Status
 
 from infobip_sms import Client
-from tests.fakes.ledgers import AUTH, build_messages
+from tests.fakes.ledger_process import AUTH, build_messages
 from tests.send_many.large_run import is_right, run_sender, run_server
 
 if TYPE_CHECKING:

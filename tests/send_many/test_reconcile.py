@@ -11,7 +11,7 @@ import pytest
 
 from infobip_sms import ApiError, Client, InvalidRequestError
 from tests.client.calls import entry, reply
-from tests.fakes.ledgers import AUTH, Ledger, build_messages
+from tests.fakes.ledger_process import AUTH, Ledger, build_messages
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -30,7 +30,7 @@ from infobip_sms.send_many.journal import JournalRecord
 from infobip_sms.send_many.options import SendManyOptions
 from infobip_sms.send_many.outcomes import QueuedDestination
 from tests.client.calls import reply
-from tests.fakes.ledgers import AUTH, Ledger, build_messages, build_number, find_states
+from tests.fakes.ledger_process import AUTH, Ledger, build_messages, build_number, find_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -272,7 +272,7 @@ def test_nothing_is_sent_after_a_server_that_is_not_there(tmp_path: Path) -> Non
 
     assert find_states(outcomes) == ["n"] * 50
     assert {o.error.sent for o in outcomes if isinstance(o.error, TransportError)} == {"no"}
-    assert outcomes[49].reason.startswith("the run had ended: no response: the connection")
+    assert outcomes[49].reason.startswith("the run had ended: POST /sms/2/text/advanced (")
 
 
 def test_credentials_that_cannot_be_sent_are_no_fault_of_the_messages(tmp_path: Path) -> None:

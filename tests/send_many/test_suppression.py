@@ -12,7 +12,7 @@ from infobip_sms.send_many.batch import BatchSender
 from infobip_sms.send_many.options import SendManyOptions
 from infobip_sms.send_many.pace import Pace
 from infobip_sms.send_many.suppression import build_skip, normalize_number
-from tests.fakes.ledgers import TEXT, Ledger, build_messages, build_number, find_states
+from tests.fakes.ledger_process import TEXT, Ledger, build_messages, build_number, find_states
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -33,7 +33,9 @@ from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
     Finding,
     Inconclusive,
+    Mismatch,
     NotApplicable,
+    show,
 )
 from infobip_sms_conformance.session.registry import LAST, LATE, check
 from infobip_sms_conformance.session.session import Session
@@ -41,7 +43,7 @@ from infobip_sms_conformance.session.session import Session
 UNKNOWN_BULK_ID = "CONFORMANCE-NO-SUCH-BULK"
 NEAR = timedelta(seconds=1)
 PENDING, PAUSED, CANCELED = "PENDING", "PAUSED", "CANCELED"
-OTHER_SEND_AT = "another sendAt"
+
 MOVED = "bulkId, and sendAt as it was asked for"
 CANCEL_LABEL = "a bulk cancelled"
 NOT_FOUND = 404
@@ -174,7 +176,11 @@ def test_bulk_001_scheduled_bulk_is_shown(session: Session, findings: list[Findi
     wrong = check_schedule(
         session, found, get_target_instant(session), get_original_instant(session)
     )
-    if wrong == OTHER_SEND_AT and has_failed(findings, "SCHED-001"):
+    if (
+        wrong.startswith("sendAt: ")
+        and read_text(found.data, "sendAt")
+        and has_failed(findings, "SCHED-001")
+    ):
         raise Inconclusive(wrong, expected=expected, caused_by="SCHED-001", exchange=found)
     if wrong:
         raise CheckFailed(wrong, expected=expected, exchange=found)
@@ -193,7 +199,11 @@ def test_bulk_002_bulk_is_moved(session: Session, wire: str, findings: list[Find
     if wrong:
         raise CheckFailed(wrong, expected=MOVED, exchange=moved)
     if is_ok(shown) and not check_schedule(session, shown, get_original_instant(session)):
-        raise CheckFailed("the previous sendAt", expected="the new sendAt", exchange=shown)
+        wanted, got = get_target_instant(session), get_original_instant(session)
+        wrong = Mismatch(
+            "sendAt", show(format_instant(wanted)), f"{show(format_instant(got))} still"
+        )
+        raise CheckFailed(wrong, exchange=shown)
 
 
 def require_distinct_responses(session: Session, moved: Exchange, shown: Exchange) -> None:
@@ -245,9 +255,15 @@ def assert_status(session: Session, found: Exchange, status: str) -> None:
     """Demand the name of the bulk and a state."""
     expected = f"bulkId and the status {status}"
     if read_text(found.data, "bulkId") != build_bulk_query(session)[0][1]:
-        raise CheckFailed("another bulkId, or none", expected=expected, exchange=found)
-    if read_text(found.data, "status") != status:
-        raise CheckFailed("another status, or none", expected=expected, exchange=found)
+        raise CheckFailed(check_bulk_id(session, found), expected=expected, exchange=found)
+    if (got := read_text(found.data, "status")) != status:
+        raise CheckFailed(Mismatch("status", show(status), show(got)), exchange=found)
+
+
+def check_bulk_id(session: Session, found: Exchange) -> Mismatch:
+    """Return the bulkId of the bulk, and the one that a response has."""
+    wanted = build_bulk_query(session)[0][1]
+    return Mismatch("bulkId", show(wanted), show(read_text(found.data, "bulkId")))
 
 
 @check("BULK-004", needs=["bulks"], feature="bulks", order=LATE)
@@ -300,12 +316,11 @@ def test_bulk_005_several_messages_cannot_be_moved(
 def check_schedule(session: Session, found: Exchange, *instants: datetime) -> str:
     """Return the problem of a response about the bulk, which may have any of the given instants."""
     if read_text(found.data, "bulkId") != build_bulk_query(session)[0][1]:
-        return "another bulkId, or none"
+        return check_bulk_id(session, found)
     value = read_text(found.data, "sendAt")
-    if not value:
-        return "no sendAt"
     if not any(is_instant(value, instant) for instant in instants):
-        return OTHER_SEND_AT
+        wanted = " or ".join(show(format_instant(instant)) for instant in instants)
+        return Mismatch("sendAt", wanted, show(value))
     return ""
 
 

@@ -23,7 +23,13 @@ from infobip_sms_conformance.fixtures.webhook_messages import (
 from infobip_sms_conformance.observations.delivery_reports import ReceivedReport, parse_call
 from infobip_sms_conformance.observations.responses import find_wire
 from infobip_sms_conformance.observations.tolerant_reader import find_list
-from infobip_sms_conformance.observations.verdicts import CheckFailed, Finding, Inconclusive
+from infobip_sms_conformance.observations.verdicts import (
+    CheckFailed,
+    Finding,
+    Inconclusive,
+    Mismatch,
+    show,
+)
 from infobip_sms_conformance.session.registry import FIRST, LAST, check
 from infobip_sms_conformance.session.session import Session
 from infobip_sms_conformance.transport.webhook_receiver import WebhookCall
@@ -96,7 +102,7 @@ def get_unfinished_name(webhook_run: WebhookRun) -> str:
 def check_call(call: WebhookCall) -> str:
     """Say what is wrong with a delivery; DLR-002 checks one that cannot be read."""
     if call.method != "POST":
-        return "a delivery by another method"
+        return Mismatch("method", "POST", show(call.method))
     data = parse_call(call)
     return "" if data is None or find_list(data, "results") is not None else "no list of results"
 
@@ -111,21 +117,25 @@ def assert_ids(webhook_run: WebhookRun) -> None:
             problems += [check_destination(reports, ids) for _, ids in known]
         if problem := next(filter(None, problems), ""):
             raise CheckFailed(
-                f"{problem} ({name})", expected=expected, exchange=webhook_run.exchange_for(name)
+                problem,
+                sent=webhook_run.describe(name),
+                expected=expected,
+                exchange=webhook_run.exchange_for(name),
             )
 
 
 def check_ids(report: ReceivedReport, known: list[tuple[str, set[str]]], bulks: set[str]) -> str:
     """Compare the ids of a report with what its message may have; nothing known allows any."""
     if not report.message_id:
-        return "a report without messageId"
+        return Mismatch("results[].messageId", "the id of the message", "nothing")
     numbers = {number for number, ids in known if not ids or report.message_id in ids}
     if not numbers:
-        return "a report with another messageId"
+        wanted = sorted(set().union(*(ids for _, ids in known)))
+        return Mismatch("results[].messageId", show(wanted), show(report.message_id))
     if report.to and report.to not in numbers:
         return "a report with the to of another destination"
     if bulks and report.bulk_id not in bulks:
-        return "a report with another bulkId" if report.bulk_id else "a report without bulkId"
+        return Mismatch("results[].bulkId", show(sorted(bulks)), show(report.bulk_id))
     return ""
 
 
@@ -171,7 +181,7 @@ def check_format(call: WebhookCall, media: str) -> str:
     given = call.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     kind, _, name = given.partition("/")
     says_so = kind in {"application", "text"} and (name == wire or name.endswith(f"+{wire}"))
-    return "" if says_so else f"a content type that is not of {wire.upper()}"
+    return "" if says_so else Mismatch("Content-Type", show(media), show(given))
 
 
 @check("DLR-003", needs=["push"], feature="reports", order=LAST)
@@ -189,7 +199,8 @@ def test_dlr_003_instants_have_an_offset_without_colon(
             seen = seen or there
             if there and not is_instant(report, name):
                 exchange = news.exchange_for(report.call.name.rpartition("-")[0])
-                raise CheckFailed(f"another form of {name}", expected=expected, exchange=exchange)
+                got = f"{name}: {show(report.data[name])}"
+                raise CheckFailed(got, expected=expected, exchange=exchange)
     if not seen:
         got = "no report has sentAt or doneAt"
         raise Inconclusive(got, expected=expected, exchange=news.exchange)

@@ -27,7 +27,13 @@ from infobip_sms_conformance.contract.openapi import get_component
 from infobip_sms_conformance.fixtures.placement import CaseDocument
 from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
 from infobip_sms_conformance.observations.responses import find_wire
-from infobip_sms_conformance.observations.verdicts import CheckFailed, Inconclusive, NotApplicable
+from infobip_sms_conformance.observations.verdicts import (
+    CheckFailed,
+    Inconclusive,
+    Mismatch,
+    NotApplicable,
+    show,
+)
 from infobip_sms_conformance.session.registry import LATE, check
 from infobip_sms_conformance.session.session import Session
 
@@ -194,7 +200,9 @@ def test_v1_005_lists_without_wrapper_are_read(session: Session, wire: str) -> N
     if get_response_numbers(read) != get_sent_numbers(read) and get_response_numbers(
         other
     ) == get_sent_numbers(other):
-        raise CheckFailed("entries that are not those", expected=expected, exchange=read)
+        got = f"{len(get_response_numbers(read))} entries, not those of the destinations"
+        expected = f"{len(get_sent_numbers(read))} entries, one for each destination, in order"
+        raise CheckFailed(got, expected=expected, exchange=read)
 
 
 def get_sent_numbers(exchange: Exchange) -> list[str]:
@@ -246,12 +254,14 @@ def test_v1_008_shape_of_the_xml_response(session: Session, wire: str) -> None:
     root = parse_tree(body)
     expected = f"{' or '.join(roots)}/{wrapper}/{entry}"
     if get_tag(root) not in roots:
-        raise CheckFailed("another root", expected=expected, exchange=found)
+        wrong = Mismatch("root element", " or ".join(roots), show(get_tag(root)))
+        raise CheckFailed(wrong, exchange=found)
     inside = [
         {get_tag(e) for e in iter_children(c)} for c in iter_children(root) if get_tag(c) == wrapper
     ]
     if inside != [{entry}]:
-        raise CheckFailed("other elements around the entries", expected=expected, exchange=found)
+        got = f"{show([sorted(names) for names in inside])} in {wrapper}"
+        raise CheckFailed(got, expected=expected, exchange=found)
 
 
 def get_xml_form() -> tuple[Sequence[str], str, str]:

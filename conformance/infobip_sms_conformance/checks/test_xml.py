@@ -18,7 +18,13 @@ from infobip_sms_conformance.contract.codec import (
 from infobip_sms_conformance.contract.openapi import get_component
 from infobip_sms_conformance.observations.exchange import Exchange, RequestOutcome, get_destinations
 from infobip_sms_conformance.observations.responses import ResponseEntry, find_wire
-from infobip_sms_conformance.observations.verdicts import CheckFailed, Finding, Inconclusive
+from infobip_sms_conformance.observations.verdicts import (
+    CheckFailed,
+    Finding,
+    Inconclusive,
+    Mismatch,
+    show,
+)
 from infobip_sms_conformance.session.registry import LATE, check
 from infobip_sms_conformance.session.session import Session
 
@@ -66,10 +72,13 @@ def check_xml_form(exchange: Exchange) -> str:
     root = parse_tree(exchange.response.body if exchange.response else b"")
     name, wrapper, entry = get_xml_form()
     if root.tag != name:
-        return "another root"
+        return Mismatch("root element", name, show(root.tag))
     wrappers = [child for child in iter_children(root) if get_tag(child) == wrapper]
     inside = {get_tag(child) for child in iter_children(wrappers[0])} if wrappers else set()
-    return "" if len(wrappers) == 1 and entry in inside else "other elements around the entries"
+    if len(wrappers) == 1 and entry in inside:
+        return ""
+    got = f"{len(wrappers)} {wrapper} around {show(sorted(inside))}"
+    return Mismatch(f"{name}", f"1 {wrapper} around {entry}", got)
 
 
 @check("XML-004", wires=XML, needs=["pool", "limits"], feature="xml", order=LATE)

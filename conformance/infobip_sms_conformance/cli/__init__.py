@@ -14,9 +14,10 @@ from typing import Any
 
 import click
 
-from infobip_sms_conformance.cli import catalog, client, receiver, server
+from infobip_sms_conformance.cli import catalog, client, coverage_table, receiver, server
 from infobip_sms_conformance.cli.options import EXIT_CODES
 from infobip_sms_conformance.errors import COULD_NOT_TEST, INTERRUPTED, USAGE_ERROR, UsageError
+from infobip_sms_conformance.sanitization.redaction import clean
 from infobip_sms_conformance.transport.processes import ServerStartError
 
 PROGRAM_NAME = "infobip-sms conformance"
@@ -80,7 +81,7 @@ def print_usage_error(error: click.UsageError) -> int:
 
 def print_error(text: str, code: int, name: str = PROGRAM_NAME) -> int:
     """Print an error in one line; return the exit code."""
-    print(f"{name}: {text}", file=sys.stderr)
+    print(clean(f"{name}: {text}"), file=sys.stderr)
     return code
 
 
@@ -110,6 +111,7 @@ for _command in (
     receiver.receiver,
     catalog.list_requirements,
     catalog.explain,
+    coverage_table.coverage,
     catalog.diff,
 ):
     cli.add_command(_command)

@@ -3,6 +3,7 @@
 import json
 import sys
 import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shutil import get_terminal_size
 
@@ -12,17 +13,57 @@ from infobip_sms_conformance.cli.options import FILE, Command, complete_requirem
 from infobip_sms_conformance.client_run.coverage import get_client_requirement_ids
 from infobip_sms_conformance.contract.files import (
     WIRES,
+    Case,
     read_cases,
     read_reading,
+    read_readings,
     read_requirement,
     read_requirements,
 )
 from infobip_sms_conformance.errors import NOTHING_FAILED
+from infobip_sms_conformance.fixtures.placement import (
+    build_case_document,
+    build_unedited,
+    describe_edit,
+)
+from infobip_sms_conformance.observations.verdicts import VALUE_END, VALUE_START
 from infobip_sms_conformance.reporting.diff import print_difference
 from infobip_sms_conformance.run.engine import load_checks
+from infobip_sms_conformance.session.registry import Check
 
 WIDTH, NARROWEST = 90, 40
 OTHER_SIDES = {"client", "receiver"}
+MAX_EXAMPLE = 600
+GROUP_TEXTS = {
+    "start": "",
+    "cases": "the cases below: in JSON between two other messages, in XML behind them, and alone where one fails",
+    "rejected": "every case that must be rejected",
+    "days": "the minimal request with a window of two days",
+    "limits": "one request at every limit together",
+    "documented": "the documented request",
+    "pool": "the minimal request, one with IDs for two numbers, the documented request, "
+    "one without IDs, and generated ones",
+    "unreadable": "a body that lacks its end, one of the other format, and none",
+    "headers": "the minimal request with a charset, without Accept, and with the other format in Accept",
+    "unauthorized": "the minimal request without credentials and with wrong ones",
+    "app": "the minimal request with the API key",
+    "push": "messages with notify URLs, whose delivery reports are received",
+    "lists": "a batch of messages with IDs",
+    "logs": "lookups of the batch in the logs",
+    "logs again": "a second lookup, without limit",
+    "one log": "a lookup of one message",
+    "named logs": "a lookup of some messages of two requests by ID, sender and number",
+    "empty logs": "lookups by filters that nothing fits",
+    "fetched reports": "reports of the batch, fetched three times",
+    "preview": "previews of texts with and without language and transliteration",
+    "bulks": "a scheduled message, looked up, moved, paused and canceled",
+    "tracking": "a conversion of a tracked message",
+    "untracked": "conversions of messages that are not tracked",
+    "v1": "the documented request of version 1, and its smallest one",
+    "v1 languages": "each language in version 1",
+    "v1 transliteration": "a transliteration of version 2 in version 1",
+}
+"""What the checks that need a group of requests send."""
 CHECK_METHODS = {
     "exchange": "by one request and its response",
     "session": "by several calls that build on each other",
@@ -35,9 +76,17 @@ CHECK_METHODS = {
 
 
 @click.command("list", cls=Command)
+@click.argument(
+    "what", type=click.Choice(["requirements", "readings"]), default="requirements", required=False
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_requirements(*, as_json: bool) -> int:
-    """Print every requirement."""
+def list_requirements(*, what: str, as_json: bool) -> int:
+    """Print every requirement, or every interpretation of what is not documented.
+
+    WHAT is requirements (the default) or readings.
+    """
+    if what == "readings":
+        return print_readings(as_json=as_json)
     return print_list(as_json=as_json)
 
 
@@ -89,6 +138,20 @@ def print_list(*, as_json: bool = False) -> int:
     return NOTHING_FAILED
 
 
+def print_readings(*, as_json: bool = False) -> int:
+    """Print every interpretation: its question, and the outcomes that are allowed."""
+    rows = [read_reading(name) for name in read_readings()]
+    if as_json:
+        names = ("id", "question", "outcomes", "ours")
+        plain = [{name: row[name] for name in names} for row in rows]
+        print(json.dumps(plain, indent=1, ensure_ascii=False))
+        return NOTHING_FAILED
+    for row in rows:
+        print(f"{row['id']}  {row['question']}")
+        print_paragraph("allowed", "; ".join(row["outcomes"]))
+    return NOTHING_FAILED
+
+
 def get_sides(requirement_id: str, checked: set[str], seen: frozenset[str]) -> list[str]:
     """Return which sides a requirement is checked on: servers, clients, receivers."""
     binds = read_requirements()[requirement_id].binds
@@ -128,9 +191,12 @@ def print_requirement(requirement_id: str) -> int:
     print_paragraph(
         "left out", " or ".join(f"by --without {feature}" for feature in sorted(features))
     )
-    for case in read_cases():
-        if case.requirement_id == found:
-            print_paragraph("rejected" if case.rejected else "accepted", str(case))
+    print_paragraph("sends", "; ".join(filter(None, describe_requests(checks))))
+    cases = [case for case in read_cases() if case.requirement_id == found]
+    for case in cases:
+        name = "rejected" if case.rejected else "accepted"
+        print_paragraph(name, show_plainly(describe_edit(case, case.path)))
+    print_examples(cases)
     if "reading" in row:
         print_paragraph("reading", f"{row['reading']}: {read_reading(row['reading'])['question']}")
     if checks:
@@ -140,6 +206,29 @@ def print_requirement(requirement_id: str) -> int:
     if "receiver" in sides:
         print_paragraph("run", f"infobip-sms conformance receiver URL --only {found}")
     return NOTHING_FAILED
+
+
+def describe_requests(checks: Sequence[Check]) -> Iterator[str]:
+    """Yield what some checks send, each group of requests once."""
+    for group in dict.fromkeys(group for check in checks for group in sorted(check.needs)):
+        yield GROUP_TEXTS[group]
+
+
+def print_examples(cases: Sequence[Case]) -> None:
+    """Print the smallest request that is accepted and the smallest one that is rejected."""
+    accepted = [build_case_document(case, "alone").document for case in cases if not case.rejected]
+    good = accepted or [build_unedited(case) for case in cases]
+    bad = [build_case_document(case, "alone").document for case in cases if case.rejected]
+    for name, documents in (("good", good), ("bad", bad)):
+        texts = [json.dumps(document, ensure_ascii=False) for document in documents]
+        if texts:
+            text = min(texts, key=len)
+            print_paragraph(name, text if len(text) <= MAX_EXAMPLE else f"{text[:MAX_EXAMPLE]} …")
+
+
+def show_plainly(text: str) -> str:
+    """Return words with values without the marks around these."""
+    return text.replace(VALUE_START, "").replace(VALUE_END, "")
 
 
 def print_reading(reading_id: str) -> None:

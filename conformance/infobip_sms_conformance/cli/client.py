@@ -49,6 +49,7 @@ from infobip_sms_conformance.reporting import console, files
 from infobip_sms_conformance.run import baseline
 from infobip_sms_conformance.run.engine import STOPPED_BY_USER
 from infobip_sms_conformance.run.result import RunResult, Section
+from infobip_sms_conformance.sanitization.redaction import clean
 from infobip_sms_conformance.transport.credentials import Credentials
 from infobip_sms_conformance.transport.http import parse_target
 from infobip_sms_conformance.transport.http1 import CapturedExchange
@@ -189,7 +190,7 @@ def run_repeatedly(
     section="Server",
     type=FILE,
     metavar="FILE",
-    help="Record everything as HAR, with phone numbers and texts in full.",
+    help="Record everything as HAR: phone numbers and texts in full, credentials masked; readable by you only.",
 )
 @add_reports
 def proxy(**settings: Any) -> int:
@@ -214,7 +215,7 @@ def proxy(**settings: Any) -> int:
             )
         wait_for_interrupt()
     if options.record:
-        files.write_file(options.record, recording.dump())
+        files.write_file(options.record, recording.dump(), private=True)
     result = collector.build_result(str(upstream), "proxy")
     return write_reports(options, result, archive, known)
 
@@ -283,7 +284,7 @@ def run_or_wait(options: ClientOptions, url: str, key: str) -> tuple[list[Sectio
 def print_line(line: str, *, quiet: bool) -> None:
     """Print a line at once, unless quiet."""
     if not quiet:
-        print(line, flush=True)
+        print(clean(line), flush=True)
 
 
 def wait_for_interrupt() -> None:

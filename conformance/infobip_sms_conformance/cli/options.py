@@ -21,6 +21,8 @@ EXIT_CODES = (
     "Exit codes: 0 nothing failed, 1 something failed, 2 could not test, 3 wrong usage, "
     "130 interrupted."
 )
+OWN_HEADERS = {"authorization", "content-type", "content-length", "accept", "host"}
+TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 MAX_SECONDS = 3600.0
 MIN_DIGITS, MAX_DIGITS, MAX_PORT = 4, 20, 65535
 SEPARATORS = re.compile(r"[ ().-]")
@@ -110,6 +112,16 @@ def parse_count(text: str) -> int:
     return int(text)
 
 
+def parse_header(text: str) -> tuple[str, str]:
+    """Return name and value of a header field that the suite does not set itself."""
+    name, colon, value = text.partition(":")
+    if not colon or not TOKEN.fullmatch(name) or not value.isprintable() or not value.isascii():
+        raise ValueError("expected a name, a colon and a value")
+    if name.lower() in OWN_HEADERS:
+        raise ValueError(f"{name} is set by the suite; see --token-command for Authorization")
+    return name, value.strip()
+
+
 def parse_port(text: str) -> int:
     """Return a TCP port."""
     if not text.isdecimal() or not 0 < int(text) <= MAX_PORT:
@@ -167,6 +179,21 @@ add_account = add_options(
         is_flag=True,
         help="Use only the API key; the server has no user.",
     ),
+    option(
+        "--token-command",
+        section="Account",
+        default="",
+        metavar="COMMAND",
+        help="Command that prints a token, in place of user and password; run again after a 401.",
+    ),
+    option(
+        "--header",
+        section="Account",
+        multiple=True,
+        metavar="'NAME: VALUE'",
+        type=Parsed("header", parse_header),
+        help="Header field of every request; repeatable.",
+    ),
 )
 
 add_selection = add_options(
@@ -188,8 +215,8 @@ add_selection = add_options(
     option(
         "--replay",
         section="Selection",
-        metavar="TOKEN",
-        help="Repeat only this check, with the seed of its run.",
+        metavar="TOKEN|FILE",
+        help="Repeat only this check, or what failed in this --json file, byte for byte.",
     ),
     option(
         "--without",
@@ -217,6 +244,14 @@ add_selection = add_options(
         help="How long to wait for events such as delivery reports.",
     ),
     option(
+        "--wait",
+        section="Selection",
+        type=Parsed("seconds", parse_seconds),
+        default=0.0,
+        metavar="SECONDS",
+        help="Wait at most this long until the server accepts connections.",
+    ),
+    option(
         "--clock",
         section="Selection",
         is_flag=True,
@@ -233,11 +268,18 @@ add_safety = add_options(
         help="Allow a server that is not on this machine.",
     ),
     option(
+        "--trust-http",
+        section="Safety",
+        multiple=True,
+        metavar="HOST",
+        help="Send credentials to this host over http; repeatable.",
+    ),
+    option(
         "--profile",
         section="Safety",
         metavar="PROFILE",
         type=click.Choice(list(PROFILES)),
-        help="full, live or rejections.  [default: full; live with --live]",
+        help="full, quick, live or rejections.  [default: full; live with --live]",
     ),
     option(
         "--to",

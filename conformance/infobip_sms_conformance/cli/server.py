@@ -1,8 +1,8 @@
 """The command server: check a server, or the sandbox."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from infobip_sms_conformance.cli.options import (
     add_safety,
     add_selection,
 )
+from infobip_sms_conformance.cli.settings import read_settings
 from infobip_sms_conformance.contract.files import read_requirements
 from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
 from infobip_sms_conformance.errors import INTERRUPTED, NOTHING_FAILED, UsageError
@@ -30,9 +31,10 @@ from infobip_sms_conformance.run.result import RunResult
 from infobip_sms_conformance.run.runner import build_plan, run_suite
 from infobip_sms_conformance.sanitization.redaction import Mask, collect_secrets
 from infobip_sms_conformance.session.plan import Plan
+from infobip_sms_conformance.session.recorded import RecordedRequest, index
 from infobip_sms_conformance.session.session import Session
 from infobip_sms_conformance.transport.credentials import Credentials
-from infobip_sms_conformance.transport.http import TargetServer, parse_target
+from infobip_sms_conformance.transport.http import TargetServer, parse_target, wait_for_server
 from infobip_sms_conformance.transport.processes import start_sandbox
 
 PLACEHOLDER_URL = "http://127.0.0.1:8080"  # of the sandbox, until it has an address
@@ -47,6 +49,8 @@ class ServerOptions(ReportOptions):
     password: str | None
     api_key: str | None
     no_basic: bool
+    token_command: str
+    header: Sequence[tuple[str, str]]
     only: Sequence[str]
     rerun_failed: Path | None
     replay: str | None
@@ -54,16 +58,41 @@ class ServerOptions(ReportOptions):
     seed: int | None
     patience: float
     clock: bool
+    wait: float
     dry_run: bool
     live: bool
+    trust_http: Sequence[str]
     profile: str | None
     to: Sequence[str]
     max_messages: int | None
     callback: str | None
     callback_port: int
+    recorded: Mapping[str, RecordedRequest | None] = field(default_factory=dict)
+    """The failing checks of the file of --replay, each with the request that showed it."""
 
 
-@click.command(cls=Command)
+class ServerCommand(Command):
+    """The command, whose options may also be in a file of the project."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Parse the command line; what it does not have comes from the file."""
+        if not extra.get("resilient_parsing"):  # shell completion never fails
+            lists = {str(p.name): isinstance(p, click.Option) and p.multiple for p in self.params}
+            found = read_settings(Path.cwd(), lists)
+            extra["default_map"] = {
+                name: [value] if lists[name] and isinstance(value, str) else value
+                for name, value in found.items()
+            }
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=ServerCommand)
 @click.argument("url", required=False)
 @add_account
 @add_selection
@@ -78,7 +107,8 @@ def server(**settings: Any) -> int:
     resolve_options(options)
     known = baseline.read_baseline(options.baseline) if options.baseline else None
     if options.url:
-        return run_target(options, parse_target(options.url, live=options.live), known)
+        target = parse_target(options.url, live=options.live, trust_http=options.trust_http)
+        return run_target(options, target, known)
     options.api_key = options.api_key or secrets.token_hex(16)
     options.clock = True
     if options.dry_run:
@@ -108,11 +138,16 @@ def run_target(
         quiet=options.quiet, verbose=options.verbose or bool(options.only)
     )
     reporter.print_plan(format_target(options, target), plan, options.only)
+    if target.host in options.trust_http and target.scheme == "http":
+        click.echo(f"Warning: credentials travel unencrypted to {target.host}", err=True)
     if options.dry_run:
         return NOTHING_FAILED
+    wait_for_server(target, options.wait)
     result, session = run_with_progress(options, target, plan, reporter)
     compared = baseline.compare(known_failures, result) if known_failures is not None else None
     reporter.print_result(result, compared)
+    if options.recorded:
+        reporter.print_replay(options.recorded, result)
     reporter.print_next_step(result, options.files)
     files.write_files(
         options.files,
@@ -138,6 +173,7 @@ def run_with_progress(
             callback=options.callback,
             callback_port=options.callback_port,
             on_finding=show,
+            recorded=index(filter(None, options.recorded.values())),
         )
 
 
@@ -145,7 +181,11 @@ def resolve_options(options: ServerOptions) -> None:
     """Apply --live, --replay, --rerun-failed and the seed; raise UsageError for what does not fit."""
     options.profile = options.profile or ("live" if options.live else "full")
     seed = None
-    if options.replay:
+    if options.replay and Path(options.replay).is_file():
+        options.recorded, report = files.read_recorded(Path(options.replay))
+        options.only, seed = list(options.recorded), report.get("seed")
+        options.without = options.without or report.get("without", ())
+    elif options.replay:
         token, _, suffix = options.replay.partition("@")
         seed = int(suffix) if suffix.isdecimal() else None
         options.only = [token]
@@ -177,6 +217,11 @@ def require_known_prefixes(only: Sequence[str]) -> None:
 
 def require_account(options: ServerOptions) -> None:
     """Raise UsageError without credentials; those of the documentation are for this machine only."""
+    if options.token_command and (options.user is not None or options.no_basic):
+        raise UsageError("--token-command takes the place of --user and --no-basic")
+    if options.token_command:
+        options.no_basic = True
+        return
     if options.no_basic and options.user is not None:
         raise UsageError("--user and --no-basic cannot be used together")
     if options.no_basic and not options.api_key:
@@ -205,11 +250,12 @@ def require_callback(options: ServerOptions) -> None:
 
 def build_credentials(options: ServerOptions) -> Credentials:
     """Return the credentials of the suite."""
+    more = tuple(options.header), options.token_command
     if options.no_basic:
-        return Credentials(None, "", options.api_key)
+        return Credentials(None, "", options.api_key, *more)
     user = USER if options.user is None else options.user
     password = PASSWORD if options.password is None else options.password
-    return Credentials(user, password, options.api_key)
+    return Credentials(user, password, options.api_key, *more)
 
 
 def format_target(options: ServerOptions, target: TargetServer) -> str:

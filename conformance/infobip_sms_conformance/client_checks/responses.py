@@ -12,6 +12,7 @@ from infobip_sms_conformance.client_checks.request import ParsedRequest
 from infobip_sms_conformance.contract.codec import MEDIA_TYPES, parse_json
 from infobip_sms_conformance.observations.exchange import BAD_REQUEST, Exchange, find_send_response
 from infobip_sms_conformance.observations.responses import find_wire
+from infobip_sms_conformance.observations.verdicts import Mismatch
 from infobip_sms_conformance.transport.http import RawResponse
 from infobip_sms_conformance.transport.http1 import MAX_BODY_SIZE, CapturedExchange, HttpMessage
 
@@ -138,14 +139,20 @@ def build_exchange(request: ParsedRequest, body: bytes) -> Exchange:
     )
 
 
+def build_finding(requirement_id: str, wrong: str, expected: str) -> ResponseFinding:
+    """Return the finding of a rule, with the expected value where the rule names one."""
+    return ResponseFinding(
+        requirement_id, str(wrong), wrong.expected if isinstance(wrong, Mismatch) else expected
+    )
+
+
 def check_entries(exchange: Exchange) -> Iterator[ResponseFinding]:
     """Yield what is owed to each destination."""
     for requirement_id, concerns, find, expected in RULES:
         if concerns(exchange):
-            yield ResponseFinding(requirement_id, find(exchange), expected)
+            yield build_finding(requirement_id, find(exchange), expected)
     if rules.is_bulk(exchange) and "bulkId" in exchange.document:
-        same = rules.get_bulk_id(exchange) == exchange.document["bulkId"]
-        yield ResponseFinding("RESP-004", "" if same else "another bulkId, or none", "its bulkId")
+        yield build_finding("RESP-004", rules.check_bulk_id(exchange), "its bulkId")
     if exchange.has_succeeded and exchange.send_response and "tracking" in exchange.document:
         key = exchange.send_response.tracking_key
         yield ResponseFinding(

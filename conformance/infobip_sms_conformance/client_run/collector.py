@@ -121,7 +121,9 @@ class TrafficCollector:
         self, url: str, profile: str, *, sections: Sequence[Section] = (), stopped: str = ""
     ) -> RunResult:
         """Return the result of what was captured."""
-        findings = [*self.findings, *self._build_passes()]
+        unused = self.coverage.get_stop_reason()
+        # A run in which no documented operation was called has checked nothing.
+        findings = [*self.findings, *([] if unused else self._build_passes())]
         return RunResult(
             url=url,
             profile=profile,
@@ -134,7 +136,7 @@ class TrafficCollector:
             messages=self.messages,
             seconds=time.monotonic() - self.began,
             findings=tuple(findings),
-            stopped=stopped or self.coverage.get_stop_reason(),
+            stopped=stopped or unused,
             side="both" if self.check_responses else "client",
             sections=(*sections, *([self.coverage.build_section()] if self.requests else [])),
         )
@@ -164,7 +166,7 @@ def build_finding(
         f"response {request.captured.serial}",
         Verdict.FAIL if level == "MUST" else Verdict.WARN,
         f"the response to request {request.captured.serial}",
-        response_finding.expected,
+        mask.hide_words(response_finding.expected),
         mask.hide_words(response_finding.actual),
         evidence=build_evidence(request, mask),
     )

@@ -38,7 +38,8 @@ def dump_xml(document: Any, component: str) -> bytes:
     schema = get_component(component)
     root = etree.Element(schema["xml"]["name"])
     fill(root, document, schema)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    declaration = b"<?xml version='1.0' encoding='UTF-8'?>"  # in one line with the rest
+    return declaration + etree.tostring(root, encoding="UTF-8", xml_declaration=False)
 
 
 def fill(element: etree._Element, value: Any, schema: dict[str, Any]) -> None:

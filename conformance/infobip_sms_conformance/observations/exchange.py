@@ -13,7 +13,7 @@ from infobip_sms_conformance.observations.responses import (
 )
 from infobip_sms_conformance.transport.http import RawRequest, RawResponse
 
-OK_STATUSES = range(200, 300)
+OK_STATUSES, REDIRECTIONS = range(200, 300), range(300, 400)
 BAD_REQUEST = 400
 UNAUTHORIZED = 401
 ABSENT = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
@@ -124,6 +124,11 @@ def find_send_response(response: RawResponse) -> SendResponse | None:
         return parse_send_response(response.body)
     except UnreadableResponseError:
         return None
+
+
+def get_stem(label: str) -> str:
+    """Return the words of a label before its values, which may be others in the next run."""
+    return label.partition(":")[0].partition("(")[0].strip()
 
 
 def get_destinations(document: Any) -> list[Any]:

@@ -9,8 +9,10 @@ Verdict, the worst wins where several checks check one requirement in one format
     N/A            the requirement does not apply to this server or run
 """
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from infobip_sms_conformance.observations.exchange import Exchange
 
@@ -48,6 +50,35 @@ class Finding:
     """What --replay takes to run this check again."""
     exchange: Exchange | None = None
     """What the verdict rests on; with numbers, texts and credentials, so never printed as it is."""
+    place: str = ""
+    """The path in the request that it is about; a place in the response is in ``got``."""
+
+
+VALUE_START, VALUE_END = "\ue002", "\ue003"
+"""Around a value in the words of a verdict; what has to be hidden in it is hidden before it is printed."""
+MAX_VALUE = 60
+
+
+def show(value: object) -> str:
+    """Return a value as the words of a verdict have it: as JSON, its beginning if it is long."""
+    if value is None or value == "":
+        return "nothing"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    short = text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]} …"
+    return f"{VALUE_START}{short}{VALUE_END}"
+
+
+class Mismatch(str):
+    """What is wrong with a value: ``path: got``, and the same with what was expected."""
+
+    __slots__ = ("expected",)
+    expected: str
+
+    def __new__(cls, path: str, expected: str, got: str) -> Self:
+        """Make one; expected and got are words, or values from ``show``."""
+        found = super().__new__(cls, f"{path}: {got}")
+        found.expected = f"{path}: {expected}"
+        return found
 
 
 class CheckOutcome(Exception):
@@ -55,7 +86,7 @@ class CheckOutcome(Exception):
 
     verdict: Verdict
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a verdict says
         self,
         got: str,
         *,
@@ -63,11 +94,13 @@ class CheckOutcome(Exception):
         expected: str = "",
         caused_by: str = "",
         exchange: Exchange | None = None,
+        place: str = "",
     ) -> None:
         super().__init__(got)
         self.sent = sent or (exchange.label if exchange else "")
-        self.expected, self.got = expected, got
-        self.caused_by, self.exchange = caused_by, exchange
+        self.expected = got.expected if isinstance(got, Mismatch) else expected
+        self.got = str(got)
+        self.caused_by, self.exchange, self.place = caused_by, exchange, place
 
 
 class CheckFailed(CheckOutcome):

@@ -3,18 +3,23 @@
 Long lines are left to the terminal, so that a command can be copied in one piece.
 """
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console as Rich
+from rich.console import ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 from rich.text import Text
 
 from infobip_sms_conformance.contract.files import WIRES, read_numbers, read_requirements
 from infobip_sms_conformance.errors import NOTHING_FAILED
 from infobip_sms_conformance.observations.readings import format_readings
 from infobip_sms_conformance.observations.verdicts import Finding, Verdict
+from infobip_sms_conformance.reporting.annotations import format_annotations
+from infobip_sms_conformance.reporting.excerpt import find_place, mark_place
 from infobip_sms_conformance.reporting.summary import (
     RequirementFailure,
     group_inconclusive,
@@ -29,16 +34,30 @@ from infobip_sms_conformance.reporting.tables import (
 )
 from infobip_sms_conformance.run.baseline import BaselineComparison
 from infobip_sms_conformance.run.engine import get_requirement_ids
-from infobip_sms_conformance.run.result import RunResult
-from infobip_sms_conformance.sanitization.curl import get_variables
+from infobip_sms_conformance.run.result import RunResult, SanitizedFinding
+from infobip_sms_conformance.sanitization.curl import HEADER, get_variables
+from infobip_sms_conformance.sanitization.evidence import Evidence
+from infobip_sms_conformance.sanitization.redaction import clean
 from infobip_sms_conformance.session.plan import Plan
+from infobip_sms_conformance.session.session import REJECTED_CREDENTIALS
 
 MAX_FULL, MAX_OTHERS = 8, 4
-MAX_RESPONSE = 600
+MAX_RESPONSE, MAX_REQUEST = 600, 2000
 LABEL = 10
 WIDE = 10_000
 
 FindingCallback = Callable[[Finding, int, int], None]
+
+
+class CleanConsole(Rich):
+    """A console that shows control characters, whatever is printed."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """Yield the segments, those with text without what a terminal would obey."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=clean(segment.text))
 
 
 class ConsoleReporter:
@@ -46,7 +65,7 @@ class ConsoleReporter:
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
         self._quiet, self._verbose = quiet, verbose
-        self._out = Rich(highlight=False, soft_wrap=True)
+        self._out = CleanConsole(highlight=False, soft_wrap=True)
 
     def print_plan(self, name: str, plan: Plan, only: Sequence[str] = ()) -> None:
         """Print what the run may cost, before the first request."""
@@ -64,8 +83,8 @@ class ConsoleReporter:
             self._print(
                 "Every message must be rejected; the run ends at the first that is accepted"
             )
-        if plan.without:
-            self._print(f"Without {', '.join(sorted(plan.without))}")
+        if left_out := plan.without - plan.profile.without:
+            self._print(f"Without {', '.join(sorted(left_out))}")
 
     @contextmanager
     def show_progress(self) -> Iterator[FindingCallback]:
@@ -108,10 +127,19 @@ class ConsoleReporter:
             self._print(
                 f"\nSet these variables to run the curl commands: {describe_variables(variables, result)}"
             )
-        for line in format_notes(result, compared, quiet=self._quiet):
+        for line in format_notes(result, compared, quiet=self._quiet, verbose=self._verbose):
             self._print(line)
         self._out.print()
         self._out.print(build_summary(result))
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            for line in format_annotations(failures):
+                self._print(line)
+
+    def print_replay(self, tokens: Collection[str], result: RunResult) -> None:
+        """Print of each check of an earlier run whether it fails still."""
+        self._print("\nReplay")
+        for token in tokens:
+            self._print(f"  {token}: {describe_replay(token, result)}")
 
     def print_next_step(self, result: RunResult, report_files: Mapping[str, Path]) -> None:
         """Print the next step in one line."""
@@ -140,6 +168,15 @@ class ConsoleReporter:
             self._out.print(line)
 
 
+def describe_replay(token: str, result: RunResult) -> str:
+    """Say whether a check that failed is fixed."""
+    found = [f for f in result.findings if f.token.partition("@")[0] == token]
+    if not found:
+        return "not checked" + (f": {result.stopped}" if result.stopped else "")
+    words = {Verdict.PASS: "fixed", Verdict.FAIL: "still failing", Verdict.WARN: "still failing"}
+    return words.get(found[0].verdict, f"could not be decided: {found[0].got}")
+
+
 def is_excused(failure: RequirementFailure, excused: Collection[str]) -> bool:
     """Tell whether the baseline excuses a failure in every format it occurs in."""
     return all(f"{failure.requirement.id} {wire}" in excused for wire in failure.wires)
@@ -162,22 +199,29 @@ def describe_failure(failure: RequirementFailure) -> Iterator[tuple[str, str]]:
         if text := getattr(shown, name):
             yield name, text
     if evidence:
-        yield "request", evidence.body or f"{evidence.method} {evidence.path}"
-        response = evidence.response
-        short = response if len(response) <= MAX_RESPONSE else f"{response[:MAX_RESPONSE]} …"
-        yield "response", f"{evidence.status or 'none:'} {short}".strip()
-        if evidence.callback:
-            yield "callback", evidence.callback
-        if evidence.other_format:
-            yield f"in {next(wire for wire in WIRES if wire != shown.wire)}", evidence.other_format
-        if evidence.curl:
-            yield "curl", evidence.curl
+        yield from describe_evidence(shown, evidence)
     for other in failure.others[:MAX_OTHERS]:
         yield "also", f"{other.sent or other.check}: {other.got}, in {other.wire}"
     if len(failure.others) > MAX_OTHERS:
         yield "also", f"{len(failure.others) - MAX_OTHERS} more; see --json or --html"
+    if failure.hides:
+        yield "hides", " ".join(failure.hides)
     if shown.token:
         yield "replay", f"--replay {shown.token}"
+
+
+def describe_evidence(shown: SanitizedFinding, evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """Yield the request and the response with the place that matters marked, and how to send it again."""
+    body = mark_place(evidence.body, shown.place, MAX_REQUEST)
+    # What a client sent begins with its first line.
+    head = "" if body.startswith(evidence.method) else f"{evidence.method} {evidence.path}\n"
+    yield "request", f"{head}{body}".strip()
+    response = mark_place(evidence.response, find_place(shown.got), MAX_RESPONSE)
+    yield "response", f"{evidence.status or 'none:'} {response}".strip()
+    if evidence.callback:
+        yield "callback", mark_place(evidence.callback, find_place(shown.got), MAX_RESPONSE)
+    if evidence.curl:
+        yield "curl", evidence.curl
 
 
 def describe_numbers(plan: Plan) -> str:
@@ -193,28 +237,51 @@ def describe_variables(names: Sequence[str], result: RunResult) -> str:
     basic, app = '"Basic $(printf %s USER:PASSWORD | base64)"', "'App KEY'"
     values = {"URL": result.url, "BASIC": basic, "APP": app}
     values["AUTH"] = app if result.scheme == "App" else basic
-    return " ".join(f"{name}={values.get(name, 'NUMBER')}" for name in names)
+    return " ".join(
+        f"{name}={values.get(name, 'VALUE' if name.startswith(HEADER) else 'NUMBER')}"
+        for name in names
+    )
 
 
 def format_notes(
-    result: RunResult, compared: BaselineComparison | None, *, quiet: bool
+    result: RunResult, compared: BaselineComparison | None, *, quiet: bool, verbose: bool
 ) -> Iterator[str]:
     """Yield the sections below the failures."""
-    if followers := group_inconclusive(result):
+    shown = {name for failure in iter_failures(result) for name in failure.hides}
+    followers = group_inconclusive(result)
+    if left := {
+        reason: rest
+        for reason, names in followers.items()
+        if (rest := [n for n in names if n not in shown])
+    }:
         yield "\nInconclusive"
-        for reason, names in followers.items():
+        for reason, names in left.items():
             listed = " ".join(names)
             yield f"  {reason}: {listed}" if "because" in reason else f"  {listed}: {reason}"
-    if result.readings and not quiet:
+    if result.readings and verbose:
         yield "\nUndocumented behavior observed (all allowed)"
         yield from (f"  {line}" for line in format_readings(result.readings))
     for section in () if quiet else result.sections:
         yield f"\n{section.title}"
         yield from (f"  {line}" for line in section.lines)
-    if not quiet and result.side == "server":
+    if verbose and result.side == "server":
+        yield from format_absent(result)
         yield from format_unchecked(result)
     if compared:
         yield from compared.format_lines()
+
+
+def format_absent(result: RunResult) -> Iterator[str]:
+    """Yield the requirements that do not apply, by the reason."""
+    found: dict[str, list[str]] = {}
+    for row in result.rows:
+        for wire in WIRES:
+            if reason := result.get_absence_reason(row.id, wire):
+                found.setdefault(reason, []).append(f"{row.id} in {wire}")
+    if found:
+        yield "\nNot applicable"
+    for reason, names in found.items():
+        yield f"  {', '.join(names)}: {reason}"
 
 
 def format_unchecked(result: RunResult) -> Iterator[str]:
@@ -252,6 +319,8 @@ def get_next_step(result: RunResult, report_files: Mapping[str, Path]) -> str:
         if result.side in {"client", "both"}:
             return f"Next: {again} explain {failed[0]}{page}"
         return f"Next: {again} explain {failed[0]}; --only {failed[0]} checks it alone{page}"
+    if result.stopped.startswith(REJECTED_CREDENTIALS):
+        return "Next: check --user and --password, or --api-key"
     if not result.rows:
         if result.side == "receiver":
             return (

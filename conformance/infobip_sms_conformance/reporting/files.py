@@ -1,6 +1,7 @@
 """Writes and reads report files."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.reporting import html, json_report, junit, markdown
 from infobip_sms_conformance.run.baseline import BaselineComparison
 from infobip_sms_conformance.run.result import RunResult
+from infobip_sms_conformance.sanitization.redaction import clean
+from infobip_sms_conformance.session.recorded import RecordedRequest, parse_recorded
 
 WRITERS: Mapping[str, Callable[[RunResult, BaselineComparison | None], str]] = {
     "json": json_report.dump_json,
@@ -47,10 +50,16 @@ def write_files(
         write_file(path, dump_har() if name == "har" else WRITERS[name](result, compared))
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a file; raise UsageError where that fails."""
+def write_file(path: Path, text: str, *, private: bool = False) -> None:
+    """Write a file, a private one for its owner only (mode 600); raise UsageError where that fails."""
     try:
-        path.write_text(text, "utf-8", "replace")
+        descriptor = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o666
+        )
+        with open(descriptor, "w", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a descriptor
+            if private:
+                path.chmod(0o600)  # of a file that was there before
+            file.write(clean(text))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
@@ -75,6 +84,23 @@ def is_result(found: Any) -> bool:
     return isinstance(rows, list) and all(
         isinstance(row, dict) and isinstance(row.get("requirement"), str) for row in rows
     )
+
+
+def read_recorded(path: Path) -> tuple[dict[str, RecordedRequest | None], dict[str, Any]]:
+    """Return the failing checks of a file of --json, by their tokens, each with the request that showed it.
+
+    The second is the whole report. UsageError when nothing failed.
+    """
+    report = read_result(path)
+    found = {}
+    for row in report["verdicts"]:
+        for reason in row.get("reasons", ()):
+            if reason.get("verdict") in FAILING and (token := reason.get("token")):
+                evidence = reason.get("evidence") or {}
+                found[token.partition("@")[0]] = parse_recorded(evidence.get("recorded"))
+    if not found:
+        raise UsageError(f"nothing failed in {path}")
+    return found, report
 
 
 def read_failed(path: Path) -> tuple[list[str], int | None]:

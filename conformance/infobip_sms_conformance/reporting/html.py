@@ -9,12 +9,15 @@ from markupsafe import Markup
 
 from infobip_sms_conformance.contract.files import WIRES, read_requirements
 from infobip_sms_conformance.observations.verdicts import Verdict
+from infobip_sms_conformance.reporting.excerpt import find_place, indent, mark_place
 from infobip_sms_conformance.reporting.json_report import COLOURS
 from infobip_sms_conformance.reporting.summary import EXPLAINED, iter_failures
 from infobip_sms_conformance.reporting.tables import CHAPTERS, iter_chapters
 from infobip_sms_conformance.run.baseline import BaselineComparison
 from infobip_sms_conformance.run.result import RunResult, SanitizedFinding
 from infobip_sms_conformance.sanitization.curl import get_variables
+
+MAX_BODY = 4000
 
 
 def dump_html(result: RunResult, compared: BaselineComparison | None = None) -> str:
@@ -50,6 +53,7 @@ def build_chapters(result: RunResult) -> list[dict[str, Any]]:
                 {
                     "requirement": row,
                     "marks": [result.find_verdict(row.id, wire) for wire in WIRES],
+                    "absent": [result.get_absence_reason(row.id, wire) for wire in WIRES],
                     "verdict": result.find_verdict(row.id),
                     "reasons": get_reasons(result, row.id),
                     "inconclusive": get_inconclusive(result, row.id),
@@ -91,6 +95,9 @@ def open_template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["indent_json"] = indent
+    environment.filters["mark_place"] = lambda body, path: mark_place(indent(body), path, MAX_BODY)
+    environment.filters["find_place"] = find_place
     return environment.get_template("page.html")
 
 

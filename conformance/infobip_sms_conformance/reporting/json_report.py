@@ -1,6 +1,6 @@
 """The report for programs.
 
-{"url", "profile", "seed", "formats", "without", "at", "plan": {"requests", "messages"},
+{"url", "profile", "seed", "formats", "without", "versions", "at", "plan": {"requests", "messages"},
  "most": {"requests", "messages"}, "requests", "messages", "seconds", "exit", "stopped",
  "badge": an endpoint object of shields.io,
  "side", "coverage", "scenarios",   of clients alone
@@ -8,7 +8,8 @@
  "verdicts": [{"requirement", "level", "text", "source", "verdict", "json", "xml",
                "reasons": [{"check", "wire", "verdict", "sent", "expected", "got", "caused_by", "token",
                             "evidence": {"method", "path", "content_type", "body", "size", "curl", "other_format",
-                                         "status", "response_type", "response", "callback"}}]}]}
+                                         "status", "response_type", "response", "callback",
+                                         "recorded": {"label", "wire", "method", "path", "headers", "body", "document"}}}]}]}
 """
 
 import json
@@ -33,6 +34,7 @@ def dump_json(result: RunResult, compared: BaselineComparison | None = None) -> 
         "seed": result.seed,
         "formats": list(result.wires),
         "without": list(result.without),
+        "versions": dict(result.versions),
         "at": result.at.isoformat(timespec="seconds"),
         "plan": asdict(result.planned_cost),
         "most": asdict(result.max_cost),
@@ -90,7 +92,5 @@ def build_reason(finding: SanitizedFinding) -> dict[str, Any]:
     """Return a finding as plain data, without what is empty."""
     reason: dict[str, Any] = {n: str(v) for n in REASON if (v := getattr(finding, n))}
     if finding.evidence:
-        reason["evidence"] = {
-            n: v for n, v in asdict(finding.evidence).items() if v not in {None, ""}
-        }
+        reason["evidence"] = {n: v for n, v in asdict(finding.evidence).items() if v or v == 0}
     return reason

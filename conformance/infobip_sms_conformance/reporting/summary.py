@@ -21,21 +21,43 @@ class RequirementFailure:
     """The finding with the smallest request."""
     others: tuple[SanitizedFinding, ...]
     """What else shows it; the same in another format is left out."""
+    hides: tuple[str, ...] = ()
+    """Requirements that could not be decided because of it."""
 
 
 def iter_failures(result: RunResult) -> Iterator[RequirementFailure]:
-    """Yield the failures of a run, FAIL first."""
+    """Yield the failures of a run: FAIL first, and of each verdict what hides most."""
+    hidden = find_hidden(result)
     for verdict in EXPLAINED:
+        failures = []
         for row in result.rows:
             matching = [
                 f for f in result.findings if (f.requirement_id, f.verdict) == (row.id, verdict)
             ]
             if matching:
-                yield build_failure(row, verdict, matching)
+                failures.append(build_failure(row, verdict, matching, hidden.pop(row.id, ())))
+        yield from sorted(failures, key=lambda failure: -len(failure.hides))
+
+
+def find_hidden(result: RunResult) -> dict[str, tuple[str, ...]]:
+    """Return the requirements that could not be decided, by the requirement that explains it."""
+    failed = {f.requirement_id for f in result.findings if f.verdict in EXPLAINED}
+    found: dict[str, dict[str, None]] = {}
+    for finding in result.findings:
+        if (
+            finding.verdict is Verdict.INCONCLUSIVE
+            and finding.caused_by in failed
+            and finding.requirement_id not in failed
+        ):
+            found.setdefault(finding.caused_by, {})[finding.requirement_id] = None
+    return {root: tuple(names) for root, names in found.items()}
 
 
 def build_failure(
-    row: Requirement, verdict: Verdict, findings: Sequence[SanitizedFinding]
+    row: Requirement,
+    verdict: Verdict,
+    findings: Sequence[SanitizedFinding],
+    hides: tuple[str, ...],
 ) -> RequirementFailure:
     """Combine findings into one failure."""
     shown = min(findings, key=measure)
@@ -44,7 +66,7 @@ def build_failure(
         others.setdefault((finding.sent, finding.got), finding)
     others.pop((shown.sent, shown.got))
     wires = tuple(dict.fromkeys(finding.wire for finding in findings))
-    return RequirementFailure(row, verdict, wires, shown, tuple(others.values()))
+    return RequirementFailure(row, verdict, wires, shown, tuple(others.values()), hides)
 
 
 def measure(finding: SanitizedFinding) -> tuple[bool, int]:

@@ -25,6 +25,7 @@ from infobip_sms_conformance.session.budget import (
     get_accepted_cases,
     get_case_exchanges,
     get_rejected_cases,
+    is_sent,
 )
 from infobip_sms_conformance.session.plan import Profile
 from infobip_sms_conformance.session.registry import REGISTRY, Check
@@ -98,6 +99,14 @@ class ConformancePlugin:
         if self._session.plan.profile.stops_at_acceptance and not is_rejection_only(item):
             return False
         check, token = get_check(item), get_token(item)
+        case = get_case(item)
+        profile, wires = self._session.plan.profile, self._session.wires
+        if (
+            case is not None
+            and get_wire(item) in wires
+            and not is_sent(case, get_wire(item), profile, wires)
+        ):
+            return False
         return not self._only or any(
             check.requirement_id.startswith(one) or token == one for one in self._only
         )
@@ -107,6 +116,8 @@ class ConformancePlugin:
         feature, wire = get_check(item).feature, get_wire(item)
         if wire not in self._session.wires:
             feature = "xml"
+        if feature in self._session.plan.profile.without:
+            raise NotApplicable(f"not in the profile {self._session.plan.profile.name}")
         if feature in self._session.plan.without:
             raise NotApplicable(f"declared by --without {feature}")
         if self._session.stopped:
@@ -141,6 +152,13 @@ def get_wire(item: pytest.Item) -> str:
     """Return the format that a check runs in."""
     assert isinstance(item, pytest.Function)
     return str(item.callspec.params["wire"])
+
+
+def get_case(item: pytest.Item) -> Case | None:
+    """Return the case that a check runs for, if it has cases."""
+    assert isinstance(item, pytest.Function)
+    case = item.callspec.params.get("case")
+    return case if isinstance(case, Case) else None
 
 
 def get_token(item: pytest.Item) -> str:
@@ -193,6 +211,7 @@ def build_finding(item: pytest.Item, error: BaseException | None) -> Finding:
         error.caused_by,
         token,
         error.exchange,
+        error.place,
     )
 
 

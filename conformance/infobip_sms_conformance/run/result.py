@@ -1,9 +1,11 @@
 """The sanitized result of a run, from which every report is written."""
 
+import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 from infobip_sms_conformance.contract.files import Requirement, read_requirements
@@ -36,6 +38,8 @@ class SanitizedFinding:
     token: str = ""
     """The argument of --replay, including the seed."""
     evidence: Evidence | None = None
+    place: str = ""
+    """The path in the request that it is about."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,13 @@ class Section:
     title: str
     lines: tuple[str, ...]
     data: Any = None
+
+
+def get_versions() -> dict[str, str]:
+    """Return the versions on which a run depends."""
+    names = {"infobip-sms": "infobip-sms", "Hypothesis": "hypothesis"}
+    found = {name: version(package) for name, package in names.items()}
+    return {**found, "Python": platform.python_version()}
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,8 @@ class RunResult:
     stopped: str = ""
     """Why not everything was checked; empty if everything was."""
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    versions: Mapping[str, str] = field(default_factory=get_versions)
+    """The versions of the suite, of Hypothesis, which generates requests, and of Python."""
     side: str = "server"
     """Who was checked: ``server``, ``client`` or ``both``."""
     sections: tuple[Section, ...] = ()
@@ -102,6 +115,13 @@ class RunResult:
         outcome = "failed" if root in FAILING else "could not be decided"
         return f"because {finding.caused_by} {outcome}"
 
+    def get_absence_reason(self, requirement_id: str, wire: str) -> str:
+        """Say why a requirement does not apply in a format; empty where it does."""
+        if self.find_verdict(requirement_id, wire) is not Verdict.NOT_APPLICABLE:
+            return ""
+        found = (f for f in self.findings if (f.requirement_id, f.wire) == (requirement_id, wire))
+        return next(f.got for f in found)
+
     def count_verdicts(self) -> Counter[Verdict]:
         """Return how many requirements got each verdict, the worst of all formats."""
         return Counter(verdict for row in self.rows if (verdict := self.find_verdict(row.id)))
@@ -121,7 +141,12 @@ class RunResult:
 def build_result(session: Session, findings: Sequence[Finding], stopped: str = "") -> RunResult:
     """Return the record of a run that has ended."""
     plan, mask = session.plan, session.build_mask()
-    evidence_builder = EvidenceBuilder(mask, session.credentials, session.authorization)
+    evidence_builder = EvidenceBuilder(
+        mask,
+        session.credentials,
+        session.authorization,
+        shows_texts=session.target.is_loopback,
+    )
     roots = collect_root_causes(findings)
     return RunResult(
         url=mask.hide(str(session.target)),
@@ -159,6 +184,7 @@ def sanitize_finding(
         resolve_root_cause(finding, root_causes),
         f"{finding.token}@{seed}",
         builder.build(shown) if shown else None,
+        finding.place,
     )
 
 

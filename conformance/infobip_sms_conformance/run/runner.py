@@ -1,6 +1,6 @@
 """Builds the plan of a run and runs it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from infobip_sms_conformance.contract.files import WIRES, read_numbers
@@ -12,6 +12,7 @@ from infobip_sms_conformance.run.engine import EngineError, run_checks, select_c
 from infobip_sms_conformance.run.result import RunResult, build_result
 from infobip_sms_conformance.session.budget import build_budget
 from infobip_sms_conformance.session.plan import FEATURES, MAX_NUMBERS_LIVE, PROFILES, Plan
+from infobip_sms_conformance.session.recorded import Key, RecordedRequest
 from infobip_sms_conformance.session.server_clock import get_clock_offset
 from infobip_sms_conformance.session.session import NotTestableError, Session
 from infobip_sms_conformance.transport.credentials import Credentials
@@ -44,9 +45,9 @@ def build_plan(  # noqa: PLR0913 - as many as there are options
         require_remote_limits(profile, to, max_messages)
     if profile != "full" and len(set(to)) > MAX_NUMBERS_LIVE:
         raise PlanError(f"the profile {profile} takes at most {MAX_NUMBERS_LIVE} numbers")
-    left_out = frozenset(without)
-    wires = tuple(wire for wire in WIRES if wire not in left_out)
     chosen = PROFILES[profile]
+    left_out = frozenset(without) | chosen.without
+    wires = tuple(wire for wire in WIRES if wire not in left_out)
     checks = select_checks(chosen, only, left_out, wires)
     return Plan(
         profile=chosen,
@@ -64,8 +65,8 @@ def require_remote_limits(profile: str, to: Sequence[str], max_messages: int | N
     """Raise PlanError unless the allowed numbers are given, and a message limit for the profile full."""
     if not to:
         raise PlanError("name with --to the numbers that may get messages")
-    if profile == "full" and max_messages is None:
-        raise PlanError("the profile full expects --max-messages where messages may be real")
+    if PROFILES[profile].max_messages is None and max_messages is None:
+        raise PlanError(f"the profile {profile} expects --max-messages where messages may be real")
 
 
 def run_suite(  # noqa: PLR0913 - as many as there are options
@@ -77,11 +78,13 @@ def run_suite(  # noqa: PLR0913 - as many as there are options
     callback: str | None = None,
     callback_port: int = 0,
     on_finding: Callable[[Finding, int, int], None] | None = None,
+    recorded: Mapping[Key, RecordedRequest] | None = None,
 ) -> tuple[RunResult, Session]:
     """Check a server; what went wrong with the run itself is in the record.
 
     callback: the URL under which the server reaches callback_port of this machine; not needed for a
-    server on this machine. on_finding: called with every finding as it is made.
+    server on this machine. on_finding: called with every finding as it is made. recorded: requests of an
+    earlier run that are sent in place of those of the same name.
     """
     with ExitStack() as stack:
         receiver = None
@@ -89,7 +92,7 @@ def run_suite(  # noqa: PLR0913 - as many as there are options
             receiver = stack.enter_context(listen(callback_port))
             if callback:
                 receiver.base = callback.rstrip("/")
-        session = Session(target, credentials, plan, receiver)
+        session = Session(target, credentials, plan, receiver, recorded)
         try:
             if plan.clock:
                 require_unmoved_clock(target)

@@ -31,6 +31,7 @@ ESCAPE = 6
 """Characters of half an escape at the end of a string that breaks off."""
 KEY = re.compile(r"\s*:")
 XML_TOKENS = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<[^>]*>?|[^<]+", re.DOTALL)
+CDATA = "<![CDATA["
 XML_NAME = re.compile(r"</?\s*(?:[\w.-]+:)?([\w.-]+)")
 ATTRIBUTE = re.compile(r"""([\w.-]+)(\s*=\s*)(?:"([^"]*)"|'([^']*)')""")
 OPEN, CLOSE = "\ue000", "\ue001"
@@ -67,19 +68,14 @@ def is_binary(text: str) -> bool:
 
 
 def hide_body(text: str, mask: Mask, *, error: bool = False) -> str:
-    """Return the characters of a body without what has to be hidden, and without idle white space."""
+    """Return the characters of a body without what has to be hidden; all else stays as it is."""
     start = text.lstrip(f"{OPEN} \t\r\n\ufeff")[:1]
     if start == "<":
-        return "".join(hide_xml(text.strip(), mask, error=error))
+        return "".join(hide_xml(text, mask, error=error))
     if start in {"{", "["}:
-        return "".join(hide_json(text.strip(), mask, error=error))
+        return "".join(hide_json(text, mask, error=error))
     plain = mask.hide_within(html.unescape(unescape(text)))
-    return squeeze(LONG_DIGITS.sub(OTHER_NUMBER, plain))
-
-
-def squeeze(text: str) -> str:
-    """Return a text in one line."""
-    return re.sub(r"\s+", " ", text).strip()
+    return LONG_DIGITS.sub(OTHER_NUMBER, plain)
 
 
 def hide_json(text: str, mask: Mask, *, error: bool) -> Iterator[str]:
@@ -93,17 +89,16 @@ def hide_json(text: str, mask: Mask, *, error: bool) -> Iterator[str]:
         plain = read_string(token)
         if KEY.match(text, match.end()):
             name = plain
-            yield json.dumps(mask.hide_within(plain), ensure_ascii=False)
+            hidden = mask.hide_within(plain)
         else:
             hidden = mask.hide_value(name, plain, error=error)
-            yield json.dumps(hidden, ensure_ascii=False) if hidden != plain else token
+        yield json.dumps(hidden, ensure_ascii=False) if hidden != plain else token
 
 
 def hide_bare(name: str, token: str, mask: Mask) -> str:
     """Return what stands between two strings: signs, numbers and words."""
-    tight = re.sub(r"\s*([,:{}\[\]])\s*", r"\1", squeeze(token))
     return re.sub(
-        rf"[^\s,:{{}}\[\]{OPEN}{CLOSE}]+", lambda match: mask.hide_value(name, match[0]), tight
+        rf"[^\s,:{{}}\[\]{OPEN}{CLOSE}]+", lambda match: mask.hide_value(name, match[0]), token
     )
 
 
@@ -118,29 +113,59 @@ def read_string(token: str) -> str:
 
 
 def hide_xml(text: str, mask: Mask, *, error: bool) -> Iterator[str]:
-    """Yield the pieces of an XML text; what stands anywhere within a text is part of it."""
+    """Yield the pieces of an XML text; what is anywhere within a text is part of it."""
     path: list[str] = []
+    pieces: list[str] = []
     for match in XML_TOKENS.finditer(text):
         token = match[0]
-        name = path[-1] if path else ""
-        if token.startswith("<![CDATA["):
-            hidden = mask.hide_value(name, token[9:].removesuffix("]]>"), error=error)
-            yield squeeze_lines(f"<![CDATA[{hidden}]]>")
-        elif token.startswith(("<!", "<?")):
-            yield squeeze(mask.hide_within(token))
-        elif token.startswith("<"):
+        if is_content(token):
+            pieces.append(token)
+            continue
+        yield from hide_content(path[-1] if path else "", pieces, mask, error=error)
+        pieces = []
+        if token.startswith(("<!", "<?")):
+            yield mask.hide_within(token)
+        else:
             update_path(path, token)
             yield hide_tag(token, mask, error=error)
-        elif token.strip(f"{OPEN}{CLOSE} \r\n\t"):
-            hidden = mask.hide_value(name, html.unescape(token), error=error)
-            yield squeeze_lines(html.escape(hidden, quote=False))
-        elif token.strip():
-            yield token.strip()
+    yield from hide_content(path[-1] if path else "", pieces, mask, error=error)
 
 
-def squeeze_lines(text: str) -> str:
-    """Return a text with the ends of its lines as blanks."""
-    return re.sub(r"\s*\n\s*", " ", text)
+def is_content(token: str) -> bool:
+    """Tell whether a token is text, CDATA, or a comment within them."""
+    return not token.startswith("<") or token.startswith((CDATA, "<!--"))
+
+
+def hide_content(name: str, pieces: list[str], mask: Mask, *, error: bool) -> Iterator[str]:
+    """Yield the content of an element; what is hidden of a value in several pieces is in the first."""
+    values = [read_piece(piece) for piece in pieces]
+    shown = [
+        mask.hide_value(name, value, error=error) if value.strip() else value for value in values
+    ]
+    whole = mask.hide_value(name, "".join(values), error=error)
+    if sum(map(bool, values)) > 1 and whole not in {"".join(values), "".join(shown)}:
+        first = next(index for index, value in enumerate(values) if value)
+        shown = [whole if index == first else "" for index in range(len(pieces))]
+    for piece, value, hidden in zip(pieces, values, shown, strict=True):
+        if piece.startswith("<!--"):
+            yield mask.hide_within(piece)
+        elif hidden == value:
+            yield piece
+        elif piece.startswith(CDATA):
+            yield f"{CDATA}{hidden}]]>"
+        else:
+            yield html.escape(hidden, quote=False)
+
+
+def read_piece(piece: str) -> str:
+    """Return the characters that a piece of content stands for; a comment stands for none."""
+    if piece.startswith("<!--"):
+        return ""
+    return (
+        piece.removeprefix(CDATA).removesuffix("]]>")
+        if piece.startswith(CDATA)
+        else html.unescape(piece)
+    )
 
 
 def update_path(path: list[str], tag: str) -> None:
@@ -157,6 +182,6 @@ def hide_tag(tag: str, mask: Mask, *, error: bool) -> str:
     def hide(match: re.Match[str]) -> str:
         value = html.unescape(match[3] if match[3] is not None else match[4])
         hidden = mask.hide_value(match[1], value, error=error)
-        return f'{match[1]}{match[2]}"{html.escape(hidden)}"'
+        return match[0] if hidden == value else f'{match[1]}{match[2]}"{html.escape(hidden)}"'
 
-    return squeeze(mask.hide_within(ATTRIBUTE.sub(hide, tag)))
+    return mask.hide_within(ATTRIBUTE.sub(hide, tag))

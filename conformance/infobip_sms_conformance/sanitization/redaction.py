@@ -10,13 +10,14 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
 from infobip_sms_conformance.contract.files import read_example
 from infobip_sms_conformance.observations.exchange import Exchange
+from infobip_sms_conformance.observations.verdicts import VALUE_END, VALUE_START
 from infobip_sms_conformance.transport.credentials import Credentials
 
 ELLIPSIS = "..."
@@ -29,10 +30,13 @@ PIECE_LENGTH = 12
 LONG_NUMBER, LONG_SECRET, SHORTEST_TEXT, SHARED_PREFIX = 8, 8, 4, 8
 ANY_NUMBER = re.compile(r"\+?\d(?:[ ().-]?\d){4,}")
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
-# Controls but for tabs and ends of lines, what turns the direction of writing, and what is no character.
+# Controls but for tabs and ends of lines, what turns the direction of writing, what cannot be seen (tags as
+# well), and what is not a character.
 UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ud800-\udfff\ufffe\uffff\U000e0000-\U000e007f]"
 )
+VALUE = re.compile(f"{VALUE_START}(.*?){VALUE_END}", re.DOTALL)
 NEVER = re.compile(r"(?!)")
 
 
@@ -65,8 +69,10 @@ class Mask:
         return hidden
 
     def hide_words(self, text: str) -> str:
-        """Return words of the suite, in which a short secret is nothing but a word."""
-        return clean(self._hide(text, [s for s in self.secrets if len(s) >= LONG_SECRET]))
+        """Return words of the suite, in which a short secret is nothing but a word; values are hidden as such."""
+        long = [secret for secret in self.secrets if len(secret) >= LONG_SECRET]
+        plain = VALUE.sub(lambda match: self.drop_marks(self.hide_within(match[1])), text)
+        return clean(self._hide(plain, long))
 
     def hide_value(self, name: str, text: str, *, error: bool = False) -> str:
         """Return the value of a field that a server has written; error: its text is an explanation."""
@@ -76,24 +82,12 @@ class Mask:
         hidden = self.hide_within(text)
         return ANY_NUMBER.sub(OTHER_NUMBER, hidden) if name in NUMBER_FIELDS else hidden
 
-    def hide_document(self, document: Any, name: str = "") -> Any:
-        """Return a document of the suite with variables for numbers, and without texts."""
-        if isinstance(document, list):
-            return [self.hide_document(item, name) for item in document]
-        if isinstance(document, dict):
-            return {key: self.hide_document(value, key) for key, value in document.items()}
-        if not isinstance(document, str):
-            return document
-        if name in TEXT_FIELDS:
-            return ELLIPSIS if document else document
-        return self.drop_marks(self.hide_number(document) if name == "to" else self.hide(document))
-
     def hide_number(self, value: str) -> str:
         """Return a destination with a variable for the number, or one for each side of a sign in it."""
         digits = "".join(filter(str.isdecimal, value))
         found = re.fullmatch(r"(\d+)(\D+)(\d+)", value)
         if found is None or digits not in self.numbers:
-            return self.hide(value)
+            return self.hide_within(value)
         name = name_variable(self.numbers.index(digits))
         before, sign, after = found.groups()
         return f"${{{name}%{'?' * len(after)}}}{sign}${{{name}#{'?' * len(before)}}}"
@@ -113,6 +107,27 @@ class Mask:
     def _is_ours(self, text: str) -> bool:
         start = text[:SHARED_PREFIX]
         return any(start and data.startswith(start) for data in self.callback_data)
+
+
+@dataclass(frozen=True)
+class RequestMask(Mask):
+    """Hides what has to be hidden of the suite's own requests: numbers and credentials, and texts unless they may be shown."""
+
+    shows_texts: bool = False
+
+    def hide_value(self, name: str, text: str, *, error: bool = False) -> str:
+        """Return the value of a field with variables for numbers."""
+        if name in TEXT_FIELDS and not error:
+            return text if self.shows_texts else ELLIPSIS if text else text
+        return self.hide_number(text) if name == "to" else self.hide_within(text)
+
+
+def build_request_mask(mask: Mask, *, shows_texts: bool = False) -> RequestMask:
+    """Return the mask of the requests of a run; shows_texts: the suite's own texts stay."""
+    found = RequestMask(**{f.name: getattr(mask, f.name) for f in fields(mask)})
+    if not shows_texts:
+        return found
+    return replace(found, shows_texts=True, texts=NEVER, pieces=frozenset())
 
 
 def build_mask(
@@ -138,6 +153,7 @@ def build_mask(
 def collect_secrets(credentials: Credentials, used: Iterable[str] = ()) -> tuple[str, ...]:
     """Return every spelling of the credentials, and of what was sent in their place, the longest first."""
     plain = {credentials.user, credentials.password, credentials.api_key}
+    plain |= {value for _, value in credentials.headers}
     plain |= {value.partition(" ")[2] for value in (*used, credentials.basic or "")}
     found = {spelling for secret in plain if secret for spelling in iter_spellings(secret)}
     return tuple(sorted(found, key=lambda secret: (-len(secret), secret)))
@@ -219,5 +235,14 @@ def unescape(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a text without what a terminal would obey or what cannot be written to a file."""
-    return UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    """Return a text without what a terminal would obey or what cannot be written to a file.
+
+    Every file and every line on the terminal goes through here.
+    """
+    return UNPRINTABLE.sub(escape_character, text)
+
+
+def escape_character(match: re.Match[str]) -> str:
+    r"""Return a character as JSON escapes it: \uXXXX, twice for one outside of the first plane."""
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[n : n + 2].hex()}" for n in range(0, len(units), 2))

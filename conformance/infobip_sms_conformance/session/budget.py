@@ -1,6 +1,7 @@
 """What a run may do: its profile, its exchanges, and the plan that is printed first.
 
     full         everything; servers on this machine only
+    quick        the message request alone, with one case of each requirement; at most 60 requests
     live         at most 60 messages to at most 3 destinations
     rejections   only what has to be rejected; ends at the first message that is accepted
 
@@ -73,21 +74,38 @@ def get_case_exchanges(
         for case in cases
         if case.requirement_id == check.requirement_id
         for wire in check.wires
-        if wire in wires and wire in case.wires
+        if wire in wires and is_sent(case, wire, profile, wires)
         if not only
         or any(check.requirement_id.startswith(one) for one in only)
         or f"{check.requirement_id}:{case.id}-{wire}" in only
     )
 
 
-def get_shared_exchanges(groups: frozenset[str], wires: Sequence[str]) -> set[tuple[str, str]]:
+def is_sent(case: Case, wire: str, profile: Profile, wires: Sequence[str]) -> bool:
+    """Tell whether a profile sends a case in a format; a sample has one case of each requirement in one."""
+    possible = [one for one in case.wires if one in wires]
+    if not (profile.is_sample and case.rejected):
+        return wire in possible
+    sample = {c.requirement_id: c for c in reversed(get_rejected_cases())}
+    if sample.get(case.requirement_id) != case or not possible:
+        return False
+    index = sorted(sample).index(case.requirement_id)
+    return wire == possible[index % len(possible)]
+
+
+def get_shared_exchanges(
+    groups: frozenset[str], profile: Profile, wires: Sequence[str]
+) -> set[tuple[str, str]]:
     """Return the rejected cases that checks of other requirements look at, each with a format."""
     return {
         (case.id, wire)
         for case in get_rejected_cases()
         for wire in wires
         if wire in case.wires
-        and ("rejected" in groups or ("days" in groups and (case.id, wire) in LISTED_DAYS))
+        and (
+            ("rejected" in groups and is_sent(case, wire, profile, wires))
+            or ("days" in groups and (case.id, wire) in LISTED_DAYS)
+        )
     }
 
 
@@ -184,7 +202,7 @@ def build_budget(  # noqa: PLR0913 - what a plan follows from
     """Return what some checks send at most; max_messages is the user's own limit."""
     groups = frozenset({"start"}).union(*(check.needs for check in checks))
     groups |= {INCLUDED[name] for name in groups if name in INCLUDED}
-    cases = get_shared_exchanges(groups, wires).union(
+    cases = get_shared_exchanges(groups, profile, wires).union(
         *(get_case_exchanges(c, profile, wires, only) for c in checks if "cases" in c.needs)
     )
     accepted = {(case, wire) for case, wire in cases if not get_case(case).rejected}

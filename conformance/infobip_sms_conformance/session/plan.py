@@ -48,10 +48,21 @@ class Profile:
     stops_at_acceptance: bool = False
     has_long_lists: bool = True
     """Whether lists are filled with more messages than they show at once."""
+    is_sample: bool = False
+    """Whether one case of each requirement is sent, in one format."""
+    without: frozenset[str] = frozenset()
+    """Features that the profile leaves out."""
 
 
 PROFILES = {
     "full": Profile("full", 2, ("between", "behind")),
+    "quick": Profile(
+        "quick",
+        0,
+        ("between", "behind"),
+        is_sample=True,
+        without=frozenset(FEATURES) - {"xml"},
+    ),
     "live": Profile("live", 0, ("alone", "alone"), MAX_MESSAGES_LIVE, has_long_lists=False),
     "rejections": Profile(
         "rejections", 0, ("alone", "alone"), MAX_MESSAGES_LIVE, True, has_long_lists=False

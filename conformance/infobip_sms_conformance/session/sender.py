@@ -1,6 +1,7 @@
 """The line to one server: every request of a run goes through here, and is recorded."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from infobip_sms_conformance.observations.exchange import OK_STATUSES, Exchange,
 from infobip_sms_conformance.observations.tolerant_reader import parse_tolerant
 from infobip_sms_conformance.observations.verdicts import Inconclusive
 from infobip_sms_conformance.session.plan import Plan
+from infobip_sms_conformance.session.recorded import Key, RecordedRequest, get_key
 from infobip_sms_conformance.transport.allow_list import (
     AllowList,
     DestinationNotAllowedError,
@@ -41,8 +43,13 @@ class PreparedRequest:
 class RequestSender:
     """Sends what may leave; ends the run where it has to end."""
 
-    def __init__(self, target: TargetServer, plan: Plan) -> None:
-        self._target, self._plan = target, plan
+    def __init__(
+        self,
+        target: TargetServer,
+        plan: Plan,
+        recorded: Mapping[Key, RecordedRequest] | None = None,
+    ) -> None:
+        self._target, self._plan, self._recorded = target, plan, recorded or {}
         self.allow_list = AllowList(plan.allowed, plan.budget.max_messages)
         self.exchanges: list[Exchange] = []
         """Every exchange of the run, in order."""
@@ -60,6 +67,7 @@ class RequestSender:
     def send(self, prepared: PreparedRequest) -> Exchange:
         """Send a request if it may leave, and record what comes back."""
         self.require_within_limits()
+        prepared = self._find_recorded(prepared)
         count = self._reserve(prepared.request.body if prepared.has_messages else b"")
         found = self._exchange(prepared)
         self.exchanges.append(found)
@@ -73,6 +81,14 @@ class RequestSender:
         if self.timeouts >= MAX_TIMEOUTS:
             self.stopped = self.stopped or "the server left too many requests without an answer"
         return found
+
+    def _find_recorded(self, prepared: PreparedRequest) -> PreparedRequest:
+        """Return the request of the earlier run that is to be sent again, if there is one."""
+        found = self._recorded.get(get_key(prepared.label, prepared.wire))
+        if found is None:
+            return prepared
+        request, document = found.build(self._plan.allowed, prepared.request)
+        return replace(prepared, request=request, document=document)
 
     def require_within_limits(self) -> None:
         """Raise Inconclusive when the run has to end."""

@@ -1,7 +1,10 @@
 """The conversation with one server: what was sent so far, what came back."""
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from infobip_sms_conformance.contract.codec import MEDIA_TYPES, dump
@@ -14,29 +17,60 @@ from infobip_sms_conformance.fixtures.placement import (
     CaseDocument,
     build_case_document,
     build_named,
+    describe_edit,
     respell,
 )
 from infobip_sms_conformance.observations.exchange import (
     ABSENT,
+    OK_STATUSES,
+    REDIRECTIONS,
     UNAUTHORIZED,
     Exchange,
     RequestOutcome,
     get_destinations,
 )
+from infobip_sms_conformance.observations.responses import find_wire
 from infobip_sms_conformance.observations.verdicts import Inconclusive, NotApplicable
 from infobip_sms_conformance.sanitization.redaction import Mask, build_mask
-from infobip_sms_conformance.session.budget import build_limits_document, get_rejected_cases
+from infobip_sms_conformance.session.budget import (
+    build_limits_document,
+    get_rejected_cases,
+    is_sent,
+)
 from infobip_sms_conformance.session.plan import Plan
+from infobip_sms_conformance.session.recorded import Key, RecordedRequest
 from infobip_sms_conformance.session.sender import PreparedRequest, RequestSender
 from infobip_sms_conformance.transport.credentials import Credentials
 from infobip_sms_conformance.transport.http import RawRequest, TargetServer
 from infobip_sms_conformance.transport.webhook_receiver import WebhookReceiver
 
 UNANSWERED_BEFORE_PROBE = 3
+MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,40}")
+REJECTED_CREDENTIALS = "the server rejected the credentials"
 
 
 class NotTestableError(Exception):
     """There is no server of this API to check."""
+
+
+def is_rejecting(exchange: Exchange) -> bool:
+    """Tell whether the server rejected the credentials."""
+    return exchange.status in {UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+
+def is_foreign(exchange: Exchange) -> bool:
+    """Tell whether what came back is a page or a text, or leads elsewhere: not a response of this API."""
+    if exchange.response is None or exchange.status in REDIRECTIONS:
+        return True
+    start = exchange.response.body.lstrip()[:9].lower()
+    page = start.startswith((b"<!doctype", b"<html"))
+    return exchange.status in OK_STATUSES and (page or find_wire(exchange.response.body) is None)
+
+
+def describe_media_type(exchange: Exchange) -> str:
+    """Return the content type of a response, if it is one that may be shown."""
+    media = exchange.response.media_type if exchange.response else ""
+    return media if MEDIA_TYPE.fullmatch(media) else "no content type"
 
 
 class Session:
@@ -48,6 +82,7 @@ class Session:
         credentials: Credentials,
         plan: Plan,
         receiver: WebhookReceiver | None = None,
+        recorded: Mapping[Key, RecordedRequest] | None = None,
     ) -> None:
         self.target, self.credentials, self.plan, self.receiver = (
             target,
@@ -56,7 +91,7 @@ class Session:
             receiver,
         )
         self.authorization = credentials.primary
-        self.sender = RequestSender(target, plan)
+        self.sender = RequestSender(target, plan, recorded)
         self.run_id = secrets.token_hex(3)
         self.rejects_past = False
         self._shared: dict[tuple[str, str], Exchange] = {}
@@ -142,33 +177,52 @@ class Session:
     def build_headers(self, wire: str, changes: Mapping[str, str | None]) -> dict[str, str]:
         """Return the header fields of a request: its format in Content-Type and in Accept."""
         media = MEDIA_TYPES[wire]
-        usual = {"authorization": self.authorization, "content-type": media, "accept": media}
+        usual = {name.lower(): value for name, value in self.credentials.headers}
+        usual |= {"authorization": self.authorization, "content-type": media, "accept": media}
         named = usual | {name.replace("_", "-"): value for name, value in changes.items()}
         return {name: value for name, value in named.items() if value is not None}
 
     def _send(self, prepared: PreparedRequest) -> Exchange:
         """Send a request; after some without answer, find out whether the server still lives."""
-        found = self.sender.send(prepared)
+        found = self._exchange(prepared)
         silent = found.response is None and not self.stopped
         if silent and self.sender.unanswered % UNANSWERED_BEFORE_PROBE == 0:
             self._probe_availability()
         return found
+
+    def _exchange(self, prepared: PreparedRequest) -> Exchange:
+        """Send a request, and once more with a new token if the one that it had was rejected."""
+        found = self.sender.send(prepared)
+        if found.status != UNAUTHORIZED or not self._renew_token(prepared):
+            return found
+        headers = {**prepared.request.headers, "authorization": self.authorization}
+        return self.sender.send(
+            replace(prepared, request=replace(prepared.request, headers=headers))
+        )
+
+    def _renew_token(self, prepared: PreparedRequest) -> bool:
+        """Run the token command again if a request had its token; tell whether there is another one."""
+        used = prepared.request.headers.get("authorization")
+        if not self.credentials.token_command or used != self.authorization:
+            return False
+        self.authorization = self.credentials.primary
+        return self.authorization != used
 
     def _probe_availability(self) -> None:
         probe = self.probe()
         if probe.response is None:
             self.sender.stopped = f"the server does not answer: {probe.problem}"
 
-    def probe(self) -> Exchange:
+    def probe(self, wire: str = WIRES[0]) -> Exchange:
         """Send the minimal request, or one without messages where none may be taken."""
         found = read_operations()["send"]
         document = self.freshen(read_example("minimal-request"))
         if self.plan.profile.stops_at_acceptance:
             document["messages"] = []
-        body = dump(document, WIRES[0])
-        request = RawRequest(found.method, found.path, self.build_headers(WIRES[0], {}), body)
-        return self.sender.send(
-            PreparedRequest(found, WIRES[0], "the minimal request", document, request)
+        body = dump(document, wire)
+        request = RawRequest(found.method, found.path, self.build_headers(wire, {}), body)
+        return self._exchange(
+            PreparedRequest(found, wire, "the minimal request", document, request)
         )
 
     def start(self) -> None:
@@ -181,8 +235,7 @@ class Session:
         if first.status == UNAUTHORIZED and self.credentials.fallback is not None:
             self.authorization = self.credentials.fallback
             first = self.probe()
-        if first.response is None or first.status in ABSENT:
-            raise NotTestableError(f"the first request got no answer of this API: {first.got}")
+        self._require_this_api(first)
         if self.plan.profile.stops_at_acceptance:
             return
         if WIRES[0] in self.wires:
@@ -200,6 +253,24 @@ class Session:
                 self.rejects_past = True
             else:
                 self.rejects_past = taken.outcome is not RequestOutcome.ACCEPTED
+
+    def _require_this_api(self, first: Exchange) -> None:
+        """Raise NotTestableError unless the server is one of this API that knows the credentials.
+
+        What could be a single fault of a server is looked at in the other format as well.
+        """
+        if first.response is None or first.status in ABSENT:
+            raise NotTestableError(f"the first request got no answer of this API: {first.got}")
+        probes = [first]
+        if is_rejecting(first) or is_foreign(first):
+            probes += [self.probe(wire) for wire in self.wires if wire != first.wire]
+        if all(map(is_rejecting, probes)):
+            raise NotTestableError(f"{REJECTED_CREDENTIALS} (HTTP {first.status})")
+        if all(map(is_foreign, probes)):
+            raise NotTestableError(
+                f"the first request got no answer of this API: HTTP {first.status}, "
+                f"{describe_media_type(first)}"
+            )
 
     # -------------------------------------------------------------- shared exchanges
 
@@ -232,20 +303,20 @@ class Session:
 
     def send_case(self, case: Case, wire: str) -> Exchange:
         """Return the exchange of a case."""
-        return self.send_once(
-            f"case {case.id}", wire, self.build_case_document(case, wire).document, str(case)
-        )
+        placed = self.build_case_document(case, wire)
+        label = describe_edit(case, placed.path)
+        return self.send_once(f"case {case.id}", wire, placed.document, label)
 
     def send_alone(self, case: Case, wire: str) -> Exchange:
         """Return the exchange of a case in the smallest document that it fits into."""
-        return self.send_once(
-            f"alone {case.id}", wire, build_case_document(case, "alone").document, str(case)
-        )
+        placed = build_case_document(case, "alone")
+        label = describe_edit(case, placed.path)
+        return self.send_once(f"alone {case.id}", wire, placed.document, label)
 
     def send_invalid_cases(self, wire: str) -> Iterator[Exchange]:
         """Yield the exchanges of all cases that a server must reject."""
         for case in get_rejected_cases():
-            if wire in case.wires:
+            if is_sent(case, wire, self.plan.profile, self.wires):
                 yield self.send_case(case, wire)
 
     def send_limits(self, wire: str) -> Exchange:

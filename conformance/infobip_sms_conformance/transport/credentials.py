@@ -1,7 +1,13 @@
 """Who the suite is to the server."""
 
 import base64
+import shlex
+import subprocess
 from dataclasses import dataclass, field
+
+from infobip_sms_conformance.errors import UsageError
+
+TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
@@ -11,6 +17,10 @@ class Credentials:
     user: str | None = field(repr=False)
     password: str = field(repr=False)
     api_key: str | None = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Header fields that every request has, such as those that a gateway expects."""
+    token_command: str = field(default="", repr=False)
+    """A command that prints a token; it takes the place of user and password."""
 
     @property
     def basic(self) -> str | None:
@@ -25,7 +35,7 @@ class Credentials:
     @property
     def primary(self) -> str:
         """What the run begins with."""
-        found = self.basic or self.app
+        found = read_token(self.token_command) if self.token_command else self.basic or self.app
         assert found is not None, "there is one of the two"
         return found
 
@@ -33,6 +43,27 @@ class Credentials:
     def fallback(self) -> str | None:
         """What is tried where the first is not taken."""
         return self.app if self.basic else None
+
+
+def read_token(command: str) -> str:
+    """Return the Authorization that a command prints: a scheme and a token, or a token for Bearer.
+
+    UsageError if it cannot be run or fails; what it prints is never shown.
+    """
+    try:
+        done = subprocess.run(
+            shlex.split(command), capture_output=True, text=True, timeout=TIMEOUT, check=True
+        )
+    except subprocess.CalledProcessError as error:
+        raise UsageError(f"--token-command ended with exit code {error.returncode}") from None
+    except subprocess.TimeoutExpired:
+        raise UsageError(f"--token-command took more than {TIMEOUT:g} s") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--token-command cannot be run: {type(error).__name__}") from None
+    words = done.stdout.split()
+    if not 0 < len(words) <= len(("scheme", "token")) or not done.stdout.isascii():
+        raise UsageError("--token-command: expected a token, or a scheme and a token, in one line")
+    return " ".join(words if len(words) > 1 else ["Bearer", *words])
 
 
 def build_basic(user: str, password: str) -> str:

@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -16,11 +16,13 @@ from http.client import (
 )
 from ipaddress import ip_address
 from threading import Event, Timer
+from time import monotonic, sleep
 from urllib.parse import urlsplit
 
 from infobip_sms_conformance.errors import UsageError
 
 SECONDS = 10.0
+SECONDS_BETWEEN_CONNECTIONS = 0.2
 MAX_RESPONSE_BYTES = 2_000_000  # kept for every request of a run; 1,000 entries need a third of it
 TIMED_OUT = f"no complete response within {SECONDS:g} s"
 PORTS = {"http": 80, "https": 443}
@@ -88,8 +90,11 @@ class RawResponse:
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-def parse_target(url: str, *, live: bool = False) -> TargetServer:
-    """Return the target of a base URL; WrongTarget when it is not for this run."""
+def parse_target(url: str, *, live: bool = False, trust_http: Collection[str] = ()) -> TargetServer:
+    """Return the target of a base URL; TargetError when it is not for this run.
+
+    trust_http: hosts to which credentials may travel over http.
+    """
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -103,8 +108,11 @@ def parse_target(url: str, *, live: bool = False) -> TargetServer:
     target = TargetServer(parts.scheme, host, port, parts.path.rstrip("/"), live)
     if not target.is_loopback and not live:
         raise TargetError("a server that is not on this machine is checked with --live only")
-    if not target.is_loopback and parts.scheme == "http":
-        raise TargetError("credentials travel to other machines over https only")
+    if not target.is_loopback and parts.scheme == "http" and host not in trust_http:
+        raise TargetError(
+            "credentials travel to other machines over https only; "
+            f"--trust-http {host} allows http to this one"
+        )
     return target
 
 
@@ -147,6 +155,25 @@ def connect(target: TargetServer) -> HTTPConnection:
         context = ssl.create_default_context()
         return HTTPSConnection(target.host, target.port, timeout=SECONDS, context=context)
     return HTTPConnection(target.host, target.port, timeout=SECONDS)
+
+
+def wait_for_server(target: TargetServer, seconds: float) -> None:
+    """Wait until a server accepts connections, at most for some seconds; nothing is sent."""
+    deadline = monotonic() + seconds
+    while monotonic() < deadline:
+        connection = connect(target)
+        try:
+            connection.connect()
+        except (ConnectionError, TimeoutError):
+            sleep(min(SECONDS_BETWEEN_CONNECTIONS, max(0.0, deadline - monotonic())))
+        except (
+            OSError
+        ):  # nothing that time changes, such as a wrong name; the first request says so
+            return
+        else:
+            return
+        finally:
+            connection.close()
 
 
 @contextmanager

@@ -16,6 +16,26 @@ def _load_codec(name: str) -> Any:
     return import_module(f"infobip_sms.codecs.{name}")
 
 
+@attrs.frozen
+class HttpInfo:
+    """The HTTP side of a result."""
+
+    __module__ = "infobip_sms"
+
+    status: int
+    headers: dict[str, str] = attrs.field(repr=False)
+    """Headers of the response; names are in lower case."""
+    attempts: int
+    """Number of requests that it took."""
+    elapsed: float
+    """Seconds of the whole call: all attempts and the waits between them."""
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's ``X-Request-Id``, if it sent one."""
+        return self.headers.get("x-request-id")
+
+
 class ApiModel:
     """Base class of the models."""
 

@@ -7,7 +7,7 @@ import click
 from infobip_sms.cli.base.framework import RootGroup
 from infobip_sms.cli.send.command import send as send_command
 
-from . import conformance, listen, lookups, sandbox, scheduled
+from . import conformance, explain, listen, lookups, sandbox, scheduled, status
 
 EPILOG = """\
 Settings come from the environment: INFOBIP_BASE_URL and INFOBIP_API_KEY.
@@ -41,8 +41,10 @@ for _command in (
     scheduled.scheduled,
     lookups.conversion,
     listen.listen,
+    status.status,
     sandbox.sandbox,
     conformance.conformance,
     conformance.demo,
+    explain.explain_command,
 ):
     cli.add_command(_command)

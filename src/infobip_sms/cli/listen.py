@@ -7,18 +7,23 @@ import signal
 import stat
 import sys
 import threading
-from contextlib import suppress
+import time
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import click
 
+from infobip_sms import InvalidRequestError
 from infobip_sms.cli.base.framework import Command, UnavailableError
 from infobip_sms.cli.base.output import clean, print_note, print_report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
-    from infobip_sms import DeliveryReports
+    from infobip_sms import DeliveryReport, DeliveryReports
+    from infobip_sms.send_many.report_store import ReportStore
+    from infobip_sms.webhook_forwarder import WebhookForwarder
     from infobip_sms.webhook_server import WebhookServer
 
 
@@ -39,22 +44,47 @@ if TYPE_CHECKING:
 )
 @click.option("--path", metavar="PATH", help="Take reports at this path only, such as /reports.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each report.")
-def listen(port: int, host: str, path: str | None, as_json: bool) -> None:
+@click.option(
+    "--store",
+    metavar="FILE",
+    help="Keep the reports in FILE, each message and state once; status reads it.",
+)
+@click.option(
+    "--forward",
+    metavar="URL",
+    help="Post each stored report to URL as well, again and again until it is acknowledged: 1 + n² minutes"
+    " after attempt n, as Infobip does. Needs --store.",
+)
+def listen(
+    port: int, host: str, path: str | None, as_json: bool, store: str | None, forward: str | None
+) -> None:
     """Receive delivery reports on a notify URL and print them.
 
     Accepts POST with reports in JSON or XML, and responds with 200 only once they are written. Anything
     else gets 400, with the reason on stderr; the platform then tries again later. A report may arrive
-    twice, with the same message ID. Runs until it is stopped.
+    twice, with the same message ID; with --store it is printed once. Runs until it is stopped.
     """
-    from infobip_sms.webhook_server import WebhookServer  # noqa: PLC0415 - asyncio takes time
-
-    def write(reports: DeliveryReports) -> None:
-        for report in reports.results:
-            print_report(report, as_json=as_json)
-        _sync_output()
-
     if path is not None and not path.startswith("/"):
         raise click.BadParameter("a path must start with /", param_hint="--path")
+    if forward is not None and store is None:
+        raise click.UsageError(
+            "--forward needs --store FILE, which keeps what is still to be posted."
+        )
+    with ExitStack() as opened:
+        reports = opened.enter_context(_open_store(store)) if store else None
+        forwarder = None
+        if reports and forward:
+            forwarder = opened.enter_context(_build_forwarder(forward, reports))
+        write = _build_writer(reports, forwarder, as_json=as_json)
+        _serve(host, port, write, path)
+    print_note("listen: stopped")
+
+
+def _serve(
+    host: str, port: int, write: Callable[[DeliveryReports], None], path: str | None
+) -> None:
+    from infobip_sms.webhook_server import WebhookServer  # noqa: PLC0415 - asyncio takes time
+
     try:
         listener = WebhookServer(host, port, write, _print_problem, path=path)
     except OSError as problem:
@@ -63,7 +93,44 @@ def listen(port: int, host: str, path: str | None, as_json: bool) -> None:
         _stop_on_termination(listener)
         print_note(f"listen: {listener.url}{path or '/'}")
         listener.run()
-    print_note("listen: stopped")
+
+
+def _open_store(path: str) -> ReportStore:
+    from infobip_sms.send_many.report_store import ReportStore, ReportStoreError  # noqa: PLC0415 - seldom
+
+    try:
+        return ReportStore(path)
+    except ReportStoreError as problem:
+        raise UnavailableError(clean(problem)) from None
+
+
+def _build_forwarder(url: str, reports: ReportStore) -> WebhookForwarder:
+    from infobip_sms.webhook_forwarder import WebhookForwarder  # noqa: PLC0415 - seldom
+
+    try:
+        return WebhookForwarder(url, reports, _print_problem)
+    except InvalidRequestError:
+        raise click.BadParameter(
+            "expected https://, or http:// for this machine, and a host", param_hint="--forward"
+        ) from None
+
+
+def _build_writer(
+    store: ReportStore | None, forwarder: WebhookForwarder | None, *, as_json: bool
+) -> Callable[[DeliveryReports], None]:
+    """Return what keeps the reports of a body, and prints them."""
+
+    def write(reports: DeliveryReports) -> None:
+        new: Sequence[DeliveryReport] = reports.results
+        if store is not None:
+            new = store.add(new, due=time.time() if forwarder else None)
+        if forwarder is not None:
+            forwarder.wake()
+        for report in new:
+            print_report(report, as_json=as_json)
+        _sync_output()
+
+    return write
 
 
 def _print_problem(words: str) -> None:

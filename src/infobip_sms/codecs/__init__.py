@@ -55,10 +55,19 @@ def apply_charset(body: bytes, content_type: str) -> bytes:
     return decode_by_charset(body, _get_charset(content_type))
 
 
+def explain_json_charset(content_type: str) -> str:
+    """Say that the charset of JSON has no effect; an empty string if none but UTF-8 is named."""
+    if "charset" not in content_type.lower() or _get_charset(content_type) in {"utf-8", "utf8"}:
+        return ""
+    return "JSON is UTF-8, whatever charset its Content-Type names"
+
+
 def identify_encoding(body: bytes) -> str:
     """Describe a body that needs decoding before it can be parsed; an empty string if it does not."""
     if body.startswith(b"\x1f\x8b"):
         return "data compressed with gzip (see Content-Encoding); decompress it first"
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in body[:4]:
+        return "text in UTF-16; send UTF-8"
     with suppress(ValueError):
         if base64.b64decode(body[:64], validate=True).lstrip()[:1] in {b"{", b"<"}:
             return "text encoded in base64; decode it first"

@@ -202,7 +202,7 @@ def _make_reader(
     defaults = _list_defaults(cls)
     hidden = {
         name: override(omit=True)
-        for name in ("raw", "extra", "unreadable")
+        for name in ("raw", "http", "extra", "unreadable")
         if name in attrs.fields_dict(cls)
     }
     build = make_dict_structure_fn(cls, converter, **fields, **hidden)  # type: ignore[arg-type]  # overrides by name

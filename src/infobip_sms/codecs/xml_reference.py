@@ -229,11 +229,17 @@ def _parse(
     return plain, [error for error in errors if not _is_reported_elsewhere(error)]
 
 
+def _quote_namespace(namespace: str) -> str:
+    """Return a namespace for a message: at most 100 characters, and without hidden ones."""
+    return ascii(namespace[:100])
+
+
 def _remove_namespace(root: ET.Element, cls: type[attrs.AttrsInstance]) -> bool:
     """Give the elements of the root's namespace their local names; reject it in a request (XML-001)."""
     namespace = root.tag[: root.tag.index("}") + 1]
     if "raw" not in attrs.fields_dict(cls):  # a request
-        raise_invalid("a root element in a namespace", "elements without a namespace", "XML-001")
+        actual = f"a root element in the namespace {_quote_namespace(namespace[1:-1])}"
+        raise_invalid(actual, "elements without a namespace", "XML-001")
     for element in root.iter():
         element.tag = element.tag.removeprefix(namespace)
     return True

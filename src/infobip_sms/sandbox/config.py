@@ -35,7 +35,7 @@ READINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "rejected": "rejected",
         },
         "READ-017": {"400": "400", "415": "415"},
-        "READ-018": {"404": "404 for both", "405": "404 and 405"},
+        "READ-018": {"405": "404 and 405", "404": "404 for both"},
         "READ-046": {
             "0": "0 MESSAGE_ACCEPTED",
             "7": "7 PENDING_ENROUTE",
@@ -47,6 +47,8 @@ READINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 requirements.toml."""
 ADMIN_PREFIX = "/sandbox/"
 """Path of the admin interface."""
+DEFAULT_USER, DEFAULT_PASSWORD = "Aladdin", "open sesame"
+"""The account of a sandbox that is given none; no secret."""
 _ANY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - compared only
 _MAX_DELAY = 10**9  # seconds; datetimes overflow somewhere above
 _FOLLOWS = {"READ-046": "READ-004"}
@@ -87,8 +89,12 @@ class SandboxSettings:
     """Destinations allowed in one request; Infobip documents no limit."""
     push_to: tuple[str, ...] = ()
     """Hosts besides loopback that reports are posted to; ``*`` for any."""
+    outcomes: tuple[str, ...] = ()
+    """Outcomes for numbers, such as ``4477009*=UNDELIVERABLE,error=1``; see the option --outcome."""
     allow_hosts: tuple[str, ...] = ()
     """Names besides loopback by which this sandbox may be addressed, in lower case; pages of these hosts may use it."""
+    cors: tuple[str, ...] = ()
+    """Origins whose pages may use this sandbox from a browser, such as ``http://localhost:3000``; ``*`` for any."""
     address: str = "127.0.0.1"
     """Address on which it listens."""
     port: int | None = None

@@ -24,6 +24,7 @@ from infobip_sms_schema import DeliveryReport, SmsLog
 
 from infobip_sms import ApiKey, Basic, Client
 from infobip_sms.codecs.plain_data import build_model
+from infobip_sms.sandbox.admin.one_time_codes import find_codes
 from infobip_sms.sandbox.admin.search import QUERY_FIELDS, get_wire_name
 from infobip_sms.sandbox.api.app import App
 from infobip_sms.sandbox.config import ADMIN_PREFIX as PREFIX
@@ -32,7 +33,7 @@ from infobip_sms.sandbox.runtime.server import SandboxServer, open_listener
 from infobip_sms.sandbox.state.state import State
 
 from .clock import VirtualClock
-from .config import SandboxSettings
+from .config import DEFAULT_PASSWORD, DEFAULT_USER, SandboxSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from infobip_sms import Auth
 
-USER, PASSWORD = "Aladdin", "open sesame"
+USER, PASSWORD = DEFAULT_USER, DEFAULT_PASSWORD
 _QUERY_NAMES = {**{field: name for name, field in QUERY_FIELDS.items()}, "status": "status"}
 _MAX_MESSAGES = 10**6  # messages in one response
 _SHOWN = 10  # messages listed in an error
@@ -71,6 +72,10 @@ class ReceivedMessage:
     conversions: int
     sent_at: dt.datetime | None
     done_at: dt.datetime | None
+
+    def codes(self) -> tuple[str, ...]:
+        """Return the one-time codes in the text, as digits, such as 123456 for "Your code is 123-456"."""
+        return find_codes(self.text)
 
 
 class MessageFilter(TypedDict, total=False):
@@ -200,9 +205,30 @@ class Sandbox:
         """Delete all messages, clear all faults and reset the clock."""
         self.request_admin("POST", "reset", {})
 
-    def switch_on(self, mutant_id: str) -> None:
-        """Violate a requirement on purpose; replaces any earlier one."""
-        self.request_admin("POST", "faults", {"id": mutant_id})
+    def outcome(  # noqa: PLR0913 - all but two are optional
+        self,
+        to: str,
+        status: str | int,
+        *,
+        error: int = 0,
+        after: float | None = None,
+        reports: int | None = None,
+        times: int | None = None,
+    ) -> None:
+        """Choose the outcome of messages to a number; of several for one number the latest counts.
+
+        to: a number, or its beginning and ``*``. status: ID, name or group name.
+        error: ID of a network error. after: seconds from sending. reports: as the third part of test numbers.
+        times: for as many messages to each number; later ones have another outcome.
+        """
+        chosen = {"after": after, "reports": reports, "times": times}
+        given = {name: value for name, value in chosen.items() if value is not None}
+        body = {"to": to, "status": status, "error": error, **given}
+        self.request_admin("POST", "outcomes", body)
+
+    def switch_on(self, *mutant_ids: str) -> None:
+        """Violate one or several requirements on purpose, in place of any others."""
+        self.request_admin("POST", "faults", {"ids": list(mutant_ids)})
 
     def delay(self, seconds: float, rate: float = 1.0) -> None:
         """Delay requests by ``seconds``; ``rate`` is the share of requests, from 0 to 1."""
@@ -261,7 +287,7 @@ def running(*, frozen: bool = False, **settings: Any) -> Iterator[Sandbox]:
 
     frozen: start with a stopped clock.
     settings: fields of ``SandboxSettings``, such as delay=0, seed="mine" or
-        readings={"READ-018": "405"}. Generated IDs are the same in every run with the same seed.
+        readings={"READ-018": "404"}. Generated IDs are the same in every run with the same seed.
     """
     chosen = SandboxSettings(**{"user": USER, "password": PASSWORD, **settings})
     with open_listener(0) as (listener, url):

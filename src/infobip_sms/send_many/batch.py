@@ -28,6 +28,7 @@ from infobip_sms.errors import (
 )
 from infobip_sms.transport.retry import AttemptFailure, Retry, RetryState, find_retry_after
 
+from .copies import with_destinations
 from .outcomes import (
     Resolution,
     is_busy,
@@ -295,7 +296,7 @@ def _build_slices(
     for group in groups:
         destinations = [item.destination for item in group]
         try:
-            message = attrs.evolve(group[0].message, destinations=destinations)
+            message = with_destinations(group[0].message, destinations)
             parts.append(_MessageSlice(message, group))
         except InvalidRequestError as refusal:
             refused |= _resolve_all(group, resolve_error(refusal))

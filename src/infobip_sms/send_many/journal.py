@@ -5,8 +5,9 @@
 2. Places are marked in the order of the input, without gaps, each with a digest of its destination
    and content. The same input must be given again, and the first place that differs is named: so
    nothing moves into a place that it would be sent from a second time.
-3. No phone number and no text is in the file, only a digest of 12 bits for each destination. It shows a
-   changed destination in 4,095 of 4,096 cases. The key is in the same file: whoever has the file and
+3. No phone number and no text is in the file, only a digest of 12 bits for each destination, and one
+   of 64 bits for each messageId of the input. The first shows a changed destination in 4,095 of 4,096
+   cases. The key is in the same file: whoever has the file and
    the text can test guesses, and is left with 1 in 4,096 numbers, so it is created with mode 600.
 4. One process at a time: the file is locked while it is used.
 
@@ -20,10 +21,10 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import contextmanager, suppress
-from hashlib import blake2b
+from hashlib import blake2b, sha1
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 import attrs
 from infobip_sms_schema import Status
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 _APPLICATION_ID = 0x534D534A  # "SMSJ", where SQLite files say whose they are
 _SCHEMA_VERSION = 3
+_DIGEST_SIZE = 2  # bytes of a destination and its content; what follows is of its messageId
+_PAGE = 1_000  # rows read at a time
 _STATES = get_args(OutcomeState)
 _TABLES = """
 CREATE TABLE run (id TEXT NOT NULL, open INTEGER NOT NULL);
@@ -52,9 +55,13 @@ _SELECT_RECORDS = """
 SELECT place, digest, begun, words FROM destination LEFT JOIN verdict ON verdict.id = verdict
 WHERE place BETWEEN ? AND ?
 """
-_UPDATE_RESOLUTION = """
-UPDATE destination SET verdict = (SELECT id FROM verdict WHERE words = ?) WHERE place = ?
+_SELECT_ROWS = """
+SELECT place, digest, begun, words FROM destination LEFT JOIN verdict ON verdict.id = verdict
+WHERE place > ? ORDER BY place LIMIT ?
 """
+_SELECT_VERDICT = "SELECT id FROM verdict WHERE words = ?"
+_UPDATE_STARTED = "UPDATE destination SET begun = ?, verdict = NULL WHERE place BETWEEN ? AND ?"
+_UPDATE_VERDICT = "UPDATE destination SET verdict = ? WHERE place BETWEEN ? AND ?"
 
 
 class JournalError(Error, ValueError):
@@ -78,13 +85,24 @@ class MessageIds:
 
     def build_id(self, position: int) -> str:
         """Return the messageId of a place; 36 characters."""
-        return str(uuid5(self._run_id, str(position)))
+        # as uuid5 of the standard library, which is slower
+        name = self._run_id.bytes + str(position).encode()
+        digits = sha1(name, usedforsecurity=False).hexdigest()
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return (
+            f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+        )
 
     def build_digest(self, *parts: str) -> bytes:
         """Return what is in the journal for a destination and its content: 12 bits."""
         text = json.dumps(parts).encode()
         first, second = blake2b(text, digest_size=2, key=self._run_id.bytes).digest()
         return bytes([first, second & 0xF0])
+
+    def build_id_digest(self, message_id: str) -> bytes:
+        """Return what is in the journal for a messageId of the input: 64 bits, to find its reports."""
+        text = message_id.encode("utf-8", "surrogatepass")
+        return blake2b(text, digest_size=8, key=self._run_id.bytes).digest()
 
 
 class Journal:
@@ -128,7 +146,7 @@ class Journal:
             raise
 
     def _finish(self) -> None:
-        self._roll_back()
+        sqlite_file.roll_back(self._file)
         self._mark_open(0)
 
     def load_records(self, items: Sequence[QueuedDestination]) -> list[JournalRecord]:
@@ -140,7 +158,7 @@ class Journal:
         with self._lock, self._translate_errors():
             rows = self._file.execute(_SELECT_RECORDS, (first, first + len(items) - 1)).fetchall()
             for item, (_, digest, _, _) in zip(items, rows, strict=False):
-                if digest != item.digest:
+                if not _is_same(digest, item.digest):
                     raise self._build_error(_INPUT_CHANGED.format(item.index))
             new = [(item.index, item.digest) for item in items[len(rows) :]]
             with self._transaction(durable=False):
@@ -153,21 +171,35 @@ class Journal:
 
         now: seconds since 1970.
         """
-        rows = [(now, place) for place in positions]
+        rows = [(now, *ends) for ends in _list_ranges(positions)]
         with self._lock, self._translate_errors(), self._transaction(durable=True):
-            self._file.executemany(
-                "UPDATE destination SET begun = ?, verdict = NULL WHERE place = ?", rows
-            )
-        with self._lock, suppress(self._sqlite_error):  # on the disk it is, beside the main file
-            self._file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            self._file.executemany(_UPDATE_STARTED, rows)
+        with self._lock:
+            sqlite_file.checkpoint(self._file)
 
     def record(self, resolutions: Mapping[int, Resolution]) -> None:
         """Note what happened to places."""
-        rows = [(_dump_resolution(verdict), place) for place, verdict in resolutions.items()]
+        places: dict[tuple[object, ...], list[int]] = {}
+        for place, verdict in resolutions.items():
+            places.setdefault(_list_facts(verdict), []).append(place)
+        rows = [(json.dumps(facts), _list_ranges(known)) for facts, known in places.items()]
         with self._lock, self._translate_errors(), self._transaction(durable=False):
-            words = {(row[0],) for row in rows}
-            self._file.executemany("INSERT OR IGNORE INTO verdict (words) VALUES (?)", words)
-            self._file.executemany(_UPDATE_RESOLUTION, rows)
+            for words, ranges in rows:
+                self._file.execute("INSERT OR IGNORE INTO verdict (words) VALUES (?)", (words,))
+                (number,) = self._file.execute(_SELECT_VERDICT, (words,)).fetchone()
+                self._file.executemany(_UPDATE_VERDICT, [(number, *ends) for ends in ranges])
+
+    def read_rows(self) -> Iterator[tuple[int, bytes, JournalRecord]]:
+        """Yield each place, the digest of its messageId (empty for one of ours), and what is known of it."""
+        place = -1
+        while True:
+            with self._lock, self._translate_errors():
+                rows = self._file.execute(_SELECT_ROWS, (place, _PAGE)).fetchall()
+                found = [(n, d[_DIGEST_SIZE:], _parse_record(b, w)) for n, d, b, w in rows]
+            if not found:
+                return
+            yield from found
+            place = found[-1][0]
 
     def require_complete_input(self, count: int) -> None:
         """Raise JournalError if the input ended before the places that are known."""
@@ -217,17 +249,8 @@ class Journal:
     def _transaction(self, *, durable: bool) -> Iterator[None]:
         """Write all or nothing; durable: wait until it is on the disk, with all before it."""
         self._file.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        try:
-            self._file.execute("BEGIN IMMEDIATE")
+        with sqlite_file.transaction(self._file):
             yield
-            self._file.execute("COMMIT")
-        except BaseException:  # an interrupt may come between any two steps
-            self._roll_back()
-            raise
-
-    def _roll_back(self) -> None:
-        if self._file.in_transaction:
-            self._file.execute("ROLLBACK")
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
@@ -245,6 +268,11 @@ class Journal:
         return JournalError(f"journal {self._path.name}: {reason}")
 
 
+def _is_same(known: bytes, digest: bytes) -> bool:
+    """Tell whether a digest of the file is that of a destination; older files have no messageId's."""
+    return known in {digest, digest[:_DIGEST_SIZE]}
+
+
 _INPUT_CHANGED = (
     "it was written for different input (first difference: destination {}). Use the same messages in"
     " the same order, or start a new journal"
@@ -252,10 +280,22 @@ _INPUT_CHANGED = (
 _WAL_MISSING = "its file {}-wal is missing. Restore it, or create an empty file of that name if nothing was lost"
 
 
-def _dump_resolution(resolution: Resolution) -> str:
+def _list_ranges(places: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the first and the last of places that follow each other: mostly those of a whole request."""
+    ranges: list[tuple[int, int]] = []
+    for place in sorted(places):
+        if ranges and place == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], place)
+        else:
+            ranges.append((place, place))
+    return ranges
+
+
+def _list_facts(resolution: Resolution) -> tuple[object, ...]:
+    """Return what is written of a resolution."""
     status = resolution.status
-    known = status and [status.group_id, status.group_name, status.id, status.name]
-    return json.dumps([resolution.state, resolution.reason, known, resolution.bulk_id])
+    known = status and (status.group_id, status.group_name, status.id, status.name)
+    return (resolution.state, resolution.reason, known, resolution.bulk_id)
 
 
 def _parse_record(begun: object, words: str | None) -> JournalRecord:

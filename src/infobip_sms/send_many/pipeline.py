@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -23,6 +24,7 @@ from infobip_sms_schema.constraints import describe_value
 from infobip_sms.codecs.plain_data import build_plain
 
 from .batch import BatchSender, SmsClient
+from .copies import with_message_id
 from .journal import Journal, JournalRecord, MessageIds
 from .outcomes import Outcome, QueuedDestination
 from .suppression import Suppression
@@ -45,6 +47,7 @@ def _stop_senders() -> None:
 # Python joins the threads of a pool before atexit; the other hook, where there is one, comes first.
 getattr(threading, "_register_atexit", atexit.register)(_stop_senders)
 _CONTENT_FIELDS = [f.name for f in attrs.fields(Message) if f.name != "destinations"]
+_get_content = attrgetter(*_CONTENT_FIELDS)
 
 
 def send_many(
@@ -142,21 +145,27 @@ class _BatchSource:
         index, real = self._count, isinstance(destination, Destination)
         name = destination.message_id if real else None
         number = destination.to if real else ""
-        digest = (
-            self._message_ids.build_digest(content, number, name or "") if self._journal else b""
-        )
+        digest = self._build_digest(content, number, name) if self._journal else b""
         if real and not name:
-            destination = attrs.evolve(destination, message_id=self._message_ids.build_id(index))
+            destination = with_message_id(destination, self._message_ids.build_id(index))
         reason = self._suppression.find_reason(index, number) if real else ""
         return QueuedDestination(index, message, destination, not name, digest, reason)
+
+    def _build_digest(self, content: str, number: str, name: str | None) -> bytes:
+        digest = self._message_ids.build_digest(content, number, name or "")
+        return digest + self._message_ids.build_id_digest(name) if name else digest
 
     def _build_content(self, message: Message) -> str:
         """Return all that a message says but to whom, as far as the journal needs it."""
         if self._journal is None:
             return ""
-        given = {n: v for n in _CONTENT_FIELDS if (v := getattr(message, n)) is not None}
-        return json.dumps([given, self._options.tracking], default=_to_plain)
+        values = zip(_CONTENT_FIELDS, _get_content(message), strict=True)
+        given = {name: value for name, value in values if value is not None}
+        return _ENCODER.encode([given, self._options.tracking])
 
 
 def _to_plain(value: object) -> object:
     return build_plain(value) if attrs.has(type(value)) else str(value)  # type: ignore[arg-type] # it has
+
+
+_ENCODER = json.JSONEncoder(default=_to_plain)

@@ -29,7 +29,12 @@ from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 from urllib3.util import parse_url
 from urllib3.util.connection import create_connection
 
-from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
+from infobip_sms.errors import (
+    InvalidRequestError,
+    InvalidResponseError,
+    Violation,
+    clear_locals,
+)
 
 from .messages import Request, Response
 from .retry import AttemptFailure
@@ -50,6 +55,22 @@ _CONNECT_TIMEOUT = AttemptFailure("connecting timed out", "no", "unprocessed")
 _NO_TLS = AttemptFailure("the TLS handshake failed", "no", "unprocessed")
 _UNTRUSTED = AttemptFailure("TLS certificate verification failed", "no", "final")
 _PROXY_REJECTED = AttemptFailure("the proxy rejected the request", "no", "final")
+_CONNECT_REASONS: dict[type[Exception], str] = {
+    ConnectionRefusedError: "connection refused",
+    ConnectionResetError: "connection reset",
+    socket.gaierror: "host name not known",
+}
+_NO_TLS_SPOKEN = "the server does not speak TLS on this port; is its URL http://?"
+_NO_TLS_REASONS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
+_CERTIFICATE_REASONS = {
+    9: "the certificate is not valid yet",
+    10: "the certificate has expired",
+    18: "the certificate is self-signed; pass its file as ca",
+    19: "the certificate is signed by an unknown authority; pass its file as ca",
+    62: "the certificate is for another host name",
+    64: "the certificate is for another host name",
+    20: "the certificate is signed by an unknown authority; pass its file as ca",
+}
 _RESPONSE_TIMEOUT = AttemptFailure("the response timed out", "maybe", "timeout")
 _CONNECTION_BROKEN = AttemptFailure("the connection was lost", "maybe", "broken")
 
@@ -259,13 +280,14 @@ class ConnectionPool:
             connection.process = os.getpid()
             connection.connect()
         except (OSError, HTTPError, HTTPException, UnicodeError, ResponseTooLargeError) as error:
+            clear_locals(error)  # they hold credentials of the proxy
             raise AttemptFailedError(_classify_connect_error(error)) from None
 
     def _with_request_target(self, request: Request) -> Request:
         """Return the request with its path, or for a proxy its URL, as request target."""
         path = self.server.path + request.path
         if self.proxy is None or self.server.scheme == "https":
-            return Request(request.method, request.route, path, request.headers, request.body)
+            return attrs.evolve(request, path=path)
         headers = {**request.headers, **self.proxy.headers}
         return attrs.evolve(request, path=self.server.url + path, headers=headers)
 
@@ -280,10 +302,10 @@ def build_context(ca: str | Path | ssl.SSLContext | None) -> ssl.SSLContext:
         raise _build_error(describe_value(ca), "the path of a file, or an SSLContext")
     try:
         return ssl.create_default_context(cafile=ca)
-    except OSError:  # ssl.SSLError is one
-        raise _build_error(
-            "a file without certificates", "a file of certificates in PEM format"
-        ) from None
+    except OSError as error:  # ssl.SSLError is one
+        missing = isinstance(error, FileNotFoundError)
+        actual = "a file that does not exist" if missing else "a file without certificates"
+        raise _build_error(actual, "a file of certificates in PEM format") from None
 
 
 def _build_error(actual: str, expected: str) -> InvalidRequestError:
@@ -303,10 +325,23 @@ def _classify_connect_error(error: Exception) -> AttemptFailure:
     if isinstance(error, TimeoutError):
         return _CONNECT_TIMEOUT
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _UNTRUSTED
+        return _explain(_UNTRUSTED, _describe_certificate_error(error), error)
     if isinstance(error, ssl.SSLError):
-        return _NO_TLS
-    return _PROXY_REJECTED if tunnel else _NO_CONNECTION
+        return _explain(_NO_TLS, _NO_TLS_SPOKEN if error.reason in _NO_TLS_REASONS else "", error)
+    if tunnel:
+        return _PROXY_REJECTED
+    reasons = {kind: text for kind, text in _CONNECT_REASONS.items() if isinstance(error, kind)}
+    return _explain(_NO_CONNECTION, next(iter(reasons.values()), ""), error if reasons else None)
+
+
+def _explain(failure: AttemptFailure, reason: str, cause: Exception | None) -> AttemptFailure:
+    outcome = f"{failure.outcome}: {reason}" if reason else failure.outcome
+    return attrs.evolve(failure, outcome=outcome, cause=cause)
+
+
+def _describe_certificate_error(error: ssl.SSLCertVerificationError) -> str:
+    """Describe what is wrong in our own words: OpenSSL's may quote the certificate."""
+    return _CERTIFICATE_REASONS.get(error.verify_code, "the certificate is not trusted")
 
 
 def _exchange(connection: _DeadlineConnection, request: Request) -> Response:
@@ -318,11 +353,19 @@ def _exchange(connection: _DeadlineConnection, request: Request) -> Response:
                 request.method, request.path, body, request.headers, preload_content=False
             )
         return _read_response(connection.getresponse())
-    except ResponseTooLargeError:
+    except ResponseTooLargeError as error:
+        clear_locals(error)
         raise InvalidResponseError((_TOO_LARGE,)) from None
-    except (TimeoutError, ReadTimeoutError):
+    except (TimeoutError, ReadTimeoutError) as error:
+        clear_locals(error)  # they hold the headers and the body
         raise AttemptFailedError(_RESPONSE_TIMEOUT) from None
-    except (OSError, HTTPError, HTTPException, ValueError):  # ValueError: a negative chunk size
+    except (
+        OSError,
+        HTTPError,
+        HTTPException,
+        ValueError,
+    ) as error:  # ValueError: a negative chunk size
+        clear_locals(error)
         raise AttemptFailedError(_CONNECTION_BROKEN) from None
 
 

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from infobip_sms.errors import Attempt
 
 
+class Headers(dict[str, str]):
+    """Headers whose values are secret: error trackers show the repr of local variables."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self)})"
+
+
 @attrs.frozen
 class Request:
     """One HTTP request."""
@@ -19,7 +26,7 @@ class Request:
     """The operation's path template; logs may show it, because it contains no values of the caller."""
     path: str = attrs.field(repr=False)
     """The path with its values, and the query."""
-    headers: dict[str, str] = attrs.field(repr=False)
+    headers: Headers = attrs.field(repr=False, converter=Headers)
     body: bytes = attrs.field(repr=False)
 
 
@@ -28,7 +35,9 @@ class Response:
     """One HTTP response; header names are in lower case."""
 
     status: int
-    headers: dict[str, str]
+    headers: dict[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
     attempts: tuple[Attempt, ...] = ()
     """Every attempt, this one included."""
+    host: str = ""
+    """Host and port that responded."""

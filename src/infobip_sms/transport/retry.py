@@ -126,6 +126,8 @@ class AttemptFailure:
     kind: Kind
     retry_after: float | None = None
     """Seconds to wait, as the server asked."""
+    cause: Exception | None = attrs.field(default=None, eq=False, repr=False)
+    """The original exception, if its text cannot quote a request or a response."""
 
 
 def find_failure(status: int, headers: dict[str, str], now: float) -> AttemptFailure | None:

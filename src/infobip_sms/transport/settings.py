@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from infobip_sms_schema.constraints import describe_value
@@ -31,6 +32,15 @@ def build_setting_error(name: str, expected: str, value: object) -> ValueError:
     """Describe an invalid setting; of a string only the length is shown, for it may be a secret."""
     actual = f"{value:g}" if isinstance(value, float) else describe_value(value)
     return ValueError(f"{name}: expected {expected}, got {actual}")
+
+
+def is_list_of_texts(value: object) -> bool:
+    """Tell whether a value is a collection of strings, and not a string itself."""
+    return (
+        isinstance(value, Collection)
+        and not isinstance(value, str)
+        and all(isinstance(one, str) for one in value)
+    )
 
 
 def is_count(value: object) -> bool:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import ipaddress
 import re
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
 import attrs
+from infobip_sms_schema.operations import OPERATIONS
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
 from infobip_sms.errors import InvalidRequestError, Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 PORTS = {"http": 80, "https": 443}
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]+")  # as DNS is asked for it
@@ -32,22 +36,37 @@ class Address:
     """Headers for a proxy, such as Proxy-Authorization; secret."""
 
     @property
+    def netloc(self) -> str:
+        """Host and port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
     def url(self) -> str:
         """Scheme, host and port."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{self.netloc}"
 
 
-def parse_base_url(base_url: str) -> Address:
-    """Return the server's address; raise InvalidRequestError for an invalid base URL."""
+def parse_base_url(base_url: str, trust_http: Collection[str] = ()) -> Address:
+    """Return the server's address; raise InvalidRequestError for an invalid base URL.
+
+    trust_http: hosts besides loopback to which credentials may go over plain http.
+    """
     parts = _parse(base_url)
     if parts is None or parts.auth or parts.query or parts.fragment:
         expected = "http:// or https:// and a host, without user, query or fragment"
         raise _build_error("base_url", "another URL", expected)
     address = _build_address(parts)
-    if address.scheme == "http" and not is_loopback(address.host):
-        raise _build_error("base_url", "plain http", "https for every host but loopback")
-    return attrs.evolve(address, path=(parts.path or "").rstrip("/"))
+    trusted = is_loopback(address.host) or address.host.lower() in map(str.lower, trust_http)
+    if address.scheme == "http" and not trusted:
+        expected = "https for every host but loopback and those in trust_http"
+        raise _build_error("base_url", "plain http", expected)
+    path = (parts.path or "").rstrip("/")
+    if any(path.endswith(operation.path) for operation in OPERATIONS):
+        raise _build_error(
+            "base_url", "the URL of an operation", "the part before the operation's path"
+        )
+    return attrs.evolve(address, path=path)
 
 
 def find_proxy(proxy: str | Literal[False] | None, server: Address) -> Address | None:
@@ -92,6 +111,8 @@ def _parse(url: object) -> Url | None:
         host = (parts.host or "").strip("[]")
         host.encode("idna")
     except (LocationParseError, UnicodeError):
+        return None
+    if parts.port == 0:
         return None
     if ":" not in host and not _HOST_NAME.fullmatch(host):
         return None

@@ -21,6 +21,8 @@ ROUTES = {
     "reset": ("POST",),
     "messages": ("GET", "DELETE"),
     "reports": ("GET",),
+    "outcomes": ("GET", "POST", "DELETE"),
+    "health": ("GET",),
     "faults": ("GET", "POST", "DELETE"),
 }
 LATE = "2090-01-01T00:00:00.000+00:00"

@@ -144,7 +144,7 @@ def test_a_reset_begins_anew(url: str) -> None:
     assert (response.status, response.plain) == (200, {})
     assert (clock["frozen"], clock["next"]) == (False, None)
     assert clock["now"] < LATE
-    assert (faults["id"], faults["failures"]) == (None, [])
+    assert (faults["ids"], faults["failures"]) == ([], [])
     assert ask(url, "GET", "messages").plain["total"] == 0
     assert ask(url, "GET", "reports").plain["total"] == 0
     assert post(url, build(TO)).plain["messages"][0]["messageId"] == made[0]
@@ -165,7 +165,7 @@ def test_faults_that_are_on_are_shown_in_the_words_that_switch_them_on(url: str)
     """One broken rule at a time, one failure of each kind; the later one counts."""
     bodies: list[dict[str, Any]] = [
         {"id": "RESP-002"},
-        {"id": "ERR-001"},
+        {"ids": ["ERR-001", "RESP-002-to"]},
         {"delay": 600, "rate": 0},
         {"delay": 0.25},
         {"drop": 1, "after": True},
@@ -178,9 +178,9 @@ def test_faults_that_are_on_are_shown_in_the_words_that_switch_them_on(url: str)
     cleared = ask(url, "DELETE", "faults")
 
     assert [response.status for response in responses] == [200] * len(bodies)
-    assert responses[-1].plain == shown.plain
+    assert shown.plain == {**responses[-1].plain, "known": sorted(MUTANTS)}
     assert shown.plain == {
-        "id": "ERR-001",
+        "ids": ["ERR-001", "RESP-002-to"],
         "failures": [
             {"delay": 0.25, "rate": 1.0},
             {"drop": 0.5, "after": False},
@@ -188,8 +188,8 @@ def test_faults_that_are_on_are_shown_in_the_words_that_switch_them_on(url: str)
         ],
         "known": sorted(MUTANTS),
     }
-    assert cleared.plain == {"id": None, "failures": [], "known": sorted(MUTANTS)}
-    assert ask(url, "GET", "faults").plain == cleared.plain
+    assert cleared.plain == {"ids": [], "failures": []}
+    assert ask(url, "GET", "faults").plain == {**cleared.plain, "known": sorted(MUTANTS)}
 
 
 @pytest.mark.parametrize(
@@ -201,6 +201,8 @@ def test_faults_that_are_on_are_shown_in_the_words_that_switch_them_on(url: str)
         {},
         {"id": None},
         {"id": "RESP-002", "rate": 1},
+        {"ids": "RESP-002"},
+        {"ids": ["RESP-002", 1]},
         {"delay": -1},
         {"delay": 600.5},
         {"delay": "1"},
@@ -231,20 +233,40 @@ def test_a_fault_that_cannot_be_meant_is_400(url: str, body: Any) -> None:
 
     assert response.status == 400
     assert response.error == (
-        'body: expected one of {"id": a fault}, {"delay": seconds, "rate": rate}, '
+        'body: expected one of {"id": a fault}, {"ids": [faults]}, {"delay": seconds, "rate": rate}, '
         '{"drop": rate, "after": true or false} or {"status": 400 to 599, "rate": rate, '
         '"retryAfter": seconds}; rates are from 0 to 1'
     )
-    assert (plain["id"], plain["failures"]) == (None, [])
+    assert (plain["ids"], plain["failures"]) == ([], [])
 
 
-def test_an_unknown_fault_is_400_with_those_that_there_are(url: str) -> None:
-    """Also a requirement that no fault breaks."""
-    for fault in ("RESP-999", "resp-002", "", "SEND-001", "DLR-004-nonsense"):
-        response = ask(url, "POST", "faults", {"id": fault})
+@pytest.mark.parametrize(
+    ("fault", "hint"),
+    [
+        ("resp-002", "did you mean RESP-002, RESP-002-to?"),
+        ("DLR-004-nonsense", "did you mean DLR-004"),
+        ("", "GET /sandbox/faults lists them"),
+        ("nonsense", "GET /sandbox/faults lists them"),
+    ],
+)
+def test_an_unknown_fault_is_400_with_the_nearest_ones(url: str, fault: str, hint: str) -> None:
+    """A few ids, not all, and nothing is active, whether it is alone or one of several."""
+    for body in ({"id": fault}, {"ids": ["RESP-001", fault]}):
+        response = ask(url, "POST", "faults", body)
 
         assert response.status == 400
-        assert response.error == (f"id: expected one of {', '.join(sorted(MUTANTS))}")
+        assert f"there is no fault of that ID; {hint}" in response.error
+        assert len(response.error) < 150
+    assert ask(url, "GET", "faults").plain["ids"] == []
+
+
+def test_several_faults_are_active_at_once(url: str) -> None:
+    """Each violates its requirement: the order of the entries, their number, and the status."""
+    ask(url, "POST", "faults", {"ids": ["RESP-001", "RESP-002", "HTTP-001"]})
+    response = post(url, build(TO, OTHER, TO))
+
+    assert response.status == 201
+    assert [entry["to"] for entry in response.plain["messages"]] in ([OTHER, TO], [TO, OTHER])
 
 
 def test_a_broken_rule_is_broken_until_it_is_switched_off(url: str) -> None:

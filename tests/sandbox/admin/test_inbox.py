@@ -520,7 +520,8 @@ def test_what_is_wrong_on_purpose_is_said_on_every_page(
     fault: str | None, troubles: tuple[InjectedFault, ...], words: str
 ) -> None:
     """A bar with the fault and a button that switches it off; hidden where nothing is wrong."""
-    desk = make_desk(put(make_sms()), broken_requirement_id=fault, faults=troubles)
+    broken = (fault,) if fault else ()
+    desk = make_desk(put(make_sms()), broken_requirement_ids=broken, faults=troubles)
     for page in ("", "message/1", "message/9", "requests", "statement"):
         bar = parse(ask(f"/sandbox/{page}", desk)).get_element_by_id("faults")
         (told,) = bar.xpath(".//span")

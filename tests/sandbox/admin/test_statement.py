@@ -53,7 +53,11 @@ def find_shown(statement: ConformanceStatement) -> dict[str, str]:
 def show_page(settings: SandboxSettings, fault: str | None = None) -> Any:
     """Return the tree of the statement's page."""
     desk = inbox.PageContext(
-        State(), NOW, RequestLog(), settings=settings, broken_requirement_id=fault
+        State(),
+        NOW,
+        RequestLog(),
+        settings=settings,
+        broken_requirement_ids=(fault,) if fault else (),
     )
     request = HttpRequest("GET", "/sandbox/statement", {"host": "127.0.0.1:8080"}, b"")
     response = inbox.find_page(request, desk)
@@ -127,7 +131,7 @@ def test_a_reading_that_is_the_first_is_spelled_out() -> None:
 @pytest.mark.parametrize("fault", sorted(set(MUTANTS.values())))
 def test_what_is_broken_on_purpose_is_not_kept(fault: str) -> None:
     """Only that requirement changes."""
-    before, after = (find_kept(build_statement(SETTINGS, f)) for f in (None, fault))
+    before, after = (find_kept(build_statement(SETTINGS, broken)) for broken in ((), (fault,)))
 
     assert {number for number in before if before[number] != after[number]} == {fault}
     assert (before[fault], after[fault]) == ("yes", "no")
@@ -169,7 +173,7 @@ def test_what_is_claimed_has_a_proof() -> None:
 def test_a_withdrawn_requirement_is_no_claim() -> None:
     """It stays in the list with its reason."""
     row = {**ROWS["SEND-002"], "withdrawn": "It was never one."}
-    clause = build_requirement_entry(row, SETTINGS, None)
+    clause = build_requirement_entry(row, SETTINGS, ())
 
     assert (clause.conforms, clause.note) == ("not applicable", "Withdrawn: It was never one.")
 
@@ -193,7 +197,7 @@ def test_the_page_shows_what_is_switched() -> None:
     assert row.startswith("RESP-002 MUST")
     assert "Violated on purpose (injected fault). no" in row
     assert shown == f"READ-001: {READINGS['READ-001']['200']}"
-    counts = build_statement(settings, "RESP-002").counts
+    counts = build_statement(settings, ["RESP-002"]).counts
     assert [b.text_content() for b in tree.xpath("//ul[@class='counts']//b")] == [
         str(number) for number in counts.values()
     ]

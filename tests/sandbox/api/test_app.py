@@ -296,14 +296,21 @@ def test_http_003_another_content_type_gets_400(content_type: str | None) -> Non
     assert (response.status, error_word(response, "json")) == (400, "BAD_REQUEST")
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", PATH), ("PUT", PATH), ("POST", PATH + "/"), ("POST", "/")]
-)
-def test_another_route_gets_404(method: str, path: str) -> None:
-    """Another path or method is not found (READ-018)."""
+@pytest.mark.parametrize(("method", "path"), [("POST", PATH + "/"), ("POST", "/")])
+def test_another_path_gets_404(method: str, path: str) -> None:
+    """Another path is not found (READ-018)."""
     response = APP.handle(HttpRequest(method, path, {"authorization": BASIC}, b""), State(), NOW)
 
     assert (response.status, error_word(response, "json")) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH"])
+def test_another_method_gets_405(method: str) -> None:
+    """With the methods that the path has (READ-018)."""
+    response = APP.handle(HttpRequest(method, PATH, {"authorization": BASIC}, b""), State(), NOW)
+
+    assert (response.status, error_word(response, "json")) == (405, "METHOD_NOT_ALLOWED")
+    assert response.headers["allow"] == "POST"
 
 
 def test_text_002_an_id_that_xml_cannot_represent_is_rejected() -> None:
@@ -392,7 +399,7 @@ def test_a_body_of_100_mb_is_rejected_unread(sandbox_url: str) -> None:
     "line",
     ["TRACE /x", "FOO /sms/2/text/advanced", "OPTIONS *", "GET /y", "HEAD /sms/2/text/advanced"],
 )
-def test_any_other_request_line_gets_404(sandbox_url: str, line: str) -> None:
+def test_any_other_request_line_gets_404_or_405(sandbox_url: str, line: str) -> None:
     """Every method and path but the documented one is answered by the same rule (READ-018)."""
     parts = urlsplit(sandbox_url)
     with socket.create_connection(
@@ -403,8 +410,9 @@ def test_any_other_request_line_gets_404(sandbox_url: str, line: str) -> None:
         )
         head, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
 
-    assert head.startswith(b"HTTP/1.1 404 ")
-    assert (b"NOT_FOUND" in body) != line.startswith("HEAD")
+    status, word = (405, b"METHOD_NOT_ALLOWED") if PATH in line else (404, b"NOT_FOUND")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert (word in body) != line.startswith("HEAD")
     assert (b"allow: POST" in head) == (PATH in line)
 
 
@@ -470,7 +478,7 @@ def test_an_interrupt_ends_the_sandbox_quietly() -> None:
     ("options", "words", "code"),
     [
         (("--port", "80000"), "80000 is not in the range", 3),
-        (("--fault", "SEND-999"), "there is no fault of that id", 3),
+        (("--fault", "SEND-999"), "there is no fault of that ID", 3),
     ],
 )
 def test_wrong_usage_of_the_sandbox_is_explained(

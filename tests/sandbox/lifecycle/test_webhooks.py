@@ -10,6 +10,7 @@ import pytest
 
 from infobip_sms import DeliveryReports
 from infobip_sms.codecs import wire_json, wire_xml
+from infobip_sms.rules import get_retry_delay
 from infobip_sms.sandbox.config import SandboxSettings
 from infobip_sms.sandbox.lifecycle.engine import advance
 from infobip_sms.sandbox.lifecycle.webhooks import (
@@ -17,7 +18,6 @@ from infobip_sms.sandbox.lifecycle.webhooks import (
     WebhookResult,
     check_notify_url,
     get_dead_letters,
-    get_retry_delay,
     parse_notify_url,
     pop_webhook_requests,
 )
@@ -177,16 +177,17 @@ def test_dlr_001_to_004_a_report_has_what_the_documentation_shows(media: str | N
     assert b"2030-01-01T12:00:02.000+0000" in webhook_request.body
 
 
-def test_a_text_that_xml_cannot_represent_becomes_a_dead_letter() -> None:
-    """Nothing is altered on its way (TEXT-002): the report is given up with the reason, and can be fetched."""
+def test_a_character_that_xml_cannot_represent_is_replaced_in_a_report() -> None:
+    """The report is not lost, and its callback server can read it (TEXT-002)."""
     virtual = Bench(delay=0)
-    virtual.send("41", notifyUrl=CALLBACK, notifyContentType="application/xml", callbackData="\x01")
+    virtual.send(
+        "41", notifyUrl=CALLBACK, notifyContentType="application/xml", callbackData="a\x01b"
+    )
     virtual.wait(seconds=1)
-    (dead,) = get_dead_letters(virtual.state)
+    (pushed,) = virtual.pushed
 
-    assert virtual.pushed == []
-    assert "cannot represent" in dead.reason
-    assert virtual.reports()[0].callback_data == "\x01"
+    assert pushed.report.callback_data == "a\ufffdb"
+    assert not get_dead_letters(virtual.state)
 
 
 @pytest.mark.parametrize(

@@ -322,7 +322,7 @@ def build_answer(reply: HttpResponse) -> Answer:
 
 # ------------------------------------------------------------------ answers
 
-STATUSES = {200, 302, 303, 304, 308, 400, 401, 403, 404, 405, 408, 413, 415}
+STATUSES = {200, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 408, 413, 415}
 
 
 def check_answer(request: HttpRequest, answer: Answer) -> None:

@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from infobip_sms.sandbox.runtime.asgi import SandboxASGI
 from infobip_sms.sandbox.state.data_file import DataFile, DataFileError
 from infobip_sms.sandbox.state.magic_numbers import MagicNumber
 from infobip_sms.sandbox.state.rows import Content, Link, StoredBulk, StoredMessage, WebhookDelivery
+from infobip_sms.sandbox.state.statuses import get_errors, get_statuses
 from tests.cli.runs import PROGRAM, run
 from tests.codecs.strategies import INSTANTS, build
 from tests.sandbox.lifecycle.virtual_sandbox import BASIC, CALLBACK, SEND, START, Bench, find_word
@@ -43,6 +45,8 @@ NUMBERS = st.integers(0, 10**6)
 UTC = INSTANTS.map(lambda instant: instant.astimezone(dt.UTC))
 TEXT = st.text()  # lone surrogates too
 MAYBE = st.none() | TEXT
+STATUS_IDS = st.sampled_from([status.id for status in get_statuses()])
+ERROR_IDS = st.sampled_from([error.id for error in get_errors()])
 
 
 def build_rows(kind: type, **more: Any) -> st.SearchStrategy[Any]:
@@ -58,20 +62,32 @@ def build_rows(kind: type, **more: Any) -> st.SearchStrategy[Any]:
         DeliveryTimeWindow | None: st.none() | build(DeliveryTimeWindow),
         BulkStatus: st.sampled_from([BulkStatus.PENDING, BulkStatus.PAUSED, BulkStatus.CANCELED]),
         tuple[int, int]: st.tuples(NUMBERS, NUMBERS),
-        MagicNumber: st.builds(MagicNumber, st.floats(0, 99), NUMBERS, NUMBERS, NUMBERS),
+        MagicNumber: st.builds(MagicNumber, st.floats(0, 99), NUMBERS, ERROR_IDS, STATUS_IDS),
     }
     chosen = {f.name: plain[f.type] for f in attrs.fields(kind) if f.name not in more}
     return st.builds(kind, **chosen, **more)
 
 
 CONTENT = build_rows(Content, notify_wire=st.sampled_from(["json", "xml"]))
-ROWS = st.lists(
-    build_rows(StoredMessage, content=CONTENT)
-    | build_rows(StoredBulk)
-    | build_rows(Link)
-    | build_rows(WebhookDelivery, final_state=st.sampled_from([None, "acknowledged", "dead"])),
-    max_size=6,
-)
+CODES = {"status": STATUS_IDS, "error": ERROR_IDS}
+MESSAGES = build_rows(StoredMessage, content=CONTENT, **CODES)
+OTHERS = build_rows(StoredBulk) | build_rows(Link)
+
+
+@st.composite
+def build_consistent(draw: st.DrawFn) -> list[Any]:
+    """Return rows as a sandbox has them: each report is of a message that is there, each code is documented."""
+    rows: list[Any] = draw(st.lists(MESSAGES | OTHERS, max_size=6))
+    if serials := [row.serial for row in rows if isinstance(row, StoredMessage)]:
+        states = st.sampled_from([None, "acknowledged", "dead"])
+        reports = build_rows(
+            WebhookDelivery, final_state=states, message_serial=st.sampled_from(serials), **CODES
+        )
+        rows += draw(st.lists(reports, max_size=3))
+    return rows
+
+
+ROWS = build_consistent()
 
 
 def copy(store: Path, to: Path) -> State:
@@ -84,10 +100,8 @@ def copy(store: Path, to: Path) -> State:
 
 def reopen(path: Path) -> State:
     """Return the state in a file that nobody uses."""
-    store = DataFile(path)
-    state = store.load()
-    store.close()
-    return state
+    with closing(DataFile(path)) as store:
+        return store.load()
 
 
 def describe(state: State) -> Any:
@@ -148,8 +162,7 @@ class Kept(Bench):
             for end in ("", "-wal"):
                 shutil.copy(f"{self.path}{end}", f"{new}{end}")
             self.path = new
-        else:
-            self.store.close()
+        self.store.close()
         self.store = DataFile(self.path, "another seed")
         self.state = self.store.load()
 
@@ -182,7 +195,9 @@ def tell_a_story(bench: Bench) -> Any:
 @pytest.mark.parametrize("killed", [True, False])
 def test_a_story_goes_on_as_if_nothing_had_happened(killed: bool, tmp_path: Path) -> None:
     """Killed or ended after every step, with another seed from then on: same ids, reports, instants."""
-    told = tell_a_story(Kept(tmp_path / "d", killed=killed))
+    kept = Kept(tmp_path / "d", killed=killed)
+    told = tell_a_story(kept)
+    kept.store.close()
     plain = tell_a_story(Bench())
 
     assert told == plain
@@ -197,6 +212,7 @@ def test_rows_keep_their_order(tmp_path: Path) -> None:
     virtual.send("41", text="http://a.de http://b.de http://c.de", tracking={"track": "URL"})
     virtual.wait(seconds=9)
     urls = [link.url for link in virtual.state.links.values()]
+    virtual.store.close()
 
     assert list(virtual.state.fetchable) == [6, 2, 3, 1]
     assert list(virtual.state.messages) == sorted(virtual.state.messages)
@@ -218,6 +234,7 @@ def test_a_report_without_an_answer_is_due_again(tmp_path: Path) -> None:
     (going,) = pop_webhook_requests(virtual.state, virtual.now, virtual.settings)
     store.save(virtual.state)
     again = copy(path, tmp_path / "copy")
+    store.close()
 
     assert [
         p.delivery_serial for p in pop_webhook_requests(again, virtual.now, virtual.settings)
@@ -246,9 +263,8 @@ def test_what_is_deleted_is_gone(tmp_path: Path) -> None:
     assert [sms.content.text for sms in left.messages.values()] == ["stays"]
     assert not left.deliveries
     assert left.delivery_serial == 2
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file:
         assert file.execute("SELECT COUNT(*) FROM content").fetchone() == (1,)
-    file.close()
 
 
 def test_everything_can_be_dropped(tmp_path: Path) -> None:
@@ -287,9 +303,8 @@ def test_only_one_sandbox_uses_a_file(tmp_path: Path) -> None:
 
 def make_foreign(path: Path) -> None:
     """Make an SQLite database of somebody else."""
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         file.execute("CREATE TABLE mine (a)")
-    file.close()
 
 
 def make_file(path: Path, *statements: str) -> None:
@@ -300,10 +315,9 @@ def make_file(path: Path, *statements: str) -> None:
     virtual.send("41", "42", "43", text="Hi " * 999)
     store.save(virtual.state)
     store.close()
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         for statement in statements:
             file.execute(statement)
-    file.close()
 
 
 def cut(path: Path) -> None:
@@ -445,6 +459,7 @@ def test_what_leaves_is_in_the_file_before(tmp_path: Path) -> None:
         seat.left.append(copy(seat.path, seat.folder / "copy"))
 
     asyncio.run(play())
+    seat.store.close()
     answered, pushed, settled = seat.left
 
     assert (len(answered.messages), answered.serial) == (1, seat.state.serial)

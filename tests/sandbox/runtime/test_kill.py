@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Self
 
 from infobip_sms import ApiKey, Client, Destination, Error, Message, SmsRequest
@@ -61,10 +62,8 @@ class Killed:
         folder.mkdir()
         for end in ("", "-wal"):
             shutil.copy(f"{self.path}{end}", folder / f"{self.path.name}{end}")
-        store = DataFile(folder / self.path.name)
-        state = store.load()
-        store.close()
-        return state
+        with closing(DataFile(folder / self.path.name)) as store:
+            return store.load()
 
     def __enter__(self) -> Self:
         return self
@@ -131,6 +130,18 @@ def read_ids(callback: CallbackServer, since: int = 0) -> list[str]:
     return [report.message_id or "" for (report,) in parsed]
 
 
+def collect_all(callback: CallbackServer, wanted: set[str]) -> set[str]:
+    """Return the messages whose reports come; wait as long as more of them do."""
+    told: set[str] = set()
+    until = time.monotonic() + PATIENCE
+    while wanted - told and time.monotonic() < until:
+        time.sleep(0.1)
+        before, told = told, set(read_ids(callback))
+        if told > before:
+            until = time.monotonic() + PATIENCE
+    return told
+
+
 def find_taken(state: State) -> set[str]:
     """Return the messages whose final report is recorded as acknowledged."""
     ended = [p for p in state.deliveries.values() if p.final_state == "acknowledged" and p.is_final]
@@ -152,10 +163,8 @@ def test_kills_under_load_lose_nothing_and_repeat_nothing(tmp_path: Path) -> Non
             before.append((find_taken(sandbox.look(tmp_path / str(kill))), len(callback.heard)))
             sandbox.start()
         load.stop()
-        wanted, until = set(load.accepted), time.monotonic() + PATIENCE
-        while wanted - set(read_ids(callback)) and time.monotonic() < until:
-            time.sleep(0.1)
-        told = set(read_ids(callback))
+        wanted = set(load.accepted)
+        told = collect_all(callback, wanted)
         with Client(sandbox.url, auth=AUTH) as client:
             parts = [load.accepted[at : at + 50] for at in range(0, len(load.accepted), 50)]
             logs = [log for part in parts for log in client.get_logs(message_id=part).results]

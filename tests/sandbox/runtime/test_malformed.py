@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOWHERE = [("GET", "/"), ("POST", ""), ("GET", "*"), ("GET", "//sandbox/"), ("GET", "/sms/")]
-READINGS = [{}, {"READ-001": "200"}, {"READ-017": "415", "READ-018": "405", "READ-008": "rejected"}]
+READINGS = [{}, {"READ-001": "200"}, {"READ-017": "415", "READ-018": "404", "READ-008": "rejected"}]
 TAKING = [(method, path) for method, path in API if method in {"POST", "PUT"}]
 many = settings(max_examples=250, phases=[Phase.generate, Phase.shrink])
 

@@ -176,7 +176,9 @@ def test_what_control_does_not_understand_is_said(sandbox: Sandbox) -> None:
         sandbox.messages(status="SENT")
     with pytest.raises(AdminApiError, match=r"^wait: expected seconds from 0 to 600$"):
         sandbox.wait_for(timeout=601)
-    with pytest.raises(AdminApiError, match=r"^id: expected one of AUTH-001"):
+    with pytest.raises(
+        AdminApiError, match=r"^ids: there is no fault of that ID; did you mean RESP-"
+    ):
         sandbox.switch_on("RESP-999")
     with pytest.raises(AdminApiError, match="not in the past"):
         sandbox.clock.jump_to(dt.datetime(2015, 1, 1, tzinfo=dt.UTC))

@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +20,7 @@ from infobip_sms.sandbox.lifecycle.webhooks import (
     WebhookTarget,
     parse_notify_url,
 )
-from infobip_sms.sandbox.runtime import webhook_sender
+from infobip_sms.sandbox.runtime import outgoing_connections, webhook_sender
 from infobip_sms.sandbox.runtime.webhook_sender import WebhookSender
 from tests.cli.runs import PATIENCE
 from tests.fakes.webhook_server import CallbackServer
@@ -65,6 +65,24 @@ def test_a_post_has_its_path_body_and_type() -> None:
     assert [a.is_acknowledged() for a in answers] == [True, True, False, False, False]
     assert {h.path for h in callback.heard} == {"/%C3%BC?a=b&c=%20"}
     assert {(h.body, h.content_type) for h in callback.heard} == {(b"\xff\x00", "application/json")}
+
+
+def test_an_unforeseen_error_loses_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a failed attempt like any other, and the next report for that server is posted."""
+    failures = iter([RuntimeError("unforeseen")])
+    connect = outgoing_connections.connect
+
+    async def fail_first(target: WebhookTarget) -> Any:
+        if error := next(failures, None):
+            raise error
+        return await connect(target)
+
+    monkeypatch.setattr(webhook_sender, "connect", fail_first)
+    with CallbackServer() as callback:
+        results = post(*[parse_notify_url(callback.url)] * 2)
+
+    assert [result.status for result in results] == [None, 200]
+    assert results[0].reason == "no valid response (RuntimeError)"
 
 
 def test_posts_to_one_server_come_one_after_the_other() -> None:

@@ -51,6 +51,15 @@ FORMAT_REQUIREMENTS = {"json": "HTTP-004", "xml": "HTTP-005"}
 """The root where a response is no document of either format."""
 
 ACCEPTANCE = "HTTP 200 and a status of the PENDING group"
+ACCOUNT_LIMITS = (
+    "REJECTED_NOT_ENOUGH_CREDITS",
+    "REJECTED_PREPAID_PACKAGE_EXPIRED",
+    "REJECTED_FLOODING_FILTER",
+    "REJECTED_ROUTE_NOT_AVAILABLE",
+    "REJECTED_DND",
+    "REJECTED_DESTINATION_NOT_REGISTERED",
+)
+"""Statuses of the catalogue that say something about the account or the platform, not about the request."""
 REJECTION = "HTTP 400, or HTTP 200 with a status of the REJECTED group at the destination"
 
 
@@ -65,6 +74,7 @@ def require_minimal_accepted(session: Session, wire: str) -> None:
     if session.plan.profile.stops_at_acceptance:
         return
     minimal = session.send_example("minimal-request", wire)
+    require_no_account_limit(minimal)
     if minimal.outcome is not RequestOutcome.ACCEPTED:
         raise Inconclusive(
             "the minimal request was not accepted", caused_by=get_root_cause(minimal)
@@ -103,6 +113,16 @@ def require_response(exchange: Exchange) -> None:
         raise CheckError(exchange.got, expected="a response", exchange=exchange)
     if exchange.outcome is RequestOutcome.THROTTLED:
         raise Inconclusive("rate limited by the server", exchange=exchange)
+    require_no_account_limit(exchange)
+
+
+def require_no_account_limit(exchange: Exchange) -> None:
+    """Raise Inconclusive where the server rejects for a reason that lies in the account, not in the request."""
+    entries = exchange.send_response.entries if exchange.send_response else ()
+    names = {entry.status.get("name") for entry in entries if isinstance(entry.status, dict)}
+    for limit in ACCOUNT_LIMITS:
+        if limit in names:
+            raise Inconclusive(f"the server says {limit}", exchange=exchange)
 
 
 def assert_accepted(exchange: Exchange) -> None:
@@ -131,7 +151,7 @@ def get_failed_requirement(findings: list[Finding]) -> str:
         (
             finding.requirement_id
             for finding in findings
-            if finding.verdict is Verdict.FAIL
+            if finding.verdict in {Verdict.FAIL, Verdict.WARN}
             and finding.requirement_id.startswith(REQUEST_CHAPTERS)
         ),
         "",
@@ -257,7 +277,8 @@ def assert_edit_rejected(case_document: CaseDocument, exchange: Exchange) -> Non
     if exchange.status == BAD_REQUEST:
         return
     if not exchange.send_response or not is_rejected(case_document, exchange.send_response):
-        raise CheckFailed(exchange.got, expected=REJECTION, exchange=exchange)
+        path = case_document.path
+        raise CheckFailed(exchange.got, expected=REJECTION, exchange=exchange, place=path)
 
 
 def has_documented_form(exchange: Exchange) -> bool:
@@ -316,6 +337,12 @@ def get_entry(response: SendResponse, destinations: list[Any], position: int) ->
     return same[0] if len(same) == 1 else response.entries[min(position, len(response.entries) - 1)]
 
 
+def has_other_count(exchange: Exchange) -> bool:
+    """Tell whether a response has not one entry for each destination."""
+    found = exchange.send_response
+    return found is not None and len(found.entries) != len(get_destinations(exchange.document))
+
+
 def drop_plus(number: Any) -> str:
     """Return a number without its plus, which a server may leave out (READ-007)."""
     return number.removeprefix("+") if isinstance(number, str) else ""
@@ -332,9 +359,10 @@ def assert_each(
     Ends at the first problem, so that a server which answers faults with silence is caught before
     the run has to end.
     """
-    concerned, first = 0, None
+    concerned = 0
+    seen: list[Exchange] = []
     for exchange in exchanges:
-        first = first or exchange
+        seen.append(exchange)
         if not concerns(exchange):
             continue
         concerned += 1
@@ -342,11 +370,14 @@ def assert_each(
             raise CheckFailed(found, expected=expected, exchange=exchange)
     if not concerned:
         got = "no response to a good request could be looked at"
-        raise Inconclusive(got, expected=expected, caused_by=get_absence_cause(first))
+        raise Inconclusive(got, expected=expected, caused_by=get_absence_cause(seen))
 
 
-def get_absence_cause(first: Exchange | None) -> str:
-    """Return the requirement for whose failure no exchange could be looked at, if the first shows it."""
-    if first is None or first.response is None or (first.has_succeeded and first.send_response):
+def get_absence_cause(exchanges: list[Exchange]) -> str:
+    """Return the requirement for whose failure no exchange could be looked at, if they show it."""
+    first = exchanges[0] if exchanges else None
+    if first is None or first.response is None:
         return ""
+    if first.has_succeeded and first.send_response:
+        return "RESP-001" if any(map(has_other_count, exchanges)) else ""
     return get_root_cause(first) if first.has_succeeded or first.status == UNAUTHORIZED else ""

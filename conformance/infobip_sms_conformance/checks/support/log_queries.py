@@ -34,6 +34,7 @@ from infobip_sms_conformance.fixtures.lookup_batch import (
 )
 from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
 from infobip_sms_conformance.observations.responses import ResponseEntry
+from infobip_sms_conformance.observations.verdicts import Mismatch, show
 from infobip_sms_conformance.session.session import Session
 
 DEFAULT_LIMIT = 50
@@ -266,21 +267,31 @@ def check_logs(known: Sequence[BatchMessage], entries: Sequence[Row]) -> str:
         return "a message twice"
     wrong = check_entries(known, entries)
     pairs = [] if wrong else [(e, by_name[name]) for e, name in zip(entries, names, strict=True)]
-    return wrong or next(filter(None, (check_log(*pair) for pair in pairs)), "")
+    problems = (check_log(*pair, f"results[{n}]") for n, pair in enumerate(pairs))
+    return wrong or next(filter(None, problems), "")
 
 
-def check_log(entry: dict[str, Any], message: BatchMessage) -> str:
+def check_log(entry: dict[str, Any], message: BatchMessage, path: str) -> str:
     """Compare an entry of the logs with its message; the text with a link is TRACK-001's matter."""
     if not isinstance(entry.get("status"), dict):
-        return "an entry without status"
+        return Mismatch(path, "a status", show(list(entry)))
     for name, wanted in (("to", message.to), ("from", message.sender), ("text", message.text)):
         value = read_text(entry, name)
-        if not value:
-            return f"an entry without {name}"
         same = drop_plus(value) == drop_plus(wanted) if name == "to" else value == wanted
-        if not same and not (name == "text" and message.has_link):
-            return f"another {name} than was sent"
+        if not value or (not same and not (name == "text" and message.has_link)):
+            return describe_difference(f"{path}.{name}", wanted, value)
     return ""
+
+
+def describe_difference(path: str, wanted: str, found: str) -> Mismatch:
+    """Return two values of a field; of texts and numbers, which are not shown, where they differ."""
+    is_sender = path.endswith(".from")
+    if is_sender or not found:
+        return Mismatch(path, show(wanted) if is_sender else "as it was sent", show(found))
+    same = next((n for n, (a, b) in enumerate(zip(wanted, found, strict=False)) if a != b), None)
+    place = min(len(wanted), len(found)) if same is None else same
+    got = f"{len(found)} characters, another from character {place + 1} on"
+    return Mismatch(path, f"the {len(wanted)} characters that were sent", got)
 
 
 def has_list(exchange: Exchange) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any, cast
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from infobip_sms_conformance.checks.support.assertions import drop_plus
 from infobip_sms_conformance.contract.codec import parse_json, parse_tree
 from infobip_sms_conformance.contract.files import read_groups, read_openapi
 from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
 from infobip_sms_conformance.observations.responses import find_wire
+from infobip_sms_conformance.observations.verdicts import Mismatch, show
 
 
 def is_readable(exchange: Exchange) -> bool:
@@ -110,25 +112,45 @@ def get_bulk_id(exchange: Exchange) -> str:
     return exchange.send_response.bulk_id if exchange.send_response else ""
 
 
+def check_bulk_id(exchange: Exchange) -> str:
+    """Compare the bulkId of the response with that of the request."""
+    wanted, found = exchange.document["bulkId"], get_bulk_id(exchange)
+    return "" if found == wanted else Mismatch("bulkId", show(wanted), show(found))
+
+
 def check_count(exchange: Exchange) -> str:
     """Compare the number of entries with the number of destinations."""
     if exchange.send_response is None:
         return exchange.got
     wanted, found = len(get_destinations(exchange.document)), len(exchange.send_response.entries)
-    return "" if found == wanted else f"{found} entries for {wanted} destinations"
+    if found == wanted:
+        return ""
+    got = "1 entry" if found == 1 else f"{found} entries"
+    return Mismatch("messages", f"one entry for each of {wanted} destinations", got)
 
 
 def check_order(exchange: Exchange) -> str:
     """Compare the numbers of the entries with those of the destinations."""
-    pairs = zip(get_sent_numbers(exchange), get_response_numbers(exchange), strict=True)
-    wrong = [index for index, (sent, received) in enumerate(pairs) if sent != received]
-    return f"messages[{wrong[0]}].to of another destination" if wrong else ""
+    sent, received = get_sent_numbers(exchange), get_response_numbers(exchange)
+    for index, (wanted, found) in enumerate(zip(sent, received, strict=True)):
+        if found != wanted:
+            place = f"the number of destination {sent.index(found) + 1}" if found in sent else ""
+            got = place or ("a number that was not sent" if found else "nothing")
+            return Mismatch(f"messages[{index}].to", f"that of destination {index + 1}", got)
+    return ""
 
 
 def check_given_ids(exchange: Exchange) -> str:
     """Look for every given messageId among the entries of its number."""
     lost = get_lost_ids(exchange)
-    return f"{len(lost)} given messageIds are missing from their destinations" if lost else ""
+    if not lost:
+        return ""
+    destinations = get_destinations(exchange.document)
+    given = [(drop_plus(d["to"]), d.get("messageId", "")) for d in destinations]
+    index = given.index(lost[0])
+    entries = exchange.send_response.entries if exchange.send_response else ()
+    got = entries[index].message_id if index < len(entries) else ""
+    return Mismatch(f"messages[{index}].messageId", show(lost[0][1]), show(got))
 
 
 def get_lost_ids(exchange: Exchange) -> list[tuple[str, str]]:
@@ -142,7 +164,9 @@ def check_generated_ids(exchange: Exchange) -> str:
     """Count the messageIds that the server made up."""
     wanted = len(get_destinations(exchange.document)) - len(get_given_ids(exchange))
     found = len(get_generated_ids(exchange))
-    return "" if found >= wanted else f"{found} generated messageIds for {wanted} destinations"
+    if found >= wanted:
+        return ""
+    return Mismatch("messages[].messageId", f"{wanted} generated", f"{found} generated")
 
 
 def check_unique_ids(exchange: Exchange, seen: set[str]) -> str:
@@ -154,7 +178,8 @@ def check_unique_ids(exchange: Exchange, seen: set[str]) -> str:
 def check_unique(found: str, seen: set[str], name: str) -> str:
     """Tell whether an id is missing or has been seen before."""
     if not found or found in seen:
-        return f"a duplicate {name}" if found else f"no {name}"
+        got = f"{show(found)}, which another has" if found else "nothing"
+        return Mismatch(name, f"a {name} that no other has", got)
     seen.add(found)
     return ""
 
@@ -163,17 +188,32 @@ def check_status(exchange: Exchange) -> str:
     """Hold every status to the schema of a status."""
     schema = {"$ref": "#/components/schemas/Status", "components": read_openapi()["components"]}
     validator = Draft202012Validator(schema)
-    for entry in exchange.send_response.entries if exchange.send_response else ():
+    for index, entry in enumerate(exchange.send_response.entries if exchange.send_response else ()):
         for error in validator.iter_errors(entry.status):
-            field = ".".join(["status", *map(str, error.absolute_path)])
-            return f"{field} does not satisfy {error.validator} of the schema"
+            field = ".".join([f"messages[{index}].status", *map(str, error.absolute_path)])
+            return describe_schema_error(field, error)
     return ""
+
+
+def describe_schema_error(field: str, error: ValidationError) -> Mismatch:
+    """Return what a field should be and what it is."""
+    if error.validator == "required":
+        required, given = (
+            cast("list[str]", error.validator_value),
+            cast("dict[str, Any]", error.instance),
+        )
+        return Mismatch(
+            field, f"the fields {show(sorted(required))}", f"the fields {show(sorted(given))}"
+        )
+    return Mismatch(field, f"{error.validator} {show(error.validator_value)}", show(error.instance))
 
 
 def check_group_name(exchange: Exchange) -> str:
     """Compare every groupName with the catalogue; letters may be small, other ids are let pass."""
-    for entry in exchange.send_response.entries if exchange.send_response else ():
+    for index, entry in enumerate(exchange.send_response.entries if exchange.send_response else ()):
         known = read_groups().get(entry.group) if entry.group is not None else None
-        if known and str(entry.status.get("groupName", known)).upper() != known:
-            return f"another groupName at groupId {entry.group}"
+        found = entry.status.get("groupName", known) if known else None
+        if known and str(found).upper() != known:
+            field = f"messages[{index}].status.groupName"
+            return Mismatch(field, f"{show(known)} at groupId {entry.group}", show(found))
     return ""

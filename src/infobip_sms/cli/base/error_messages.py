@@ -6,11 +6,12 @@ import json
 import re
 import sys
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
 from infobip_sms import ApiError, InvalidRequestError, InvalidResponseError, TransportError
-from infobip_sms.transport.urls import is_loopback, parse_base_url
+from infobip_sms.transport.urls import is_loopback
 
 from .framework import EXIT_FAILURE, EXIT_REJECTED, EXIT_USAGE
 from .output import clean, print_note
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from infobip_sms import Error, Violation
 
 _HINTS = {
-    401: "Check INFOBIP_API_KEY (or the user and password) and INFOBIP_BASE_URL: a key belongs to one host.",
-    403: "The account may not do this; an API key has scopes.",
-    404: "Check INFOBIP_BASE_URL, and the name that you asked for.",
-    429: "Too many requests: wait, then go on.",
+    401: "Set INFOBIP_API_KEY (or INFOBIP_USER and INFOBIP_PASSWORD) and INFOBIP_BASE_URL.",
+    404: "The base URL is in INFOBIP_BASE_URL, or --base-url.",
 }
-_MANY_DIGITS = re.compile(r"\d{5,}")
+
+
+_MAX_VALUE = 40  # characters
 
 
 def report_error(error: Error, base_url: str, *, as_json: bool) -> int:
@@ -49,7 +50,10 @@ def format_violations(
 ) -> list[str]:
     """Return one line for each violation, with the option that it is about if there is one."""
     flags = _get_flags() if by_flag else {}
-    return [clean(_format_violation(violation, flags)) for violation in error.violations]
+    return [
+        clean(_format_violation(violation, flags) + _show_value(violation))
+        for violation in error.violations
+    ]
 
 
 def _explain_error(error: Error, base_url: str) -> tuple[int, str, str]:
@@ -57,33 +61,16 @@ def _explain_error(error: Error, base_url: str) -> tuple[int, str, str]:
         lines = "".join(f"\n  {line}" for line in format_violations(error))
         return EXIT_USAGE, f"nothing was sent, because a rule is broken:{lines}", ""
     if isinstance(error, TransportError):
-        return (
-            EXIT_FAILURE,
-            _add_attempts(error, f"no response: {error.reason}"),
-            _get_hint(error, base_url),
-        )
+        return EXIT_FAILURE, str(error), _get_hint(error, base_url)
     if isinstance(error, ApiError):
         code = EXIT_FAILURE if error.sent == "maybe" else EXIT_REJECTED
-        return (
-            code,
-            _add_attempts(error, f"the server rejected: {_format_rejection(error)}"),
-            _get_rejection_hint(error),
-        )
-    if not isinstance(error, InvalidResponseError):  # a journal that cannot be used
-        return EXIT_USAGE, str(error), ""
-    status = f" (HTTP {error.status})" if error.status else ""
-    lines = "".join(f"\n  {line}" for line in format_violations(error, by_flag=False))
-    return (
-        EXIT_FAILURE,
-        _add_attempts(error, f"the response violates the contract{status}{lines}"),
-        _UNKNOWN,
-    )
+        return code, str(error), _HINTS.get(error.status, "")
+    if isinstance(error, InvalidResponseError):
+        return EXIT_FAILURE, str(error), _UNKNOWN
+    return EXIT_USAGE, str(error), ""  # a journal that cannot be used
 
 
-_UNKNOWN = (
-    "It is not known whether the request was processed. Before you send again, look it up:"
-    " infobip-sms logs"
-)
+_UNKNOWN = "To look messages up: infobip-sms logs"
 
 
 def _get_hint(error: TransportError, base_url: str) -> str:
@@ -92,42 +79,29 @@ def _get_hint(error: TransportError, base_url: str) -> str:
     if "TLS handshake" in error.reason:
         plain = re.sub("(?i)^https:", "http:", base_url)
         return (
-            "Nothing was sent. The server may not speak TLS. If it is a sandbox or another plain HTTP"
+            "The server may not speak TLS. If it is a sandbox or another plain HTTP"
             f" server: --base-url {plain}"
         )
-    if "connection" in error.reason and is_loopback(parse_base_url(base_url).host):
+    if "connection" in error.reason and is_loopback(urlsplit(base_url).hostname or ""):
         return f"Nothing listens on {base_url}. Is the sandbox running? infobip-sms sandbox"
-    return "Nothing was sent."
-
-
-def _get_rejection_hint(error: ApiError) -> str:
-    hint = _HINTS.get(error.status, "")
-    words = clean(error.text)
-    if words and sys.stderr.isatty():
-        return f"The server says: {_MANY_DIGITS.sub('*****', words)}\n{hint}".strip()
-    return hint
-
-
-def _format_rejection(error: ApiError) -> str:
-    word = error.code or ""
-    known = f", {word}" if re.fullmatch(r"[A-Z_]{1,40}", word) else ""
-    return f"HTTP {error.status}{known}"
-
-
-def _add_attempts(error: TransportError | ApiError | InvalidResponseError, words: str) -> str:
-    count = len(error.attempts)
-    return f"{words} ({count} attempts)" if count > 1 else words
+    return ""
 
 
 def _to_plain(error: Error, words: str) -> dict[str, Any]:
-    plain: dict[str, Any] = {"kind": type(error).__name__, "message": words}
-    if isinstance(error, ApiError | InvalidResponseError):
-        plain["status"] = error.status
     if isinstance(error, TransportError | ApiError | InvalidResponseError):
-        plain["sent"] = error.sent
+        return error.to_dict()
+    plain: dict[str, Any] = {"kind": type(error).__name__, "message": words}
     if isinstance(error, InvalidRequestError):
         plain["violations"] = format_violations(error)
     return plain
+
+
+def _show_value(violation: Violation) -> str:
+    """Return the user's own value, for the user's own terminal: neither a log nor a pipe gets it."""
+    value = violation.value
+    if not isinstance(value, str | int) or not sys.stderr.isatty():
+        return ""
+    return f": {str(value)[:_MAX_VALUE]!r}"
 
 
 def _get_flags() -> dict[str, int]:

@@ -11,8 +11,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from infobip_sms.codecs import wire_json
+from infobip_sms.text.escapes import escape
 
-from .terminal import echo, echo_bytes, escape, is_terminal
+from .terminal import echo, echo_bytes, is_terminal
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -85,6 +86,24 @@ class SecondsParam(click.ParamType):  # type: ignore[type-arg]  # generic to the
         if not 0 < seconds <= _DAY:
             self.fail("give a number of seconds, more than 0 and at most a day", param, ctx)
         return seconds
+
+
+class DecimalParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+    """An amount of money, 0 or more."""
+
+    name = "amount"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Decimal:
+        """Return the amount."""
+        try:
+            amount = Decimal(str(value))
+        except InvalidOperation:
+            amount = Decimal(-1)
+        if not amount.is_finite() or amount < 0:
+            self.fail("give an amount, such as 250 or 12.50", param, ctx)
+        return amount
 
 
 class DelimiterParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only

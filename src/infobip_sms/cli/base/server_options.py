@@ -52,6 +52,7 @@ class ClientOptions:
     verbose: bool
     dry_run: bool
     as_json: bool
+    trust_http: tuple[str, ...]
 
     @contextmanager
     def open_client(self, wire: Wire = "json") -> Iterator[Client]:
@@ -66,6 +67,7 @@ class ClientOptions:
             wire=self.wire or wire,
             timeout=self.timeout,
             retry=Retry(attempts=self.attempts),
+            trust_http=self.trust_http,
         ) as client:
             yield client
 
@@ -198,6 +200,13 @@ _OPTIONS = (
         show_default=True,
         metavar="N",
         help="Attempts at most (with --csv, --patience decides); what may have arrived is never repeated.",
+    ),
+    option(
+        "--trust-http",
+        section=SERVER,
+        multiple=True,
+        metavar="HOST",
+        help="Host that may get credentials over plain http, such as a sandbox; may be repeated.",
     ),
     option("--json", "as_json", section=OUTPUT, is_flag=True, help="Print JSON for machines."),
     option(

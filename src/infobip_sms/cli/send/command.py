@@ -14,21 +14,25 @@ from infobip_sms.cli.base.framework import EXIT_OK, EXIT_REJECTED, Command, Inva
 from infobip_sms.cli.base.input import detect_wire, parse_document, read_bytes, read_text
 from infobip_sms.cli.base.message_options import MESSAGE, with_message_options
 from infobip_sms.cli.base.output import clean, print_model, print_note, print_table
-from infobip_sms.cli.base.param_types import DelimiterParam, SecondsParam
+from infobip_sms.cli.base.param_types import DecimalParam, DelimiterParam, SecondsParam
 from infobip_sms.cli.base.server_options import option, with_client_options
 
+from .check import CheckOptions, build_international
 from .confirm import confirm, estimate_send
 from .csv_rows import Mailing, parse_template
 from .csv_table import decode_csv, parse_csv
 from .mailing import MailingOptions, send_mailing
+from .phone_cells import mend_number
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from infobip_sms import SmsRequest, SmsResponse, SmsResponseDetails
     from infobip_sms.cli.base.message_options import MessageOptions
     from infobip_sms.cli.base.server_options import ClientOptions
     from infobip_sms.codecs import Wire
 
-MANY, WHOLE = "Many messages", "Whole requests"
+MANY, CHECKS, WHOLE = "Many messages", "Checks before sending", "Whole requests"
 EXAMPLES = """\
 Examples:
   infobip-sms send --from InfoSMS --to 41793026727 "Your table is ready."
@@ -55,6 +59,12 @@ class SendOptions:
     concurrency: int
     per_second: float | None
     skip: Path | None
+    check: bool
+    region: str | None
+    prices: Path | None
+    max_messages: int | None
+    max_segments: int | None
+    max_cost: Decimal | None
     dedupe: bool
     patience: float
     on_unknown: str
@@ -162,6 +172,47 @@ class SendOptions:
     " (leave it, and send no more).",
 )
 @option(
+    "--check",
+    section=CHECKS,
+    is_flag=True,
+    help="Send nothing: check the numbers, and count segments and cost by country. Exit code 1 for warnings"
+    " (duplicates, landlines, suppressed), 3 for numbers that reach nobody.",
+)
+@option(
+    "--region",
+    section=CHECKS,
+    metavar="CODE",
+    help="Country of the numbers that begin with 0, such as CH.",
+)
+@option(
+    "--prices",
+    section=CHECKS,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="CSV with the columns country and price: price of a segment; * for all other countries.",
+)
+@option(
+    "--max-messages",
+    section=CHECKS,
+    type=click.IntRange(0),
+    metavar="N",
+    help="Send nothing if there are more messages.",
+)
+@option(
+    "--max-segments",
+    section=CHECKS,
+    type=click.IntRange(0),
+    metavar="N",
+    help="Send nothing if there are more segments.",
+)
+@option(
+    "--max-cost",
+    section=CHECKS,
+    type=DecimalParam(),
+    metavar="AMOUNT",
+    help="Send nothing if it costs more; needs --prices.",
+)
+@option(
     "--request",
     "document",
     section=WHOLE,
@@ -196,6 +247,12 @@ def send(settings: ClientOptions, *, draft: MessageOptions, **given: object) -> 
         per_second=wishes.per_second,
         skip=wishes.skip,
         dedupe=wishes.dedupe,
+        check=wishes.check,
+        region=wishes.region,
+        prices=wishes.prices,
+        max_messages=wishes.max_messages,
+        max_segments=wishes.max_segments,
+        max_cost=wishes.max_cost,
     )
     if wishes.document is not None:
         return _send_document(settings, draft, wishes)
@@ -256,7 +313,8 @@ def _send_rows(
     if options.template is None and "text" not in {column.lower() for column in sheet.columns}:
         raise click.UsageError("There is no text: give --template, or a column named text.")
     template = parse_template(options.template, sheet) if options.template else None
-    mailing = Mailing(sheet, template, message_options)
+    to_international = build_international(options.region) if options.region else mend_number
+    mailing = Mailing(sheet, template, message_options, to_international)
     pace = MailingOptions(
         chunk=options.chunk,
         concurrency=options.concurrency,
@@ -267,7 +325,10 @@ def _send_rows(
         on_unknown=options.on_unknown,
         journal=options.resume,
     )
-    return send_mailing(settings, mailing, pace, yes=options.yes)
+    checks = CheckOptions(
+        **{field.name: getattr(options, field.name) for field in attrs.fields(CheckOptions)}
+    )
+    return send_mailing(settings, mailing, pace, checks, yes=options.yes)
 
 
 def _send(

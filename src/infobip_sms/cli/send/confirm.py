@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import attrs
 import click
 
-from infobip_sms import count_segments, transliterate
 from infobip_sms.cli.base.terminal import ask
+from infobip_sms.send_many.preflight import count_message
 from infobip_sms.send_many.suppression import normalize_number
 from infobip_sms.transport.urls import is_loopback
 
@@ -40,7 +39,7 @@ def estimate_send(messages: Iterable[Message]) -> SendEstimate:
     numbers: set[int] = set()
     for message in messages:
         destinations += len(message.destinations)
-        segments += len(message.destinations) * _count_segments(message)
+        segments += len(message.destinations) * count_message(message).segments
         numbers |= {hash(normalize_number(one.to)) for one in message.destinations}
     return SendEstimate(destinations, segments, destinations - len(numbers))
 
@@ -55,12 +54,3 @@ def confirm(base_url: str, estimate: SendEstimate, *, yes: bool) -> None:
             f"This sends to {estimate} through {host}. Add --yes if that is meant."
         )
     ask(f"Send to {estimate} through {host}?")
-
-
-def _count_segments(message: Message) -> int:
-    text = message.text or ""
-    code = message.language.language_code if message.language else None
-    if message.transliteration:
-        with suppress(ModuleNotFoundError):  # then it is counted as it is written
-            text = transliterate(text, message.transliteration).text
-    return count_segments(text, code).segments

@@ -22,7 +22,7 @@ from .csv_table import show_value
 from .phone_cells import explain_number, mend_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from infobip_sms import Violation
     from infobip_sms.cli.base.message_options import MessageOptions
@@ -64,6 +64,8 @@ class Mailing:
     table: CsvTable
     template: Template | None
     message_options: MessageOptions
+    to_international: Callable[[str], str] = mend_number
+    """Returns a number as it is sent."""
 
     def build_messages(self) -> Iterator[Message]:
         """Give the message of each row; raise WrongInput at the first row that has none."""
@@ -104,7 +106,7 @@ class Mailing:
         text = self.template.fill(cells) if self.template else known["text"]
         if not text.strip():
             return f"row {row_number}, column text: empty. Give it a text, or delete the row."
-        number = mend_number(known["to"])
+        number = self.to_international(known["to"])
         if number.isascii() and number.startswith(("0", "+0")):
             shown = show_value(known["to"])
             return f"row {row_number}, column to: got {shown}. {explain_number(number)}"

@@ -76,7 +76,9 @@ def decode_csv(body: bytes, name: str, encoding: str | None) -> str:
     return text.removeprefix("\ufeff")
 
 
-def parse_csv(text: str, delimiter: str | None = None) -> CsvTable:
+def parse_csv(
+    text: str, delimiter: str | None = None, needs: tuple[str, ...] = ("to",)
+) -> CsvTable:
     """Return the table of a CSV document; raise InvalidInputError if its first row is of no use."""
     if line := _SEPARATOR_LINE.match(text):
         text = text[line.end() :]
@@ -86,7 +88,7 @@ def parse_csv(text: str, delimiter: str | None = None) -> CsvTable:
     columns = list(next(_read_cells(text, delimiter), []))
     while columns and not columns[-1]:
         columns.pop()
-    _require_columns(columns)
+    _require_columns(columns, needs)
     return CsvTable(text, tuple(columns), delimiter)
 
 
@@ -100,14 +102,16 @@ def _mask(found: re.Match[str]) -> str:
     return found[1] + "*" * (len(found[0]) - 3)
 
 
-def _require_columns(columns: list[str]) -> None:
-    if "to" not in {name.lower() for name in columns}:
+def _require_columns(columns: list[str], needs: tuple[str, ...]) -> None:
+    lost = [name for name in needs if name not in {column.lower() for column in columns}]
+    if lost:
         shown = ", ".join(map(clean, columns)) or "nothing"
+        remedy = " Rename the column of the phone numbers to: to" if lost == ["to"] else ""
         raise InvalidInputError(
-            "The CSV has no column named to. Its first row must name the columns; it has:"
-            f" {shown}. Rename the column of the phone numbers to: to"
+            f"The CSV has no column named {lost[0]}. Its first row must name the columns; it has:"
+            f" {shown}.{remedy}"
             if all(_is_column_name(name) for name in columns)
-            else "The CSV's first row must name the columns, such as: to,name"
+            else f"The CSV's first row must name the columns, such as: {lost[0]},name"
         )
     twice = [name for name, count in Counter(columns).items() if name and count > 1]
     if twice:

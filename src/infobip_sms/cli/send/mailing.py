@@ -15,6 +15,7 @@ from infobip_sms.cli.base.framework import EXIT_OK, InvalidInputError
 from infobip_sms.cli.base.output import clean, print_json, print_note
 from infobip_sms.codecs.plain_data import build_plain
 
+from .check import check_messages
 from .confirm import confirm, estimate_send
 from .summary import MailingSummary
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from infobip_sms.cli.base.server_options import ClientOptions
     from infobip_sms.send_many.outcomes import Outcome
 
+    from .check import CheckOptions, CheckSummary
     from .csv_rows import Mailing
 
 _WIRE_NAMES = {
@@ -51,13 +53,24 @@ class MailingOptions:
 
 
 def send_mailing(
-    settings: ClientOptions, mailing: Mailing, options: MailingOptions, *, yes: bool
+    settings: ClientOptions,
+    mailing: Mailing,
+    options: MailingOptions,
+    checks: CheckOptions,
+    *,
+    yes: bool,
 ) -> int:
     """Check every row, ask, send, and sum up; return the exit code."""
     if problems := mailing.check_rows():
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise InvalidInputError(f"Nothing was sent, because of these rows:{lines}")
     cost = estimate_send(mailing.build_messages())
+    if checks.is_needed:
+        rows = [number for number, _ in mailing.table.read_rows()]
+        summary = check_messages(mailing.build_messages(), rows, checks, as_json=settings.as_json)
+        if checks.check:
+            return _print_check(summary, checks)
+        summary.require_limits(checks)
     if cost.repeated and not options.dedupe:
         print_note(f"Note: numbers that came before: {cost.repeated}. --dedupe leaves them out.")
     if cost.destinations == 0:
@@ -68,6 +81,14 @@ def send_mailing(
         return _print_first_request(settings, mailing, options)
     confirm(settings.base_url, cost, yes=yes)
     return _send(settings, mailing, options, cost.destinations)
+
+
+def _print_check(summary: CheckSummary, checks: CheckOptions) -> int:
+    if not summary.as_json:
+        summary.print_tables()
+    summary.print_notes()
+    summary.require_limits(checks)
+    return summary.get_exit_code()
 
 
 def _print_first_request(settings: ClientOptions, mailing: Mailing, options: MailingOptions) -> int:

@@ -1,21 +1,6 @@
 """JSON API for tests: the clock, messages, reports and faults of a sandbox.
 
-    GET    /sandbox/clock       {"now": instant, "frozen": bool, "next": instant or null}
-    POST   /sandbox/clock       {"freeze": bool}, {"advance": seconds}, {"to": instant} or {"jump": "next"};
-                                responds when everything due by then has happened
-    POST   /sandbox/reset       {}: deletes all messages, clears all faults and resets the clock
-    GET    /sandbox/messages    {"messages": [...], "total": n}; ?to= &from= &text= &bulkId= &messageId=
-                                &status= &limit=; with &wait=SECONDS it responds as soon as &count=N
-                                messages match, or with 408 and those that do; a tracked message has
-                                "conversions", one with short links "links": [{"url": ..., "clicks": n}]
-    DELETE /sandbox/messages    {"deleted": n}; takes the same search parameters
-    GET    /sandbox/reports     {"reports": [...], "total": n}; &state= takes one of DELIVERY_STATES
-    GET    /sandbox/faults      {"id": ..., "failures": [...], "known": [...]}
-    POST   /sandbox/faults      {"id": "RESP-002"}, {"delay": seconds, "rate": 0.3},
-                                {"drop": 0.3, "after": false} or
-                                {"status": 503, "rate": 1.0, "retryAfter": 2}
-    DELETE /sandbox/faults      clears all faults
-
+``page/openapi.json`` describes it, for people at ``/sandbox/api`` and for programs at ``/sandbox/openapi.yaml``.
 HEAD is handled like GET. There is no authorization, but see ``api/same_origin.py``.
 """
 
@@ -33,8 +18,10 @@ from infobip_sms.sandbox.api.http import HttpResponse
 from infobip_sms.sandbox.api.same_origin import check_origin
 from infobip_sms.sandbox.clock import to_utc
 from infobip_sms.sandbox.config import ADMIN_PREFIX as PREFIX
-from infobip_sms.sandbox.mutants.app import MUTANTS
+from infobip_sms.sandbox.mutants.app import MUTANTS, suggest_mutants
 from infobip_sms.sandbox.mutants.fault_injection import FaultInjection, InjectedFault
+from infobip_sms.sandbox.state.outcomes import USAGE as OUTCOME_USAGE
+from infobip_sms.sandbox.state.outcomes import parse_rule
 from infobip_sms.sandbox.state.statuses import get_status_ids
 
 from .search import (
@@ -61,7 +48,7 @@ _CLOCK_USAGE = (
     ' or {"jump": "next"}'
 )
 _FAULT_USAGE = (
-    '{"id": a fault}, {"delay": seconds, "rate": rate}, {"drop": rate, "after": true or false}'
+    '{"id": a fault}, {"ids": [faults]}, {"delay": seconds, "rate": rate}, {"drop": rate, "after": true or false}'
     ' or {"status": 400 to 599, "rate": rate, "retryAfter": seconds}; rates are from 0 to 1'
 )
 
@@ -147,7 +134,9 @@ def build_messages_response(context: AdminContext, wait: Wait) -> HttpResponse:
         for sms in found[-wait.limit :]
     ]
     status = 200 if len(found) >= wait.count else 408
-    return build_json_response(status, {"messages": shown, "total": len(found)})
+    return build_json_response(
+        status, {"messages": shown, "total": len(found), "limit": wait.limit}
+    )
 
 
 def _set_clock(request: HttpRequest, context: AdminContext) -> HttpResponse | AdvanceClock:
@@ -203,17 +192,16 @@ def _get_reports(request: HttpRequest, context: AdminContext) -> HttpResponse:
         raise _BadRequest(f"state: expected one of {', '.join(DELIVERY_STATES)}")
     found = list(iter_deliveries(search, context.state, state))
     shown = [build_delivery_view(delivery, sms) for delivery, sms in found[-limit:]]
-    return build_json_response(200, {"reports": shown, "total": len(found)})
+    return build_json_response(200, {"reports": shown, "total": len(found), "limit": limit})
 
 
 def _get_faults(_: HttpRequest, context: AdminContext) -> HttpResponse:
+    return build_json_response(200, {**_describe_faults(context), "known": sorted(MUTANTS)})
+
+
+def _describe_faults(context: AdminContext) -> dict[str, Any]:
     failures = [_dump_fault(fault) for fault in context.fault_injection.faults]
-    plain = {
-        "id": context.fault_injection.mutant_id,
-        "failures": failures,
-        "known": sorted(MUTANTS),
-    }
-    return build_json_response(200, plain)
+    return {"ids": list(context.fault_injection.mutant_ids), "failures": failures}
 
 
 def _dump_fault(fault: InjectedFault) -> dict[str, Any]:
@@ -229,13 +217,22 @@ def _dump_fault(fault: InjectedFault) -> dict[str, Any]:
 def _set_faults(request: HttpRequest, context: AdminContext) -> HttpResponse:
     body = _parse_body(request, _FAULT_USAGE)
     match body:
-        case {"id": str(fault), **rest} if not rest:
-            if fault not in MUTANTS:
-                raise _BadRequest(f"id: expected one of {', '.join(sorted(MUTANTS))}")
-            context.fault_injection.activate_mutant(fault)
+        case {"id": str(mutant_id), **rest} if not rest:
+            _activate(context, [mutant_id], "id")
+        case {"ids": [*mutant_ids], **rest} if not rest:
+            _activate(context, mutant_ids, "ids")
         case _:
             context.fault_injection.inject(_parse_fault(body))
-    return _get_faults(request, context)
+    return build_json_response(200, _describe_faults(context))
+
+
+def _activate(context: AdminContext, mutant_ids: list[Any], name: str) -> None:
+    for mutant_id in mutant_ids:
+        if not isinstance(mutant_id, str):
+            raise _BadRequest(f"body: expected one of {_FAULT_USAGE}")
+        if mutant_id not in MUTANTS:
+            raise _BadRequest(f"{name}: {suggest_mutants(mutant_id)}")
+    context.fault_injection.activate_mutants(*mutant_ids)
 
 
 def _parse_fault(body: dict[str, Any]) -> InjectedFault:
@@ -257,9 +254,28 @@ def _parse_fault(body: dict[str, Any]) -> InjectedFault:
     raise _BadRequest(f"body: expected one of {_FAULT_USAGE}")
 
 
-def _clear_faults(request: HttpRequest, context: AdminContext) -> HttpResponse:
+def _clear_faults(_: HttpRequest, context: AdminContext) -> HttpResponse:
     context.fault_injection.clear()
-    return _get_faults(request, context)
+    return build_json_response(200, _describe_faults(context))
+
+
+def _get_outcomes(_: HttpRequest, context: AdminContext) -> HttpResponse:
+    found = [attrs.asdict(rule) for rule in context.state.outcomes.rules]
+    plain = [{name: v for name, v in rule.items() if v is not None} for rule in found]
+    return build_json_response(200, {"outcomes": plain})
+
+
+def _add_outcome(request: HttpRequest, context: AdminContext) -> HttpResponse:
+    try:
+        context.state.outcomes.add(parse_rule(_parse_body(request, OUTCOME_USAGE)))
+    except ValueError as problem:
+        raise _BadRequest(str(problem)) from None
+    return _get_outcomes(request, context)
+
+
+def _clear_outcomes(request: HttpRequest, context: AdminContext) -> HttpResponse:
+    context.state.outcomes.clear()
+    return _get_outcomes(request, context)
 
 
 def _parse_body(request: HttpRequest, usage: str) -> dict[str, Any]:
@@ -322,6 +338,8 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "reset": {"POST": lambda *_: Reset()},
     "messages": {"GET": _get_messages, "DELETE": _delete_messages},
     "reports": {"GET": _get_reports},
+    "outcomes": {"GET": _get_outcomes, "POST": _add_outcome, "DELETE": _clear_outcomes},
+    "health": {"GET": lambda *_: build_json_response(200, {"status": "ready"})},
     "faults": {"GET": _get_faults, "POST": _set_faults, "DELETE": _clear_faults},
 }
 """Handlers by path below PREFIX and by method."""

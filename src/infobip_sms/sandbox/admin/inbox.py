@@ -1,10 +1,12 @@
 """HTTP routes of the inbox page at ``/sandbox/``.
 
-    /sandbox/                      messages; ?q=words, ?before=serial, ?fragment for the list alone
+    /sandbox/                      messages; ?q=words, ?status=group, ?before=serial, ?fragment for the list alone
     /sandbox/message/{serial}      one message; ?fragment for the changing part
     /sandbox/requests              latest requests; ?fragment for the list alone
     /sandbox/request/{serial}      one request and its response
     /sandbox/statement             conformance statement
+    /sandbox/api                   description of the admin API
+    /sandbox/openapi.yaml          the same for programs
     /sandbox/inbox.css .js .svg    assets
     POST /sandbox/do               a button: do=freeze, resume, minute, hour, next, reset or clear-faults
 
@@ -27,6 +29,8 @@ from infobip_sms.sandbox.api.same_origin import check_origin
 from infobip_sms.sandbox.config import SandboxSettings
 
 from . import views
+from .curl import build_command, build_repetition
+from .description import read_description
 from .statement import build_statement
 
 if TYPE_CHECKING:
@@ -78,14 +82,14 @@ class PageContext:
     request_log: RequestLog
     frozen: bool = False
     settings: SandboxSettings = attrs.field(factory=SandboxSettings)
-    broken_requirement_id: str | None = None
+    broken_requirement_ids: tuple[str, ...] = ()
     """Requirement violated by an injected fault."""
     faults: tuple[InjectedFault, ...] = ()
 
     @property
     def fault_summary(self) -> str:
         """The injected faults in words; empty if there are none."""
-        return views.format_faults(self.broken_requirement_id, self.faults)
+        return views.format_faults(self.broken_requirement_ids, self.faults)
 
 
 @attrs.frozen
@@ -127,6 +131,8 @@ def _find_route(request: HttpRequest) -> Route | None:
     if kind in {"message", "request"} and serial:
         return _get_message_page if kind == "message" else _get_request_page
     pages: dict[str, Route] = {
+        "api": _get_api_page,
+        "openapi.yaml": _get_description,
         "": _get_list_page,
         "requests": _get_requests_page,
         "statement": _get_statement_page,
@@ -137,13 +143,14 @@ def _find_route(request: HttpRequest) -> Route | None:
 def _get_list_page(request: HttpRequest, context: PageContext) -> HttpResponse:
     fields = _parse_query(request.query)
     query, before = fields.get("q", "").strip(), _parse_serial(fields.get("before", ""))
-    command = views.build_command(f"http://{request.headers['host']}", context.settings.user)
-    fragment = views.render_list(context.state, query, before, command)
+    group = fields.get("status", "").upper()
+    command = build_command(f"http://{request.headers['host']}", context.settings)
+    fragment = views.render_list(context.state, query, before, command, group)
     if "fragment" in fields:
         return _build_fragment_response(request, fragment, context)
     return _build_html_response(
         views.render_inbox(
-            query, fragment, **_build_page_values(request, context, "messages", fragment)
+            query, group, fragment, **_build_page_values(request, context, "messages", fragment)
         )
     )
 
@@ -158,8 +165,9 @@ def _get_message_page(request: HttpRequest, context: PageContext) -> HttpRespons
     if "fragment" in _parse_query(request.query):
         return _build_fragment_response(request, fragment, context)
     origin = context.request_log.find_origin(sms.serial)
+    command = build_repetition(origin, context.settings) if origin else ""
     frame = _build_page_values(request, context, "message", fragment)
-    return _build_html_response(views.render_message(context.state, sms, origin, **frame))
+    return _build_html_response(views.render_message(context.state, sms, origin, command, **frame))
 
 
 def _get_requests_page(request: HttpRequest, context: PageContext) -> HttpResponse:
@@ -181,15 +189,30 @@ def _get_request_page(request: HttpRequest, context: PageContext) -> HttpRespons
             "Request not found", "Only the latest requests are stored.", request, context
         )
     return _build_html_response(
-        views.render_request(logged_request, **_build_page_values(request, context, "request"))
+        views.render_request(
+            logged_request,
+            build_repetition(logged_request, context.settings),
+            **_build_page_values(request, context, "request"),
+        )
     )
 
 
 def _get_statement_page(request: HttpRequest, context: PageContext) -> HttpResponse:
-    statement = build_statement(context.settings, context.broken_requirement_id)
+    statement = build_statement(context.settings, context.broken_requirement_ids)
     return _build_html_response(
         views.render_statement(statement, **_build_page_values(request, context, "statement"))
     )
+
+
+def _get_api_page(request: HttpRequest, context: PageContext) -> HttpResponse:
+    url = f"http://{request.headers['host']}"
+    return _build_html_response(
+        views.render_api(url, **_build_page_values(request, context, "api"))
+    )
+
+
+def _get_description(request: HttpRequest, _: PageContext) -> HttpResponse:
+    return _build_cacheable_response(request, read_description(), "application/yaml")
 
 
 def _handle_button(request: HttpRequest, _: PageContext) -> HttpResponse | ButtonAction:

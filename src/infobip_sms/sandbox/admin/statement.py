@@ -18,7 +18,7 @@ import attrs
 from infobip_sms.sandbox.config import READINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from infobip_sms.sandbox.config import SandboxSettings
 
@@ -88,14 +88,14 @@ class ConformanceStatement:
 
 
 def build_statement(
-    settings: SandboxSettings, broken_requirement_id: str | None = None
+    settings: SandboxSettings, broken_requirement_ids: Collection[str] = ()
 ) -> ConformanceStatement:
-    """Return the statement for these settings; ``broken_requirement_id`` is violated on purpose."""
+    """Return the statement for these settings; ``broken_requirement_ids`` are violated on purpose."""
     rows = _load_requirements()
     return ConformanceStatement(
         f"infobip-sms {version('infobip-sms')}",
         tuple(
-            build_requirement_entry(row, settings, broken_requirement_id)
+            build_requirement_entry(row, settings, broken_requirement_ids)
             for row in rows["requirement"]
         ),
         tuple(_build_reading(row, settings) for row in rows["reading"]),
@@ -103,10 +103,10 @@ def build_statement(
 
 
 def build_requirement_entry(
-    row: dict[str, Any], settings: SandboxSettings, broken_requirement_id: str | None
+    row: dict[str, Any], settings: SandboxSettings, broken_requirement_ids: Collection[str]
 ) -> RequirementEntry:
     """Return the entry for one row of requirements.toml."""
-    conforms, note = _get_conformance(row, settings, broken_requirement_id)
+    conforms, note = _get_conformance(row, settings, broken_requirement_ids)
     return RequirementEntry(
         row["id"], row["level"], row["text"], conforms, note, row.get("reading")
     )
@@ -149,11 +149,11 @@ options with `--reading ID=OUTCOME`.
 
 
 def _get_conformance(
-    row: dict[str, Any], settings: SandboxSettings, broken_requirement_id: str | None
+    row: dict[str, Any], settings: SandboxSettings, broken_requirement_ids: Collection[str]
 ) -> tuple[Conformance, str]:
     if "withdrawn" in row:
         return "not applicable", f"Withdrawn: {row['withdrawn']}"
-    if row["id"] == broken_requirement_id:
+    if row["id"] in broken_requirement_ids:
         return "no", "Violated on purpose (injected fault)."
     note = " ".join(filter(None, (OBSERVABILITY[row["judged"]], row.get("why"))))
     if row["judged"] in {"client", "receiver", "never"}:

@@ -16,11 +16,14 @@ from infobip_sms_schema import InvalidRequestError
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from infobip_sms.sandbox.clock import add_clamped
 from infobip_sms.sandbox.state import statuses
 from infobip_sms.sandbox.state.magic_numbers import parse_magic_number
 from infobip_sms.text.segments import count_segments
 
+from .description import get_operations
 from .formatting import format_body
+from .one_time_codes import find_codes
 
 if TYPE_CHECKING:
     from infobip_sms.sandbox.mutants.fault_injection import InjectedFault
@@ -78,8 +81,13 @@ class Event:
     """CSS class of its marker."""
 
 
-def get_message_page(state: State, query: str = "", before: int | None = None) -> MessagePage:
-    """Return the newest messages below a serial that contain every word of the query."""
+def get_message_page(
+    state: State, query: str = "", before: int | None = None, group: str = ""
+) -> MessagePage:
+    """Return the newest messages below a serial that contain every word of the query.
+
+    group: only messages with a status of this group.
+    """
     words = query.casefold().split()
     newest, oldest = next(reversed(state.messages), 0), next(iter(state.messages), 1)
     rows: list[StoredMessage] = []
@@ -91,7 +99,8 @@ def get_message_page(state: State, query: str = "", before: int | None = None) -
         if len(rows) == PAGE_SIZE or scanned == MAX_SCANNED:
             return MessagePage(rows, serial + 1)
         scanned += 1
-        if not words or _contains_all(sms, words):
+        in_group = group in ("", statuses.get_status(sms.status).group_name)
+        if in_group and (not words or _contains_all(sms, words)):
             rows.append(sms)
     return MessagePage(rows, None)
 
@@ -140,12 +149,32 @@ def find_segment_count(sms: StoredMessage) -> SegmentCount | None:
     return counted if counted.segments == sms.content.sms_count else None
 
 
-def render_list(state: State, query: str = "", before: int | None = None, command: str = "") -> str:
+def find_wait(sms: StoredMessage) -> tuple[str, dt.datetime | None] | None:
+    """Return what a message waits for, and until when at most; None if its status is final."""
+    if sms.done_at is not None:
+        return None
+    if sms.held:
+        return "its bulk is paused or canceled", None
+    if sms.due is None:
+        return "nothing", None
+    if sms.due >= add_clamped(sms.start_at, sms.content.validity):
+        return "the end of its validity period", sms.due
+    return "sending" if sms.sent_at is None else "a report or its final status", sms.due
+
+
+def render_list(
+    state: State,
+    query: str = "",
+    before: int | None = None,
+    command: str = "",
+    group: str = "",
+) -> str:
     """Return the message list as a fragment; ``command`` is shown while it is empty."""
     return _render(
         "rows.html",
-        found=get_message_page(state, query, before),
+        found=get_message_page(state, query, before, group),
         query=query,
+        group=group,
         before=before,
         total=len(state.messages),
         command=command,
@@ -169,12 +198,18 @@ def render_message_details(state: State, sms: StoredMessage) -> str:
 
 
 def render_message(
-    state: State, sms: StoredMessage, logged_request: LoggedRequest | None, **page: Any
+    state: State,
+    sms: StoredMessage,
+    logged_request: LoggedRequest | None,
+    command: str = "",
+    **page: Any,
 ) -> str:
-    """Return the page of one message."""
+    """Return the page of one message; ``command`` makes its request again."""
     return _render(
         "message.html",
         sms=sms,
+        command=command,
+        codes=find_codes(sms.content.text),
         counted=find_segment_count(sms),
         magic_number=parse_magic_number(sms.to),
         logged_request=logged_request,
@@ -183,11 +218,13 @@ def render_message(
     )
 
 
-def render_inbox(query: str, fragment: str, **page: Any) -> str:
+def render_inbox(query: str, group: str, fragment: str, **page: Any) -> str:
     """Return the start page around a fragment from ``render_list``."""
     return _render(
         "list.html",
         query=query,
+        group=group,
+        groups=list(dict.fromkeys(s.group_name for s in statuses.get_statuses())),
         live=Markup(fragment),  # noqa: S704 - escaped by its template
         examples=EXAMPLES,
         statuses=statuses.get_statuses(),
@@ -212,9 +249,14 @@ def render_statement(statement: ConformanceStatement, **page: Any) -> str:
     return _render("statement.html", statement=statement, **page)
 
 
-def render_request(logged_request: LoggedRequest, **page: Any) -> str:
-    """Return the page of one request and its response."""
-    return _render("request.html", logged_request=logged_request, **page)
+def render_api(url: str, **page: Any) -> str:
+    """Return the page that describes the admin API."""
+    return _render("api.html", operations=get_operations(), url=url, **page)
+
+
+def render_request(logged_request: LoggedRequest, command: str, **page: Any) -> str:
+    """Return the page of one request and its response; ``command`` makes it again."""
+    return _render("request.html", logged_request=logged_request, command=command, **page)
 
 
 def render_problem(title: str, text: str, **page: Any) -> str:
@@ -222,16 +264,11 @@ def render_problem(title: str, text: str, **page: Any) -> str:
     return _render("problem.html", title=title, text=text, **page)
 
 
-def build_command(url: str, user: str | None) -> str:
-    """Return a curl command that sends a message; curl prompts for the password."""
-    body = '{"messages": [{"destinations": [{"to": "9990510000005"}], "text": "Hello"}]}'
-    words = ("curl", "--user", user or "", f"{url}/sms/2/text/advanced", "--json", body)
-    return " ".join(map(shlex.quote, words))
-
-
-def format_faults(broken_requirement_id: str | None, faults: tuple[InjectedFault, ...]) -> str:
+def format_faults(
+    broken_requirement_ids: tuple[str, ...], faults: tuple[InjectedFault, ...]
+) -> str:
     """Describe the injected faults; empty if there are none."""
-    words = [f"{broken_requirement_id} violated"] if broken_requirement_id else []
+    words = [f"{requirement_id} violated" for requirement_id in broken_requirement_ids]
     return "; ".join((*words, *map(_format_fault, faults)))
 
 
@@ -261,6 +298,7 @@ def _get_environment() -> Environment:
         utc=_format_utc,
         iso=lambda at: at.isoformat(timespec="milliseconds"),
         status=statuses.get_status,
+        wait=find_wait,
         error=_get_error_name,
         delivery_state=_format_delivery_state,
         cut=lambda text: text if len(text) <= MAX_EXCERPT else f"{text[: MAX_EXCERPT - 1]}…",
@@ -268,6 +306,7 @@ def _get_environment() -> Environment:
         magic_number=_format_magic_number,
         span=_format_duration,
         wrap=_add_line_breaks,
+        quote=shlex.quote,
     )
     return environment
 

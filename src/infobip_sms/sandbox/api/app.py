@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import hmac
 import logging
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,8 @@ from infobip_sms_schema import (
     Message,
     SmsRequest,
     SmsRequestV1,
+    SmsResponse,
+    SmsResponseV1,
     Violation,
 )
 from infobip_sms_schema.operations import (
@@ -39,10 +40,21 @@ from infobip_sms_schema.operations import (
     SET_SCHEDULED_STATUS,
 )
 
-from infobip_sms.codecs import find_wire, get_codec
+from infobip_sms.codecs import (
+    apply_charset,
+    explain_json_charset,
+    find_wire,
+    get_codec,
+    identify_encoding,
+)
 from infobip_sms.sandbox.clock import to_utc
 from infobip_sms.sandbox.lifecycle.delivery_windows import is_over_midnight
 from infobip_sms.sandbox.lifecycle.engine import advance
+from infobip_sms.sandbox.lifecycle.representations import (
+    REPLACED,
+    dump_replaced,
+    has_illegal_characters,
+)
 from infobip_sms.sandbox.lifecycle.webhooks import pop_webhook_requests, record_webhook_result
 
 from . import bulks, lookups, texts, tracking
@@ -73,7 +85,6 @@ if TYPE_CHECKING:
     from .routing import AnyOperation
 
 _LOG = logging.getLogger(__name__)
-_RESULT = re.compile(r"results\[(\d+)\]")
 
 
 @attrs.frozen
@@ -95,7 +106,7 @@ class App:
     """The behavior of one sandbox; a subclass may override each step."""
 
     def __init__(self, settings: SandboxSettings) -> None:
-        self.settings, self.warned = settings, False
+        self.settings, self.warned, self.warned_of_characters = settings, False, False
 
     def handle(
         self,
@@ -120,12 +131,14 @@ class App:
             body, parameters = (parsed or self.parse_request(request)).get()
             base_url = f"http://{request.headers.get('host', 'localhost')}"
             context = OperationContext(body, parameters, state, now, base_url)
-            content, result = self.dump_result(self.run_operation(operation, context), wire)
+            result = self.run_operation(operation, context)
+            content, headers = self.dump_result(result, wire)
         except HttpError as error:
             return self.build_error_response(error, wire)
         state.put(result.rows)
         state.serial = state.serial if result.serial is None else result.serial
-        return self.build_response(200, content, wire)
+        response = self.build_response(200, content, wire)
+        return attrs.evolve(response, headers={**response.headers, **headers})
 
     def is_acceptable(self, head: HttpRequest) -> bool:
         """Return whether a request without its body is for an operation, and authorized."""
@@ -206,16 +219,25 @@ class App:
             raise self.build_unsupported(text)
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise self.build_unsupported("Content-Encoding: expected an uncompressed body")
+        content = self.decode_body(request, wire)
         try:
-            body = get_codec(wire).parse_request(request.body, operation.request)
+            body = get_codec(wire).parse_request(content, operation.request)
         except InvalidRequestError as problem:
-            return self.handle_invalid(operation, request, wire, problem.violations)
+            violations = explain_encoding(request, wire, problem.violations)
+            request = attrs.evolve(request, body=content)
+            return self.handle_invalid(operation, request, wire, violations)
         if not isinstance(body, SmsRequest | SmsRequestV1):
             return body
-        self.warn_of_version_3(request.body, body)
+        self.warn_of_version_3(content, body)
+        self.warn_of_characters(body)
         if problems := self.check_windows(body):
             return self.handle_invalid(operation, request, wire, problems)
         return self.to_submission(body, wire)
+
+    def decode_body(self, request: HttpRequest, wire: Wire) -> bytes:
+        """Return the body; XML in the charset of its Content-Type is decoded, JSON is always UTF-8."""
+        content_type = request.headers.get("content-type", "")
+        return apply_charset(request.body, content_type) if wire == "xml" else request.body
 
     def build_unsupported(self, text: str) -> HttpError:
         """Return the error for a body of a kind that is not supported (READ-017)."""
@@ -231,6 +253,13 @@ class App:
             "sandbox: a message without a text has the field 'content', as in a request for /sms/3/messages;"
             " this sandbox offers version 2, which has 'text' and 'from' instead"
         )
+
+    def warn_of_characters(self, request: SmsRequest | SmsRequestV1) -> None:
+        """Warn once of a text that XML cannot represent (TEXT-002)."""
+        texts = (text for m in request.messages for text in (m.text, m.callback_data, m.from_))
+        if not self.warned_of_characters and any(map(has_illegal_characters, texts)):
+            self.warned_of_characters = True
+            _LOG.warning("sandbox: a message has %s", REPLACED)
 
     def to_submission(
         self,
@@ -292,20 +321,17 @@ class App:
         """Record the response of a callback server to a report (DLR-006)."""
         record_webhook_result(state, serial, result, now)
 
-    def dump_result(self, result: OperationResult, wire: Wire) -> tuple[bytes, OperationResult]:
-        """Return the body of a response, and the result that it represents.
+    def dump_result(self, result: OperationResult, wire: Wire) -> tuple[bytes, dict[str, str]]:
+        """Return the body of a response, and a header if characters that XML cannot represent were replaced.
 
-        A request is rejected if the format cannot represent its ids (TEXT-002). A list omits the
-        messages that the format cannot represent; the other format has them.
+        A send request is rejected instead, since its ids must come back as they were (TEXT-002).
         """
         try:
-            return get_codec(wire).dump_model(result.response), result
+            return get_codec(wire).dump_model(result.response), {}
         except InvalidRequestError as problem:
-            omitted = {int(m[1]) for v in problem.violations if (m := _RESULT.match(v.path))}
-            if not omitted:
+            if isinstance(result.response, SmsResponse | SmsResponseV1):
                 raise build_bad_request(problem.violations) from None
-        remaining = _omit_results(result, omitted)
-        return get_codec(wire).dump_model(remaining.response), remaining
+        return dump_replaced(result.response, wire), {"sandbox-note": REPLACED}
 
     def build_error_response(self, http_error: HttpError, wire: Wire) -> HttpResponse:
         """Return a response with an error body (ERR-001, READ-009)."""
@@ -352,9 +378,18 @@ HANDLERS: dict[str, Callable[[App, OperationContext], OperationResult]] = {
 """The handler of each operation; sending goes through a method that a subclass may override."""
 
 
-def _omit_results(result: OperationResult, omitted: set[int]) -> OperationResult:
-    """Return a list without some of its results, and without their rows."""
-    response: Any = result.response
-    results = [entry for i, entry in enumerate(response.results) if i not in omitted]
-    rows = tuple(row for i, row in enumerate(result.rows) if i not in omitted)
-    return attrs.evolve(result, response=attrs.evolve(response, results=results), rows=rows)
+def explain_encoding(
+    request: HttpRequest, wire: Wire, violations: tuple[Violation, ...]
+) -> tuple[Violation, ...]:
+    """Return the violations; the one of a body that is not a document says how the body is encoded."""
+    first = violations[0]
+    if first.path or first.requirement_id != "HTTP-003":
+        return violations
+    charset = (
+        explain_json_charset(request.headers.get("content-type", "")) if wire == "json" else ""
+    )
+    actual = identify_encoding(request.body) or first.actual
+    return (
+        attrs.evolve(first, actual=f"{actual} ({charset})" if charset else actual),
+        *violations[1:],
+    )

@@ -25,9 +25,30 @@ def check_origin(headers: Mapping[str, str], settings: SandboxSettings) -> str:
     origin = headers.get("origin")
     if origin is None or origin.lower() == f"http://{host}".lower():
         return ""
-    if _get_name(origin) in settings.allow_hosts:
+    if _get_name(origin) in settings.allow_hosts or is_cors_origin(origin, settings):
         return ""
-    return "Origin: expected the sandbox's own pages or a host given with --allow-host"
+    return (
+        "Origin: expected the sandbox's own pages, or an origin given with --cors or --allow-host"
+    )
+
+
+def is_cors_origin(origin: str, settings: SandboxSettings) -> bool:
+    """Return whether pages of an origin may read responses."""
+    return not {origin.lower(), "*"}.isdisjoint(settings.cors)
+
+
+def build_cors_headers(headers: Mapping[str, str], settings: SandboxSettings) -> dict[str, str]:
+    """Return the headers that let a browser hand a response to a page of another origin, if that is allowed."""
+    origin = headers.get("origin")
+    if origin is None or not is_cors_origin(origin, settings):
+        return {}
+    return {
+        "access-control-allow-origin": origin,
+        "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE",
+        "access-control-allow-headers": "accept, authorization, content-type",
+        "access-control-expose-headers": "allow, retry-after, sandbox-note",
+        "vary": "Origin",
+    }
 
 
 def _get_name(url: str) -> str:

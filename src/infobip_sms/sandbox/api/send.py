@@ -22,7 +22,6 @@ from infobip_sms_schema import (
 from infobip_sms.sandbox.clock import to_utc
 from infobip_sms.sandbox.lifecycle.message import schedule_next
 from infobip_sms.sandbox.state import statuses
-from infobip_sms.sandbox.state.magic_numbers import MagicNumber, parse_magic_number
 from infobip_sms.sandbox.state.rows import Content, Link, StoredBulk, StoredMessage
 
 from . import texts
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from infobip_sms_schema import MessageV1, Status
 
     from infobip_sms.sandbox.config import SandboxSettings
+    from infobip_sms.sandbox.state.magic_numbers import MagicNumber
     from infobip_sms.sandbox.state.rows import Row
     from infobip_sms.sandbox.state.state import State
 
@@ -137,7 +137,7 @@ class SendHandler:
         self, settings: SandboxSettings, state: State, now: dt.datetime, base_url: str
     ) -> None:
         self._settings, self._now, self._base_url = settings, now, base_url
-        self._serial, self._links = state.serial, 0
+        self._serial, self._links, self._outcomes = state.serial, 0, state.outcomes
         self._rows: list[Row] = []
         self._entries: list[SmsResponseDetails] = []
 
@@ -184,9 +184,7 @@ class SendHandler:
         bulk_id: str | None,
         version: Literal[1, 2],
     ) -> None:
-        outcome = parse_magic_number(destination.to) or MagicNumber(
-            self._settings.delay, 2, 0, statuses.DELIVERED
-        )
+        outcome = self._outcomes.find(destination.to, self._settings.delay)
         status = self._get_status(outcome, version)
         if destination.rejection_status is not None:
             status = statuses.get_status(destination.rejection_status)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import attrs
 from infobip_sms_schema import DeliveryReport, Price, SmsLog
+from infobip_sms_schema.scalars import XML_ILLEGAL
 
+from infobip_sms.codecs import get_codec
 from infobip_sms.sandbox.state.statuses import get_error, get_status, is_rejection
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from infobip_sms.codecs import Wire
     from infobip_sms.sandbox.config import SandboxSettings
     from infobip_sms.sandbox.state.rows import StoredMessage, WebhookDelivery
 
+REPLACED = "characters that XML cannot represent; in XML they are replaced by U+FFFD, in JSON they are as they were"
 MCC, MNC = "001", "01"  # the test network of ITU-T E.212, never a real one
 
 
@@ -73,3 +78,26 @@ def _find_sent_at(sms: StoredMessage, done_at: dt.datetime | None) -> dt.datetim
     """Return when the message was sent; if it was rejected before, when it was rejected."""
     rejected = done_at is not None and is_rejection(sms.status)
     return done_at if sms.sent_at is None and rejected else sms.sent_at
+
+
+def has_illegal_characters(text: str | None) -> bool:
+    """Return whether a text has characters that XML cannot represent."""
+    return text is not None and XML_ILLEGAL.search(text) is not None
+
+
+def dump_replaced(model: attrs.AttrsInstance, wire: Wire) -> bytes:
+    """Return the body for a model; characters that XML cannot represent are replaced by U+FFFD."""
+    replaced: attrs.AttrsInstance = _replace(model)
+    return get_codec(wire).dump_model(replaced)  # type: ignore[no-any-return]  # a module
+
+
+def _replace(value: Any) -> Any:
+    if type(value) is str:
+        return XML_ILLEGAL.sub("\ufffd", value)
+    if isinstance(value, list | tuple):
+        return [_replace(entry) for entry in value]
+    if attrs.has(type(value)):
+        fields = [field for field in attrs.fields(type(value)) if field.init]
+        changed = {field.alias: _replace(getattr(value, field.name)) for field in fields}
+        return type(value)(**changed)
+    return value

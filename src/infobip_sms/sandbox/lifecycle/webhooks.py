@@ -8,7 +8,6 @@ dead. Reports are posted to loopback only, unless the settings name other hosts.
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -16,24 +15,25 @@ import attrs
 from infobip_sms_schema import DeliveryReports, InvalidRequestError
 
 from infobip_sms.codecs import get_codec
+from infobip_sms.rules import MAX_REPORT_RETRIES, get_retry_delay
 from infobip_sms.sandbox.clock import add_clamped
 from infobip_sms.sandbox.config import ADMIN_PREFIX
 from infobip_sms.sandbox.state.rows import WebhookDelivery
 from infobip_sms.transport.urls import is_loopback
 
-from .representations import build_report
+from .representations import build_report, dump_replaced
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from infobip_sms.sandbox.config import SandboxSettings
     from infobip_sms.sandbox.state.rows import StoredMessage
     from infobip_sms.sandbox.state.state import State
 
     Server = tuple[str, str, int]
 
-MAX_RETRIES = 20
 USER_AGENT = "infobip-sms-sandbox"
 """Of every report, so that the admin interface of any sandbox can reject it."""
-_MINUTE = dt.timedelta(minutes=1)
 _PORTS = {"http": 80, "https": 443}
 _PATH = "/%:@!$&'()*+,;=-._~?"  # characters of a path or a query that are not escaped
 
@@ -80,11 +80,6 @@ class WebhookResult:
     def is_acknowledged(self) -> bool:
         """Return whether the callback server acknowledged the report, with any 2xx."""
         return self.status is not None and 200 <= self.status < 300
-
-
-def get_retry_delay(retry: int) -> dt.timedelta:
-    """Return the time between attempt ``retry``, counted from 0, and the next (DLR-006)."""
-    return _MINUTE + _MINUTE * retry * retry
 
 
 def build_delivery(
@@ -145,12 +140,16 @@ def check_notify_url(url: str, settings: SandboxSettings) -> str:
 def build_webhook_request(
     delivery: WebhookDelivery, sms: StoredMessage, settings: SandboxSettings
 ) -> WebhookRequest:
-    """Return what is posted; raise InvalidRequestError if the format cannot represent a text (TEXT-002)."""
+    """Return what is posted; characters that XML cannot represent are replaced (TEXT-002)."""
     target = parse_notify_url(sms.content.notify_url or "")
     assert target is not None, "a delivery has a valid URL"
-    codec = get_codec(sms.content.notify_wire)
-    body = codec.dump_model(DeliveryReports(results=[build_report(sms, delivery, settings)]))
-    return WebhookRequest(delivery.serial, target, codec.CONTENT_TYPE, body)
+    wire = sms.content.notify_wire
+    reports = DeliveryReports(results=[build_report(sms, delivery, settings)])
+    try:
+        body = get_codec(wire).dump_model(reports)
+    except InvalidRequestError:
+        body = dump_replaced(reports, wire)
+    return WebhookRequest(delivery.serial, target, get_codec(wire).CONTENT_TYPE, body)
 
 
 def pop_webhook_requests(
@@ -162,13 +161,8 @@ def pop_webhook_requests(
     """
     found: list[WebhookRequest] = []
     while (limit is None or len(found) < limit) and (delivery := state.pop_due_delivery(now)):
-        try:
-            found.append(
-                build_webhook_request(delivery, state.messages[delivery.message_serial], settings)
-            )
-        except InvalidRequestError:
-            reason = "the format of the report cannot represent one of its texts"
-            state.put([attrs.evolve(delivery, final_state="dead", reason=reason)])
+        sms = state.messages[delivery.message_serial]
+        found.append(build_webhook_request(delivery, sms, settings))
     return found
 
 
@@ -182,7 +176,7 @@ def record_webhook_result(
         state.put([attrs.evolve(attempted, final_state="acknowledged", reason="")])
         if delivery.is_final:
             state.put([attrs.evolve(state.messages[delivery.message_serial], fetchable=False)])
-    elif delivery.attempts >= MAX_RETRIES:
+    elif delivery.attempts >= MAX_REPORT_RETRIES:
         state.put([attrs.evolve(attempted, final_state="dead")])
     else:
         state.put(

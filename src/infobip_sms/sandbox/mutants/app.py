@@ -1,11 +1,12 @@
-"""A sandbox that violates one requirement on purpose, to test the conformance suite.
+"""A sandbox that violates requirements on purpose, to test the conformance suite.
 
 The id of a mutant is that of the requirement; further mutants of the same one have a suffix, as in
-``DLR-004-cut``. One mutant is active at a time.
+``DLR-004-cut``. Several mutants may be active at a time.
 """
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -74,37 +75,43 @@ MUTANTS: Mapping[str, str] = MappingProxyType(
 
 
 class MutantApp(App):
-    """The behavior of the sandbox, except for one requirement."""
+    """The behavior of the sandbox, except for one or several requirements."""
 
-    def __init__(self, settings: SandboxSettings, mutant_id: str) -> None:
+    def __init__(self, settings: SandboxSettings, *mutant_ids: str) -> None:
         super().__init__(settings)
-        if mutant_id not in MUTANTS:
-            raise ValueError(mutant_id)
-        self.mutant_id = mutant_id
+        if unknown := set(mutant_ids) - MUTANTS.keys():
+            raise ValueError(*sorted(unknown))
+        self.mutant_ids = tuple(dict.fromkeys(mutant_ids))
+
+    def find(self, table: Mapping[str, Any]) -> list[Any]:
+        """Return what a table has for the active mutants."""
+        return [table[mutant_id] for mutant_id in self.mutant_ids if mutant_id in table]
+
+    def has(self, mutant_id: str) -> bool:
+        """Return whether a mutant is active."""
+        return mutant_id in self.mutant_ids
 
     # ------------------------------------------------------------ authorization and format
 
     def require_authorization(self, request: HttpRequest) -> None:
         """Allow requests without credentials."""
         missing = "authorization" not in request.headers
-        if not (missing and self.mutant_id == "AUTH-001"):
+        if not (missing and self.has("AUTH-001")):
             super().require_authorization(request)
 
     def is_authorized(self, scheme: str, secret: str) -> bool:
         """Allow any credentials, or reject one scheme."""
-        if self.mutant_id == "AUTH-002" and secret:
+        if self.has("AUTH-002") and secret:
             return True
-        rejected = {"AUTH-003": "basic", "AUTH-004": "app"}.get(self.mutant_id)
-        return scheme != rejected and super().is_authorized(scheme, secret)
+        rejected = self.find({"AUTH-003": "basic", "AUTH-004": "app"})
+        return scheme not in rejected and super().is_authorized(scheme, secret)
 
     def choose_response_wire(self, request: HttpRequest) -> Wire:
         """Respond in the wrong format."""
         without_accept = attrs.evolve(request, headers={**request.headers, "accept": ""})
-        if self.mutant_id == "HTTP-006" and "accept" not in request.headers:
+        if self.has("HTTP-006") and "accept" not in request.headers:
             return "json" if super().choose_response_wire(request) == "xml" else "xml"
-        return super().choose_response_wire(
-            without_accept if self.mutant_id == "HTTP-008" else request
-        )
+        return super().choose_response_wire(without_accept if self.has("HTTP-008") else request)
 
     # ------------------------------------------------------------ requests
 
@@ -112,14 +119,14 @@ class MutantApp(App):
         self, operation: AnyOperation, path_values: dict[str, str], request: HttpRequest
     ) -> tuple[Any, Any]:
         """Reject version 1."""
-        status = requests.VERSION_1_REMOVED.get(self.mutant_id)
-        if status is not None and operation is SEND_V1:
-            raise HttpError(status, "NOT_FOUND", "There is no such resource")
+        for status in self.find(requests.VERSION_1_REMOVED):
+            if operation is SEND_V1:
+                raise HttpError(status, "NOT_FOUND", "There is no such resource")
         return super().parse_input(operation, path_values, request)
 
     def parse_body(self, operation: AnyOperation, request: HttpRequest) -> Any:
         """Reject a charset parameter."""
-        if self.mutant_id == "HTTP-007" and ";" in request.headers.get("content-type", ""):
+        if self.has("HTTP-007") and ";" in request.headers.get("content-type", ""):
             raise _build_error(400)
         return super().parse_body(operation, request)
 
@@ -128,12 +135,14 @@ class MutantApp(App):
         strict: Any = (
             requests.OVERSTRICT if isinstance(request, SmsRequest) else requests.OVERSTRICT_V1
         )
-        if self.mutant_id in strict and strict[self.mutant_id](request, wire):
+        if any(is_rejected(request, wire) for is_rejected in self.find(strict)):
             raise _build_error(400)
         submission = super().to_submission(request, wire)
-        submission = delivery.mutate_content(submission, list(request.messages), self.mutant_id)
-        versions, change = delivery.MUTATED_SUBMISSIONS.get(self.mutant_id, ((), None))
-        return change(submission, wire) if change and submission.version in versions else submission
+        for change in self.find(delivery.MUTATED_CONTENT):
+            submission = delivery.mutate_content(submission, list(request.messages), change)
+        for versions, change in self.find(delivery.MUTATED_SUBMISSIONS):
+            submission = change(submission, wire) if submission.version in versions else submission
+        return submission
 
     def handle_invalid(
         self,
@@ -142,69 +151,75 @@ class MutantApp(App):
         wire: Wire,
         violations: tuple[Violation, ...],
     ) -> Any:
-        """Accept a request that violates only the requirement of the mutant."""
+        """Accept a request that violates only requirements of the mutants."""
         violated = {violation.requirement_id for violation in violations}
-        is_unchecked = requests.UNCHECKED.get(self.mutant_id)
-        if (
-            violated == {MUTANTS[self.mutant_id]}
-            and is_unchecked
-            and is_unchecked(violations, wire)
-        ):
+        if violated <= self.find_unchecked(violations, wire):
             return requests.parse_leniently(operation, request.body, wire)
         if operation is not SEND:
             return super().handle_invalid(operation, request, wire, violations)
-        if self.mutant_id == "HTTP-003" and violated == {"HTTP-003"}:
+        if self.has("HTTP-003") and violated == {"HTTP-003"}:
             return Submission((MessageSpec((DestinationSpec("", None),)),))
-        if self.mutant_id == "HTTP-002" and "HTTP-003" not in violated:
+        if self.has("HTTP-002") and "HTTP-003" not in violated:
             raise _build_error(500)
-        if self.mutant_id == "HTTP-002-empty" and "HTTP-003" not in violated:
+        if self.has("HTTP-002-empty") and "HTTP-003" not in violated:
             return Submission(())
         return super().handle_invalid(operation, request, wire, violations)
+
+    def find_unchecked(self, violations: tuple[Violation, ...], wire: Wire) -> set[str]:
+        """Return the requirements whose violations are not noticed."""
+        found = set()
+        for mutant_id in self.mutant_ids:
+            own = [v for v in violations if v.requirement_id == MUTANTS[mutant_id]]
+            is_unchecked = requests.UNCHECKED.get(mutant_id)
+            if is_unchecked and is_unchecked(own, wire):
+                found.add(MUTANTS[mutant_id])
+        return found
 
     # ------------------------------------------------------------ responses
 
     def run_operation(self, operation: AnyOperation, context: OperationContext) -> OperationResult:
         """Change the request or the response, or store nothing."""
-        name, mutant_id = operation.name, self.mutant_id
-        target, change = lookups.MUTATED_REQUESTS.get(mutant_id, (None, None))
-        context = change(context) if change and target == name else context
+        name = operation.name
+        for target, change in self.find(lookups.MUTATED_REQUESTS):
+            context = change(context) if target == name else context
         result = self.run_or_replace_404(operation, context)
-        names, rewrite = lookups.MUTATED_RESPONSES.get(mutant_id, ((), None))
-        if rewrite and name in names:
-            result = attrs.evolve(result, response=rewrite(result.response, context))
-        unrecorded = lookups.UNRECORDED.get(mutant_id) == name
-        return attrs.evolve(result, rows=()) if unrecorded else result
+        for names, rewrite in self.find(lookups.MUTATED_RESPONSES):
+            if name in names:
+                result = attrs.evolve(result, response=rewrite(result.response, context))
+        is_unrecorded = name in self.find(lookups.UNRECORDED)
+        return attrs.evolve(result, rows=()) if is_unrecorded else result
 
     def run_or_replace_404(
         self, operation: AnyOperation, context: OperationContext
     ) -> OperationResult:
         """Replace HTTP 404 with another response."""
-        names, build = lookups.REPLACED_404.get(self.mutant_id, ((), None))
         try:
             return super().run_operation(operation, context)
         except HttpError as error:
-            if build and operation.name in names and error.status == 404:
-                return build(context)
+            for names, build in self.find(lookups.REPLACED_404):
+                if operation.name in names and error.status == 404:
+                    replaced: OperationResult = build(context)
+                    return replaced
             raise
 
     def accept(self, submission: Submission, context: OperationContext) -> OperationResult:
         """Mutate the response to a send request, or its rows."""
         result = super().accept(submission, context)
-        mutate_rows = delivery.MUTATED_ROWS.get(self.mutant_id)
-        if mutate_rows:
+        for mutate_rows in self.find(delivery.MUTATED_ROWS):
             over_midnight = self.settings.over_midnight
             rows = mutate_rows(result, submission, over_midnight=over_midnight)
             result = attrs.evolve(result, rows=rows)
-        mutate = responses.MUTATED_SEND_RESPONSES.get(self.mutant_id)
-        if mutate and isinstance(result.response, SmsResponse) and submission.version != 1:
-            result = attrs.evolve(result, response=mutate(result.response, submission))
+        for mutate in self.find(responses.MUTATED_SEND_RESPONSES):
+            if isinstance(result.response, SmsResponse) and submission.version != 1:
+                result = attrs.evolve(result, response=mutate(result.response, submission))
         return result
 
     def build_response(self, status: int, body: bytes, wire: Wire) -> HttpResponse:
         """Rewrite the bytes of a response."""
         response = super().build_response(status, body, wire)
-        rewrite = responses.REWRITTEN_RESPONSES.get(self.mutant_id)
-        return rewrite(response, wire == "xml") if rewrite else response
+        for rewrite in self.find(responses.REWRITTEN_RESPONSES):
+            response = rewrite(response, wire == "xml")
+        return response
 
     # ------------------------------------------------------------ webhooks
 
@@ -222,24 +237,33 @@ class MutantApp(App):
         """Return a report as it is posted; None if it is not."""
         webhook = state.deliveries[webhook_request.delivery_serial]
         sms = state.messages[webhook.message_serial]
-        is_lost = delivery.LOST_WEBHOOKS.get(self.mutant_id)
-        if is_lost and is_lost(webhook, sms, state):
+        if any(is_lost(webhook, sms, state) for is_lost in self.find(delivery.LOST_WEBHOOKS)):
             state.put([attrs.evolve(webhook, final_state="dead", reason="is_lost on purpose")])
             return None
-        if alter := delivery.ALTERED_WEBHOOKS.get(self.mutant_id):
-            webhook_request = build_webhook_request(*alter(webhook, sms), self.settings)
-        rewrite = delivery.REWRITTEN_WEBHOOKS.get(self.mutant_id)
-        return rewrite(webhook_request) if rewrite else webhook_request
+        for alter in self.find(delivery.ALTERED_WEBHOOKS):
+            webhook, sms = alter(webhook, sms)
+            webhook_request = build_webhook_request(webhook, sms, self.settings)
+        for rewrite in self.find(delivery.REWRITTEN_WEBHOOKS):
+            webhook_request = rewrite(webhook_request)
+        return webhook_request
 
     def record_webhook_result(
         self, state: State, serial: int, result: WebhookResult, now: dt.datetime
     ) -> None:
         """Retry at another time, or never."""
         super().record_webhook_result(state, serial, result, now)
-        if mutate := delivery.MUTATED_RETRIES.get(self.mutant_id):
+        for mutate in self.find(delivery.MUTATED_RETRIES):
             state.put([mutate(state.deliveries[serial], now)])
 
 
 def _build_error(status: int) -> HttpError:
     code = "BAD_REQUEST" if status == 400 else "GENERAL_ERROR"
     return HttpError(status, code, "Bad request" if status == 400 else "Something went wrong")
+
+
+def suggest_mutants(mutant_id: str) -> str:
+    """Return a sentence with the mutants whose ids are nearest to one that does not exist."""
+    near = [known for known in MUTANTS if known.startswith(mutant_id.upper())] if mutant_id else []
+    near = near or get_close_matches(mutant_id.upper(), MUTANTS, n=4, cutoff=0.6)
+    hint = f"did you mean {', '.join(near[:6])}?" if near else "GET /sandbox/faults lists them"
+    return f"there is no fault of that ID; {hint}"

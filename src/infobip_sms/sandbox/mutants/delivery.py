@@ -107,11 +107,10 @@ MUTATED_CONTENT: dict[str, Callable[[Content, AnyMessage], Content]] = {
 """Contents recorded incorrectly."""
 
 
-def mutate_content(submission: Submission, messages: list[Any], mutant_id: str) -> Submission:
+def mutate_content(
+    submission: Submission, messages: list[Any], change: Callable[[Content, Any], Content]
+) -> Submission:
     """Return a submission as a mutant records it."""
-    change = MUTATED_CONTENT.get(mutant_id)
-    if change is None:
-        return submission
     specs = (
         attrs.evolve(spec, content=change(spec.content, message))
         for spec, message in zip(submission.messages, messages, strict=True)

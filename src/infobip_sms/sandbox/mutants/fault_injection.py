@@ -1,4 +1,4 @@
-"""Fault injection in a running sandbox: one mutant, and failures of a share of the requests.
+"""Fault injection in a running sandbox: mutants, and failures of a share of the requests.
 
 Whether a request fails follows from the seed and the number of requests since the fault was injected:
 the same requests in the same order fail in the same way.
@@ -65,23 +65,23 @@ class FaultInjection:
         return self.app.settings
 
     @property
-    def mutant_id(self) -> str | None:
-        """The id of the active mutant."""
-        return self.app.mutant_id if isinstance(self.app, MutantApp) else None
+    def mutant_ids(self) -> tuple[str, ...]:
+        """The ids of the active mutants."""
+        return self.app.mutant_ids if isinstance(self.app, MutantApp) else ()
 
     @property
-    def broken_requirement_id(self) -> str | None:
-        """The requirement that the active mutant violates."""
-        return MUTANTS[self.mutant_id] if self.mutant_id else None
+    def broken_requirement_ids(self) -> tuple[str, ...]:
+        """The requirements that the active mutants violate."""
+        return tuple(dict.fromkeys(MUTANTS[mutant_id] for mutant_id in self.mutant_ids))
 
     @property
     def faults(self) -> tuple[InjectedFault, ...]:
         """The injected faults."""
         return tuple(fault for fault, _ in self._faults)
 
-    def activate_mutant(self, mutant_id: str) -> None:
-        """Activate a mutant in place of any other; raise ValueError if there is none with this id."""
-        self.app = MutantApp(self.settings, mutant_id)
+    def activate_mutants(self, *mutant_ids: str) -> None:
+        """Activate mutants in place of any others; raise ValueError if there is none with one of these ids."""
+        self.app = MutantApp(self.settings, *mutant_ids)
 
     def inject(self, fault: InjectedFault) -> None:
         """Inject a fault, in place of one of the same kind."""

@@ -95,7 +95,7 @@ REWRITTEN_RESPONSES: dict[str, Callable[[HttpResponse, bool], HttpResponse]] = {
         response, body=_ID.sub(rb'"id":"\1"', response.body)
     ),
     "ERR-001": lambda response, _: (
-        attrs.evolve(response, body=b"") if response.status == 400 else response
+        attrs.evolve(response, body=b"rejected") if response.status == 400 else response
     ),
     "V1-008": lambda response, _: attrs.evolve(
         response, body=response.body.replace(b"SendSMSResponse", b"reply")

@@ -23,12 +23,13 @@ from infobip_sms.sandbox.admin.api import (
 )
 from infobip_sms.sandbox.admin.request_log import RequestLog
 from infobip_sms.sandbox.api.http import HttpError, HttpRequest, HttpResponse
-from infobip_sms.sandbox.api.same_origin import check_origin
+from infobip_sms.sandbox.api.same_origin import build_cors_headers, check_origin
 from infobip_sms.sandbox.clock import VirtualClock, read_system_clock
 from infobip_sms.sandbox.config import ADMIN_PREFIX
 from infobip_sms.sandbox.lifecycle.engine import advance
 from infobip_sms.sandbox.lifecycle.webhooks import USER_AGENT
 from infobip_sms.sandbox.mutants.fault_injection import FaultInjection
+from infobip_sms.sandbox.state.outcomes import parse_rule_text
 from infobip_sms.sandbox.state.state import State
 
 from .bodies import BodyReader, BodyRejectedError
@@ -72,6 +73,7 @@ class SandboxASGI:
         )
         if state.clock is not None:
             self._clock.restore(state.clock)
+        state.outcomes.start(map(parse_rule_text, app.settings.outcomes))
         self._fault_injection, self._request_log = FaultInjection(app), RequestLog()
         self._admin_context = AdminContext(state, self._clock, self._fault_injection)
         self._scheduler = Scheduler(state, self._clock, self._fault_injection, data_file, stop)
@@ -108,6 +110,17 @@ class SandboxASGI:
         head = HttpRequest(request.method, path, headers, b"", query)
         if rejection := check_origin(headers, self._app.settings):
             return self._reject(head, HttpError(403, "FORBIDDEN", rejection))
+        cors = build_cors_headers(headers, self._app.settings)
+        if cors and head.method == "OPTIONS":
+            return HttpResponse(204, cors, b"")
+        response = await self._route(request, head)
+        return response and attrs.evolve(response, headers={**response.headers, **cors})
+
+    async def _route(self, request: Request, head: HttpRequest) -> HttpResponse | None:
+        """Return the response to an allowed request; None to drop the connection."""
+        headers = head.headers
+        if head.path == "/" and head.method in {"GET", "HEAD"}:
+            return HttpResponse(307, {"location": ADMIN_PREFIX}, b"")
         if head.is_admin and headers.get("user-agent") == USER_AGENT:
             text = "Delivery reports of a sandbox cannot control a sandbox"
             return self._reject(head, HttpError(403, "FORBIDDEN", text))
@@ -145,7 +158,9 @@ class SandboxASGI:
             response = self._app.build_error_response(failure.build_error(), wire)
             self._request_log.record(http_request, response, self._clock.now())
         else:
-            response = self._run_app(http_request, await self._parse_large_body(http_request))
+            parsed = await self._parse_large_body(http_request)
+            await self._scheduler.give_way()
+            response = self._run_app(http_request, parsed)
         return None if drop else response
 
     async def _parse_large_body(self, http_request: HttpRequest) -> ParsedInput | None:
@@ -185,7 +200,7 @@ class SandboxASGI:
             self._request_log,
             self._clock.frozen,
             injection.settings,
-            injection.broken_requirement_id,
+            injection.broken_requirement_ids,
             injection.faults,
         )
         found = inbox.find_page(http_request, context)
@@ -240,6 +255,7 @@ class SandboxASGI:
         """Return to the initial state."""
         self._scheduler.start_generation()
         self._state.clear()
+        self._state.outcomes.reset()
         self._fault_injection.reset()
         self._clock.reset()
         self._request_log.clear()

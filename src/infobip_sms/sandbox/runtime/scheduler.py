@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from infobip_sms.sandbox.state.state import State
 
 BATCH_SIZE = 100  # reports posted before requests are handled again
+_TURNS_PER_REPORT = 8  # of the event loop, from connecting to the status line
 MAX_SLEEP = 60.0  # seconds; notices that the machine was suspended
 _LOG = logging.getLogger(__name__)
 
@@ -100,6 +101,11 @@ class Scheduler:
             self._stop()
             return False
         return True
+
+    async def give_way(self) -> None:
+        """Let reports that are being posted go on first, so that many requests do not hold them up."""
+        for _ in range(_TURNS_PER_REPORT if self._in_flight else 0):
+            await asyncio.sleep(0)
 
     async def travel(self, to: dt.datetime | Literal["next"]) -> None:
         """Move the clock to an instant, stopping whenever something is due.

@@ -69,7 +69,8 @@ def open_listener(port: int, address: str = HOST) -> Iterator[tuple[socket.socke
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((address, port))
         listener.listen(128)
-        host = f"[{address}]" if ":" in address else address
+        host = {"0.0.0.0": HOST, "::": "::1"}.get(address, address)  # noqa: S104 - to show
+        host = f"[{host}]" if ":" in host else host
         yield listener, f"http://{host}:{listener.getsockname()[1]}"
 
 

@@ -68,10 +68,12 @@ class WebhookSender:
     async def _serve(self, server: Server) -> None:
         """Post the reports for one server until none are queued."""
         waiting = self._waiting[server]
-        while waiting:
-            async with self._places:
-                await _post_batch(waiting)
-        del self._waiting[server]
+        try:
+            while waiting:
+                async with self._places:
+                    await _post_batch(waiting)
+        finally:
+            del self._waiting[server]
 
 
 async def _post_batch(waiting: deque[Job]) -> None:
@@ -106,7 +108,7 @@ class _Exchange:
                 self._reader, self._writer = await connect(webhook_request.target)
                 self._writer.write(self._dump(webhook_request))
                 status = await self._read_status()
-        except _FAILURES as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the report is tried again
             reason = self._describe_failure(error)
             return WebhookResult(None, reason, timed_out=isinstance(error, TimeoutError))
         return WebhookResult(status, f"HTTP {status}")

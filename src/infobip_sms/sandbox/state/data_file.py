@@ -19,7 +19,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,11 +141,14 @@ class DataFile:
 
     def _read(self, state: State) -> None:
         """Load everything into an empty state."""
-        for key, text in self._file.execute("SELECT key, data FROM content"):
-            self._serializer.add_content(key, text)
+        # a cursor that is left open keeps the file and its -wal open
+        with closing(self._file.execute("SELECT key, data FROM content")) as found:
+            for key, text in found:
+                self._serializer.add_content(key, text)
         for kind, table in _TABLE_NAMES.items():
-            found = self._file.execute(f"SELECT data FROM {table} ORDER BY ROWID")  # noqa: S608 - ours
-            state.put([self._serializer.parse_row(text, kind) for (text,) in found])
+            query = f"SELECT data FROM {table} ORDER BY ROWID"  # noqa: S608 - ours
+            with closing(self._file.execute(query)) as found:
+                state.put([self._serializer.parse_row(text, kind) for (text,) in found])
         ordered = sorted(
             state.fetchable, key=lambda n: (state.messages[n].done_at or _MIN_INSTANT, n)
         )

@@ -10,6 +10,7 @@ import heapq
 import re
 from typing import TYPE_CHECKING
 
+from .outcomes import OutcomeTable
 from .rows import Key, Link, Row, StoredBulk, StoredMessage, WebhookDelivery, get_key
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class State:
         self.deliveries: dict[int, WebhookDelivery] = {}
         self.second: tuple[int, int] = (0, 0)
         """A second of the clock, and the serial of requests in it."""
+        self.outcomes = OutcomeTable()
+        """Outcomes chosen while it runs; not saved."""
         self.clock: tuple[int, str, bool] | None = None
         """A ClockState, if the clock was changed."""
         self.delivery_serial = 0

@@ -99,6 +99,21 @@ async function press(event) {
   await refresh();
 }
 
+async function copy(event) {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const shown = document.getElementById(button.dataset.copy);
+  getSelection().selectAllChildren(shown); // to copy by hand where pages may not
+  try {
+    await navigator.clipboard.writeText(shown.textContent.trim());
+    getSelection().removeAllRanges();
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Selected";
+  }
+}
+
+document.addEventListener("click", copy);
 for (const form of buttonForms) form.addEventListener("submit", press);
 document.addEventListener("visibilitychange", refresh);
 announceSummary();

@@ -1,6 +1,6 @@
 """One client of peers.toml as a program that a suite can run: every operation, one after the other.
 
-    INFOBIP_BASE_URL=… INFOBIP_API_KEY=… python -m tests.peers.calling node-sdk [OPERATION …]
+    INFOBIP_BASE_URL=… INFOBIP_API_KEY=… python -m tests.peers.client_program node-sdk [OPERATION …]
 
 What it is told to send is featured-request.json, then the smallest message. Ends with 1 when an operation raised.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.peers.__main__ import read_clients
-from tests.peers.trials import SEND, Asked, Trial, build_trials
+from tests.peers.tasks import SEND, Asked, Trial, build_trials
 
 FEATURED = Path(__file__).with_name("featured-request.json")
 

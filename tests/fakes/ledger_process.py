@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from infobip_sms import ApiKey, Client, Destination, Message, Outcome
-from tests.fakes.ledger import read_ledger
+from tests.fakes.ledger_server import read_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
 
-PROGRAM = Path(__file__).parent / "ledger.py"
+PROGRAM = Path(__file__).parent / "ledger_server.py"
 AUTH = ApiKey("003026bbc133714df1834b8638bb496e-8f4b3d9a")
 TEXT = "Your table is ready."
 

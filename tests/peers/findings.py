@@ -24,12 +24,12 @@ from urllib.parse import parse_qsl
 
 import attrs
 
-from tests.peers.trials import is_same
+from tests.peers.tasks import is_same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from tests.peers.trials import Asked
+    from tests.peers.tasks import Asked
     from tests.peers.wiretap import Exchange
 
 KNOWN = Path(__file__).with_name("known.toml")

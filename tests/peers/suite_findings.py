@@ -1,9 +1,9 @@
 """What the suite of clients says of each client of peers.toml, beside what it is known to say.
 
-    python -m tests.peers.checked               every client, what it sends and what it bears
-    python -m tests.peers.checked --write       and checked.toml written anew
+    python -m tests.peers.suite_findings               every client, what it sends and what it bears
+    python -m tests.peers.suite_findings --write       and suite_findings.toml written anew
 
-Ends with 1 when the suite says anything else than checked.toml has.
+Ends with 1 when the suite says anything else than suite_findings.toml has.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from tests.peers.__main__ import Client, read_clients
-from tests.peers.calling import FEATURED
-from tests.peers.installing import ROOT
+from tests.peers.client_program import FEATURED
+from tests.peers.packages import ROOT
 
-KNOWN = Path(__file__).with_name("judged.toml")
+KNOWN = Path(__file__).with_name("suite_findings.toml")
 JUDGE = (sys.executable, "-m", "infobip_sms_conformance", "client", "--quiet")
 WAYS = {
     "good": ("--expect", str(FEATURED)),
@@ -40,7 +40,7 @@ def judge(client: Client, way: str) -> dict[str, Any]:
     name = client.package.name
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.json"
-        calling = (sys.executable, "-m", "tests.peers.calling", name, *OPERATIONS[way])
+        calling = (sys.executable, "-m", "tests.peers.client_program", name, *OPERATIONS[way])
         command = [*JUDGE, *WAYS[way], "--json", str(path), "--", *calling]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         subprocess.run(command, check=False, capture_output=True, env=environment)
@@ -62,8 +62,8 @@ def find_lines(report: dict[str, Any]) -> list[str]:
 
 
 def dump(found: dict[str, list[str]]) -> str:
-    """Return checked.toml."""
-    head = "# What the suite of clients says of the clients of peers.toml; written by tests.peers.checked --write.\n"
+    """Return suite_findings.toml."""
+    head = "# What the suite of clients says of the clients of peers.toml; written by tests.peers.suite_findings --write.\n"
     rows = [
         f"\n[{name}]\nfound = [\n" + "".join(f"  {json.dumps(x)},\n" for x in lines) + "]\n"
         for name, lines in found.items()

@@ -1,0 +1,144 @@
+"""The command coverage: which values of which field are sent where, and why others are not."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from infobip_sms_conformance.cli.options import Command
+from infobip_sms_conformance.client_run.coverage import get_request_fields
+from infobip_sms_conformance.contract.files import WIRES, read_cases, read_toml
+from infobip_sms_conformance.contract.openapi import get_component, get_property, resolve
+from infobip_sms_conformance.errors import NOTHING_FAILED
+from infobip_sms_conformance.session.budget import get_rejected_cases
+from infobip_sms_conformance.session.plan import PROFILES
+
+REASONS = {
+    "missing": "the field is optional, or its absence is not documented to be rejected",
+    "null": "not documented; servers may ignore it",
+    "wrong type": "not documented to be rejected",
+    "empty": "not documented to be rejected",
+    "whitespace around": "not documented to be rejected",
+    "outside limits or values": "no limit and no list of values is documented",
+    "allowed, at a limit": "no limit is documented",
+    "not ASCII": "sent in the texts and IDs of other requests, or no text",
+}
+"""The kinds of values, and why one of them is not sent where nothing else is known."""
+TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "array": (list,),
+    "object": (dict,),
+}
+PLACES = {"alone": "alone", "between": "middle of 3", "behind": "last of 3"}
+ACCEPTED_PLACE = "packed with the others, alone if they are rejected"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One kind of value of a field in a format: what is checked, or the reason why not."""
+
+    field: str
+    kind: str
+    wire: str
+    position: str
+    said: str
+
+
+@click.command("coverage", cls=Command)
+def coverage() -> int:
+    """Print which values of which field are sent, where, and in which format.
+
+    Each line has a field, a kind of value, the format, the position among messages or destinations, and
+    the requirement with its cases; or a - and the reason why nothing is sent.
+    """
+    cells = list(iter_cells())
+    widths = [max(len(getattr(cell, name)) for cell in cells) for name in ("field", "kind")]
+    for cell in cells:
+        lead = f"{cell.field:{widths[0]}}  {cell.kind:{widths[1]}}  {cell.wire:4}"
+        print(f"{lead}  {cell.position or '-'}: {cell.said}")
+    checked = sum(bool(cell.position) for cell in cells)
+    print(f"\n{checked} of {len(cells)} cells are checked; the others have a reason")
+    return NOTHING_FAILED
+
+
+def iter_cells() -> Iterator[Cell]:
+    """Yield every cell of the message request."""
+    tables = read_toml("cases.toml")
+    rows = [(row, kind == "rejected") for kind in ("rejected", "accepted") for row in tables[kind]]
+    sent = {c.id for c in get_rejected_cases()} | {c.id for c in read_cases() if not c.rejected}
+    for field in get_request_fields("send"):
+        schema = find_schema(field)
+        own = [(row, r) for row, r in rows if normalize(row["path"]) == field]
+        for kind in REASONS:
+            found = [(row, r) for row, r in own if classify(row, schema, rejected=r) == kind]
+            for wire in WIRES:
+                yield build_cell(field, kind, wire, [p for p in found if p[0]["id"] in sent], found)
+
+
+def build_cell(
+    field: str,
+    kind: str,
+    wire: str,
+    sent: list[tuple[dict[str, Any], bool]],
+    known: list[tuple[dict[str, Any], bool]],
+) -> Cell:
+    """Return a cell: by its cases in the format, or by the reason why there is none."""
+    here = [(row, rejected) for row, rejected in sent if wire in row.get("formats", WIRES)]
+    if not here:
+        return Cell(field, kind, wire, "", find_reason(kind, sent or known))
+    names: dict[str, list[str]] = {}
+    for row, _ in here:
+        names.setdefault(row["requirement"], []).append(row["id"])
+    place = PROFILES["full"].placements[WIRES.index(wire)]
+    inside = field.startswith("messages.")
+    rejected = PLACES[place] if inside else "beside the messages"
+    positions = {rejected if is_rejected else ACCEPTED_PLACE for _, is_rejected in here}
+    said = "; ".join(f"{name} {' '.join(cases)}" for name, cases in names.items())
+    return Cell(field, kind, wire, " or ".join(sorted(positions)), said)
+
+
+def find_reason(kind: str, known: list[tuple[dict[str, Any], bool]]) -> str:
+    """Say why nothing is sent: only a client must reject it, either outcome is allowed, or nothing is known."""
+    for row, _ in known:
+        if row.get("client"):
+            return f"a client must not send it ({row['requirement']}); servers may accept it"
+        if row.get("reading", "READ-001") != "READ-001":
+            return f"every outcome is allowed ({row['reading']})"
+        if "formats" in row:
+            return f"only {' and '.join(row['formats'])} can carry it"
+    return REASONS[kind]
+
+
+def classify(row: dict[str, Any], schema: dict[str, Any], *, rejected: bool) -> str:
+    """Return the kind of value that a case sets."""
+    if "remove" in row:
+        return "missing"
+    value = row["set"] if "set" in row else row["repeat"][0] * row["repeat"][1]
+    right = TYPES.get(schema.get("type", ""), (str,))
+    if not isinstance(value, right) or (isinstance(value, bool) and bool not in right):
+        return "wrong type"
+    if value in ("", []):
+        return "empty"
+    if isinstance(value, str) and value != value.strip():
+        return "whitespace around"
+    if isinstance(value, str) and not value.isascii():
+        return "not ASCII"
+    return "outside limits or values" if rejected else "allowed, at a limit"
+
+
+def normalize(path: str) -> str:
+    """Return a path without its indices."""
+    return re.sub(r"\[\d+\]", "", path)
+
+
+def find_schema(field: str) -> dict[str, Any]:
+    """Return the schema of a field of the message request."""
+    schema = get_component("SmsRequest")
+    for name in field.split("."):
+        found = resolve(schema["items"]) if schema.get("type") == "array" else schema
+        schema = resolve(get_property(found, name))
+    return schema

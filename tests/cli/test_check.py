@@ -1,0 +1,167 @@
+"""``send --check`` and the limits: what would be sent and cost, before anything is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import phonenumbers
+import pytest
+
+from infobip_sms import Destination, Message, preflight
+from tests.cli.runs import run
+from tests.cli.test_send import Platform
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.client.calls import Serve
+
+ROWS = """to,name
+41793026727,Ana
++41793026727,Bea
+0041 79 302 67 27,Zoë
+079 302 67 27,Jo
+442079460018,Al
+12,Li
+41200000000,Cy
+15005550006,😀
+"""
+CHECK = ("send", "--csv", "-", "--template", "Dear {name}.", "--check", "--region", "CH")
+
+
+@pytest.fixture(name="prices")
+def fixture_prices(tmp_path: Path) -> str:
+    """Give a file of prices."""
+    path = tmp_path / "prices.csv"
+    path.write_text("country;price\nCH;0.05\nGB;0.04\n", encoding="utf-8")
+    return str(path)
+
+
+def test_a_check_sums_up_what_would_be_sent(prices: str, serve: Serve) -> None:
+    """Rows with a problem, then countries; nothing is sent."""
+    server = serve("hear", Platform().answer)
+    result = run(*CHECK, "--prices", prices, typed=ROWS, url=server.url)
+    lines = [line.split() for line in result.stdout.splitlines()]
+
+    assert result.exit_code == 3
+    assert server.finish() == []
+    for row in ("3", "4", "5"):
+        assert [*lines[int(row) - 2][:1], *lines[int(row) - 2][-4:]] == [
+            row,
+            "duplicate",
+            "of",
+            "row",
+            "2",
+        ]
+    assert ["CH", "5", "5", "0.25"] in lines
+    assert ["GB", "1", "1", "0.04"] in lines
+    assert ["Total", "8", "8", "0.29"] in lines
+    assert "3 duplicate" in result.stderr
+    assert "1 landline" in result.stderr
+    assert "1 impossible" in result.stderr
+    assert "because of: ë 😀" in result.stderr
+    assert "Without a price: 2 messages." in result.stderr
+
+
+def test_a_check_for_machines_is_a_line_for_each_row(tmp_path: Path) -> None:
+    """With everything that is known of it."""
+    path = tmp_path / "stop"
+    path.write_text("442079460018\n", encoding="utf-8")
+    result = run(*CHECK, "--json", "--skip", str(path), typed=ROWS)
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+
+    assert [line["row"] for line in lines] == list(range(2, 10))
+    assert lines[1]["problems"] == ["duplicate"]
+    assert lines[1]["duplicateOfRow"] == 2
+    assert lines[3]["number"] == "41793026727"
+    assert lines[4]["problems"] == ["landline", "suppressed"]
+    assert lines[7]["unicodeCharacters"] == ["😀"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"), [("to\n41793026727\n", 0), ("to\n442079460018\n", 1), ("to\n12\n", 3)]
+)
+def test_the_exit_code_says_how_bad_it_is(rows: str, code: int) -> None:
+    """0 for nothing, 1 for warnings, 3 for numbers that reach nobody."""
+    assert run("send", "--csv", "-", "--template", "x", "--check", typed=rows).exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (("--max-messages", "1"), "--max-messages is 1, and this is 2."),
+        (("--max-segments", "1"), "--max-segments is 1, and this is 2."),
+        (("--max-cost", "0.09"), "--max-cost is 0.09, and this is 0.10."),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--check",)])
+def test_a_limit_stops_a_run_before_it_starts(
+    limit: tuple[str, ...], said: str, more: tuple[str, ...], prices: str, serve: Serve
+) -> None:
+    """Nothing is sent; with more room all is."""
+    rows = "to\n41793026727\n41793026731\n"
+    words = ("send", "--csv", "-", "--template", "x", "--prices", prices, *more)
+    server = serve("hear", Platform().answer)
+    stopped = run(*words, *limit, typed=rows, url=server.url)
+    free = run(*words, limit[0], "2", typed=rows, url=server.url)
+
+    assert stopped.exit_code == 3
+    assert said in stopped.stderr
+    assert free.exit_code == 0
+    assert len(server.finish()) == (0 if more else 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--region", "XX"), "--region: expected the ISO code of a country"),
+        (
+            ("--max-cost", "1"),
+            "--max-cost needs a price for every country, and 1 messages have none",
+        ),
+        (("--max-cost", "x"), "give an amount"),
+    ],
+)
+def test_what_a_check_lacks_is_said(words: tuple[str, ...], said: str) -> None:
+    """With what to do."""
+    result = run("send", "--csv", "-", "--template", "x", *words, typed="to\n41793026727\n")
+
+    assert result.exit_code == 3
+    assert said in result.stderr
+
+
+def test_a_price_that_is_none_is_named(tmp_path: Path) -> None:
+    """By its row, with an example."""
+    path = tmp_path / "p.csv"
+    path.write_text("country,price\nCH,cheap\n", encoding="utf-8")
+    result = run(*CHECK, "--prices", str(path), typed=ROWS)
+
+    assert "p.csv, row 2: expected a country and a price, such as CH,0.05" in result.stderr
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 2, and the command."""
+    monkeypatch.setitem(sys.modules, "phonenumbers", None)
+    result = run(*CHECK, typed=ROWS)
+
+    assert result.exit_code == 2
+    assert "pip install 'infobip-sms[numbers]'" in result.stderr
+
+
+def test_numbers_of_every_region_are_judged_as_phonenumbers_does() -> None:
+    """Its example numbers are valid and of their country; one digit more or less may not be."""
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+        if example is None:
+            continue
+        digits = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)[1:]
+        for number in (digits, digits[:-1], f"{digits}0"):
+            message = Message(destinations=[Destination(to=number)], text="x")
+            (found,) = preflight([message], prices={"*": Decimal(1)})
+            parsed = phonenumbers.parse(f"+{number}")
+
+            assert found.is_reachable is phonenumbers.is_valid_number(parsed), number
+            assert found.country == phonenumbers.region_code_for_number(parsed)

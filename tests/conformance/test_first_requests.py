@@ -1,0 +1,112 @@
+"""What the first requests show: wrong credentials, a wrong URL or another API end the run with the reason."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+from infobip_sms_conformance.cli import main
+from infobip_sms_conformance.transport.http import parse_target, wait_for_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def serve(status: int, media: str, body: bytes) -> Iterator[str]:
+    """Give every request the same response; give the URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Type", media)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join(30)
+
+
+REJECTED = "the server rejected the credentials (HTTP {})"
+FOREIGN = "the first request got no answer of this API: HTTP {}"
+CREDENTIALS_HINT = "check --user and --password, or --api-key"
+URL_HINT = "is its base URL"
+
+
+@pytest.mark.parametrize(
+    ("response", "reason", "hint"),
+    [
+        ((401, "application/json", b"{}"), REJECTED.format(401), CREDENTIALS_HINT),
+        ((403, "text/plain", b"no"), REJECTED.format(403), CREDENTIALS_HINT),
+        ((200, "text/html", b" <!DOCTYPE html>"), f"{FOREIGN.format(200)}, text/html", URL_HINT),
+        ((200, "text/plain", b"OK"), f"{FOREIGN.format(200)}, text/plain", URL_HINT),
+        ((301, "text/html", b""), f"{FOREIGN.format(301)}, text/html", URL_HINT),
+        ((404, "text/html", b""), FOREIGN.format(404), URL_HINT),
+    ],
+)
+def test_wrong_credentials_url_or_api_end_the_run(
+    capsys: pytest.CaptureFixture[str], response: tuple[int, str, bytes], reason: str, hint: str
+) -> None:
+    """At most three requests, the reason, what to do next, and 2."""
+    with serve(*response) as url:
+        code = main(["server", url, "--api-key", "f00ba4"])
+    printed = capsys.readouterr().out
+
+    assert code == 2
+    assert f"Could not check: {reason}\n" in printed
+    assert hint in printed
+    assert any(f"\n{count} request" in printed for count in (1, 2, 3))
+
+
+@pytest.mark.parametrize("name", ["REJECTED_NOT_ENOUGH_CREDITS", "REJECTED_FLOODING_FILTER"])
+def test_limit_of_the_account_is_not_a_failure(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """A server that accepts nothing because of the account fails no requirement by it; the reason is shown."""
+    status = {"groupId": 5, "groupName": "REJECTED", "id": 12, "name": name, "description": "No"}
+    entry = {"to": "41793026727", "status": status, "messageId": "a"}
+    with serve(200, "application/json", json.dumps({"messages": [entry]}).encode()) as url:
+        code = main(["server", url, "--api-key", "f00ba4", "--only", "SEND-003"])
+    printed = capsys.readouterr().out
+
+    assert code == 2
+    assert f"SEND-003: the server says {name}" in printed
+
+
+def test_wait_ends_when_the_server_accepts_connections() -> None:
+    """A server that starts late is waited for; one that never does ends the wait after its time."""
+    with serve(200, "text/plain", b"") as url:
+        target = parse_target(url)
+        wait_for_server(target, 1e6)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    late = parse_target(f"http://127.0.0.1:{port}")
+    wait_for_server(late, 0.05)
+    started = threading.Timer(0.3, start_late, [port])
+    started.start()
+    try:
+        wait_for_server(late, 1e6)
+    finally:
+        started.join()
+
+
+def start_late(port: int) -> None:
+    """Accept one connection."""
+    with socket.create_server(("127.0.0.1", port)) as server:
+        server.accept()[0].close()
