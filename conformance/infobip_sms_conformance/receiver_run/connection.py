@@ -50,22 +50,23 @@ def parse_address(url: str, *, live: bool = False) -> ReceiverAddress:
 
 
 def dump_request(address: ReceiverAddress, request: RawRequest, *, keep: bool = False) -> bytes:
-    """Return a request as bytes; ``keep`` leaves the connection open."""
+    """Return a request as bytes; ``keep`` leaves the connection open.
+
+    Names of headers are in lower case if the request has a ``host``, and else as HTTP/1.1 usually has them.
+    """
     target = address.target
     host = f"[{target.host}]" if ":" in target.host else target.host
-    names = {name.lower() for name in request.headers}
-    lower = "host" in request.headers
-    headers = {} if lower else {"Host": f"{host}:{target.port}"}
-    headers |= {
-        n: f"{host}:{target.port}" if n == "host" else v for n, v in request.headers.items()
-    }
+    headers = {"host": "", **request.headers}
+    headers["host"] = f"{host}:{target.port}"
     body = request.body
-    if "transfer-encoding" in names:
+    if "transfer-encoding" in headers:
         body = dump_chunks(body)
-    elif "content-length" not in names:
-        headers["content-length" if lower else "Content-Length"] = str(len(body))
+    else:
+        headers["content-length"] = str(len(body))
     if not keep:
-        headers["connection" if lower else "Connection"] = "close"
+        headers["connection"] = "close"
+    if "host" not in request.headers:
+        headers = {name.title(): value for name, value in headers.items()}
     lines = [f"POST {address.path} HTTP/1.1", *(f"{n}: {v}" for n, v in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 

@@ -90,10 +90,8 @@ class Conversation:
         reports: Sequence[Report] = (),
         headers: Mapping[str, str] = NO_HEADERS,
     ) -> Post:
-        """Return a post of any body; the content type is that of the format unless it is given."""
-        found = dict(headers)
-        if "content-type" not in map(str.lower, headers):
-            found = {"Content-Type": get_media_type(self.wire), **found}
+        """Return a post of any body, headers in lower case; the content type is that of the format unless it is given."""
+        found = {"content-type": get_media_type(self.wire), **headers}
         request = RawRequest("POST", self.address.path, found, body)
         return Post(label, request, tuple(reports))
 

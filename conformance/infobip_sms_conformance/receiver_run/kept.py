@@ -12,11 +12,12 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
 from infobip_sms_conformance.errors import UsageError
 from infobip_sms_conformance.receiver_run.conversation import AcknowledgedReport
-from infobip_sms_conformance.receiver_run.reports import EXACT
+from infobip_sms_conformance.receiver_run.reports import EXACT, build_report
 
 COMMAND_SECONDS = 30.0
 MESSAGE_ID = "messageid"
@@ -79,7 +80,7 @@ def flatten(report: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the simple fields of a report and of the objects in it, by their simplified names."""
     found: dict[str, Any] = {}
     for name, value in report.items():
-        key = prefix + re.sub(r"[^a-z0-9]", "", name.lower())
+        key = prefix + simplify(name)
         if isinstance(value, dict):
             found |= flatten(value, key)
         elif value is not None:
@@ -122,7 +123,7 @@ class KeptComparison:
             for name, got in self._compare(entry.report):
                 usual = OWNERS.get(name, KEPT_FIELD)
                 owner = usual if name in self._always_wrong else entry.requirement_id
-                yield owner, entry, f"{name} as posted", got
+                yield owner, entry, f"{get_field_name(name)} as posted", got
             if times[message_id] > 1 and count_most(rows) > 1:
                 got = f"kept {count_most(rows)} times"
                 yield entry.requirement_id, entry, "kept once", got
@@ -139,6 +140,24 @@ class KeptComparison:
             if name in self._names and not is_same(name, sent, row.get(name)):
                 found.append((name, "nothing" if row.get(name) in {None, ""} else "another value"))
         return found
+
+
+@cache
+def get_field_names() -> Mapping[str, str]:
+    """Return the fields of the documented report by their simplified names."""
+    report = build_report()
+    nested = {f"{k}.{n}" for k, v in report.items() if isinstance(v, dict) for n in v}
+    return {simplify(name): name for name in (*report, *nested)}
+
+
+def get_field_name(simplified: str) -> str:
+    """Return a field as the contract spells it."""
+    return get_field_names().get(simplified, simplified)
+
+
+def simplify(name: str) -> str:
+    """Return a name without case and signs."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def count_most(rows: Sequence[KeptReport]) -> int:

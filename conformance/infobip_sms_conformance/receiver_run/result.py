@@ -64,8 +64,12 @@ def build_evidence(exchange: Exchange, builder: EvidenceBuilder) -> Evidence | N
     """Return what may be shown of a post; the query of its URL may contain a secret."""
     request = exchange.request
     assert request is not None, "something was posted"
-    bare = replace(request, path=request.path.partition("?")[0])
+    headers = {name: value for name, value in request.headers.items() if name != "host"}
+    bare = replace(request, path=request.path.partition("?")[0], headers=headers)
     evidence = builder.build(replace(exchange, request=bare))
+    if evidence:  # $URL is the notify URL, with its path
+        curl = evidence.curl.replace(f'"$URL{bare.path}"', '"$URL"')
+        evidence = replace(evidence, curl=curl)
     if evidence is None or len(evidence.body) <= MAX_BODY:
         return evidence
     return replace(evidence, body=f"{evidence.body[:MAX_BODY]} … ({evidence.size} bytes)", curl="")

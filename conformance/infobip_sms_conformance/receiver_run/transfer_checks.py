@@ -50,7 +50,7 @@ def content_type_parameters(talk: Conversation) -> None:
     kind = get_media_type(talk.wire)
     for value in (f"{kind}; charset=UTF-8", f'{kind};charset="utf-8"', kind.title()):
         talk.require_acknowledged(
-            talk.build(f"Content-Type: {value}", headers={"Content-Type": value})
+            talk.build(f"Content-Type: {value}", headers={"content-type": value})
         )
 
 
@@ -65,7 +65,7 @@ def lower_case_headers(talk: Conversation) -> None:
 def chunked_body(talk: Conversation) -> None:
     """A body in chunks."""
     talk.require_acknowledged(
-        talk.build("a body in chunks", headers={"Transfer-Encoding": "chunked"})
+        talk.build("a body in chunks", headers={"transfer-encoding": "chunked"})
     )
 
 
@@ -86,7 +86,7 @@ def compressed_body(talk: Conversation) -> None:
     """A body in gzip."""
     report = talk.build_report()
     body = gzip.compress(dump_reports([report], talk.wire))
-    post = talk.build_post("a body in gzip", body, [report], {"Content-Encoding": "gzip"})
+    post = talk.build_post("a body in gzip", body, [report], {"content-encoding": "gzip"})
     talk.require_status(talk.send(post), READ_OR_REJECTED, "a 2xx or a 4xx status")
 
 
@@ -117,7 +117,7 @@ def rubbish(talk: Conversation) -> None:
 def other_content_types(talk: Conversation) -> None:
     """A report under a type that it is not announced with."""
     for kind in ("text/plain", "application/x-www-form-urlencoded"):
-        exchange = talk.send(talk.build(f"Content-Type: {kind}", headers={"Content-Type": kind}))
+        exchange = talk.send(talk.build(f"Content-Type: {kind}", headers={"content-type": kind}))
         talk.require_status(exchange, READ_OR_REJECTED, "a 2xx or a 4xx status")
 
 
