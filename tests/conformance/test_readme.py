@@ -83,7 +83,7 @@ def test_other_commands_of_the_page_are_understood(command: str) -> None:
     """The commands that check clients have the options that are shown."""
     name, *arguments = shlex.split(command)
 
-    assert name in {"client", "proxy", "har"}
+    assert name in {"client", "proxy", "har", "receiver"}
     assert cli.commands[name].make_context(name, arguments).params
 
 

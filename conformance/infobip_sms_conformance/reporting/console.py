@@ -330,12 +330,16 @@ def get_next_step(result: RunResult, report_files: Mapping[str, Path]) -> str:
     failed = [failure.requirement.id for failure in iter_failures(result)]
     if failed:
         page = "" if "html" in report_files else ", --html FILE writes a page with everything"
-        if result.side != "server":
+        if result.side in {"client", "both"}:
             return f"Next: {again} explain {failed[0]}{page}"
         return f"Next: {again} explain {failed[0]}; --only {failed[0]} checks it alone{page}"
     if result.stopped.startswith(REJECTED_CREDENTIALS):
         return "Next: check --user and --password, or --api-key"
     if not result.rows:
+        if result.side == "receiver":
+            return (
+                f"Next: check that a receiver listens there and that {result.url} is its notify URL"
+            )
         who = "a server listens" if result.side == "server" else "a client sends"
         return f"Next: check that {who} there and that {result.url} is its base URL"
     if result.exit_code == NOTHING_FAILED and not report_files:

@@ -35,6 +35,7 @@ CHAPTERS = {
     "BULK": "Scheduled bulks",
     "TRACK": "Tracking",
     "V1": "Version 1",
+    "RCV": "Callback receivers",
 }
 NAMED = {Verdict.FAIL, Verdict.ERROR, Verdict.WARN}
 """Verdicts of which every requirement is named; of all others the number is enough."""
@@ -122,6 +123,12 @@ def join(cells: list[Text], widths: tuple[int, ...]) -> Text:
 
 def describe_cost(result: RunResult) -> str:
     """Describe the cost of the run."""
+    if result.side == "receiver":
+        posts, reports = (
+            format_count(result.requests, "post"),
+            format_count(result.messages, "report"),
+        )
+        return f"{posts} with {reports}, {result.seconds:.1f} s"
     requests, messages = (
         format_count(result.requests, "request"),
         format_count(result.messages, "message"),
