@@ -59,7 +59,7 @@ def test_a_jump_of_the_clock_changes_no_wait(
 ) -> None:
     """Timeouts and waits go by a clock that does not jump; Retry-After counts from the server's Date."""
     dates = ("Date: Mon, 30 Nov 2026 10:00:00 GMT", "Retry-After: Mon, 30 Nov 2026 10:00:00 GMT")
-    server = serve("hear", reply(b"", 503, "text/plain", *dates), later=("hear", OK))
+    server = serve("hear", reply(b"", 503, "text/plain", *dates), "hear", OK)
     now = time.time
     monkeypatch.setattr(time, "time", lambda: now() + jump)
     with Client(server.url, auth=AUTH, timeout=NEVER, retry=Retry(attempts=2)) as client:
