@@ -40,7 +40,10 @@ from infobip_sms import (
     Outcome,
     Price,
     Reconciled,
+    ReportStore,
     Retry,
+    RunRow,
+    RunStatus,
     SmsLog,
     SmsRequest,
     SmsRequestV1,
@@ -56,6 +59,7 @@ from infobip_sms import (
     Violation,
     count_segments,
     parse_delivery_reports,
+    read_run_status,
     transliterate,
 )
 
@@ -250,6 +254,18 @@ def use_volume(client: Client, messages: list[Message]) -> None:
         assert_type(found, Reconciled)
         assert_type(found.logs, tuple[SmsLog, ...])
         assert_type(found.reports, tuple[DeliveryReport, ...])
+
+
+def use_reports() -> None:
+    """Keep delivery reports, and join them with the journal of a run."""
+    with ReportStore("reports.sqlite") as store:
+        assert_type(store.add([DeliveryReport(message_id="a")]), list[DeliveryReport])
+    found = read_run_status("run.journal", "reports.sqlite")
+    assert_type(found, RunStatus)
+    print(found.counts["delivered"])
+    for row in found:
+        assert_type(row, RunRow)
+        assert_type(row.report, DeliveryReport | None)
 
 
 def use_text() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from infobip_sms_conformance.testing import Server
+    from infobip_sms_conformance.testing import Receiver, Server
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +23,20 @@ def infobip_record(infobip_server: "Server") -> dict[str, Any]:
     from infobip_sms_conformance.testing import run_conformance  # noqa: PLC0415 - see above
 
     return run_conformance(infobip_server)
+
+
+@pytest.fixture(scope="session")
+def infobip_receiver() -> "Receiver":
+    """Your callback receiver; define this fixture in conftest.py."""
+    pytest.fail(
+        "define the fixture infobip_receiver, which gives an infobip_sms_conformance.testing.Receiver",
+        pytrace=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def infobip_receiver_record(infobip_receiver: "Receiver") -> dict[str, Any]:
+    """The JSON report of the suite about your callback receiver."""
+    from infobip_sms_conformance.testing import run_receiver_conformance  # noqa: PLC0415 - see above
+
+    return run_receiver_conformance(infobip_receiver)

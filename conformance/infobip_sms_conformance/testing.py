@@ -29,7 +29,7 @@ from infobip_sms_conformance.contract.files import WIRES, read_requirements
 from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.run.engine import load_checks
 
-__all__ = ["Server", "test_infobip_requirement"]
+__all__ = ["Receiver", "Server", "test_infobip_receiver", "test_infobip_requirement"]
 
 SECONDS = 600.0
 
@@ -45,6 +45,17 @@ class Server:
     without: Sequence[str] = ()
     options: Sequence[str] = ()
     """Further options of the command server, such as --patience 20."""
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """Your callback receiver: its notify URL, its formats, and the command that prints what it kept."""
+
+    url: str
+    formats: Sequence[str] = WIRES
+    kept: str | None = None
+    options: Sequence[str] = ()
+    """Further options of the command receiver, such as --seconds 10."""
 
 
 class InfobipWarning(UserWarning):
@@ -63,11 +74,22 @@ def run_conformance(server: Server) -> dict[str, Any]:
     account += [] if server.user is None else ["--password", server.password]
     account += ["--api-key", server.api_key] if server.api_key else []
     without = [word for feature in server.without for word in ("--without", feature)]
+    return run_command(["server", server.url, *account, *without, *server.options])
+
+
+def run_receiver_conformance(receiver: Receiver) -> dict[str, Any]:
+    """Check a receiver and return the JSON report; fail if there is none."""
+    formats = [word for wire in receiver.formats for word in ("--format", wire)]
+    kept = ["--kept", receiver.kept] if receiver.kept else []
+    return run_command(["receiver", receiver.url, *formats, *kept, *receiver.options])
+
+
+def run_command(words: Sequence[str]) -> dict[str, Any]:
+    """Run a command of the suite and return its JSON report; fail if there is none."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "verdicts.json"
-        command = [sys.executable, "-m", "infobip_sms_conformance", "server", server.url]
         process = subprocess.run(
-            [*command, *account, *without, *server.options, "--json", str(path)],
+            [sys.executable, "-m", "infobip_sms_conformance", *words, "--json", str(path)],
             capture_output=True,
             text=True,
             timeout=SECONDS,
@@ -82,10 +104,25 @@ def run_conformance(server: Server) -> dict[str, Any]:
 @pytest.mark.parametrize(("number", "wire"), get_pairs())
 def test_infobip_requirement(infobip_record: dict[str, Any], number: str, wire: str) -> None:
     """The server meets the requirement in the format."""
-    row = next((r for r in infobip_record["verdicts"] if r["requirement"] == number), None)
+    require_conformance(infobip_record, number, wire)
+
+
+RECEIVER_IDS = [row.id for row in read_requirements().values() if row.binds == "receiver"]
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("number", RECEIVER_IDS)
+def test_infobip_receiver(infobip_receiver_record: dict[str, Any], number: str, wire: str) -> None:
+    """The callback receiver meets the requirement in the format."""
+    require_conformance(infobip_receiver_record, number, wire)
+
+
+def require_conformance(record: dict[str, Any], number: str, wire: str) -> None:
+    """End a test as the verdict on its requirement says."""
+    row = next((r for r in record["verdicts"] if r["requirement"] == number), None)
     verdict = row[wire] if row else None
     if row is None or verdict is None:
-        pytest.skip(infobip_record["stopped"] or "not checked")
+        pytest.skip(record["stopped"] or "not checked")
     details = format_reasons(row, wire, verdict)
     if verdict == Verdict.WARN:
         warnings.warn(InfobipWarning(details), stacklevel=1)

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from infobip_sms_conformance.cli import catalog, client, coverage_table, server
+from infobip_sms_conformance.cli import catalog, client, coverage_table, receiver, server
 from infobip_sms_conformance.cli.options import EXIT_CODES
 from infobip_sms_conformance.errors import COULD_NOT_TEST, INTERRUPTED, USAGE_ERROR, UsageError
 from infobip_sms_conformance.sanitization.redaction import clean
@@ -100,7 +100,7 @@ def format_location(error: Exception) -> str:
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 def cli() -> None:
-    """Check any server or client against the documented API, one requirement at a time."""
+    """Check any server, client or callback receiver against the documented API, one requirement at a time."""
 
 
 for _command in (
@@ -108,6 +108,7 @@ for _command in (
     client.client,
     client.proxy,
     client.har,
+    receiver.receiver,
     catalog.list_requirements,
     catalog.explain,
     coverage_table.coverage,

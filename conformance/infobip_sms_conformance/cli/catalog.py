@@ -32,6 +32,7 @@ from infobip_sms_conformance.run.engine import load_checks
 from infobip_sms_conformance.session.registry import Check
 
 WIDTH, NARROWEST = 90, 40
+OTHER_SIDES = {"client", "receiver"}
 MAX_EXAMPLE = 600
 GROUP_TEXTS = {
     "start": "",
@@ -69,6 +70,7 @@ CHECK_METHODS = {
     "push": "at a callback server that receives delivery reports",
     "time": "by waiting, or by moving the server's clock (--patience, --clock)",
     "client": "by what a client sends; it does not apply to servers",
+    "receiver": "by posting reports to a callback receiver",
     "never": "not visible from outside",
 }
 
@@ -129,7 +131,7 @@ def print_list(*, as_json: bool = False) -> int:
         return NOTHING_FAILED
     width = get_terminal_size().columns if sys.stdout.isatty() else None
     for row in rows:
-        mark = row.judged if row.id in checked or row.judged == "client" else "-"
+        mark = row.judged if row.id in checked or row.judged in OTHER_SIDES else "-"
         sides = "+".join(get_sides(row.id, checked, seen)) or "-"
         line = f"{row.id:12}{row.level:8}{mark:10}{sides:15}{row.text}"
         print(line if width is None or len(line) <= width else f"{line[: width - 2]} …")
@@ -151,8 +153,13 @@ def print_readings(*, as_json: bool = False) -> int:
 
 
 def get_sides(requirement_id: str, checked: set[str], seen: frozenset[str]) -> list[str]:
-    """Return which sides a requirement is checked on: servers, clients, or both."""
-    sides = {"server": requirement_id in checked, "client": requirement_id in seen}
+    """Return which sides a requirement is checked on: servers, clients, receivers."""
+    binds = read_requirements()[requirement_id].binds
+    sides = {
+        "server": requirement_id in checked,
+        "client": requirement_id in seen,
+        "receiver": binds == "receiver",
+    }
     return [side for side, applies in sides.items() if applies]
 
 
@@ -166,7 +173,7 @@ def print_requirement(requirement_id: str) -> int:
     checks = [check for check in load_checks() if check.requirement_id == found]
     method = (
         CHECK_METHODS[row["judged"]]
-        if checks or row["judged"] in {"client", "never"}
+        if checks or row["judged"] in {*OTHER_SIDES, "never"}
         else "not checked"
     )
     print(f"{found}  {row['level']}")
@@ -185,17 +192,15 @@ def print_requirement(requirement_id: str) -> int:
         "left out", " or ".join(f"by --without {feature}" for feature in sorted(features))
     )
     print_paragraph("sends", "; ".join(filter(None, describe_requests(checks))))
-    cases = [case for case in read_cases() if case.requirement_id == found]
-    for case in cases:
-        name = "rejected" if case.rejected else "accepted"
-        print_paragraph(name, show_plainly(describe_edit(case, case.path)))
-    print_examples(cases)
+    print_cases([case for case in read_cases() if case.requirement_id == found])
     if "reading" in row:
         print_paragraph("reading", f"{row['reading']}: {read_reading(row['reading'])['question']}")
     if checks:
         print_paragraph("run", f"infobip-sms conformance server URL --only {found}")
     if "client" in sides:
         print_paragraph("run", "infobip-sms conformance client -- COMMAND")
+    if "receiver" in sides:
+        print_paragraph("run", f"infobip-sms conformance receiver URL --only {found}")
     return NOTHING_FAILED
 
 
@@ -203,6 +208,14 @@ def describe_requests(checks: Sequence[Check]) -> Iterator[str]:
     """Yield what some checks send, each group of requests once."""
     for group in dict.fromkeys(group for check in checks for group in sorted(check.needs)):
         yield GROUP_TEXTS[group]
+
+
+def print_cases(cases: Sequence[Case]) -> None:
+    """Print the edits of a requirement, and what they are made of."""
+    for case in cases:
+        name = "rejected" if case.rejected else "accepted"
+        print_paragraph(name, show_plainly(describe_edit(case, case.path)))
+    print_examples(cases)
 
 
 def print_examples(cases: Sequence[Case]) -> None:

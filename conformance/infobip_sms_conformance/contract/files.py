@@ -26,6 +26,8 @@ class Requirement:
     source: str
     judged: str
     why: str = ""
+    binds: str = ""
+    """``receiver`` if it is the obligation of a callback receiver."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from itertools import groupby
 
 from rich.text import Text
 
+from infobip_sms_conformance.checks.support.calls import CHECKED_IN_OTHER_FORMAT as ELSEWHERE
 from infobip_sms_conformance.contract.files import WIRES, Requirement
 from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.run.result import RunResult
@@ -34,6 +35,7 @@ CHAPTERS = {
     "BULK": "Scheduled bulks",
     "TRACK": "Tracking",
     "V1": "Version 1",
+    "RCV": "Callback receivers",
 }
 NAMED = {Verdict.FAIL, Verdict.ERROR, Verdict.WARN}
 """Verdicts of which every requirement is named; of all others the number is enough."""
@@ -70,6 +72,11 @@ def build_cell(result: RunResult, rows: list[Requirement], wire: str) -> Text:
     for verdict in Verdict:
         names = [number for number, found in verdicts.items() if found is verdict]
         ids = " ".join(name.partition("-")[2] for name in names)
+        if verdict is Verdict.NOT_APPLICABLE:
+            elsewhere = [n for n in names if result.get_absence_reason(n, wire) == ELSEWHERE]
+            names = [n for n in names if n not in elsewhere]
+            other = next(one for one in WIRES if one != wire)
+            parts += [Text(f"{len(elsewhere)} in {other}", style="dim")] if elsewhere else []
         words = f"{verdict} {ids}" if verdict in NAMED else f"{len(names)} {verdict}"
         parts += [Text(words, style=STYLES[verdict])] if names else []
     return Text(", ").join(parts) if parts else Text("-", style="dim")
@@ -116,6 +123,12 @@ def join(cells: list[Text], widths: tuple[int, ...]) -> Text:
 
 def describe_cost(result: RunResult) -> str:
     """Describe the cost of the run."""
+    if result.side == "receiver":
+        posts, reports = (
+            format_count(result.requests, "post"),
+            format_count(result.messages, "report"),
+        )
+        return f"{posts} with {reports}, {result.seconds:.1f} s"
     requests, messages = (
         format_count(result.requests, "request"),
         format_count(result.messages, "message"),

@@ -30,6 +30,7 @@ OBSERVABILITY = {
     "push": "Observable at a callback server.",
     "session": "Observable over several calls.",
     "client": "Concerns what a client sends or reads.",
+    "receiver": "Concerns what a callback receiver does.",
     "never": "Not observable from outside.",
 }
 """Where a requirement can be observed, by the kind that requirements.toml gives it."""
@@ -133,7 +134,7 @@ def format_markdown(statement: ConformanceStatement) -> str:
 # Conformance statement: sandbox of {statement.program}
 
 Requirements: {len(statement.requirements)}. Met: {counts["yes"]}. Not met: {counts["no"]}. \
-Not applicable (clients only): {counts["not applicable"]}.
+Not applicable (clients and callback receivers): {counts["not applicable"]}.
 
 ## Requirements
 
@@ -155,8 +156,8 @@ def _get_conformance(
     if row["id"] in broken_requirement_ids:
         return "no", "Violated on purpose (injected fault)."
     note = " ".join(filter(None, (OBSERVABILITY[row["judged"]], row.get("why"))))
-    if row["judged"] in {"client", "never"}:
-        return ("not applicable" if row["judged"] == "client" else "no"), note
+    if row["judged"] in {"client", "receiver", "never"}:
+        return ("no" if row["judged"] == "never" else "not applicable"), note
     is_set, missing = _CREDENTIALS.get(row["id"], (None, ""))
     return ("no", missing) if is_set and not is_set(settings) else ("yes", note)
 
