@@ -5,18 +5,18 @@ python -m tests.chaos
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
-
-import pytest
 
 from .disk_errors import list_cases, run_case
 
 ROWS = (
     ("client", "fork", "client/test_fork.py"),
-    ("client", "no descriptors, clock jumps", "client/test_chaos.py"),
+    ("client", "no descriptors", "client/test_chaos.py"),
     ("client", "cancelled calls", "client/test_async_client.py"),
     ("journal", "kill", "send_many/test_kills.py"),
     ("journal", "full disk", "send_many/test_full_disk.py"),
@@ -32,25 +32,18 @@ ROWS = (
 """Part, what fails, and the tests that make it fail."""
 
 
-class Count:
-    """A plugin of pytest that counts what came out."""
-
-    def __init__(self) -> None:
-        self.passed = self.failed = self.skipped = 0
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count one test."""
-        self.failed += report.failed
-        self.skipped += report.skipped
-        self.passed += report.passed and report.when == "call"
-
-
 def run_tests(path: str) -> tuple[int, str]:
     """Run a file of tests; return how many passed, and ``ok`` or what went wrong."""
-    count = Count()
-    code = pytest.main(["-q", "--no-header", "-p", "no:cacheprovider", f"tests/{path}"], [count])
-    result = "ok" if code == 0 else f"{count.failed} failed"
-    return count.passed, result + (f", {count.skipped} skipped" if count.skipped else "")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{path}"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    summary = result.stdout.rstrip().rpartition("\n")[2]
+    counts = {
+        what: int(n) for n, what in re.findall(r"(\d+) (passed|failed|error|skipped)", summary)
+    }
+    passed = counts.pop("passed", 0)
+    others = ", ".join(f"{n} {what}" for what, n in counts.items())
+    verdict = "ok" if result.returncode == 0 else "FAILED"
+    return passed, f"{verdict}, {others}" if others else verdict
 
 
 def run_disk_errors() -> tuple[int, str]:
