@@ -366,7 +366,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda p: make_file(p, "UPDATE sms SET data = CAST(x'ff34313739333032' AS TEXT)"),
         "it is damaged",
     ),
-    "table": (lambda p: make_file(p, "DROP TABLE push"), "no such table"),
+    "table": (lambda p: make_file(p, "DROP TABLE push"), "another kind of file"),
     "cut": (cut, "malformed"),
     "wal": (lambda p: make_file(p, "UPDATE sandbox SET open = 1"), "bad-wal is missing"),
 }
