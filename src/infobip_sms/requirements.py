@@ -18,6 +18,7 @@ _CHECKED = {
     "time": "at servers, by moving or awaiting their clock",
     "push": "at servers, by the delivery reports that they send",
     "session": "at servers, by several requests",
+    "receiver": "at receivers of delivery reports, by how they respond",
     "never": "nowhere: it cannot be seen from outside",
 }
 _LABELS = {
