@@ -29,6 +29,9 @@ selftest: $(STAMP)  ## Test the suite with correct and broken servers and client
 fuzz: $(STAMP)  ## Fuzz everything that reads untrusted bytes for 30 minutes; FUZZ="--minutes 5" is shorter.
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
+chaos: $(STAMP)  ## Fork, kill, fill disks, use up descriptors and set clocks, and print a table of what came out.
+	$(BIN)/python -m tests.chaos
+
 volume: $(STAMP)  ## Send 200,000 messages, kill the server once and the sender ten times, and account for every message.
 	$(BIN)/python -m tests.send_many.large_run all 200000
 
@@ -56,6 +59,9 @@ lint: $(STAMP)  ## Check formatting, style, types, and that generated/ is up to 
 
 check: lint test mutants  ## Run lint, test and mutants.
 
+docs: $(STAMP)  ## Build the API reference and the page of requirements in build/docs.
+	$(BIN)/python schema/reference.py build/docs
+
 floors: $(STAMP)  ## Test with the oldest dependency versions that pyproject.toml allows.
 	$(BIN)/python -m tests.floors
 
@@ -67,4 +73,4 @@ dist: $(STAMP)  ## Build the wheel and test it installed, without the source tre
 clean:         ## Remove everything that the other targets created.
 	rm -rf .venv .peers .floors dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup conformance test mutants selftest lint floors fuzz volume peers load bench sandbox generate check dist clean
+.PHONY: help setup conformance test mutants selftest lint docs floors fuzz chaos volume peers load bench sandbox generate check dist clean

@@ -62,7 +62,7 @@ LAYERS = {
         exchange | webhooks | send_many
         operations | webhook_server | webhook_forwarder
         client
-        otel
+        otel | async_client
         __init__
         sandbox.testing
         sandbox
@@ -131,7 +131,7 @@ MODULES = sorted(str(p.relative_to(SRC).with_suffix("")) for p in SRC.rglob("*.p
 def test_only_connections_and_serve_open_connections() -> None:
     """Of the binding, connections.py alone can open a connection, serve.py and listen.py can listen.
 
-    addresses.py has urllib3's parser of URLs, and client.py a type. The sandbox's push.py brings
+    addresses.py has urllib3's parser of URLs, client.py and async_client.py a type. The sandbox's push.py brings
     reports to callback servers, its local.py asks it for control.
     """
     network = {"urllib3", "socket", "http", "ssl"}
@@ -148,6 +148,8 @@ def test_only_connections_and_serve_open_connections() -> None:
     assert {m: n for m, n in users.items() if n} == {
         "transport/urls": {"urllib3"},
         "client": {"ssl"},
+        "async_client": {"ssl"},
+        "transport/cancellation": {"socket"},
         "transport/connections": {"urllib3", "socket", "http", "ssl"},
         "webhook_server": {"socket"},
         "sandbox/testing": {"http"},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, assert_type
 from infobip_sms import (
     ApiError,
     ApiKey,
+    AsyncClient,
     Attempt,
     Auth,
     Basic,
@@ -39,7 +40,10 @@ from infobip_sms import (
     Outcome,
     Price,
     Reconciled,
+    ReportStore,
     Retry,
+    RunRow,
+    RunStatus,
     SmsLog,
     SmsRequest,
     SmsRequestV1,
@@ -55,6 +59,7 @@ from infobip_sms import (
     Violation,
     count_segments,
     parse_delivery_reports,
+    read_run_status,
     transliterate,
 )
 
@@ -251,7 +256,38 @@ def use_volume(client: Client, messages: list[Message]) -> None:
         assert_type(found.reports, tuple[DeliveryReport, ...])
 
 
+def use_reports() -> None:
+    """Keep delivery reports, and join them with the journal of a run."""
+    with ReportStore("reports.sqlite") as store:
+        assert_type(store.add([DeliveryReport(message_id="a")]), list[DeliveryReport])
+    found = read_run_status("run.journal", "reports.sqlite")
+    assert_type(found, RunStatus)
+    print(found.counts["delivered"])
+    for row in found:
+        assert_type(row, RunRow)
+        assert_type(row.report, DeliveryReport | None)
+
+
 def use_text() -> None:
     """Count segments and transliterate."""
     assert_type(count_segments("Merhaba", LanguageCode.TR, single_shift=True).segments, int)
     assert_type(transliterate("γειά", "GREEK").estimate, bool)
+
+
+async def use_async_client(messages: list[Message]) -> None:
+    """Make the calls of a client with await."""
+    async with AsyncClient("https://api.infobip.com", auth=ApiKey("key"), connections=4) as client:
+        assert_type(client, AsyncClient)
+        sent = await client.send_text("41793026727", "Hello", from_="InfoSMS", timeout=1)
+        assert_type(sent, SmsResponseDetails)
+        assert_type(await client.send(build(), wire="xml"), SmsResponse)
+        assert_type(await client.fetch_delivery_reports(limit=10), DeliveryReports)
+        assert_type(await client.get_scheduled("b"), BulkResponse)
+        await client.send_text("41793026727", "Hello", sender="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        await client.send_text(41793026727, "Hello")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        async for outcome in client.send_many(iter(messages), chunk=500, journal="run.journal"):
+            assert_type(outcome, Outcome)
+        async for found in client.reconcile(["a"], reports=True):
+            assert_type(found, Reconciled)
+    assert_type(AsyncClient.from_env(timeout=3), AsyncClient)
+    assert_type(AsyncClient.from_client(Client.from_env()), AsyncClient)

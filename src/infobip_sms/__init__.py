@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from infobip_sms.text.transliteration import Transliterated, transliterate
     from infobip_sms.transport.retry import Retry
 
+    from .async_client import AsyncClient
     from .auth import ApiKey, Auth, Basic, Bearer, IbssoToken
     from .client import Client
     from .errors import (
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from .webhooks import parse_delivery_reports
 
 _HOMES = {
+    "AsyncClient": "async_client",
     "Client": "client",
     "Attempt": "errors",
     "InvalidResponseError": "errors",
@@ -116,6 +118,7 @@ _HOMES = {
 __all__ = [
     # client and authorization
     "ApiKey",
+    "AsyncClient",
     "Auth",
     "Basic",
     "Bearer",

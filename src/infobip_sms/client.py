@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import attrs
 from infobip_sms_schema.constraints import describe_value
 
-from infobip_sms.transport.connections import AttemptFailedError, ConnectionPool, build_context
-from infobip_sms.transport.messages import Headers, Request, Response
+from infobip_sms.transport.cancellation import pause
+from infobip_sms.transport.connections import ConnectionPool, build_context
+from infobip_sms.transport.messages import AttemptFailedError, Headers, Request, Response
 from infobip_sms.transport.retry import AttemptFailure, Retry, RetryState, find_failure
 from infobip_sms.transport.settings import (
     TIMEOUT,
@@ -267,11 +268,10 @@ class Client(Operations):
             self._log(request, attempts[-1], retrying=wait is not None)
             self._call_on_attempt(request, attempts[-1])
             if wait is None:
-                call = CallDescription(
-                    request.method, request.route, self._connections.server.netloc
-                )
+                host = self._connections.server.netloc
+                call = CallDescription(request.method, request.route, host)
                 return _require_response(result, tuple(attempts), call)
-            time.sleep(wait)
+            pause(wait, attempts)
 
     def _attempt(
         self, request: Request, timeout: float, earlier: int

@@ -22,6 +22,8 @@ from infobip_sms_schema import Error, InvalidRequestError, Violation
 from .advice import advise_failure, advise_invalid, advise_rejection
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from infobip_sms_schema import ErrorResponse
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "Sent",
     "TransportError",
     "Violation",
+    "find_sent",
 ]
 
 Sent = Literal["no", "maybe"]
@@ -133,7 +136,7 @@ class TransportError(_CallError):
         self.reason = reason
         self.call = call
         self.attempts = attempts
-        self.sent: Sent = "maybe" if sent == "maybe" else _get_sent(attempts)
+        self.sent: Sent = "maybe" if sent == "maybe" else find_sent(attempts)
 
     def __str__(self) -> str:
         sent = "was not sent" if self.sent == "no" else "may have been sent"
@@ -184,7 +187,7 @@ class ApiError(_CallError):
     @property
     def sent(self) -> Sent:
         """``maybe`` if the server may have processed any of the attempts, otherwise ``no``."""
-        return _get_sent(self.attempts)
+        return find_sent(self.attempts)
 
     @property
     def text(self) -> str | None:
@@ -276,7 +279,8 @@ def clear_locals(error: BaseException) -> None:
         behind = behind.__cause__ or behind.__context__
 
 
-def _get_sent(attempts: tuple[Attempt, ...]) -> Sent:
+def find_sent(attempts: Iterable[Attempt]) -> Sent:
+    """Return ``maybe`` if the server may have processed any of the attempts, otherwise ``no``."""
     return "maybe" if any(attempt.sent == "maybe" for attempt in attempts) else "no"
 
 

@@ -110,6 +110,7 @@ class Operations(ABC):
 
     def send(
         self,
+        /,  # as a keyword it would be one of ``unknown``
         request: SmsRequest | Message | Iterable[Message] = (),
         *,
         wire: Wire | None = None,

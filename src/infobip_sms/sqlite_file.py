@@ -77,6 +77,13 @@ def checkpoint(file: sqlite3.Connection) -> None:
         file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
+def leave_log(path: Path) -> None:
+    """Leave an empty log beside a file that says that it is open although it was closed: nothing is lost."""
+    if not get_wal(path).exists():
+        with suppress(OSError):
+            get_wal(path).touch(mode=0o600)
+
+
 def close(file: sqlite3.Connection, path: Path, mark_closed: Callable[[], None]) -> None:
     """Close a file so that it can be opened again, also on a full disk.
 
@@ -99,8 +106,7 @@ def close(file: sqlite3.Connection, path: Path, mark_closed: Callable[[], None])
     finally:
         with suppress(sqlite3.Error):
             file.close()
-        if not marked and not get_wal(path).exists():
-            with suppress(OSError):
-                get_wal(path).touch(mode=0o600)
+        if not marked:
+            leave_log(path)
     if interrupted:
         raise KeyboardInterrupt

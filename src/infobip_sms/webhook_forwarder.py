@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 from .codecs import wire_json
 from .errors import Error
-from .transport.connections import AttemptFailedError, ConnectionPool, build_context
-from .transport.messages import Request
+from .transport.connections import ConnectionPool, build_context
+from .transport.messages import AttemptFailedError, Request
 from .transport.urls import parse_base_url
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from decimal import Decimal
@@ -64,6 +65,21 @@ def test_a_check_sums_up_what_would_be_sent(prices: str, serve: Serve) -> None:
     assert "1 impossible" in result.stderr
     assert "because of: ë 😀" in result.stderr
     assert "Without a price: 2 messages." in result.stderr
+
+
+def test_a_check_writes_its_details_as_csv(tmp_path: Path) -> None:
+    """A row for each destination, beside the table; never over a file that exists."""
+    path = tmp_path / "details.csv"
+    result = run(*CHECK, "--details", str(path), typed=ROWS)
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    again = run(*CHECK, "--details", str(path), typed=ROWS)
+
+    assert "Total" in result.stdout
+    assert [row["row"] for row in rows] == [str(number) for number in range(2, 10)]
+    assert (rows[1]["problems"], rows[1]["duplicateOfRow"]) == ("duplicate", "2")
+    assert rows[7]["unicodeCharacters"] == "😀"
+    assert again.exit_code == 3
+    assert "details.csv exists already" in again.stderr
 
 
 def test_a_check_for_machines_is_a_line_for_each_row(tmp_path: Path) -> None:

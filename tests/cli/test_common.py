@@ -40,9 +40,11 @@ COMMANDS = [
     "scheduled",
     "conversion",
     "listen",
+    "status",
     "sandbox",
     "conformance",
     "demo",
+    "explain",
 ]
 OK = reply(GOOD["json"])
 ASKING: dict[str, tuple[str, ...]] = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.runs import NOBODY, NUMBER, run
+from tests.cli.runs import NOBODY, NUMBER, run, run_on_terminal
 from tests.cli.test_send import Platform
 from tests.client.calls import example, reply
 
@@ -201,7 +201,7 @@ def test_rows_may_be_left_out(tmp_path: Path, serve: Serve) -> None:
     assert result.exit_code == 0
     assert [number for number, _ in platform.heard] == ["41793026727"]
     assert "1 accepted, 2 suppressed; 3 of 3" in result.stdout
-    assert "the same number as destination 0" in result.stdout
+    assert "the same number as row 2" in result.stdout
     assert "To go on" not in result.stderr
 
 
@@ -212,3 +212,14 @@ def test_repeated_numbers_are_noted(serve: Serve) -> None:
 
     assert "numbers that came before: 1. --dedupe" in result.stderr
     assert "2 accepted" in result.stdout
+
+
+def test_a_person_is_asked_about_repeated_numbers(tmp_path: Path) -> None:
+    """On a terminal, before a second message to one number leaves this machine; no is the answer to Enter."""
+    path = tmp_path / "guests.csv"
+    path.write_text("to\n41793026727\n+41793026727\n", encoding="utf-8")
+    words = ("send", "--csv", str(path), "--template", "x")
+    code, seen = run_on_terminal(*words, url="https://127.example", typed="\n")
+
+    assert code == 130
+    assert "Send 1 messages to numbers that have one already? [y/N]" in seen

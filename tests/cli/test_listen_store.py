@@ -172,7 +172,10 @@ def test_a_target_that_is_down_is_named_and_nothing_is_lost(tmp_path: Path) -> N
         due = store.find_next_due()
 
     assert due is not None
-    assert complaints[0] == "forward to 127.0.0.1: the connection failed (attempt 1; next in 1 min)"
+    assert (
+        complaints[0]
+        == "forward to 127.0.0.1: the connection failed: connection refused (attempt 1; next in 1 min)"
+    )
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,8 @@ def test_a_copy_of_a_client_has_all_its_settings() -> None:
         "proxy": "http://127.0.0.1:1",
         "user_agent": "a/1",
         "on_attempt": print,
+        "headers": {"X-Team": "a"},
+        "trust_http": ["sandbox"],
     }
     client = Client("https://api.infobip.com/x", **options)
     other = copy.copy(client)

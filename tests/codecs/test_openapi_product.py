@@ -18,12 +18,12 @@ from tests.sandbox.lifecycle.virtual_sandbox import Bench
 ROOT = Path(__file__).parents[2]
 CONTRACT = yaml.safe_load((ROOT / "schema" / "openapi.yaml").read_text(encoding="utf-8"))
 SCHEMAS = CONTRACT["components"]["schemas"]
-METHODS = {"get", "put", "post", "delete"}
+METHODS = ("get", "put", "post", "delete")
 
 
 def list_operations(paths: dict[str, Any]) -> list[Any]:
     """Return every operation, callbacks included."""
-    found = [item[method] for item in paths.values() for method in METHODS & item.keys()]
+    found = [item[method] for item in paths.values() for method in METHODS if method in item]
     inner = [callback for one in found for callback in one.get("callbacks", {}).values()]
     return [*found, *(one for callback in inner for one in list_operations(callback))]
 

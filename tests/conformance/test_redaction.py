@@ -200,6 +200,9 @@ ONLY = ("SEND-008", "RESP-00", "HTTP-003", "AUTH", "LOG-001", "PREV-003", "DLR-0
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\ud800-\udfff]")
 
 
+OWN_TEXTS = re.compile(r'curl -sS|^ {7,}"(?:body|document)": ')
+
+
 def squeeze(text: str) -> str:
     """Return a text without whitespace and escapes."""
     return re.sub(r"[\s\\]", "", text)
@@ -236,8 +239,8 @@ def test_no_report_repeats_a_secret(judge_line: Judge, tmp_path: Path, manner: s
         for secret in (*digits, *spelled):
             assert secret not in text, (form, secret)
             assert squeeze(secret) not in squeeze(text), (form, secret)
-        # On this machine the curl lines have the suite's own texts.
-        without_curl = "\n".join(line for line in text.split("\n") if "curl -sS" not in line)
+        # On this machine the curl lines and recorded requests have the suite's own texts.
+        without_curl = "\n".join(line for line in text.split("\n") if not OWN_TEXTS.search(line))
         for said in (TEXT, "is ready"):
             assert said not in without_curl, form
             assert squeeze(said) not in squeeze(without_curl), form

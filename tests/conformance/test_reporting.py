@@ -50,7 +50,7 @@ RUNS = {
     ),
     "warned": ("HTTP-006", [*ACCOUNT, "--only", "HTTP", "--only", "ERR"]),
     # one fails, and nothing can be said of the others
-    "locked": ("", ["--password", "wrong", "--patience", "0"]),
+    "locked": ("SEND-026", [*ACCOUNT, "--patience", "0"]),
     "good": ("", [*ACCOUNT, "--only", "WIN-00", "--only", "HTTP-001"]),
 }
 
@@ -127,7 +127,7 @@ def test_page_says_the_same(report_run: ReportedRun) -> None:
     found = {}
     for row in root.xpath("//tr[@id]"):
         for cell in row.xpath("td[@data-wire]"):
-            if text := cell.text_content().strip():
+            if text := "".join(cell.xpath("span/text()")).strip():
                 found[f"{row.get('id')} {cell.get('data-wire')}"] = text
 
     assert found == report_run.find_verdicts()
@@ -244,14 +244,15 @@ def find_evidence(report: dict[str, Any], number: str) -> list[dict[str, Any]]:
 def test_followers_are_named_by_their_root(
     sandbox: Sandbox, judge_line: Judge, tmp_path: Path
 ) -> None:
-    """With wrong credentials one requirement fails, and everything it affects is one line that names it."""
+    """Where the smallest request is rejected one requirement fails, and its block names what it hides."""
     report_run = run_with_reports(sandbox, judge_line, tmp_path, "locked")
-    (line,) = [row for row in report_run.run.out.splitlines() if "because AUTH-003 failed: " in row]
+    block = report_run.run.out.partition("\nFAIL SEND-026")[2].partition("\n\n")[0]
+    (line,) = [row for row in block.splitlines() if row.startswith("  hides ")]
 
-    assert find_rows(report_run.report, "FAIL") == {"AUTH-003"}
-    assert {"SEND-002", "RESP-001", "DLR-001"} <= set(line.split())
+    assert find_rows(report_run.report, "FAIL") == {"SEND-026"}
+    assert {"SEND-002", "WIN-003", "HTTP-006"} <= set(line.split())
     reasons = [r for row in report_run.report["verdicts"] for r in row["reasons"]]
-    assert {r["caused_by"] for r in reasons if r.get("caused_by")} == {"AUTH-003"}
+    assert {r["caused_by"] for r in reasons if r.get("caused_by")} == {"SEND-026"}
 
 
 def test_quiet_leaves_out_what_is_good(sandbox: Sandbox, judge_line: Judge, tmp_path: Path) -> None:
@@ -268,11 +269,15 @@ def test_quiet_leaves_out_what_is_good(sandbox: Sandbox, judge_line: Judge, tmp_
 
 def test_whole_run_is_shown_by_chapters(judge_line: Judge, sandbox: Sandbox) -> None:
     """Without --only there is a line for each chapter, with --verbose one for each requirement."""
-    words = ("server", sandbox.url, "--password", "wrong", "--patience", "0")
+    words = ("server", sandbox.url, *ACCOUNT, "--patience", "0", "--without", "reports")
+    sandbox.switch_on("SEND-026")
     short, long = judge_line.run(*words).out, judge_line.run(*words, "--verbose").out
+    sandbox.reset()
     numbers = re.findall(r"^([A-Z0-9]+-\d{3}) +(?:MUST|SHOULD)", long, re.MULTILINE)
 
-    assert re.search(r"^AUTH +Authorization +FAIL 003, ", short, re.MULTILINE)
+    assert re.search(r"^SEND +The request +FAIL 026, ", short, re.MULTILINE)
+    assert "Undocumented behavior" in long
+    assert "Undocumented behavior" not in short
     assert not re.search(r"^SEND-002", short, re.MULTILINE)
     assert len(numbers) > 80
     assert len(numbers) == len(set(numbers))

@@ -38,6 +38,17 @@ def test_the_ten_lines_of_python_run(sandbox_url: str, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "PENDING_ACCEPTED\n"
 
 
+def test_the_asyncio_example_runs(sandbox_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The example, pointed at a sandbox, prints what is beside its prints."""
+    part = GUIDE.partition("## asyncio")[2].partition("\n## ")[0]
+    (example,) = re.findall(r"```python\n(.*?)```", part, re.DOTALL)
+    assert "http://127.0.0.1:8080" in example
+    exec(compile(example.replace("http://127.0.0.1:8080", sandbox_url), "README.md", "exec"), {})  # noqa: S102 - our own page
+
+    first, second = re.findall(r"print\(.*\)  # (.*)$", example, re.MULTILINE)
+    assert capsys.readouterr().out.splitlines() == [first, second, "41793026731 accepted"]
+
+
 def test_the_client_for_a_real_account_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """The example with an API key makes a client, and needs no server for it."""
     _, example = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

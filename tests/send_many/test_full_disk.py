@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 import subprocess
 from pathlib import Path
@@ -69,3 +70,22 @@ def test_a_journal_in_memory_is_rejected() -> None:
     with pytest.raises(JournalError, match="must be the name of a file"):
         Journal(":memory:")
     assert not Path(":memory:").exists()
+
+
+def test_a_journal_that_could_not_be_opened_is_opened_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error after the mark that it is in use leaves nothing that looks like a lost log."""
+    path, mark = tmp_path / "run.journal", Journal._mark_open
+
+    def mark_and_fail(journal: Journal, value: int) -> None:
+        mark(journal, value)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(Journal, "_mark_open", mark_and_fail)
+    with pytest.raises(JournalError, match="disk I/O error"):
+        Journal(path)
+    monkeypatch.setattr(Journal, "_mark_open", mark)
+
+    Journal(path).close()
+    assert [p.name for p in tmp_path.iterdir()] == ["run.journal"]

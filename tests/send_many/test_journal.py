@@ -178,11 +178,11 @@ def test_what_is_unknown_stays_so_when_the_run_ends_before_it_is_sent_again(path
     assert find_states(outcomes) == ["u"]
 
 
-@pytest.mark.parametrize(("hours", "state"), [(1, "a"), (46, "a"), (48, "u")])
+@pytest.mark.parametrize(("hours", "state"), [(1, "a"), (46, "a"), (48, "u"), (-1, "u")])
 def test_log_001_what_is_older_than_the_logs_is_never_sent_again(
     hours: int, state: str, tmp_path: Path, path: Path
 ) -> None:
-    """Logs reach back 48 hours; of what is older, absence proves nothing."""
+    """Logs reach back 48 hours; of what is older, or sent by a clock that was set back, absence proves nothing."""
     with Ledger(tmp_path, "--accident", "drop-before@1") as ledger:
         send(ledger, path, 2)
         with sqlite3.connect(path) as file:

@@ -197,11 +197,7 @@ def print_requirement(requirement_id: str) -> int:
         "left out", " or ".join(f"by --without {feature}" for feature in sorted(features))
     )
     print_paragraph("sends", "; ".join(filter(None, describe_requests(checks))))
-    cases = [case for case in read_cases() if case.requirement_id == found]
-    for case in cases:
-        name = "rejected" if case.rejected else "accepted"
-        print_paragraph(name, show_plainly(describe_edit(case, case.path)))
-    print_examples(cases)
+    print_cases([case for case in read_cases() if case.requirement_id == found])
     if "reading" in row:
         print_paragraph("reading", f"{row['reading']}: {read_reading(row['reading'])['question']}")
     for side in sides:
@@ -213,6 +209,14 @@ def describe_requests(checks: Sequence[Check]) -> Iterator[str]:
     """Yield what some checks send, each group of requests once."""
     for group in dict.fromkeys(group for check in checks for group in sorted(check.needs)):
         yield GROUP_TEXTS[group]
+
+
+def print_cases(cases: Sequence[Case]) -> None:
+    """Print the edits of a requirement, and what they are made of."""
+    for case in cases:
+        name = "rejected" if case.rejected else "accepted"
+        print_paragraph(name, show_plainly(describe_edit(case, case.path)))
+    print_examples(cases)
 
 
 def print_examples(cases: Sequence[Case]) -> None:

@@ -322,7 +322,7 @@ add_port = option(
 )
 
 REPORTS = {
-    "json": "Write a report for programs, diff and --rerun-failed.",
+    "json": "Write a report for programs, diff, --rerun-failed and --replay.",
     "junit": "Write a report for CI.",
     "html": "Write a page with all verdicts and their evidence.",
     "markdown": "Write a summary.",
@@ -346,7 +346,7 @@ add_reports = add_options(
         "--verbose",
         section="Reports",
         is_flag=True,
-        help="Print a line for each requirement instead of each chapter.",
+        help="Print a line for each requirement, undocumented behavior, and what is not tested.",
     ),
 )
 

@@ -101,7 +101,8 @@ class ServerCommand(Command):
 def server(**settings: Any) -> int:
     """Check a server.
 
-    URL is its base URL; without one, the sandbox is started and checked.
+    URL is its base URL; without one, the sandbox is started and checked. Options may also be in
+    conformance.toml, or in [tool.infobip-sms.conformance] of pyproject.toml.
     """
     options = ServerOptions(**settings)
     resolve_options(options)
@@ -120,7 +121,7 @@ def server(**settings: Any) -> int:
 def run_target(
     options: ServerOptions, target: TargetServer, known_failures: baseline.Baseline | None
 ) -> int:
-    """Print the plan, run the checks, and write the reports."""
+    """Print the plan, and run the checks unless that is all."""
     plan = build_plan(
         target,
         profile=options.profile or "full",
@@ -135,13 +136,24 @@ def run_target(
     if not options.dry_run:
         files.require_writable_files(options.files)
     reporter = console.ConsoleReporter(
-        quiet=options.quiet, verbose=options.verbose or bool(options.only)
+        quiet=options.quiet, verbose=options.verbose, is_selection=bool(options.only)
     )
     reporter.print_plan(format_target(options, target), plan, options.only)
     if target.host in options.trust_http and target.scheme == "http":
         click.echo(f"Warning: credentials travel unencrypted to {target.host}", err=True)
     if options.dry_run:
         return NOTHING_FAILED
+    return check_target(options, target, known_failures, plan, reporter)
+
+
+def check_target(
+    options: ServerOptions,
+    target: TargetServer,
+    known_failures: baseline.Baseline | None,
+    plan: Plan,
+    reporter: console.ConsoleReporter,
+) -> int:
+    """Run the checks, and print and write the reports."""
     wait_for_server(target, options.wait)
     result, session = run_with_progress(options, target, plan, reporter)
     compared = baseline.compare(known_failures, result) if known_failures is not None else None

@@ -38,7 +38,7 @@ def dump_xml(document: Any, component: str) -> bytes:
     schema = get_component(component)
     root = etree.Element(schema["xml"]["name"])
     fill(root, document, schema)
-    declaration = b"<?xml version='1.0' encoding='UTF-8'?>"  # in one line with the rest
+    declaration = b'<?xml version="1.0" encoding="UTF-8"?>'  # in one line with the rest
     return declaration + etree.tostring(root, encoding="UTF-8", xml_declaration=False)
 
 

@@ -46,6 +46,8 @@ class Exchange:
     request: RawRequest | None = field(default=None, repr=False)
     callback: bytes = field(default=b"", repr=False)
     """What came to the callback server of it, if that is what is checked."""
+    place: str = ""
+    """The path in the document that is looked at, if it is a part."""
     at: float = 0.0
     """When it was sent, by the clock that ``time.time`` reads."""
     seconds: float = 0.0

@@ -100,7 +100,8 @@ class CheckOutcome(Exception):
         self.sent = sent or (exchange.label if exchange else "")
         self.expected = got.expected if isinstance(got, Mismatch) else expected
         self.got = str(got)
-        self.caused_by, self.exchange, self.place = caused_by, exchange, place
+        self.caused_by, self.exchange = caused_by, exchange
+        self.place = place or (exchange.place if exchange else "")
 
 
 class CheckFailed(CheckOutcome):

@@ -63,8 +63,11 @@ class CleanConsole(Rich):
 class ConsoleReporter:
     """Prints one run."""
 
-    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
-        self._quiet, self._verbose = quiet, verbose
+    def __init__(
+        self, *, quiet: bool = False, verbose: bool = False, is_selection: bool = False
+    ) -> None:
+        self._quiet, self._verbose = quiet, verbose and not quiet
+        self._has_rows = verbose or is_selection
         self._out = CleanConsole(highlight=False, soft_wrap=True)
 
     def print_plan(self, name: str, plan: Plan, only: Sequence[str] = ()) -> None:
@@ -116,7 +119,7 @@ class ConsoleReporter:
             self._print_table(result)
         excused = compared.excused if compared else ()
         failures = [f for f in iter_failures(result) if not is_excused(f, excused)]
-        whole = failures if self._verbose else failures[:MAX_FULL]
+        whole = failures if self._has_rows else failures[:MAX_FULL]
         for failure in whole:
             self._print_failure(failure)
         for line in format_briefly(failures[len(whole) :]):
@@ -129,6 +132,9 @@ class ConsoleReporter:
             )
         for line in format_notes(result, compared, quiet=self._quiet, verbose=self._verbose):
             self._print(line)
+        if self._has_rows and not self._quiet and result.side == "server":
+            for line in format_absent(result):
+                self._print(line)
         self._out.print()
         self._out.print(build_summary(result))
         if os.environ.get("GITHUB_ACTIONS") == "true":
@@ -152,7 +158,7 @@ class ConsoleReporter:
     def _print_table(self, result: RunResult) -> None:
         self._out.print()
         width = self._out.width if self._out.is_terminal else WIDE
-        for line in build_rows(result, width) if self._verbose else build_chapters(result, width):
+        for line in build_rows(result, width) if self._has_rows else build_chapters(result, width):
             self._out.print(line)
 
     def _print_failure(self, failure: RequirementFailure) -> None:
@@ -214,7 +220,7 @@ def describe_evidence(shown: SanitizedFinding, evidence: Evidence) -> Iterator[t
     """Yield the request and the response with the place that matters marked, and how to send it again."""
     body = mark_place(evidence.body, shown.place, MAX_REQUEST)
     # What a client sent begins with its first line.
-    head = "" if body.startswith(evidence.method) else f"{evidence.method} {evidence.path}\n"
+    head = "" if body.startswith(evidence.method) else f"{format_head(evidence)}\n"
     yield "request", f"{head}{body}".strip()
     response = mark_place(evidence.response, find_place(shown.got), MAX_RESPONSE)
     yield "response", f"{evidence.status or 'none:'} {response}".strip()
@@ -222,6 +228,15 @@ def describe_evidence(shown: SanitizedFinding, evidence: Evidence) -> Iterator[t
         yield "callback", mark_place(evidence.callback, find_place(shown.got), MAX_RESPONSE)
     if evidence.curl:
         yield "curl", evidence.curl
+
+
+def format_head(evidence: Evidence) -> str:
+    """Return the first line of a request, and its formats where they are not the same."""
+    line = f"{evidence.method} {evidence.path}"
+    if not evidence.content_type or evidence.accept == evidence.content_type:
+        return line
+    accept = f"Accept: {evidence.accept}" if evidence.accept else "(no Accept)"
+    return f"{line}\nContent-Type: {evidence.content_type}\n{accept}"
 
 
 def describe_numbers(plan: Plan) -> str:
@@ -236,7 +251,7 @@ def describe_variables(names: Sequence[str], result: RunResult) -> str:
     """Return the variables that the curl commands need."""
     basic, app = '"Basic $(printf %s USER:PASSWORD | base64)"', "'App KEY'"
     values = {"URL": result.url, "BASIC": basic, "APP": app}
-    values["AUTH"] = app if result.scheme == "App" else basic
+    values["AUTH"] = basic if result.scheme == "Basic" else f"'{result.scheme} KEY'"
     return " ".join(
         f"{name}={values.get(name, 'VALUE' if name.startswith(HEADER) else 'NUMBER')}"
         for name in names
@@ -265,7 +280,6 @@ def format_notes(
         yield f"\n{section.title}"
         yield from (f"  {line}" for line in section.lines)
     if verbose and result.side == "server":
-        yield from format_absent(result)
         yield from format_unchecked(result)
     if compared:
         yield from compared.format_lines()

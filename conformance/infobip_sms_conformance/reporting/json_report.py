@@ -7,7 +7,7 @@
  "readings": [{"id", "taken": {outcome: count}, "consistent"}],
  "verdicts": [{"requirement", "level", "text", "source", "verdict", "json", "xml",
                "reasons": [{"check", "wire", "verdict", "sent", "expected", "got", "caused_by", "token",
-                            "evidence": {"method", "path", "content_type", "body", "size", "curl", "other_format",
+                            "evidence": {"method", "path", "content_type", "accept", "body", "size", "curl", "other_format",
                                          "status", "response_type", "response", "callback",
                                          "recorded": {"label", "wire", "method", "path", "headers", "body", "document"}}}]}]}
 """

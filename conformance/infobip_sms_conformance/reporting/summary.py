@@ -42,15 +42,16 @@ def iter_failures(result: RunResult) -> Iterator[RequirementFailure]:
 def find_hidden(result: RunResult) -> dict[str, tuple[str, ...]]:
     """Return the requirements that could not be decided, by the requirement that explains it."""
     failed = {f.requirement_id for f in result.findings if f.verdict in EXPLAINED}
-    found: dict[str, dict[str, None]] = {}
+    found: dict[str, set[str]] = {}
     for finding in result.findings:
         if (
             finding.verdict is Verdict.INCONCLUSIVE
             and finding.caused_by in failed
             and finding.requirement_id not in failed
         ):
-            found.setdefault(finding.caused_by, {})[finding.requirement_id] = None
-    return {root: tuple(names) for root, names in found.items()}
+            found.setdefault(finding.caused_by, set()).add(finding.requirement_id)
+    order = [row.id for row in result.rows]
+    return {root: tuple(sorted(names, key=order.index)) for root, names in found.items()}
 
 
 def build_failure(

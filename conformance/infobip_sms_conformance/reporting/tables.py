@@ -5,6 +5,7 @@ from itertools import groupby
 
 from rich.text import Text
 
+from infobip_sms_conformance.checks.support.calls import CHECKED_IN_OTHER_FORMAT as ELSEWHERE
 from infobip_sms_conformance.contract.files import WIRES, Requirement
 from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.run.result import RunResult
@@ -71,6 +72,11 @@ def build_cell(result: RunResult, rows: list[Requirement], wire: str) -> Text:
     for verdict in Verdict:
         names = [number for number, found in verdicts.items() if found is verdict]
         ids = " ".join(name.partition("-")[2] for name in names)
+        if verdict is Verdict.NOT_APPLICABLE:
+            elsewhere = [n for n in names if result.get_absence_reason(n, wire) == ELSEWHERE]
+            names = [n for n in names if n not in elsewhere]
+            other = next(one for one in WIRES if one != wire)
+            parts += [Text(f"{len(elsewhere)} in {other}", style="dim")] if elsewhere else []
         words = f"{verdict} {ids}" if verdict in NAMED else f"{len(names)} {verdict}"
         parts += [Text(words, style=STYLES[verdict])] if names else []
     return Text(", ").join(parts) if parts else Text("-", style="dim")

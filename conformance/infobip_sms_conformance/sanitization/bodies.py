@@ -36,6 +36,7 @@ XML_NAME = re.compile(r"</?\s*(?:[\w.-]+:)?([\w.-]+)")
 ATTRIBUTE = re.compile(r"""([\w.-]+)(\s*=\s*)(?:"([^"]*)"|'([^']*)')""")
 OPEN, CLOSE = "\ue000", "\ue001"
 """Marks around a place in a body, which whoever shows it puts in; nothing hides them."""
+BLANK = f"{OPEN}{CLOSE} \t\r\n"
 LONG_DIGITS = re.compile(r"\d{7,}")
 
 
@@ -140,7 +141,8 @@ def hide_content(name: str, pieces: list[str], mask: Mask, *, error: bool) -> It
     """Yield the content of an element; what is hidden of a value in several pieces is in the first."""
     values = [read_piece(piece) for piece in pieces]
     shown = [
-        mask.hide_value(name, value, error=error) if value.strip() else value for value in values
+        mask.hide_value(name, value, error=error) if value.strip(BLANK) else value
+        for value in values
     ]
     whole = mask.hide_value(name, "".join(values), error=error)
     if sum(map(bool, values)) > 1 and whole not in {"".join(values), "".join(shown)}:

@@ -41,6 +41,8 @@ class Evidence:
     response_type: str
     response: str
     """What was answered, or why there is no answer."""
+    accept: str = ""
+    """The header field Accept; empty where there was none."""
     callback: str = ""
     """What came to the callback server, where that is checked."""
     recorded: Mapping[str, Any] | None = None
@@ -79,6 +81,7 @@ class EvidenceBuilder:
             response=format_body(answer.body, self.mask, max_length=MAX_BODY_LENGTH, error=error)
             if answer
             else self.mask.hide_words(exchange.problem),
+            accept=request.headers.get("accept", ""),
             callback=format_body(exchange.callback, self.mask, max_length=MAX_BODY_LENGTH),
             recorded=self.record(exchange),
         )

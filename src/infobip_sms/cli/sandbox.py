@@ -35,8 +35,8 @@ Numbers that choose what happens to them:
   447700900 III      reserved numbers that validators accept, as 1500555 x III:
   447700900009       undeliverable; --outcome chooses for any number
 
-Every option can be set in the environment: INFOBIP_SANDBOX_ALLOW_HOST for --allow-host,
-with ; between several values.
+Every option can be set in the environment, such as --allow-host by
+INFOBIP_SANDBOX_ALLOW_HOST, with ; between several values.
 
 In a test, without a process of its own:
   with infobip_sms.sandbox.running() as sandbox: ...

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +17,19 @@ from infobip_sms.cli.base.framework import (
     InvalidInputError,
     UnavailableError,
 )
-from infobip_sms.cli.base.output import clean, format_instant, print_json, print_note, print_table
+from infobip_sms.cli.base.output import (
+    clean,
+    format_instant,
+    open_new_csv,
+    print_json,
+    print_note,
+    print_table,
+)
 from infobip_sms.cli.base.param_types import DelimiterParam
 from infobip_sms.cli.base.terminal import echo
 from infobip_sms.cli.send.csv_table import CsvTable, decode_csv, parse_csv
 from infobip_sms.cli.send.phone_cells import mend_number
+from infobip_sms.send_many.suppression import find_original
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,19 +151,26 @@ def _format_line(cells: Any) -> str:
 def _to_plain(row: RunRow, numbers: list[int] | None) -> dict[str, Any]:
     report = row.report
     plain = {
-        "row": _find_row(row, numbers),
+        "row": _find_row(row.index, numbers),
         _ID: row.message_id,
         _TO: report.to if report else None,
         "state": row.state,
-        "reason": row.reason,
+        "reason": _describe_reason(row, numbers),
         _DONE: (format_instant(report.done_at) or None) if report else None,
     }
     return {name: value for name, value in plain.items() if value is not None}
 
 
-def _find_row(row: RunRow, numbers: list[int] | None) -> int:
+def _find_row(index: int, numbers: list[int] | None) -> int:
     """Return the row of a CSV: as it is numbered there, or if there are no empty ones."""
-    return numbers[row.index] if numbers and row.index < len(numbers) else row.index + 2
+    return numbers[index] if numbers and index < len(numbers) else index + 2
+
+
+def _describe_reason(row: RunRow, numbers: list[int] | None) -> str:
+    original = find_original(row.reason)
+    if original is None:
+        return row.reason
+    return f"the same number as row {_find_row(original, numbers)}"
 
 
 def _write_retry(found: RunStatus, path: Path, table: CsvTable | None) -> None:
@@ -170,13 +184,7 @@ def _write_retry(found: RunStatus, path: Path, table: CsvTable | None) -> None:
         print_note("Nothing to send again; no file was written.")
         return
     lines = list(_copy_rows(table, chosen) if table else _list_numbers(chosen))
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        raise InvalidInputError(f"{clean(path)} exists already; name a new file.") from None
-    except OSError as problem:
-        raise UnavailableError(f"{clean(path)} cannot be written: {problem.strerror}") from None
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+    with open_new_csv(path) as file:
         csv.writer(file).writerows(lines)
     print_note(f"{len(lines) - 1} rows in {clean(path)}; send them with a new --resume file.")
 

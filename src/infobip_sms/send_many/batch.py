@@ -332,10 +332,11 @@ def _split_by_message(error: InvalidRequestError, count: int) -> dict[int, Inval
 
 
 def _may_resend(item: QueuedDestination, state: _BatchState) -> bool:
-    """Tell whether absence from the logs is a proof: not for what is old, or to be sent later."""
+    """Tell whether absence from the logs is a proof: not for what is old or of unknown age, or to be sent later."""
     message = item.message
     now_or_never = message.send_at is None and message.delivery_time_window is None
-    return now_or_never and time.time() - state.started_at[item.index] < _LOG_RETENTION
+    age = time.time() - state.started_at[item.index]  # below 0 if the clock was set back
+    return now_or_never and 0 <= age < _LOG_RETENTION
 
 
 def _may_retry_lookup(error: Error) -> bool:

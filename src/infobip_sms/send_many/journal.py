@@ -21,7 +21,9 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from hashlib import blake2b, sha1
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from uuid import UUID, uuid4
@@ -82,6 +84,7 @@ class MessageIds:
 
     def __init__(self, run_id: str | None = None) -> None:
         self._run_id = UUID(run_id) if run_id else uuid4()
+        self._keyed = blake2b(digest_size=_DIGEST_SIZE, key=self._run_id.bytes)
 
     def build_id(self, position: int) -> str:
         """Return the messageId of a place; 36 characters."""
@@ -95,8 +98,9 @@ class MessageIds:
 
     def build_digest(self, *parts: str) -> bytes:
         """Return what is in the journal for a destination and its content: 12 bits."""
-        text = json.dumps(parts).encode()
-        first, second = blake2b(text, digest_size=2, key=self._run_id.bytes).digest()
+        digest = self._keyed.copy()
+        digest.update(f"[{', '.join(map(encode_basestring_ascii, parts))}]".encode())
+        first, second = digest.digest()
         return bytes([first, second & 0xF0])
 
     def build_id_digest(self, message_id: str) -> bytes:
@@ -114,6 +118,7 @@ class Journal:
         self._path = Path(path)
         self._sqlite_error = sqlite3.Error
         self._lock = threading.Lock()
+        self._is_complete = False
         beside = sqlite_file.get_wal(self._path).exists()
         try:
             sqlite_file.require_file_name(self._path)
@@ -129,6 +134,8 @@ class Journal:
                 self.message_ids = MessageIds(self._open(has_wal=beside))
         except BaseException:
             self._file.close()
+            if self._is_complete:
+                sqlite_file.leave_log(self._path)
             raise
 
     def close(self) -> None:
@@ -227,6 +234,7 @@ class Journal:
         run, still_open = self._file.execute("SELECT id, open FROM run").fetchone()
         if still_open and not has_wal:
             raise self._build_error(_WAL_MISSING.format(self._path.name))
+        self._is_complete = True  # nothing that was written is missing
         self._file.execute("PRAGMA journal_mode = WAL")
         self._mark_open(1)
         return str(run)
@@ -305,6 +313,7 @@ def _parse_record(begun: object, words: str | None) -> JournalRecord:
     return JournalRecord(begun, None if words is None else _parse_resolution(words))
 
 
+@lru_cache(16)  # the destinations of a request have the same words
 def _parse_resolution(text: str) -> Resolution:
     state, reason, known, bulk_id = json.loads(text)
     if state not in _STATES or not isinstance(reason, str):

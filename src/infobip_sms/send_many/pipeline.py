@@ -22,6 +22,7 @@ from infobip_sms_schema import Destination, InvalidRequestError, Message, Violat
 from infobip_sms_schema.constraints import describe_value
 
 from infobip_sms.codecs.plain_data import build_plain
+from infobip_sms.transport.cancellation import CANCELLATION
 
 from .batch import BatchSender, SmsClient
 from .copies import with_message_id
@@ -68,6 +69,9 @@ def _run(
         source = _BatchSource(messages, options, journal)
         delivery = BatchSender(client, options, journal)
         _senders.add(delivery)
+        current = CANCELLATION.get()
+        if current is not None and not current.begin(delivery.stopped.set):
+            delivery.stopped.set()
         with ThreadPoolExecutor(options.concurrency, "infobip-sms") as pool:
             yield from _process(source, delivery, pool, 2 * options.concurrency)
     finally:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 Skip: TypeAlias = "Callable[[str], bool] | Iterable[str] | Path"
 _SEPARATORS = re.compile(r"[\s()/.-]")
+_SAME_NUMBER = "the same number as destination "
 _HIDDEN_MARKS = "\ufeff+"
 
 
@@ -41,6 +42,12 @@ def _read_numbers(path: Path) -> list[str]:
         return [re.split("[,;\t]", line)[0].strip().strip('"') for line in lines]
 
 
+def find_original(reason: str) -> int | None:
+    """Return the index of the destination that a suppressed one repeats; None for other reasons."""
+    index = reason.removeprefix(_SAME_NUMBER)
+    return int(index) if index != reason and index.isdecimal() else None
+
+
 class Suppression:
     """Decides about one destination after the other, in the order of the input."""
 
@@ -55,4 +62,4 @@ class Suppression:
         if self._first is None:
             return ""
         first = self._first.setdefault(normalize_number(number), index)
-        return "" if first == index else f"the same number as destination {first}"
+        return "" if first == index else f"{_SAME_NUMBER}{first}"

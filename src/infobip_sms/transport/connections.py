@@ -36,7 +36,8 @@ from infobip_sms.errors import (
     clear_locals,
 )
 
-from .messages import Request, Response
+from .cancellation import end_if_cancelled, require_not_cancelled
+from .messages import AttemptFailedError, Request, Response
 from .retry import AttemptFailure
 
 if TYPE_CHECKING:
@@ -73,14 +74,6 @@ _CERTIFICATE_REASONS = {
 }
 _RESPONSE_TIMEOUT = AttemptFailure("the response timed out", "maybe", "timeout")
 _CONNECTION_BROKEN = AttemptFailure("the connection was lost", "maybe", "broken")
-
-
-class AttemptFailedError(Exception):
-    """An attempt ended without a response."""
-
-    def __init__(self, failure: AttemptFailure) -> None:
-        super().__init__(failure)
-        self.failure = failure
 
 
 class ResponseTooLargeError(Exception):
@@ -223,11 +216,13 @@ class ConnectionPool:
     def perform(self, request: Request, timeout: float) -> Response:
         """Make one attempt; raise AttemptFailedError, or InvalidResponseError if the response is too large."""
         deadline = time.monotonic() + timeout
+        require_not_cancelled()
         connection = self._acquire()
         try:
             self._connect(connection, deadline)
             connection.deadline, connection.allowance = deadline, _MAX_RECEIVED_BYTES
-            response = _exchange(connection, self._with_request_target(request))
+            with end_if_cancelled(connection.sock):
+                response = _exchange(connection, self._with_request_target(request))
         except BaseException:
             connection.close()
             raise

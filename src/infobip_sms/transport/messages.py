@@ -9,6 +9,8 @@ import attrs
 if TYPE_CHECKING:
     from infobip_sms.errors import Attempt
 
+    from .retry import AttemptFailure
+
 
 class Headers(dict[str, str]):
     """Headers whose values are secret: error trackers show the repr of local variables."""
@@ -41,3 +43,11 @@ class Response:
     """Every attempt, this one included."""
     host: str = ""
     """Host and port that responded."""
+
+
+class AttemptFailedError(Exception):
+    """An attempt ended without a response."""
+
+    def __init__(self, failure: AttemptFailure) -> None:
+        super().__init__(failure)
+        self.failure = failure

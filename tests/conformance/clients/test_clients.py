@@ -116,7 +116,7 @@ def test_reports_show_the_place_and_hide_the_rest(tmp_path: Path) -> None:
     (row,) = [r for r in read(files["json"])["verdicts"] if r["verdict"] == "FAIL"]
 
     assert row["requirement"] == "SEND-011"
-    assert ' >>> "language":"TR" <<< ' in row["reasons"][0]["evidence"]["body"]
+    assert ' >>> "language": "TR" <<< ' in row["reasons"][0]["evidence"]["body"]
     assert "messages[0].language: a string" in done.stdout
     assert all("SEND-011" in text for text in texts[:4])
     for text in (*texts, done.stdout):
@@ -306,7 +306,7 @@ def test_wrappers_of_version_2_are_blamed_in_version_1(tmp_path: Path) -> None:
     """V1-005 is broken by a message element in messages."""
     entry = build_entry(f"{AWAY}/sms/1/text/advanced", text=V1_WRAPPED, kind="application/xml")
 
-    assert find_failed(judge_entries(tmp_path, entry), "FAIL") == {"V1-005"}
+    assert find_failed(judge_entries(tmp_path, entry), "WARN") == {"V1-005"}
 
 
 def test_what_is_no_recording_is_wrong_usage(tmp_path: Path) -> None:

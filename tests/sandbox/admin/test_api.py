@@ -425,7 +425,7 @@ def test_messages_are_deleted_by_search(url: str) -> None:
     assert (still.status, gone.status) == (200, 404)
     assert (left, reports) == ([TO], 1)
     assert ask(url, "GET", "clock").plain["next"] is None
-    assert ask(url, "GET", "reports").plain == {"reports": [], "total": 0}
+    assert ask(url, "GET", "reports").plain == {"reports": [], "total": 0, "limit": 100}
     assert call(url, "GET", LOGS, headers=headers).plain == {"results": []}
 
 

@@ -112,7 +112,7 @@ def test_reports_are_shown_by_their_state(url: str) -> None:
     assert dead["reason"].startswith("the host of the notify URL is not this machine")
     assert ask(url, "GET", "reports?text=Far").plain["reports"] == [dead]
     assert ask(url, "GET", f"reports?to={OTHER}&state=dead").plain["total"] == 0
-    assert ask(url, "GET", "reports?limit=1").plain == {"reports": [dead], "total": 3}
+    assert ask(url, "GET", "reports?limit=1").plain == {"reports": [dead], "total": 3, "limit": 1}
 
 
 @pytest.mark.parametrize(

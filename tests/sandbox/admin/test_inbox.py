@@ -562,11 +562,12 @@ def test_the_first_message_can_be_sent_by_what_the_page_says() -> None:
     (shown,) = parse(ask("/sandbox/", desk)).xpath("//div[@id='live']//pre")
     program, *words = shlex.split(shown.text_content())
     given = dict(zip(words[0::2], words[1::2], strict=False))
-    target = words[2]
+    target = words[-1]
     headers = {"authorization": BASIC, "content-type": "application/json"}
-    request = HttpRequest("POST", urlsplit(target).path, headers, words[4].encode())
+    request = HttpRequest("POST", urlsplit(target).path, headers, given["-d"].encode())
 
-    assert (program, given["--user"], words[3]) == ("curl", user, "--json")
+    assert (program, given["--user"]) == ("curl", f"{user}:open sesame")
+    assert given["-H"] == "Content-Type: application/json"
     assert urlsplit(target).netloc == "127.0.0.1:8080"
     assert App(SETTINGS).handle(request, State(), NOW).status == 200
     assert "pre" not in {e.tag for e in parse(ask("/sandbox/", make_desk(put(make_sms())))).iter()}

@@ -182,10 +182,10 @@ def test_all_of_it_works_by_keyboard(browser: Browser, sandbox: Running, client:
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.type("apple")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"\?q=apple$"))
+    expect(page).to_have_url(re.compile(r"\?q=apple&status=$"))
     expect(page.locator("tbody [id^=m]")).to_have_count(1)
     page.get_by_label("Search", exact=True).focus()
-    for _ in range(3):  # the button, Show all, the message
+    for _ in range(4):  # the status, the button, Show all, the message
         page.keyboard.press("Tab")
     expect(page.locator("#m1")).to_be_focused()
     send(client, "41790000003", text="third apple")

@@ -17,10 +17,10 @@ from infobip_sms_conformance.checks.support.assertions import (
     require_response,
 )
 from infobip_sms_conformance.checks.support.xml_lists import are_lists_lost, has_all_entries
-from infobip_sms_conformance.contract.codec import dump
 from infobip_sms_conformance.contract.files import get_group_id
 from infobip_sms_conformance.fixtures.webhook_messages import (
     LATER,
+    MESSAGE_TEXTS,
     MINUTE,
     NOT_ACKNOWLEDGED,
     OPEN,
@@ -120,22 +120,21 @@ class WebhookRun:
             return missing, "DLR-005"
         return missing, "DLR-001" if missing else ""
 
-    def exchange_for(self, name: str) -> Exchange:
-        """Return the exchange as if the message of a name had been sent alone, and what came of it last."""
-        sent, hits = self.exchange, self.calls(name)
-        document = {**sent.document, "messages": [self.messages[name]]}
-        assert sent.request is not None, "it was sent"
-        request = replace(sent.request, body=dump(document, self.wire))
+    def exchange_for(self, name: str, call: WebhookCall | None = None) -> Exchange:
+        """Return the exchange with the place of the message of a name, and a delivery of it, or the last one."""
+        hits = [call] if call else self.calls(name)
         came = hits[-1].body if hits else b""
-        return replace(sent, document=document, request=request, callback=came)
+        index = list(self.messages).index(name)
+        return replace(self.exchange, callback=came, place=f"messages[{index}]")
 
     def describe(self, name: str) -> str:
         """Name one of the messages."""
-        return f"{self.exchange.label}, the one called {name}"
+        return f"{self.exchange.label}: {MESSAGE_TEXTS[name]}"
 
     def describe_silence(self) -> str:
         """Say for which messages no report came."""
-        some = f" for {', '.join(self.get_missing()[0])}" if self.calls() else ""
+        names = [MESSAGE_TEXTS[name] for name in self.get_missing()[0]]
+        some = f" for {', '.join(names)}" if self.calls() else ""
         return f"no delivery report{some} within {self.session.plan.patience:g} s"
 
     def _is_accepted(self, name: str) -> bool:

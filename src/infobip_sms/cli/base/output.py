@@ -8,16 +8,19 @@ document or one line for each item, always in UTF-8.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, TextIO
 
 from infobip_sms.codecs import wire_json
 from infobip_sms.text.escapes import escape
 
+from .framework import InvalidInputError, UnavailableError
 from .terminal import echo, echo_bytes, is_terminal
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
+    from pathlib import Path
 
     import attrs
 
@@ -63,6 +66,17 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
     else:
         for line in align([titles, *shown]):
             echo(line)
+
+
+def open_new_csv(name: str | Path) -> TextIO:
+    """Open a file that only its owner may read; raise InvalidInputError if it exists already."""
+    try:
+        handle = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        raise InvalidInputError(f"{clean(name)} exists already; name a new file.") from None
+    except OSError as problem:
+        raise UnavailableError(f"{clean(name)} cannot be written: {problem.strerror}") from None
+    return os.fdopen(handle, "w", encoding="utf-8", newline="")
 
 
 def align(rows: Sequence[Sequence[str]]) -> list[str]:

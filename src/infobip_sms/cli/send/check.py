@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
+from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -15,20 +17,32 @@ from infobip_sms.cli.base.framework import (
     InvalidInputError,
     UnavailableError,
 )
-from infobip_sms.cli.base.output import print_json, print_note, print_table
+from infobip_sms.cli.base.output import clean, open_new_csv, print_json, print_note, print_table
 from infobip_sms.send_many.preflight import CheckedDestination, build_number_parser, preflight
 
 from .csv_table import decode_csv, parse_csv
 from .phone_cells import mend_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from infobip_sms import Message
 
 _MAX_ROWS = 20  # rows with a problem that a table shows
 _MAX_CHARACTERS = 20
+_DETAILS = (
+    "row",
+    "to",
+    "number",
+    "country",
+    "problems",
+    "duplicateOfRow",
+    "segments",
+    "encoding",
+    "unicodeCharacters",
+    "cost",
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -36,6 +50,7 @@ class CheckOptions:
     """What is checked, and what a run may not exceed."""
 
     check: bool
+    details: Path | None
     region: str | None
     prices: Path | None
     skip: Path | None
@@ -47,7 +62,7 @@ class CheckOptions:
     def is_needed(self) -> bool:
         """Whether a run has to be checked before it starts."""
         limits = (self.max_messages, self.max_segments, self.max_cost)
-        return self.check or any(limit is not None for limit in limits)
+        return self.check or self.details is not None or any(limit is not None for limit in limits)
 
 
 @attrs.define
@@ -55,6 +70,7 @@ class CheckSummary:
     """Counts what a run would send."""
 
     as_json: bool
+    details: csv.DictWriter[str] | None = None
     messages: Counter[str] = attrs.field(factory=Counter, init=False)
     segments: Counter[str] = attrs.field(factory=Counter, init=False)
     cost: dict[str, Decimal] = attrs.field(factory=dict, init=False)
@@ -82,6 +98,8 @@ class CheckSummary:
             self.rows.append((row, found.to, country, said))
         if self.as_json:
             print_json(_to_plain(found, row, first_row))
+        if self.details is not None:
+            self.details.writerow(_to_cells(_to_plain(found, row, first_row)))
 
     def print_tables(self) -> None:
         """Print the rows with a problem, then what each country gets."""
@@ -134,13 +152,34 @@ def check_messages(
     messages: Iterable[Message], rows: list[int], options: CheckOptions, *, as_json: bool
 ) -> CheckSummary:
     """Check all messages; raise UnavailableError if the extra is missing."""
-    summary = CheckSummary(as_json=as_json and options.check)
     prices = read_prices(options.prices) if options.prices else None
     _require_parser(options.region)
-    for found in preflight(messages, region=options.region, skip=options.skip, prices=prices):
-        first = None if found.duplicate_of is None else rows[found.duplicate_of]
-        summary.add(found, rows[found.index], first)
+    with _open_details(options.details) as details:
+        summary = CheckSummary(as_json and options.check, details)
+        for found in preflight(messages, region=options.region, skip=options.skip, prices=prices):
+            first = None if found.duplicate_of is None else rows[found.duplicate_of]
+            summary.add(found, rows[found.index], first)
     return summary
+
+
+@contextmanager
+def _open_details(path: Path | None) -> Iterator[csv.DictWriter[str] | None]:
+    """Give what writes a row for each destination; None without a file."""
+    if path is None:
+        yield None
+        return
+    with open_new_csv(path) as file:
+        writer = csv.DictWriter(file, _DETAILS)
+        writer.writeheader()
+        yield writer
+
+
+def _to_cells(plain: dict[str, Any]) -> dict[str, str]:
+    """Return values as cells; several in one cell are separated by blanks."""
+    return {
+        name: clean(" ".join(value) if isinstance(value, list) else value)
+        for name, value in plain.items()
+    }
 
 
 def build_international(region: str) -> Callable[[str], str]:

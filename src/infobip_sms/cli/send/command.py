@@ -60,6 +60,7 @@ class SendOptions:
     per_second: float | None
     skip: Path | None
     check: bool
+    details: Path | None
     region: str | None
     prices: Path | None
     max_messages: int | None
@@ -179,6 +180,13 @@ class SendOptions:
     " (duplicates, landlines, suppressed), 3 for numbers that reach nobody.",
 )
 @option(
+    "--details",
+    section=CHECKS,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --check: write a row for each destination to FILE, as CSV.",
+)
+@option(
     "--region",
     section=CHECKS,
     metavar="CODE",
@@ -248,6 +256,7 @@ def send(settings: ClientOptions, *, draft: MessageOptions, **given: object) -> 
         skip=wishes.skip,
         dedupe=wishes.dedupe,
         check=wishes.check,
+        details=wishes.details,
         region=wishes.region,
         prices=wishes.prices,
         max_messages=wishes.max_messages,
@@ -301,6 +310,8 @@ def _send_rows(
     _require_unset("the rows of --csv have", to=options.to, message_id=options.message_id)
     _require_unset("a mailing is many requests, so it has no", bulk_id=message_options.bulk_id)
     _require_unset("--csv excludes", request=options.document)
+    if options.details and not options.check:
+        raise click.UsageError("--details is for --check.")
     _require_unset("write --template with --csv, not", text=options.text or options.text_option)
     message_options.build_request(
         [("0", None)], ""

@@ -54,3 +54,10 @@ def confirm(base_url: str, estimate: SendEstimate, *, yes: bool) -> None:
             f"This sends to {estimate} through {host}. Add --yes if that is meant."
         )
     ask(f"Send to {estimate} through {host}?")
+
+
+def confirm_repeated(base_url: str, estimate: SendEstimate, *, yes: bool) -> None:
+    """Ask before a number gets more than one message; a script that may send has said --yes."""
+    host = urlsplit(base_url).hostname or base_url
+    if not yes and not is_loopback(host) and sys.stdin.isatty():
+        ask(f"Send {estimate.repeated} messages to numbers that have one already?")

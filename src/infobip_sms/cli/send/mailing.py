@@ -14,9 +14,10 @@ from infobip_sms_schema import SmsResponse, SmsResponseDetails
 from infobip_sms.cli.base.framework import EXIT_OK, InvalidInputError
 from infobip_sms.cli.base.output import clean, print_json, print_note
 from infobip_sms.codecs.plain_data import build_plain
+from infobip_sms.send_many.suppression import find_original
 
 from .check import check_messages
-from .confirm import confirm, estimate_send
+from .confirm import confirm, confirm_repeated, estimate_send
 from .summary import MailingSummary
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def send_mailing(
         summary.require_limits(checks)
     if cost.repeated and not options.dedupe:
         print_note(f"Note: numbers that came before: {cost.repeated}. --dedupe leaves them out.")
+        if not settings.dry_run:
+            confirm_repeated(settings.base_url, cost, yes=yes)
     if cost.destinations == 0:
         raise InvalidInputError("The CSV has no rows below the names of its columns.")
     for name, count in mailing.count_empty().items():
@@ -106,7 +109,8 @@ def _send(settings: ClientOptions, mailing: Mailing, options: MailingOptions, to
     outcomes = _send_rows(settings, mailing.build_messages(), mailing, options)
     try:
         with closing(outcomes), _show_progress(settings, total) as advance:
-            for outcome in outcomes:
+            for found in outcomes:
+                outcome = _name_row(found, rows)
                 row = tally.add(outcome, rows[outcome.index])
                 if settings.as_json:
                     print_json(_to_plain(outcome, row))
@@ -116,6 +120,14 @@ def _send(settings: ClientOptions, mailing: Mailing, options: MailingOptions, to
             tally.print_rows()
         tally.print_summary(has_journal=options.journal is not None, err=settings.as_json)
     return tally.get_exit_code()
+
+
+def _name_row(outcome: Outcome, rows: list[int]) -> Outcome:
+    """Return an outcome that names the row of the CSV that it repeats."""
+    original = find_original(outcome.reason)
+    if original is None:
+        return outcome
+    return attrs.evolve(outcome, reason=f"the same number as row {rows[original]}")
 
 
 def _send_rows(

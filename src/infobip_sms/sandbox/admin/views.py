@@ -99,7 +99,7 @@ def get_message_page(
         if len(rows) == PAGE_SIZE or scanned == MAX_SCANNED:
             return MessagePage(rows, serial + 1)
         scanned += 1
-        in_group = group in ("", statuses.get_status(sms.status).group_name)
+        in_group = not group or group == statuses.get_status(sms.status).group_name
         if in_group and (not words or _contains_all(sms, words)):
             rows.append(sms)
     return MessagePage(rows, None)

@@ -1,0 +1,1 @@
+"""Failures of the machine, over client, journal, sandbox and listener: ``python -m tests.chaos``."""

@@ -1,0 +1,80 @@
+"""Let the machine fail in every way that is listed here, and print what was tried and what came out.
+
+python -m tests.chaos
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from .disk_errors import list_cases, run_case
+
+ROWS = (
+    ("client", "fork", "client/test_fork.py"),
+    ("client", "no descriptors, clock jumps", "client/test_chaos.py"),
+    ("client", "cancelled calls", "client/test_async_client.py"),
+    ("journal", "kill", "send_many/test_kills.py"),
+    ("journal", "full disk", "send_many/test_full_disk.py"),
+    ("journal", "damage, interrupts, clock set back", "send_many/test_journal.py"),
+    ("sandbox", "kill", "sandbox/runtime/test_kill.py"),
+    ("sandbox", "full disk, damage", "sandbox/runtime/test_data_file.py"),
+    ("sandbox", "clock jumps", "sandbox/runtime/test_clock.py"),
+    ("sandbox", "no descriptors, foreign pages", "sandbox/runtime/test_access.py"),
+    ("listener", "kill, full disk, no descriptors, slow clients", "cli/test_listen.py"),
+    ("listener", "kill, full disk with --store", "cli/test_listen_store.py"),
+    ("report store", "full disk, damage", "send_many/test_report_store.py"),
+)
+"""Part, what fails, and the tests that make it fail."""
+
+
+class Count:
+    """A plugin of pytest that counts what came out."""
+
+    def __init__(self) -> None:
+        self.passed = self.failed = self.skipped = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count one test."""
+        self.failed += report.failed
+        self.skipped += report.skipped
+        self.passed += report.passed and report.when == "call"
+
+
+def run_tests(path: str) -> tuple[int, str]:
+    """Run a file of tests; return how many passed, and ``ok`` or what went wrong."""
+    count = Count()
+    code = pytest.main(["-q", "--no-header", "-p", "no:cacheprovider", f"tests/{path}"], [count])
+    result = "ok" if code == 0 else f"{count.failed} failed"
+    return count.passed, result + (f", {count.skipped} skipped" if count.skipped else "")
+
+
+def run_disk_errors() -> tuple[int, str]:
+    """Inject errors into the system calls of a journal; return how many did harm, and what went wrong."""
+    if shutil.which("strace") is None:
+        return 0, "skipped: strace is not installed"
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for case in list_cases():
+            name = "-".join(map(str, case))
+            results[name] = run_case(Path(folder) / name, *case)
+    wrong = [f"{name}: {r}" for name, r in results.items() if r not in {"ok", "no failure"}]
+    return sum(r == "ok" for r in results.values()), "; ".join(wrong) or "ok"
+
+
+def main() -> int:
+    """Try everything, print the table, and return 0 if nothing went wrong."""
+    lines = [(part, fails, *run_tests(path)) for part, fails, path in ROWS]
+    lines.append(("journal", "EIO and ENOSPC at single system calls", *run_disk_errors()))
+    print(f"\n{'part':13} {'what fails':46} {'tried':>5}  result")
+    for part, fails, tried, result in lines:
+        print(f"{part:13} {fails:46} {tried:5}  {result}")
+    return int(any(not line[3].startswith("ok") for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
