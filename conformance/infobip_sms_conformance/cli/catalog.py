@@ -33,6 +33,11 @@ from infobip_sms_conformance.session.registry import Check
 
 WIDTH, NARROWEST = 90, 40
 OTHER_SIDES = {"client", "receiver"}
+RUN_COMMANDS = {
+    "server": "infobip-sms conformance server URL --only {}",
+    "client": "infobip-sms conformance client -- COMMAND",
+    "receiver": "infobip-sms conformance receiver URL --only {}",
+}
 MAX_EXAMPLE = 600
 GROUP_TEXTS = {
     "start": "",
@@ -195,12 +200,8 @@ def print_requirement(requirement_id: str) -> int:
     print_cases([case for case in read_cases() if case.requirement_id == found])
     if "reading" in row:
         print_paragraph("reading", f"{row['reading']}: {read_reading(row['reading'])['question']}")
-    if checks:
-        print_paragraph("run", f"infobip-sms conformance server URL --only {found}")
-    if "client" in sides:
-        print_paragraph("run", "infobip-sms conformance client -- COMMAND")
-    if "receiver" in sides:
-        print_paragraph("run", f"infobip-sms conformance receiver URL --only {found}")
+    for side in sides:
+        print_paragraph("run", RUN_COMMANDS[side].format(found))
     return NOTHING_FAILED
 
 

@@ -121,6 +121,8 @@ def build_plan(options: ReceiverOptions) -> ReceiverPlan:
     for prefix in options.only:
         if not prefix or not any(name.startswith(prefix) for name in ids):
             raise UsageError(f"no requirement of receivers begins with {prefix!r}; see list")
+    if not options.seconds:
+        raise UsageError("--seconds: expected more than 0")
     address = parse_address(options.url, live=options.live)
     process = ReceiverProcess(options.command, address) if options.command else None
     if process and not address.target.is_loopback:

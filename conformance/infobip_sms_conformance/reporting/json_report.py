@@ -3,7 +3,7 @@
 {"url", "profile", "seed", "formats", "without", "versions", "at", "plan": {"requests", "messages"},
  "most": {"requests", "messages"}, "requests", "messages", "seconds", "exit", "stopped",
  "badge": an endpoint object of shields.io,
- "side", "coverage", "scenarios",   of clients alone
+ "side", "coverage", "scenarios",   of clients; "side" also of callback receivers
  "readings": [{"id", "taken": {outcome: count}, "consistent"}],
  "verdicts": [{"requirement", "level", "text", "source", "verdict", "json", "xml",
                "reasons": [{"check", "wire", "verdict", "sent", "expected", "got", "caused_by", "token",

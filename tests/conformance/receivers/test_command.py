@@ -52,6 +52,7 @@ def test_broken_receiver_is_reported_in_every_form(tmp_path: Path) -> None:
         ["ftp://127.0.0.1/"],
         ["http://127.0.0.1:1/", "--only", "SEND"],
         ["http://127.0.0.1:1/", "--kept", ""],
+        ["http://127.0.0.1:1/", "--seconds", "0"],
         ["https://example.com/", "--live", "--", "true"],
     ],
     ids=" ".join,

@@ -11,10 +11,17 @@ from infobip_sms_conformance.receiver_run.connection import parse_address
 from infobip_sms_conformance.receiver_run.plan import ReceiverPlan
 from infobip_sms_conformance.receiver_run.result import build_result, list_broken
 from infobip_sms_conformance.receiver_run.runner import run_receiver_checks
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from infobip_sms.webhook_server import WebhookServer
 from tests.docs.receivers import fastapi_receiver, flask_receiver
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Prints no line for each request."""
+
+    def log_request(self, *_: object) -> None:
+        """Print nothing."""
 
 
 @contextmanager
@@ -33,7 +40,9 @@ def run_own() -> Iterator[str]:
 @contextmanager
 def run_flask() -> Iterator[str]:
     """Run the Flask receiver as werkzeug serves it."""
-    server = make_server("127.0.0.1", 0, flask_receiver.app, threaded=True)
+    server = make_server(
+        "127.0.0.1", 0, flask_receiver.app, threaded=True, request_handler=QuietHandler
+    )
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
@@ -47,9 +56,12 @@ def run_flask() -> Iterator[str]:
 @contextmanager
 def run_fastapi() -> Iterator[str]:
     """Run the FastAPI receiver as uvicorn serves it."""
-    config = uvicorn.Config(fastapi_receiver.app, log_level="critical", lifespan="off")
+    config = uvicorn.Config(
+        fastapi_receiver.app, port=0, log_level="critical", lifespan="off", access_log=False
+    )
     server = uvicorn.Server(config)
     sock = config.bind_socket()
+    sock.listen(128)
     thread = threading.Thread(target=server.run, args=([sock],))
     thread.start()
     try:
