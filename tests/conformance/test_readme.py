@@ -190,7 +190,7 @@ def test_tables_of_the_page_are_true() -> None:
         assert f"| `{profile}` | " in PAGE
     for feature in plan.FEATURES:
         assert f"`{feature}`" in PAGE
-    commands = ("server", "client", "proxy", "har")
+    commands = ("server", "client", "proxy", "har", "receiver")
     known = {o for c in commands for o in re.findall(r"--[a-z][a-z-]+", build_help(c))}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) <= known
     assert f"at most {plan.MAX_MESSAGES_LIVE} messages to at most {plan.MAX_NUMBERS_LIVE}" in PAGE
