@@ -127,7 +127,7 @@ def test_no_span_has_a_text_number_or_key(
     """Whatever happens, what is seen of it has no value of the request; queries are left out."""
     server = serve("hear", play)
     with (
-        TracedClient(server.url, auth=AUTH, timeout=NEVER, retry=None) as client,
+        TracedClient(server.url, auth=AUTH, timeout=1, retry=None) as client,
         pytest.raises(error),
     ):
         client.get_logs(to="41793026727")

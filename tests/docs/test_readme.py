@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from infobip_sms import Client, Destination, Message, SmsRequest, cli
+from infobip_sms import Basic, Client, Destination, Message, SmsRequest, cli
 from infobip_sms.cli.sandbox import sandbox as command
 from infobip_sms.sandbox import running
 
@@ -49,15 +49,20 @@ def test_the_asyncio_example_runs(sandbox_url: str, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.splitlines() == [first, second, "41793026731 accepted"]
 
 
-def test_the_client_for_a_real_account_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example with an API key makes a client, and needs no server for it."""
-    _, example = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def test_the_client_for_a_real_account_is_made_and_sends_a_message(
+    monkeypatch: pytest.MonkeyPatch, sandbox_url: str
+) -> None:
+    """The example with an API key makes a client, and the one after it sends with such a client."""
+    _, account, message = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     monkeypatch.setenv("INFOBIP_API_KEY", "KEY")
     names: dict[str, Any] = {}
-    exec(compile(example, "README.md", "exec"), names)  # noqa: S102 - our own page
-
+    exec(compile(account, "README.md", "exec"), names)  # noqa: S102 - our own page
     assert isinstance(names["client"], Client)
     names["client"].close()
+
+    with Client(sandbox_url, auth=Basic("Aladdin", "open sesame")) as names["client"]:
+        exec(compile(message, "README.md", "exec"), names)  # noqa: S102 - our own page
+    assert [entry.status.name for entry in names["response"]] == ["PENDING_ACCEPTED"] * 2
 
 
 def test_every_link_between_the_pages_leads_to_a_file() -> None:

@@ -11,7 +11,7 @@ A finding is a short text without anything that differs from run to run:
     raised: ValueError                  what the client raised
     done: no                            the sandbox shows no sign of what was asked for
 
-known.toml says which findings there must be. One that is not there any more is as wrong as a new one.
+known_findings.toml says which findings there must be. One that is not there any more is as wrong as a new one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.peers.tasks import Asked
     from tests.peers.wiretap import Exchange
 
-KNOWN = Path(__file__).with_name("known.toml")
+KNOWN = Path(__file__).with_name("known_findings.toml")
 FATAL = ("answer:", "raised:", "done:", "sent: 0", "sent: 2")
 """Beginnings of findings with which the operation did not work."""
 

@@ -126,7 +126,7 @@ def test_the_key_is_not_shown() -> None:
 
 
 def test_what_is_known_is_of_clients_and_operations_that_there_are() -> None:
-    """Every row of known.toml names a client of peers.toml and operations that are tried."""
+    """Every row of known_findings.toml names a client of peers.toml and operations that are tried."""
     clients = read_clients()
     operations = {trial.operation for trial in build_trials("x")}
     defects = read_defects(tomllib.loads(KNOWN.read_text(encoding="utf-8")))
