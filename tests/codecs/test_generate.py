@@ -23,6 +23,12 @@ def generate(*arguments: str | Path, seed: str = "0") -> subprocess.CompletedPro
     )
 
 
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return the content of every file below a folder, but compiled modules."""
+    found = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
+    return {str(name): path.read_bytes() for name, path in found.items() if path.suffix != ".pyc"}
+
+
 def copy_schema(folder: Path) -> Path:
     """Return a copy of the schemas that a test may break."""
     return Path(shutil.copytree(SCHEMA, folder / "schema"))
@@ -38,8 +44,7 @@ def test_generated_is_in_step() -> None:
 def test_generation_is_deterministic(tmp_path: Path) -> None:
     """Another hash seed and another folder give the same bytes."""
     assert generate("--target", tmp_path / "out", seed="4711").returncode == 0
-    assert generate("--check", "--target", tmp_path / "out").returncode == 0
-    assert generate("--check", "--target", GENERATED, seed="4711").returncode == 0
+    assert read_files(tmp_path / "out") == read_files(GENERATED)
 
 
 CHANGES: tuple[tuple[tuple[str, str, str], ...], ...] = (
