@@ -402,7 +402,9 @@ def test_cancelled_calls_leave_the_client_in_use(serve: Serve) -> None:
         async with make_client(server, connections=1) as client:
             tasks = [asyncio.create_task(client.send(ask())) for _ in range(100)]
             await asyncio.to_thread(wait_for, lambda: server._requests)
-            for task in tasks:
+            for task in reversed(
+                tasks
+            ):  # those that wait first: none takes the place of the one that runs
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             return [(await client.send(ask())).messages[0].to for _ in range(3)]

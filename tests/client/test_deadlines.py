@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import socket
 import time
@@ -102,22 +103,34 @@ def test_a_server_that_does_not_read_does_not_hold_a_call(
     assert caught.value.sent == "maybe"
 
 
+def bind_both_loopbacks() -> list[socket.socket]:
+    """Return a socket for each loopback address of this machine, all with one port."""
+    while True:
+        first = socket.socket(socket.AF_INET)
+        first.bind(("127.0.0.1", 0))
+        second = socket.socket(socket.AF_INET6)
+        try:
+            second.bind(("::1", first.getsockname()[1]))
+        except OSError as error:
+            second.close()
+            if error.errno != errno.EADDRINUSE:
+                return [first]  # a machine without IP version 6 has one address
+            first.close()
+        else:
+            return [first, second]
+
+
 def test_the_addresses_of_a_host_share_the_time_for_connecting() -> None:
     """Two addresses behind which nobody answers take no longer than one."""
     with ExitStack() as sockets:
-        port = 0
-        for family, host in ((socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1")):
-            try:
-                full = sockets.enter_context(socket.socket(family))
-                full.bind((host, port))
-            except OSError:
-                continue  # a machine without IP version 6 has one address
+        listeners = [sockets.enter_context(one) for one in bind_both_loopbacks()]
+        port = listeners[0].getsockname()[1]
+        for full in listeners:
             full.listen(0)
-            port = full.getsockname()[1]
             for _ in range(8):
-                waiting = sockets.enter_context(socket.socket(family))
+                waiting = sockets.enter_context(socket.socket(full.family))
                 waiting.setblocking(False)
-                waiting.connect_ex((host, port))
+                waiting.connect_ex(full.getsockname()[:2])
         started = time.monotonic()
         with (
             Client(
