@@ -144,6 +144,9 @@ class WebhookServer:
             task.add_done_callback(tasks.discard)
 
     async def _serve_connection(self, client: socket.socket) -> None:
+        client.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+        )  # asyncio does it for named protocols
         reader, writer = await asyncio.open_connection(sock=client)
         connection = _Connection(self, reader, writer)
         self._connections[connection] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -10,7 +11,7 @@ import signal
 import socket
 import threading
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -71,6 +72,22 @@ def ask(
     response.read()
     connection.close()
     return response
+
+
+def test_a_response_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections do not collect small writes (TCP_NODELAY): a response never waits for an acknowledgement."""
+    found: list[int] = []
+    opening = asyncio.open_connection
+
+    def note(*, sock: socket.socket) -> Any:
+        found.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        return opening(sock=sock)
+
+    monkeypatch.setattr(asyncio, "open_connection", note)
+    with listening(Log()) as listener:
+        assert ask(listener.url).status == 200
+
+    assert found == [1]
 
 
 def say(url: str, text: bytes) -> bytes:

@@ -44,6 +44,7 @@ from infobip_sms_conformance.transport.http1 import CapturedExchange
 BEGIN, END = " >>> ", " <<< "
 CONTEXT_LENGTH, MAX_LENGTH, WINDOW_THRESHOLD = 700, 1600, 20_000
 MAX_NUMBERS, MAX_TEXT_LENGTH = 8, 200_000
+MIN_DIGITS = 4  # fewer are not a phone number
 VISIBLE_HEADERS = (
     "host",
     "accept",
@@ -127,7 +128,7 @@ def get_numbers_and_texts(request: ParsedRequest) -> tuple[tuple[str, ...], set[
         for _, destination in iter_entries(message, "destinations"):
             to = destination.find("to")
             digits = re.sub(r"\D", "", to.value) if to is not None and to.kind == "string" else ""
-            if len(digits) > 3 and len(numbers) < MAX_NUMBERS:  # noqa: PLR2004 - fewer are not a phone number
+            if len(digits) >= MIN_DIGITS and len(numbers) < MAX_NUMBERS:
                 numbers[digits] = None
     return tuple(numbers), {text for text in texts if len(text) < MAX_TEXT_LENGTH}
 

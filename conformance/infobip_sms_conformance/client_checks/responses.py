@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message as Fields
+from http import HTTPStatus
 from io import BytesIO
 
 from infobip_sms_conformance.checks.support import response_rules as rules
@@ -95,7 +96,7 @@ def check_format(captured: CapturedExchange, body: bytes) -> Iterator[ResponseFi
     """Yield whether a success has the one format that was requested."""
     accept = captured.get_header("accept").strip().lower()
     for wire, media in MEDIA_TYPES.items():
-        if accept == media and body and captured.response and captured.status == 200:  # noqa: PLR2004 - OK
+        if accept == media and body and captured.response and captured.status == HTTPStatus.OK:
             media_type = (
                 captured.response.get_header("content-type").partition(";")[0].strip().lower()
             )

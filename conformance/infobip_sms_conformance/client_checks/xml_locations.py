@@ -1,6 +1,5 @@
 """XML with the position of every element, parsed into the same nodes as JSON by the schema."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +14,6 @@ from infobip_sms_conformance.client_checks.json_locations import (
 from infobip_sms_conformance.contract.codec import BOOLEANS, INTEGER, get_element_names
 from infobip_sms_conformance.contract.openapi import get_property, resolve
 
-DECLARATION = re.compile(r"^\ufeff?<\?xml[^>]*\?>")
 DOCTYPE = "<!DOCTYPE"
 FORM = "XML-001"
 

@@ -14,7 +14,7 @@ from infobip_sms_conformance.client_run.coverage import Coverage
 from infobip_sms_conformance.contract.files import WIRES, read_requirements
 from infobip_sms_conformance.observations.exchange import OK_STATUSES
 from infobip_sms_conformance.observations.responses import find_wire
-from infobip_sms_conformance.observations.verdicts import Verdict
+from infobip_sms_conformance.observations.verdicts import Verdict, get_failing_verdict
 from infobip_sms_conformance.run.result import RunResult, SanitizedFinding, Section
 from infobip_sms_conformance.session.plan import RunCost
 from infobip_sms_conformance.transport.http1 import CapturedExchange
@@ -83,7 +83,7 @@ class TrafficCollector:
             (requirement_id, request.wire, strip_indexes(violation.path), violation.expected)
         ):
             return
-        is_warning = violation.is_tolerated or read_requirements()[requirement_id].level != "MUST"
+        verdict = get_failing_verdict(requirement_id)
         path = request.operation.path if request.operation else "an undocumented path"
         count, method = request.captured.serial, request.captured.method
         self.findings.append(
@@ -91,7 +91,7 @@ class TrafficCollector:
                 requirement_id,
                 request.wire,
                 f"request {count}",
-                Verdict.WARN if is_warning else Verdict.FAIL,
+                Verdict.WARN if violation.is_tolerated else verdict,
                 f"request {count}, {method if method in METHODS else 'another method'} {path}",
                 mask.hide_words(violation.expected),
                 mask.hide_words(
@@ -159,12 +159,11 @@ def build_finding(
     request: ParsedRequest, mask: ClientMask, response_finding: ResponseFinding, wire: str
 ) -> SanitizedFinding:
     """Return a finding about a response, masked."""
-    level = read_requirements()[response_finding.requirement_id].level
     return SanitizedFinding(
         response_finding.requirement_id,
         wire,
         f"response {request.captured.serial}",
-        Verdict.FAIL if level == "MUST" else Verdict.WARN,
+        get_failing_verdict(response_finding.requirement_id),
         f"the response to request {request.captured.serial}",
         mask.hide_words(response_finding.expected),
         mask.hide_words(response_finding.actual),

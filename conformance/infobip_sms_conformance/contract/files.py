@@ -13,7 +13,6 @@ import yaml
 from infobip_sms_conformance.errors import UsageError
 
 WIRES = ("json", "xml")
-CHECKED_BY_EXCHANGE = "exchange"
 
 
 @dataclass(frozen=True)
@@ -130,14 +129,6 @@ def read_openapi() -> dict[str, Any]:
     """Return openapi.yaml."""
     document: dict[str, Any] = yaml.safe_load((get_data_folder() / "openapi.yaml").read_bytes())
     return document
-
-
-@cache
-def get_send_path() -> str:
-    """Return the path of the operation that is checked."""
-    paths = read_openapi()["paths"]
-    sends = [p for p, item in paths.items() if item.get("post", {}).get("operationId") == "send"]
-    return str(sends[0])
 
 
 @cache

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from infobip_sms_conformance.contract.files import read_requirements
 from infobip_sms_conformance.observations.exchange import Exchange
 
 
@@ -31,6 +32,12 @@ class Verdict(StrEnum):
 def find_worst(verdicts: list[Verdict]) -> Verdict | None:
     """Return the worst of some verdicts; none of none."""
     return min(verdicts, key=list(Verdict).index, default=None)
+
+
+def get_failing_verdict(requirement_id: str) -> Verdict:
+    """Return FAIL for a MUST, and WARN for anything less."""
+    level = read_requirements()[requirement_id].level
+    return Verdict.FAIL if level == "MUST" else Verdict.WARN
 
 
 @dataclass(frozen=True)

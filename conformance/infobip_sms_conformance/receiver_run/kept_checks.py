@@ -4,9 +4,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from infobip_sms_conformance.contract.files import read_requirements
 from infobip_sms_conformance.observations.exchange import Exchange
-from infobip_sms_conformance.observations.verdicts import Finding, Verdict
+from infobip_sms_conformance.observations.verdicts import Finding, Verdict, get_failing_verdict
 from infobip_sms_conformance.receiver_run.conversation import Conversation, is_acknowledged
 from infobip_sms_conformance.receiver_run.kept import (
     KeptComparison,
@@ -98,13 +97,11 @@ def build_finding(  # noqa: PLR0913 - as many as a finding has
     requirement_id: str, wire: str, exchange: Exchange, expected: str, got: str, *, token: str = ""
 ) -> Finding:
     """Return a failure."""
-    must = read_requirements()[requirement_id].level == "MUST"
-    verdict = Verdict.FAIL if must else Verdict.WARN
     return Finding(
         requirement_id,
         wire,
         CHECK,
-        verdict,
+        get_failing_verdict(requirement_id),
         exchange.label,
         expected,
         got,

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from infobip_sms_conformance.contract.files import read_requirements
 from infobip_sms_conformance.observations.exchange import Exchange
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
     CheckOutcome,
     Finding,
     Verdict,
+    get_failing_verdict,
 )
 from infobip_sms_conformance.receiver_run.conversation import (
     ACKNOWLEDGED,
@@ -188,9 +188,3 @@ def build_failure(
         token=token,
         exchange=exchange,
     )
-
-
-def get_failing_verdict(requirement_id: str) -> Verdict:
-    """Return FAIL for a MUST, and WARN for a SHOULD."""
-    level = read_requirements()[requirement_id].level
-    return Verdict.FAIL if level == "MUST" else Verdict.WARN

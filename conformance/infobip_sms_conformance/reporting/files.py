@@ -56,7 +56,7 @@ def write_file(path: Path, text: str, *, private: bool = False) -> None:
         descriptor = os.open(
             path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o666
         )
-        with open(descriptor, "w", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a descriptor
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
             if private:
                 path.chmod(0o600)  # of a file that was there before
             file.write(clean(text))

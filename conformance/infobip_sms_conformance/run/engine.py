@@ -13,13 +13,14 @@ from typing import Literal
 import pytest
 
 from infobip_sms_conformance import checks
-from infobip_sms_conformance.contract.files import WIRES, Case, read_requirements
+from infobip_sms_conformance.contract.files import WIRES, Case
 from infobip_sms_conformance.observations.verdicts import (
     CheckOutcome,
     Finding,
     Inconclusive,
     NotApplicable,
     Verdict,
+    get_failing_verdict,
 )
 from infobip_sms_conformance.session.budget import (
     get_accepted_cases,
@@ -200,8 +201,8 @@ def build_finding(item: pytest.Item, error: BaseException | None) -> Finding:
         got = f"the suite went wrong: {type(error).__name__}"
         return Finding(*place, Verdict.ERROR, got=got, token=token)
     verdict = error.verdict
-    if verdict is Verdict.FAIL and read_requirements()[number].level != "MUST":
-        verdict = Verdict.WARN
+    if verdict is Verdict.FAIL:
+        verdict = get_failing_verdict(number)
     return Finding(
         *place,
         verdict,

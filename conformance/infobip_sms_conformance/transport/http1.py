@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 MAX_HEAD_SIZE, MAX_BODY_SIZE = 65_536, 20_000_000
-CONTINUE, SWITCHING_PROTOCOLS, NO_CONTENT, NOT_MODIFIED = 100, 101, 204, 304
+SWITCHING_PROTOCOLS, NO_CONTENT, NOT_MODIFIED = 101, 204, 304
 FIRST_FINAL_STATUS = 200
 START_LINE = re.compile(r"[!-~]+ .+ HTTP/1\.\d|HTTP/1\.\d \d{3}( .*)?")
 STATUS, LENGTH = re.compile("[0-9]{3}"), re.compile("[0-9]{1,18}")

@@ -26,7 +26,6 @@ from infobip_sms_conformance.session.session import Session
 
 BATCH = "batch"
 CHECKED_IN_OTHER_FORMAT = "checked in the other format"
-UNEXPECTED_REJECTION = "rejected, although the request is good"
 FIRST_FORMAT, SECOND_FORMAT = 0, 1
 """The format of a call: the first of the run, or the second if there is one."""
 
