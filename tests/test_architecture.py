@@ -344,13 +344,15 @@ ALLOWED = re.compile(
 )
 
 
+def list_own_files(name: str) -> list[Path]:
+    """Return the files of the project with a name, without what other targets install and build."""
+    folders = ("src", "generated", "conformance", "schema", "tests")
+    return [*ROOT.glob(name), *(path for folder in folders for path in (ROOT / folder).rglob(name))]
+
+
 def list_prose() -> list[tuple[Path, str]]:
     """Return every text that a user may read: pages, requirements, and strings with a blank in the code."""
-    found = [
-        (p, p.read_text(encoding="utf-8"))
-        for p in ROOT.rglob("README.md")
-        if ".venv" not in p.parts
-    ]
+    found = [(p, p.read_text(encoding="utf-8")) for p in list_own_files("README.md")]
     found += [
         (p, re.sub(r"<[^>]*>|\{[{%].*?[}%]\}", "", p.read_text(encoding="utf-8")))
         for folder in (SRC, SUITE)
@@ -380,7 +382,7 @@ def test_no_retired_word_is_in_a_text_that_a_user_reads() -> None:
 
 def test_every_module_that_a_text_names_exists() -> None:
     """A file name in a docstring or comment of the product is that of a file."""
-    known = {p.name for p in ROOT.rglob("*.py") if ".venv" not in p.parts}
+    known = {p.name for p in list_own_files("*.py")}
     examples = {"test_contract.py", "_xsd.py", "program.py"}  # of a user, or made for a moment
     dead = {
         (str(path.relative_to(ROOT)), name)

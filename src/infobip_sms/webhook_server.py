@@ -144,9 +144,8 @@ class WebhookServer:
             task.add_done_callback(tasks.discard)
 
     async def _serve_connection(self, client: socket.socket) -> None:
-        client.setsockopt(
-            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-        )  # asyncio does it for named protocols
+        # A response leaves at once; asyncio sees to it only for sockets whose protocol is named.
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader, writer = await asyncio.open_connection(sock=client)
         connection = _Connection(self, reader, writer)
         self._connections[connection] = None
