@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 EXTRAS = ("cli", "sandbox", "conformance", "fast", "text")
-TESTS = ("tests/codecs", "tests/client", "tests/send_many/test_send_many.py")
+TESTS = ("tests/codecs", "tests/client", "tests/transport", "tests/send_many/test_send_many.py")
 # What the tests themselves need, beside the extras; those of the generator need its tools.
 HELPERS = ("gsmcodecs", "pyyaml", "anyio")
 

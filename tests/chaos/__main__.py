@@ -15,8 +15,8 @@ from pathlib import Path
 from .disk_errors import list_cases, run_case
 
 ROWS = (
-    ("client", "fork", "client/test_fork.py"),
-    ("client", "no descriptors", "client/test_chaos.py"),
+    ("client", "fork", "transport/test_fork.py"),
+    ("client", "no descriptors", "transport/test_chaos.py"),
     ("client", "cancelled calls", "client/test_async_client.py"),
     ("journal", "kill", "send_many/test_kills.py"),
     ("journal", "full disk", "send_many/test_full_disk.py"),

@@ -60,7 +60,7 @@ def test_every_call_gets_its_own_response_after_a_fork(url: str, moment: str) ->
         "-W",
         "ignore::DeprecationWarning",
         "-m",
-        "tests.client.fork_program",
+        "tests.transport.fork_program",
     ]
     done = subprocess.run([*command, url, moment], cwd=ROOT, timeout=120, check=False)
 

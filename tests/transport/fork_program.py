@@ -1,6 +1,6 @@
 """A program that makes calls, forks, and makes calls in every process; it ends with 0 if all went right.
 
-python -m tests.client.fork_program URL idle|in-flight
+python -m tests.transport.fork_program URL idle|in-flight
 """
 
 from __future__ import annotations
