@@ -254,6 +254,7 @@ def test_broken_http_is_refused(text: bytes, status: bytes) -> None:
     ("text", "status"),
     [
         (POST + b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n", b"400"),
+        (POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", b"400"),
         (POST + b"Content-Length: %d\r\nContent-Length: 7\r\n\r\n", b"400"),
         (POST + b"Content-Length: %d, 7\r\n\r\n", b"400"),
         (POST + b"Content-Length: +%d\r\n\r\n", b"400"),

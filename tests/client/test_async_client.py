@@ -271,9 +271,11 @@ class Observer:
         async with self.client as client:
             task = asyncio.create_task(client.send(ask()))
             await asyncio.to_thread(self.reached.wait, NEVER)
+            cancelled_at = time.monotonic()
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as caught:
                 await task
+        assert time.monotonic() - cancelled_at < NEVER / 2  # no thread waits for a timeout
         (note,) = caught.value.__notes__
         return note
 

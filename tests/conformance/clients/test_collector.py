@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -233,9 +234,12 @@ def test_decompression_is_bounded(coding: str) -> None:
     """A body that becomes larger than a body may be is not decompressed to its end."""
     pack = gzip.compress if coding == "gzip" else zlib.compress
     headers = (("Content-Encoding", coding),)
-    bomb = HttpMessage("HTTP/1.1 200 OK", headers, pack(bytes(MAX_BODY_SIZE + 1)))
+    bomb = HttpMessage("HTTP/1.1 200 OK", headers, pack(bytes(5 * MAX_BODY_SIZE)))
 
+    tracemalloc.start()
     assert decompress(bomb) is None
+    assert tracemalloc.get_traced_memory()[1] < 4 * MAX_BODY_SIZE
+    tracemalloc.stop()
     assert decompress(HttpMessage("HTTP/1.1 200 OK", headers, pack(b"{}"))) == b"{}"
     assert decompress(HttpMessage("HTTP/1.1 200 OK", headers, pack(b"{}" * 50)[:-6])) is None
 
