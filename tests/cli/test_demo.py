@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -43,6 +45,25 @@ def test_three_steps_and_what_to_do_next(
     assert out.splitlines()[2] == "3. 90 requirements checked: all passed"
     assert "conformance server URL" in out.partition("Next:")[2]
     assert max(map(len, out.partition("Next:")[2].splitlines())) <= 80
+
+
+def test_a_command_that_is_not_on_the_path_is_put_there_first(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """After make conformance the environment is not active yet: the first line says how to activate it."""
+    activate = tmp_path / ".venv" / "bin" / "activate"
+    activate.parent.mkdir(parents=True)
+    activate.touch()
+    monkeypatch.setattr("sys.prefix", str(tmp_path / ".venv"))
+    monkeypatch.chdir(tmp_path)
+    end_suite(monkeypatch, 0, "90 PASS of 90 requirements")
+    for path in (str(tmp_path), str(Path(sys.executable).parent)):
+        monkeypatch.setenv("PATH", path)
+        demo.run(verbose=False)
+    missing, there = (out.splitlines()[1] for out in capfd.readouterr().out.split("Next:")[1:])
+
+    assert missing.startswith("  . .venv/bin/activate ")
+    assert there.startswith("  make sandbox ")
 
 
 def test_the_documents_are_behind_verbose(

@@ -1,11 +1,12 @@
 """The report as one self-contained page: the matrix of requirements and formats, with details."""
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from infobip_sms_conformance.contract.files import WIRES, read_requirements
 from infobip_sms_conformance.observations.verdicts import Verdict
@@ -98,7 +99,13 @@ def open_template() -> Any:
     environment.filters["indent_json"] = indent
     environment.filters["mark_place"] = lambda body, path: mark_place(indent(body), path, MAX_BODY)
     environment.filters["find_place"] = find_place
+    environment.filters["mark_code"] = mark_code
     return environment.get_template("page.html")
+
+
+def mark_code(text: str) -> Markup:
+    """Return a text with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def read_style() -> str:

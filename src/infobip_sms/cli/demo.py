@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from infobip_sms_schema import SmsRequest
@@ -27,8 +30,8 @@ EXAMPLES: tuple[tuple[Literal["json", "xml"], str], ...] = (
 )
 
 
-NEXT = """
-Next:
+ACTIVATE = "  . {:<41}put infobip-sms on the path"
+NEXT = """\
   make sandbox                               start a sandbox with an inbox page
   infobip-sms conformance server URL         check your server, gateway or mock
   infobip-sms conformance client -- PROGRAM  check your client
@@ -43,6 +46,10 @@ def run(*, verbose: bool) -> int:
         echo(f"2. Documented request sent as JSON and XML: {' and '.join(dict.fromkeys(found))}")
         code = check_sandbox(url, verbose=verbose)
     if code == 0:
+        echo("\nNext:")
+        activate = Path(sys.prefix) / "bin" / "activate"
+        if shutil.which("infobip-sms") is None and activate.exists():
+            echo(ACTIVATE.format(os.path.relpath(activate)))
         echo(NEXT)
     return code
 

@@ -195,6 +195,7 @@ def test_the_page_shows_what_is_switched() -> None:
     shown = tree.get_element_by_id("SEND-007").find_class("reading")[0].text_content()
 
     assert row.startswith("RESP-002 MUST")
+    assert "`" not in tree.text_content()
     assert "Violated on purpose (injected fault). no" in row
     assert shown == f"READ-001: {READINGS['READ-001']['200']}"
     counts = build_statement(settings, ["RESP-002"]).counts

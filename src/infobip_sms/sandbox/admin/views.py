@@ -7,6 +7,7 @@ their Unicode control pictures, so that they cannot change how a page looks.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shlex
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -306,6 +307,7 @@ def _get_environment() -> Environment:
         magic_number=_format_magic_number,
         span=_format_duration,
         wrap=_add_line_breaks,
+        mark_code=_mark_code,
         quote=shlex.quote,
     )
     return environment
@@ -323,9 +325,14 @@ def _format_duration(span: dt.timedelta) -> str:
     return " ".join(f"{amount:g} {unit}" for amount, unit in parts if amount) or "none"
 
 
+def _mark_code(text: str) -> Markup:
+    """Show what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(replace_unprintable(text)))))  # noqa: S704 - escaped
+
+
 def _add_line_breaks(text: str) -> Markup:
     """Allow line breaks after underscores."""
-    return escape(replace_unprintable(text)).replace("_", Markup("_<wbr>"))
+    return _mark_code(text).replace("_", Markup("_<wbr>"))
 
 
 def _format_fault(fault: InjectedFault) -> str:
