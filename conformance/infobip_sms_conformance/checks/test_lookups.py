@@ -48,6 +48,7 @@ from infobip_sms_conformance.observations.verdicts import (
     Finding,
     Inconclusive,
     NotApplicable,
+    explain,
 )
 from infobip_sms_conformance.session.registry import FIRST, LATE, check
 from infobip_sms_conformance.session.session import Session
@@ -338,4 +339,4 @@ def require_fetching(session: Session, findings: list[Finding]) -> None:
     try:
         require_pages(session, findings)
     except CheckFailed as failure:
-        raise Inconclusive(failure.got, caused_by="DLR-007", exchange=failure.exchange) from None
+        raise explain(failure, "DLR-007") from None

@@ -25,7 +25,12 @@ from infobip_sms_conformance.checks.support.response_rules import (
 from infobip_sms_conformance.checks.support.xml_lists import require_whole_lists
 from infobip_sms_conformance.fixtures.placement import is_special_id
 from infobip_sms_conformance.observations.exchange import Exchange
-from infobip_sms_conformance.observations.verdicts import CheckFailed, Finding, Inconclusive
+from infobip_sms_conformance.observations.verdicts import (
+    CheckFailed,
+    Finding,
+    Inconclusive,
+    explain,
+)
 from infobip_sms_conformance.session.registry import check
 from infobip_sms_conformance.session.session import Session
 
@@ -76,7 +81,7 @@ def require_special_id_kept(session: Session, failure: CheckFailed) -> None:
         and has_given_ids(other)
         and not check_given_ids(other)
     ):
-        raise Inconclusive(failure.got, caused_by="XML-004", exchange=named) from None
+        raise explain(failure, "XML-004") from None
 
 
 @check("RESP-004", needs=["pool"])

@@ -5,7 +5,7 @@ of the server can be moved (--clock), or when the run waits for it (--patience).
 """
 
 from infobip_sms_conformance.checks.support.assertions import (
-    get_failed_requirement,
+    get_rejected_field,
     require_response,
 )
 from infobip_sms_conformance.checks.support.calls import has_failed
@@ -44,9 +44,11 @@ from infobip_sms_conformance.observations.delivery_reports import ReceivedReport
 from infobip_sms_conformance.observations.exchange import Exchange
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
+    Explained,
     Finding,
     Inconclusive,
     NotApplicable,
+    explain,
 )
 from infobip_sms_conformance.session.registry import FIRST, LAST, check
 from infobip_sms_conformance.session.session import Session
@@ -94,7 +96,9 @@ def has_true_times(webhook_run: WebhookRun) -> bool:
 def get_root_cause(webhook_run: WebhookRun) -> str:
     """Return the requirement because of which a message is not known to have been sent."""
     missing, root = webhook_run.get_missing()
-    return root if PLAIN in missing or root == "DLR-001" else ""
+    if PLAIN in missing or root == "DLR-001":
+        return root
+    return "" if webhook_run.has_statuses else "DLR-001"
 
 
 def require_plain_sent(webhook_run: WebhookRun) -> None:
@@ -246,7 +250,7 @@ def test_val_002_validity_period_is_no_longer_than_the_longest(
         expected = "its end after 2880 minutes"
         if has_failed(findings, "SEND-017"):
             got = "its end before that"
-            raise Inconclusive(got, expected=expected, caused_by="SEND-017", exchange=sent)
+            raise Explained(got, expected=expected, caused_by="SEND-017", exchange=sent)
         raise CheckFailed("its end before that", expected=expected, exchange=sent)
 
 
@@ -276,7 +280,7 @@ def assert_expired(
             raise CheckFailed("sent when its window opened", expected=expected, exchange=exchange)
     if not any(report.is_expired for report in reports):
         got = "no report of its end" + ("" if webhook_run.session.plan.clock else f"; {hint}")
-        raise Inconclusive(got, exchange=exchange)
+        raise Inconclusive(got, caused_by=get_root_cause(webhook_run), exchange=exchange)
 
 
 def get_window_root_cause(webhook_run: WebhookRun) -> str:
@@ -302,9 +306,7 @@ def require_validity_respected(webhook_run: WebhookRun) -> None:
                 "",
             )
         except CheckFailed as failure:
-            raise Inconclusive(
-                failure.got, caused_by="VAL-003", exchange=webhook_run.exchange
-            ) from None
+            raise explain(failure, "VAL-003") from None
         except Inconclusive:
             return
 
@@ -332,8 +334,10 @@ def test_v1_003_version_1_counts_milliseconds_and_version_2_minutes(
     if exchange.is_absent:
         raise NotApplicable("the server does not offer POST /sms/1/text/advanced")
     if not exchange.has_succeeded:
+        root = get_rejected_field(findings, exchange)
+        is_form = wire == "xml" and has_failed(findings, "V1-005")
         raise Inconclusive(
-            exchange.got, caused_by=get_failed_requirement(findings), exchange=exchange
+            exchange.got, caused_by=root or ("V1-005" if is_form else "V1-001"), exchange=exchange
         )
     if session.plan.clock:
         travel_in_time(session)

@@ -12,9 +12,8 @@ from infobip_sms_conformance.checks.support.calls import (
     is_ok,
     read_text,
     require_format,
-    require_messages_accepted,
     require_offered,
-    send_batch,
+    require_tracked,
 )
 from infobip_sms_conformance.checks.support.log_queries import look_up_all, look_up_alone
 from infobip_sms_conformance.fixtures.lookup_batch import (
@@ -48,7 +47,7 @@ def test_track_001_links_are_shortened(session: Session, findings: list[Finding]
     """The logs show a text whose links have become shorter ones on the given base."""
     if "logs" in session.plan.without:
         raise NotApplicable("visible only in the logs, which the server does not have")
-    require_messages_accepted(session, send_batch(session), findings)
+    require_tracked(session, findings)
     linked = next(sent for sent in get_batch_messages(session) if sent.has_link)
     found, text = require_logged_text(session, linked)
     expected = "the text with a shorter link on baseUrl in place of each of its own"
@@ -105,8 +104,7 @@ def record_conversion(session: Session) -> Exchange:
 @check("TRACK-002", ["json"], needs=["lists", "tracking"], feature="tracking", order=LATE)
 def test_track_002_conversion_is_counted(session: Session, findings: list[Finding]) -> None:
     """A conversion gets the key that the response to the request gave."""
-    sent = send_batch(session)
-    require_messages_accepted(session, sent, findings)
+    sent = require_tracked(session, findings)
     found = record_conversion(session)
     require_offered(found, "recordConversion")
     expected = "HTTP 200 and the processKey of the request's response"
@@ -127,7 +125,7 @@ def test_track_003_message_that_is_not_tracked_is_not_found(
 ) -> None:
     """The conversion of a message without tracking, and that of no message, get a 404."""
     require_format(session, wire, SECOND_FORMAT)
-    require_messages_accepted(session, send_batch(session), findings)
+    require_tracked(session, findings)
     known = record_conversion(session)
     require_offered(known, "recordConversion")
     if not is_ok(known):

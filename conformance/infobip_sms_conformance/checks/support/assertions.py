@@ -30,9 +30,11 @@ from infobip_sms_conformance.observations.responses import ResponseEntry, SendRe
 from infobip_sms_conformance.observations.verdicts import (
     CheckError,
     CheckFailed,
+    Explained,
     Finding,
     Inconclusive,
     Verdict,
+    explain,
 )
 from infobip_sms_conformance.session.budget import build_limits_document
 from infobip_sms_conformance.session.session import Session
@@ -79,6 +81,18 @@ def require_minimal_accepted(session: Session, wire: str) -> None:
         raise Inconclusive(
             "the minimal request was not accepted", caused_by=get_root_cause(minimal)
         )
+
+
+def require_any_accepted(session: Session, wire: str) -> None:
+    """Raise Inconclusive unless the minimal request was accepted, or at least the documented one."""
+    if session.plan.profile.stops_at_acceptance:
+        return
+    try:
+        require_minimal_accepted(session, wire)
+    except Inconclusive:
+        documented = session.send_example("documented-request", wire)
+        if documented.outcome is not RequestOutcome.ACCEPTED:
+            raise
 
 
 def get_root_cause(minimal: Exchange) -> str:
@@ -140,22 +154,48 @@ def assert_succeeded(exchange: Exchange) -> None:
     if not exchange.has_succeeded:
         raise CheckFailed(exchange.got, expected=ACCEPTANCE, exchange=exchange)
     if exchange.outcome is not RequestOutcome.ACCEPTED:
-        raise Inconclusive(
-            exchange.got, caused_by=get_acceptance_violation(exchange), exchange=exchange
+        raise Explained(
+            exchange.got,
+            expected=ACCEPTANCE,
+            caused_by=get_acceptance_violation(exchange),
+            exchange=exchange,
         )
 
 
-def get_failed_requirement(findings: list[Finding]) -> str:
-    """Return the requirement of a field of the request that has failed a check of its own."""
+def get_rejected_field(findings: list[Finding], rejected: Exchange) -> str:
+    """Return the requirement because of which a request was rejected: one of a field that it has.
+
+    Its own check failed in the same format, by a request that was rejected although it is valid.
+    """
+    names = get_field_names(rejected.document)
     return next(
         (
             finding.requirement_id
             for finding in findings
             if finding.verdict in {Verdict.FAIL, Verdict.WARN}
             and finding.requirement_id.startswith(REQUEST_CHAPTERS)
+            and finding.wire == rejected.wire
+            and finding.exchange is not None
+            and not finding.exchange.has_succeeded
+            and shares_fields(get_field_names(finding.exchange.document), names)
         ),
         "",
     )
+
+
+def shares_fields(one: set[str], other: set[str]) -> bool:
+    """Tell whether what one request has besides the minimal one is in another one as well, at least in part."""
+    extra = one - get_field_names(read_example("minimal-request"))
+    return not extra or not extra.isdisjoint(other)
+
+
+def get_field_names(document: Any) -> set[str]:
+    """Return the names of all fields in a document."""
+    if isinstance(document, list):
+        return set[str]().union(*map(get_field_names, document))
+    if not isinstance(document, dict):
+        return set()
+    return set(document).union(*map(get_field_names, document.values()))
 
 
 # ------------------------------------------------------------------ cases
@@ -177,9 +217,9 @@ def assert_case_accepted(session: Session, case: Case, wire: str) -> None:
     ):
         require_days_accepted(session)
     if alone.outcome is RequestOutcome.REJECTED:
-        require_documented_value_accepted(session, case, wire)
+        require_documented_value_accepted(session, case, alone)
     if has_unclear_status(alone) and any(map(has_unclear_status, session.send_pool(wire))):
-        raise Inconclusive(alone.got, caused_by="RESP-006", exchange=alone)
+        raise Explained(alone.got, expected=ACCEPTANCE, caused_by="RESP-006", exchange=alone)
     assert_accepted(alone)
 
 
@@ -191,9 +231,9 @@ def has_unclear_status(exchange: Exchange) -> bool:
     }
 
 
-def require_documented_value_accepted(session: Session, case: Case, wire: str) -> None:
-    """Raise Inconclusive when a field is rejected with its documented value as well."""
-    plain = build_unedited(case)
+def require_documented_value_accepted(session: Session, case: Case, alone: Exchange) -> None:
+    """Raise Explained when a field is rejected with its documented value as well."""
+    wire, plain = alone.wire, build_unedited(case)
     if has_more_fields(plain, build_case_document(case, "alone").document):
         return
     what = f"the minimal request with {case.path} as documented"
@@ -212,7 +252,8 @@ def require_documented_value_accepted(session: Session, case: Case, wire: str) -
         if other is not None and other.outcome is RequestOutcome.ACCEPTED
         else DOCUMENTED_REQUEST_REQUIREMENT
     )
-    raise Inconclusive("rejected with its documented value as well", caused_by=root)
+    got = f"{alone.got}, with its documented value as well"
+    raise Explained(got, expected=ACCEPTANCE, caused_by=root, exchange=alone)
 
 
 def find_index(case: Case) -> int | None:
@@ -263,7 +304,7 @@ def require_entries(session: Session, wire: str, failure: CheckFailed) -> None:
         return
     other = session.send_case(get_case("to-missing"), wire)
     if other.send_response and not has_documented_form(other):
-        raise Inconclusive(failure.got, caused_by="HTTP-002", exchange=found) from None
+        raise explain(failure, "HTTP-002") from None
 
 
 def assert_edit_rejected(case_document: CaseDocument, exchange: Exchange) -> None:
@@ -271,9 +312,7 @@ def assert_edit_rejected(case_document: CaseDocument, exchange: Exchange) -> Non
     if exchange.outcome is RequestOutcome.THROTTLED:
         raise Inconclusive("rate limited by the server", exchange=exchange)
     if not has_documented_form(exchange):
-        raise Inconclusive(
-            exchange.got, caused_by="HTTP-002", expected=REJECTION, exchange=exchange
-        )
+        raise Explained(exchange.got, caused_by="HTTP-002", expected=REJECTION, exchange=exchange)
     if exchange.status == BAD_REQUEST:
         return
     if not exchange.send_response or not is_rejected(case_document, exchange.send_response):
