@@ -98,7 +98,7 @@ def get_root_cause(webhook_run: WebhookRun) -> str:
     missing, root = webhook_run.get_missing()
     if PLAIN in missing or root == "DLR-001":
         return root
-    return "" if webhook_run.has_statuses else "DLR-001"
+    return "DLR-001" if webhook_run.is_unreadable(PLAIN) else ""
 
 
 def require_plain_sent(webhook_run: WebhookRun) -> None:

@@ -94,10 +94,10 @@ class WebhookRun:
         """Return the messageIds that reports of a name may have."""
         return set[str]().union(*(known for _, known in self.get_known_ids(name)))
 
-    @property
-    def has_statuses(self) -> bool:
-        """Whether any report has a status that can be read."""
-        return any(report.is_final or report.is_intermediate for report in self.reports())
+    def is_unreadable(self, name: str) -> bool:
+        """Tell whether something came for a name, and no report with a status that can be read: DLR-001's matter."""
+        statuses = (report.is_final or report.is_intermediate for report in self.reports(name))
+        return bool(self.calls(name)) and not any(statuses)
 
     def get_final_reports(self, name: str) -> list[ReceivedReport]:
         """Return the reports of a name after which nothing more comes."""
