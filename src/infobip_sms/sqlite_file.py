@@ -77,6 +77,18 @@ def checkpoint(file: sqlite3.Connection) -> None:
         file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
+def require_sound(file: sqlite3.Connection) -> None:
+    """Raise DatabaseError if the pages of a file do not belong together.
+
+    For a file that was not closed: a kill may have left the last step half in it and half in its -wal,
+    and somebody may have cut that one short.
+    """
+    import sqlite3  # noqa: PLC0415 - some builds of Python are without it
+
+    if file.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+
 def leave_log(path: Path) -> None:
     """Leave an empty log beside a file that says that it is open although it was closed: nothing is lost."""
     if not get_wal(path).exists():

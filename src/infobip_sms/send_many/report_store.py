@@ -171,6 +171,7 @@ class ReportStore:
         """Note that a report was acknowledged."""
         with self._lock, self._translate_errors(), self._transaction():
             self._file.execute("UPDATE report SET due = NULL WHERE serial = ?", (serial,))
+        self._checkpoint()
 
     def find_next_due(self) -> float | None:
         """Return when the next report is to be posted, in seconds since 1970; None if there is none."""
