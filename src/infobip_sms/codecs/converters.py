@@ -23,6 +23,7 @@ from infobip_sms_schema.scalars import DECIMAL, INTEGER, find_instant
 
 from infobip_sms.rules import check_rules
 
+from .deadline import TOO_LATE, is_past
 from .violations import get_group_violations, get_violations
 
 if TYPE_CHECKING:
@@ -266,6 +267,9 @@ def _read_list(entries: list[Any], item: Any, converter: Converter) -> list[Any]
             made.append(_read_entry(entry, item, fast, converter))
         except (ClassValidationError, InvalidRequestError) as problem:
             problems += [violation.inside(f"[{index}]") for violation in get_violations(problem)]
+        if is_past():
+            problems.append(TOO_LATE)
+            break
         if len(problems) >= MAX_VIOLATIONS:
             break
     if problems:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from infobip_sms_schema.constraints import UnreadableText
 
+from .deadline import require_time
 from .xml_input import MAX_ERRORS
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class DetailedReader:
     def _read(self, element: ET.Element, part: _Part, path: str) -> Any:
         if element.keys():
             self._check_attributes(element, part, path)
+        require_time()
         if part.is_leaf:
             return self._read_leaf(element, part, path)
         parts = _list_parts(part.declaration)
