@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
 _MAX_CACHED = 40  # characters of a number whose value is remembered
+_BLANK = " \t\r\n"  # white space in XML
 _UNREADABLE = UnreadableText()
 
 
@@ -131,8 +132,10 @@ def _decode(kind: Any, text: str) -> tuple[Any, bool]:
 
 
 def _decode_by_schema(kind: Any, text: str) -> tuple[Any, bool]:
+    if text.strip() != text.strip(_BLANK):  # xmlschema strips whatever Python takes for white space
+        return _UNREADABLE, False
     value, errors = kind.decode(text, validation="lax")
-    return (_UNREADABLE if value is None else value), not errors
+    return (_UNREADABLE if value is None or errors else value), not errors
 
 
 _decode_cached = lru_cache(maxsize=1_000)(_decode_by_schema)

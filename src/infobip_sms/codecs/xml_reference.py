@@ -228,6 +228,10 @@ def _parse(
         )
     except (xmlschema.XMLSchemaException, ET.ParseError, RecursionError):
         raise_invalid("XML that cannot be processed")
+    if (
+        errors
+    ):  # of a number of another form xmlschema returns what Python makes of it, such as 10 of 1_0
+        plain = DetailedReader().read(root, schema.elements[root.tag], f"/{root.tag}")
     return plain, [error for error in errors if not _is_reported_elsewhere(error)]
 
 
