@@ -11,7 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-DAMAGE = (UnicodeError, ValueError, TypeError, LookupError, AttributeError, OverflowError)
+DAMAGE = (
+    UnicodeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 """What reading a damaged file may raise, beside the errors of SQLite."""
 # SQLite's own words for what has nothing to do with the content, and ours; any others may quote it.
 _KNOWN = {

@@ -366,6 +366,18 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda p: make_file(p, "UPDATE sms SET data = CAST(x'ff34313739333032' AS TEXT)"),
         "it is damaged",
     ),
+    "literal": (
+        lambda p: make_file(p, """UPDATE content SET data = replace(data, '"json"', '"jso."')"""),
+        "it is damaged",
+    ),
+    "depth": (
+        lambda p: make_file(p, f"UPDATE sandbox SET counters = '{'[' * 100_000}'"),
+        "it is damaged",
+    ),
+    "deep row": (
+        lambda p: make_file(p, f"UPDATE sms SET data = '{'[' * 100_000}'"),
+        "it is damaged",
+    ),
     "table": (lambda p: make_file(p, "DROP TABLE push"), "another kind of file"),
     "cut": (cut, "malformed"),
     "wal": (lambda p: make_file(p, "UPDATE sandbox SET open = 1"), "bad-wal is missing"),
