@@ -8,7 +8,7 @@ from infobip_sms_conformance.observations.exchange import UNAUTHORIZED, Exchange
 from infobip_sms_conformance.observations.verdicts import CheckFailed, Inconclusive, NotApplicable
 from infobip_sms_conformance.session.registry import check
 from infobip_sms_conformance.session.session import Session
-from infobip_sms_conformance.transport.credentials import build_basic
+from infobip_sms_conformance.transport.credentials import Secret, build_basic
 
 
 @check("AUTH-001", needs=["unauthorized"])
@@ -32,7 +32,7 @@ def test_auth_002_wrong_credentials(session: Session, wire: str, wrong: str) -> 
         "password": build_basic(mine.user or "", f"not {mine.password}"),
         "user": build_basic(f"not {mine.user}", mine.password),
         # Its beginning: whoever compares only that far takes it, and so does whoever takes any key.
-        "key": (mine.app or "")[:-1],
+        "key": Secret((mine.app or "")[:-1]),
     }
     assert_unauthorized(send_as(session, wire, values[wrong], f"with a wrong {wrong}"))
 
