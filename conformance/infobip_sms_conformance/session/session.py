@@ -295,7 +295,7 @@ class Session:
 
     def build_case_document(self, case: Case, wire: str) -> CaseDocument:
         """Return the document that a case travels in, in the format."""
-        return build_case_document(case, self.plan.profile.placements[WIRES.index(wire)])
+        return build_case_document(case, self.plan.profile.get_placement(wire, case.turn))
 
     def is_placed_alone(self, wire: str) -> bool:
         """Tell whether a case travels in the smallest document anyway."""

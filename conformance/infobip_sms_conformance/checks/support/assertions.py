@@ -12,8 +12,9 @@ from infobip_sms_conformance.checks.support.xml_lists import (
     require_whole_lists,
 )
 from infobip_sms_conformance.contract.codec import parse_json, parse_tree
+from infobip_sms_conformance.contract.derived_cases import get_case
 from infobip_sms_conformance.contract.edits import parse_path
-from infobip_sms_conformance.contract.files import WIRES, Case, get_case, get_group_id, read_example
+from infobip_sms_conformance.contract.files import WIRES, Case, get_group_id, read_example
 from infobip_sms_conformance.fixtures.placement import (
     CaseDocument,
     build_case_document,
