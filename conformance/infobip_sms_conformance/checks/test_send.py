@@ -149,6 +149,14 @@ def test_send_020_generated_requests_are_accepted(
         assert_accepted_unless_explained(exchange, other, findings)
 
 
+@check("SEND-020", needs=["cases"], order=LATE)
+def test_send_020_values_without_limits_are_accepted(
+    session: Session, case: Case, wire: str
+) -> None:
+    """Long texts, markup and characters beyond the BMP are accepted where no limit is documented."""
+    assert_case(session, case, wire)
+
+
 def assert_accepted_unless_explained(
     exchange: Exchange, counterpart: Exchange, findings: list[Finding]
 ) -> None:

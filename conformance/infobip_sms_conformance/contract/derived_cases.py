@@ -282,6 +282,84 @@ def iter_entry_rows(field: Field) -> Iterator[Row]:
         yield Row(field.schema["x-item-requirement"], path, f"entry-{kind}", ("set", value), wires)
 
 
+# ------------------------------------------------------------------ values that are allowed
+
+LONG_TEXT = "All of this is allowed. " * 40
+ALLOWED_TEXTS = {
+    "text": {"long": LONG_TEXT, "markup": '<b>&amp; "it\'s" ]]></b>  \u00e9\u011f\u6f22 ' + ASTRAL},
+    "notifyUrl": {"query": "https://www.example.com/reports?of=this&to=%20that#here"},
+}
+ALLOWED_REQUIREMENT = "SEND-020"
+"""What forbids to reject a value of a field that has neither limits nor choices."""
+LARGEST_INTEGER = 2**31 - 1
+GOOD_TIMES = {
+    "hour-least": ((0, 10), (1, 30)),
+    "hour-greatest": ((22, 10), (23, 30)),
+    "minute-ends": ((6, 59), (8, 0)),
+}
+"""Times at which a window opens and closes, more than an hour apart."""
+GOOD_WINDOWS = {"day": "WIN-003", "hour": "WIN-004", "minute": "WIN-005"}
+
+
+def iter_good_values(field: Field) -> Iterator[tuple[str, Any]]:
+    """Yield values of a field that must be accepted: each choice, each limit, and large ones."""
+    for choice in field.schema.get("enum", ()):
+        yield choice, choice
+    if field.schema.get("type") == "boolean":
+        yield from (("true", True), ("false", False))
+    if "x-effective-maximum" in field.schema:
+        yield from (("one", 1), ("large", 100_000), ("largest", LARGEST_INTEGER))
+    yield from ALLOWED_TEXTS.get(field.path.rpartition(".")[2], {}).items()
+
+
+@cache
+def derive_accepted_cases() -> tuple[Case, ...]:
+    """Return the cases that must be accepted, none of which is in cases.toml as well."""
+    listed = {(normalize(case.path), repr(case.edit)) for case in read_cases()}
+    cases: list[Case] = []
+    for field in iter_fields(get_component("SmsRequest"), read_example(EXAMPLE)):
+        for kind, value in iter_good_values(field):
+            number = field.find_requirement(value)
+            if "x-effective-maximum" in field.schema and value > 1:
+                number = "VAL-001"
+            known = read_requirements()[number].judged == "exchange"
+            number = number if known else ALLOWED_REQUIREMENT
+            add_accepted(cases, number, field.path, kind, value, listed)
+    for path, kind, value in iter_good_windows():
+        number = GOOD_WINDOWS[kind.partition("-")[0]]
+        add_accepted(cases, number, path, kind, value, listed)
+    return tuple(cases)
+
+
+def add_accepted(  # noqa: PLR0913, PLR0917 - what a case is made of
+    cases: list[Case],
+    number: str,
+    path: str,
+    kind: str,
+    value: Any,
+    listed: set[tuple[str, str]],
+) -> None:
+    """Add a case to be accepted, unless it is listed."""
+    if (normalize(path), repr(("set", value))) in listed:
+        return
+    name = f"{normalize(path).replace('.', '-')}-is-{kind}".lower()
+    cases.append(Case(name, number, EXAMPLE, path, ("set", value), False, WIRES, len(cases)))
+
+
+def iter_good_windows() -> Iterator[tuple[str, str, Any]]:
+    """Yield windows: of each day alone, and with each end at each limit, an hour apart and in this order."""
+    path = next(
+        f.path
+        for f in iter_fields(get_component("SmsRequest"), read_example(EXAMPLE))
+        if "dependentRequired" in f.schema
+    )
+    for day in get_component("Day")["enum"]:
+        yield path, f"day-{day}", {"days": [day]}
+    for kind, (start, end) in GOOD_TIMES.items():
+        ends = [{"hour": hour, "minute": minute} for hour, minute in (start, end)]
+        yield path, kind, {"from": ends[0], "to": ends[1], "days": ["MONDAY"]}
+
+
 @cache
 def derive_cases() -> tuple[Case, ...]:
     """Return the cases that must be rejected, none of which is in cases.toml as well."""
@@ -325,7 +403,8 @@ def normalize(path: str) -> str:
 @cache
 def read_every_case() -> dict[str, Case]:
     """Return all cases by their ids: those of cases.toml, and those that follow from the schema."""
-    return {case.id: case for case in (*read_cases(), *derive_cases())}
+    every = (*read_cases(), *derive_cases(), *derive_accepted_cases())
+    return {case.id: case for case in every}
 
 
 def get_case(case_id: str) -> Case:

@@ -13,7 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from infobip_sms_conformance.contract.derived_cases import derive_cases, get_case
+from infobip_sms_conformance.contract.derived_cases import (
+    derive_accepted_cases,
+    derive_cases,
+    get_case,
+)
 from infobip_sms_conformance.contract.files import Case, read_cases, read_example
 from infobip_sms_conformance.contract.strategies import build_requests
 from infobip_sms_conformance.fixtures.lookup_batch import build_batch
@@ -56,13 +60,17 @@ def get_rejected_cases() -> tuple[Case, ...]:
 @cache
 def get_accepted_cases() -> tuple[Case, ...]:
     """Return the cases to be accepted."""
-    return tuple(case for case in read_cases() if not case.rejected)
+    return (*(case for case in read_cases() if not case.rejected), *derive_accepted_cases())
 
 
 @cache
-def build_limits_document() -> CombinedDocument:
-    """Return the document with every edit that is to be accepted; not to be altered."""
-    return build_combined_document(get_accepted_cases())
+def build_limits_document(*, derived: bool = False) -> CombinedDocument:
+    """Return the document with every edit that is to be accepted; not to be altered.
+
+    derived: those that follow from the schema, in place of those of cases.toml.
+    """
+    cases = [case for case in get_accepted_cases() if (case.turn is not None) == derived]
+    return build_combined_document(cases)
 
 
 def get_case_exchanges(
@@ -122,9 +130,10 @@ def cost_cases(profile: Profile, exchanges: Iterable[tuple[str, str]]) -> RunCos
     return total
 
 
-def cost_limits(formats: int) -> RunCost:
+def cost_limits(formats: int, *, derived: bool = False) -> RunCost:
     """Return the cost of the request with all accepted cases, in some formats."""
-    return RunCost(formats, formats * count_messages(build_limits_document().document))
+    document = build_limits_document(derived=derived).document
+    return RunCost(formats, formats * count_messages(document))
 
 
 def cost_pool(profile: Profile, wires: tuple[str, ...], seed: int) -> RunCost:
@@ -230,9 +239,12 @@ def build_budget(  # noqa: PLR0913 - what a plan follows from
         *(get_case_exchanges(c, profile, wires, only) for c in checks if "cases" in c.needs)
     )
     accepted = {(case, wire) for case, wire in cases if not get_case(case).rejected}
-    limits = wires if "limits" in groups else {wire for _, wire in accepted}
+    derived = {wire for case, wire in accepted if get_case(case).turn is not None}
+    listed = {wire for case, wire in accepted if get_case(case).turn is None}
+    limits = wires if "limits" in groups else listed
     plan = sum((GROUPS[name](profile, wires, seed) for name in sorted(groups)), RunCost())
     plan += cost_cases(profile, cases - accepted) + cost_limits(len(limits))
+    plan += cost_limits(len(derived), derived=True)
     diagnostics = min(
         DIAGNOSTIC_REQUESTS, len(checks) * SHARED_DIAGNOSTICS + len(cases) * CASE_DIAGNOSTICS
     )

@@ -164,12 +164,15 @@ def get_failed_requirement(findings: list[Finding]) -> str:
 
 def assert_case_accepted(session: Session, case: Case, wire: str) -> None:
     """Demand that an edit is accepted: together with all others, or with some, or else alone."""
-    together = session.send_limits(wire)
+    derived = case.turn is not None
+    together = session.send_limits(wire, derived=derived)
     index = find_index(case)
     if together.outcome is RequestOutcome.ACCEPTED or is_part_accepted(together, index):
         return
-    if index is not None and session.send_limits_of(index, wire).outcome is RequestOutcome.ACCEPTED:
-        return
+    if index is not None:
+        some = session.send_limits_of(index, wire, derived=derived)
+        if some.outcome is RequestOutcome.ACCEPTED:
+            return
     alone = session.send_alone(case, wire)
     if (
         wire == "xml"
@@ -218,7 +221,7 @@ def require_documented_value_accepted(session: Session, case: Case, wire: str) -
 
 def find_index(case: Case) -> int | None:
     """Return which message of the request at all limits has an edit; none for one beside them."""
-    places = build_limits_document().cases_by_message
+    places = build_limits_document(derived=case.turn is not None).cases_by_message
     return next((n for n, cases in enumerate(places) if case in cases), None)
 
 
