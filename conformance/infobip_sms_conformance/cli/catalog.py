@@ -190,6 +190,7 @@ def print_requirement(requirement_id: str) -> int:
     )
     print_paragraph("of", " and ".join(f"the {side}" for side in sides))
     print_paragraph("why", row.get("why", ""))
+    print_paragraph("level", row.get("reason", ""))
     wires = [wire for wire in WIRES if any(wire in check.wires for check in checks)]
     print_paragraph("formats", " and ".join(wires))
     features = {check.feature for check in checks} - {""}
