@@ -117,13 +117,16 @@ def test_an_outcome_that_cannot_be_meant_is_400(sandbox: Sandbox, body: Any, err
 
 
 def test_chosen_outcomes_are_shown_and_forgotten(sandbox: Sandbox) -> None:
-    """In the form in which they are posted."""
+    """In the form in which they are posted; the response to one does not list the others."""
     body = {"to": "*", "status": 9, "error": 1, "after": 5, "reports": 2, "times": 1}
-    shown = ask(sandbox.url, "POST", "outcomes", body).plain["outcomes"]
+    added = ask(sandbox.url, "POST", "outcomes", body).plain
+    shown = ask(sandbox.url, "GET", "outcomes").plain["outcomes"]
 
+    assert added == body
     assert [rule["to"] for rule in shown] == ["4179*", "*"]
     assert shown[1] == body
-    assert ask(sandbox.url, "DELETE", "outcomes").plain == {"outcomes": []}
+    assert ask(sandbox.url, "DELETE", "outcomes").plain == {"deleted": 2}
+    assert ask(sandbox.url, "GET", "outcomes").plain == {"outcomes": []}
 
 
 def test_the_text_of_an_outcome_is_its_object() -> None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from infobip_sms.sandbox.api.http import HttpRequest
     from infobip_sms.sandbox.clock import VirtualClock
+    from infobip_sms.sandbox.state.outcomes import OutcomeRule
     from infobip_sms.sandbox.state.state import State
 
 MAX_WAIT = 600.0  # seconds
@@ -196,7 +197,7 @@ def _get_reports(request: HttpRequest, context: AdminContext) -> HttpResponse:
 
 
 def _get_faults(_: HttpRequest, context: AdminContext) -> HttpResponse:
-    return build_json_response(200, {**_describe_faults(context), "known": sorted(MUTANTS)})
+    return build_json_response(200, _describe_faults(context))
 
 
 def _describe_faults(context: AdminContext) -> dict[str, Any]:
@@ -260,22 +261,28 @@ def _clear_faults(_: HttpRequest, context: AdminContext) -> HttpResponse:
 
 
 def _get_outcomes(_: HttpRequest, context: AdminContext) -> HttpResponse:
-    found = [attrs.asdict(rule) for rule in context.state.outcomes.rules]
-    plain = [{name: v for name, v in rule.items() if v is not None} for rule in found]
-    return build_json_response(200, {"outcomes": plain})
+    found = [_dump_outcome(rule) for rule in context.state.outcomes.rules]
+    return build_json_response(200, {"outcomes": found})
+
+
+def _dump_outcome(rule: OutcomeRule) -> dict[str, Any]:
+    """Return a chosen outcome in the form in which it is posted."""
+    return {name: value for name, value in attrs.asdict(rule).items() if value is not None}
 
 
 def _add_outcome(request: HttpRequest, context: AdminContext) -> HttpResponse:
     try:
-        context.state.outcomes.add(parse_rule(_parse_body(request, OUTCOME_USAGE)))
+        rule = parse_rule(_parse_body(request, OUTCOME_USAGE))
     except ValueError as problem:
         raise _BadRequest(str(problem)) from None
-    return _get_outcomes(request, context)
+    context.state.outcomes.add(rule)
+    return build_json_response(200, _dump_outcome(rule))
 
 
-def _clear_outcomes(request: HttpRequest, context: AdminContext) -> HttpResponse:
+def _clear_outcomes(_: HttpRequest, context: AdminContext) -> HttpResponse:
+    deleted = len(context.state.outcomes.rules)
     context.state.outcomes.clear()
-    return _get_outcomes(request, context)
+    return build_json_response(200, {"deleted": deleted})
 
 
 def _parse_body(request: HttpRequest, usage: str) -> dict[str, Any]:
@@ -341,5 +348,6 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "outcomes": {"GET": _get_outcomes, "POST": _add_outcome, "DELETE": _clear_outcomes},
     "health": {"GET": lambda *_: build_json_response(200, {"status": "ready"})},
     "faults": {"GET": _get_faults, "POST": _set_faults, "DELETE": _clear_faults},
+    "faults/known": {"GET": lambda *_: build_json_response(200, {"known": sorted(MUTANTS)})},
 }
 """Handlers by path below PREFIX and by method."""
