@@ -193,6 +193,7 @@ def build_extra_data(components: dict[str, Any], final: list[int]) -> dict[str, 
     return {
         name: {
             "reply": "x-reply" in component,
+            "has_http": "x-reply" in component or "x-http" in component,
             "skips_unreadable": "x-unreadable" in component,
             "final": final if "x-final" in component else None,
             "entries": find_entries(component),

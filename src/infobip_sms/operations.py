@@ -97,7 +97,7 @@ class Operations(ABC):
         to: one number in international format, such as ``41793026727``, or a Destination.
         from_: the sender that the recipient sees, 3 to 11 characters or 3 to 14 digits.
 
-        Returns ``message_id``, ``status`` and ``to`` of the message. For anything else that a message
+        Returns ``message_id``, ``status``, ``to`` and ``http`` of the message. For anything else that a message
         can have, and for several recipients, use ``send(Message(...))``.
         """
         one = to if isinstance(to, Destination) else Destination(to)
@@ -106,7 +106,9 @@ class Operations(ABC):
         if not response.messages:
             problem = Violation("messages", "an empty list", "an entry for the message", "RESP-001")
             raise InvalidResponseError((problem,), body=response.raw or b"")
-        return response.messages[0]
+        sent = response.messages[0]
+        object.__setattr__(sent, "http", response.http)  # frozen, but nobody else has it yet
+        return sent
 
     def send(
         self,

@@ -82,6 +82,26 @@ def test_a_check_writes_its_details_as_csv(tmp_path: Path) -> None:
     assert "details.csv exists already" in again.stderr
 
 
+def test_a_check_lists_every_row_that_cannot_be_sent(tmp_path: Path) -> None:
+    """All of them in the details, the first ones on stderr; a run stops at them and says how to list them."""
+    path = tmp_path / "details.csv"
+    rows = "to,name\n41793026727,Ana\n" + "4.1793E+10,Bea\n,Zoë\n" * 15 + "41793026728,Cy\n"
+    result = run(*CHECK, "--details", str(path), typed=rows)
+    details = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    stopped = run(*CHECK[:5], typed=rows)
+
+    assert result.exit_code == 3
+    assert [row["row"] for row in details] == [str(number) for number in range(2, 34)]
+    assert {row["problems"] for row in details[1:-1]} == {"unreadable"}
+    assert "row 32, column to" in details[30]["reason"]
+    assert result.stderr.count(", column to: ") == 20
+    assert "And 10 more rows like these" in result.stderr
+    assert "Problems: 30 unreadable." in result.stderr
+    assert stopped.exit_code == 3
+    assert stopped.stderr.count(", column to: ") == 10
+    assert "and 20 more; --check --details FILE" in stopped.stderr
+
+
 def test_a_check_for_machines_is_a_line_for_each_row(tmp_path: Path) -> None:
     """With everything that is known of it."""
     path = tmp_path / "stop"

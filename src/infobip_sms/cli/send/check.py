@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _MAX_ROWS = 20  # rows with a problem that a table shows
 _MAX_CHARACTERS = 20
+_UNREADABLE = "unreadable"  # a row that has no message
 _DETAILS = (
     "row",
     "to",
@@ -42,6 +43,7 @@ _DETAILS = (
     "encoding",
     "unicodeCharacters",
     "cost",
+    "reason",
 )
 
 
@@ -78,6 +80,7 @@ class CheckSummary:
     problems: Counter[str] = attrs.field(factory=Counter, init=False)
     characters: Counter[str] = attrs.field(factory=Counter, init=False)
     rows: list[tuple[object, ...]] = attrs.field(factory=list, init=False)
+    reasons: list[str] = attrs.field(factory=list, init=False)
 
     def add(self, found: CheckedDestination, row: int, first_row: int | None) -> None:
         """Count a destination; as JSON, print it."""
@@ -96,10 +99,20 @@ class CheckSummary:
         )
         if said and len(self.rows) < _MAX_ROWS:
             self.rows.append((row, found.to, country, said))
+        self._write(_to_plain(found, row, first_row))
+
+    def add_unreadable(self, row: int, reason: str) -> None:
+        """Count a row that has no message."""
+        self.problems[_UNREADABLE] += 1
+        if len(self.reasons) < _MAX_ROWS:
+            self.reasons.append(reason)
+        self._write({"row": row, "problems": [_UNREADABLE], "reason": reason})
+
+    def _write(self, plain: dict[str, Any]) -> None:
         if self.as_json:
-            print_json(_to_plain(found, row, first_row))
+            print_json(plain)
         if self.details is not None:
-            self.details.writerow(_to_cells(_to_plain(found, row, first_row)))
+            self.details.writerow(_to_cells(plain))
 
     def print_tables(self) -> None:
         """Print the rows with a problem, then what each country gets."""
@@ -113,7 +126,11 @@ class CheckSummary:
         print_table(("Country", "Messages", "Segments", "Cost"), lines)
 
     def print_notes(self) -> None:
-        """Print how many problems of each kind there are, and what makes texts longer."""
+        """Print the rows without a message, how many problems there are, and what makes texts longer."""
+        for reason in self.reasons:
+            print_note(reason[:1].upper() + reason[1:])
+        if left := self.problems[_UNREADABLE] - len(self.reasons):
+            print_note(f"And {left} more rows like these; --details FILE writes them all to FILE.")
         if self.problems:
             words = ", ".join(f"{count} {name}" for name, count in self.problems.most_common())
             print_note(f"Problems: {words}.")
@@ -143,20 +160,32 @@ class CheckSummary:
 
     def get_exit_code(self) -> int:
         """Return the exit code of a check: 3 for numbers that reach nobody, 1 for warnings."""
-        if self.problems["impossible"] or self.problems["invalid"]:
+        if any(self.problems[name] for name in ("impossible", "invalid", _UNREADABLE)):
             return EXIT_USAGE
         return EXIT_REJECTED if self.problems else EXIT_OK
 
 
-def check_messages(
-    messages: Iterable[Message], rows: list[int], options: CheckOptions, *, as_json: bool
+def check_rows(
+    found_rows: Iterable[tuple[int, Message | str]], options: CheckOptions, *, as_json: bool
 ) -> CheckSummary:
-    """Check all messages; raise UnavailableError if the extra is missing."""
+    """Check the message of each row; raise UnavailableError if the extra is missing."""
     prices = read_prices(options.prices) if options.prices else None
     _require_parser(options.region)
+    rows: list[int] = []
     with _open_details(options.details) as details:
-        summary = CheckSummary(as_json and options.check, details)
-        for found in preflight(messages, region=options.region, skip=options.skip, prices=prices):
+        summary = CheckSummary(as_json, details)
+
+        def read_messages() -> Iterator[Message]:
+            for row, found in found_rows:
+                if isinstance(found, str):
+                    summary.add_unreadable(row, found)
+                else:
+                    rows.append(row)
+                    yield found
+
+        for found in preflight(
+            read_messages(), region=options.region, skip=options.skip, prices=prices
+        ):
             first = None if found.duplicate_of is None else rows[found.duplicate_of]
             summary.add(found, rows[found.index], first)
     return summary

@@ -177,7 +177,7 @@ class SendOptions:
     section=CHECKS,
     is_flag=True,
     help="Send nothing: check the numbers, and count segments and cost by country. Exit code 1 for warnings"
-    " (duplicates, landlines, suppressed), 3 for numbers that reach nobody.",
+    " (duplicates, landlines, suppressed), 3 for rows that cannot be sent and numbers that reach nobody.",
 )
 @option(
     "--details",

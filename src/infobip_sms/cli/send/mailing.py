@@ -16,7 +16,7 @@ from infobip_sms.cli.base.output import clean, print_json, print_note
 from infobip_sms.codecs.plain_data import build_plain
 from infobip_sms.send_many.suppression import find_original
 
-from .check import check_messages
+from .check import check_rows
 from .confirm import confirm, confirm_repeated, estimate_send
 from .summary import MailingSummary
 
@@ -62,16 +62,14 @@ def send_mailing(
     yes: bool,
 ) -> int:
     """Check every row, ask, send, and sum up; return the exit code."""
+    if checks.check:
+        return _print_check(check_rows(mailing.build_rows(), checks, as_json=settings.as_json), checks)
     if problems := mailing.check_rows():
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise InvalidInputError(f"Nothing was sent, because of these rows:{lines}")
     cost = estimate_send(mailing.build_messages())
     if checks.is_needed:
-        rows = [number for number, _ in mailing.table.read_rows()]
-        summary = check_messages(mailing.build_messages(), rows, checks, as_json=settings.as_json)
-        if checks.check:
-            return _print_check(summary, checks)
-        summary.require_limits(checks)
+        check_rows(mailing.build_rows(), checks, as_json=False).require_limits(checks)
     if cost.repeated and not options.dedupe:
         print_note(f"Note: numbers that came before: {cost.repeated}. --dedupe leaves them out.")
         if not settings.dry_run:

@@ -176,8 +176,9 @@ class Archive:
             "sentSince": lambda m: since is None or (m.sent or m.done or 0) >= since,
             "sentUntil": lambda m: until is None or (m.sent or m.done or until + 1) <= until,
         }
-        ignored = self._traits.fault.removeprefix("logs-ignore-")
-        kept = [test for name, test in tests.items() if name != ignored]
+        kept = [
+            test for name, test in tests.items() if not self._traits.breaks(f"logs-ignore-{name}")
+        ]
         return lambda message: all(test(message) for test in kept)
 
 
