@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from . import namespaces
 from .disk_errors import list_cases, run_case
 
 ROWS = (
@@ -59,9 +60,19 @@ def run_disk_errors() -> tuple[int, str]:
     return sum(r == "ok" for r in results.values()), "; ".join(wrong) or "ok"
 
 
+def run_machines() -> tuple[int, str]:
+    """Put application, sandbox and suite on three machines; return how many tries, and what went wrong."""
+    if obstacle := namespaces.find_obstacle():
+        return 0, f"skipped: {obstacle}"
+    rows = namespaces.run()
+    wrong = [f"{row.what}: {row.actual[:100]}" for row in rows if not row.is_ok]
+    return len(rows), "; ".join(wrong) or "ok"
+
+
 def main() -> int:
     """Try everything, print the table, and return 0 if nothing went wrong."""
     lines = [(part, fails, *run_tests(path)) for part, fails, path in ROWS]
+    lines.append(("sandbox", "three machines, foreign pages", *run_machines()))
     lines.append(("journal", "EIO and ENOSPC at single system calls", *run_disk_errors()))
     print(f"\n{'part':13} {'what fails':46} {'tried':>5}  result")
     for part, fails, tried, result in lines:

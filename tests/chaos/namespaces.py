@@ -167,7 +167,9 @@ def try_address() -> Iterator[Row]:
     """``--host`` opens it by its addresses, not by a name."""
     with run_sandbox("--host", "0.0.0.0"):  # noqa: S104 - in a network of its own
         by_address = f"http://{_LINKS['application']}.1:{PORT}/sandbox/health"
-        yield Row("application: with --host, by address", "200", APPLICATION.probe("GET", by_address))
+        yield Row(
+            "application: with --host, by address", "200", APPLICATION.probe("GET", by_address)
+        )
         yield Row("application: by name", "403", APPLICATION.probe("GET", _url("/sandbox/health")))
 
 
@@ -220,9 +222,27 @@ def _try_foreign_pages() -> Iterator[Row]:
 def try_suite() -> Iterator[Row]:
     """The suite contacts another machine when it is told to, and over http when it is told that as well."""
     suite = (sys.executable, "-m", "infobip_sms_conformance", "server", _url(""), "--api-key", KEY)
-    callback = ("--callback", f"http://suite:{CALLBACK_PORT}", "--callback-port", str(CALLBACK_PORT))
-    numbers = [word for to in ("41793026727", "41793026731", "41793026785") for word in ("--to", to)]
-    whole = ("--no-basic", *numbers, "--max-messages", "1000", "--profile", "full", "--clock", "--quiet", *callback)
+    callback = (
+        "--callback",
+        f"http://suite:{CALLBACK_PORT}",
+        "--callback-port",
+        str(CALLBACK_PORT),
+    )
+    callback += ("--callback-host", "0.0.0.0")  # noqa: S104 - in a network of its own
+    numbers = [
+        word for to in ("41793026727", "41793026731", "41793026785") for word in ("--to", to)
+    ]
+    whole = (
+        "--no-basic",
+        *numbers,
+        "--max-messages",
+        "1000",
+        "--profile",
+        "full",
+        "--clock",
+        "--quiet",
+        *callback,
+    )
     allowed = ("--allow-host", "sandbox", "--allow-callback", "suite", "--rate", "1000")
     with run_sandbox("--host", "0.0.0.0", *allowed):  # noqa: S104 - in a network of its own
         done = SUITE.run(*suite)
@@ -238,7 +258,9 @@ def try_suite() -> Iterator[Row]:
 def run() -> list[Row]:
     """Try everything on three machines."""
     with link_machines():
-        return [row for part in (try_default, try_address, try_allowed, try_suite) for row in part()]
+        return [
+            row for part in (try_default, try_address, try_allowed, try_suite) for row in part()
+        ]
 
 
 def main() -> int:
@@ -249,7 +271,9 @@ def main() -> int:
     started = time.monotonic()
     rows = run()
     for row in rows:
-        print(f"{'ok' if row.is_ok else 'FAILED':7} {row.what}: {row.actual[:2000 * (not row.is_ok) + 100]}")
+        print(
+            f"{'ok' if row.is_ok else 'FAILED':7} {row.what}: {row.actual[: 2000 * (not row.is_ok) + 100]}"
+        )
     wrong = sum(not row.is_ok for row in rows)
     print(f"{len(rows)} tried, {wrong} wrong, {time.monotonic() - started:.0f} s")
     return int(wrong > 0)

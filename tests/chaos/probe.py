@@ -1,9 +1,9 @@
 """What an application does, in one word of output; namespaces.py runs it on other machines.
 
-    GET|POST|DELETE|OPTIONS URL [HEADER: VALUE …]   the status, or refused
-    BODY URL                                        the body
-    SEND URL [HOST …]                               the status of a message sent by the client that trusts HOST
-    REPORT URL NOTIFY_URL                           the status that a report at that URL has, or none
+GET|POST|DELETE|OPTIONS URL [HEADER: VALUE …]   the status, or refused
+BODY URL                                        the body
+SEND URL [HOST …]                               the status of a message sent by the client that trusts HOST
+REPORT URL NOTIFY_URL                           the status that a report at that URL has, or none
 """
 
 from __future__ import annotations
