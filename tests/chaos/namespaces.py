@@ -222,13 +222,9 @@ def _try_foreign_pages() -> Iterator[Row]:
 def try_suite() -> Iterator[Row]:
     """The suite contacts another machine when it is told to, and over http when it is told that as well."""
     suite = (sys.executable, "-m", "infobip_sms_conformance", "server", _url(""), "--api-key", KEY)
-    callback = (
-        "--callback",
-        f"http://suite:{CALLBACK_PORT}",
-        "--callback-port",
-        str(CALLBACK_PORT),
-    )
-    callback += ("--callback-host", "0.0.0.0")  # noqa: S104 - in a network of its own
+    port = str(CALLBACK_PORT)
+    callback = ("--callback", f"http://suite:{port}", "--callback-port", port)
+    everywhere = ("--callback-host", "0.0.0.0")  # noqa: S104 - in a network of its own
     numbers = [
         word for to in ("41793026727", "41793026731", "41793026785") for word in ("--to", to)
     ]
@@ -242,6 +238,7 @@ def try_suite() -> Iterator[Row]:
         "--clock",
         "--quiet",
         *callback,
+        *everywhere,
     )
     allowed = ("--allow-host", "sandbox", "--allow-callback", "suite", "--rate", "1000")
     with run_sandbox("--host", "0.0.0.0", *allowed):  # noqa: S104 - in a network of its own
