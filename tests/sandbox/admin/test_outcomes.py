@@ -77,6 +77,8 @@ def test_an_outcome_for_some_times_fails_first_and_then_works(sandbox: Sandbox) 
         ("+447700900009", "UNDELIVERABLE_NOT_DELIVERED"),
         ("15005550015", "EXPIRED_EXPIRED"),
         ("15005551006", "REJECTED_NETWORK"),
+        ("447700900000", "DELIVERED_TO_HANDSET"),
+        ("15005550000", "DELIVERED_TO_HANDSET"),
         ("447700900999", "DELIVERED_TO_HANDSET"),
         ("4477009000090", "DELIVERED_TO_HANDSET"),
     ],
