@@ -371,11 +371,11 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         "it is damaged",
     ),
     "depth": (
-        lambda p: make_file(p, f"UPDATE sandbox SET counters = '{'[' * 100_000}'"),
+        lambda p: make_file(p, f"UPDATE sandbox SET counters = '{'[' * 100_000}'"),  # noqa: S608 - constant
         "it is damaged",
     ),
     "deep row": (
-        lambda p: make_file(p, f"UPDATE sms SET data = '{'[' * 100_000}'"),
+        lambda p: make_file(p, f"UPDATE sms SET data = '{'[' * 100_000}'"),  # noqa: S608 - constant
         "it is damaged",
     ),
     "table": (lambda p: make_file(p, "DROP TABLE push"), "another kind of file"),
