@@ -30,6 +30,7 @@ from infobip_sms.transport.retry import AttemptFailure, Retry, RetryState, find_
 
 from .copies import with_destinations
 from .outcomes import (
+    BUSY_STATUSES,
     Resolution,
     is_busy,
     is_same_number,
@@ -340,8 +341,10 @@ def _may_resend(item: QueuedDestination, state: _BatchState) -> bool:
 
 
 def _may_retry_lookup(error: Error) -> bool:
-    away = isinstance(error, TransportError | InvalidResponseError)
-    return away or is_busy(error)
+    """Tell whether to ask again; a lookup changes nothing, whether it was processed or not."""
+    if isinstance(error, ApiError):
+        return error.status in BUSY_STATUSES
+    return isinstance(error, TransportError | InvalidResponseError)
 
 
 def _next_pause(error: Error, attempts: int) -> float:

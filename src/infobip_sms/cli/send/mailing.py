@@ -63,7 +63,9 @@ def send_mailing(
 ) -> int:
     """Check every row, ask, send, and sum up; return the exit code."""
     if checks.check:
-        return _print_check(check_rows(mailing.build_rows(), checks, as_json=settings.as_json), checks)
+        return _print_check(
+            check_rows(mailing.build_rows(), checks, as_json=settings.as_json), checks
+        )
     if problems := mailing.check_rows():
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise InvalidInputError(f"Nothing was sent, because of these rows:{lines}")
