@@ -69,12 +69,15 @@ def roll_back(file: sqlite3.Connection) -> None:
         file.execute("ROLLBACK")
 
 
-def checkpoint(file: sqlite3.Connection) -> None:
-    """Bring what is in the -wal into the main file, if that is possible now."""
+def checkpoint(file: sqlite3.Connection) -> bool:
+    """Bring what is in the -wal into the main file, on the disk; return whether that was possible now."""
     import sqlite3  # noqa: PLC0415 - some builds of Python are without it
 
-    with suppress(sqlite3.Error):  # on the disk it is, beside the main file
-        file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    try:
+        ((busy, size, done),) = file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    except sqlite3.Error:
+        return False
+    return not busy and size == done
 
 
 def leave_log(path: Path) -> None:
