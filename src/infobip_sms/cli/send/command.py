@@ -142,7 +142,8 @@ class SendOptions:
     section=MANY,
     type=click.FloatRange(0, min_open=True),
     metavar="N",
-    help="Destinations per second; slower after a 429 (default: as many as the server accepts).",
+    help="Destinations per second, evenly spaced, over all --concurrency; slower after a 429 (default: as"
+    " many as the server accepts).",
 )
 @option(
     "--skip",

@@ -169,10 +169,12 @@ def _show_progress(settings: ClientOptions, total: int) -> Iterator[Callable[[Ou
         redirect_stderr=False,
     ) as bar:
         task = bar.add_task("", total=total, rate="")
-        started = time.monotonic()
+        started, earlier = time.monotonic(), 0
 
         def advance(outcome: Outcome) -> None:
-            rate = (outcome.index + 1) / max(time.monotonic() - started, 0.001)
+            nonlocal earlier
+            earlier += outcome.earlier
+            rate = (outcome.index + 1 - earlier) / max(time.monotonic() - started, 0.001)
             bar.update(task, completed=outcome.index + 1, rate=f"{rate:.0f}/s")
 
         yield advance
