@@ -12,6 +12,7 @@ import phonenumbers
 import pytest
 
 from infobip_sms import Destination, Message, preflight
+from infobip_sms.send_many.preflight import build_number_parser
 from tests.cli.runs import run
 from tests.cli.test_send import Platform
 
@@ -201,3 +202,29 @@ def test_numbers_of_every_region_are_judged_as_phonenumbers_does() -> None:
 
             assert found.is_reachable is phonenumbers.is_valid_number(parsed), number
             assert found.country == phonenumbers.region_code_for_number(parsed)
+
+
+def test_national_numbers_of_every_region_are_read_as_phonenumbers_reads_them() -> None:
+    """Mobile numbers and landlines, written with a 0 instead of the country code."""
+    kinds = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE)
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        parse = build_number_parser(region)
+        for kind in kinds:
+            example = phonenumbers.example_number_for_type(region, kind)
+            if example is None or example.italian_leading_zero:  # it begins with 0 as it is
+                continue
+            written = f"0{phonenumbers.national_significant_number(example)}"
+            number, country, problem = parse(written)
+            try:
+                expected = phonenumbers.parse(written, region)
+            except phonenumbers.NumberParseException:  # 0 begins an international call there
+                assert problem == "impossible", written
+                continue
+
+            assert f"+{number}" == phonenumbers.format_number(
+                expected, phonenumbers.PhoneNumberFormat.E164
+            )
+            assert country == phonenumbers.region_code_for_number(expected)
+            assert (problem in {None, "landline"}) is phonenumbers.is_valid_number(expected), (
+                written
+            )

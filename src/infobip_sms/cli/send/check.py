@@ -55,7 +55,7 @@ class CheckOptions:
     details: Path | None
     region: str | None
     prices: Path | None
-    skip: Path | None
+    skip: frozenset[str] | None
     max_messages: int | None
     max_segments: int | None
     max_cost: Decimal | None

@@ -22,7 +22,6 @@ from .summary import MailingSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from infobip_sms import Message
     from infobip_sms.cli.base.server_options import ClientOptions
@@ -47,7 +46,7 @@ class MailingOptions:
     concurrency: int
     patience: float
     per_second: float | None
-    skip: Path | None
+    skip: frozenset[str] | None
     dedupe: Any
     on_unknown: Any
     journal: str | None
