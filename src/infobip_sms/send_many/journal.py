@@ -134,7 +134,7 @@ class Journal:
         self._marks: list[_Mark] = []  # that threads wait for
         beside = sqlite_file.get_wal(self._path).exists()
         try:
-            sqlite_file.require_file_name(self._path)
+            sqlite_file.require_usable(self._path)
         except ValueError as problem:
             raise self._build_error(str(problem)) from None
         sqlite_file.create_private(self._path)
@@ -259,7 +259,8 @@ class Journal:
             ).fetchone()
         if count < known:
             raise self._build_error(
-                f"it knows {known} destinations, and the input ended after {count}"
+                f"it knows {known} destinations, and the input ended after {count}. Use the whole input,"
+                f" or start a new journal, {_NEW_JOURNAL}"
             )
 
     def _open(self, *, has_wal: bool) -> str:
@@ -324,9 +325,10 @@ def _is_same(known: bytes, digest: bytes) -> bool:
     return known in {digest, digest[:_DIGEST_SIZE]}
 
 
+_NEW_JOURNAL = "with which everything is sent again"
 _INPUT_CHANGED = (
     "it was written for different input (first difference: destination {}). Use the same messages in"
-    " the same order, or start a new journal"
+    f" the same order, or start a new journal, {_NEW_JOURNAL}"
 )
 _WAL_MISSING = "its file {}-wal is missing. Restore it, or create an empty file of that name if nothing was lost"
 

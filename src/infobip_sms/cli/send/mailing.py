@@ -117,7 +117,11 @@ def _send(settings: ClientOptions, mailing: Mailing, options: MailingOptions, to
     finally:
         if not settings.as_json:
             tally.print_rows()
-        tally.print_summary(has_journal=options.journal is not None, err=settings.as_json)
+        tally.print_summary(
+            has_journal=options.journal is not None,
+            on_unknown=options.on_unknown,
+            err=settings.as_json,
+        )
     return tally.get_exit_code()
 
 
