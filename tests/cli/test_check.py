@@ -83,6 +83,26 @@ def test_a_check_writes_its_details_as_csv(tmp_path: Path) -> None:
     assert "details.csv exists already" in again.stderr
 
 
+def test_a_check_counts_what_the_same_command_would_send(
+    prices: str, tmp_path: Path, serve: Serve
+) -> None:
+    """Not what --skip and --dedupe leave out; the limits and the question neither."""
+    path = tmp_path / "stop"
+    path.write_text("number\n41793026731\n", encoding="utf-8")
+    rows = "to\n41793026727\n+41793026727\n41793026731\n41793026732\n"
+    words = ("send", "--csv", "-", "--template", "x", "--skip", str(path), "--dedupe")
+    limits = ("--prices", prices, "--max-cost", "0.10", "--max-messages", "2")
+    server = serve("hear", Platform().answer)
+    checked = run(*words, *limits, "--check", typed=rows, url=server.url)
+    asked = run(*words, *limits, typed=rows, url="https://example.com")
+    sent = run(*words, *limits, typed=rows, url=server.url)
+
+    assert "Total    2         2         0.10" in checked.stdout
+    assert "Left out by --skip and --dedupe, and not counted: 2." in checked.stderr
+    assert "This sends to 2 destinations, 2 segments (2 left out)" in " ".join(asked.stderr.split())
+    assert "2 accepted, 2 suppressed; 4 of 4" in sent.stdout
+
+
 def test_a_check_lists_every_row_that_cannot_be_sent(tmp_path: Path) -> None:
     """All of them in the details, the first ones on stderr; a run stops at them and says how to list them."""
     path = tmp_path / "details.csv"

@@ -14,7 +14,7 @@ from infobip_sms_schema import SmsResponse, SmsResponseDetails
 from infobip_sms.cli.base.framework import EXIT_OK, InvalidInputError
 from infobip_sms.cli.base.output import clean, print_json, print_note
 from infobip_sms.codecs.plain_data import build_plain
-from infobip_sms.send_many.suppression import find_original
+from infobip_sms.send_many.suppression import Suppression, find_original
 
 from .check import check_rows
 from .confirm import confirm, confirm_repeated, estimate_send
@@ -68,21 +68,23 @@ def send_mailing(
     if problems := mailing.check_rows():
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise InvalidInputError(f"Nothing was sent, because of these rows:{lines}")
-    cost = estimate_send(mailing.build_messages())
+    suppression = Suppression(options.skip, options.dedupe)
+    cost = estimate_send(mailing.build_messages(), suppression)
+    total = cost.destinations + cost.left_out
     if checks.is_needed:
         check_rows(mailing.build_rows(), checks, as_json=False).require_limits(checks)
-    if cost.repeated and not options.dedupe:
+    if cost.repeated:
         print_note(f"Note: numbers that came before: {cost.repeated}. --dedupe leaves them out.")
         if not settings.dry_run:
             confirm_repeated(settings.base_url, cost, yes=yes)
-    if cost.destinations == 0:
+    if total == 0:
         raise InvalidInputError("The CSV has no rows below the names of its columns.")
     for name, count in mailing.count_empty().items():
-        print_note(f"Note: in {count} of {cost.destinations} rows {{{clean(name)}}} is empty.")
+        print_note(f"Note: in {count} of {total} rows {{{clean(name)}}} is empty.")
     if settings.dry_run:
         return _print_first_request(settings, mailing, options)
     confirm(settings.base_url, cost, yes=yes)
-    return _send(settings, mailing, options, cost.destinations)
+    return _send(settings, mailing, options, total)
 
 
 def _print_check(summary: CheckSummary, checks: CheckOptions) -> int:
