@@ -311,8 +311,7 @@ def _build_pool(settings: _Settings) -> ConnectionPool:
     if server.scheme == "http" and not is_loopback(server.host):
         _LOG.warning("credentials go to %s over plain http", server.netloc)
     proxy = find_proxy(settings.proxy, server)
-    secure = "https" in {server.scheme, proxy and proxy.scheme}
-    context = build_context(settings.ca) if secure or settings.ca is not None else None
+    context = None if settings.ca is None else build_context(settings.ca)
     return ConnectionPool(server, proxy, context, settings.connections, settings.connect_timeout)
 
 

@@ -18,6 +18,7 @@ import time
 import weakref
 from collections import deque
 from contextlib import suppress
+from functools import cached_property
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -200,6 +201,7 @@ class ConnectionPool:
     server: Address
     proxy: Address | None
     context: ssl.SSLContext | None
+    """For TLS; None for one with the system's certificates, which is made for the first connection."""
     max_idle: int
     connect_timeout: float
     _idle: deque[_DeadlineConnection] = attrs.field(factory=deque, init=False, repr=False)
@@ -207,6 +209,11 @@ class ConnectionPool:
 
     def __attrs_post_init__(self) -> None:
         weakref.finalize(self, _close_all, self._idle)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """The context of all connections; reading the system's certificates takes long."""
+        return self.context or build_context(None)
 
     def close(self) -> None:
         """Close idle connections; those in use are closed after use."""
@@ -259,7 +266,7 @@ class ConnectionPool:
         config = ProxyConfig(self.context, False, None, None)
         proxy = parse_url(self.proxy.url) if self.proxy else None
         return _DeadlineTLSConnection(
-            peer.host, peer.port, ssl_context=self.context, proxy=proxy, proxy_config=config
+            peer.host, peer.port, ssl_context=self._tls, proxy=proxy, proxy_config=config
         )
 
     def _connect(self, connection: _DeadlineConnection, deadline: float) -> None:
