@@ -269,8 +269,7 @@ class Client(Operations):
             self._call_on_attempt(request, attempts[-1])
             if wait is None:
                 host = self._connections.server.netloc
-                call = CallDescription(request.method, request.route, host)
-                return _require_response(result, tuple(attempts), call)
+                return _require_response(result, tuple(attempts), request, host)
             pause(wait, attempts)
 
     def _attempt(
@@ -354,16 +353,18 @@ def _build_attempt(
 def _require_response(
     result: Response | InvalidResponseError | AttemptFailure,
     attempts: tuple[Attempt, ...],
-    call: CallDescription,
+    request: Request,
+    host: str,
 ) -> Response:
     """Return the last response, or raise the last error, with all attempts."""
+    if isinstance(result, Response):
+        return Response(result.status, result.headers, result.body, attempts, host)
+    call = CallDescription(request.method, request.route, host)
     if isinstance(result, AttemptFailure):
         raise TransportError(result.outcome, result.sent, attempts, call) from result.cause
-    if isinstance(result, InvalidResponseError):
-        raise InvalidResponseError(
-            result.violations, result.status, result.body, result.headers, attempts, call
-        )
-    return attrs.evolve(result, attempts=attempts, host=call.host)
+    raise InvalidResponseError(
+        result.violations, result.status, result.body, result.headers, attempts, call
+    )
 
 
 def _build_user_agent(user_agent: object) -> str:

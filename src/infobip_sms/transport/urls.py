@@ -45,6 +45,11 @@ class Address:
         return f"{host}:{self.port}"
 
     @property
+    def has_default_port(self) -> bool:
+        """Tell whether the port is that of the scheme."""
+        return self.port == PORTS[self.scheme]
+
+    @property
     def url(self) -> str:
         """Scheme, host and port."""
         return f"{self.scheme}://{self.netloc}"
