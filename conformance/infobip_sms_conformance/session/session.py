@@ -260,7 +260,7 @@ class Session:
 
     def build_case_document(self, case: Case, wire: str) -> CaseDocument:
         """Return the document that a case travels in, in the format."""
-        return build_case_document(case, self.plan.profile.placements[WIRES.index(wire)])
+        return build_case_document(case, self.plan.profile.get_placement(wire, case.turn))
 
     def is_placed_alone(self, wire: str) -> bool:
         """Tell whether a case travels in the smallest document anyway."""
@@ -284,16 +284,19 @@ class Session:
             if is_sent(case, wire, self.plan.profile, self.wires):
                 yield self.send_case(case, wire)
 
-    def send_limits(self, wire: str) -> Exchange:
-        """Return the exchange of the request at all limits together."""
-        document, what = build_limits_document().document, "a request at every limit"
-        return self.send_once("limits", wire, document, what)
+    def send_limits(self, wire: str, *, derived: bool = False) -> Exchange:
+        """Return the exchange of the request at all limits together; derived: those of the schema."""
+        document = build_limits_document(derived=derived).document
+        key, what = ("values", "many values") if derived else ("limits", "every limit")
+        return self.send_once(key, wire, document, f"a request at {what}")
 
-    def send_limits_of(self, index: int, wire: str) -> Exchange:
+    def send_limits_of(self, index: int, wire: str, *, derived: bool = False) -> Exchange:
         """Return the exchange of one message of the request at all limits."""
-        document = {"messages": [build_limits_document().document["messages"][index]]}
-        what = f"message {index + 1} of the request at every limit"
-        return self.send_once(f"limits {index}", wire, document, what)
+        whole = build_limits_document(derived=derived).document
+        document = {"messages": [whole["messages"][index]]}
+        key, what = ("values", "many values") if derived else ("limits", "every limit")
+        label = f"message {index + 1} of the request at {what}"
+        return self.send_once(f"{key} {index}", wire, document, label)
 
     def send_days(self) -> Exchange:
         """Return the exchange of the minimal request with a window of two days, in XML."""
