@@ -3,7 +3,6 @@
 import pytest
 
 from infobip_sms_conformance.checks.support.assertions import (
-    FORMAT_REQUIREMENTS,
     REJECTION,
     assert_accepted,
     assert_each,
@@ -11,6 +10,7 @@ from infobip_sms_conformance.checks.support.assertions import (
     require_minimal_accepted,
 )
 from infobip_sms_conformance.checks.support.calls import explained_by
+from infobip_sms_conformance.checks.support.root_causes import FORMAT_REQUIREMENTS
 from infobip_sms_conformance.contract.codec import (
     MEDIA_TYPES,
     dump,

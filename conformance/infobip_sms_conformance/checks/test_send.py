@@ -5,9 +5,9 @@ from infobip_sms_conformance.checks.support.assertions import (
     XML_PARITY_REQUIREMENT,
     assert_case,
     assert_succeeded,
-    get_rejected_field,
     require_minimal_accepted,
 )
+from infobip_sms_conformance.checks.support.root_causes import get_rejected_field
 from infobip_sms_conformance.checks.support.xml_lists import require_days_accepted
 from infobip_sms_conformance.contract.derived_cases import get_case
 from infobip_sms_conformance.contract.files import Case
@@ -151,7 +151,7 @@ def test_send_020_generated_requests_are_accepted(
         assert_accepted_unless_explained(exchange, other, findings)
 
 
-@check("SEND-020", needs=["cases"], order=LATE)
+@check("SEND-020", needs=["cases"], order=AFTER_CASES)
 def test_send_020_values_without_limits_are_accepted(
     session: Session, case: Case, wire: str
 ) -> None:

@@ -5,10 +5,10 @@ of the server can be moved (--clock), or when the run waits for it (--patience).
 """
 
 from infobip_sms_conformance.checks.support.assertions import (
-    get_rejected_field,
     require_response,
 )
 from infobip_sms_conformance.checks.support.calls import has_failed
+from infobip_sms_conformance.checks.support.root_causes import get_rejected_field
 from infobip_sms_conformance.checks.support.time_travel import (
     HOUR,
     TIME_TRAVEL,

@@ -4,10 +4,10 @@ from infobip_sms_conformance.checks.support.assertions import (
     assert_accepted,
     assert_each,
     drop_plus,
-    get_rejected_field,
     require_minimal_accepted,
 )
 from infobip_sms_conformance.checks.support.calls import has_failed
+from infobip_sms_conformance.checks.support.root_causes import get_rejected_field
 from infobip_sms_conformance.checks.support.xml_lists import find_lost_days
 from infobip_sms_conformance.contract.codec import (
     get_element_names,

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from infobip_sms_conformance.checks.support.assertions import (
-    get_rejected_field,
     require_any_accepted,
     require_response,
 )
+from infobip_sms_conformance.checks.support.root_causes import get_rejected_field
 from infobip_sms_conformance.contract.files import read_numbers
 from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.fixtures.lookup_batch import (

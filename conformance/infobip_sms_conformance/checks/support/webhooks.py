@@ -12,10 +12,10 @@ from infobip_sms_conformance.checks.support.assertions import (
     XML_PARITY_REQUIREMENT,
     drop_plus,
     get_entry,
-    get_rejected_field,
     require_any_accepted,
     require_response,
 )
+from infobip_sms_conformance.checks.support.root_causes import get_rejected_field
 from infobip_sms_conformance.checks.support.xml_lists import are_lists_lost, has_all_entries
 from infobip_sms_conformance.contract.files import get_group_id
 from infobip_sms_conformance.fixtures.webhook_messages import (
