@@ -26,6 +26,8 @@ from infobip_sms_conformance.observations.verdicts import (
     Explained,
     Finding,
     Inconclusive,
+    Mismatch,
+    show,
 )
 from infobip_sms_conformance.session.registry import LAST, LATE, check
 from infobip_sms_conformance.session.session import Session
@@ -177,12 +179,10 @@ def assert_preview_rejected(
 
 
 @check("PREV-003", needs=["preview"], feature="preview", order=LAST)
-def test_prev_003_previews_hold_what_was_asked(
-    session: Session, wire: str, findings: list[Finding]
-) -> None:
+def test_prev_003_previews_hold_what_was_asked(session: Session, wire: str) -> None:
     """The first preview is of the text as it is, the next as it was asked for."""
     roots = ("PREV-002", "XML-004") if wire == "xml" else ("PREV-002",)
-    with explained_by(findings, *roots):
+    with explained_by(*roots):
         assert_previews(session, wire)
 
 
@@ -193,9 +193,14 @@ def assert_previews(session: Session, wire: str) -> None:
         if wrong == MISSING and is_nested(session, trial):
             expected = f"{LANGUAGE} beside the text"
             raise Explained(wrong, expected=expected, caused_by="PREV-002", exchange=found)
+        if wrong == MISSING:
+            wanted = f"one with {show(dict([trial.option] if trial.option else []))}"
+            configurations = [
+                dict(read_options(p)) for p in find_list(found.data, "previews") or []
+            ]
+            wrong = Mismatch("previews[].configuration", wanted, show(configurations))
         if wrong:
-            expected = "originalText, and previews: as it is, then as asked"
-            raise CheckFailed(wrong, expected=expected, exchange=found)
+            raise CheckFailed(wrong, exchange=found)
 
 
 MISSING = "no preview in the asked configuration"
@@ -205,20 +210,30 @@ def check_form(preview_case: PreviewCase, found: Exchange) -> str:
     """Return what a response lacks."""
     previews = find_list(found.data, "previews")
     if not previews:
-        return "no list of previews"
+        got = f"nothing, beside {show(list(found.data))}" if found.data else found.got
+        return Mismatch("previews", "a list", got)
     if read_text(found.data, "originalText") != preview_case.text:
-        return "another originalText, or none"
-    for preview in previews:
-        if not read_text(preview, "textPreview") or None in read_count(preview):
-            return "a preview without textPreview, messageCount or charactersRemaining"
-    if read_options(previews[0]) or read_text(previews[0], "textPreview") != preview_case.text:
-        return "a first preview that is not of the text as it is"
+        original = read_text(found.data, "originalText")
+        wanted = f"the {len(preview_case.text)} characters that were sent"
+        return Mismatch("originalText", wanted, f"{len(original)} characters, not the same")
+    for index, preview in enumerate(previews):
+        for name in ("textPreview", "messageCount", "charactersRemaining"):
+            value = read_text(preview, name)
+            if not value or (name != "textPreview" and not INTEGER.fullmatch(value)):
+                wanted = "a text" if name == "textPreview" else "a whole number"
+                return Mismatch(f"previews[{index}].{name}", wanted, show(value))
+    if options := read_options(previews[0]):
+        return Mismatch("previews[0].configuration", "none: the text as it is", show(dict(options)))
+    if (text := read_text(previews[0], "textPreview")) != preview_case.text:
+        wanted = f"the {len(preview_case.text)} characters that were sent"
+        return Mismatch("previews[0].textPreview", wanted, f"{len(text)} characters, not the same")
     asked = find_preview(preview_case, found)
     if preview_case.option and asked is None:
         return MISSING
-    return (
-        "a textPreview other than the text that was counted" if is_untransliterated(asked) else ""
-    )
+    if not is_untransliterated(asked):
+        return ""
+    wanted = "the text in the letters that were counted"
+    return Mismatch("previews[].textPreview", wanted, "letters beyond GSM-7")
 
 
 def is_untransliterated(preview: dict[str, Any] | None) -> bool:
@@ -248,7 +263,8 @@ def test_prev_002_language_stands_beside_the_text(session: Session, wire: str) -
     if is_ok(found) and find_preview(IN_LANGUAGE, found) is None:
         if is_nested(session, IN_LANGUAGE):
             expected = f"{LANGUAGE} beside the text"
-            raise CheckFailed("an ignored languageCode", expected=expected, exchange=found)
+            got = f"{LANGUAGE} has an effect only within an object called language"
+            raise CheckFailed(got, expected=expected, exchange=found)
         raise Inconclusive(MISSING, caused_by="PREV-003", exchange=found)
 
 

@@ -4,6 +4,11 @@ What was sent, and whether, shows in delivery reports. What takes longer than a 
 of the server can be moved (--clock), or when the run waits for it (--patience).
 """
 
+from datetime import (
+    UTC,
+    datetime,
+)
+
 from infobip_sms_conformance.checks.support.assertions import (
     require_response,
 )
@@ -47,8 +52,10 @@ from infobip_sms_conformance.observations.verdicts import (
     Explained,
     Finding,
     Inconclusive,
+    Mismatch,
     NotApplicable,
     explain,
+    show,
 )
 from infobip_sms_conformance.session.registry import FIRST, LAST, check
 from infobip_sms_conformance.session.session import Session
@@ -77,14 +84,19 @@ def test_sched_001_message_is_not_sent_before_send_at(
         sent_at = report.find_instant("sentAt") if has_true_times(news) else None
         early = sent_at is not None and sent_at.timestamp() < due - TOLERANCE
         if early or (session.target.is_loopback and report.call.at < due - TOLERANCE):
-            got = "a sentAt before sendAt" if early else "a report of its delivery before sendAt"
-            raise CheckFailed(
-                got, expected="sent at sendAt or later", exchange=news.exchange_for(LATER)
-            )
+            came = sent_at.timestamp() if early and sent_at else report.call.at
+            what = "sentAt" if early else "a report of its delivery"
+            wrong = Mismatch(what, f"{format_time(due)} or later", format_time(came))
+            raise CheckFailed(wrong, exchange=news.exchange_for(LATER, report.call))
     if not reports:
         raise Inconclusive(
             "no report that it was sent", caused_by=get_root_cause(news), exchange=news.exchange
         )
+
+
+def format_time(instant: float) -> str:
+    """Return an instant to the second, in UTC."""
+    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="seconds")
 
 
 def has_true_times(webhook_run: WebhookRun) -> bool:
@@ -152,11 +164,13 @@ def test_win_008_message_waits_for_its_window(
     require_accepted(news, closed[0] if closed else DAYS, findings)
     require_plain_sent(news)
     if ignored := get_ignored(news):
+        window = news.messages[ignored]["deliveryTimeWindow"]
+        report = next(report for report in news.reports(ignored) if report.is_sent)
         raise CheckFailed(
-            "sent",
+            f"status {show(report.group)} at {format_time(report.call.at)}",
             sent=f"{news.exchange.label}, one with a window of other {ignored}",
-            expected="not sent before its window opens",
-            exchange=news.exchange_for(ignored),
+            expected=f"not sent outside of its window, {show(window)}",
+            exchange=news.exchange_for(ignored, report.call),
         )
     if news.is_sent(HOURS):
         got = "sent in a window of other hours, perhaps for their zone"
@@ -209,7 +223,8 @@ def test_send_017_validity_period_counts_minutes(
     for report in news.reports(DAYS):
         if report.is_expired and clock.get_bounds(report.call.at)[1] < sent_at + SHORTEST:
             expected = f"EXPIRED after {EXPIRY} minute"
-            raise CheckFailed("EXPIRED sooner", expected=expected, exchange=news.exchange_for(DAYS))
+            got = f"EXPIRED after {report.call.at - sent_at:.0f} s"
+            raise CheckFailed(got, expected=expected, exchange=news.exchange_for(DAYS, report.call))
 
 
 @check("VAL-003", needs=["push"], feature="reports", order=TIME_TRAVEL)
@@ -277,7 +292,8 @@ def assert_expired(
             raise Inconclusive(got, caused_by=get_window_root_cause(webhook_run), exchange=exchange)
         if report.is_sent:
             expected = "a status of the EXPIRED group"
-            raise CheckFailed("sent when its window opened", expected=expected, exchange=exchange)
+            got = f"status {show(report.group)} when its window opened"
+            raise CheckFailed(got, expected=expected, exchange=exchange)
     if not any(report.is_expired for report in reports):
         got = "no report of its end" + ("" if webhook_run.session.plan.clock else f"; {hint}")
         raise Inconclusive(got, caused_by=get_root_cause(webhook_run), exchange=exchange)

@@ -52,20 +52,22 @@ def test_track_001_links_are_shortened(session: Session, findings: list[Finding]
     found, text = require_logged_text(session, linked)
     expected = "the text with a shorter link on baseUrl in place of each of its own"
     if LINK in text or OTHER_LINK in text:
-        raise CheckFailed("a link as it was", expected=expected, exchange=found)
+        got = f"text: a link of the request, {show(LINK if LINK in text else OTHER_LINK)}"
+        raise CheckFailed(got, expected=expected, exchange=found)
     start, end = len(TEXT_BEFORE_LINKS), len(text) - len(TEXT_AFTER_LINKS)
     links = text[start:end].split(TEXT_BETWEEN_LINKS)
-    with explained_by(findings, "LOG-001"):
+    with explained_by("LOG-001"):
         if (
             not text.startswith(TEXT_BEFORE_LINKS)
             or not text.endswith(TEXT_AFTER_LINKS)
             or len(links) != len(LINKS)
         ):
-            raise CheckFailed("another text around the links", expected=expected, exchange=found)
+            got = f"text: {len(text)} characters, altered around the links"
+            raise CheckFailed(got, expected=expected, exchange=found)
     if not all(is_short(link) for link in links):
-        raise CheckFailed(
-            "a link that is not a shorter one on baseUrl", expected=expected, exchange=found
-        )
+        long = next(link for link in links if not is_short(link))
+        wanted = f"a link shorter than the one that was sent, on {TRACKING_BASE_URL}"
+        raise CheckFailed(Mismatch("text", wanted, show(long)), exchange=found)
 
 
 def is_short(link: str) -> bool:
@@ -139,7 +141,7 @@ def test_track_003_message_that_is_not_tracked_is_not_found(
         found = call_once(
             session, SECOND_FORMAT, "recordConversion", what, path_parameters={"messageId": name}
         )
-        with explained_by(findings, "RESP-005"):  # the name may be that of a tracked message, too
+        with explained_by("RESP-005"):  # the name may be that of a tracked message, too
             assert_rejected(found, "HTTP 404", findings)
             if found.status != NOT_FOUND:
                 raise CheckFailed(found.got, expected="HTTP 404", exchange=found)

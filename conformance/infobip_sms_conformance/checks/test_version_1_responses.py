@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from infobip_sms_conformance.checks.support.calls import find_sent
+from infobip_sms_conformance.checks.support.calls import explained_by, find_sent
 from infobip_sms_conformance.checks.support.response_rules import (
     check_bulk_id,
     check_count,
@@ -65,7 +65,8 @@ def assert_rules(session: Session, wire: str, requirement_id: str) -> None:
     for exchange in found:
         for rule in RULES[requirement_id]:
             if rule.concerns(exchange) and (problem := rule.problem(exchange)):
-                raise CheckFailed(problem, exchange=exchange)
+                with explained_by("V1-005"):
+                    raise CheckFailed(problem, exchange=exchange)
 
 
 @check("RESP-001", needs=["v1"], feature="v1", order=LAST)

@@ -61,6 +61,8 @@ class Finding:
     """The path in the request that it is about; a place in the response is in ``got``."""
     is_explained: bool = False
     """Whether it is a failure but for ``caused_by``: if that did not fail, this requirement did."""
+    suspects: tuple[str, ...] = ()
+    """Requirements of which each would explain it, if it failed; whether one did shows at the end of the run."""
     mixes_formats: bool = False
     """Whether what it rests on is in both formats, so that a failure in either may explain it."""
 
@@ -139,10 +141,12 @@ class Explained(Inconclusive):
     Where that other one did not fail in the same format, this is a failure of its own.
     """
 
+    suspects: tuple[str, ...] = ()
 
-def explain(failure: CheckFailed, requirement_id: str) -> Explained:
-    """Return a failure as one that is explained by the failure of another requirement."""
-    return Explained(
+
+def explain(failure: CheckFailed, requirement_id: str, *suspects: str) -> Explained:
+    """Return a failure as one that is explained by the failure of another requirement, or of one of its suspects."""
+    explained = Explained(
         failure.got,
         sent=failure.sent,
         expected=failure.expected,
@@ -150,6 +154,8 @@ def explain(failure: CheckFailed, requirement_id: str) -> Explained:
         exchange=failure.exchange,
         place=failure.place,
     )
+    explained.suspects = suspects
+    return explained
 
 
 class NotApplicable(CheckOutcome):

@@ -217,6 +217,7 @@ def build_finding(item: pytest.Item, error: BaseException | None) -> Finding:
         error.exchange,
         error.place,
         isinstance(error, Explained),
+        error.suspects if isinstance(error, Explained) else (),
         get_check(item).feature in MIXED_FEATURES,
     )
 

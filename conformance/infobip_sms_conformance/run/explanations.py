@@ -62,12 +62,20 @@ def find_root_cause(
     finding: Finding, verdicts: Mapping[Key, Verdict], causes: Mapping[Key, str]
 ) -> str:
     """Return the requirement that failed and explains a finding; empty if there is none."""
+    for suspect in finding.suspects:
+        if is_known(suspect, verdicts) and has_failed(suspect, finding, verdicts):
+            return suspect
     number = finding.caused_by
     for _ in range(MAX_STEPS):  # two may name each other
         if not number or has_failed(number, finding, verdicts):
             return number
         number = causes.get((number, finding.wire), "")
     return ""
+
+
+def is_known(requirement_id: str, verdicts: Mapping[Key, Verdict]) -> bool:
+    """Tell whether this run checks a requirement."""
+    return any(key[0] == requirement_id for key in verdicts)
 
 
 def has_failed(requirement_id: str, finding: Finding, verdicts: Mapping[Key, Verdict]) -> bool:
