@@ -5,6 +5,7 @@ inconclusive, and names that requirement.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from infobip_sms_conformance.checks.support.root_causes import (
@@ -178,7 +179,7 @@ def assert_case_accepted(session: Session, case: Case, wire: str) -> None:
         require_documented_value_accepted(session, case, alone)
     if has_unclear_status(alone) and any(map(has_unclear_status, session.send_pool(wire))):
         raise Explained(alone.got, expected=ACCEPTANCE, caused_by="RESP-006", exchange=alone)
-    assert_accepted(alone)
+    assert_accepted(replace(alone, place=build_case_document(case, "alone").path))
 
 
 def has_unclear_status(exchange: Exchange) -> bool:
