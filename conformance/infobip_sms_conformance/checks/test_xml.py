@@ -123,8 +123,6 @@ def find_difference(a: Exchange, b: Exchange) -> str:
     if a.send_response is None or b.send_response is None:
         return ""
     (bulk, entries), (other_bulk, others) = build_meaning(a), build_meaning(b)
-    if bulk != other_bulk:
-        return Mismatch("bulkId", f"{bulk}, as in JSON", other_bulk)
     if len(entries) != len(others):
         return Mismatch("messages", f"{len(entries)} entries, as in JSON", f"{len(others)} entries")
     for index, pair in enumerate(zip(entries, others, strict=True)):
@@ -132,7 +130,7 @@ def find_difference(a: Exchange, b: Exchange) -> str:
             if value != other:
                 path = f"messages[{index}].{name}"
                 return Mismatch(path, f"{value}, as in JSON", other)
-    return ""
+    return "" if bulk == other_bulk else Mismatch("bulkId", f"{bulk}, as in JSON", other_bulk)
 
 
 def get_rejected(a: Exchange, b: Exchange) -> Exchange:

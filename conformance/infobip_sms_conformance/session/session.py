@@ -96,7 +96,7 @@ class Session:
 
     def build_mask(self) -> Mask:
         """Return what hides the numbers, texts and credentials of this run."""
-        return build_mask(self.exchanges, self.credentials, self.plan.allowed, self.run_id)
+        return build_mask(self.exchanges, self.credentials, self.plan.allowed)
 
     @property
     def wires(self) -> tuple[str, ...]:
