@@ -304,7 +304,8 @@ def check_error_body(exchange: Exchange) -> str:
     try:
         found = has_json_reason(body) if exchange.wire == "json" else has_xml_reason(body)
     except ValueError:
-        return f"a body that is not {exchange.wire.upper()}"
+        wire = find_wire(body) or "neither JSON nor XML"
+        return Mismatch("body", exchange.wire.upper(), wire.upper())
     return "" if found else Mismatch("body", REASON, describe_form(exchange.wire, body))
 
 

@@ -22,7 +22,12 @@ from infobip_sms_conformance.checks.support.response_rules import (
     is_readable,
 )
 from infobip_sms_conformance.observations.exchange import Exchange
-from infobip_sms_conformance.observations.verdicts import CheckFailed, NotApplicable
+from infobip_sms_conformance.observations.verdicts import (
+    CheckFailed,
+    Mismatch,
+    NotApplicable,
+    show,
+)
 from infobip_sms_conformance.session.registry import LAST, check
 from infobip_sms_conformance.session.session import Session
 
@@ -37,7 +42,10 @@ class Rule:
 
 def check_pending(exchange: Exchange) -> str:
     """Say which groups a response has where not all of them mean acceptance."""
-    return "" if exchange.is_pending else exchange.got
+    if exchange.is_pending or exchange.send_response is None:
+        return ""
+    groups = [entry.group for entry in exchange.send_response.entries]
+    return Mismatch("messages[].status.groupId", "that of PENDING or ACCEPTED", show(groups))
 
 
 RULES = {

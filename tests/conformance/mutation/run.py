@@ -167,8 +167,18 @@ def build_mutation_result(system: SystemUnderTest, run_result: RunResult) -> Mut
     bad = {Verdict.FAIL, Verdict.WARN}
     failed = tuple(row.id for row in run_result.rows if run_result.find_verdict(row.id) in bad)
     errors = [f.requirement_id for f in run_result.findings if f.verdict is Verdict.ERROR]
-    problems = (*dict.fromkeys(errors), *([run_result.stopped] if run_result.stopped else []))
+    stopped = [run_result.stopped] if run_result.stopped else []
+    problems = (*dict.fromkeys(errors), *stopped, *iter_vague(run_result))
     return MutationResult(system, failed, problems, run_result.requests, run_result.seconds)
+
+
+def iter_vague(result: RunResult) -> Iterator[str]:
+    """Yield the failures that do not say what was expected, or what came instead."""
+    for finding in result.findings:
+        if finding.verdict in {Verdict.FAIL, Verdict.WARN} and not (
+            finding.expected and finding.got and finding.expected != finding.got
+        ):
+            yield f"{finding.requirement_id} says neither what was expected nor what came"
 
 
 def get_requirements_without_mutant(results: Sequence[MutationResult]) -> list[str]:

@@ -121,7 +121,7 @@ def check_bulk_id(exchange: Exchange) -> str:
 def check_count(exchange: Exchange) -> str:
     """Compare the number of entries with the number of destinations."""
     if exchange.send_response is None:
-        return exchange.got
+        return Mismatch("messages", "a list of entries", exchange.got)
     wanted, found = len(get_destinations(exchange.document)), len(exchange.send_response.entries)
     if found == wanted:
         return ""
