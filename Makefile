@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# Tests start many programs; each would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:          ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +19,7 @@ conformance: $(STAMP)  ## Start a sandbox, send the documented request to it as 
 	$(BIN)/infobip-sms demo
 
 test: $(STAMP)  ## Run the tests; at most 5 minutes on two idle cores.
-	$(BIN)/python -m pytest -n 4 --ignore=tests/conformance/mutation
+	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore=tests/conformance/mutation
 
 mutants: $(STAMP)  ## Test the suite with a sample of broken servers, one for each requirement.
 	$(BIN)/python -m pytest -n 2 tests/conformance/mutation
@@ -72,5 +74,6 @@ dist: $(STAMP)  ## Build the wheel and test it installed, without the source tre
 
 clean:         ## Remove everything that the other targets created.
 	rm -rf .venv .peers .floors dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .PHONY: help setup conformance test mutants selftest lint docs floors fuzz chaos volume peers load bench sandbox generate check dist clean
