@@ -3,7 +3,7 @@
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -145,6 +145,9 @@ def _read_scalar(element: ET.Element, kind: str, traits: Traits) -> Any:
     return bare if traits.breaks("xml-whitespace-lost") else text
 
 
+Twisted = Callable[[list[tuple[str, str]], str], list[tuple[str, str]]]
+
+
 class QueryError(Exception):
     """A parameter that is rejected."""
 
@@ -152,8 +155,9 @@ class QueryError(Exception):
 class Query:
     """The parameters behind the path."""
 
-    def __init__(self, written: str) -> None:
-        self._pairs = parse_qsl(written, keep_blank_values=True)
+    def __init__(self, written: str, twist: Twisted | None = None, path: str = "") -> None:
+        pairs = parse_qsl(written, keep_blank_values=True)
+        self._pairs = twist(pairs, path) if twist else pairs
 
     def get(self, name: str) -> str:
         """Return a parameter that stands once, or an empty string."""
