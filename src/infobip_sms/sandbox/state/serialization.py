@@ -65,7 +65,8 @@ class RowSerializer:
 
     def parse_row(self, text: str, kind: type[Row]) -> Row:
         """Return the row of a text; raise one of PARSE_ERRORS if it is damaged."""
-        return _parse(text, kind, self._rows)
+        row: Row = _parse(text, kind, self._rows)
+        return row
 
     def add_content(self, digest: str, text: str) -> None:
         """Add a content that rows reference."""
