@@ -80,6 +80,7 @@ class WebhookServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = asyncio.Event()
         self._output_error: BrokenPipeError | None = None
+        host.encode("idna")  # UnicodeError for what no socket takes as a name
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=128)
         self._socket.setblocking(False)
