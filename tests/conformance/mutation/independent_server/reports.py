@@ -10,7 +10,7 @@ from tests.conformance.mutation.independent_server.replies import LOGS, REPORTS,
 from tests.conformance.mutation.independent_server.statuses import NO_ERROR
 from tests.conformance.mutation.independent_server.store import Message, Store
 from tests.conformance.mutation.independent_server.traits import Traits
-from tests.conformance.mutation.independent_server.twists_list import TWISTS
+from tests.conformance.mutation.independent_server.twists_list import find_twist
 
 KEPT = 48 * 3600
 NETWORKS = {"41": "22801", "385": "21901"}
@@ -71,8 +71,8 @@ def spoil_names(report: dict[str, Any], traits: Traits) -> dict[str, Any]:
 
 def twist_report(report: dict[str, Any], traits: Traits, kind: str) -> dict[str, Any]:
     """Change a report by a fault that is a hook: one that is pushed, pulled or in the logs."""
-    twist = TWISTS.get(traits.fault)
-    return twist.report(report, kind) if twist and twist.report else report
+    twist = find_twist(traits)
+    return twist.report(report, kind) if twist.report else report
 
 
 def _spoil_date(written: str, traits: Traits) -> str:

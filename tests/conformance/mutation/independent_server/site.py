@@ -20,8 +20,8 @@ from tests.conformance.mutation.independent_server.send import Desk
 from tests.conformance.mutation.independent_server.store import Store, make_process_key
 from tests.conformance.mutation.independent_server.timetable import Timetable
 from tests.conformance.mutation.independent_server.traits import Traits
-from tests.conformance.mutation.independent_server.twists import Twist, TwistedError
-from tests.conformance.mutation.independent_server.twists_list import TWISTS
+from tests.conformance.mutation.independent_server.twists import TwistedError
+from tests.conformance.mutation.independent_server.twists_list import find_twist
 
 PAGE = "/sms/2/text/advanced"
 CONVERSION_PATH = "/ct/1/log/end/"
@@ -68,7 +68,7 @@ class Site:
 
     def __init__(self, account: Account, traits: Traits, minute: float) -> None:
         self.traits = traits
-        self.twist = TWISTS.get(traits.fault, Twist())
+        self.twist = find_twist(traits)
         self._account = account
         self._store = Store(traits)
         timetable = Timetable()
