@@ -16,7 +16,7 @@ from infobip_sms_conformance.observations.exchange import UNAUTHORIZED, Exchange
 from infobip_sms_conformance.observations.verdicts import CheckFailed, Inconclusive, NotApplicable
 from infobip_sms_conformance.session.registry import LAST, check
 from infobip_sms_conformance.session.session import Session
-from infobip_sms_conformance.transport.credentials import Credentials, build_basic
+from infobip_sms_conformance.transport.credentials import Credentials, Secret, build_basic
 
 REJECTED_STATUSES = {UNAUTHORIZED, 403}
 ACCEPTED_CREDENTIALS = "no 401 and no 403"
@@ -43,7 +43,7 @@ def test_auth_002_wrong_credentials(session: Session, wire: str, wrong: str) -> 
         "password": build_basic(mine.user or "", f"not {mine.password}"),
         "user": build_basic(f"not {mine.user}", mine.password),
         # Its beginning: whoever compares only that far takes it, and so does whoever takes any key.
-        "key": (mine.app or "")[:-1],
+        "key": Secret((mine.app or "")[:-1]),
     }
     assert_unauthorized(send_as(session, wire, values[wrong], f"with a wrong {wrong}"))
 
@@ -161,7 +161,7 @@ def build_near_misses(mine: Credentials) -> dict[str, str]:
             "the API key without a scheme": mine.api_key,
         }
     right = {mine.basic, mine.app}
-    return {kind: value for kind, value in found.items() if value and value not in right}
+    return {kind: Secret(value) for kind, value in found.items() if value and value not in right}
 
 
 def send_as(session: Session, wire: str, authorization: str | None, label: str) -> Exchange:

@@ -47,7 +47,7 @@ class Field:
     def find_requirement(self, value: Any) -> str:
         """Return the requirement that a wrong value violates."""
         text = value if isinstance(value, str) else "{}"
-        for row in () if value is None else self.schema.get("x-wants", ()):
+        for row in () if value is None else self.schema.get("x-expected", ()):
             if re.fullmatch(row["when"], text):
                 return str(row["requirement"])
         return str(self.schema.get("x-requirement", ""))
@@ -323,7 +323,7 @@ def derive_accepted_cases() -> tuple[Case, ...]:
             number = field.find_requirement(value)
             if "x-effective-maximum" in field.schema and value > 1:
                 number = "VAL-001"
-            known = read_requirements()[number].judged == "exchange"
+            known = read_requirements()[number].observable == "exchange"
             number = number if known else ALLOWED_REQUIREMENT
             add_accepted(cases, number, field.path, kind, value, listed)
     for path, kind, value in iter_good_windows():
@@ -365,7 +365,7 @@ def iter_good_windows() -> Iterator[tuple[str, str, Any]]:
 def derive_cases() -> tuple[Case, ...]:
     """Return the cases that must be rejected, none of which is in cases.toml as well."""
     listed = {(normalize(case.path), repr(case.edit)) for case in read_cases()}
-    known = {row.id for row in read_requirements().values() if row.judged == "exchange"}
+    known = {row.id for row in read_requirements().values() if row.observable == "exchange"}
     fields = iter_fields(get_component("SmsRequest"), read_example(EXAMPLE))
     rows = [
         row

@@ -23,7 +23,7 @@ class Requirement:
     level: str
     text: str
     source: str
-    judged: str
+    observable: str
     why: str = ""
     binds: str = ""
     """``receiver`` if it is the obligation of a callback receiver."""

@@ -71,7 +71,7 @@ def spoil_names(report: dict[str, Any], traits: Traits) -> dict[str, Any]:
 
 def twist_report(report: dict[str, Any], traits: Traits, kind: str) -> dict[str, Any]:
     """Change a report by a fault that is a hook: one that is pushed, pulled or in the logs."""
-    twist = find_twist(traits)
+    twist = find_twist(traits.faults | traits.liberties)
     return twist.report(report, kind) if twist.report else report
 
 
@@ -184,8 +184,9 @@ class Archive:
             "sentSince": lambda m: since is None or (m.sent or m.done or 0) >= since,
             "sentUntil": lambda m: until is None or (m.sent or m.done or until + 1) <= until,
         }
-        ignored = self._traits.fault.removeprefix("logs-ignore-")
-        kept = [test for name, test in tests.items() if name != ignored]
+        kept = [
+            test for name, test in tests.items() if not self._traits.breaks(f"logs-ignore-{name}")
+        ]
         return lambda message: all(test(message) for test in kept)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,6 +44,35 @@ class Twist:
     """Alters content type and bytes of a response; the last is what Accept asked for."""
     query: Callable[[list[tuple[str, str]], str], list[tuple[str, str]]] | None = None
     """Alters the parameters of a request: pairs, path."""
+
+
+def combine(twists: Iterable[Twist]) -> Twist:
+    """Return one that does what each of several does, in their order."""
+    all_twists = list(twists)
+    hooks = {
+        field.name: [hook for twist in all_twists if (hook := getattr(twist, field.name))]
+        for field in fields(Twist)
+    }
+    return Twist(**{name: _chain(name, found) for name, found in hooks.items() if found})
+
+
+def _chain(name: str, hooks: list[Callable[..., Any]]) -> Callable[..., Any]:
+    """Return the first result that is not empty of what lets in or rejects, and alter by all hooks what is altered."""
+
+    def ask(*given: Any) -> Any:
+        return next((result for hook in hooks if (result := hook(*given))), 0)
+
+    def alter(value: Any, *rest: Any) -> Any:
+        for hook in hooks:
+            value = hook(value, *rest)
+        return value
+
+    def alter_two(value: Any, body: Any, *rest: Any) -> Any:
+        for hook in hooks:
+            value, body = hook(value, body, *rest)
+        return value, body
+
+    return ask if name in {"login", "refuse"} else alter_two if name == "written" else alter
 
 
 def change(data: Any, path: str, alter: Alter) -> Any:

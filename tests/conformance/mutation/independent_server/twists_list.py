@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
 
-from tests.conformance.mutation.independent_server.twists import Twist
+from tests.conformance.mutation.independent_server.twists import Twist, combine
 from tests.conformance.mutation.independent_server.twists_allowed import ALLOWED
 from tests.conformance.mutation.independent_server.twists_answers import ANSWERS
 from tests.conformance.mutation.independent_server.twists_http import HTTP
 from tests.conformance.mutation.independent_server.twists_requests import REQUESTS
 
-if TYPE_CHECKING:
-    from tests.conformance.mutation.independent_server.traits import Traits
-
-TWISTS: dict[str, Twist] = {**REQUESTS, **ANSWERS, **HTTP}
+TWISTS: dict[str, Twist] = {**REQUESTS, **ANSWERS, **HTTP, **ALLOWED}
 
 
-def find_twist(traits: Traits) -> Twist:
-    """Return what a server does otherwise: by its fault, or by one of its liberties."""
-    names = [traits.fault, *traits.liberties]
-    return next((found for name in names if (found := (TWISTS | ALLOWED).get(name))), Twist())
+@cache
+def find_twist(names: frozenset[str]) -> Twist:
+    """Return what the faults and liberties of a server do together."""
+    return combine(TWISTS[name] for name in sorted(names) if name in TWISTS)
