@@ -11,6 +11,7 @@ from infobip_sms_conformance.checks.support.assertions import (
     require_minimal_accepted,
 )
 from infobip_sms_conformance.checks.support.calls import explained_by
+from infobip_sms_conformance.contract.allowed_values import build_undecided
 from infobip_sms_conformance.contract.codec import (
     MEDIA_TYPES,
     dump,
@@ -81,6 +82,19 @@ def test_http_002_faulty_request_is_rejected_in_documented_form(
         lambda e: "" if has_documented_form(e) else e.got,
         REJECTION,
     )
+
+
+@check("HTTP-002", ["json"], needs=["undecided"])
+def test_http_002_undecided_values_do_no_harm(session: Session) -> None:
+    """Nulls, other types, blanks and empty texts are accepted or rejected, and make no server fail."""
+    require_full_profile(session)
+    for kind, (wire, document) in build_undecided().items():
+        if wire not in session.wires:
+            continue
+        require_minimal_accepted(session, wire)
+        found = session.send(document, wire, f"the documented request with {kind}")
+        if found.outcome is not RequestOutcome.THROTTLED and not has_documented_form(found):
+            raise CheckFailed(found.got, expected=f"HTTP 200, or {REJECTION}", exchange=found)
 
 
 @check("HTTP-003", needs=["unreadable"])

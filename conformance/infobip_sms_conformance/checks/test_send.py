@@ -8,7 +8,7 @@ from infobip_sms_conformance.checks.support.assertions import (
     require_minimal_accepted,
 )
 from infobip_sms_conformance.checks.support.xml_lists import require_days_accepted
-from infobip_sms_conformance.contract.derived_cases import get_case
+from infobip_sms_conformance.contract.cases import get_case
 from infobip_sms_conformance.contract.files import Case
 from infobip_sms_conformance.observations.exchange import Exchange, RequestOutcome
 from infobip_sms_conformance.observations.verdicts import (

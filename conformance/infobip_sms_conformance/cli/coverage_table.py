@@ -9,7 +9,7 @@ import click
 
 from infobip_sms_conformance.cli.options import Command
 from infobip_sms_conformance.client_run.coverage import get_request_fields
-from infobip_sms_conformance.contract.derived_cases import read_every_case
+from infobip_sms_conformance.contract.cases import read_every_case
 from infobip_sms_conformance.contract.files import WIRES, Case, read_toml
 from infobip_sms_conformance.contract.openapi import get_component, get_property, resolve
 from infobip_sms_conformance.errors import NOTHING_FAILED

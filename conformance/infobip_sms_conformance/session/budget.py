@@ -13,11 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from infobip_sms_conformance.contract.derived_cases import (
-    derive_accepted_cases,
-    derive_cases,
-    get_case,
-)
+from infobip_sms_conformance.contract.allowed_values import derive_accepted_cases
+from infobip_sms_conformance.contract.cases import get_case
+from infobip_sms_conformance.contract.derived_cases import derive_cases
 from infobip_sms_conformance.contract.files import Case, read_cases, read_example
 from infobip_sms_conformance.contract.strategies import build_requests
 from infobip_sms_conformance.fixtures.lookup_batch import build_batch
@@ -214,6 +212,9 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "preview": build_fixed_cost(6, 0),
     "previews of all kinds": build_full_cost(5, 0),
     "bulks": lambda p, _w, _s: RunCost() if "bulks" in p.without else RunCost(8, 2),
+    "unknown bulks": build_full_cost(3, 0),
+    "bad changes": build_full_cost(3, 0),
+    "undecided": build_full_cost(4, 4),
     "named": build_full_cost(1, 2),
     "changed bulks": build_full_cost(8, 4),
     "tracking": build_fixed_cost(1, 0),

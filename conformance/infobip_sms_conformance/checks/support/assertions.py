@@ -11,8 +11,8 @@ from infobip_sms_conformance.checks.support.xml_lists import (
     require_days_accepted,
     require_whole_lists,
 )
+from infobip_sms_conformance.contract.cases import get_case
 from infobip_sms_conformance.contract.codec import parse_json, parse_tree
-from infobip_sms_conformance.contract.derived_cases import get_case
 from infobip_sms_conformance.contract.edits import parse_path
 from infobip_sms_conformance.contract.files import (
     WIRES,
