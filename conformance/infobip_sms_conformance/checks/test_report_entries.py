@@ -11,6 +11,7 @@ from infobip_sms_conformance.checks.support.report_entries import (
     check_fields,
     check_group,
     check_instants,
+    check_segments,
     check_status,
     find_instant,
 )
@@ -68,6 +69,19 @@ def test_log_001_messages_were_sent_in_this_run(session: Session, wire: str) -> 
     if session.plan.clock:
         raise NotApplicable("the clock of the server is moved")
     assert_entries(session, wire, check_day, "a sentAt of today")
+
+
+@check("DLR-009", needs=["push", "lists", "fetched reports"], feature="reports", order=LAST)
+def test_dlr_009_segments_are_counted(session: Session, wire: str) -> None:
+    """The smsCount of reports and logs is the number of segments that the text needs."""
+    require_entries(session)
+    texts = {m.message_id: m.text for m in get_batch_messages(session) if not m.has_link}
+    assert_entries(
+        session,
+        wire,
+        lambda entry: check_segments(entry, texts.get(read_text(entry.data, "messageId"), "")),
+        "the number of segments",
+    )
 
 
 def check_day(entry: ReportEntry) -> str:
