@@ -312,6 +312,19 @@ def test_err_001_body_of_a_rejection(session: Session, wire: str) -> None:
         raise
 
 
+@check("ERR-001", needs=["rejected"], order=LAST)
+def test_err_001_body_of_every_rejection(session: Session, wire: str) -> None:
+    """The body of every other 400 of the run, of whichever operation, has the documented form as well."""
+    asked = [e for e in session.exchanges if is_asked_for(e, wire) and is_explained(e)]
+    if not asked:
+        raise NotApplicable("no 400 with a body in this format")
+    try:
+        assert_each(asked, is_explained, check_error_body, REASON)
+    except CheckFailed:
+        require_xml_responses(session, wire)
+        raise
+
+
 def is_explained(exchange: Exchange) -> bool:
     """The response is a 400 with a body."""
     found = exchange.response

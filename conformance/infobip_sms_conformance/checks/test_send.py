@@ -149,6 +149,16 @@ def test_send_020_generated_requests_are_accepted(
         assert_accepted_unless_explained(exchange, other, findings)
 
 
+@check("SEND-020", needs=["pool"], order=LATE)
+def test_send_020_other_spellings_are_accepted(
+    session: Session, wire: str, findings: list[Finding]
+) -> None:
+    """A request is accepted with white space between its fields, and with escapes or references in texts."""
+    require_minimal_accepted(session, wire)
+    other = session.send_named(session.wires[0])
+    assert_accepted_unless_explained(session.send_named(wire), other, findings)
+
+
 @check("SEND-020", needs=["cases"], order=LATE)
 def test_send_020_values_without_limits_are_accepted(
     session: Session, case: Case, wire: str

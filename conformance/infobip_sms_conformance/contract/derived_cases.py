@@ -136,10 +136,11 @@ def iter_bad_lists(field: Field) -> Iterator[Value]:
 
 
 def iter_bad_entries(field: Field) -> Iterator[Value]:
-    """Yield lists with a bad entry, inside and at the end."""
+    """Yield lists with an entry that is none, inside or at the end."""
     good = field.example
     yield "null", [good[0], None, *good[1:]], JSON_ONLY
-    yield "word", [*good, WORD], JSON_ONLY
+    if field.path != field.path.split(".", maxsplit=1)[0]:
+        yield "word", [*good, WORD], JSON_ONLY
 
 
 def iter_bad_objects(field: Field) -> Iterator[Value]:
@@ -147,7 +148,6 @@ def iter_bad_objects(field: Field) -> Iterator[Value]:
     if not has_listed_word(field.path):
         yield "word", WORD, EITHER
     if not field.is_in_pair:
-        yield "number", NUMBER, JSON_ONLY
         yield "list", [WORD], JSON_ONLY
     if field.schema.get("required"):
         yield "empty", {}, JSON_ONLY

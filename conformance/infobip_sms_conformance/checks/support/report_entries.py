@@ -29,6 +29,7 @@ INSTANT_EXAMPLE = "a date and time such as 2015-02-12T09:58:20.323+0100"
 IDENTIFYING = ("messageId", "to", "status")
 """What no report lacks."""
 ROUNDING = timedelta(seconds=1)
+DAY = timedelta(days=1)
 PLAIN = re.compile(r"[A-Za-z0-9 .,:;!?'()/&<>+*=-]*")
 """Texts that take one septet for each character."""
 NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?")
@@ -178,6 +179,14 @@ def check_instants(entry: ReportEntry) -> str:
             f"{entry.path}.doneAt", "an instant that is not before sentAt", "one before"
         )
     return ""
+
+
+def check_day(entry: ReportEntry) -> str:
+    """Compare sentAt with the instant of the request that it came for."""
+    found = find_instant(entry.data.get("sentAt"))
+    if found is None or abs(found.timestamp() - entry.exchange.at) < DAY.total_seconds():
+        return ""
+    return Mismatch(f"{entry.path}.sentAt", "an instant of this run", show(entry.data["sentAt"]))
 
 
 def find_instant(text: Any) -> datetime | None:

@@ -96,6 +96,12 @@ def number_as_text(report: Data, _kind: str) -> Data:
     return {**report, **texts, "price": {**price, "pricePerMessage": "0.0100"}}
 
 
+def lower_keys(data: Data, _request: Data, _url: str) -> Data:
+    """Write the keys of tracking processes in small letters."""
+    keys = {"trackingProcessKey", "processKey"}
+    return {name: v.lower() if name in keys else v for name, v in data.items()}
+
+
 ALLOWED: dict[str, Twist] = {
     "xml-prefix": writes_xml(prefix),
     "xml-namespace": writes_xml(name_space),
@@ -114,7 +120,7 @@ ALLOWED: dict[str, Twist] = {
     "small-group-names": answers("messages[].status.groupName", lambda v: str(v).title()),
     "other-description": answers("messages[].status.description", lambda _v: "\u2713 queued"),
     "no-description": answers("messages[].status.description", lambda _v: GONE),
-    "lower-case-key": answers("trackingProcessKey", lambda v: str(v).lower()),
+    "lower-case-key": Twist(answer=lower_keys),
     "slow": Twist(query=slow_down),
     "bare-reports": Twist(report=drop_most),
     "numbers-as-text": Twist(report=number_as_text),
