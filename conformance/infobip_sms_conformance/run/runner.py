@@ -11,10 +11,11 @@ from infobip_sms_conformance.observations.verdicts import Finding, Inconclusive
 from infobip_sms_conformance.run.engine import EngineError, run_checks, select_checks
 from infobip_sms_conformance.run.result import RunResult, build_result
 from infobip_sms_conformance.session.budget import build_budget
+from infobip_sms_conformance.session.first_requests import NotTestableError
 from infobip_sms_conformance.session.plan import FEATURES, MAX_NUMBERS_LIVE, PROFILES, Plan
 from infobip_sms_conformance.session.recorded import Key, RecordedRequest
 from infobip_sms_conformance.session.server_clock import get_clock_offset
-from infobip_sms_conformance.session.session import NotTestableError, Session
+from infobip_sms_conformance.session.session import Session
 from infobip_sms_conformance.transport.credentials import Credentials
 from infobip_sms_conformance.transport.http import TargetServer
 from infobip_sms_conformance.transport.webhook_receiver import HOST, WebhookReceiver, start_receiver

@@ -37,7 +37,7 @@ from infobip_sms.errors import (
 )
 
 from .cancellation import end_if_cancelled, require_not_cancelled
-from .messages import AttemptFailedError, Request, Response
+from .messages import AttemptFailedError, Headers, Request, Response
 from .retry import AttemptFailure
 
 if TYPE_CHECKING:
@@ -223,11 +223,12 @@ class ConnectionPool:
             connection.deadline, connection.allowance = deadline, _MAX_RECEIVED_BYTES
             with end_if_cancelled(connection.sock):
                 response = _exchange(connection, self._with_request_target(request))
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            clear_locals(error)  # an interrupt leaves those of http.client
             raise
         self._release(connection)
-        return response
+        return attrs.evolve(response, deadline=deadline)
 
     def _acquire(self) -> _DeadlineConnection:
         """Return an idle connection that is still open, or a new one."""
@@ -283,7 +284,7 @@ class ConnectionPool:
         path = self.server.path + request.path
         if self.proxy is None or self.server.scheme == "https":
             return attrs.evolve(request, path=path)
-        headers = {**request.headers, **self.proxy.headers}
+        headers = Headers({**request.headers, **self.proxy.headers})
         return attrs.evolve(request, path=self.server.url + path, headers=headers)
 
 
