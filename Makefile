@@ -68,10 +68,11 @@ docs: $(STAMP)  ## Build the API reference and the page of requirements in build
 floors: $(STAMP)  ## Test with the oldest dependency versions that pyproject.toml allows.
 	$(BIN)/python -m tests.floors
 
-dist: $(STAMP)  ## Build the wheel and test it installed, without the source tree.
+dist: $(STAMP)  ## Build the wheel and test it installed, without the source tree; also by the steps of the Dockerfile.
 	rm -rf dist
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	$(BIN)/python tests/dist_smoke.py dist/*.whl
+	$(BIN)/python -m tests.container_steps
 
 clean:         ## Remove everything that the other targets created.
 	rm -rf .venv .peers .floors dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
