@@ -37,8 +37,9 @@ volume: $(STAMP)  ## Send 200,000 messages and a dirty spreadsheet, kill all par
 	$(BIN)/python -m tests.send_many.large_run all $(ROWS)
 	$(BIN)/python -m tests.send_many.campaign $(ROWS)
 
-peers: $(STAMP)  ## Run third-party clients against the sandbox and the suite, and print the results.
+peers: $(STAMP)  ## Run third-party clients, and clients and tools made for the schemas, against sandbox and suite.
 	$(BIN)/python -m tests.peers
+	$(BIN)/python -m tests.peers.schema_tools
 	$(BIN)/python -m tests.peers.suite_findings
 
 load: $(STAMP)  ## Send 100,000 messages to the sandbox from 50 clients at once, next to Prism's mock.

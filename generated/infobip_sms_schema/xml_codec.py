@@ -53,24 +53,26 @@ from .models import (
     TransliterationV1,
 )
 from .scalars import (
-    BOOLEANS,
     INTEGER_LOWER_BOUND,
     INTEGER_UPPER_BOUND,
     UNSET,
     FallbackRequired,
-    escape,
     get_enum_members,
     get_enum_values,
     is_exact_decimal,
-    join_elements,
     mutable_twin,
-    read_decimal,
     read_instant,
+    write_bare_instant,
+    write_instant,
+)
+from .xml_scalars import (
+    BOOLEANS,
+    escape,
+    join_elements,
+    read_decimal,
     read_integer,
     require_blank,
     skip_element,
-    write_bare_instant,
-    write_instant,
 )
 
 if TYPE_CHECKING:
@@ -2514,6 +2516,7 @@ def read_lenient_SmsResponseDetails(element: Any) -> Any:
     made.status = its_status
     made.sms_count = its_sms_count
     made.message_id = its_message_id
+    made.http = None
     made.__class__ = SmsResponseDetails
     return made
 

@@ -97,7 +97,7 @@ class Operations(ABC):
         to: one number in international format, such as ``41793026727``, or a Destination.
         from_: the sender that the recipient sees, 3 to 11 characters or 3 to 14 digits.
 
-        Returns ``message_id``, ``status`` and ``to`` of the message. For anything else that a message
+        Returns ``message_id``, ``status``, ``to`` and ``http`` of the message. For anything else that a message
         can have, and for several recipients, use ``send(Message(...))``.
         """
         one = to if isinstance(to, Destination) else Destination(to)
@@ -106,7 +106,9 @@ class Operations(ABC):
         if not response.messages:
             problem = Violation("messages", "an empty list", "an entry for the message", "RESP-001")
             raise InvalidResponseError((problem,), body=response.raw or b"")
-        return response.messages[0]
+        sent = response.messages[0]
+        object.__setattr__(sent, "http", response.http)  # frozen, but nobody else has it yet
+        return sent
 
     def send(
         self,
@@ -380,11 +382,15 @@ def _has_extra(body: object) -> bool:
     """Tell whether a request has undocumented fields; it may be invalid, and is checked later."""
     if not isinstance(body, SmsRequest):
         return False
-    return body.extra is not None or any(
-        getattr(message, "extra", None) is not None
-        or any(getattr(to, "extra", None) for to in getattr(message, "destinations", ()))
-        for message in body.messages
-    )
+    if body.extra is not None:
+        return True
+    for message in body.messages:
+        if getattr(message, "extra", None) is not None:
+            return True
+        for to in getattr(message, "destinations", ()):
+            if getattr(to, "extra", None):
+                return True
+    return False
 
 
 def _to_request(value: Any, request: Callable[..., Any], message: type) -> Any:

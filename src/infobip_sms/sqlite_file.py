@@ -11,7 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-DAMAGE = (UnicodeError, ValueError, TypeError, LookupError, AttributeError, OverflowError)
+DAMAGE = (
+    UnicodeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 """What reading a damaged file may raise, beside the errors of SQLite."""
 _READ_ONLY = "it cannot be written: the file or its folder is read-only"
 _NOT_CREATED = "unable to open the file: its folder must exist and be writable"
@@ -91,6 +99,18 @@ def checkpoint(file: sqlite3.Connection) -> bool:
     except sqlite3.Error:
         return False
     return not busy and size == done
+
+
+def require_sound(file: sqlite3.Connection) -> None:
+    """Raise DatabaseError if the pages of a file do not belong together.
+
+    For a file that was not closed: a kill may have left the last step half in it and half in its -wal,
+    and somebody may have cut that one short.
+    """
+    import sqlite3  # noqa: PLC0415 - some builds of Python are without it
+
+    if file.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise sqlite3.DatabaseError("database disk image is malformed")
 
 
 def leave_log(path: Path) -> None:

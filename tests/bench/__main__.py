@@ -54,7 +54,8 @@ def run_beside_peers(arguments: list[str]) -> int:
         subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
     pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
     subprocess.run([*pip, "--editable", f"{ROOT}[bench]"], check=True)
-    return subprocess.run([str(python), "-m", "bench", *arguments], check=False).returncode
+    command = [str(python), "-m", "tests.bench", *arguments]
+    return subprocess.run(command, check=False, cwd=ROOT).returncode
 
 
 def measure_all(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from tests.bench.costs import CLIENT, LIBRARIES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -91,5 +93,9 @@ def find_targets(
         if "write" in name
     ]
     found += find_growth(figures)
-    cold = imports["import infobip_sms"] / imports["attrs + cattrs + urllib3"]
-    return [*found, Target("import infobip_sms / attrs + cattrs + urllib3", 1.1, cold)]
+    found += [
+        Target(f"{name} / {LIBRARIES}", 1.1, imports[name] / imports[LIBRARIES])
+        for name in ("import infobip_sms", CLIENT)
+        if name in imports
+    ]
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -124,6 +125,24 @@ def test_the_package_alone_loads_next_to_nothing() -> None:
         "print([m for m in ('attr', 'cattrs', 'urllib3', 'infobip_sms_schema') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_first_client_loads_only_what_it_needs() -> None:
+    """A client reads no certificates, and loads neither codecs nor what most systems do without."""
+    code = (
+        "import ssl, sys; ssl.create_default_context = None; "
+        "from infobip_sms import ApiKey, Client; Client(auth=ApiKey('key')); "
+        "late = 'cattrs encodings.idna urllib.request orjson infobip_sms.codecs.converters'.split(); "
+        "late += [f'infobip_sms_schema.{name}' for name in ('json_codec', 'xml_codec', 'xml_scalars')]; "
+        "print([m for m in late if m in sys.modules])"
+    )
+    names = [name for name in os.environ if not name.lower().endswith("_proxy")]
+    clean = {name: os.environ[name] for name in names}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=clean
+    )
 
     assert done.stdout.strip() == "[]"
 

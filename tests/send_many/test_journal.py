@@ -315,6 +315,7 @@ def test_digests_are_short_and_of_this_run_alone(tmp_path: Path) -> None:
         ("words", """'["taken", "r", null, null]'"""),
         ("words", """'["accepted", 5, null, null]'"""),
         ("words", """'["accepted", "r", [1], null]'"""),
+        ("words", f"'{'[' * 100_000}'"),
         ("id", "'41793026727'"),
         ("id", "x'ff'"),
     ],

@@ -278,6 +278,8 @@ class Journal:
         run, still_open = self._file.execute("SELECT id, open FROM run").fetchone()
         if still_open and not has_wal:
             raise self._build_error(_WAL_MISSING.format(self._path.name))
+        if still_open:
+            sqlite_file.require_sound(self._file)
         self._is_complete = True  # nothing that was written is missing
         self._file.execute("PRAGMA journal_mode = WAL")
         self._mark_open(1)
