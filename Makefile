@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+ROWS ?= 200000
 # Tests start many programs; each would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -34,8 +35,9 @@ fuzz: $(STAMP)  ## Fuzz everything that reads untrusted bytes for 30 minutes; FU
 chaos: $(STAMP)  ## Fork, kill, fill disks, use up descriptors and set clocks, and print a table of what came out.
 	$(BIN)/python -m tests.chaos
 
-volume: $(STAMP)  ## Send 200,000 messages, kill the server once and the sender ten times, and account for every message.
-	$(BIN)/python -m tests.send_many.large_run all 200000
+volume: $(STAMP)  ## Send 200,000 messages and a dirty spreadsheet, kill all parts, and account for every row; ROWS=20000 is shorter.
+	$(BIN)/python -m tests.send_many.large_run all $(ROWS)
+	$(BIN)/python -m tests.send_many.campaign $(ROWS)
 
 peers: $(STAMP)  ## Run third-party clients, and clients and tools made for the schemas, against sandbox and suite.
 	$(BIN)/python -m tests.peers
