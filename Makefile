@@ -35,8 +35,9 @@ chaos: $(STAMP)  ## Fork, kill, fill disks, use up descriptors and set clocks, a
 volume: $(STAMP)  ## Send 200,000 messages, kill the server once and the sender ten times, and account for every message.
 	$(BIN)/python -m tests.send_many.large_run all 200000
 
-peers: $(STAMP)  ## Run third-party clients against the sandbox and the suite, and print the results.
+peers: $(STAMP)  ## Run third-party clients, and clients and tools made for the schemas, against sandbox and suite.
 	$(BIN)/python -m tests.peers
+	$(BIN)/python -m tests.peers.schema_tools
 	$(BIN)/python -m tests.peers.suite_findings
 
 load: $(STAMP)  ## Send 100,000 messages to the sandbox from 50 clients at once, next to Prism's mock.

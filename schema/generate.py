@@ -195,7 +195,8 @@ def build_extra_data(components: dict[str, Any], final: list[int]) -> dict[str, 
     converters = list_converters(components)
     return {
         name: {
-            "reply": "x-reply" in component,
+            "reply": "x-response" in component,
+            "has_http": "x-response" in component or "x-http" in component,
             "skips_unreadable": "x-unreadable" in component,
             "final": final if "x-final" in component else None,
             "entries": find_entries(component),
@@ -224,7 +225,7 @@ def find_entries(component: dict[str, Any]) -> dict[str, str] | None:
     lists = [
         {"name": wire, "type": field["items"]["$ref"].rpartition("/")[2]}
         for wire, field in component.get("properties", {}).items()
-        if field.get("type") == "array" and "x-reply" in component
+        if field.get("type") == "array" and "x-response" in component
     ]
     return lists[0] if lists else None
 

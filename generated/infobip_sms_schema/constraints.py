@@ -194,7 +194,7 @@ def describe_value(value: object, expected_type: Any = None) -> str:
         type(None): "null",
         Decimal: "a fraction",
         float: "a fraction",
-        UnreadableText: "text of another form",
+        UnreadableText: "content of another form",
     }
     return names.get(type(value)) or f"a {type(value).__name__}"
 

@@ -1477,6 +1477,7 @@ def build_lenient_SmsResponseDetails(find: Callable[[Any], Reader]) -> Reader:
         made.status = its_status
         made.sms_count = its_sms_count
         made.message_id = its_message_id
+        made.http = None
         made.__class__ = SmsResponseDetails
         return made
 

@@ -1394,6 +1394,14 @@ class SmsResponseDetails(ApiModel):
     On the wire: messageId. Requirement: RESP-003.
     """
 
+    http: HttpInfo | None = attrs.field(
+        default=None,
+        eq=False,
+        repr=False,
+        validator=attrs.validators.optional(attrs.validators.instance_of(HttpInfo)),
+    )
+    """Status, headers, attempts and elapsed seconds of the call if this is its result, as of send_text; not part of equality."""
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class SmsResponse(ApiModel):

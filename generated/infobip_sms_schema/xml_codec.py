@@ -2516,6 +2516,7 @@ def read_lenient_SmsResponseDetails(element: Any) -> Any:
     made.status = its_status
     made.sms_count = its_sms_count
     made.message_id = its_message_id
+    made.http = None
     made.__class__ = SmsResponseDetails
     return made
 

@@ -79,7 +79,7 @@ def build_model_set(
     classes = {name: getattr(models, name) for name in sorted(components)}
     classes = {name: cls for name, cls in classes.items() if attrs.has(cls)}
     fields = {name: tuple(list_fields(cls)) for name, cls in classes.items()}
-    responses = [name for name in documents if "x-reply" in components[name]]
+    responses = [name for name in documents if "x-response" in components[name]]
     requests = [name for name in documents if name not in responses]
     pairs = {name: tuple(list_pairs(components[name], fields[name])) for name in classes}
     return ModelSet(

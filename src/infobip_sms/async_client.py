@@ -11,6 +11,7 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar
 
 from .client import _SAME, DEFAULT_URL, Client
+from .errors import hide_locals
 from .transport.cancellation import CANCELLATION, Cancellation
 from .transport.retry import Retry
 
@@ -75,6 +76,7 @@ class AsyncClient:
     the requests that are under way to their end first, and begins no others.
     """
 
+    @hide_locals
     def __init__(  # noqa: PLR0913 - settings, each by its name
         self,
         base_url: str = DEFAULT_URL,
@@ -109,10 +111,12 @@ class AsyncClient:
         return self
 
     @classmethod
+    @hide_locals
     def from_env(cls, **settings: Any) -> Self:
         """Return a client for the server and credentials of the environment, as Client.from_env does."""
         return cls.from_client(Client.from_env(**settings))
 
+    @hide_locals
     def with_options(
         self,
         *,

@@ -14,7 +14,15 @@ from infobip_sms_schema.constraints import describe_value
 
 from infobip_sms.transport.cancellation import pause
 from infobip_sms.transport.connections import ConnectionPool, build_context
-from infobip_sms.transport.messages import AttemptFailedError, Headers, Request, Response
+from infobip_sms.transport.messages import (
+    AttemptFailedError,
+    Headers,
+    Request,
+    Response,
+    build_character_error,
+    is_printable_ascii,
+    require_safe_request,
+)
 from infobip_sms.transport.retry import AttemptFailure, Retry, RetryState, find_failure
 from infobip_sms.transport.settings import (
     TIMEOUT,
@@ -35,6 +43,7 @@ from .errors import (
     InvalidResponseError,
     TransportError,
     Violation,
+    hide_locals,
 )
 from .operations import Operations
 
@@ -76,8 +85,8 @@ def _require_headers(_: object, attribute: attrs.Attribute[Any], value: Mapping[
             expected = f"header names, and none of {', '.join(sorted(_OWN))}"
             actual = "a name that is not allowed"
             raise InvalidRequestError([Violation(attribute.name, actual, expected, "AUTH-005")])
-        if not isinstance(text, str) or not _is_printable_ascii(text):
-            raise _build_error(f"{attribute.name}[{name!r}]", "visible ASCII and spaces")
+        if not isinstance(text, str) or not is_printable_ascii(text):
+            raise build_character_error(f"{attribute.name}[{name!r}]", "visible ASCII and spaces")
 
 
 def _to_headers(headers: Mapping[str, str] | None) -> Headers:
@@ -131,6 +140,7 @@ class Client(Operations):
     validate_xml: also validate every XML document with xmlschema, which is slow. Raises
         InvalidRequestError before anything is sent, or InvalidResponseError for a response.
     timeout: seconds for each attempt, from connecting to the last byte of the response; at most a day.
+        A response that is rejected is not explained any further after that.
     connect_timeout: seconds for connecting, including proxy and TLS. DNS lookup is not covered by
         the timeout.
     connections: maximum number of idle connections that are kept; use the number of sending threads.
@@ -156,6 +166,7 @@ class Client(Operations):
     ``INFOBIP_LOG=info`` in the environment writes it to standard error.
     """
 
+    @hide_locals
     def __init__(  # noqa: PLR0913 - settings, each by its name
         self,
         base_url: str = DEFAULT_URL,
@@ -183,6 +194,7 @@ class Client(Operations):
         self._connections = _build_pool(self._settings)
 
     @classmethod
+    @hide_locals
     def from_env(cls, **settings: Any) -> Self:
         """Return a client for the server and credentials of the environment, as the command line has.
 
@@ -195,6 +207,7 @@ class Client(Operations):
         url = os.environ.get("INFOBIP_BASE_URL") or DEFAULT_URL
         return cls(url, auth=read_environment_auth(), **settings)
 
+    @hide_locals
     def with_options(
         self,
         *,
@@ -253,7 +266,7 @@ class Client(Operations):
         retry = self._settings.retry
         headers = Headers({**self._headers, **request.headers})
         request = Request(request.method, request.route, request.path, headers, request.body)
-        _require_safe_request(request)
+        require_safe_request(request)
         attempts: list[Attempt] = []
         started = time.monotonic()
         while True:
@@ -376,25 +389,7 @@ def _build_user_agent(user_agent: object) -> str:
     if (
         not isinstance(user_agent, str)
         or not user_agent.strip()
-        or not _is_printable_ascii(user_agent)
+        or not is_printable_ascii(user_agent)
     ):
-        raise _build_error("user_agent", "visible ASCII and spaces")
+        raise build_character_error("user_agent", "visible ASCII and spaces")
     return f"{user_agent} {own}"
-
-
-def _require_safe_request(request: Request) -> None:
-    """Reject characters that could inject another line, before connecting."""
-    if not _is_printable_ascii(request.path) or " " in request.path:
-        raise _build_error("path", "visible ASCII")
-    for name in request.headers:
-        if not _is_printable_ascii(request.headers[name]):
-            raise _build_error(name, "visible ASCII and spaces")
-
-
-def _is_printable_ascii(value: str) -> bool:
-    return value.isascii() and value.isprintable()
-
-
-def _build_error(path: str, expected: str) -> InvalidRequestError:
-    actual = "characters that are not allowed in a header"
-    return InvalidRequestError([Violation(path, actual, expected, "AUTH-005")])

@@ -63,13 +63,13 @@ def find_requirement(requirement_id: str) -> dict[str, Any]:
         hint = f"did you mean {', '.join(near)}?" if near else "IDs are such as SEND-008"
         raise KeyError(f"there is no requirement {requirement_id!r}; {hint}")
     row = dict(rows[wanted])
-    judged = row.pop("judged", None)
+    observable = row.pop("observable", None)
     row["pages"] = _list_pages(row["source"])
     row |= _find_values(wanted)
-    if judged:
+    if observable:
         client = "by this client, before it sends" if "invalid" in row else ""
         command = f"infobip-sms conformance explain {wanted}"
-        row["checked"] = [part for part in (client, f"{_CHECKED[judged]}: {command}") if part]
+        row["checked"] = [part for part in (client, f"{_CHECKED[observable]}: {command}") if part]
     return row
 
 

@@ -189,6 +189,7 @@ def test_operations_send_what_the_contract_says(serve: Serve, name: str, wire: A
     assert request.find("authorization") == AUTH.header()
     assert look(response) == seen
     assert response.raw == example(stem, wire)
+    assert response.http.status == 200
     if body is None:
         assert request.body == b""
         assert "content-type" not in dict(request.headers)

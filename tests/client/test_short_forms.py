@@ -70,6 +70,8 @@ def test_send_text_returns_the_entry_of_its_message(serve: Serve) -> None:
 
     assert sent == wire_json.parse_response(response, SmsResponse).messages[0]
     assert b'"from":"InfoSMS"' in request.body
+    assert sent.http is not None
+    assert (sent.http.status, sent.http.attempts) == (200, 1)
 
 
 def test_send_text_has_one_destination() -> None:

@@ -384,7 +384,7 @@ def test_validation_rejects_what_can_be_read_all_the_same() -> None:
 
     assert wire_xml.parse_response(body, SmsResponse).messages
     with pytest.raises(
-        InvalidResponseError, match=r"messages: expected .*, got text of another form"
+        InvalidResponseError, match=r"messages: expected .*, got content of another form"
     ):
         wire_xml.parse_response(body, SmsResponse, validate=True)
 

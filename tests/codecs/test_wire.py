@@ -508,7 +508,7 @@ def test_dlr_001_a_list_of_unknown_form_is_not_taken_for_an_empty_one(document: 
     assert reports.results == ()
     (problem,) = reports.unreadable
     assert problem.path == "results[0]"
-    assert problem.actual.startswith("text of another form")
+    assert problem.actual.startswith("content of another form")
 
 
 def test_resp_001_entries_in_two_wrappers_are_all_read() -> None:
@@ -781,3 +781,25 @@ def test_any_mutation_gives_a_model_or_an_error_of_the_package(
             read(CODECS[wire], kind, mutated)
         except Error as problem:
             assert str(problem)  # noqa: PT017 - that it can be shown is the point
+
+
+@pytest.mark.parametrize("number", ["7.0", "7.00", "0.7e1", "70E-1"])
+def test_a_number_without_a_fraction_is_an_integer(number: str) -> None:
+    """As in JSON Schema, in requests and in responses (READ-056)."""
+    request = b'{"messages":[{"destinations":[{"to":"1"}],"validityPeriod":%b}]}' % number.encode()
+    response = b'{"messages":[{"to":"1","smsCount":%b,"status":%b}]}' % (
+        number.encode(),
+        b'{"groupId":1.0,"groupName":"x","id":7,"name":"y"}',
+    )
+
+    assert wire_json.parse_request(request, SmsRequest).messages[0].validity_period == 7
+    assert wire_json.parse_response(response, SmsResponse).messages[0].sms_count == 7
+
+
+@pytest.mark.parametrize("number", ["7.5", "1e400", "1e-400", "1e999999"])
+def test_a_fraction_or_a_huge_number_is_not_an_integer(number: str) -> None:
+    """And what it costs to say so does not depend on its exponent."""
+    request = b'{"messages":[{"destinations":[{"to":"1"}],"validityPeriod":%b}]}' % number.encode()
+
+    with pytest.raises(InvalidRequestError, match=r"SEND-017|HTTP-003"):
+        wire_json.parse_request(request, SmsRequest)

@@ -89,6 +89,7 @@ WRONG = [
     ["server", NOBODY, "--callback", "https://example.com/x"],
     ["server", NOBODY, "--callback", "example", "--callback-port", "9000"],
     ["server", NOBODY, "--callback-port", "70000"],
+    ["server", NOBODY, "--callback-host", "192.0.2.1"],
     ["server", NOBODY, "--max", "5"],
     ["server", NOBODY, "--json", "/nowhere/at/all.json"],
     ["server", NOBODY, "--json", "same", "--html", "same"],

@@ -67,6 +67,7 @@ class ServerOptions(ReportOptions):
     max_messages: int | None
     callback: str | None
     callback_port: int
+    callback_host: str
     recorded: Mapping[str, RecordedRequest | None] = field(default_factory=dict)
     """The failing checks of the file of --replay, each with the request that showed it."""
 
@@ -184,6 +185,7 @@ def run_with_progress(
             only=options.only,
             callback=options.callback,
             callback_port=options.callback_port,
+            callback_host=options.callback_host,
             on_finding=show,
             recorded=index(filter(None, options.recorded.values())),
         )

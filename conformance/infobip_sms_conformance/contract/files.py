@@ -23,7 +23,7 @@ class Requirement:
     level: str
     text: str
     source: str
-    judged: str
+    observable: str
     why: str = ""
     binds: str = ""
     """``receiver`` if it is the obligation of a callback receiver."""
@@ -40,6 +40,8 @@ class Case:
     edit: tuple[str, Any]
     rejected: bool
     wires: tuple[str, ...]
+    turn: int | None = None
+    """The number of a case that follows from the schema, by which its position is chosen."""
 
     def __str__(self) -> str:
         """Name the case and its edit, without the value that is set."""
@@ -109,11 +111,6 @@ def read_cases() -> tuple[Case, ...]:
         for row in tables[kind]
         if not row.get("client") and row.get("reading", "READ-001") == "READ-001"
     )
-
-
-def get_case(case_id: str) -> Case:
-    """Return the case of an id."""
-    return next(case for case in read_cases() if case.id == case_id)
 
 
 def build_case(row: dict[str, Any], *, rejected: bool) -> Case:

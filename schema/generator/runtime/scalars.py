@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})"
 )
-INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")
-DECIMAL = re.compile(r"[+-]?[0-9]{1,1000}(\.[0-9]{1,1000})?([eE][+-]?[0-9]{1,3})?")
+NUMBER = re.compile(r"[+-]?([0-9]{1,1000}(\.[0-9]{0,1000})?|\.[0-9]{1,1000})([eE][+-]?[0-9]{1,3})?")
 INTEGER_UPPER_BOUND: int = 2**1024
 """Integers of a model are below it, and above INTEGER_LOWER_BOUND (constraints.py)."""
 INTEGER_LOWER_BOUND: int = -INTEGER_UPPER_BOUND

@@ -201,6 +201,11 @@ class Sandbox:
         reports: list[dict[str, Any]] = content["reports"]
         return reports
 
+    def send_again(self, **search: Unpack[MessageFilter]) -> int:
+        """Send the delivery reports of matching messages again, now, also acknowledged ones; return how many."""
+        sent: int = self.request_admin("POST", "reports", query=_build_query(search))["sent"]
+        return sent
+
     def reset(self) -> None:
         """Delete all messages, clear all faults and reset the clock."""
         self.request_admin("POST", "reset", {})

@@ -208,11 +208,12 @@ class ConnectionPool:
             connection.deadline, connection.allowance = deadline, _MAX_RECEIVED_BYTES
             with end_if_cancelled(connection.sock):
                 response = self._exchange(connection, request)
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            clear_locals(error)  # an interrupt leaves those of http.client
             raise
         self._release(connection)
-        return response
+        return attrs.evolve(response, deadline=deadline)
 
     def _acquire(self) -> _DeadlineConnection:
         """Return an idle connection that is still open, or a new one."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
 import attrs
+
+from infobip_sms.errors import InvalidRequestError, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +52,8 @@ class Response:
     """Every attempt, this one included."""
     host: str = ""
     """Host and port that responded."""
+    deadline: float = math.inf
+    """When the call has to end, in seconds of ``time.monotonic``."""
 
 
 def build_head(server: Address, target: str, request: Request, more: Mapping[str, str]) -> bytes:
@@ -78,3 +83,23 @@ class AttemptFailedError(Exception):
     def __init__(self, failure: AttemptFailure) -> None:
         super().__init__(failure)
         self.failure = failure
+
+
+def require_safe_request(request: Request) -> None:
+    """Reject characters that could inject another line, before connecting."""
+    if not is_printable_ascii(request.path) or " " in request.path:
+        raise build_character_error("path", "visible ASCII")
+    for name in request.headers:
+        if not is_printable_ascii(request.headers[name]):
+            raise build_character_error(name, "visible ASCII and spaces")
+
+
+def is_printable_ascii(value: str) -> bool:
+    """Tell whether a header can carry a text."""
+    return value.isascii() and value.isprintable()
+
+
+def build_character_error(path: str, expected: str) -> InvalidRequestError:
+    """Return the error for a header or a path with other characters."""
+    actual = "characters that are not allowed in a header"
+    return InvalidRequestError([Violation(path, actual, expected, "AUTH-005")])

@@ -79,8 +79,8 @@ def run_selftest(options: argparse.Namespace) -> int:
     for why, names in {} if options.seeds or options.quick else get_undetectable().items():
         out.print(f"left out: {', '.join(names)}. {why}", markup=False)
     results = []
-    judged = run_all(subjects, options.jobs, range(options.seeds or 0))
-    for result in track(judged, "", len(subjects), console=out, disable=not out.is_terminal):
+    checked = run_all(subjects, options.jobs, range(options.seeds or 0))
+    for result in track(checked, "", len(subjects), console=out, disable=not out.is_terminal):
         results.append(result)
         if not result.is_as_expected:
             out.print(describe_result(result), markup=False)

@@ -77,10 +77,10 @@ def test_sandbox_has_a_fault_for_every_name_in_the_list() -> None:
 def test_every_requirement_an_exchange_shows_has_a_check() -> None:
     """The checks cover what can be seen from outside; of the others the list says why not."""
     rows = files.read_requirements().values()
-    seen = {row.id for row in rows if row.judged in {"exchange", "push", "session", "time"}}
+    seen = {row.id for row in rows if row.observable in {"exchange", "push", "session", "time"}}
 
     assert engine.get_checked_requirements() == seen
-    assert all(row.why for row in rows if row.judged not in {"exchange", "receiver"})
+    assert all(row.why for row in rows if row.observable not in {"exchange", "receiver"})
 
 
 def test_every_case_belongs_to_a_checked_requirement() -> None:

@@ -20,10 +20,11 @@ ROUTES = {
     "clock": ("GET", "POST"),
     "reset": ("POST",),
     "messages": ("GET", "DELETE"),
-    "reports": ("GET",),
+    "reports": ("GET", "POST"),
     "outcomes": ("GET", "POST", "DELETE"),
     "health": ("GET",),
     "faults": ("GET", "POST", "DELETE"),
+    "faults/known": ("GET",),
 }
 LATE = "2090-01-01T00:00:00.000+00:00"
 

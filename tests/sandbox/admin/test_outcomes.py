@@ -77,6 +77,8 @@ def test_an_outcome_for_some_times_fails_first_and_then_works(sandbox: Sandbox) 
         ("+447700900009", "UNDELIVERABLE_NOT_DELIVERED"),
         ("15005550015", "EXPIRED_EXPIRED"),
         ("15005551006", "REJECTED_NETWORK"),
+        ("447700900000", "DELIVERED_TO_HANDSET"),
+        ("15005550000", "DELIVERED_TO_HANDSET"),
         ("447700900999", "DELIVERED_TO_HANDSET"),
         ("4477009000090", "DELIVERED_TO_HANDSET"),
     ],
@@ -117,13 +119,16 @@ def test_an_outcome_that_cannot_be_meant_is_400(sandbox: Sandbox, body: Any, err
 
 
 def test_chosen_outcomes_are_shown_and_forgotten(sandbox: Sandbox) -> None:
-    """In the form in which they are posted."""
+    """In the form in which they are posted; the response to one does not list the others."""
     body = {"to": "*", "status": 9, "error": 1, "after": 5, "reports": 2, "times": 1}
-    shown = ask(sandbox.url, "POST", "outcomes", body).plain["outcomes"]
+    added = ask(sandbox.url, "POST", "outcomes", body).plain
+    shown = ask(sandbox.url, "GET", "outcomes").plain["outcomes"]
 
+    assert added == body
     assert [rule["to"] for rule in shown] == ["4179*", "*"]
     assert shown[1] == body
-    assert ask(sandbox.url, "DELETE", "outcomes").plain == {"outcomes": []}
+    assert ask(sandbox.url, "DELETE", "outcomes").plain == {"deleted": 2}
+    assert ask(sandbox.url, "GET", "outcomes").plain == {"outcomes": []}
 
 
 def test_the_text_of_an_outcome_is_its_object() -> None:

@@ -11,7 +11,7 @@ from infobip_sms_conformance.checks.support.assertions import drop_plus
 from infobip_sms_conformance.contract.codec import parse_json, parse_tree
 from infobip_sms_conformance.contract.files import read_groups, read_openapi
 from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
-from infobip_sms_conformance.observations.responses import find_wire
+from infobip_sms_conformance.observations.responses import ResponseEntry, find_wire
 from infobip_sms_conformance.observations.verdicts import Mismatch, show
 
 
@@ -186,12 +186,17 @@ def check_unique(found: str, seen: set[str], name: str) -> str:
 
 def check_status(exchange: Exchange) -> str:
     """Hold every status to the schema of a status."""
-    schema = {"$ref": "#/components/schemas/Status", "components": read_openapi()["components"]}
-    validator = Draft202012Validator(schema)
     for index, entry in enumerate(exchange.send_response.entries if exchange.send_response else ()):
-        for error in validator.iter_errors(entry.status):
-            field = ".".join([f"messages[{index}].status", *map(str, error.absolute_path)])
-            return describe_schema_error(field, error)
+        if found := check_status_of(entry.status, f"messages[{index}].status"):
+            return found
+    return ""
+
+
+def check_status_of(status: Any, path: str) -> str:
+    """Hold one status to the schema of a status."""
+    schema = {"$ref": "#/components/schemas/Status", "components": read_openapi()["components"]}
+    for error in Draft202012Validator(schema).iter_errors(status):
+        return describe_schema_error(".".join([path, *map(str, error.absolute_path)]), error)
     return ""
 
 
@@ -209,11 +214,18 @@ def describe_schema_error(field: str, error: ValidationError) -> Mismatch:
 
 
 def check_group_name(exchange: Exchange) -> str:
-    """Compare every groupName with the catalogue; letters may be small, other ids are let pass."""
+    """Compare every groupName with the catalogue."""
     for index, entry in enumerate(exchange.send_response.entries if exchange.send_response else ()):
-        known = read_groups().get(entry.group) if entry.group is not None else None
-        found = entry.status.get("groupName", known) if known else None
-        if known and str(found).upper() != known:
-            field = f"messages[{index}].status.groupName"
-            return Mismatch(field, f"{show(known)} at groupId {entry.group}", show(found))
+        if found := check_group_of(entry.status, f"messages[{index}].status"):
+            return found
+    return ""
+
+
+def check_group_of(status: Any, path: str) -> str:
+    """Compare one groupName with the catalogue; letters may be small, other ids are let pass."""
+    group = ResponseEntry(None, "", status).group
+    known = read_groups().get(group) if group is not None else None
+    found = status.get("groupName", known) if known else None
+    if known and str(found).upper() != known:
+        return Mismatch(f"{path}.groupName", f"{show(known)} at groupId {group}", show(found))
     return ""

@@ -13,11 +13,12 @@ from click.core import ParameterSource
 
 from infobip_sms import ApiKey, Basic, Client, Error, Retry
 from infobip_sms.client import DEFAULT_URL
+from infobip_sms.errors import hide_locals
 
 from .dry_run import DryRunClient
 from .error_messages import report_error
 from .framework import InvalidInputError, Option
-from .param_types import SecondsParam
+from .param_types import SecondsParam, SecretParam
 from .terminal import LogHandler
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class ClientOptions:
         return ApiKey(self.api_key or "none")
 
 
+@hide_locals
 def _require_bare_key(key: str | None) -> None:
     """Raise InvalidInputError for a key with something around it, and say what."""
     if key is None:
@@ -158,6 +160,7 @@ _OPTIONS = (
         section=SERVER,
         envvar="INFOBIP_API_KEY",
         show_envvar=True,
+        type=SecretParam(),
         metavar="KEY",
         help="API key. Better in the environment: others on this machine see command lines.",
     ),
@@ -174,6 +177,7 @@ _OPTIONS = (
         section=SERVER,
         envvar="INFOBIP_PASSWORD",
         show_envvar=True,
+        type=SecretParam(),
         metavar="SECRET",
         help="Password of the user. Better in the environment, too.",
     ),

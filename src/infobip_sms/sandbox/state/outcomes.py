@@ -1,8 +1,9 @@
 """Outcomes of messages: chosen for any number, encoded in test numbers, or delivered.
 
 The last three digits of a number in a reserved range, +1 500 555 xxxx and +44 7700 900 xxx, are the ID of its
-final status, as in 447700900009 (undeliverable); with any other ending the message is delivered. Validators of
-phone numbers accept these ranges, and none of their numbers belongs to a person.
+final status, as in 447700900009 (undeliverable); with 000 and any other ending the message is delivered.
+Validators that go by the form accept both, libphonenumber calls the first valid and the second only possible;
+none of their numbers belongs to a person.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _PATTERN = re.compile(r"\+?([0-9]{1,20}\*?|\*)")
-_RESERVED = re.compile(r"(?:1500555[0-9]|447700900)([0-9]{3})")
+_RESERVED = re.compile(r"(?:1500555[0-9]|447700900)(?!000)([0-9]{3})")
 _TYPICAL = {"PENDING": 7, "UNDELIVERABLE": 9, "DELIVERED": DELIVERED, "REJECTED": 6}
 """The status that the name of a group stands for; otherwise its first."""
 _UNDELIVERABLE, _UNKNOWN_SUBSCRIBER = 9, 1

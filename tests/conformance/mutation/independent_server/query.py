@@ -1,6 +1,9 @@
 """The query of a request."""
 
+from collections.abc import Callable
 from urllib.parse import parse_qsl
+
+Twisted = Callable[[list[tuple[str, str]], str], list[tuple[str, str]]]
 
 
 class QueryError(Exception):
@@ -10,8 +13,9 @@ class QueryError(Exception):
 class Query:
     """The parameters behind the path."""
 
-    def __init__(self, written: str) -> None:
-        self._pairs = parse_qsl(written, keep_blank_values=True)
+    def __init__(self, written: str, twist: Twisted | None = None, path: str = "") -> None:
+        pairs = parse_qsl(written, keep_blank_values=True)
+        self._pairs = twist(pairs, path) if twist else pairs
 
     def get(self, name: str) -> str:
         """Return a parameter that stands once, or an empty string."""

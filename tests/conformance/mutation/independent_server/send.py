@@ -37,6 +37,7 @@ from tests.conformance.mutation.independent_server.transliteration import transl
 from tests.conformance.mutation.independent_server.values import LANGUAGES
 
 LONGEST_VALIDITY = 2880
+CREDITS = 60
 LINK = re.compile(r"https?://[^\s]+")
 REJECTIONS = {
     "missing": statuses.NO_NUMBER,
@@ -165,6 +166,8 @@ class Desk:
         return given[:200] if self._traits.takes("short-ids") else given
 
     def _judge(self, problems: list[Problem], message_id: str, base: Data, version: int) -> Data:
+        if self._traits.takes("credits-end") and len(self._store.messages) >= CREDITS:
+            return statuses.NO_CREDITS
         if problems:
             return REJECTIONS[problems[0].form]
         if self._traits.takes("duplicates-rejected") and message_id in self._store.by_id:
