@@ -73,6 +73,13 @@ def test_reading_a_response_grows_with_it_and_no_faster(wire: str) -> None:
     assert large <= 10 * small
 
 
+def test_a_message_is_built_with_few_calls() -> None:
+    """Each field of a message that somebody builds is looked at once, and not at all without a value."""
+    calls = count_calls(lambda: build_messages(100))
+
+    assert calls < 100 * 85
+
+
 @both
 def test_posted_reports_are_looked_at_once(wire: str) -> None:
     """What is posted to a notify URL takes as many calls as reading it, and a few more."""
