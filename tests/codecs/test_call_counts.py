@@ -174,6 +174,17 @@ def test_the_first_client_loads_only_what_it_needs() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_help_and_completion_load_no_client() -> None:
+    """What a shell starts at each tab loads neither HTTP nor TLS."""
+    code = (
+        "import sys; from infobip_sms.cli import cli; cli(['send', '--help'], standalone_mode=False); "
+        "print([m for m in ('urllib3', 'ssl', 'http.client', 'tomllib', 'cattrs') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 # ---------------------------------------------------------------- the bench
 
 
