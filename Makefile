@@ -7,7 +7,7 @@ ROWS ?= 200000
 unexport PYTHONDONTWRITEBYTECODE
 
 help:          ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## Create .venv and install everything into it.
 
@@ -47,8 +47,11 @@ peers: $(STAMP)  ## Run third-party clients, and clients and tools made for the 
 load: $(STAMP)  ## Send 100,000 messages to the sandbox from 50 clients at once, next to Prism's mock.
 	$(BIN)/python -m tests.bench.load
 
-bench: $(STAMP)  ## Measure codecs and client next to comparable libraries.
+bench: $(STAMP)  ## Measure codecs, client, sandbox and suite next to comparable libraries.
 	$(BIN)/python -m tests.bench $(BENCH)
+
+bench-compare: $(STAMP)  ## Show what changed in the bench; OTHER=old.json is an earlier run's build/bench.json.
+	$(BIN)/python -m tests.bench.compare $(OTHER)
 
 sandbox: $(STAMP)  ## Start the sandbox on port 8080.
 	$(BIN)/infobip-sms sandbox
@@ -80,4 +83,4 @@ clean:         ## Remove everything that the other targets created.
 	rm -rf .venv .peers .floors dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup conformance test mutants selftest lint docs floors fuzz chaos volume peers load bench sandbox generate check dist clean
+.PHONY: help setup conformance test mutants selftest lint docs floors fuzz chaos volume peers load bench bench-compare sandbox generate check dist clean
