@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
+from infobip_sms_conformance.contract.generated import DEFAULT_SEED
 from infobip_sms_conformance.run.result import RunResult
 from infobip_sms_conformance.run.runner import build_plan, run_suite
 from infobip_sms_conformance.transport.credentials import Credentials

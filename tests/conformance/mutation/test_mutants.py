@@ -14,7 +14,7 @@ from infobip_sms_conformance.session import budget
 from infobip_sms.sandbox.mutants.app import MUTANTS
 from tests.conformance.mutation import subjects
 
-MOST_REQUESTS = 150
+MOST_REQUESTS = 300
 ROOT = Path(__file__).parents[3]
 PROGRAMS = {"sandbox", "independent"}
 # One broken server for each requirement; `make selftest` has all, which takes some 20 minutes.
@@ -71,7 +71,7 @@ def test_each_of_several_faults_is_named(matrix: dict[str, Any]) -> None:
 
 
 def test_good_servers_see_no_more_than_was_announced(matrix: dict[str, Any]) -> None:
-    """An allowed server of every operation sees at most 150 requests."""
+    """An allowed server of every operation sees at most 300 requests."""
     counts = {row["server"]: row["requests"] for row in matrix["servers"] if not row["breaks"]}
 
     assert counts["sandbox"] <= MOST_REQUESTS
