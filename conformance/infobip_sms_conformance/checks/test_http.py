@@ -170,7 +170,8 @@ def is_asked_for(exchange: Exchange, wire: str) -> bool:
     """Tell whether a request asked for one format alone, and there is a body to look at."""
     asked = exchange.request.headers.get("accept") if exchange.request else None
     body = exchange.response.body if exchange.response else b""
-    return asked == MEDIA_TYPES[wire] and bool(body.strip())
+    is_own = exchange.wire == wire  # a request in the other format is HTTP-008's matter
+    return is_own and asked == MEDIA_TYPES[wire] and bool(body.strip())
 
 
 def check_form(exchange: Exchange, wire: str) -> str:
