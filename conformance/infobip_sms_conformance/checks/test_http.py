@@ -34,6 +34,7 @@ from infobip_sms_conformance.observations.verdicts import (
     Inconclusive,
     Mismatch,
     NotApplicable,
+    explain,
     show,
 )
 from infobip_sms_conformance.session.registry import LAST, check
@@ -163,7 +164,13 @@ def assert_responses_of_all(session: Session, wire: str) -> None:
     session.send_pool(wire)
     asked = [e for e in session.exchanges if is_asked_for(e, wire)]
     expected = f"{wire.upper()}, and a content type that says so"
-    assert_each(asked, lambda e: e.has_succeeded, lambda e: check_form(e, wire), expected)
+    try:
+        assert_each(asked, lambda e: e.has_succeeded, lambda e: check_form(e, wire), expected)
+    except CheckFailed as failure:
+        request = failure.exchange.request if failure.exchange else None
+        if request and "content-type" not in request.headers:  # nothing but Accept names a format
+            raise explain(failure, "", "HTTP-008") from None
+        raise
 
 
 def is_asked_for(exchange: Exchange, wire: str) -> bool:
