@@ -119,10 +119,8 @@ def handle_admin_request(
 
 def build_json_response(status: int, plain: dict[str, Any]) -> HttpResponse:
     """Return a JSON response."""
-    body = (
-        json.dumps(plain, default=float).encode() + b"\n"
-    )  # so that a shell's prompt follows on its own line
-    return HttpResponse(status, {"content-type": "application/json"}, body)
+    text = json.dumps(plain, default=float) + "\n"  # after which a shell can show its prompt
+    return HttpResponse(status, {"content-type": "application/json"}, text.encode())
 
 
 def build_clock_response(context: AdminContext) -> HttpResponse:
