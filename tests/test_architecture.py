@@ -150,6 +150,7 @@ def test_only_connections_and_serve_open_connections() -> None:
         "client": {"ssl"},
         "async_client": {"ssl"},
         "transport/cancellation": {"socket"},
+        "transport/connect_errors": {"socket", "ssl"},
         "transport/connections": {"urllib3", "socket", "http", "ssl"},
         "webhook_server": {"socket"},
         "sandbox/testing": {"http"},

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import socket
 import ssl
 import time
 import weakref
 from collections import deque
 from contextlib import suppress
-from http.client import HTTPException, HTTPResponse
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, parse_headers
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ from infobip_sms.errors import (
 )
 
 from .cancellation import end_if_cancelled, require_not_cancelled
+from .connect_errors import classify_connect_error
 from .messages import AttemptFailedError, Headers, Request, Response
 from .retry import AttemptFailure
 
@@ -51,27 +52,6 @@ _READ_SIZE = 2**18
 _TLS_RECORD_SIZE = 16 * 2**10  # one TLS record
 
 _TOO_LARGE = Violation("", "a larger body", f"at most {MAX_RESPONSE_BYTES} bytes", "HTTP-003")
-_NO_CONNECTION = AttemptFailure("the connection failed", "no", "unprocessed")
-_CONNECT_TIMEOUT = AttemptFailure("connecting timed out", "no", "unprocessed")
-_NO_TLS = AttemptFailure("the TLS handshake failed", "no", "unprocessed")
-_UNTRUSTED = AttemptFailure("TLS certificate verification failed", "no", "final")
-_PROXY_REJECTED = AttemptFailure("the proxy rejected the request", "no", "final")
-_CONNECT_REASONS: dict[type[Exception], str] = {
-    ConnectionRefusedError: "connection refused",
-    ConnectionResetError: "connection reset",
-    socket.gaierror: "host name not known",
-}
-_NO_TLS_SPOKEN = "the server does not speak TLS on this port; is its URL http://?"
-_NO_TLS_REASONS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
-_CERTIFICATE_REASONS = {
-    9: "the certificate is not valid yet",
-    10: "the certificate has expired",
-    18: "the certificate is self-signed; pass its file as ca",
-    19: "the certificate is signed by an unknown authority; pass its file as ca",
-    62: "the certificate is for another host name",
-    64: "the certificate is for another host name",
-    20: "the certificate is signed by an unknown authority; pass its file as ca",
-}
 _RESPONSE_TIMEOUT = AttemptFailure("the response timed out", "maybe", "timeout")
 _CONNECTION_BROKEN = AttemptFailure("the connection was lost", "maybe", "broken")
 
@@ -117,7 +97,15 @@ class _DeadlineSocket:
 
 
 class _QuietResponse(HTTPResponse):
-    """A response without its malformed header lines, which urllib3 would log."""
+    """A final response, without its malformed header lines, which urllib3 would log."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Skip interim responses, such as 103: http.client knows 100 alone, and takes others for the end."""
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc] # of http.client
+            if not HTTPStatus.SWITCHING_PROTOCOLS < status < HTTPStatus.OK:
+                return version, status, reason
+            parse_headers(self.fp)
 
     def begin(self) -> None:
         super().begin()
@@ -227,6 +215,8 @@ class ConnectionPool:
             connection.close()
             clear_locals(error)  # an interrupt leaves those of http.client
             raise
+        if response.status < HTTPStatus.OK:  # 101: what follows is not HTTP
+            connection.close()
         self._release(connection)
         return attrs.evolve(response, deadline=deadline)
 
@@ -277,7 +267,7 @@ class ConnectionPool:
             connection.connect()
         except (OSError, HTTPError, HTTPException, UnicodeError, ResponseTooLargeError) as error:
             clear_locals(error)  # they hold credentials of the proxy
-            raise AttemptFailedError(_classify_connect_error(error)) from None
+            raise AttemptFailedError(classify_connect_error(error)) from None
 
     def _with_request_target(self, request: Request) -> Request:
         """Return the request with its path, or for a proxy its URL, as request target."""
@@ -314,30 +304,6 @@ def _close_all(connections: deque[_DeadlineConnection]) -> None:
             connections.pop().close()
         except IndexError:  # another thread was faster
             return
-
-
-def _classify_connect_error(error: Exception) -> AttemptFailure:
-    tunnel = re.search(r"Tunnel connection failed: 4[0-9][0-9]\b", str(error))
-    if isinstance(error, TimeoutError):
-        return _CONNECT_TIMEOUT
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _explain(_UNTRUSTED, _describe_certificate_error(error), error)
-    if isinstance(error, ssl.SSLError):
-        return _explain(_NO_TLS, _NO_TLS_SPOKEN if error.reason in _NO_TLS_REASONS else "", error)
-    if tunnel:
-        return _PROXY_REJECTED
-    reasons = {kind: text for kind, text in _CONNECT_REASONS.items() if isinstance(error, kind)}
-    return _explain(_NO_CONNECTION, next(iter(reasons.values()), ""), error if reasons else None)
-
-
-def _explain(failure: AttemptFailure, reason: str, cause: Exception | None) -> AttemptFailure:
-    outcome = f"{failure.outcome}: {reason}" if reason else failure.outcome
-    return attrs.evolve(failure, outcome=outcome, cause=cause)
-
-
-def _describe_certificate_error(error: ssl.SSLCertVerificationError) -> str:
-    """Describe what is wrong in our own words: OpenSSL's may quote the certificate."""
-    return _CERTIFICATE_REASONS.get(error.verify_code, "the certificate is not trusted")
 
 
 def _exchange(connection: _DeadlineConnection, request: Request) -> Response:
