@@ -37,7 +37,7 @@ def build_lenient_schema(text: str, components: dict[str, Any]) -> str:
         make_type_lenient(complex_type)
     for name, component in components.items():
         (kind,) = root.findall(f"{XS}complexType[@name='{name}']") or (None,)
-        if kind is not None and "x-reply" in component:
+        if kind is not None and "x-response" in component:
             make_list_lenient(kind, components)
         if kind is not None:
             add_names(root, kind, component)

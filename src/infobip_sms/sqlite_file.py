@@ -21,15 +21,17 @@ DAMAGE = (
     RecursionError,
 )
 """What reading a damaged file may raise, beside the errors of SQLite."""
+_READ_ONLY = "it cannot be written: the file or its folder is read-only"
+_NOT_CREATED = "unable to open the file: its folder must exist and be writable"
 # SQLite's own words for what has nothing to do with the content, and ours; any others may quote it.
 _KNOWN = {
-    "attempt to write a readonly database": "it cannot be written: the file or its folder is read-only",
+    "attempt to write a readonly database": _READ_ONLY,
     "database disk image is malformed": "database disk image is malformed",
-    "database or disk is full": "the disk is full",
+    "database or disk is full": "the disk is full; make room for it",
     "disk I/O error": "disk I/O error",
-    "file is not a database": "file is not a database",
+    "file is not a database": "it is another kind of file, or damaged",
     "no such table": "it is another kind of file",
-    "unable to open database file": "unable to open the file: its folder must exist and be writable",
+    "unable to open database file": _NOT_CREATED,
 }
 
 
@@ -37,6 +39,17 @@ def require_file_name(path: Path) -> None:
     """Raise ValueError for a name that SQLite takes for a database in memory."""
     if str(path) in {":memory:", "", "."} or path.name == ":memory:":
         raise ValueError("it must be the name of a file")
+
+
+def require_usable(path: Path) -> None:
+    """Raise ValueError for a file that SQLite cannot write, for a reason that it does not say clearly."""
+    require_file_name(path)
+    if path.is_dir():
+        raise ValueError("it is a folder; name a file")
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(_READ_ONLY if path.exists() else _NOT_CREATED)
+    if path.exists() and not os.access(path, os.W_OK):
+        raise ValueError(_READ_ONLY)
 
 
 def create_private(path: Path) -> None:
@@ -77,12 +90,15 @@ def roll_back(file: sqlite3.Connection) -> None:
         file.execute("ROLLBACK")
 
 
-def checkpoint(file: sqlite3.Connection) -> None:
-    """Bring what is in the -wal into the main file, if that is possible now."""
+def checkpoint(file: sqlite3.Connection) -> bool:
+    """Bring what is in the -wal into the main file, on the disk; return whether that was possible now."""
     import sqlite3  # noqa: PLC0415 - some builds of Python are without it
 
-    with suppress(sqlite3.Error):  # on the disk it is, beside the main file
-        file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    try:
+        ((busy, size, done),) = file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    except sqlite3.Error:
+        return False
+    return not busy and size == done
 
 
 def require_sound(file: sqlite3.Connection) -> None:

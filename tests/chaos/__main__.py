@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import namespaces
 from .disk_errors import Case, fail_journal, fail_keeper, list_cases
 
 if TYPE_CHECKING:
@@ -69,6 +70,15 @@ def run_disk_errors(run_case: Callable[[Path, Case], str]) -> tuple[int, str]:
     return sum(r == "ok" for r in results.values()), "; ".join(wrong) or "ok"
 
 
+def run_machines() -> tuple[int, str]:
+    """Put application, sandbox and suite on three machines; return how many tries, and what went wrong."""
+    if obstacle := namespaces.find_obstacle():
+        return 0, f"skipped: {obstacle}"
+    rows = namespaces.run()
+    wrong = [f"{row.what}: {row.actual[:100]}" for row in rows if not row.is_ok]
+    return len(rows), "; ".join(wrong) or "ok"
+
+
 def main() -> int:
     """Try everything, print the table, and return 0 if nothing went wrong."""
     lines = [(part, fails, *run_tests(path)) for part, fails, path in ROWS]
@@ -76,6 +86,7 @@ def main() -> int:
         (part, "EIO and ENOSPC at single system calls", *run_disk_errors(run))
         for part, run in DISK_ERRORS
     ]
+    lines.append(("sandbox", "three machines, foreign pages", *run_machines()))
     print(f"\n{'part':13} {'what fails':46} {'tried':>5}  result")
     for part, fails, tried, result in lines:
         print(f"{part:13} {fails:46} {tried:5}  {result}")

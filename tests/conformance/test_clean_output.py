@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from infobip_sms_conformance.cli import main
 from infobip_sms_conformance.client_run.collector import TrafficCollector
-from infobip_sms_conformance.client_run.har_input import HarWriter, read_har
+from infobip_sms_conformance.client_run.har_input import read_har
+from infobip_sms_conformance.client_run.har_output import HarWriter
 from infobip_sms_conformance.reporting import console, files
 from infobip_sms_conformance.run.result import RunResult, SanitizedFinding, Section
 from infobip_sms_conformance.sanitization.redaction import clean

@@ -14,6 +14,7 @@ import attrs
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".peers"
 _DONE = ".installed"
+_DEBIAN_PACKAGES = {"xmllint": "libxml2-utils", "node": "nodejs"}
 
 
 class CannotInstall(Exception):
@@ -55,7 +56,7 @@ class Package:
         else:
             (self.folder / "package.json").write_text('{"private": true}', encoding="ascii")
             options = ("--prefix", str(self.folder), "--no-audit", "--no-fund", "--silent")
-            _run(_find("npm"), "install", *options, *self._list_packages())
+            _run(find_executable("npm"), "install", *options, *self._list_packages())
         done.write_text(wanted, encoding="utf-8")
 
     def _list_packages(self) -> list[str]:
@@ -77,19 +78,21 @@ class Package:
         """Return what runs a program that uses it; Node.js learns from the folder it is run in."""
         if self.registry == "pypi":
             return [str(self.folder / "bin" / "python")]
-        return [_find("node")]
+        return [find_executable("node")]
 
     def find_program(self, name: str) -> list[str]:
         """Return a program that the package brings."""
         if self.registry == "pypi":
             return [str(self.folder / "bin" / name)]
-        return [_find("node"), str(self.folder / "node_modules" / ".bin" / name)]
+        return [find_executable("node"), str(self.folder / "node_modules" / ".bin" / name)]
 
 
-def _find(program: str) -> str:
+def find_executable(program: str) -> str:
+    """Return where a program is that has to be installed already."""
     path = shutil.which(program)
     if path is None:
-        raise CannotInstall(f"{program} is not installed")
+        package = _DEBIAN_PACKAGES.get(program, program)
+        raise CannotInstall(f"{program} is not installed (Debian: apt install {package})")
     return path
 
 

@@ -140,7 +140,7 @@ def test_a_full_disk_loses_nothing_that_was_kept(disk: Path) -> None:
         filler.unlink()
         store.add([build_report(f"m{kept}")])
 
-    assert reason == "report file r: the disk is full"
+    assert reason == "report file r: the disk is full; make room for it"
     assert kept > 0
     assert list_ids(disk / "r") == [f"m{number}" for number in range(kept + 1)]
 
@@ -153,7 +153,9 @@ def test_a_folder_that_is_read_only_is_said(disk: Path) -> None:
     remount = ["mount", "-o", "remount,ro", str(disk)]
     subprocess.run(remount, check=True)
 
-    with pytest.raises(ReportStoreError, match=r"report file r: unable to open .* writable"):
+    with pytest.raises(
+        ReportStoreError, match=r"report file r: it cannot be written: .* read-only"
+    ):
         ReportStore(path)
     with pytest.raises(ReportStoreError, match=r"report file new: unable to open .* writable"):
         ReportStore(disk / "new")

@@ -11,10 +11,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from infobip_sms_conformance.contract.files import read_requirements
-from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
+from infobip_sms_conformance.contract.generated import DEFAULT_SEED
 from infobip_sms_conformance.reporting.files import NAMES
 from infobip_sms_conformance.session.plan import FEATURES, PROFILES
 from infobip_sms_conformance.transport.credentials import Secret
+from infobip_sms_conformance.transport.webhook_receiver import HOST
 
 # The credentials of the documentation's own example.
 USER, PASSWORD = "Aladdin", "open sesame"
@@ -319,6 +320,14 @@ add_safety = add_options(
         default=0,
         metavar="PORT",
         help="Port that receives delivery reports.  [default: a free one]",
+    ),
+    option(
+        "--callback-host",
+        section="Safety",
+        default=HOST,
+        metavar="ADDRESS",
+        help="Address to listen on for delivery reports; 0.0.0.0 lets other machines, such as a "
+        "server in another container, send them.  [default: 127.0.0.1]",
     ),
 )
 

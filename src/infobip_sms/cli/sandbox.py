@@ -33,7 +33,7 @@ Numbers that choose what happens to them:
   9990510000005      delivered after 5 seconds, one report
   9990010000006      rejected in the response
   9990520001009      undeliverable after 5 seconds with network error 1
-  447700900 III      reserved numbers that validators accept, as 1500555 x III:
+  447700900 III      reserved numbers of a usual form, as 1500555 x III:
   447700900009       undeliverable; --outcome chooses for any number
 
 Every option can be set in the environment, such as --allow-host by

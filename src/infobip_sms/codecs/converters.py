@@ -19,7 +19,7 @@ from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from infobip_sms_schema import MODELS, InvalidRequestError, Violation, json_codec
 from infobip_sms_schema.constraints import MAX_VIOLATIONS, Constraint, describe_value, unfold
-from infobip_sms_schema.scalars import NUMBER, find_instant
+from infobip_sms_schema.scalars import NUMBER, find_instant, is_exact_decimal
 
 from infobip_sms.rules import check_rules
 
@@ -312,6 +312,8 @@ def _read_strict(value: Any, kind: Any) -> Any:
         return find_instant(value) or value
     if kind is Decimal and type(value) is int:
         return Decimal(value)
+    if kind is int and is_exact_decimal(value) and value == value.to_integral_value():
+        return int(value)  # 1.0 is an integer in JSON Schema (READ-056)
     return value
 
 

@@ -88,12 +88,12 @@ class ReportStore:
         self._path = Path(path)
         self._sqlite_error = sqlite3.Error
         self._lock = threading.Lock()
-        try:
-            sqlite_file.require_file_name(self._path)
-        except ValueError as problem:
-            raise self._build_error(str(problem)) from None
         if not create and not self._path.exists():
             raise self._build_error("the file does not exist")
+        try:
+            sqlite_file.require_usable(self._path)
+        except ValueError as problem:
+            raise self._build_error(str(problem)) from None
         sqlite_file.create_private(self._path)
         with self._translate_errors():
             self._file = sqlite3.connect(

@@ -40,12 +40,12 @@ def find_type(hint: Any) -> Any:
 
 def is_wrapper(kind: Any) -> bool:
     """Tell whether a type is an element around the entries of a list, which JSON does not have."""
-    return kind.__qualname__ != kind.__name__
+    return bool(kind.__qualname__ != kind.__name__)
 
 
 def build(kind: Any, plain: Any) -> Any:
     """Return an object of a generated class from plain data."""
-    if not dataclasses.is_dataclass(kind):
+    if not hasattr(kind, "__dataclass_fields__"):
         return kind(plain)
     if is_wrapper(kind):
         (field,) = dataclasses.fields(kind)

@@ -11,11 +11,10 @@ import attrs
 import click
 from click.core import ParameterSource
 
-from infobip_sms import ApiKey, Basic, Client, Error, Retry
-from infobip_sms.client import DEFAULT_URL
+from infobip_sms import ApiKey, Basic, Error, Retry
 from infobip_sms.errors import hide_locals
+from infobip_sms.transport.urls import DEFAULT_URL
 
-from .dry_run import DryRunClient
 from .error_messages import report_error
 from .framework import InvalidInputError, Option
 from .param_types import SecondsParam, SecretParam
@@ -24,7 +23,7 @@ from .terminal import show_log
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infobip_sms import Auth
+    from infobip_sms import Auth, Client
     from infobip_sms.codecs import Wire
 
     Function = TypeVar("Function", bound=Callable[..., Any])
@@ -61,6 +60,10 @@ class ClientOptions:
 
         wire: the format if no option says.
         """
+        from infobip_sms import Client  # noqa: PLC0415 - help and completion need none
+
+        from .dry_run import DryRunClient  # noqa: PLC0415 - as above
+
         kind = functools.partial(DryRunClient, as_json=self.as_json) if self.dry_run else Client
         with kind(
             self.base_url,

@@ -55,7 +55,8 @@ class CheckOptions:
     details: Path | None
     region: str | None
     prices: Path | None
-    skip: Path | None
+    skip: frozenset[str] | None
+    dedupe: bool
     max_messages: int | None
     max_segments: int | None
     max_cost: Decimal | None
@@ -72,10 +73,12 @@ class CheckSummary:
     """Counts what a run would send."""
 
     as_json: bool
+    dedupe: bool
     details: csv.DictWriter[str] | None = None
     messages: Counter[str] = attrs.field(factory=Counter, init=False)
     segments: Counter[str] = attrs.field(factory=Counter, init=False)
     cost: dict[str, Decimal] = attrs.field(factory=dict, init=False)
+    left_out: int = attrs.field(default=0, init=False)
     unpriced: int = attrs.field(default=0, init=False)
     problems: Counter[str] = attrs.field(factory=Counter, init=False)
     characters: Counter[str] = attrs.field(factory=Counter, init=False)
@@ -85,14 +88,11 @@ class CheckSummary:
     def add(self, found: CheckedDestination, row: int, first_row: int | None) -> None:
         """Count a destination; as JSON, print it."""
         country = found.country or "?"
-        self.messages[country] += 1
-        self.segments[country] += found.count.segments
-        if found.cost is None:
-            self.unpriced += 1
-        else:
-            self.cost[country] = self.cost.get(country, Decimal(0)) + found.cost
         self.problems.update(found.problems)
-        self.characters.update(found.count.unicode_characters)
+        if "suppressed" in found.problems or (self.dedupe and "duplicate" in found.problems):
+            self.left_out += 1
+        else:
+            self._add_sent(found, country)
         said = ", ".join(
             f"duplicate of row {first_row}" if problem == "duplicate" else problem
             for problem in found.problems
@@ -100,6 +100,15 @@ class CheckSummary:
         if said and len(self.rows) < _MAX_ROWS:
             self.rows.append((row, found.to, country, said))
         self._write(_to_plain(found, row, first_row))
+
+    def _add_sent(self, found: CheckedDestination, country: str) -> None:
+        self.messages[country] += 1
+        self.segments[country] += found.count.segments
+        if found.cost is None:
+            self.unpriced += 1
+        else:
+            self.cost[country] = self.cost.get(country, Decimal(0)) + found.cost
+        self.characters.update(found.count.unicode_characters)
 
     def add_unreadable(self, row: int, reason: str) -> None:
         """Count a row that has no message."""
@@ -134,6 +143,8 @@ class CheckSummary:
         if self.problems:
             words = ", ".join(f"{count} {name}" for name, count in self.problems.most_common())
             print_note(f"Problems: {words}.")
+        if self.left_out:
+            print_note(f"Left out by --skip and --dedupe, and not counted: {self.left_out}.")
         if self.characters:
             letters = " ".join(sign for sign, _ in self.characters.most_common(_MAX_CHARACTERS))
             print_note(f"Sent as Unicode, with fewer characters per segment, because of: {letters}")
@@ -173,7 +184,7 @@ def check_rows(
     _require_parser(options.region)
     rows: list[int] = []
     with _open_details(options.details) as details:
-        summary = CheckSummary(as_json, details)
+        summary = CheckSummary(as_json, options.dedupe, details)
 
         def read_messages() -> Iterator[Message]:
             for row, found in found_rows:

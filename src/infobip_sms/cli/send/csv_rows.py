@@ -20,7 +20,7 @@ from infobip_sms.cli.base.framework import InvalidInputError
 from infobip_sms.cli.base.output import clean
 
 from .csv_table import show_value
-from .phone_cells import explain_number, mend_number
+from .phone_cells import explain_number, find_problem, mend_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -110,9 +110,8 @@ class Mailing:
         if not text.strip():
             return f"row {row_number}, column text: empty. Give it a text, or delete the row."
         number = self.to_international(known["to"])
-        if number.isascii() and number.startswith(("0", "+0")):
-            shown = show_value(known["to"])
-            return f"row {row_number}, column to: got {shown}. {explain_number(number)}"
+        if remedy := find_problem(number):
+            return f"row {row_number}, column to: got {show_value(known['to'])}. {remedy}"
         try:
             destination = (number, known.get("message_id") or None)
             request = self.message_options.build_request(
@@ -154,7 +153,7 @@ def _describe_width(row: list[str], columns: tuple[str, ...]) -> str:
     words = f"{len(row)} cells instead of {len(columns)}"
     if len(row) < len(columns):
         return f"{words}; column {clean(columns[len(row)])} is missing. Leave its cell empty if it has no value."
-    extra = show_value(row[len(columns)])
+    extra = show_value(next(filter(None, row[len(columns) :])))
     return f"{words}; {extra} has no column. Put a cell that contains the delimiter in quotes."
 
 
