@@ -151,6 +151,7 @@ def test_only_connections_and_serve_open_connections() -> None:
         "async_client": {"ssl"},
         "transport/cancellation": {"socket"},
         "transport/connections": {"urllib3", "socket", "http", "ssl"},
+        "transport/responses": {"urllib3", "http"},
         "webhook_server": {"socket"},
         "sandbox/testing": {"http"},
         "sandbox/runtime/webhook_sender": {"socket", "ssl"},
