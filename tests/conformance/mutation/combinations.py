@@ -16,8 +16,12 @@ from random import Random
 from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.run.result import RunResult
 
-from tests.conformance.mutation.run import run_once
-from tests.conformance.mutation.subjects import SystemUnderTest, get_systems, start_system
+from tests.conformance.mutation.subjects import (
+    SystemUnderTest,
+    get_systems,
+    run_once,
+    start_system,
+)
 
 NAMED, HIDDEN, LOST = "named", "hidden", "lost"
 FAILING = {Verdict.FAIL, Verdict.WARN}
@@ -129,7 +133,7 @@ def find_outcome(
 
 
 def format_combinations(results: Sequence[CombinationResult]) -> Iterator[str]:
-    """Yield which fault hides which, what was lost, what was blamed, and the sums."""
+    """Yield which fault hides which, what was lost, and what was blamed beside them."""
     for result in sorted(results, key=lambda one: one.combination.name):
         for fault in result.faults:
             if fault.outcome == HIDDEN:
@@ -140,6 +144,10 @@ def format_combinations(results: Sequence[CombinationResult]) -> Iterator[str]:
             yield f"{' '.join(result.others)} failed as well: {result.combination.name}"
         if result.problem:
             yield f"ended early, {result.problem}: {result.combination.name}"
+
+
+def format_sums(results: Sequence[CombinationResult]) -> Iterator[str]:
+    """Yield a line for each number of faults in a server."""
     for size in sorted(WANTED):
         if chosen := [one for one in results if len(one.faults) == size]:
             yield describe_sum(size, chosen)
