@@ -19,6 +19,7 @@ short, only verdicts are lost: what was marked is looked up.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
@@ -134,6 +135,7 @@ class Journal:
         self._path = Path(path)
         self._sqlite_error = sqlite3.Error
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._is_complete = False
         self._marks: list[_Mark] = []  # that threads wait for
         self._new: list[tuple[int, bytes]] = []  # places and digests that are not in the file yet
@@ -157,7 +159,10 @@ class Journal:
             raise
 
     def close(self) -> None:
-        """Put everything into the one file, and release it."""
+        """Put everything into the one file, and release it; a fork leaves that to the process that opened it."""
+        if os.getpid() != self._process:
+            sqlite_file.abandon(self._file)
+            return
         with self._lock, self._translate_errors():
             sqlite_file.close(self._file, self._path, self._finish_twice)
 
