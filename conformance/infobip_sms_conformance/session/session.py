@@ -327,11 +327,11 @@ class Session:
         ]
 
     def send_named(self, wire: str) -> Exchange:
-        """Return the exchange of a request with ids; in XML one of them is spelled in another way."""
+        """Return the exchange of a request with ids, which is spelled in another way than all others."""
         if (found := self.find("named", wire)) is not None:
             return found
         document, send = self.freshen(build_named()), read_operations()["send"]
-        body = respell(dump(document, wire)) if wire == "xml" else dump(document, wire)
+        body = respell(dump(document, wire), wire)
         request = RawRequest(send.method, send.path, self.build_headers(wire, {}), body)
         what = "the minimal request with ids, for two numbers"
         return self.keep(

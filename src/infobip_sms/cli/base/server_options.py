@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -18,7 +18,7 @@ from infobip_sms.transport.urls import DEFAULT_URL
 from .error_messages import report_error
 from .framework import InvalidInputError, Option
 from .param_types import SecondsParam, SecretParam
-from .terminal import LogHandler
+from .terminal import show_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,7 +117,7 @@ def with_client_options(function: Callable[..., int | None]) -> Callable[..., in
     @functools.wraps(function)
     def command(**given: Any) -> int:
         settings = ClientOptions(**{f.name: given.pop(f.name) for f in attrs.fields(ClientOptions)})
-        with _report_attempts() if settings.verbose else nullcontext():
+        with show_log(logging.INFO if settings.verbose else logging.WARNING):
             try:
                 return function(settings, **given) or 0
             except Error as error:
@@ -126,20 +126,6 @@ def with_client_options(function: Callable[..., int | None]) -> Callable[..., in
     for add in reversed(_OPTIONS):
         command = add(command)
     return command
-
-
-@contextmanager
-def _report_attempts() -> Iterator[None]:
-    """Write the log of the client, which has no values in it, to standard error."""
-    log, handler = logging.getLogger("infobip_sms"), LogHandler()
-    level = log.level
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
-        log.removeHandler(handler)
 
 
 def option(*names: str, section: str, **settings: Any) -> Callable[[Function], Function]:

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tests.conformance.mutation.independent_server.bodies import Query, QueryError
 from tests.conformance.mutation.independent_server.dates import read_instant, write_instant
-from tests.conformance.mutation.independent_server.query import Query, QueryError
 from tests.conformance.mutation.independent_server.replies import LOGS, REPORTS, Reply
 from tests.conformance.mutation.independent_server.statuses import NO_ERROR
 from tests.conformance.mutation.independent_server.store import Message, Store
@@ -71,7 +71,7 @@ def spoil_names(report: dict[str, Any], traits: Traits) -> dict[str, Any]:
 
 def twist_report(report: dict[str, Any], traits: Traits, kind: str) -> dict[str, Any]:
     """Change a report by a fault that is a hook: one that is pushed, pulled or in the logs."""
-    twist = find_twist(traits.faults)
+    twist = find_twist(traits.faults | traits.liberties)
     return twist.report(report, kind) if twist.report else report
 
 
