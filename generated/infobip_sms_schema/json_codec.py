@@ -268,7 +268,7 @@ def build_strict_DeliveryTimeWindow(find: Callable[[Any], Reader]) -> Reader:
         else:
             its_to = None
         its_days = value["days"]
-        if type(its_days) is not list or len(its_days) < 1:
+        if type(its_days) is not list or not its_days:
             raise FallbackRequired
         its_days = tuple([Day_MEMBERS[entry] for entry in its_days])
         if (its_from is None) is not (its_to is None):
@@ -303,7 +303,7 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
         else:
             its_from = None
         its_destinations = value["destinations"]
-        if type(its_destinations) is not list or len(its_destinations) < 1:
+        if type(its_destinations) is not list or not its_destinations:
             raise FallbackRequired
         its_destinations = (
             (read_Destination(its_destinations[0], Destination),)
@@ -459,7 +459,7 @@ def build_strict_SmsRequest(find: Callable[[Any], Reader]) -> Reader:
         else:
             its_bulk_id = None
         its_messages = value["messages"]
-        if type(its_messages) is not list or len(its_messages) < 1:
+        if type(its_messages) is not list or not its_messages:
             raise FallbackRequired
         its_messages = (
             (read_Message(its_messages[0], Message),)
@@ -533,7 +533,7 @@ def build_strict_MessageV1(find: Callable[[Any], Reader]) -> Reader:
         else:
             its_from = None
         its_destinations = value["destinations"]
-        if type(its_destinations) is not list or len(its_destinations) < 1:
+        if type(its_destinations) is not list or not its_destinations:
             raise FallbackRequired
         its_destinations = (
             (read_Destination(its_destinations[0], Destination),)
@@ -644,7 +644,7 @@ def build_strict_SmsRequestV1(find: Callable[[Any], Reader]) -> Reader:
         else:
             its_bulk_id = None
         its_messages = value["messages"]
-        if type(its_messages) is not list or len(its_messages) < 1:
+        if type(its_messages) is not list or not its_messages:
             raise FallbackRequired
         its_messages = (
             (read_MessageV1(its_messages[0], MessageV1),)
@@ -1738,7 +1738,7 @@ def write_DeliveryTimeWindow(value: Any) -> dict[str, Any]:
     if its_to is not None:
         plain["to"] = write_TimeOfDay(its_to)
     its_days = value.days
-    if type(its_days) is not tuple or len(its_days) < 1:
+    if type(its_days) is not tuple or not its_days:
         raise FallbackRequired
     plain["days"] = [Day_VALUES[entry] for entry in its_days]
     if (its_from is None) is not (its_to is None):
@@ -1890,7 +1890,7 @@ def write_Message(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not tuple or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or not its_destinations:
         raise FallbackRequired
     if len(its_destinations) == 1:
         plain["destinations"] = [write_Destination(its_destinations[0])]
@@ -1959,7 +1959,7 @@ def lazy_Message(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not tuple or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or not its_destinations:
         raise FallbackRequired
     if len(its_destinations) == 1:
         plain["destinations"] = [write_Destination(its_destinations[0])]
@@ -2028,7 +2028,7 @@ def write_MessageV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not tuple or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or not its_destinations:
         raise FallbackRequired
     if len(its_destinations) == 1:
         plain["destinations"] = [write_Destination(its_destinations[0])]
@@ -2095,7 +2095,7 @@ def lazy_MessageV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not tuple or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or not its_destinations:
         raise FallbackRequired
     if len(its_destinations) == 1:
         plain["destinations"] = [write_Destination(its_destinations[0])]
@@ -2388,7 +2388,7 @@ def write_SmsRequest(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not tuple or len(its_messages) < 1:
+    if type(its_messages) is not tuple or not its_messages:
         raise FallbackRequired
     if len(its_messages) == 1:
         plain["messages"] = [write_Message(its_messages[0])]
@@ -2412,7 +2412,7 @@ def lazy_SmsRequest(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not tuple or len(its_messages) < 1:
+    if type(its_messages) is not tuple or not its_messages:
         raise FallbackRequired
     if len(its_messages) == 1:
         plain["messages"] = [lazy_Message(its_messages[0])]
@@ -2436,7 +2436,7 @@ def write_SmsRequestV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not tuple or len(its_messages) < 1:
+    if type(its_messages) is not tuple or not its_messages:
         raise FallbackRequired
     if len(its_messages) == 1:
         plain["messages"] = [write_MessageV1(its_messages[0])]
@@ -2458,7 +2458,7 @@ def lazy_SmsRequestV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not tuple or len(its_messages) < 1:
+    if type(its_messages) is not tuple or not its_messages:
         raise FallbackRequired
     if len(its_messages) == 1:
         plain["messages"] = [lazy_MessageV1(its_messages[0])]

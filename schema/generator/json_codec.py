@@ -18,6 +18,7 @@ from generator.fields import (
     render_construction,
     render_extra_check,
     render_invalid_condition,
+    render_min_items,
     render_pairs,
     render_patterns,
 )
@@ -210,9 +211,7 @@ def _write_field(field: Field, patterns: dict[str, str], *, strict: bool) -> lis
 def _read_strict(field: Field, patterns: dict[str, str]) -> list[str]:
     local = field.local
     if field.many:
-        least = (
-            f" or len({local}) < {field.constraint.min_items}" if field.constraint.min_items else ""
-        )
+        least = render_min_items(field)
         check = [f"if type({local}) is not list{least}:", "    raise FallbackRequired"]
         return [*check, f"{local} = {_read_entries(field)}"]
     if field.is_model:
@@ -279,9 +278,7 @@ def _write_writer(
 def _check_written(field: Field, patterns: dict[str, str]) -> list[str]:
     local = field.local
     if field.many:
-        least = (
-            f" or len({local}) < {field.constraint.min_items}" if field.constraint.min_items else ""
-        )
+        least = render_min_items(field)
         return [f"if type({local}) is not tuple{least}:", "    raise FallbackRequired"]
     if field.is_model or field.is_enum or is_date(field):
         return []  # its writer checks it

@@ -32,7 +32,7 @@ from infobip_sms.transport.settings import (
     is_timeout,
     validate,
 )
-from infobip_sms.transport.urls import find_proxy, is_loopback, parse_base_url
+from infobip_sms.transport.urls import DEFAULT_URL, find_proxy, is_loopback, parse_base_url
 
 from .auth import Auth, read_environment_auth
 from .codecs import XmlOptions
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 
     from .codecs import Engine, Wire
 
-DEFAULT_URL = "https://api.infobip.com"
 _LOG = logging.getLogger("infobip_sms")
 _LEVELS = {"debug", "info", "warning", "error"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -77,9 +77,12 @@ def check_senders(request: SmsRequest | SmsRequestV1) -> list[Violation]:
 
 def count_national_numbers(request: SmsRequest | SmsRequestV1) -> int:
     """Return the number of destinations that begin with 0, as no country code does (SEND-008)."""
-    return sum(
-        len([to for to in message.destinations if to.to[:1] == "0"]) for message in request.messages
-    )
+    count = 0
+    for message in request.messages:
+        for to in message.destinations:
+            if to.to[:1] == "0":
+                count += 1
+    return count
 
 
 def check_rules(model: object) -> list[Violation]:

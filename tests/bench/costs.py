@@ -9,12 +9,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import tracemalloc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+SUITE = "Run of the conformance suite, against the sandbox"
+EACH = "each request, of the suite alone"
 CLIENT, LIBRARIES = "… and a client", "attrs + cattrs + urllib3"
 IMPORTS = {
     "bare interpreter": "pass",
@@ -33,25 +37,32 @@ def measure_imports(rounds: int) -> dict[str, float]:
     Modules are compiled beforehand, as pip does it, also where the environment forbids that.
     """
     taken: dict[str, list[float]] = {name: [] for name in IMPORTS}
-    with tempfile.TemporaryDirectory() as cache:
-        environment = os.environ | {"PYTHONPYCACHEPREFIX": cache}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        for code in IMPORTS.values():
-            subprocess.run([sys.executable, "-c", code], check=True, env=environment)
-        for _ in range(rounds):
+    with compile_beforehand() as environment:
+        for number in range(rounds + 1):
             for name, code in IMPORTS.items():
-                taken[name].append(_time_process([sys.executable, "-c", code], environment))
+                cpu, _ = time_process([sys.executable, "-c", code], environment)
+                if number:  # the first compiles
+                    taken[name].append(cpu * 1000)
     found = {name: statistics.median(row) for name, row in taken.items()}
     bare = found.pop("bare interpreter")
     return {name: round(spent - bare, 1) for name, spent in found.items()}
 
 
-def _time_process(command: list[str], environment: dict[str, str]) -> float:
-    """Run a program; return milliseconds of the processor."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, env=environment)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+@contextmanager
+def compile_beforehand() -> Iterator[dict[str, str]]:
+    """Give an environment in which compiled modules are kept, also where ours forbids that."""
+    with tempfile.TemporaryDirectory() as cache:
+        environment = os.environ | {"PYTHONPYCACHEPREFIX": cache}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        yield environment
+
+
+def time_process(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
+    """Run a program; return seconds of the processor and of the wall."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - began
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 
 
 def measure_peak(do: Callable[[], Any], *, without_result: bool = False) -> int:

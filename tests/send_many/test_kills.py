@@ -65,7 +65,9 @@ def measure(path: Path, count: int) -> int:
     """Return the peak of memory while so many are sent, in bytes."""
     with Echo("http://127.0.0.1:9", auth=AUTH) as client:
         tracemalloc.start()
-        outcomes = client.send_many(build_messages(count), chunk=50, concurrency=1, journal=path)
+        outcomes = client.send_many(
+            build_messages(count), chunk=50, concurrency=1, journal=path, dedupe=None
+        )
         accepted = sum(outcome.state == "accepted" for outcome in outcomes)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()

@@ -71,7 +71,7 @@ def test_auth_004_app_is_accepted(session: Session, wire: str) -> None:
 # ------------------------------------------------------------------ every operation
 
 
-@check("AUTH-001", ["json"], needs=["every operation", "bulks"], order=LAST)
+@check("AUTH-001", ["json"], needs=["every operation", "named", "bulks"], order=LAST)
 def test_auth_001_missing_authorization_at_every_operation(session: Session) -> None:
     """Every operation that is offered responds with 401 to a request without Authorization."""
     require_other_operations(session)
@@ -79,7 +79,7 @@ def test_auth_001_missing_authorization_at_every_operation(session: Session) -> 
         assert_not_let_in(session, operation, turn, "without Authorization", None)
 
 
-@check("AUTH-002", ["json"], needs=["near misses", "bulks"], order=LAST)
+@check("AUTH-002", ["json"], needs=["near misses", "named", "bulks"], order=LAST)
 def test_auth_002_near_misses(session: Session) -> None:
     """Credentials that differ from the right ones in one respect get a 401, at whichever operation."""
     require_other_operations(session)
@@ -89,7 +89,7 @@ def test_auth_002_near_misses(session: Session) -> None:
         assert_not_let_in(session, operation, turn, f"with {kind}", value)
 
 
-@check("AUTH-003", ["json"], needs=["other scheme", "bulks"], order=LAST)
+@check("AUTH-003", ["json"], needs=["other scheme", "named", "bulks"], order=LAST)
 def test_auth_003_basic_is_accepted_by_every_operation(session: Session) -> None:
     """No operation rejects the right user and password."""
     if session.credentials.basic is None:
@@ -97,7 +97,7 @@ def test_auth_003_basic_is_accepted_by_every_operation(session: Session) -> None
     assert_accepted_everywhere(session, session.credentials.basic, "with Basic")
 
 
-@check("AUTH-004", ["json"], needs=["other scheme", "bulks"], order=LAST)
+@check("AUTH-004", ["json"], needs=["other scheme", "named", "bulks"], order=LAST)
 def test_auth_004_app_is_accepted_by_every_operation(session: Session) -> None:
     """No operation rejects the right API key."""
     if session.credentials.app is None:

@@ -123,6 +123,8 @@ def require_reports(session: Session) -> None:
     session.require_receiver()
     if not session.plan.profile.has_long_lists:
         raise NotApplicable("not sent in this profile, so that fewer messages are sent")
+    if session.plan.patience < AHEAD:
+        raise NotApplicable(f"the run does not wait for the {AHEAD} s until a bulk is due")
     if "reports" in session.plan.without:
         raise NotApplicable("visible only in delivery reports, which the server does not push")
 

@@ -11,6 +11,7 @@ from infobip_sms_conformance.checks.support.assertions import (
     require_minimal_accepted,
 )
 from infobip_sms_conformance.checks.support.calls import explained_by
+from infobip_sms_conformance.contract.allowed_values import build_undecided
 from infobip_sms_conformance.contract.codec import (
     MEDIA_TYPES,
     dump,
@@ -42,6 +43,7 @@ from infobip_sms_conformance.session.session import Session
 OTHER_FORMAT = {"json": "xml", "xml": "json"}
 UNREADABLE = ("cut-off", "other-format", "nothing", "trailing", "not-utf-8")
 CLOSING_BYTES = {"json": b"}", "xml": b"</"}
+IN_LONGER_RUNS = ("trailing", "not-utf-8")
 IN_ONE_FORMAT = {"nothing": "json", "not-utf-8": "json"}
 CONTENT_TYPES = {"json": 'application/json;charset="UTF-8"', "xml": "Application/XML"}
 """Other spellings of the content types: names have no case, values may be quoted, blanks may be left out."""
@@ -82,12 +84,27 @@ def test_http_002_faulty_request_is_rejected_in_documented_form(
     )
 
 
+@check("HTTP-002", ["json"], needs=["undecided"])
+def test_http_002_undecided_values_do_no_harm(session: Session) -> None:
+    """Nulls, other types, blanks and empty texts are accepted or rejected, and make no server fail."""
+    require_full_profile(session)
+    for kind, (wire, document) in build_undecided().items():
+        if wire not in session.wires:
+            continue
+        require_minimal_accepted(session, wire)
+        found = session.send(document, wire, f"the documented request with {kind}")
+        if found.outcome is not RequestOutcome.THROTTLED and not has_documented_form(found):
+            raise CheckFailed(found.got, expected=f"HTTP 200, or {REJECTION}", exchange=found)
+
+
 @check("HTTP-003", needs=["unreadable"])
 @pytest.mark.parametrize("fault", UNREADABLE)
 def test_http_003_unreadable_body_is_rejected(session: Session, wire: str, fault: str) -> None:
     """A body gets a 4xx that lacks its end, has another behind it, is empty or not of the format."""
     if IN_ONE_FORMAT.get(fault, wire) != wire:
         raise NotApplicable("checked in the other format")
+    if fault in IN_LONGER_RUNS and session.plan.profile.is_sample:
+        raise NotApplicable(f"not asked in the profile {session.plan.profile.name}")
     require_minimal_accepted(session, wire)
     exchange = session.send_body(
         build_unreadable(session, wire, fault), wire, f"an unreadable body: {fault}"
@@ -290,6 +307,19 @@ def test_err_001_body_of_a_rejection(session: Session, wire: str) -> None:
         raise NotApplicable("this server did not reject by a 400 with a body (READ-009)")
     try:
         assert_each(rejected, is_explained, check_error_body, REASON)
+    except CheckFailed:
+        require_xml_responses(session, wire)
+        raise
+
+
+@check("ERR-001", needs=["rejected"], order=LAST)
+def test_err_001_body_of_every_rejection(session: Session, wire: str) -> None:
+    """The body of every other 400 of the run, of whichever operation, has the documented form as well."""
+    asked = [e for e in session.exchanges if is_asked_for(e, wire) and is_explained(e)]
+    if not asked:
+        raise NotApplicable("no 400 with a body in this format")
+    try:
+        assert_each(asked, is_explained, check_error_body, REASON)
     except CheckFailed:
         require_xml_responses(session, wire)
         raise

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from infobip_sms_conformance.checks.support.calls import find_sent
 from infobip_sms_conformance.checks.support.response_rules import (
     check_bulk_id,
     check_count,
@@ -21,6 +20,7 @@ from infobip_sms_conformance.checks.support.response_rules import (
     is_complete,
     is_readable,
 )
+from infobip_sms_conformance.checks.test_version_1 import require_version_1, send_documented
 from infobip_sms_conformance.observations.exchange import Exchange
 from infobip_sms_conformance.observations.verdicts import CheckFailed, NotApplicable
 from infobip_sms_conformance.session.registry import LAST, check
@@ -40,7 +40,13 @@ def check_pending(exchange: Exchange) -> str:
     return "" if exchange.is_pending else exchange.got
 
 
+def check_ok(exchange: Exchange) -> str:
+    """Say which status an accepted request got in place of 200."""
+    return "" if exchange.status == 200 else exchange.got  # noqa: PLR2004 - HTTP-001's own number
+
+
 RULES = {
+    "HTTP-001": [Rule(has_entries, check_ok)],
     "RESP-001": [Rule(is_readable, check_count)],
     "RESP-002": [Rule(is_complete, check_order)],
     "RESP-003": [Rule(has_given_ids, check_given_ids)],
@@ -59,13 +65,13 @@ RULES = {
 
 def assert_rules(session: Session, wire: str, requirement_id: str) -> None:
     """Hold the responses of version 1 in a format to the rules of a requirement."""
-    found = find_sent(session, "sendV1", wire)
-    if not found:
-        raise NotApplicable("no request was accepted by version 1")
-    for exchange in found:
-        for rule in RULES[requirement_id]:
-            if rule.concerns(exchange) and (problem := rule.problem(exchange)):
-                raise CheckFailed(problem, exchange=exchange)
+    require_version_1(session, wire)
+    exchange = send_documented(session, wire)
+    if not exchange.has_succeeded:
+        raise NotApplicable("the documented request of version 1 was not accepted")
+    for rule in RULES[requirement_id]:
+        if rule.concerns(exchange) and (problem := rule.problem(exchange)):
+            raise CheckFailed(problem, exchange=exchange)
 
 
 @check("RESP-001", needs=["v1"], feature="v1", order=LAST)
@@ -114,3 +120,9 @@ def test_resp_007_version_1(session: Session, wire: str) -> None:
 def test_resp_008_version_1(session: Session, wire: str) -> None:
     """A groupId of version 1 that the catalogue knows is beside its groupName."""
     assert_rules(session, wire, "RESP-008")
+
+
+@check("HTTP-001", needs=["v1"], feature="v1", order=LAST)
+def test_http_001_version_1(session: Session, wire: str) -> None:
+    """A request that version 1 accepted gets status 200."""
+    assert_rules(session, wire, "HTTP-001")

@@ -13,13 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from infobip_sms_conformance.contract.derived_cases import (
-    derive_accepted_cases,
-    derive_cases,
-    get_case,
-)
+from infobip_sms_conformance.contract.allowed_values import derive_accepted_cases
+from infobip_sms_conformance.contract.cases import get_case
+from infobip_sms_conformance.contract.derived_cases import derive_cases
 from infobip_sms_conformance.contract.files import Case, read_cases, read_example
-from infobip_sms_conformance.contract.strategies import build_requests
+from infobip_sms_conformance.contract.generated import build_requests
 from infobip_sms_conformance.fixtures.lookup_batch import build_batch
 from infobip_sms_conformance.fixtures.placement import (
     CombinedDocument,
@@ -185,14 +183,20 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
         len(wires), len(wires) * count_messages(read_example("documented-request"))
     ),
     "pool": cost_pool,
-    "unreadable": lambda _p, wires, _s: RunCost(3 * len(wires) + 2, 4 * len(wires) + 1),
+    "unreadable": lambda p, wires, _s: RunCost(
+        *(
+            (2 * len(wires) + 1, 2 * len(wires))
+            if p.is_sample
+            else (3 * len(wires) + 2, 4 * len(wires) + 1)
+        )
+    ),
     "headers": build_fixed_cost(3, 3, each=True),
     "spellings": build_full_cost(5, 5),
     "unauthorized": build_fixed_cost(5, 5),
     "app": build_fixed_cost(1, 1, each=True),
-    "every operation": build_full_cost(10, 3),
-    "near misses": build_full_cost(11, 7),
-    "other scheme": build_full_cost(6, 3),
+    "every operation": build_full_cost(9, 1),
+    "near misses": build_full_cost(10, 5),
+    "other scheme": build_full_cost(5, 1),
     "push": cost_webhook,
     "lists": lambda p, _w, _s: RunCost(
         1, count_messages(build_batch(BATCH_SIZE if p.has_long_lists else 0))
@@ -207,12 +211,17 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "fetched reports": build_fixed_cost(ATTEMPTS + 3, 0),
     "preview": build_fixed_cost(6, 0),
     "previews of all kinds": build_full_cost(5, 0),
-    "bulks": build_fixed_cost(8, 2),
+    "bulks": lambda p, _w, _s: RunCost() if "bulks" in p.without else RunCost(8, 2),
+    "unknown bulks": build_full_cost(3, 0),
+    "bad changes": build_full_cost(3, 0),
+    "undecided": build_full_cost(4, 4),
+    "named": build_full_cost(1, 2),
     "changed bulks": build_full_cost(8, 4),
     "tracking": build_fixed_cost(1, 0),
     "untracked": build_fixed_cost(2, 0),
     "v1": build_fixed_cost(1, 3, each=True),
     "v1 languages": build_fixed_cost(3, 3),
+    "v1 limits": build_full_cost(3, 3),
     "v1 transliteration": build_fixed_cost(1, 1),
 }
 INCLUDED = {

@@ -8,8 +8,8 @@ from typing import Any
 from infobip_sms_conformance.contract.codec import MEDIA_TYPES, dump
 from infobip_sms_conformance.contract.edits import apply_edit
 from infobip_sms_conformance.contract.files import WIRES, Case, read_example
+from infobip_sms_conformance.contract.generated import build_requests
 from infobip_sms_conformance.contract.openapi import get_component, read_operations
-from infobip_sms_conformance.contract.strategies import build_requests
 from infobip_sms_conformance.fixtures.freshness import freshen
 from infobip_sms_conformance.fixtures.placement import (
     CaseDocument,
@@ -327,11 +327,11 @@ class Session:
         ]
 
     def send_named(self, wire: str) -> Exchange:
-        """Return the exchange of a request with ids; in XML one of them is spelled in another way."""
+        """Return the exchange of a request with ids, which is spelled in another way than all others."""
         if (found := self.find("named", wire)) is not None:
             return found
         document, send = self.freshen(build_named()), read_operations()["send"]
-        body = respell(dump(document, wire)) if wire == "xml" else dump(document, wire)
+        body = respell(dump(document, wire), wire)
         request = RawRequest(send.method, send.path, self.build_headers(wire, {}), body)
         what = "the minimal request with ids, for two numbers"
         return self.keep(

@@ -12,14 +12,15 @@ from urllib.parse import unquote
 
 import attrs
 from infobip_sms_schema.operations import OPERATIONS
-from urllib3.exceptions import LocationParseError
-from urllib3.util import Url, parse_url
 
 from infobip_sms.errors import InvalidRequestError, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from urllib3.util import Url
+
+DEFAULT_URL = "https://api.infobip.com"
 _HAS_SYSTEM_PROXY = sys.platform in {"darwin", "win32"}  # besides that of the environment
 PORTS = {"http": 80, "https": 443}
 _HOST_NAME = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")  # as DNS is asked for it
@@ -114,6 +115,9 @@ def _parse(url: object) -> Url | None:
     """Return the parts of a URL; None unless it has a known scheme and a valid host."""
     if not isinstance(url, str):
         return None
+    from urllib3.exceptions import LocationParseError  # noqa: PLC0415 - loopback needs none of it
+    from urllib3.util import parse_url  # noqa: PLC0415 - as above
+
     try:
         parts = parse_url(url)
     except LocationParseError:

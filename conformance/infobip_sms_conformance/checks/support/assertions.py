@@ -11,8 +11,8 @@ from infobip_sms_conformance.checks.support.xml_lists import (
     require_days_accepted,
     require_whole_lists,
 )
+from infobip_sms_conformance.contract.cases import get_case
 from infobip_sms_conformance.contract.codec import parse_json, parse_tree
-from infobip_sms_conformance.contract.derived_cases import get_case
 from infobip_sms_conformance.contract.edits import parse_path
 from infobip_sms_conformance.contract.files import (
     WIRES,
@@ -186,6 +186,7 @@ def assert_case_accepted(session: Session, case: Case, wire: str) -> None:
     """Demand that an edit is accepted: together with all others, or with some, or else alone."""
     derived = case.turn is not None
     together = session.send_limits(wire, derived=derived)
+    require_no_account_limit(together)
     index = find_index(case)
     if together.outcome is RequestOutcome.ACCEPTED or is_part_accepted(together, index):
         return
@@ -257,6 +258,7 @@ def is_part_accepted(together: Exchange, index: int | None) -> bool:
 def assert_case_rejected(session: Session, case: Case, wire: str) -> None:
     """Demand that an edit is rejected; show a failure in the smallest document that shows it."""
     placed = session.build_case_document(case, wire)
+    require_no_account_limit(session.send_case(case, wire))
     try:
         assert_edit_rejected(placed, session.send_case(case, wire))
     except CheckFailed as failure:

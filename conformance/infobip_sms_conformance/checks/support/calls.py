@@ -106,20 +106,6 @@ def find_entries(exchange: Exchange) -> list[dict[str, Any]] | None:
     return find_list(exchange.data, "results") if is_ok(exchange) else None
 
 
-def find_sent(session: Session, operation: str, wire: str) -> list[Exchange]:
-    """Return the exchanges of a send operation in a format in which a request was accepted."""
-    path = read_operations()[operation].path
-    return [
-        e
-        for e in session.exchanges
-        if e.wire == wire
-        and e.has_succeeded
-        and e.document
-        and e.request
-        and e.request.path == path
-    ]
-
-
 def read_text(data: Any, name: str) -> str:
     """Return a text or an id out of plain data, empty when there is none; ids may be numbers."""
     value = data.get(name) if isinstance(data, dict) else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from infobip_sms_conformance.checks.support.calls import find_entries
 from infobip_sms_conformance.checks.support.response_rules import check_group_of, check_status_of
 from infobip_sms_conformance.checks.support.webhooks import WEBHOOK_MESSAGES
+from infobip_sms_conformance.contract.files import read_status_rows
 from infobip_sms_conformance.contract.openapi import get_component, read_operations, resolve
 from infobip_sms_conformance.observations.delivery_reports import parse_call
 from infobip_sms_conformance.observations.responses import find_wire
@@ -28,6 +29,9 @@ INSTANT_EXAMPLE = "a date and time such as 2015-02-12T09:58:20.323+0100"
 IDENTIFYING = ("messageId", "to", "status")
 """What no report lacks."""
 ROUNDING = timedelta(seconds=1)
+DAY = timedelta(days=1)
+PLAIN = re.compile(r"[A-Za-z0-9 .,:;!?'()/&<>+*=-]*")
+"""Texts that take one septet for each character."""
 NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?")
 KINDS: dict[str, Callable[[Any], bool]] = {
     "string": lambda v: isinstance(v, str | int) and not isinstance(v, bool),
@@ -104,7 +108,45 @@ def check_fields(entry: ReportEntry) -> str:
         if entry.data.get(name) in (None, ""):
             return Mismatch(f"{entry.path}.{name}", "a value", "nothing")
     component = "SmsLog" if entry.is_log else "DeliveryReport"
-    return check_types(entry.data, get_component(component), entry.path)
+    wrong = check_types(entry.data, get_component(component), entry.path)
+    return wrong or check_error_group(entry.data.get("error"), f"{entry.path}.error")
+
+
+def check_error_group(error: Any, path: str) -> str:
+    """Compare groupId and groupName of an error with the catalogue; letters may be small."""
+    if not isinstance(error, dict):
+        return ""
+    names = {str(row["groupId"]): row["groupName"] for row in read_status_rows("error")}
+    known, found = names.get(str(error.get("groupId"))), error.get("groupName")
+    if known is None or found is None or str(found).upper() == known.upper():
+        return ""
+    wanted = f"{show(known)} at groupId {error['groupId']}"
+    return Mismatch(f"{path}.groupName", wanted, show(found))
+
+
+def check_segments(entry: ReportEntry, text: str) -> str:
+    """Compare smsCount with the segments that a text needs, if there is one."""
+    found = entry.data.get("smsCount")
+    allowed = count_segments(text)
+    if found in (None, "") or not allowed or str(found).strip() in map(str, allowed):
+        return ""
+    wanted = " or ".join(map(str, allowed))
+    return Mismatch(f"{entry.path}.smsCount", wanted, show(found))
+
+
+def count_segments(text: str) -> list[int]:
+    """Return how many segments a text may have; none where that depends on more than the text.
+
+    A text of plain ASCII is written in GSM-7, and one with a sign that no alphabet of GSM has in UCS-2, in which
+    pairs may be kept together (READ-029).
+    """
+    if PLAIN.fullmatch(text):
+        return [1 if len(text) <= 160 else -(-len(text) // 153)]  # noqa: PLR2004 - septets of segments
+    units = len(text.encode("utf-16-le")) // 2
+    if units == len(text) or units <= 70:  # noqa: PLR2004 - characters of one segment
+        return []
+    segments = -(-units // 67)
+    return [segments, segments + 1]
 
 
 def check_types(data: dict[str, Any], schema: dict[str, Any], path: str) -> str:
@@ -137,6 +179,14 @@ def check_instants(entry: ReportEntry) -> str:
             f"{entry.path}.doneAt", "an instant that is not before sentAt", "one before"
         )
     return ""
+
+
+def check_day(entry: ReportEntry) -> str:
+    """Compare sentAt with the instant of the request that it came for."""
+    found = find_instant(entry.data.get("sentAt"))
+    if found is None or abs(found.timestamp() - entry.exchange.at) < DAY.total_seconds():
+        return ""
+    return Mismatch(f"{entry.path}.sentAt", "an instant of this run", show(entry.data["sentAt"]))
 
 
 def find_instant(text: Any) -> datetime | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError
 
 from infobip_sms_conformance.checks.support.assertions import drop_plus
 from infobip_sms_conformance.contract.codec import parse_json, parse_tree
-from infobip_sms_conformance.contract.files import read_groups, read_openapi
+from infobip_sms_conformance.contract.files import read_groups, read_openapi, read_status_rows
 from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
 from infobip_sms_conformance.observations.responses import ResponseEntry, find_wire
 from infobip_sms_conformance.observations.verdicts import Mismatch, show
@@ -222,10 +223,20 @@ def check_group_name(exchange: Exchange) -> str:
 
 
 def check_group_of(status: Any, path: str) -> str:
-    """Compare one groupName with the catalogue; letters may be small, other ids are let pass."""
+    """Compare one groupName, and the group of a known id, with the catalogue; letters may be small."""
     group = ResponseEntry(None, "", status).group
     known = read_groups().get(group) if group is not None else None
     found = status.get("groupName", known) if known else None
     if known and str(found).upper() != known:
         return Mismatch(f"{path}.groupName", f"{show(known)} at groupId {group}", show(found))
+    own = find_groups(str(status.get("id"))) if isinstance(status, dict) else set()
+    if known and own and group not in own:
+        wanted = " or ".join(map(str, sorted(own)))
+        return Mismatch(f"{path}.groupId", f"{wanted} at id {status['id']}", str(group))
     return ""
+
+
+@cache
+def find_groups(status_id: str) -> set[int]:
+    """Return the groups that a status has in the catalogue; none of an id that is not there."""
+    return {row["groupId"] for row in read_status_rows("status") if str(row["id"]) == status_id}

@@ -71,7 +71,7 @@ def spoil_names(report: dict[str, Any], traits: Traits) -> dict[str, Any]:
 
 def twist_report(report: dict[str, Any], traits: Traits, kind: str) -> dict[str, Any]:
     """Change a report by a fault that is a hook: one that is pushed, pulled or in the logs."""
-    twist = find_twist(traits.faults)
+    twist = find_twist(traits.faults | traits.liberties)
     return twist.report(report, kind) if twist.report else report
 
 

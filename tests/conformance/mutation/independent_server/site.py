@@ -68,7 +68,7 @@ class Site:
 
     def __init__(self, account: Account, traits: Traits, minute: float) -> None:
         self.traits = traits
-        self.twist = find_twist(traits.faults)
+        self.twist = find_twist(traits.faults | traits.liberties)
         self._account = account
         self._store = Store(traits)
         timetable = Timetable()

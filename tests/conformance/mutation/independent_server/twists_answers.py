@@ -161,6 +161,13 @@ ANSWERS: dict[str, Twist] = {
     "logs-from-upper": reports("from", to_upper, "logs"),
     "logs-count-text": reports("smsCount", lambda _v: "one", "logs"),
     "logs-sent-stale": Twist(report=stale),
+    # --- the catalogue, wherever a status or an error is
+    "status-id-of-another-group": answers("messages[].status.id", lambda _v: 5),
+    "logs-id-of-another-group": reports("status.id", lambda _v: 26, "logs"),
+    "push-error-group-other": reports("error.groupName", lambda _v: "USER_ERRORS", "push"),
+    "pull-error-id-text": reports("error.id", lambda _v: "none", "pull"),
+    "logs-count-one": reports("smsCount", lambda _v: 1, "logs"),
+    "pull-count-double": reports("smsCount", lambda v: 2 * v, "pull"),
     # --- previews
     "preview-original-spaces": answers(
         "originalText", lambda v: " ".join(v.split()), urls=PREVIEWS
