@@ -29,7 +29,7 @@ NOT_FOUND = 404
 REJECTED = "HTTP 400 or another 4xx"
 
 
-@check("BULK-004", ["json"], needs=["unknown bulks", "bulks"], feature="bulks", order=LAST)
+@check("BULK-004", ["json"], needs=["unknown bulks", "scheduled"], feature="bulks", order=LAST)
 def test_bulk_004_unknown_bulk_at_every_operation(
     session: Session, findings: list[Finding]
 ) -> None:

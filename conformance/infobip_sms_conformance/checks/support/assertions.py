@@ -7,6 +7,10 @@ inconclusive, and names that requirement.
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from infobip_sms_conformance.checks.support.account_limits import (
+    find_account_limit,
+    require_no_account_limit,
+)
 from infobip_sms_conformance.checks.support.xml_lists import (
     require_days_accepted,
     require_whole_lists,
@@ -19,7 +23,6 @@ from infobip_sms_conformance.contract.files import (
     Case,
     get_group_id,
     read_example,
-    read_status_rows,
 )
 from infobip_sms_conformance.fixtures.placement import (
     CaseDocument,
@@ -58,15 +61,6 @@ FORMAT_REQUIREMENTS = {"json": "HTTP-004", "xml": "HTTP-005"}
 """The root where a response is no document of either format."""
 
 ACCEPTANCE = "HTTP 200 and a status of the PENDING group"
-ACCOUNT_LIMITS = (
-    "REJECTED_NOT_ENOUGH_CREDITS",
-    "REJECTED_PREPAID_PACKAGE_EXPIRED",
-    "REJECTED_FLOODING_FILTER",
-    "REJECTED_ROUTE_NOT_AVAILABLE",
-    "REJECTED_DND",
-    "REJECTED_DESTINATION_NOT_REGISTERED",
-)
-"""Statuses of the catalogue that say something about the account or the platform, not about the request."""
 REJECTION = "HTTP 400, or HTTP 200 with a status of the REJECTED group at the destination"
 
 
@@ -121,29 +115,6 @@ def require_response(exchange: Exchange) -> None:
     if exchange.outcome is RequestOutcome.THROTTLED:
         raise Inconclusive("rate limited by the server", exchange=exchange)
     require_no_account_limit(exchange)
-
-
-def require_no_account_limit(exchange: Exchange) -> None:
-    """Raise Inconclusive where the server rejects for a reason that lies in the account, not in the request."""
-    if limit := find_account_limit(exchange):
-        raise Inconclusive(f"the server says {limit}", exchange=exchange)
-
-
-def find_account_limit(exchange: Exchange) -> str:
-    """Return the limit of the account that a response names: in a status, or in the body of an error."""
-    entries = exchange.send_response.entries if exchange.send_response else ()
-    statuses = [entry.status for entry in entries if isinstance(entry.status, dict)]
-    names = {status.get("name") for status in statuses}
-    numbers = {str(s.get("id")) for s in statuses if s.get("name") in (None, "")}
-    body = exchange.response.body if exchange.response and not exchange.has_succeeded else b""
-    for row in read_status_rows("status"):
-        limit = row["name"]
-        if limit not in ACCOUNT_LIMITS:
-            continue
-        error = limit.partition("_")[2].encode() in body and not entries
-        if limit in names or str(row["id"]) in numbers or error:
-            return str(limit)
-    return ""
 
 
 def assert_accepted(exchange: Exchange) -> None:
