@@ -1,7 +1,11 @@
 """Checks of every entry of reports and logs, by the same rules as responses: RESP, DLR and LOG."""
 
 from infobip_sms_conformance.checks.support.calls import find_entries, get_batch_messages, read_text
-from infobip_sms_conformance.checks.support.log_queries import fetch_pages
+from infobip_sms_conformance.checks.support.log_queries import (
+    NON_FINAL_GROUPS,
+    fetch_pages,
+    get_group,
+)
 from infobip_sms_conformance.checks.support.report_entries import (
     INSTANT_EXAMPLE,
     assert_entries,
@@ -99,6 +103,17 @@ def test_dlr_009_fetched_report_is_of_its_message(session: Session) -> None:
     """A fetched report has the bulkId and the to of its message."""
     assert_fetched(session, "to")
     assert_fetched(session, "bulkId")
+
+
+@check("DLR-007", ["json"], needs=["lists", "fetched reports"], feature="pull", order=LAST)
+def test_dlr_007_fetched_report_is_final(session: Session) -> None:
+    """A fetched report says what became of its message, and not that it is pending."""
+    require_entries(session)
+    for page in fetch_pages(session):
+        for index, entry in enumerate(find_entries(page) or []):
+            if (group := get_group(entry)) in NON_FINAL_GROUPS:
+                wrong = Mismatch(f"results[{index}].status", "a final status", show(group))
+                raise CheckFailed(wrong, exchange=page)
 
 
 def assert_fetched(session: Session, name: str) -> None:

@@ -190,8 +190,8 @@ def has_unclear_status(exchange: Exchange) -> bool:
 
 def require_documented_value_accepted(session: Session, case: Case, wire: str) -> None:
     """Raise Inconclusive when a field is rejected with its documented value as well."""
-    plain = build_unedited(case)
-    if has_more_fields(plain, build_case_document(case, "alone").document):
+    plain, edited = build_unedited(case), build_case_document(case, "alone").document
+    if plain == edited or has_more_fields(plain, edited):
         return
     what = f"the minimal request with {case.path} as documented"
     if plain == read_example("minimal-request"):
@@ -319,7 +319,8 @@ def get_affected_positions(document: Any, path: list[str | int]) -> list[int]:
     position = 0
     messages = document.get("messages")
     for m, message in enumerate(messages if isinstance(messages, list) else []):
-        for d, _ in enumerate(message.get("destinations") or []):
+        destinations = message.get("destinations") if isinstance(message, dict) else None
+        for d, _ in enumerate(destinations if isinstance(destinations, list) else []):
             here = ["messages", m, "destinations", d]
             if path[:2] == here[:2] and (path[2:3] != here[2:3] or path[:4] == here):
                 places.append(position)
