@@ -21,6 +21,8 @@ _ID = "HTTP-003"
 
 def copy_extra(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return a copy that is the model's own; nothing for an empty one."""
+    if value is None:
+        return None
     copied: Any = _copy(value)
     return copied or None if isinstance(copied, dict) else copied
 

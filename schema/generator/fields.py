@@ -152,6 +152,14 @@ def render_invalid_condition(
     raise NotImplementedError(f"{field.wire}: a scalar of type {field.base}")
 
 
+def render_min_items(field: Field) -> str:
+    """Return the condition under which a list is too short, after another condition; may be empty."""
+    least = field.constraint.min_items
+    if least == 1:
+        return f" or not {field.local}"
+    return f" or len({field.local}) < {least}" if least else ""
+
+
 def render_range(field: Field, value: str) -> str:
     """Return the condition under which an integer is in its range."""
     low, high = field.constraint.minimum, field.constraint.maximum

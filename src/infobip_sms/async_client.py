@@ -10,10 +10,11 @@ from contextvars import copy_context
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar
 
-from .client import _SAME, DEFAULT_URL, Client
+from .client import _SAME, Client
 from .errors import hide_locals
 from .transport.cancellation import CANCELLATION, Cancellation
 from .transport.retry import Retry
+from .transport.urls import DEFAULT_URL
 
 if TYPE_CHECKING:
     import ssl

@@ -32,7 +32,7 @@ from infobip_sms.transport.settings import (
     is_timeout,
     validate,
 )
-from infobip_sms.transport.urls import find_proxy, is_loopback, parse_base_url
+from infobip_sms.transport.urls import DEFAULT_URL, find_proxy, is_loopback, parse_base_url
 
 from .auth import Auth, read_environment_auth
 from .codecs import XmlOptions
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 
     from .codecs import Engine, Wire
 
-DEFAULT_URL = "https://api.infobip.com"
 _LOG = logging.getLogger("infobip_sms")
 _LEVELS = {"debug", "info", "warning", "error"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -282,8 +281,7 @@ class Client(Operations):
             self._call_on_attempt(request, attempts[-1])
             if wait is None:
                 host = self._connections.server.netloc
-                call = CallDescription(request.method, request.route, host)
-                return _require_response(result, tuple(attempts), call)
+                return _require_response(result, tuple(attempts), request, host)
             pause(wait, attempts)
 
     def _attempt(
@@ -324,8 +322,7 @@ def _build_pool(settings: _Settings) -> ConnectionPool:
     if server.scheme == "http" and not is_loopback(server.host):
         _LOG.warning("credentials go to %s over plain http", server.netloc)
     proxy = find_proxy(settings.proxy, server)
-    secure = "https" in {server.scheme, proxy and proxy.scheme}
-    context = build_context(settings.ca) if secure or settings.ca is not None else None
+    context = None if settings.ca is None else build_context(settings.ca)
     return ConnectionPool(server, proxy, context, settings.connections, settings.connect_timeout)
 
 
@@ -368,16 +365,18 @@ def _build_attempt(
 def _require_response(
     result: Response | InvalidResponseError | AttemptFailure,
     attempts: tuple[Attempt, ...],
-    call: CallDescription,
+    request: Request,
+    host: str,
 ) -> Response:
     """Return the last response, or raise the last error, with all attempts."""
+    if isinstance(result, Response):
+        return Response(result.status, result.headers, result.body, attempts, host)
+    call = CallDescription(request.method, request.route, host)
     if isinstance(result, AttemptFailure):
         raise TransportError(result.outcome, result.sent, attempts, call) from result.cause
-    if isinstance(result, InvalidResponseError):
-        raise InvalidResponseError(
-            result.violations, result.status, result.body, result.headers, attempts, call
-        )
-    return attrs.evolve(result, attempts=attempts, host=call.host)
+    raise InvalidResponseError(
+        result.violations, result.status, result.body, result.headers, attempts, call
+    )
 
 
 def _build_user_agent(user_agent: object) -> str:

@@ -382,11 +382,15 @@ def _has_extra(body: object) -> bool:
     """Tell whether a request has undocumented fields; it may be invalid, and is checked later."""
     if not isinstance(body, SmsRequest):
         return False
-    return body.extra is not None or any(
-        getattr(message, "extra", None) is not None
-        or any(getattr(to, "extra", None) for to in getattr(message, "destinations", ()))
-        for message in body.messages
-    )
+    if body.extra is not None:
+        return True
+    for message in body.messages:
+        if getattr(message, "extra", None) is not None:
+            return True
+        for to in getattr(message, "destinations", ()):
+            if getattr(to, "extra", None):
+                return True
+    return False
 
 
 def _to_request(value: Any, request: Callable[..., Any], message: type) -> Any:

@@ -57,9 +57,13 @@ def check_senders(request: SmsRequest | SmsRequestV1) -> list[Violation]:
     """
     problems = []
     messages: tuple[Any, ...] = request.messages
+    good: set[str | None] = {None}
     for index, message in enumerate(messages):
         sender = message.from_
-        if sender is None or (sender.isprintable() and _SENDER.fullmatch(sender)):
+        if sender in good:
+            continue
+        if sender.isprintable() and _SENDER.fullmatch(sender):
+            good.add(sender)
             continue
         expected = "3 to 11 visible characters, or 3 to 14 digits without +"
         if sender[:1] == "+":
@@ -73,7 +77,12 @@ def check_senders(request: SmsRequest | SmsRequestV1) -> list[Violation]:
 
 def count_national_numbers(request: SmsRequest | SmsRequestV1) -> int:
     """Return the number of destinations that begin with 0, as no country code does (SEND-008)."""
-    return sum(to.to[:1] == "0" for message in request.messages for to in message.destinations)
+    count = 0
+    for message in request.messages:
+        for to in message.destinations:
+            if to.to[:1] == "0":
+                count += 1
+    return count
 
 
 def check_rules(model: object) -> list[Violation]:

@@ -120,6 +120,16 @@ def leave_log(path: Path) -> None:
             get_wal(path).touch(mode=0o600)
 
 
+def abandon(file: sqlite3.Connection) -> None:
+    """Leave a file open for good, in a process that was forked while it was open.
+
+    If SQLite closed it, it would delete the log that the other process goes on writing.
+    """
+    import ctypes  # noqa: PLC0415 - for this case alone
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(file))
+
+
 def close(file: sqlite3.Connection, path: Path, mark_closed: Callable[[], None]) -> None:
     """Close a file so that it can be opened again, also on a full disk.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from .codecs import wire_json
 from .errors import Error
-from .transport.connections import ConnectionPool, build_context
+from .transport.connections import ConnectionPool
 from .transport.messages import AttemptFailedError, Request
 from .transport.urls import is_loopback, parse_base_url
 
@@ -47,7 +47,7 @@ class WebhookForwarder:
         self._pool = ConnectionPool(
             server=server,
             proxy=None,
-            context=build_context(None) if server.scheme == "https" else None,
+            context=None,
             max_idle=1,
             connect_timeout=TIMEOUT,
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import random
-from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -106,8 +105,3 @@ def dump_stop_list(rows: list[DirtyRow]) -> str:
     """Return the suppressed numbers of rows, each in another spelling."""
     numbers = [row.number for row in rows if row.plan == "suppressed"]
     return "".join(f"+{n[:2]} {n[2:]}\n" if int(n) % 2 else f"00{n}\n" for n in numbers)
-
-
-def count_plans(rows: list[DirtyRow]) -> Counter[Plan]:
-    """Return how many rows there are of each kind."""
-    return Counter(row.plan for row in rows)

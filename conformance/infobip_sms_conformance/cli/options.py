@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from infobip_sms_conformance.contract.files import read_requirements
-from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
+from infobip_sms_conformance.contract.generated import DEFAULT_SEED
 from infobip_sms_conformance.reporting.files import NAMES
 from infobip_sms_conformance.session.plan import FEATURES, PROFILES
 from infobip_sms_conformance.transport.credentials import Secret

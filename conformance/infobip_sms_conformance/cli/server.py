@@ -21,7 +21,7 @@ from infobip_sms_conformance.cli.options import (
 )
 from infobip_sms_conformance.cli.settings import read_settings
 from infobip_sms_conformance.contract.files import read_requirements
-from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
+from infobip_sms_conformance.contract.generated import DEFAULT_SEED
 from infobip_sms_conformance.errors import INTERRUPTED, NOTHING_FAILED, UsageError
 from infobip_sms_conformance.reporting import console, files
 from infobip_sms_conformance.reporting.har import dump_har

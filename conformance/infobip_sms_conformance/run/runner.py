@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from infobip_sms_conformance.contract.files import WIRES, read_numbers
-from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
+from infobip_sms_conformance.contract.generated import DEFAULT_SEED
 from infobip_sms_conformance.errors import UsageError
 from infobip_sms_conformance.fixtures.webhook_messages import CALL_STATUSES
 from infobip_sms_conformance.observations.verdicts import Finding, Inconclusive

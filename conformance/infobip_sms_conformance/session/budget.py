@@ -17,7 +17,7 @@ from infobip_sms_conformance.contract.allowed_values import derive_accepted_case
 from infobip_sms_conformance.contract.cases import get_case
 from infobip_sms_conformance.contract.derived_cases import derive_cases
 from infobip_sms_conformance.contract.files import Case, read_cases, read_example
-from infobip_sms_conformance.contract.strategies import build_requests
+from infobip_sms_conformance.contract.generated import build_requests
 from infobip_sms_conformance.fixtures.lookup_batch import build_batch
 from infobip_sms_conformance.fixtures.placement import (
     CombinedDocument,

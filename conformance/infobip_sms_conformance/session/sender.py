@@ -68,7 +68,8 @@ class RequestSender:
     def send(self, prepared: PreparedRequest) -> Exchange:
         """Send a request if it may leave, and record what comes back."""
         self.require_within_limits()
-        prepared = self._find_recorded(prepared)
+        if self._recorded:
+            prepared = self._find_recorded(prepared)
         count = self._reserve(prepared.request.body if prepared.has_messages else b"")
         found = self._exchange(prepared)
         self.exchanges.append(found)

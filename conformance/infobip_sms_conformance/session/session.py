@@ -8,8 +8,8 @@ from typing import Any
 from infobip_sms_conformance.contract.codec import MEDIA_TYPES, dump
 from infobip_sms_conformance.contract.edits import apply_edit
 from infobip_sms_conformance.contract.files import WIRES, Case, read_example
+from infobip_sms_conformance.contract.generated import build_requests
 from infobip_sms_conformance.contract.openapi import get_component, read_operations
-from infobip_sms_conformance.contract.strategies import build_requests
 from infobip_sms_conformance.fixtures.freshness import freshen
 from infobip_sms_conformance.fixtures.placement import (
     CaseDocument,

@@ -19,6 +19,7 @@ from .violations import InvalidRequestError, Violation
 MAX_VIOLATIONS = 200  # per document; the first ones matter
 _INVALID_TEXT = Violation("", "a lone surrogate", "Unicode text", "TEXT-001")
 _MAX_SHOWN_INTEGER = 9999  # a larger number might be a phone number, and is not shown
+_SMALL_INTEGER = 2**62
 _MAX_INTEGER_BITS = 1024  # Python itself writes no more than 4,300 digits
 _MAX_DECIMAL_DIGITS = 1000  # on either side of the decimal point
 _MAX_UTC_OFFSET = dt.timedelta(hours=14)  # the largest in use
@@ -44,14 +45,36 @@ class Constraint:
     """For a pattern with alternatives: when each applies, its requirement ID, and its wording."""
     item_requirement_id: str | None = None
     missing_requirement_id: str | None = None
+    _known: list[Any] = attrs.field(factory=list, init=False, eq=False, repr=False)
+    """The annotation of its field, and what it means."""
 
     def __call__(self, instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         """Raise InvalidRequestError if the value violates the constraint."""
+        if (value is None and not self.required) or self.accepts(value, attribute.type):
+            return
         problems = self.check(value, attribute.type)
         if problems:
             problems = _check_shorthands(value, attribute.type) or problems
             path = f"{type(instance).__name__}.{attribute.name}"
             raise InvalidRequestError(problem.inside(path) for problem in problems)
+
+    def accepts(self, value: Any, annotation: Any) -> bool:
+        """Tell at a glance whether a value is valid, as most are; ``check`` decides about all others."""
+        if not self._known or self._known[0] is not annotation:
+            self._known[:] = annotation, *unfold(annotation)
+        _, base, item = self._known
+        kind = type(value)
+        if item is not None:
+            is_list = kind is tuple and len(value) >= (self.min_items or 0)
+            return is_list and item is not str and all(type(entry) is item for entry in value)
+        if kind is not base:
+            return False
+        if base is str:
+            fits = self.pattern is None or _compile(self.pattern).fullmatch(value) is not None
+            return fits and value.isascii() and self._has_length(value)
+        if base is int:
+            return -_SMALL_INTEGER < value < _SMALL_INTEGER and self._is_in_range(value)
+        return base is bool or kind.__module__ == Violation.__module__  # an enum or a model
 
     def check(self, value: object, annotation: Any) -> list[Violation]:
         """Return the violations of a value of a field with this annotation."""
@@ -132,6 +155,9 @@ class Constraint:
     def _is_in_range(self, value: int) -> bool:
         above = self.minimum is None or value >= self.minimum
         return above and (self.maximum is None or value <= self.maximum)
+
+
+_compile = cache(re.compile)
 
 
 def _get_readable(value: object) -> object:

@@ -101,8 +101,9 @@ def _serve(
 
     try:
         listener = WebhookServer(host, port, write, _print_problem, path=path)
-    except OSError as problem:
-        raise UnavailableError(f"{host}:{port} cannot be used: {problem.strerror}") from None
+    except (OSError, UnicodeError) as problem:  # UnicodeError: of a host that cannot be one
+        reason = getattr(problem, "strerror", None) or "expected the address of this machine"
+        raise UnavailableError(f"{host}:{port} cannot be used: {reason}") from None
     with suppress(KeyboardInterrupt):
         _stop_on_termination(listener)
         print_note(f"listen: {listener.url}{path or '/'}")

@@ -18,7 +18,7 @@ import attrs
 import xmlschema
 from infobip_sms_schema import XML_ROOTS, XML_SCHEMAS, ErrorResponse
 from infobip_sms_schema.constraints import Constraint, UnreadableText, unfold
-from infobip_sms_schema.scalars import XML_ILLEGAL
+from infobip_sms_schema.xml_scalars import XML_ILLEGAL
 from xmlschema.converters import ElementData, XMLSchemaConverter
 from xmlschema.validators import XsdAttributeGroup
 

@@ -329,7 +329,8 @@ def _build_query(search: MessageFilter, **more: Any) -> dict[str, Any]:
     """Return the query parameters of a search."""
     unknown = search.keys() - _QUERY_NAMES.keys()
     if unknown:
-        raise TypeError(f"unexpected search criteria: {', '.join(sorted(unknown))}")
+        known = ", ".join(_QUERY_NAMES)
+        raise TypeError(f"expected search criteria {known}, got {', '.join(sorted(unknown))}")
     return {**{_QUERY_NAMES[field]: value for field, value in search.items()}, **more}
 
 

@@ -19,6 +19,7 @@ short, only verdicts are lost: what was marked is looked up.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
@@ -45,7 +46,8 @@ _APPLICATION_ID = 0x534D534A  # "SMSJ", where SQLite files say whose they are
 _SCHEMA_VERSION = 3
 _DIGEST_SIZE = 2  # bytes of a destination and its content; what follows is of its messageId
 _PAGE = 1_000  # rows read at a time
-_ROWS_PER_INSERT = 400  # SQLite before 3.32 has at most 999 values in a statement
+_MAX_NEW = 10_000  # places that wait to be written
+_ROWS_PER_INSERT = 300  # SQLite before 3.32 has at most 999 values in a statement
 _STATES = get_args(OutcomeState)
 _TABLES = """
 CREATE TABLE run (id TEXT NOT NULL, open INTEGER NOT NULL);
@@ -62,7 +64,7 @@ _SELECT_ROWS = """
 SELECT place, digest, begun, words FROM destination LEFT JOIN verdict ON verdict.id = verdict
 WHERE place > ? ORDER BY place LIMIT ?
 """
-_INSERT = "INSERT INTO destination (place, digest) VALUES "
+_INSERT = "INSERT OR REPLACE INTO destination (place, digest, begun) VALUES "
 _UPDATE_STARTED = "UPDATE destination SET begun = ?, verdict = NULL WHERE place BETWEEN ? AND ?"
 _UPDATE_VERDICT = """
 UPDATE destination SET verdict = (SELECT id FROM verdict WHERE words = ?) WHERE place BETWEEN ? AND ?
@@ -86,8 +88,8 @@ class JournalRecord:
 class _Mark:
     """What a thread wants to be written before its request leaves."""
 
-    rows: list[tuple[float, int, int]]
-    """Time, first place, last place."""
+    places: list[int]
+    now: float
     is_written: bool = False
 
 
@@ -97,6 +99,7 @@ class MessageIds:
     def __init__(self, run_id: str | None = None) -> None:
         self._run_id = UUID(run_id) if run_id else uuid4()
         self._keyed = blake2b(digest_size=_DIGEST_SIZE, key=self._run_id.bytes)
+        self._keyed_id = blake2b(digest_size=8, key=self._run_id.bytes)
 
     def build_id(self, position: int) -> str:
         """Return the messageId of a place; 36 characters."""
@@ -118,7 +121,9 @@ class MessageIds:
     def build_id_digest(self, message_id: str) -> bytes:
         """Return what is in the journal for a messageId of the input: 64 bits, to find its reports."""
         text = message_id.encode("utf-8", "surrogatepass")
-        return blake2b(text, digest_size=8, key=self._run_id.bytes).digest()
+        digest = self._keyed_id.copy()
+        digest.update(text)
+        return digest.digest()
 
 
 class Journal:
@@ -130,8 +135,10 @@ class Journal:
         self._path = Path(path)
         self._sqlite_error = sqlite3.Error
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._is_complete = False
         self._marks: list[_Mark] = []  # that threads wait for
+        self._new: list[tuple[int, bytes]] = []  # places and digests that are not in the file yet
         beside = sqlite_file.get_wal(self._path).exists()
         try:
             sqlite_file.require_usable(self._path)
@@ -152,7 +159,10 @@ class Journal:
             raise
 
     def close(self) -> None:
-        """Put everything into the one file, and release it."""
+        """Put everything into the one file, and release it; a fork leaves that to the process that opened it."""
+        if os.getpid() != self._process:
+            sqlite_file.abandon(self._file)
+            return
         with self._lock, self._translate_errors():
             sqlite_file.close(self._file, self._path, self._finish_twice)
 
@@ -167,12 +177,14 @@ class Journal:
 
     def _finish(self) -> None:
         sqlite_file.roll_back(self._file)
+        with suppress(self._sqlite_error), self._write():
+            pass  # what was read and never sent is not worth a file that cannot be closed
         self._mark_open(0)
 
     def load_records(self, items: Sequence[QueuedDestination]) -> list[JournalRecord]:
-        """Return what is known of places that follow each other, and mark those that are new.
+        """Return what is known of places that follow each other, and remember those that are new.
 
-        Raises JournalError if a place was another destination's, or had another content.
+        They are written in order with the next mark or verdict. Raises JournalError if a place was another destination's, or had another content.
         """
         first = items[0].index
         with self._lock, self._translate_errors():
@@ -181,25 +193,19 @@ class Journal:
                 if not _is_same(digest, item.digest):
                     raise self._build_error(_INPUT_CHANGED.format(item.index))
             new = items[len(rows) :]
-            if new:
-                with sqlite_file.transaction(self._file):
-                    self._insert(new)
+            self._new += [(item.index, item.digest) for item in new]
+            if len(self._new) > _MAX_NEW:
+                with self._write():
+                    pass
             known = [_parse_record(begun, words) for _, _, begun, words in rows]
         return known + [JournalRecord()] * len(new)
-
-    def _insert(self, items: Sequence[QueuedDestination]) -> None:
-        """Insert many rows with each statement: threads take turns at statements, and each turn costs."""
-        for first in range(0, len(items), _ROWS_PER_INSERT):
-            part = items[first : first + _ROWS_PER_INSERT]
-            values = [value for item in part for value in (item.index, item.digest)]
-            self._file.execute(_build_insert(len(part)), values)
 
     def mark_started(self, positions: Iterable[int], now: float) -> None:
         """Note that a request with these places is about to leave; on the disk when this returns.
 
         now: seconds since 1970. Threads that come while another one waits for the disk share one write.
         """
-        mark = _Mark([(now, *ends) for ends in _list_ranges(positions)])
+        mark = _Mark(list(positions), now)
         self._marks.append(mark)
         try:
             with self._lock, self._translate_errors():
@@ -209,14 +215,35 @@ class Journal:
             self._marks.remove(mark)
 
     def _write_marks(self, marks: list[_Mark]) -> None:
-        with sqlite_file.transaction(self._file):
+        first_new = self._new[0][0] if self._new else None
+        with self._write({place: mark.now for mark in marks for place in mark.places}):
             for mark in marks:
-                for row in mark.rows:
-                    self._file.execute(_UPDATE_STARTED, row)
+                for first, last in _list_ranges(mark.places):
+                    if first_new is None or first < first_new:  # they are in the file already
+                        self._file.execute(_UPDATE_STARTED, (mark.now, first, last))
         if not sqlite_file.checkpoint(self._file):
             self._sync()
         for mark in marks:
             mark.is_written = True
+
+    @contextmanager
+    def _write(self, started: Mapping[int, float] | None = None) -> Iterator[None]:
+        """Write all or nothing; places that were read and are not in the file yet come first.
+
+        Each statement has many rows, as threads take turns at statements and each turn costs.
+        started: when requests with new places were about to leave.
+        """
+        found = started or {}
+        with sqlite_file.transaction(self._file):
+            for first in range(0, len(self._new), _ROWS_PER_INSERT):
+                rows = [
+                    (*row, found.get(row[0])) for row in self._new[first : first + _ROWS_PER_INSERT]
+                ]
+                self._file.execute(
+                    _build_insert(len(rows)), [value for row in rows for value in row]
+                )
+            yield
+        self._new.clear()
 
     def _sync(self) -> None:
         """Wait until the log is on the disk, with all that is in it."""
@@ -233,7 +260,7 @@ class Journal:
         for place, verdict in resolutions.items():
             places.setdefault(_list_facts(verdict), []).append(place)
         rows = [(json.dumps(facts), _list_ranges(known)) for facts, known in places.items()]
-        with self._lock, self._translate_errors(), sqlite_file.transaction(self._file):
+        with self._lock, self._translate_errors(), self._write():
             for words, ranges in rows:
                 self._file.execute("INSERT OR IGNORE INTO verdict (words) VALUES (?)", (words,))
                 for ends in ranges:
@@ -319,7 +346,7 @@ class Journal:
 
 @cache
 def _build_insert(count: int) -> str:
-    return _INSERT + ", ".join(["(?, ?)"] * count)
+    return _INSERT + ", ".join(["(?, ?, ?)"] * count)
 
 
 def _is_same(known: bytes, digest: bytes) -> bool:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import threading
 import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 from json.encoder import encode_basestring_ascii
 from operator import attrgetter
@@ -74,8 +76,15 @@ def _run(
         current = CANCELLATION.get()
         if current is not None and not current.begin(delivery.stopped.set):
             delivery.stopped.set()
-        with ThreadPoolExecutor(options.concurrency, "infobip-sms") as pool:
-            yield from _process(source, delivery, pool, 2 * options.concurrency)
+        process = os.getpid()
+        with (
+            ThreadPoolExecutor(options.concurrency, "infobip-sms") as pool,
+            closing(_process(source, delivery, pool, 2 * options.concurrency)) as outcomes,
+        ):
+            for outcome in outcomes:
+                yield outcome
+                if os.getpid() != process:
+                    raise RuntimeError("send_many was begun by another process; this is a fork")
         if warning := source.suppression.describe_repeated():
             warnings.warn(warning, UserWarning, stacklevel=2)
     finally:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 Skip: TypeAlias = "Callable[[str], bool] | Iterable[str] | Path"
 Dedupe: TypeAlias = Literal["number", "warn"] | None
 _SEPARATORS = re.compile(r"[\s()/.-]")
+_BUCKETS = 64  # so that counting takes a little memory at a time
 _SAME_NUMBER = "the same number as destination "
 _HIDDEN_MARKS = "\ufeff+"
 
@@ -56,14 +57,15 @@ class Suppression:
     def __init__(self, skip: Skip | None, dedupe: Dedupe) -> None:
         self._is_skipped = build_skip(skip)
         self._first: dict[str, int] | None = {} if dedupe == "number" else None
-        self._sent: array[int] | None = array("Q") if dedupe == "warn" else None
+        self._sent = [array("Q") for _ in range(_BUCKETS)] if dedupe == "warn" else None
 
     def find_reason(self, index: int, number: str) -> str:
         """Return why a destination is left out; empty if it is not."""
         if self._is_skipped(number):
             return "the number is suppressed"
         if self._sent is not None:
-            self._sent.append(_build_key(number))
+            key = _build_key(number)
+            self._sent[key % _BUCKETS].append(key)
         if self._first is None:
             return ""
         first = self._first.setdefault(normalize_number(number), index)
@@ -71,11 +73,12 @@ class Suppression:
 
     def describe_repeated(self) -> str:
         """Return how many destinations had a number that came before, and what to do; empty if none had."""
-        repeated = len(self._sent) - len(set(self._sent)) if self._sent else 0
+        total = sum(map(len, self._sent or ()))
+        repeated = total - sum(len(set(bucket)) for bucket in self._sent or ())
         if not repeated:
             return ""
         return (
-            f"send_many: {repeated} of {len(self._sent or ())} destinations have a number that came before,"
+            f"send_many: {repeated} of {total} destinations have a number that came before,"
             ' so it gets more than one message. dedupe="number" sends once to each number; dedupe=None if'
             " this is meant."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import attrs
@@ -10,9 +11,14 @@ import attrs
 from infobip_sms.errors import InvalidRequestError, Violation
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infobip_sms.errors import Attempt
 
     from .retry import AttemptFailure
+    from .urls import Address
+
+_UNSAFE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Headers(dict[str, str]):
@@ -48,6 +54,27 @@ class Response:
     """Host and port that responded."""
     deadline: float = math.inf
     """When the call has to end, in seconds of ``time.monotonic``."""
+
+
+def build_head(server: Address, target: str, request: Request, more: Mapping[str, str]) -> bytes:
+    """Return the request line and the headers; raise ValueError for a character that would end a line.
+
+    more: headers that are only for a proxy.
+    """
+    host = f"[{server.host.partition('%')[0]}]" if ":" in server.host else server.host
+    headers = {**request.headers, **more}
+    lines = [
+        f"{request.method} {target} HTTP/1.1",
+        f"Host: {host}" if server.has_default_port else f"Host: {host}:{server.port}",
+    ]
+    if not any(name.lower() == "accept-encoding" for name in headers):
+        lines.append("Accept-Encoding: identity")
+    if request.body or request.method != "GET":
+        lines.append(f"Content-Length: {len(request.body)}")
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if _UNSAFE.search("".join(lines)) or " " in target:
+        raise ValueError
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 class AttemptFailedError(Exception):

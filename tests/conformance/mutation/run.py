@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from infobip_sms_conformance.contract.files import read_requirements
-from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
+from infobip_sms_conformance.contract.generated import DEFAULT_SEED
 from infobip_sms_conformance.errors import COULD_NOT_TEST, NOTHING_FAILED, SOMETHING_FAILED
 from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.run.engine import get_checked_requirements, get_seeded_requirements

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from infobip_sms_conformance.contract import codec, edits
 from infobip_sms_conformance.contract.files import Case, read_toml
@@ -143,6 +143,7 @@ def test_err_001_a_rejection_lists_every_violation(wire: str) -> None:
         }
 
 
+@settings(max_examples=40)  # each has several messages and destinations, in both formats
 @given(st.data())
 def test_resp_every_generated_request_is_answered_per_destination(data: st.DataObject) -> None:
     """Entries come in order with the ids given, new ids are unique, and both formats agree."""

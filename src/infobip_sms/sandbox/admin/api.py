@@ -23,7 +23,7 @@ from infobip_sms.sandbox.mutants.app import MUTANTS, suggest_mutants
 from infobip_sms.sandbox.mutants.fault_injection import FaultInjection, InjectedFault
 from infobip_sms.sandbox.state.outcomes import USAGE as OUTCOME_USAGE
 from infobip_sms.sandbox.state.outcomes import parse_rule
-from infobip_sms.sandbox.state.statuses import get_status_ids
+from infobip_sms.sandbox.state.statuses import STATUS_EXPECTED, get_status_ids
 
 from .search import (
     DELIVERY_STATES,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 MAX_WAIT = 600.0  # seconds
 DEFAULT_LIMIT = 100
+_WITH_QUERY = ("messages", "reports", "outcomes")
 _CLOCK_USAGE = (
     '{"freeze": true or false}, {"advance": seconds}, {"to": an ISO 8601 time with a time zone, not in the past}'
     ' or {"jump": "next"}'
@@ -106,6 +107,8 @@ def handle_admin_request(
         allowed = ", ".join(methods).replace("GET", "GET, HEAD")
         response = build_json_response(405, {"error": f"Method not allowed. Allowed: {allowed}"})
         return attrs.evolve(response, headers={**response.headers, "allow": allowed})
+    if request.query and not request.path.endswith(_WITH_QUERY):
+        return build_json_response(400, {"error": "query: expected none; it would be ignored"})
     try:
         return handler(request, context)
     except _BadRequest as error:
@@ -114,7 +117,9 @@ def handle_admin_request(
 
 def build_json_response(status: int, plain: dict[str, Any]) -> HttpResponse:
     """Return a JSON response."""
-    body = json.dumps(plain, default=float).encode()
+    body = (
+        json.dumps(plain, default=float).encode() + b"\n"
+    )  # so that a shell's prompt follows on its own line
     return HttpResponse(status, {"content-type": "application/json"}, body)
 
 
@@ -276,7 +281,8 @@ def _clear_faults(_: HttpRequest, context: AdminContext) -> HttpResponse:
     return build_json_response(200, _describe_faults(context))
 
 
-def _get_outcomes(_: HttpRequest, context: AdminContext) -> HttpResponse:
+def _get_outcomes(request: HttpRequest, context: AdminContext) -> HttpResponse:
+    _parse_query(request, search=False)
     found = [_dump_outcome(rule) for rule in context.state.outcomes.rules]
     return build_json_response(200, {"outcomes": found})
 
@@ -287,6 +293,7 @@ def _dump_outcome(rule: OutcomeRule) -> dict[str, Any]:
 
 
 def _add_outcome(request: HttpRequest, context: AdminContext) -> HttpResponse:
+    _parse_query(request, search=False)
     try:
         rule = parse_rule(_parse_body(request, OUTCOME_USAGE))
     except ValueError as problem:
@@ -295,10 +302,9 @@ def _add_outcome(request: HttpRequest, context: AdminContext) -> HttpResponse:
     return build_json_response(200, _dump_outcome(rule))
 
 
-def _clear_outcomes(_: HttpRequest, context: AdminContext) -> HttpResponse:
-    deleted = len(context.state.outcomes.rules)
-    context.state.outcomes.clear()
-    return build_json_response(200, {"deleted": deleted})
+def _delete_outcomes(request: HttpRequest, context: AdminContext) -> HttpResponse:
+    to = _parse_query(request, "to", search=False).get("to")
+    return build_json_response(200, {"deleted": context.state.outcomes.remove(to)})
 
 
 def _parse_body(request: HttpRequest, usage: str) -> dict[str, Any]:
@@ -311,9 +317,9 @@ def _parse_body(request: HttpRequest, usage: str) -> dict[str, Any]:
     return body
 
 
-def _parse_query(request: HttpRequest, *others: str) -> dict[str, str]:
-    """Return the search parameters; raise _BadRequest for an unknown or repeated one."""
-    known = [*QUERY_FIELDS, "status", "serial", *others]
+def _parse_query(request: HttpRequest, *others: str, search: bool = True) -> dict[str, str]:
+    """Return the parameters, those of a search among them; raise _BadRequest for an unknown or repeated one."""
+    known = [*QUERY_FIELDS, "status", "serial", *others] if search else list(others)
     try:
         pairs = parse_qsl(request.query, keep_blank_values=True, errors="strict")
     except ValueError:
@@ -330,7 +336,7 @@ def _parse_search(query: dict[str, str]) -> Search:
     if "status" in query:
         statuses = get_status_ids(query["status"])
         if not statuses:
-            raise _BadRequest("status: expected the ID, name or group name of a status")
+            raise _BadRequest(STATUS_EXPECTED)
     criteria: dict[str, Any] = {field: query.get(name) for name, field in QUERY_FIELDS.items()}
     serial = _parse_count(query, "serial", 1) if "serial" in query else None
     return Search(**criteria, statuses=statuses, serial=serial)
@@ -362,7 +368,7 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "reset": {"POST": lambda *_: Reset()},
     "messages": {"GET": _get_messages, "DELETE": _delete_messages},
     "reports": {"GET": _get_reports, "POST": _send_reports_again},
-    "outcomes": {"GET": _get_outcomes, "POST": _add_outcome, "DELETE": _clear_outcomes},
+    "outcomes": {"GET": _get_outcomes, "POST": _add_outcome, "DELETE": _delete_outcomes},
     "health": {"GET": lambda *_: build_json_response(200, {"status": "ready"})},
     "faults": {"GET": _get_faults, "POST": _set_faults, "DELETE": _clear_faults},
     "faults/known": {"GET": lambda *_: build_json_response(200, {"known": sorted(MUTANTS)})},

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,9 @@ if TYPE_CHECKING:
     from infobip_sms.sandbox.state.state import State
 
     from .routing import AnyOperation
+
+
+_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,60}", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -212,7 +216,8 @@ class App:
         """Parse a request body, or reject it with all its violations (HTTP-002)."""
         wire = find_wire(request.headers.get("content-type", ""))
         if wire is None:
-            text = "The content type is neither application/json nor application/xml"
+            got = describe_content_type(request.headers.get("content-type", ""))
+            text = f"Content-Type: expected application/json or application/xml, got {got}"
             raise self.build_unsupported(text)
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise self.build_unsupported("Content-Encoding: expected an uncompressed body")
@@ -355,6 +360,12 @@ HANDLERS: dict[str, Callable[[App, OperationContext], OperationResult]] = {
     ),
 }
 """The handler of each operation; sending goes through a method that a subclass may override."""
+
+
+def describe_content_type(value: str) -> str:
+    """Return a media type without its parameters, if it has the form of one."""
+    media = value.partition(";")[0].strip()
+    return media if _MEDIA_TYPE.fullmatch(media) else "another" if media else "nothing"
 
 
 def explain_encoding(

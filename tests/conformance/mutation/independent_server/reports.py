@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tests.conformance.mutation.independent_server.bodies import Query, QueryError
 from tests.conformance.mutation.independent_server.dates import read_instant, write_instant
-from tests.conformance.mutation.independent_server.query import Query, QueryError
 from tests.conformance.mutation.independent_server.replies import LOGS, REPORTS, Reply
 from tests.conformance.mutation.independent_server.statuses import NO_ERROR
 from tests.conformance.mutation.independent_server.store import Message, Store

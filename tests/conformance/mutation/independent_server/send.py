@@ -14,7 +14,12 @@ from tests.conformance.mutation.independent_server.echo import (
     spoil_reply,
     spoil_status,
 )
-from tests.conformance.mutation.independent_server.gsm import Language, count, find_language
+from tests.conformance.mutation.independent_server.gsm import (
+    Language,
+    count,
+    find_language,
+    transliterate,
+)
 from tests.conformance.mutation.independent_server.life import Lives
 from tests.conformance.mutation.independent_server.limits import find_problems
 from tests.conformance.mutation.independent_server.replies import (
@@ -33,7 +38,6 @@ from tests.conformance.mutation.independent_server.store import (
     make_process_key,
 )
 from tests.conformance.mutation.independent_server.traits import Traits
-from tests.conformance.mutation.independent_server.transliteration import transliterate
 from tests.conformance.mutation.independent_server.values import LANGUAGES
 
 LONGEST_VALIDITY = 2880

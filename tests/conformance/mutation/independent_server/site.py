@@ -8,11 +8,11 @@ from email.message import Message as Headers
 from typing import Any
 
 from tests.conformance.mutation.independent_server import bodies
+from tests.conformance.mutation.independent_server.bodies import Query, QueryError
 from tests.conformance.mutation.independent_server.bulks import Bulks
 from tests.conformance.mutation.independent_server.life import Lives
 from tests.conformance.mutation.independent_server.preview import preview
 from tests.conformance.mutation.independent_server.push import Pusher
-from tests.conformance.mutation.independent_server.query import Query, QueryError
 from tests.conformance.mutation.independent_server.replies import CONVERSION, Reply, build_error
 from tests.conformance.mutation.independent_server.reports import Archive
 from tests.conformance.mutation.independent_server.scope import Format

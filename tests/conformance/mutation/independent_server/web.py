@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
-from tests.conformance.mutation.independent_server.query import Query
+from tests.conformance.mutation.independent_server.bodies import Query
 from tests.conformance.mutation.independent_server.replies import (
     DROPPED,
     Reply,
