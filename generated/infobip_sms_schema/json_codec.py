@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .constraints import is_text
+from .extra import find_extra
 from .models import (
     BulkRequest,
     BulkResponse,
@@ -113,6 +114,81 @@ SmsResponseV1Twin = mutable_twin(SmsResponseV1)
 StatusTwin = mutable_twin(Status)
 TimeOfDayTwin = mutable_twin(TimeOfDay)
 TrackingTwin = mutable_twin(Tracking)
+KNOWN_BulkResponse = frozenset(["bulkId", "sendAt"])
+KNOWN_BulkStatusResponse = frozenset(["bulkId", "status"])
+KNOWN_ConversionResponse = frozenset(["processKey"])
+KNOWN_DeliveryReport = frozenset(
+    [
+        "bulkId",
+        "callbackData",
+        "destination",
+        "doneAt",
+        "error",
+        "from",
+        "mccMnc",
+        "mccmnc",
+        "messageCount",
+        "messageId",
+        "price",
+        "sender",
+        "sentAt",
+        "smsCount",
+        "status",
+        "text",
+        "to",
+    ]
+)
+KNOWN_DeliveryReports = frozenset(["results"])
+KNOWN_Destination = frozenset(["messageId", "to"])
+KNOWN_ErrorDetails = frozenset(["messageId", "text", "validationErrors"])
+KNOWN_ErrorResponse = frozenset(["requestError"])
+KNOWN_ErrorResponseBody = frozenset(["serviceException"])
+KNOWN_GsmErrorCode = frozenset(["description", "groupId", "groupName", "id", "name", "permanent"])
+KNOWN_Message = frozenset(
+    [
+        "callbackData",
+        "deliveryTimeWindow",
+        "destinations",
+        "flash",
+        "from",
+        "intermediateReport",
+        "language",
+        "notifyContentType",
+        "notifyUrl",
+        "sendAt",
+        "text",
+        "transliteration",
+        "validityPeriod",
+    ]
+)
+KNOWN_Preview = frozenset(["charactersRemaining", "configuration", "messageCount", "textPreview"])
+KNOWN_PreviewConfiguration = frozenset(["language", "transliteration"])
+KNOWN_PreviewLanguage = frozenset(["languageCode"])
+KNOWN_PreviewResponse = frozenset(["originalText", "previews"])
+KNOWN_Price = frozenset(["currency", "pricePerMessage"])
+KNOWN_SmsLog = frozenset(
+    [
+        "bulkId",
+        "doneAt",
+        "error",
+        "from",
+        "mccMnc",
+        "mccmnc",
+        "messageId",
+        "price",
+        "sentAt",
+        "smsCount",
+        "status",
+        "text",
+        "to",
+    ]
+)
+KNOWN_SmsLogs = frozenset(["results"])
+KNOWN_SmsRequest = frozenset(["bulkId", "messages", "tracking"])
+KNOWN_SmsResponse = frozenset(["bulkId", "messages", "trackingProcessKey"])
+KNOWN_SmsResponseDetails = frozenset(["messageId", "smsCount", "status", "to"])
+KNOWN_SmsResponseV1 = frozenset(["bulkId", "messages", "trackingProcessKey"])
+KNOWN_Status = frozenset(["action", "description", "groupId", "groupName", "id", "name"])
 BulkStatus_MEMBERS = get_enum_members(BulkStatus)
 Day_MEMBERS = get_enum_members(Day)
 LanguageCode_MEMBERS = get_enum_members(LanguageCode)
@@ -190,6 +266,7 @@ def build_strict_Destination(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 2
         its_to = value["to"]
         if (
             type(its_to) is not str
@@ -205,10 +282,12 @@ def build_strict_Destination(find: Callable[[Any], Reader]) -> Reader:
                 raise FallbackRequired
         else:
             its_message_id = None
+            known -= 1
+        extra = find_extra(value, KNOWN_Destination) if len(value) != known else None
         made = DestinationTwin()
         made.to = its_to
         made.message_id = its_message_id
-        made.extra = None
+        made.extra = extra
         made.__class__ = Destination
         return made
 
@@ -291,6 +370,7 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 13
         if "from" in value:
             its_from = value["from"]
             if (
@@ -302,6 +382,7 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
                 raise FallbackRequired
         else:
             its_from = None
+            known -= 1
         its_destinations = value["destinations"]
         if type(its_destinations) is not list or len(its_destinations) < 1:
             raise FallbackRequired
@@ -314,28 +395,33 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
                 raise FallbackRequired
         else:
             its_text = None
+            known -= 1
         if "flash" in value:
             its_flash = value["flash"]
             if type(its_flash) is not bool:
                 raise FallbackRequired
         else:
             its_flash = None
+            known -= 1
         if "language" in value:
             its_language = value["language"]
             its_language = read_Language(its_language, Language)
         else:
             its_language = None
+            known -= 1
         if "transliteration" in value:
             its_transliteration = value["transliteration"]
             its_transliteration = Transliteration_MEMBERS[its_transliteration]
         else:
             its_transliteration = None
+            known -= 1
         if "intermediateReport" in value:
             its_intermediate_report = value["intermediateReport"]
             if type(its_intermediate_report) is not bool:
                 raise FallbackRequired
         else:
             its_intermediate_report = None
+            known -= 1
         if "notifyUrl" in value:
             its_notify_url = value["notifyUrl"]
             if type(its_notify_url) is not str or not (
@@ -344,11 +430,13 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
                 raise FallbackRequired
         else:
             its_notify_url = None
+            known -= 1
         if "notifyContentType" in value:
             its_notify_content_type = value["notifyContentType"]
             its_notify_content_type = NotifyContentType_MEMBERS[its_notify_content_type]
         else:
             its_notify_content_type = None
+            known -= 1
         if "callbackData" in value:
             its_callback_data = value["callbackData"]
             if (
@@ -359,6 +447,7 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
                 raise FallbackRequired
         else:
             its_callback_data = None
+            known -= 1
         if "validityPeriod" in value:
             its_validity_period = value["validityPeriod"]
             if (
@@ -368,11 +457,13 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
                 raise FallbackRequired
         else:
             its_validity_period = None
+            known -= 1
         if "sendAt" in value:
             its_send_at = value["sendAt"]
             its_send_at = read_instant(its_send_at)
         else:
             its_send_at = None
+            known -= 1
         if "deliveryTimeWindow" in value:
             its_delivery_time_window = value["deliveryTimeWindow"]
             its_delivery_time_window = read_DeliveryTimeWindow(
@@ -380,6 +471,8 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
             )
         else:
             its_delivery_time_window = None
+            known -= 1
+        extra = find_extra(value, KNOWN_Message) if len(value) != known else None
         made = MessageTwin()
         made.from_ = its_from
         made.destinations = its_destinations
@@ -394,7 +487,7 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
         made.validity_period = its_validity_period
         made.send_at = its_send_at
         made.delivery_time_window = its_delivery_time_window
-        made.extra = None
+        made.extra = extra
         made.__class__ = Message
         return made
 
@@ -450,12 +543,14 @@ def build_strict_SmsRequest(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 3
         if "bulkId" in value:
             its_bulk_id = value["bulkId"]
             if type(its_bulk_id) is not str or not (its_bulk_id.isascii() or is_text(its_bulk_id)):
                 raise FallbackRequired
         else:
             its_bulk_id = None
+            known -= 1
         its_messages = value["messages"]
         if type(its_messages) is not list or len(its_messages) < 1:
             raise FallbackRequired
@@ -465,11 +560,13 @@ def build_strict_SmsRequest(find: Callable[[Any], Reader]) -> Reader:
             its_tracking = read_Tracking(its_tracking, Tracking)
         else:
             its_tracking = None
+            known -= 1
+        extra = find_extra(value, KNOWN_SmsRequest) if len(value) != known else None
         made = SmsRequestTwin()
         made.bulk_id = its_bulk_id
         made.messages = its_messages
         made.tracking = its_tracking
-        made.extra = None
+        made.extra = extra
         made.__class__ = SmsRequest
         return made
 
@@ -658,22 +755,27 @@ def build_lenient_BulkResponse(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 2
         if "bulkId" in value:
             its_bulk_id = value["bulkId"]
             if type(its_bulk_id) is not str or not (its_bulk_id.isascii() or is_text(its_bulk_id)):
                 its_bulk_id = coerce_text(its_bulk_id)
         else:
             its_bulk_id = None
+            known -= 1
         if "sendAt" in value:
             its_send_at = value["sendAt"]
             its_send_at = coerce_instant(its_send_at)
         else:
             its_send_at = None
+            known -= 1
+        extra = find_extra(value, KNOWN_BulkResponse) if len(value) != known else None
         made = BulkResponseTwin()
         made.bulk_id = its_bulk_id
         made.send_at = its_send_at
         made.raw = None
         made.http = None
+        made._extra = extra
         made.__class__ = BulkResponse
         return made
 
@@ -684,23 +786,28 @@ def build_lenient_BulkStatusResponse(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 2
         if "bulkId" in value:
             its_bulk_id = value["bulkId"]
             if type(its_bulk_id) is not str or not (its_bulk_id.isascii() or is_text(its_bulk_id)):
                 its_bulk_id = coerce_text(its_bulk_id)
         else:
             its_bulk_id = None
+            known -= 1
         if "status" in value:
             its_status = value["status"]
             if type(its_status) is not str or not (its_status.isascii() or is_text(its_status)):
                 its_status = coerce_text(its_status)
         else:
             its_status = None
+            known -= 1
+        extra = find_extra(value, KNOWN_BulkStatusResponse) if len(value) != known else None
         made = BulkStatusResponseTwin()
         made.bulk_id = its_bulk_id
         made.status = its_status
         made.raw = None
         made.http = None
+        made._extra = extra
         made.__class__ = BulkStatusResponse
         return made
 
@@ -711,6 +818,7 @@ def build_lenient_ConversionResponse(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 1
         if "processKey" in value:
             its_process_key = value["processKey"]
             if type(its_process_key) is not str or not (
@@ -719,10 +827,13 @@ def build_lenient_ConversionResponse(find: Callable[[Any], Reader]) -> Reader:
                 its_process_key = coerce_text(its_process_key)
         else:
             its_process_key = None
+            known -= 1
+        extra = find_extra(value, KNOWN_ConversionResponse) if len(value) != known else None
         made = ConversionResponseTwin()
         made.process_key = its_process_key
         made.raw = None
         made.http = None
+        made._extra = extra
         made.__class__ = ConversionResponse
         return made
 
@@ -733,12 +844,14 @@ def build_lenient_Price(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 2
         if "pricePerMessage" in value:
             its_price_per_message = value["pricePerMessage"]
             if not is_exact_decimal(its_price_per_message):
                 its_price_per_message = coerce_decimal(its_price_per_message)
         else:
             its_price_per_message = None
+            known -= 1
         if "currency" in value:
             its_currency = value["currency"]
             if type(its_currency) is not str or not (
@@ -747,9 +860,12 @@ def build_lenient_Price(find: Callable[[Any], Reader]) -> Reader:
                 its_currency = coerce_text(its_currency)
         else:
             its_currency = None
+            known -= 1
+        extra = find_extra(value, KNOWN_Price) if len(value) != known else None
         made = PriceTwin()
         made.price_per_message = its_price_per_message
         made.currency = its_currency
+        made._extra = extra
         made.__class__ = Price
         return made
 
@@ -760,6 +876,7 @@ def build_lenient_Status(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 6
         its_group_id = value["groupId"]
         if (
             type(its_group_id) is not int
@@ -793,12 +910,15 @@ def build_lenient_Status(find: Callable[[Any], Reader]) -> Reader:
                 its_description = coerce_text(its_description)
         else:
             its_description = None
+            known -= 1
         if "action" in value:
             its_action = value["action"]
             if type(its_action) is not str or not (its_action.isascii() or is_text(its_action)):
                 its_action = coerce_text(its_action)
         else:
             its_action = None
+            known -= 1
+        extra = find_extra(value, KNOWN_Status) if len(value) != known else None
         made = StatusTwin()
         made.group_id = its_group_id
         made.group_name = its_group_name
@@ -806,6 +926,7 @@ def build_lenient_Status(find: Callable[[Any], Reader]) -> Reader:
         made.name = its_name
         made.description = its_description
         made.action = its_action
+        made._extra = extra
         made.__class__ = Status
         return made
 
@@ -816,6 +937,7 @@ def build_lenient_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 6
         if "groupId" in value:
             its_group_id = value["groupId"]
             if (
@@ -825,6 +947,7 @@ def build_lenient_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
                 its_group_id = coerce_integer(its_group_id)
         else:
             its_group_id = None
+            known -= 1
         if "groupName" in value:
             its_group_name = value["groupName"]
             if type(its_group_name) is not str or not (
@@ -833,18 +956,21 @@ def build_lenient_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
                 its_group_name = coerce_text(its_group_name)
         else:
             its_group_name = None
+            known -= 1
         if "id" in value:
             its_id = value["id"]
             if type(its_id) is not int or not INTEGER_LOWER_BOUND < its_id < INTEGER_UPPER_BOUND:
                 its_id = coerce_integer(its_id)
         else:
             its_id = None
+            known -= 1
         if "name" in value:
             its_name = value["name"]
             if type(its_name) is not str or not (its_name.isascii() or is_text(its_name)):
                 its_name = coerce_text(its_name)
         else:
             its_name = None
+            known -= 1
         if "description" in value:
             its_description = value["description"]
             if type(its_description) is not str or not (
@@ -853,12 +979,15 @@ def build_lenient_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
                 its_description = coerce_text(its_description)
         else:
             its_description = None
+            known -= 1
         if "permanent" in value:
             its_permanent = value["permanent"]
             if type(its_permanent) is not bool:
                 its_permanent = coerce_boolean(its_permanent)
         else:
             its_permanent = None
+            known -= 1
+        extra = find_extra(value, KNOWN_GsmErrorCode) if len(value) != known else None
         made = GsmErrorCodeTwin()
         made.group_id = its_group_id
         made.group_name = its_group_name
@@ -866,6 +995,7 @@ def build_lenient_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
         made.name = its_name
         made.description = its_description
         made.permanent = its_permanent
+        made._extra = extra
         made.__class__ = GsmErrorCode
         return made
 
@@ -880,12 +1010,14 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 13
         if "bulkId" in value:
             its_bulk_id = value["bulkId"]
             if type(its_bulk_id) is not str or not (its_bulk_id.isascii() or is_text(its_bulk_id)):
                 its_bulk_id = coerce_text(its_bulk_id)
         else:
             its_bulk_id = None
+            known -= 1
         if "messageId" in value:
             its_message_id = value["messageId"]
             if type(its_message_id) is not str or not (
@@ -894,6 +1026,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_message_id = coerce_text(its_message_id)
         else:
             its_message_id = None
+            known -= 1
         if "to" in value:
             its_to = value["to"]
             if type(its_to) is not str or not (its_to.isascii() or is_text(its_to)):
@@ -904,6 +1037,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_to = coerce_text(its_to)
         else:
             its_to = None
+            known -= 1
         if "from" in value:
             its_from = value["from"]
             if type(its_from) is not str or not (its_from.isascii() or is_text(its_from)):
@@ -914,22 +1048,26 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_from = coerce_text(its_from)
         else:
             its_from = None
+            known -= 1
         if "text" in value:
             its_text = value["text"]
             if type(its_text) is not str or not (its_text.isascii() or is_text(its_text)):
                 its_text = coerce_text(its_text)
         else:
             its_text = None
+            known -= 1
         if "sentAt" in value:
             its_sent_at = value["sentAt"]
             its_sent_at = coerce_instant(its_sent_at)
         else:
             its_sent_at = None
+            known -= 1
         if "doneAt" in value:
             its_done_at = value["doneAt"]
             its_done_at = coerce_instant(its_done_at)
         else:
             its_done_at = None
+            known -= 1
         if "smsCount" in value:
             its_sms_count = value["smsCount"]
             if (
@@ -946,6 +1084,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_sms_count = coerce_integer(its_sms_count)
         else:
             its_sms_count = None
+            known -= 1
         if "mccMnc" in value:
             its_mcc_mnc = value["mccMnc"]
             if type(its_mcc_mnc) is not str or not (its_mcc_mnc.isascii() or is_text(its_mcc_mnc)):
@@ -956,6 +1095,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_mcc_mnc = coerce_text(its_mcc_mnc)
         else:
             its_mcc_mnc = None
+            known -= 1
         if "callbackData" in value:
             its_callback_data = value["callbackData"]
             if type(its_callback_data) is not str or not (
@@ -964,6 +1104,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_callback_data = coerce_text(its_callback_data)
         else:
             its_callback_data = None
+            known -= 1
         if "price" in value:
             its_price = value["price"]
             if type(its_price) is dict:
@@ -972,6 +1113,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_price = coerce_none(its_price)
         else:
             its_price = None
+            known -= 1
         if "status" in value:
             its_status = value["status"]
             if type(its_status) is dict:
@@ -980,6 +1122,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_status = coerce_none(its_status)
         else:
             its_status = None
+            known -= 1
         if "error" in value:
             its_error = value["error"]
             if type(its_error) is dict:
@@ -988,6 +1131,8 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_error = coerce_none(its_error)
         else:
             its_error = None
+            known -= 1
+        extra = find_extra(value, KNOWN_DeliveryReport) if len(value) != known else None
         made = DeliveryReportTwin()
         made.bulk_id = its_bulk_id
         made.message_id = its_message_id
@@ -1002,6 +1147,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
         made.price = its_price
         made.status = its_status
         made.error = its_error
+        made._extra = extra
         made.__class__ = DeliveryReport
         return made
 
@@ -1014,6 +1160,7 @@ def build_lenient_DeliveryReports(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 1
         its_results = value["results"]
         if type(its_results) is list:
             its_results = tuple(
@@ -1021,11 +1168,13 @@ def build_lenient_DeliveryReports(find: Callable[[Any], Reader]) -> Reader:
             )
         else:
             raise FallbackRequired
+        extra = find_extra(value, KNOWN_DeliveryReports) if len(value) != known else None
         made = DeliveryReportsTwin()
         made.results = its_results
         made.raw = None
         made.http = None
         made.unreadable = ()
+        made._extra = extra
         made.__class__ = DeliveryReports
         return made
 
@@ -1036,6 +1185,7 @@ def build_lenient_ErrorDetails(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 3
         if "messageId" in value:
             its_message_id = value["messageId"]
             if type(its_message_id) is not str or not (
@@ -1044,22 +1194,27 @@ def build_lenient_ErrorDetails(find: Callable[[Any], Reader]) -> Reader:
                 its_message_id = coerce_text(its_message_id)
         else:
             its_message_id = None
+            known -= 1
         if "text" in value:
             its_text = value["text"]
             if type(its_text) is not str or not (its_text.isascii() or is_text(its_text)):
                 its_text = coerce_text(its_text)
         else:
             its_text = None
+            known -= 1
         if "validationErrors" in value:
             its_validation_errors = value["validationErrors"]
             if type(its_validation_errors) is not dict:
                 its_validation_errors = coerce_none(its_validation_errors)
         else:
             its_validation_errors = None
+            known -= 1
+        extra = find_extra(value, KNOWN_ErrorDetails) if len(value) != known else None
         made = ErrorDetailsTwin()
         made.message_id = its_message_id
         made.text = its_text
         made.validation_errors = its_validation_errors
+        made._extra = extra
         made.__class__ = ErrorDetails
         return made
 
@@ -1072,13 +1227,16 @@ def build_lenient_ErrorResponseBody(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 1
         its_service_exception = value["serviceException"]
         if type(its_service_exception) is dict:
             its_service_exception = read_ErrorDetails(its_service_exception, ErrorDetails)
         else:
             raise FallbackRequired
+        extra = find_extra(value, KNOWN_ErrorResponseBody) if len(value) != known else None
         made = ErrorResponseBodyTwin()
         made.service_exception = its_service_exception
+        made._extra = extra
         made.__class__ = ErrorResponseBody
         return made
 
@@ -1091,15 +1249,18 @@ def build_lenient_ErrorResponse(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 1
         its_request_error = value["requestError"]
         if type(its_request_error) is dict:
             its_request_error = read_ErrorResponseBody(its_request_error, ErrorResponseBody)
         else:
             raise FallbackRequired
+        extra = find_extra(value, KNOWN_ErrorResponse) if len(value) != known else None
         made = ErrorResponseTwin()
         made.request_error = its_request_error
         made.raw = None
         made.http = None
+        made._extra = extra
         made.__class__ = ErrorResponse
         return made
 
@@ -1110,6 +1271,7 @@ def build_lenient_PreviewLanguage(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 1
         if "languageCode" in value:
             its_language_code = value["languageCode"]
             if type(its_language_code) is not str or not (
@@ -1118,8 +1280,11 @@ def build_lenient_PreviewLanguage(find: Callable[[Any], Reader]) -> Reader:
                 its_language_code = coerce_text(its_language_code)
         else:
             its_language_code = None
+            known -= 1
+        extra = find_extra(value, KNOWN_PreviewLanguage) if len(value) != known else None
         made = PreviewLanguageTwin()
         made.language_code = its_language_code
+        made._extra = extra
         made.__class__ = PreviewLanguage
         return made
 
@@ -1132,6 +1297,7 @@ def build_lenient_PreviewConfiguration(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 2
         if "language" in value:
             its_language = value["language"]
             if type(its_language) is dict:
@@ -1140,6 +1306,7 @@ def build_lenient_PreviewConfiguration(find: Callable[[Any], Reader]) -> Reader:
                 its_language = coerce_none(its_language)
         else:
             its_language = None
+            known -= 1
         if "transliteration" in value:
             its_transliteration = value["transliteration"]
             if type(its_transliteration) is not str or not (
@@ -1148,9 +1315,12 @@ def build_lenient_PreviewConfiguration(find: Callable[[Any], Reader]) -> Reader:
                 its_transliteration = coerce_text(its_transliteration)
         else:
             its_transliteration = None
+            known -= 1
+        extra = find_extra(value, KNOWN_PreviewConfiguration) if len(value) != known else None
         made = PreviewConfigurationTwin()
         made.language = its_language
         made.transliteration = its_transliteration
+        made._extra = extra
         made.__class__ = PreviewConfiguration
         return made
 
@@ -1163,6 +1333,7 @@ def build_lenient_Preview(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 4
         if "textPreview" in value:
             its_text_preview = value["textPreview"]
             if type(its_text_preview) is not str or not (
@@ -1171,6 +1342,7 @@ def build_lenient_Preview(find: Callable[[Any], Reader]) -> Reader:
                 its_text_preview = coerce_text(its_text_preview)
         else:
             its_text_preview = None
+            known -= 1
         if "messageCount" in value:
             its_message_count = value["messageCount"]
             if (
@@ -1180,6 +1352,7 @@ def build_lenient_Preview(find: Callable[[Any], Reader]) -> Reader:
                 its_message_count = coerce_integer(its_message_count)
         else:
             its_message_count = None
+            known -= 1
         if "charactersRemaining" in value:
             its_characters_remaining = value["charactersRemaining"]
             if (
@@ -1189,6 +1362,7 @@ def build_lenient_Preview(find: Callable[[Any], Reader]) -> Reader:
                 its_characters_remaining = coerce_integer(its_characters_remaining)
         else:
             its_characters_remaining = None
+            known -= 1
         if "configuration" in value:
             its_configuration = value["configuration"]
             if type(its_configuration) is dict:
@@ -1199,11 +1373,14 @@ def build_lenient_Preview(find: Callable[[Any], Reader]) -> Reader:
                 its_configuration = coerce_none(its_configuration)
         else:
             its_configuration = None
+            known -= 1
+        extra = find_extra(value, KNOWN_Preview) if len(value) != known else None
         made = PreviewTwin()
         made.text_preview = its_text_preview
         made.message_count = its_message_count
         made.characters_remaining = its_characters_remaining
         made.configuration = its_configuration
+        made._extra = extra
         made.__class__ = Preview
         return made
 
@@ -1216,6 +1393,7 @@ def build_lenient_PreviewResponse(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 2
         if "originalText" in value:
             its_original_text = value["originalText"]
             if type(its_original_text) is not str or not (
@@ -1224,16 +1402,19 @@ def build_lenient_PreviewResponse(find: Callable[[Any], Reader]) -> Reader:
                 its_original_text = coerce_text(its_original_text)
         else:
             its_original_text = None
+            known -= 1
         its_previews = value["previews"]
         if type(its_previews) is list:
             its_previews = tuple([read_Preview(entry, Preview) for entry in its_previews])
         else:
             raise FallbackRequired
+        extra = find_extra(value, KNOWN_PreviewResponse) if len(value) != known else None
         made = PreviewResponseTwin()
         made.original_text = its_original_text
         made.previews = its_previews
         made.raw = None
         made.http = None
+        made._extra = extra
         made.__class__ = PreviewResponse
         return made
 
@@ -1248,12 +1429,14 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 12
         if "bulkId" in value:
             its_bulk_id = value["bulkId"]
             if type(its_bulk_id) is not str or not (its_bulk_id.isascii() or is_text(its_bulk_id)):
                 its_bulk_id = coerce_text(its_bulk_id)
         else:
             its_bulk_id = None
+            known -= 1
         if "messageId" in value:
             its_message_id = value["messageId"]
             if type(its_message_id) is not str or not (
@@ -1262,34 +1445,40 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
                 its_message_id = coerce_text(its_message_id)
         else:
             its_message_id = None
+            known -= 1
         if "to" in value:
             its_to = value["to"]
             if type(its_to) is not str or not (its_to.isascii() or is_text(its_to)):
                 its_to = coerce_text(its_to)
         else:
             its_to = None
+            known -= 1
         if "from" in value:
             its_from = value["from"]
             if type(its_from) is not str or not (its_from.isascii() or is_text(its_from)):
                 its_from = coerce_text(its_from)
         else:
             its_from = None
+            known -= 1
         if "text" in value:
             its_text = value["text"]
             if type(its_text) is not str or not (its_text.isascii() or is_text(its_text)):
                 its_text = coerce_text(its_text)
         else:
             its_text = None
+            known -= 1
         if "sentAt" in value:
             its_sent_at = value["sentAt"]
             its_sent_at = coerce_instant(its_sent_at)
         else:
             its_sent_at = None
+            known -= 1
         if "doneAt" in value:
             its_done_at = value["doneAt"]
             its_done_at = coerce_instant(its_done_at)
         else:
             its_done_at = None
+            known -= 1
         if "smsCount" in value:
             its_sms_count = value["smsCount"]
             if (
@@ -1299,6 +1488,7 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
                 its_sms_count = coerce_integer(its_sms_count)
         else:
             its_sms_count = None
+            known -= 1
         if "mccmnc" in value:
             its_mcc_mnc = value["mccmnc"]
             if type(its_mcc_mnc) is not str or not (its_mcc_mnc.isascii() or is_text(its_mcc_mnc)):
@@ -1309,6 +1499,7 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
                 its_mcc_mnc = coerce_text(its_mcc_mnc)
         else:
             its_mcc_mnc = None
+            known -= 1
         if "price" in value:
             its_price = value["price"]
             if type(its_price) is dict:
@@ -1317,6 +1508,7 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
                 its_price = coerce_none(its_price)
         else:
             its_price = None
+            known -= 1
         if "status" in value:
             its_status = value["status"]
             if type(its_status) is dict:
@@ -1325,6 +1517,7 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
                 its_status = coerce_none(its_status)
         else:
             its_status = None
+            known -= 1
         if "error" in value:
             its_error = value["error"]
             if type(its_error) is dict:
@@ -1333,6 +1526,8 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
                 its_error = coerce_none(its_error)
         else:
             its_error = None
+            known -= 1
+        extra = find_extra(value, KNOWN_SmsLog) if len(value) != known else None
         made = SmsLogTwin()
         made.bulk_id = its_bulk_id
         made.message_id = its_message_id
@@ -1346,6 +1541,7 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
         made.price = its_price
         made.status = its_status
         made.error = its_error
+        made._extra = extra
         made.__class__ = SmsLog
         return made
 
@@ -1358,16 +1554,19 @@ def build_lenient_SmsLogs(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 1
         its_results = value["results"]
         if type(its_results) is list:
             its_results = tuple([read_SmsLog(entry, SmsLog) for entry in its_results])
         else:
             raise FallbackRequired
+        extra = find_extra(value, KNOWN_SmsLogs) if len(value) != known else None
         made = SmsLogsTwin()
         made.results = its_results
         made.raw = None
         made.http = None
         made.unreadable = ()
+        made._extra = extra
         made.__class__ = SmsLogs
         return made
 
@@ -1380,6 +1579,7 @@ def build_lenient_SmsResponseDetails(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 4
         its_to = value["to"]
         if type(its_to) is not str or not (its_to.isascii() or is_text(its_to)):
             its_to = coerce_text(its_to)
@@ -1399,6 +1599,7 @@ def build_lenient_SmsResponseDetails(find: Callable[[Any], Reader]) -> Reader:
                 its_sms_count = coerce_integer(its_sms_count)
         else:
             its_sms_count = None
+            known -= 1
         if "messageId" in value:
             its_message_id = value["messageId"]
             if type(its_message_id) is not str or not (
@@ -1407,12 +1608,15 @@ def build_lenient_SmsResponseDetails(find: Callable[[Any], Reader]) -> Reader:
                 its_message_id = coerce_text(its_message_id)
         else:
             its_message_id = None
+            known -= 1
+        extra = find_extra(value, KNOWN_SmsResponseDetails) if len(value) != known else None
         made = SmsResponseDetailsTwin()
         made.to = its_to
         made.status = its_status
         made.sms_count = its_sms_count
         made.message_id = its_message_id
         made.http = None
+        made._extra = extra
         made.__class__ = SmsResponseDetails
         return made
 
@@ -1425,12 +1629,14 @@ def build_lenient_SmsResponse(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 3
         if "bulkId" in value:
             its_bulk_id = value["bulkId"]
             if type(its_bulk_id) is not str or not (its_bulk_id.isascii() or is_text(its_bulk_id)):
                 its_bulk_id = coerce_text(its_bulk_id)
         else:
             its_bulk_id = None
+            known -= 1
         if "trackingProcessKey" in value:
             its_tracking_process_key = value["trackingProcessKey"]
             if type(its_tracking_process_key) is not str or not (
@@ -1439,6 +1645,7 @@ def build_lenient_SmsResponse(find: Callable[[Any], Reader]) -> Reader:
                 its_tracking_process_key = coerce_text(its_tracking_process_key)
         else:
             its_tracking_process_key = None
+            known -= 1
         its_messages = value["messages"]
         if type(its_messages) is list:
             its_messages = tuple(
@@ -1446,12 +1653,14 @@ def build_lenient_SmsResponse(find: Callable[[Any], Reader]) -> Reader:
             )
         else:
             raise FallbackRequired
+        extra = find_extra(value, KNOWN_SmsResponse) if len(value) != known else None
         made = SmsResponseTwin()
         made.bulk_id = its_bulk_id
         made.tracking_process_key = its_tracking_process_key
         made.messages = its_messages
         made.raw = None
         made.http = None
+        made._extra = extra
         made.__class__ = SmsResponse
         return made
 
@@ -1464,12 +1673,14 @@ def build_lenient_SmsResponseV1(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 3
         if "bulkId" in value:
             its_bulk_id = value["bulkId"]
             if type(its_bulk_id) is not str or not (its_bulk_id.isascii() or is_text(its_bulk_id)):
                 its_bulk_id = coerce_text(its_bulk_id)
         else:
             its_bulk_id = None
+            known -= 1
         if "trackingProcessKey" in value:
             its_tracking_process_key = value["trackingProcessKey"]
             if type(its_tracking_process_key) is not str or not (
@@ -1478,6 +1689,7 @@ def build_lenient_SmsResponseV1(find: Callable[[Any], Reader]) -> Reader:
                 its_tracking_process_key = coerce_text(its_tracking_process_key)
         else:
             its_tracking_process_key = None
+            known -= 1
         its_messages = value["messages"]
         if type(its_messages) is list:
             its_messages = tuple(
@@ -1485,12 +1697,14 @@ def build_lenient_SmsResponseV1(find: Callable[[Any], Reader]) -> Reader:
             )
         else:
             raise FallbackRequired
+        extra = find_extra(value, KNOWN_SmsResponseV1) if len(value) != known else None
         made = SmsResponseV1Twin()
         made.bulk_id = its_bulk_id
         made.tracking_process_key = its_tracking_process_key
         made.messages = its_messages
         made.raw = None
         made.http = None
+        made._extra = extra
         made.__class__ = SmsResponseV1
         return made
 
@@ -1518,6 +1732,8 @@ def write_BulkResponse(value: Any) -> dict[str, Any]:
     its_send_at = value.send_at
     if its_send_at is not None:
         plain["sendAt"] = write_instant(its_send_at)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1544,6 +1760,8 @@ def write_BulkStatusResponse(value: Any) -> dict[str, Any]:
         if type(its_status) is not str:
             raise FallbackRequired
         plain["status"] = its_status
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1556,6 +1774,8 @@ def write_ConversionResponse(value: Any) -> dict[str, Any]:
         if type(its_process_key) is not str:
             raise FallbackRequired
         plain["processKey"] = its_process_key
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1621,6 +1841,8 @@ def write_DeliveryReport(value: Any) -> dict[str, Any]:
     its_error = value.error
     if its_error is not None:
         plain["error"] = write_GsmErrorCode(its_error)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1632,6 +1854,8 @@ def write_DeliveryReports(value: Any) -> dict[str, Any]:
     if type(its_results) is not tuple:
         raise FallbackRequired
     plain["results"] = [write_DeliveryReport(entry) for entry in its_results]
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1646,6 +1870,8 @@ def lazy_DeliveryReports(value: Any) -> dict[str, Any]:
         plain["results"] = [write_DeliveryReport(entry) for entry in its_results]
     else:
         plain["results"] = ChunkedList(write_DeliveryReport, its_results)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1672,8 +1898,6 @@ def write_Destination(value: Any) -> dict[str, Any]:
     if type(value) is not Destination:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    if value.extra is not None:
-        raise FallbackRequired
     its_to = value.to
     if (
         type(its_to) is not str
@@ -1687,6 +1911,8 @@ def write_Destination(value: Any) -> dict[str, Any]:
         if type(its_message_id) is not str:
             raise FallbackRequired
         plain["messageId"] = its_message_id
+    if value.extra is not None:
+        plain.update(value.extra)
     return plain
 
 
@@ -1709,6 +1935,8 @@ def write_ErrorDetails(value: Any) -> dict[str, Any]:
         if type(its_validation_errors) is not dict:
             raise FallbackRequired
         plain["validationErrors"] = its_validation_errors
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1718,6 +1946,8 @@ def write_ErrorResponse(value: Any) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     its_request_error = value.request_error
     plain["requestError"] = write_ErrorResponseBody(its_request_error)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1727,6 +1957,8 @@ def write_ErrorResponseBody(value: Any) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     its_service_exception = value.service_exception
     plain["serviceException"] = write_ErrorDetails(its_service_exception)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1767,6 +1999,8 @@ def write_GsmErrorCode(value: Any) -> dict[str, Any]:
         if type(its_permanent) is not bool:
             raise FallbackRequired
         plain["permanent"] = its_permanent
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1804,8 +2038,6 @@ def write_Message(value: Any) -> dict[str, Any]:
     if type(value) is not Message:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    if value.extra is not None:
-        raise FallbackRequired
     its_from = value.from_
     if its_from is not None:
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
@@ -1863,6 +2095,8 @@ def write_Message(value: Any) -> dict[str, Any]:
     its_delivery_time_window = value.delivery_time_window
     if its_delivery_time_window is not None:
         plain["deliveryTimeWindow"] = write_DeliveryTimeWindow(its_delivery_time_window)
+    if value.extra is not None:
+        plain.update(value.extra)
     return plain
 
 
@@ -1870,8 +2104,6 @@ def lazy_Message(value: Any) -> dict[str, Any]:
     if type(value) is not Message:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    if value.extra is not None:
-        raise FallbackRequired
     its_from = value.from_
     if its_from is not None:
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
@@ -1932,6 +2164,8 @@ def lazy_Message(value: Any) -> dict[str, Any]:
     its_delivery_time_window = value.delivery_time_window
     if its_delivery_time_window is not None:
         plain["deliveryTimeWindow"] = write_DeliveryTimeWindow(its_delivery_time_window)
+    if value.extra is not None:
+        plain.update(value.extra)
     return plain
 
 
@@ -2094,6 +2328,8 @@ def write_Preview(value: Any) -> dict[str, Any]:
     its_configuration = value.configuration
     if its_configuration is not None:
         plain["configuration"] = write_PreviewConfiguration(its_configuration)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2109,6 +2345,8 @@ def write_PreviewConfiguration(value: Any) -> dict[str, Any]:
         if type(its_transliteration) is not str:
             raise FallbackRequired
         plain["transliteration"] = its_transliteration
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2121,6 +2359,8 @@ def write_PreviewLanguage(value: Any) -> dict[str, Any]:
         if type(its_language_code) is not str:
             raise FallbackRequired
         plain["languageCode"] = its_language_code
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2154,6 +2394,8 @@ def write_PreviewResponse(value: Any) -> dict[str, Any]:
     if type(its_previews) is not tuple:
         raise FallbackRequired
     plain["previews"] = [write_Preview(entry) for entry in its_previews]
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2173,6 +2415,8 @@ def lazy_PreviewResponse(value: Any) -> dict[str, Any]:
         plain["previews"] = [write_Preview(entry) for entry in its_previews]
     else:
         plain["previews"] = ChunkedList(write_Preview, its_previews)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2190,6 +2434,8 @@ def write_Price(value: Any) -> dict[str, Any]:
         if type(its_currency) is not str:
             raise FallbackRequired
         plain["currency"] = its_currency
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2250,6 +2496,8 @@ def write_SmsLog(value: Any) -> dict[str, Any]:
     its_error = value.error
     if its_error is not None:
         plain["error"] = write_GsmErrorCode(its_error)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2261,6 +2509,8 @@ def write_SmsLogs(value: Any) -> dict[str, Any]:
     if type(its_results) is not tuple:
         raise FallbackRequired
     plain["results"] = [write_SmsLog(entry) for entry in its_results]
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2275,6 +2525,8 @@ def lazy_SmsLogs(value: Any) -> dict[str, Any]:
         plain["results"] = [write_SmsLog(entry) for entry in its_results]
     else:
         plain["results"] = ChunkedList(write_SmsLog, its_results)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2282,8 +2534,6 @@ def write_SmsRequest(value: Any) -> dict[str, Any]:
     if type(value) is not SmsRequest:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    if value.extra is not None:
-        raise FallbackRequired
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
         if type(its_bulk_id) is not str:
@@ -2296,6 +2546,8 @@ def write_SmsRequest(value: Any) -> dict[str, Any]:
     its_tracking = value.tracking
     if its_tracking is not None:
         plain["tracking"] = write_Tracking(its_tracking)
+    if value.extra is not None:
+        plain.update(value.extra)
     return plain
 
 
@@ -2303,8 +2555,6 @@ def lazy_SmsRequest(value: Any) -> dict[str, Any]:
     if type(value) is not SmsRequest:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    if value.extra is not None:
-        raise FallbackRequired
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
         if type(its_bulk_id) is not str:
@@ -2320,6 +2570,8 @@ def lazy_SmsRequest(value: Any) -> dict[str, Any]:
     its_tracking = value.tracking
     if its_tracking is not None:
         plain["tracking"] = write_Tracking(its_tracking)
+    if value.extra is not None:
+        plain.update(value.extra)
     return plain
 
 
@@ -2382,6 +2634,8 @@ def write_SmsResponse(value: Any) -> dict[str, Any]:
     if type(its_messages) is not tuple:
         raise FallbackRequired
     plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2406,6 +2660,8 @@ def lazy_SmsResponse(value: Any) -> dict[str, Any]:
         plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
     else:
         plain["messages"] = ChunkedList(write_SmsResponseDetails, its_messages)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2432,6 +2688,8 @@ def write_SmsResponseDetails(value: Any) -> dict[str, Any]:
         if type(its_message_id) is not str:
             raise FallbackRequired
         plain["messageId"] = its_message_id
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2453,6 +2711,8 @@ def write_SmsResponseV1(value: Any) -> dict[str, Any]:
     if type(its_messages) is not tuple:
         raise FallbackRequired
     plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2477,6 +2737,8 @@ def lazy_SmsResponseV1(value: Any) -> dict[str, Any]:
         plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
     else:
         plain["messages"] = ChunkedList(write_SmsResponseDetails, its_messages)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2513,6 +2775,8 @@ def write_Status(value: Any) -> dict[str, Any]:
         if type(its_action) is not str:
             raise FallbackRequired
         plain["action"] = its_action
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 

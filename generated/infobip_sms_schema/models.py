@@ -61,6 +61,7 @@ class BulkResponse(ApiModel):
 
     bulk_id: Name of the bulk. [BULK-001]
     send_at: The sending time. Timezone-aware. [BULK-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     bulk_id: str | None = attrs.field(
@@ -97,10 +98,12 @@ class BulkResponse(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
 
 class BulkStatus(StrEnum):
@@ -142,6 +145,7 @@ class BulkStatusResponse(ApiModel):
     bulk_id: Name of the bulk. [BULK-003]
     status: The state; compares equal to a BulkStatus, and may be one that is not listed
         yet. [BULK-003]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     bulk_id: str | None = attrs.field(
@@ -175,10 +179,12 @@ class BulkStatusResponse(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
@@ -186,6 +192,7 @@ class ConversionResponse(ApiModel):
     """A conversion was counted.
 
     process_key: Key of the conversion tracking process. [TRACK-002]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     process_key: str | None = attrs.field(
@@ -214,10 +221,12 @@ class ConversionResponse(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
 
 class Day(StrEnum):
@@ -254,6 +263,7 @@ class DeliveryReport(ApiModel):
     price: Price of the message. [DLR-001]
     status: State of the message. [DLR-001]
     error: Network error behind the state, if any. [DLR-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     bulk_id: str | None = attrs.field(
@@ -364,12 +374,20 @@ class DeliveryReport(ApiModel):
     On the wire: error. Requirement: DLR-001.
     """
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class DeliveryReports(ApiModel):
     """Delivery reports, as posted to a notify URL and as fetched.
 
     results: The reports; may be empty. [DLR-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     results: tuple[DeliveryReport, ...] = attrs.field(
@@ -404,10 +422,12 @@ class DeliveryReports(ApiModel):
     )
     """What is wrong with the entries that could not be read; they are missing from ``results``."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
     def __iter__(self) -> Iterator[DeliveryReport]:
         return iter(self.results)
@@ -517,6 +537,7 @@ class ErrorDetails(ApiModel):
     text: The reason in words. [ERR-001]
     validation_errors: For each faulty field, by its path, what is wrong with it.
         [ERR-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     message_id: str | None = attrs.field(
@@ -543,12 +564,20 @@ class ErrorDetails(ApiModel):
     On the wire: validationErrors. Requirement: ERR-001.
     """
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class ErrorResponse(ApiModel):
     """Body of a rejected request.
 
     request_error: Why the request was rejected. [ERR-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     request_error: ErrorResponseBody = attrs.field(
@@ -576,10 +605,12 @@ class ErrorResponse(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
@@ -587,6 +618,7 @@ class ErrorResponseBody(ApiModel):
     """Wrapper of the reason.
 
     service_exception: The reason itself. [ERR-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     service_exception: ErrorDetails = attrs.field(
@@ -597,6 +629,13 @@ class ErrorResponseBody(ApiModel):
 
     On the wire: serviceException. Requirement: ERR-001.
     """
+
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
@@ -810,6 +849,7 @@ class GsmErrorCode(ApiModel):
     name: Name of the error. [DLR-001]
     description: The error in words. [DLR-001]
     permanent: True when trying again would not help. [DLR-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     group_id: int | None = attrs.field(
@@ -856,6 +896,13 @@ class GsmErrorCode(ApiModel):
 
     On the wire: permanent. Requirement: DLR-001.
     """
+
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
 
 @attrs.define(frozen=True, slots=True, weakref_slot=False, repr=False)
@@ -1284,6 +1331,7 @@ class Preview(ApiModel):
     characters_remaining: Characters that may be added before there is one segment more.
         [PREV-003]
     configuration: What was tried; without fields for the text as it is. [PREV-003]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     text_preview: str | None = attrs.field(
@@ -1323,6 +1371,13 @@ class Preview(ApiModel):
     On the wire: configuration. Requirement: PREV-003.
     """
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class PreviewConfiguration(ApiModel):
@@ -1330,6 +1385,7 @@ class PreviewConfiguration(ApiModel):
 
     language: The language, if one was tried. [PREV-003]
     transliteration: The script, if one was rewritten. [PREV-003]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     language: PreviewLanguage | None = attrs.field(
@@ -1349,12 +1405,20 @@ class PreviewConfiguration(ApiModel):
     On the wire: transliteration. Requirement: PREV-003.
     """
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class PreviewLanguage(ApiModel):
     """Language that a preview was made with.
 
     language_code: Code of the language. [PREV-003]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     language_code: str | None = attrs.field(
@@ -1366,6 +1430,13 @@ class PreviewLanguage(ApiModel):
 
     On the wire: languageCode. Requirement: PREV-003.
     """
+
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
@@ -1414,6 +1485,7 @@ class PreviewResponse(ApiModel):
 
     original_text: The text as it was given. [PREV-003]
     previews: First the text as it is, then as each configuration makes it. [PREV-003]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     original_text: str | None = attrs.field(
@@ -1451,10 +1523,12 @@ class PreviewResponse(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
     def __iter__(self) -> Iterator[Preview]:
         return iter(self.previews)
@@ -1469,6 +1543,7 @@ class Price(ApiModel):
 
     price_per_message: Price per segment, in the currency beside it. [DLR-001]
     currency: Currency of the price. [DLR-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     price_per_message: Decimal | None = attrs.field(
@@ -1487,6 +1562,13 @@ class Price(ApiModel):
 
     On the wire: currency. Requirement: DLR-001.
     """
+
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
@@ -1563,6 +1645,7 @@ class SmsLog(ApiModel):
     price: Price of the message. [LOG-001]
     status: State of the message. [LOG-001]
     error: Network error behind the state, if any. [LOG-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     bulk_id: str | None = attrs.field(
@@ -1658,12 +1741,20 @@ class SmsLog(ApiModel):
     On the wire: error. Requirement: LOG-001.
     """
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class SmsLogs(ApiModel):
     """Messages that were looked up.
 
     results: The messages; may be empty. [LOG-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     results: tuple[SmsLog, ...] = attrs.field(
@@ -1698,10 +1789,12 @@ class SmsLogs(ApiModel):
     )
     """What is wrong with the entries that could not be read; they are missing from ``results``."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
     def __iter__(self) -> Iterator[SmsLog]:
         return iter(self.results)
@@ -1794,6 +1887,7 @@ class SmsResponse(ApiModel):
         destination. [RESP-004]
     tracking_process_key: Key of the conversion tracking process. [RESP-009]
     messages: One entry per destination. [RESP-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     bulk_id: str | None = attrs.field(
@@ -1838,10 +1932,12 @@ class SmsResponse(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
     def __iter__(self) -> Iterator[SmsResponseDetails]:
         return iter(self.messages)
@@ -1859,6 +1955,7 @@ class SmsResponseDetails(ApiModel):
     sms_count: Number of segments; documented for version 1 of the endpoint, read
         wherever it occurs. [V1-002]
     message_id: Name of the message; absent on some rejections. [RESP-003]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     to: str = attrs.field(
@@ -1900,6 +1997,13 @@ class SmsResponseDetails(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call if this is its result, as of send_text; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class SmsResponseV1(ApiModel):
@@ -1910,6 +2014,7 @@ class SmsResponseV1(ApiModel):
     tracking_process_key: Key of the conversion tracking process. [RESP-009]
     messages: One entry per destination, each with the number of its segments.
         [RESP-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     bulk_id: str | None = attrs.field(
@@ -1954,10 +2059,12 @@ class SmsResponseV1(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
     def __iter__(self) -> Iterator[SmsResponseDetails]:
         return iter(self.messages)
@@ -1977,6 +2084,7 @@ class Status(ApiModel):
     name: Name of the status. [RESP-007]
     description: The status in words. [RESP-007]
     action: What to do about it; seen on rejections. [RESP-007]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     group_id: int = attrs.field(
@@ -2024,6 +2132,13 @@ class Status(ApiModel):
 
     On the wire: action. Requirement: RESP-007.
     """
+
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
     @property
     def is_final(self) -> bool:

@@ -21,9 +21,13 @@ def to_tuple(value: Any, cls: type, convert: Callable[[Any], Any] | None = None)
     """Return the entries of any iterable; one value is a list of one."""
     if isinstance(value, (str, cls)):
         value = (value,)
-    elif isinstance(value, (Mapping, bytes)) or not isinstance(value, Iterable):
+    elif type(value) is not list and not _is_iterable(value):
         return value
     return tuple(map(convert, value)) if convert else tuple(value)
+
+
+def _is_iterable(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, (Mapping, bytes))
 
 
 def to_member(value: Any, enum: Any) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from .extra import add_unknown, write_extra
 from .models import (
     BulkRequest,
     BulkResponse,
@@ -161,6 +162,7 @@ def write_BulkRequest(value: Any) -> str:
 def read_lenient_BulkResponse(element: Any) -> Any:
     its_bulk_id: Any = None
     its_send_at: Any = UNSET
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -172,7 +174,7 @@ def read_lenient_BulkResponse(element: Any) -> Any:
                 raise FallbackRequired
             its_send_at = read_instant(child.text) if child.text else None
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if len(element) and its_bulk_id is None and its_send_at is UNSET:
         raise FallbackRequired
     if its_send_at is UNSET:
@@ -182,6 +184,7 @@ def read_lenient_BulkResponse(element: Any) -> Any:
     made.send_at = its_send_at
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = BulkResponse
     return made
 
@@ -205,6 +208,8 @@ def write_BulkResponse(value: Any) -> str:
     its_send_at = value.send_at
     if its_send_at is not None:
         text += f"<sendAt>{write_instant(its_send_at)}</sendAt>"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -242,6 +247,7 @@ def write_BulkStatusRequest(value: Any) -> str:
 def read_lenient_BulkStatusResponse(element: Any) -> Any:
     its_bulk_id: Any = None
     its_status: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -253,7 +259,7 @@ def read_lenient_BulkStatusResponse(element: Any) -> Any:
                 raise FallbackRequired
             its_status = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if len(element) and its_bulk_id is None and its_status is None:
         raise FallbackRequired
     made = BulkStatusResponseTwin()
@@ -261,6 +267,7 @@ def read_lenient_BulkStatusResponse(element: Any) -> Any:
     made.status = its_status
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = BulkStatusResponse
     return made
 
@@ -293,11 +300,14 @@ def write_BulkStatusResponse(value: Any) -> str:
         ):
             its_status = escape(its_status)
         text += f"<status>{its_status}</status>" if its_status else "<status />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
 def read_lenient_ConversionResponse(element: Any) -> Any:
     its_process_key: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "processKey":
@@ -305,13 +315,14 @@ def read_lenient_ConversionResponse(element: Any) -> Any:
                 raise FallbackRequired
             its_process_key = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if len(element) and its_process_key is None:
         raise FallbackRequired
     made = ConversionResponseTwin()
     made.process_key = its_process_key
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = ConversionResponse
     return made
 
@@ -334,12 +345,15 @@ def write_ConversionResponse(value: Any) -> str:
         text += (
             f"<processKey>{its_process_key}</processKey>" if its_process_key else "<processKey />"
         )
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
 def read_lenient_Price(element: Any) -> Any:
     its_currency: Any = None
     its_price_per_message: Any = UNSET
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "pricePerMessage":
@@ -351,7 +365,7 @@ def read_lenient_Price(element: Any) -> Any:
                 raise FallbackRequired
             its_currency = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if len(element) and its_price_per_message is UNSET and its_currency is None:
         raise FallbackRequired
     if its_price_per_message is UNSET:
@@ -359,6 +373,7 @@ def read_lenient_Price(element: Any) -> Any:
     made = PriceTwin()
     made.price_per_message = its_price_per_message
     made.currency = its_currency
+    made._extra = extra
     made.__class__ = Price
     return made
 
@@ -370,6 +385,7 @@ def read_lenient_Status(element: Any) -> Any:
     its_group_name: Any = None
     its_id: Any = UNSET
     its_name: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "groupId":
@@ -397,7 +413,7 @@ def read_lenient_Status(element: Any) -> Any:
                 raise FallbackRequired
             its_action = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_group_id is UNSET or its_group_id is None:
         raise FallbackRequired
     if its_group_name is None:
@@ -413,6 +429,7 @@ def read_lenient_Status(element: Any) -> Any:
     made.name = its_name
     made.description = its_description
     made.action = its_action
+    made._extra = extra
     made.__class__ = Status
     return made
 
@@ -424,6 +441,7 @@ def read_lenient_GsmErrorCode(element: Any) -> Any:
     its_id: Any = UNSET
     its_name: Any = None
     its_permanent: Any = UNSET
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "groupId":
@@ -451,7 +469,7 @@ def read_lenient_GsmErrorCode(element: Any) -> Any:
                 raise FallbackRequired
             its_permanent = BOOLEANS[child.text] if child.text else None
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if (
         len(element)
         and its_group_id is UNSET
@@ -475,6 +493,7 @@ def read_lenient_GsmErrorCode(element: Any) -> Any:
     made.name = its_name
     made.description = its_description
     made.permanent = its_permanent
+    made._extra = extra
     made.__class__ = GsmErrorCode
     return made
 
@@ -497,6 +516,7 @@ def read_lenient_DeliveryReport(element: Any) -> Any:
     its_text: Any = None
     its_to: Any = None
     its_to_too: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -568,7 +588,7 @@ def read_lenient_DeliveryReport(element: Any) -> Any:
                 raise FallbackRequired
             its_mcc_mnc_too = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_to is None:
         its_to = its_to_too
     if its_from is None:
@@ -614,12 +634,14 @@ def read_lenient_DeliveryReport(element: Any) -> Any:
     made.price = its_price
     made.status = its_status
     made.error = its_error
+    made._extra = extra
     made.__class__ = DeliveryReport
     return made
 
 
 def read_lenient_DeliveryReports(element: Any) -> Any:
     its_results: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "results":
@@ -634,7 +656,7 @@ def read_lenient_DeliveryReports(element: Any) -> Any:
             if not its_results and len(child):
                 raise FallbackRequired
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_results is None:
         raise FallbackRequired
     made = DeliveryReportsTwin()
@@ -642,18 +664,20 @@ def read_lenient_DeliveryReports(element: Any) -> Any:
     made.raw = None
     made.http = None
     made.unreadable = ()
+    made._extra = extra
     made.__class__ = DeliveryReports
     return made
 
 
 def read_lenient_DeliveryReports_from_DeliveryReportsFlat(element: Any) -> Any:
     its_results: list[Any] = []
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "results":
             its_results.append(read_lenient_DeliveryReport(child))
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if not its_results and len(element):
         raise FallbackRequired
     made = DeliveryReportsTwin()
@@ -661,6 +685,7 @@ def read_lenient_DeliveryReports_from_DeliveryReportsFlat(element: Any) -> Any:
     made.raw = None
     made.http = None
     made.unreadable = ()
+    made._extra = extra
     made.__class__ = DeliveryReports
     return made
 
@@ -686,6 +711,8 @@ def write_Price(value: Any) -> str:
         ):
             its_currency = escape(its_currency)
         text += f"<currency>{its_currency}</currency>" if its_currency else "<currency />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -749,6 +776,8 @@ def write_Status(value: Any) -> str:
         ):
             its_action = escape(its_action)
         text += f"<action>{its_action}</action>" if its_action else "<action />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -809,6 +838,8 @@ def write_GsmErrorCode(value: Any) -> str:
         if type(its_permanent) is not bool:
             raise FallbackRequired
         text += "<permanent>true</permanent>" if its_permanent else "<permanent>false</permanent>"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -915,6 +946,8 @@ def write_DeliveryReport(value: Any) -> str:
     if its_error is not None:
         inner = write_GsmErrorCode(its_error)
         text += f"<error>{inner}</error>" if inner else "<error />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -927,6 +960,8 @@ def write_DeliveryReports(value: Any) -> str:
         raise FallbackRequired
     inner = join_elements(write_DeliveryReport, its_results, "result")
     text += f"<results>{inner}</results>" if inner else "<results />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -934,6 +969,7 @@ def read_lenient_ErrorDetails(element: Any) -> Any:
     its_message_id: Any = None
     its_text: Any = None
     its_validation_errors: Any = UNSET
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "messageId":
@@ -945,7 +981,7 @@ def read_lenient_ErrorDetails(element: Any) -> Any:
                 raise FallbackRequired
             its_text = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if (
         len(element)
         and its_message_id is None
@@ -959,12 +995,14 @@ def read_lenient_ErrorDetails(element: Any) -> Any:
     made.message_id = its_message_id
     made.text = its_text
     made.validation_errors = its_validation_errors
+    made._extra = extra
     made.__class__ = ErrorDetails
     return made
 
 
 def read_lenient_ErrorResponseBody(element: Any) -> Any:
     its_service_exception: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "serviceException":
@@ -972,17 +1010,19 @@ def read_lenient_ErrorResponseBody(element: Any) -> Any:
                 raise FallbackRequired
             its_service_exception = read_lenient_ErrorDetails(child)
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_service_exception is None:
         raise FallbackRequired
     made = ErrorResponseBodyTwin()
     made.service_exception = its_service_exception
+    made._extra = extra
     made.__class__ = ErrorResponseBody
     return made
 
 
 def read_lenient_ErrorResponse(element: Any) -> Any:
     its_request_error: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "requestError":
@@ -990,13 +1030,14 @@ def read_lenient_ErrorResponse(element: Any) -> Any:
                 raise FallbackRequired
             its_request_error = read_lenient_ErrorResponseBody(child)
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_request_error is None:
         raise FallbackRequired
     made = ErrorResponseTwin()
     made.request_error = its_request_error
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = ErrorResponse
     return made
 
@@ -1027,6 +1068,8 @@ def write_ErrorDetails(value: Any) -> str:
     its_validation_errors = value.validation_errors
     if its_validation_errors is not None and (type(its_validation_errors) is not dict):
         raise FallbackRequired
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1037,6 +1080,8 @@ def write_ErrorResponseBody(value: Any) -> str:
     its_service_exception = value.service_exception
     inner = write_ErrorDetails(its_service_exception)
     text += f"<serviceException>{inner}</serviceException>" if inner else "<serviceException />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1047,6 +1092,8 @@ def write_ErrorResponse(value: Any) -> str:
     its_request_error = value.request_error
     inner = write_ErrorResponseBody(its_request_error)
     text += f"<requestError>{inner}</requestError>" if inner else "<requestError />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1105,6 +1152,7 @@ def write_PreviewRequest(value: Any) -> str:
 
 def read_lenient_PreviewLanguage(element: Any) -> Any:
     its_language_code: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "languageCode":
@@ -1112,11 +1160,12 @@ def read_lenient_PreviewLanguage(element: Any) -> Any:
                 raise FallbackRequired
             its_language_code = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if len(element) and its_language_code is None:
         raise FallbackRequired
     made = PreviewLanguageTwin()
     made.language_code = its_language_code
+    made._extra = extra
     made.__class__ = PreviewLanguage
     return made
 
@@ -1124,6 +1173,7 @@ def read_lenient_PreviewLanguage(element: Any) -> Any:
 def read_lenient_PreviewConfiguration(element: Any) -> Any:
     its_language: Any = None
     its_transliteration: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "language":
@@ -1135,12 +1185,13 @@ def read_lenient_PreviewConfiguration(element: Any) -> Any:
                 raise FallbackRequired
             its_transliteration = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if len(element) and its_language is None and its_transliteration is None:
         raise FallbackRequired
     made = PreviewConfigurationTwin()
     made.language = its_language
     made.transliteration = its_transliteration
+    made._extra = extra
     made.__class__ = PreviewConfiguration
     return made
 
@@ -1150,6 +1201,7 @@ def read_lenient_Preview(element: Any) -> Any:
     its_configuration: Any = None
     its_message_count: Any = UNSET
     its_text_preview: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "textPreview":
@@ -1169,7 +1221,7 @@ def read_lenient_Preview(element: Any) -> Any:
                 raise FallbackRequired
             its_configuration = read_lenient_PreviewConfiguration(child)
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if (
         len(element)
         and its_text_preview is None
@@ -1187,6 +1239,7 @@ def read_lenient_Preview(element: Any) -> Any:
     made.message_count = its_message_count
     made.characters_remaining = its_characters_remaining
     made.configuration = its_configuration
+    made._extra = extra
     made.__class__ = Preview
     return made
 
@@ -1194,6 +1247,7 @@ def read_lenient_Preview(element: Any) -> Any:
 def read_lenient_PreviewResponse(element: Any) -> Any:
     its_original_text: Any = None
     its_previews: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "originalText":
@@ -1212,7 +1266,7 @@ def read_lenient_PreviewResponse(element: Any) -> Any:
             if not its_previews and len(child):
                 raise FallbackRequired
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_previews is None:
         raise FallbackRequired
     made = PreviewResponseTwin()
@@ -1220,6 +1274,7 @@ def read_lenient_PreviewResponse(element: Any) -> Any:
     made.previews = tuple(its_previews)
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = PreviewResponse
     return made
 
@@ -1244,6 +1299,8 @@ def write_PreviewLanguage(value: Any) -> str:
             if its_language_code
             else "<languageCode />"
         )
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1271,6 +1328,8 @@ def write_PreviewConfiguration(value: Any) -> str:
             if its_transliteration
             else "<transliteration />"
         )
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1314,6 +1373,8 @@ def write_Preview(value: Any) -> str:
     if its_configuration is not None:
         inner = write_PreviewConfiguration(its_configuration)
         text += f"<configuration>{inner}</configuration>" if inner else "<configuration />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1342,6 +1403,8 @@ def write_PreviewResponse(value: Any) -> str:
         raise FallbackRequired
     inner = join_elements(write_Preview, its_previews, "previews")
     text += f"<previews>{inner}</previews>" if inner else "<previews />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1359,6 +1422,7 @@ def read_lenient_SmsLog(element: Any) -> Any:
     its_status: Any = None
     its_text: Any = None
     its_to: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -1414,7 +1478,7 @@ def read_lenient_SmsLog(element: Any) -> Any:
                 raise FallbackRequired
             its_mcc_mnc_too = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_mcc_mnc is None:
         its_mcc_mnc = its_mcc_mnc_too
     if (
@@ -1452,12 +1516,14 @@ def read_lenient_SmsLog(element: Any) -> Any:
     made.price = its_price
     made.status = its_status
     made.error = its_error
+    made._extra = extra
     made.__class__ = SmsLog
     return made
 
 
 def read_lenient_SmsLogs(element: Any) -> Any:
     its_results: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "results":
@@ -1472,7 +1538,7 @@ def read_lenient_SmsLogs(element: Any) -> Any:
             if not its_results and len(child):
                 raise FallbackRequired
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_results is None:
         raise FallbackRequired
     made = SmsLogsTwin()
@@ -1480,6 +1546,7 @@ def read_lenient_SmsLogs(element: Any) -> Any:
     made.raw = None
     made.http = None
     made.unreadable = ()
+    made._extra = extra
     made.__class__ = SmsLogs
     return made
 
@@ -1571,6 +1638,8 @@ def write_SmsLog(value: Any) -> str:
     if its_error is not None:
         inner = write_GsmErrorCode(its_error)
         text += f"<error>{inner}</error>" if inner else "<error />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1583,6 +1652,8 @@ def write_SmsLogs(value: Any) -> str:
         raise FallbackRequired
     inner = join_elements(write_SmsLog, its_results, "result")
     text += f"<results>{inner}</results>" if inner else "<results />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1591,6 +1662,7 @@ def read_strict_Destination(element: Any) -> Any:
     its_to: Any = None
     if element.text is not None and not element.text.isspace():
         require_blank(element.text)
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "to":
@@ -1604,7 +1676,7 @@ def read_strict_Destination(element: Any) -> Any:
                 raise FallbackRequired
             its_message_id = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
         if child.tail is not None and not child.tail.isspace():
             require_blank(child.tail)
     if its_to is None:
@@ -1612,7 +1684,7 @@ def read_strict_Destination(element: Any) -> Any:
     made = DestinationTwin()
     made.to = its_to
     made.message_id = its_message_id
-    made.extra = None
+    made.extra = extra
     made.__class__ = Destination
     return made
 
@@ -1725,6 +1797,7 @@ def read_strict_Message(element: Any) -> Any:
     its_validity_period: Any = None
     if element.text is not None and not element.text.isspace():
         require_blank(element.text)
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "from":
@@ -1795,7 +1868,7 @@ def read_strict_Message(element: Any) -> Any:
                 raise FallbackRequired
             its_delivery_time_window = read_strict_DeliveryTimeWindow(child)
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
         if child.tail is not None and not child.tail.isspace():
             require_blank(child.tail)
     if its_destinations is None:
@@ -1814,7 +1887,7 @@ def read_strict_Message(element: Any) -> Any:
     made.validity_period = its_validity_period
     made.send_at = its_send_at
     made.delivery_time_window = its_delivery_time_window
-    made.extra = None
+    made.extra = extra
     made.__class__ = Message
     return made
 
@@ -1871,6 +1944,7 @@ def read_strict_SmsRequest(element: Any) -> Any:
     its_tracking: Any = None
     if element.text is not None and not element.text.isspace():
         require_blank(element.text)
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -1897,7 +1971,7 @@ def read_strict_SmsRequest(element: Any) -> Any:
                 raise FallbackRequired
             its_tracking = read_strict_Tracking(child)
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
         if child.tail is not None and not child.tail.isspace():
             require_blank(child.tail)
     if its_messages is None:
@@ -1906,7 +1980,7 @@ def read_strict_SmsRequest(element: Any) -> Any:
     made.bulk_id = its_bulk_id
     made.messages = tuple(its_messages)
     made.tracking = its_tracking
-    made.extra = None
+    made.extra = extra
     made.__class__ = SmsRequest
     return made
 
@@ -1915,8 +1989,6 @@ def write_Destination(value: Any) -> str:
     if type(value) is not Destination:
         raise FallbackRequired
     text = ""
-    if value.extra is not None:
-        raise FallbackRequired
     its_to = value.to
     if (
         type(its_to) is not str
@@ -1939,6 +2011,8 @@ def write_Destination(value: Any) -> str:
         ):
             its_message_id = escape(its_message_id)
         text += f"<messageId>{its_message_id}</messageId>" if its_message_id else "<messageId />"
+    if value.extra is not None:
+        text += write_extra(value.extra)
     return text
 
 
@@ -1992,8 +2066,6 @@ def write_Message(value: Any) -> str:
     if type(value) is not Message:
         raise FallbackRequired
     text = ""
-    if value.extra is not None:
-        raise FallbackRequired
     its_from = value.from_
     if its_from is not None:
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
@@ -2084,6 +2156,8 @@ def write_Message(value: Any) -> str:
             if inner
             else "<deliveryTimeWindow />"
         )
+    if value.extra is not None:
+        text += write_extra(value.extra)
     return text
 
 
@@ -2134,8 +2208,6 @@ def write_SmsRequest(value: Any) -> str:
     if type(value) is not SmsRequest:
         raise FallbackRequired
     text = ""
-    if value.extra is not None:
-        raise FallbackRequired
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
         if type(its_bulk_id) is not str:
@@ -2157,6 +2229,8 @@ def write_SmsRequest(value: Any) -> str:
     if its_tracking is not None:
         inner = write_Tracking(its_tracking)
         text += f"<tracking>{inner}</tracking>" if inner else "<tracking />"
+    if value.extra is not None:
+        text += write_extra(value.extra)
     return text
 
 
@@ -2483,6 +2557,7 @@ def read_lenient_SmsResponseDetails(element: Any) -> Any:
     its_sms_count: Any = UNSET
     its_status: Any = None
     its_to: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "to":
@@ -2502,7 +2577,7 @@ def read_lenient_SmsResponseDetails(element: Any) -> Any:
                 raise FallbackRequired
             its_message_id = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_to is None:
         raise FallbackRequired
     if its_status is None:
@@ -2515,6 +2590,7 @@ def read_lenient_SmsResponseDetails(element: Any) -> Any:
     made.sms_count = its_sms_count
     made.message_id = its_message_id
     made.http = None
+    made._extra = extra
     made.__class__ = SmsResponseDetails
     return made
 
@@ -2523,6 +2599,7 @@ def read_lenient_SmsResponse(element: Any) -> Any:
     its_bulk_id: Any = None
     its_messages: Any = None
     its_tracking_process_key: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -2545,7 +2622,7 @@ def read_lenient_SmsResponse(element: Any) -> Any:
             if not its_messages and len(child):
                 raise FallbackRequired
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_messages is None:
         raise FallbackRequired
     made = SmsResponseTwin()
@@ -2554,6 +2631,7 @@ def read_lenient_SmsResponse(element: Any) -> Any:
     made.messages = tuple(its_messages)
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = SmsResponse
     return made
 
@@ -2562,6 +2640,7 @@ def read_lenient_SmsResponse_from_SmsResponseV1(element: Any) -> Any:
     its_bulk_id: Any = None
     its_messages: Any = None
     its_tracking_process_key: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -2584,7 +2663,7 @@ def read_lenient_SmsResponse_from_SmsResponseV1(element: Any) -> Any:
             if not its_messages and len(child):
                 raise FallbackRequired
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_messages is None:
         raise FallbackRequired
     made = SmsResponseTwin()
@@ -2593,6 +2672,7 @@ def read_lenient_SmsResponse_from_SmsResponseV1(element: Any) -> Any:
     made.messages = tuple(its_messages)
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = SmsResponse
     return made
 
@@ -2630,6 +2710,8 @@ def write_SmsResponseDetails(value: Any) -> str:
         ):
             its_message_id = escape(its_message_id)
         text += f"<messageId>{its_message_id}</messageId>" if its_message_id else "<messageId />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -2670,6 +2752,8 @@ def write_SmsResponse(value: Any) -> str:
         raise FallbackRequired
     inner = join_elements(write_SmsResponseDetails, its_messages, "message")
     text += f"<messages>{inner}</messages>" if inner else "<messages />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -2677,6 +2761,7 @@ def read_lenient_SmsResponseV1(element: Any) -> Any:
     its_bulk_id: Any = None
     its_messages: Any = None
     its_tracking_process_key: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -2699,7 +2784,7 @@ def read_lenient_SmsResponseV1(element: Any) -> Any:
             if not its_messages and len(child):
                 raise FallbackRequired
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_messages is None:
         raise FallbackRequired
     made = SmsResponseV1Twin()
@@ -2708,6 +2793,7 @@ def read_lenient_SmsResponseV1(element: Any) -> Any:
     made.messages = tuple(its_messages)
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = SmsResponseV1
     return made
 
@@ -2716,6 +2802,7 @@ def read_lenient_SmsResponseV1_from_SmsResponse(element: Any) -> Any:
     its_bulk_id: Any = None
     its_messages: Any = None
     its_tracking_process_key: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -2738,7 +2825,7 @@ def read_lenient_SmsResponseV1_from_SmsResponse(element: Any) -> Any:
             if not its_messages and len(child):
                 raise FallbackRequired
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_messages is None:
         raise FallbackRequired
     made = SmsResponseV1Twin()
@@ -2747,6 +2834,7 @@ def read_lenient_SmsResponseV1_from_SmsResponse(element: Any) -> Any:
     made.messages = tuple(its_messages)
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = SmsResponseV1
     return made
 
@@ -2788,6 +2876,8 @@ def write_SmsResponseV1(value: Any) -> str:
         raise FallbackRequired
     inner = join_elements(write_SmsResponseDetails, its_messages, "messages")
     text += f"<messages>{inner}</messages>" if inner else "<messages />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 

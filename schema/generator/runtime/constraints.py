@@ -47,11 +47,14 @@ class Constraint:
 
     def __call__(self, instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         """Raise InvalidRequestError if the value violates the constraint."""
+        if value is None and not self.required:
+            return
         problems = self.check(value, attribute.type)
         if problems:
             problems = _check_shorthands(value, attribute.type) or problems
             path = f"{type(instance).__name__}.{attribute.name}"
-            raise InvalidRequestError(problem.inside(path) for problem in problems)
+            hinted = (_add_hint(problem, value, attribute.type) for problem in problems)
+            raise InvalidRequestError(problem.inside(path) for problem in hinted)
 
     def check(self, value: object, annotation: Any) -> list[Violation]:
         """Return the violations of a value of a field with this annotation."""
@@ -105,6 +108,8 @@ class Constraint:
         return list(islice(filter(None, found), MAX_VIOLATIONS))
 
     def _check_entry(self, index: int, entry: object, item: Any) -> Violation | None:
+        if type(entry) is item and attrs.has(item):
+            return None
         if not is_of_type(entry, item):
             requirement = self.item_requirement_id or self.requirement_id
             actual, path = describe_value(entry, item), f"[{index}]"
@@ -132,6 +137,15 @@ class Constraint:
     def _is_in_range(self, value: int) -> bool:
         above = self.minimum is None or value >= self.minimum
         return above and (self.maximum is None or value <= self.maximum)
+
+
+def _add_hint(problem: Violation, value: object, annotation: Any) -> Violation:
+    """Return the violation with what to write instead, if it is a usual mistake."""
+    from .hints import find_hint  # noqa: PLC0415 - only mistakes need it
+
+    base, item = unfold(annotation)
+    wrong = problem.value if problem.path else value
+    return attrs.evolve(problem, hint=find_hint(wrong, item or base))
 
 
 def _get_readable(value: object) -> object:
@@ -231,6 +245,8 @@ def _describe_text(value: str, expected_type: Any) -> str:
 
 def is_of_type(value: object, base: Any) -> bool:
     """Tell whether a value has the type of a field, and can be written."""
+    if base is str:
+        return isinstance(value, str)
     if base is bool:
         return isinstance(value, bool)
     if base is int:

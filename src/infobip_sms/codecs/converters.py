@@ -19,6 +19,7 @@ from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from infobip_sms_schema import MODELS, InvalidRequestError, Violation, json_codec
 from infobip_sms_schema.constraints import MAX_VIOLATIONS, Constraint, describe_value, unfold
+from infobip_sms_schema.extra import find_extra, get_extra_name
 from infobip_sms_schema.scalars import DECIMAL, INTEGER, find_instant
 
 from infobip_sms.rules import check_rules
@@ -199,10 +200,11 @@ def _make_reader(
         for field in attrs.fields(cls)
         for name in field.metadata.get("also", ())
     ]
-    defaults = _list_defaults(cls)
+    defaults, slot = _list_defaults(cls), get_extra_name(cls)
+    known = {*(name for name, _ in aliases), *(f.metadata.get("wire") for f in attrs.fields(cls))}
     hidden = {
         name: override(omit=True)
-        for name in ("raw", "http", "extra", "unreadable")
+        for name in ("raw", "http", "extra", "_extra", "unreadable")
         if name in attrs.fields_dict(cls)
     }
     build = make_dict_structure_fn(cls, converter, **fields, **hidden)  # type: ignore[arg-type]  # overrides by name
@@ -216,6 +218,8 @@ def _make_reader(
         if missing := [wire for wire in defaults if wire not in value]:
             value = {**value, **dict.fromkeys(missing, _MISSING)}
         model = build(value, kind)
+        if slot and (extra := find_extra(value, known)):
+            object.__setattr__(model, slot, extra)  # frozen, but nobody else has it yet
         if strict and (problems := check_rules(model)):
             raise InvalidRequestError(problems)
         return model
@@ -296,8 +300,9 @@ def _make_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callab
 
 
 def _get_extra(model: Any) -> dict[str, Any] | None:
-    """Return the undocumented fields of a request or of a part of it."""
-    return model.extra if "extra" in attrs.fields_dict(type(model)) else None
+    """Return the undocumented fields of a document or of a part of it."""
+    slot = get_extra_name(type(model))
+    return getattr(model, slot) if slot else None
 
 
 def _read_strict(value: Any, kind: Any) -> Any:

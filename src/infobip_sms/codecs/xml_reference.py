@@ -18,6 +18,7 @@ import attrs
 import xmlschema
 from infobip_sms_schema import XML_ROOTS, XML_SCHEMAS, ErrorResponse
 from infobip_sms_schema.constraints import Constraint, UnreadableText, unfold
+from infobip_sms_schema.extra import add_repeated
 from infobip_sms_schema.scalars import XML_ILLEGAL
 from xmlschema.converters import ElementData, XMLSchemaConverter
 from xmlschema.validators import XsdAttributeGroup
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONTENT_TYPE = "application/xml"
+_ANY_TYPE = "{http://www.w3.org/2001/XMLSchema}anyType"
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
 
@@ -150,6 +152,8 @@ class _PlainDataConverter(XMLSchemaConverter):
         if kind.is_simple():
             return data.text
         content = list(data.content or ())
+        if kind.name == _ANY_TYPE:
+            return _collect_unknown(content) if content else data.text or ""
         # content of an unknown element has no declaration, or one without a name
         known = [row for row in content if row[2] is not None and row[2].name is not None]
         lost = bool(content) and not known  # entries of an unknown form
@@ -157,7 +161,8 @@ class _PlainDataConverter(XMLSchemaConverter):
             return [UnreadableText()] if lost else [value for _, value, _ in known]
         if lost and xsd_element.max_occurs != 1:
             return UnreadableText()
-        return _collect_fields(known, kind)
+        unknown = [row for row in content if row not in known]
+        return {**_collect_fields(known, kind), **_collect_unknown(unknown)}
 
     def element_encode(self, obj: Any, xsd_element: Any, level: int = 0) -> ElementData:  # noqa: ARG002 - the base
         kind = xsd_element.type
@@ -174,6 +179,14 @@ class _PlainDataConverter(XMLSchemaConverter):
             repeated = isinstance(value, list) and xsd_element.match_child(name).max_occurs != 1
             content += [(name, entry) for entry in (value if repeated else [value])]
         return ElementData(xsd_element.name, None, content, {}, None)
+
+
+def _collect_unknown(rows: list[tuple[str, Any, Any]]) -> dict[str, Any]:
+    """Return elements that the schema does not have, by name; a repeated one is a list."""
+    plain: dict[str, Any] = {}
+    for name, value, _ in rows:
+        add_repeated(plain, name, value)
+    return plain
 
 
 def _collect_fields(children: list[tuple[str, Any, Any]], kind: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from infobip_sms import ApiKey, Basic, Client, Error, Retry
-from infobip_sms.client import DEFAULT_URL
+from infobip_sms.client_settings import DEFAULT_URL
 
 from .dry_run import DryRunClient
 from .error_messages import report_error
