@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -81,20 +81,36 @@ def get_extra_name(cls: Any) -> str | None:
     return next((name for name in ("extra", "_extra") if name in fields), None)
 
 
-def find_extra(plain: dict[str, Any], known: Collection[str]) -> dict[str, Any] | None:
-    """Return a copy of what is not known in plain data; None if there is nothing."""
-    return {
-        name: _copy(value)
-        for name, value in plain.items()
-        if name not in known and not _is_too_deep(value)
-    } or None
+def find_extra(
+    plain: dict[str, Any], known: Collection[str], *, any_number: bool = False
+) -> dict[str, Any] | None:
+    """Return a copy of what is not known in plain data; None if there is nothing.
+
+    any_number: False raises FallbackRequired for a float, of which a fast parser may have lost digits.
+    """
+    found = {name: value for name, value in plain.items() if name not in known}
+    if not any_number and any(type(scalar) is float for scalar in _list_scalars(found)):
+        raise FallbackRequired
+    return {n: _copy(value) for n, value in found.items() if not _is_too_deep(value)} or None
+
+
+def _list_level(level: list[Any]) -> list[Any]:
+    """Return the values inside objects and lists."""
+    parts = [part for part in level if isinstance(part, dict | list)]
+    return [p for part in parts for p in (part.values() if isinstance(part, dict) else part)]
+
+
+def _list_scalars(value: Any) -> Iterator[Any]:
+    level = [value]
+    while level:
+        yield from level
+        level = _list_level(level)
 
 
 def _is_too_deep(value: Any) -> bool:
     level = [value]
     for _ in range(_MAX_DEPTH):
-        parts = [part for part in level if isinstance(part, dict | list)]
-        level = [p for part in parts for p in (part.values() if isinstance(part, dict) else part)]
+        level = _list_level(level)
         if not level:
             return False
     return True

@@ -218,7 +218,7 @@ def _make_reader(
         if missing := [wire for wire in defaults if wire not in value]:
             value = {**value, **dict.fromkeys(missing, _MISSING)}
         model = build(value, kind)
-        if slot and (extra := find_extra(value, known)):
+        if slot and (extra := find_extra(value, known, any_number=True)):
             object.__setattr__(model, slot, extra)  # frozen, but nobody else has it yet
         if strict and (problems := check_rules(model)):
             raise InvalidRequestError(problems)

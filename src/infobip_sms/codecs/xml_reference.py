@@ -18,7 +18,6 @@ import attrs
 import xmlschema
 from infobip_sms_schema import XML_ROOTS, XML_SCHEMAS, ErrorResponse
 from infobip_sms_schema.constraints import Constraint, UnreadableText, unfold
-from infobip_sms_schema.extra import add_repeated
 from infobip_sms_schema.scalars import XML_ILLEGAL
 from xmlschema.converters import ElementData, XMLSchemaConverter
 from xmlschema.validators import XsdAttributeGroup
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONTENT_TYPE = "application/xml"
-_ANY_TYPE = "{http://www.w3.org/2001/XMLSchema}anyType"
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
 
@@ -152,8 +150,6 @@ class _PlainDataConverter(XMLSchemaConverter):
         if kind.is_simple():
             return data.text
         content = list(data.content or ())
-        if kind.name == _ANY_TYPE:
-            return _collect_unknown(content) if content else data.text or ""
         # content of an unknown element has no declaration, or one without a name
         known = [row for row in content if row[2] is not None and row[2].name is not None]
         lost = bool(content) and not known  # entries of an unknown form
@@ -161,8 +157,7 @@ class _PlainDataConverter(XMLSchemaConverter):
             return [UnreadableText()] if lost else [value for _, value, _ in known]
         if lost and xsd_element.max_occurs != 1:
             return UnreadableText()
-        unknown = [row for row in content if row not in known]
-        return {**_collect_fields(known, kind), **_collect_unknown(unknown)}
+        return _collect_fields(known, kind)
 
     def element_encode(self, obj: Any, xsd_element: Any, level: int = 0) -> ElementData:  # noqa: ARG002 - the base
         kind = xsd_element.type
@@ -179,14 +174,6 @@ class _PlainDataConverter(XMLSchemaConverter):
             repeated = isinstance(value, list) and xsd_element.match_child(name).max_occurs != 1
             content += [(name, entry) for entry in (value if repeated else [value])]
         return ElementData(xsd_element.name, None, content, {}, None)
-
-
-def _collect_unknown(rows: list[tuple[str, Any, Any]]) -> dict[str, Any]:
-    """Return elements that the schema does not have, by name; a repeated one is a list."""
-    plain: dict[str, Any] = {}
-    for name, value, _ in rows:
-        add_repeated(plain, name, value)
-    return plain
 
 
 def _collect_fields(children: list[tuple[str, Any, Any]], kind: Any) -> dict[str, Any]:
@@ -223,10 +210,10 @@ def _parse(
     if root.tag not in XML_ROOTS[cls]:
         raise_invalid("another root element", f"the root element {XML_ROOTS[cls][0]}", "XML-001")
     schema = _compile_schema(XML_SCHEMAS.get(cls, "sms.xsd").replace(".xsd", "-reader.xsd"))
+    reader = DetailedReader()
+    complete = reader.read(root, schema.elements[root.tag], f"/{root.tag}")
     if not by_xmlschema:
-        reader = DetailedReader()
-        plain = reader.read(root, schema.elements[root.tag], f"/{root.tag}")
-        return plain, reader.findings
+        return complete, reader.findings
     try:
         plain, errors = schema.decode(
             root if namespaced else text,
@@ -239,7 +226,18 @@ def _parse(
         )
     except (xmlschema.XMLSchemaException, ET.ParseError, RecursionError):
         raise_invalid("XML that cannot be processed")
+    _add_unknown(plain, complete)
     return plain, [error for error in errors if not _is_reported_elsewhere(error)]
+
+
+def _add_unknown(plain: Any, complete: Any) -> None:
+    """Add elements that the schema does not have, the text of which xmlschema does not keep as it is."""
+    if isinstance(plain, dict) and isinstance(complete, dict):
+        for name, value in complete.items():
+            _add_unknown(plain.setdefault(name, value), value)
+    elif isinstance(plain, list) and isinstance(complete, list):
+        for part, value in zip(plain, complete, strict=False):
+            _add_unknown(part, value)
 
 
 def _quote_namespace(namespace: str) -> str:
