@@ -207,7 +207,7 @@ class _Threads:
     def get_pool(self) -> ThreadPoolExecutor:
         """Return the threads of this process."""
         if self._closed:
-            raise RuntimeError("this client is closed")
+            raise RuntimeError("this client is closed; make another one")
         if self._pool is None or self._process != os.getpid():
             self._process = os.getpid()
             self._pool = ThreadPoolExecutor(self._count, "infobip-sms")
