@@ -13,18 +13,19 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = ("cli", "sandbox", "conformance", "fast", "text")
+EXTRAS = ("cli", "sandbox", "conformance", "fast", "text", "otel", "numbers")
 TESTS = ("tests/codecs", "tests/client", "tests/transport", "tests/send_many/test_send_many.py")
-# What the tests themselves need, beside the extras; those of the generator need its tools.
-HELPERS = ("gsmcodecs", "pyyaml", "anyio")
+# What the tests themselves need, of the extra dev; those of the generator need its tools.
+HELPERS = ("gsmcodecs", "opentelemetry-sdk")
 
 
 def list_floors() -> list[str]:
-    """Return every dependency of the core and the extras, at the lowest version that is allowed."""
+    """Return every dependency of the core, the extras and the tests, at the lowest version that is allowed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     rows = list(project["dependencies"])
     for extra in EXTRAS:
         rows += [r for r in project["optional-dependencies"][extra] if "infobip-sms[" not in r]
+    rows += [r for r in project["optional-dependencies"]["dev"] if r.startswith(HELPERS)]
     return sorted({re.sub(r">=", "==", row) for row in rows})
 
 
@@ -43,7 +44,7 @@ def main() -> int:
         "--quiet",
         "--disable-pip-version-check",
     ]
-    subprocess.run([*pip, *floors, *HELPERS], check=True)
+    subprocess.run([*pip, *floors], check=True)
     subprocess.run([*pip, "--no-deps", "--editable", str(ROOT)], check=True)
     for command in (
         ["-m", "infobip_sms", "conformance", "server", "--quiet"],

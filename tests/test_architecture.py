@@ -246,7 +246,7 @@ def test_requirements_are_complete() -> None:
     for row in REQUIREMENTS["requirement"]:
         assert row["level"] in {"MUST", "SHOULD", "MAY"}
         assert row["seen"] in {"documentation", "recorded traffic", "later vendor spec"}
-        assert row["judged"] in {
+        assert row["observable"] in {
             "exchange",
             "client",
             "time",
@@ -257,8 +257,8 @@ def test_requirements_are_complete() -> None:
         }
         assert row["text"].endswith(".")
         assert row["source"]
-        assert (row["judged"] in {"exchange", "receiver"}) == ("why" not in row)
-        assert (row["judged"] == "receiver") == (row.get("binds") == "receiver")
+        assert (row["observable"] in {"exchange", "receiver"}) == ("why" not in row)
+        assert (row["observable"] == "receiver") == (row.get("binds") == "receiver")
         assert row.get("reading", "READ-001") in READINGS
     assert len(IDS) == len(REQUIREMENTS["requirement"])
 

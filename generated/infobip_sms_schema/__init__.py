@@ -139,7 +139,6 @@ ENUMS: tuple[type[Enum], ...] = (
 """Every enum."""
 
 for _model in MODELS:
-    attrs.resolve_types(_model)
     _model.__annotations__ = {field.name: field.type for field in attrs.fields(_model)}
 for _public in (*MODELS, *ENUMS):
     _public.__module__ = "infobip_sms"  # where to import it from, for tracebacks and help()

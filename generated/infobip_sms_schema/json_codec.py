@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .constraints import is_text
-from .extra import find_extra
+from .json_extra import find_extra
 from .models import (
     BulkRequest,
     BulkResponse,
@@ -347,7 +347,7 @@ def build_strict_DeliveryTimeWindow(find: Callable[[Any], Reader]) -> Reader:
         else:
             its_to = None
         its_days = value["days"]
-        if type(its_days) is not list or len(its_days) < 1:
+        if type(its_days) is not list or not its_days:
             raise FallbackRequired
         its_days = tuple([Day_MEMBERS[entry] for entry in its_days])
         if (its_from is None) is not (its_to is None):
@@ -384,10 +384,12 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
             its_from = None
             known -= 1
         its_destinations = value["destinations"]
-        if type(its_destinations) is not list or len(its_destinations) < 1:
+        if type(its_destinations) is not list or not its_destinations:
             raise FallbackRequired
-        its_destinations = tuple(
-            [read_Destination(entry, Destination) for entry in its_destinations]
+        its_destinations = (
+            (read_Destination(its_destinations[0], Destination),)
+            if len(its_destinations) == 1
+            else tuple([read_Destination(entry, Destination) for entry in its_destinations])
         )
         if "text" in value:
             its_text = value["text"]
@@ -552,9 +554,13 @@ def build_strict_SmsRequest(find: Callable[[Any], Reader]) -> Reader:
             its_bulk_id = None
             known -= 1
         its_messages = value["messages"]
-        if type(its_messages) is not list or len(its_messages) < 1:
+        if type(its_messages) is not list or not its_messages:
             raise FallbackRequired
-        its_messages = tuple([read_Message(entry, Message) for entry in its_messages])
+        its_messages = (
+            (read_Message(its_messages[0], Message),)
+            if len(its_messages) == 1
+            else tuple([read_Message(entry, Message) for entry in its_messages])
+        )
         if "tracking" in value:
             its_tracking = value["tracking"]
             its_tracking = read_Tracking(its_tracking, Tracking)
@@ -624,10 +630,12 @@ def build_strict_MessageV1(find: Callable[[Any], Reader]) -> Reader:
         else:
             its_from = None
         its_destinations = value["destinations"]
-        if type(its_destinations) is not list or len(its_destinations) < 1:
+        if type(its_destinations) is not list or not its_destinations:
             raise FallbackRequired
-        its_destinations = tuple(
-            [read_Destination(entry, Destination) for entry in its_destinations]
+        its_destinations = (
+            (read_Destination(its_destinations[0], Destination),)
+            if len(its_destinations) == 1
+            else tuple([read_Destination(entry, Destination) for entry in its_destinations])
         )
         if "text" in value:
             its_text = value["text"]
@@ -733,9 +741,13 @@ def build_strict_SmsRequestV1(find: Callable[[Any], Reader]) -> Reader:
         else:
             its_bulk_id = None
         its_messages = value["messages"]
-        if type(its_messages) is not list or len(its_messages) < 1:
+        if type(its_messages) is not list or not its_messages:
             raise FallbackRequired
-        its_messages = tuple([read_MessageV1(entry, MessageV1) for entry in its_messages])
+        its_messages = (
+            (read_MessageV1(its_messages[0], MessageV1),)
+            if len(its_messages) == 1
+            else tuple([read_MessageV1(entry, MessageV1) for entry in its_messages])
+        )
         if "tracking" in value:
             its_tracking = value["tracking"]
             its_tracking = read_Tracking(its_tracking, Tracking)
@@ -873,9 +885,15 @@ def build_lenient_Price(find: Callable[[Any], Reader]) -> Reader:
 
 
 def build_lenient_Status(find: Callable[[Any], Reader]) -> Reader:
+    last: Any = (None, None)
+
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        nonlocal last
+        plain, made = last
+        if value == plain and type(value["groupId"]) is int and type(value["id"]) is int:
+            return made
         known = 6
         its_group_id = value["groupId"]
         if (
@@ -928,15 +946,36 @@ def build_lenient_Status(find: Callable[[Any], Reader]) -> Reader:
         made.action = its_action
         made._extra = extra
         made.__class__ = Status
+        if (
+            extra is None
+            and its_group_id is value.get("groupId")
+            and its_group_name is value.get("groupName")
+            and its_id is value.get("id")
+            and its_name is value.get("name")
+            and its_description is value.get("description")
+            and its_action is value.get("action")
+        ):
+            last = dict(value), made
         return made
 
     return read
 
 
 def build_lenient_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
+    last: Any = (None, None)
+
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        nonlocal last
+        plain, made = last
+        if (
+            value == plain
+            and type(value.get("groupId")) is type(plain.get("groupId"))
+            and type(value.get("id")) is type(plain.get("id"))
+            and type(value.get("permanent")) is type(plain.get("permanent"))
+        ):
+            return made
         known = 6
         if "groupId" in value:
             its_group_id = value["groupId"]
@@ -997,6 +1036,16 @@ def build_lenient_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
         made.permanent = its_permanent
         made._extra = extra
         made.__class__ = GsmErrorCode
+        if (
+            extra is None
+            and its_group_id is value.get("groupId")
+            and its_group_name is value.get("groupName")
+            and its_id is value.get("id")
+            and its_name is value.get("name")
+            and its_description is value.get("description")
+            and its_permanent is value.get("permanent")
+        ):
+            last = dict(value), made
         return made
 
     return read
@@ -1163,8 +1212,10 @@ def build_lenient_DeliveryReports(find: Callable[[Any], Reader]) -> Reader:
         known = 1
         its_results = value["results"]
         if type(its_results) is list:
-            its_results = tuple(
-                [read_DeliveryReport(entry, DeliveryReport) for entry in its_results]
+            its_results = (
+                (read_DeliveryReport(its_results[0], DeliveryReport),)
+                if len(its_results) == 1
+                else tuple([read_DeliveryReport(entry, DeliveryReport) for entry in its_results])
             )
         else:
             raise FallbackRequired
@@ -1268,9 +1319,15 @@ def build_lenient_ErrorResponse(find: Callable[[Any], Reader]) -> Reader:
 
 
 def build_lenient_PreviewLanguage(find: Callable[[Any], Reader]) -> Reader:
+    last: Any = (None, None)
+
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        nonlocal last
+        plain, made = last
+        if value == plain:
+            return made
         known = 1
         if "languageCode" in value:
             its_language_code = value["languageCode"]
@@ -1286,6 +1343,8 @@ def build_lenient_PreviewLanguage(find: Callable[[Any], Reader]) -> Reader:
         made.language_code = its_language_code
         made._extra = extra
         made.__class__ = PreviewLanguage
+        if extra is None and its_language_code is value.get("languageCode"):
+            last = dict(value), made
         return made
 
     return read
@@ -1405,7 +1464,11 @@ def build_lenient_PreviewResponse(find: Callable[[Any], Reader]) -> Reader:
             known -= 1
         its_previews = value["previews"]
         if type(its_previews) is list:
-            its_previews = tuple([read_Preview(entry, Preview) for entry in its_previews])
+            its_previews = (
+                (read_Preview(its_previews[0], Preview),)
+                if len(its_previews) == 1
+                else tuple([read_Preview(entry, Preview) for entry in its_previews])
+            )
         else:
             raise FallbackRequired
         extra = find_extra(value, KNOWN_PreviewResponse) if len(value) != known else None
@@ -1557,7 +1620,11 @@ def build_lenient_SmsLogs(find: Callable[[Any], Reader]) -> Reader:
         known = 1
         its_results = value["results"]
         if type(its_results) is list:
-            its_results = tuple([read_SmsLog(entry, SmsLog) for entry in its_results])
+            its_results = (
+                (read_SmsLog(its_results[0], SmsLog),)
+                if len(its_results) == 1
+                else tuple([read_SmsLog(entry, SmsLog) for entry in its_results])
+            )
         else:
             raise FallbackRequired
         extra = find_extra(value, KNOWN_SmsLogs) if len(value) != known else None
@@ -1648,8 +1715,12 @@ def build_lenient_SmsResponse(find: Callable[[Any], Reader]) -> Reader:
             known -= 1
         its_messages = value["messages"]
         if type(its_messages) is list:
-            its_messages = tuple(
-                [read_SmsResponseDetails(entry, SmsResponseDetails) for entry in its_messages]
+            its_messages = (
+                (read_SmsResponseDetails(its_messages[0], SmsResponseDetails),)
+                if len(its_messages) == 1
+                else tuple(
+                    [read_SmsResponseDetails(entry, SmsResponseDetails) for entry in its_messages]
+                )
             )
         else:
             raise FallbackRequired
@@ -1692,8 +1763,12 @@ def build_lenient_SmsResponseV1(find: Callable[[Any], Reader]) -> Reader:
             known -= 1
         its_messages = value["messages"]
         if type(its_messages) is list:
-            its_messages = tuple(
-                [read_SmsResponseDetails(entry, SmsResponseDetails) for entry in its_messages]
+            its_messages = (
+                (read_SmsResponseDetails(its_messages[0], SmsResponseDetails),)
+                if len(its_messages) == 1
+                else tuple(
+                    [read_SmsResponseDetails(entry, SmsResponseDetails) for entry in its_messages]
+                )
             )
         else:
             raise FallbackRequired
@@ -1853,7 +1928,10 @@ def write_DeliveryReports(value: Any) -> dict[str, Any]:
     its_results = value.results
     if type(its_results) is not tuple:
         raise FallbackRequired
-    plain["results"] = [write_DeliveryReport(entry) for entry in its_results]
+    if len(its_results) == 1:
+        plain["results"] = [write_DeliveryReport(its_results[0])]
+    else:
+        plain["results"] = [write_DeliveryReport(entry) for entry in its_results]
     if value._extra is not None:
         plain.update(value._extra)
     return plain
@@ -1866,7 +1944,9 @@ def lazy_DeliveryReports(value: Any) -> dict[str, Any]:
     its_results = value.results
     if type(its_results) is not tuple:
         raise FallbackRequired
-    if len(its_results) < CHUNK_SIZE:
+    if len(its_results) == 1:
+        plain["results"] = [write_DeliveryReport(its_results[0])]
+    elif len(its_results) < CHUNK_SIZE:
         plain["results"] = [write_DeliveryReport(entry) for entry in its_results]
     else:
         plain["results"] = ChunkedList(write_DeliveryReport, its_results)
@@ -1886,7 +1966,7 @@ def write_DeliveryTimeWindow(value: Any) -> dict[str, Any]:
     if its_to is not None:
         plain["to"] = write_TimeOfDay(its_to)
     its_days = value.days
-    if type(its_days) is not tuple or len(its_days) < 1:
+    if type(its_days) is not tuple or not its_days:
         raise FallbackRequired
     plain["days"] = [Day_VALUES[entry] for entry in its_days]
     if (its_from is None) is not (its_to is None):
@@ -2044,9 +2124,12 @@ def write_Message(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not tuple or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or not its_destinations:
         raise FallbackRequired
-    plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
+    if len(its_destinations) == 1:
+        plain["destinations"] = [write_Destination(its_destinations[0])]
+    else:
+        plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
     its_text = value.text
     if its_text is not None:
         if type(its_text) is not str:
@@ -2110,9 +2193,11 @@ def lazy_Message(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not tuple or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or not its_destinations:
         raise FallbackRequired
-    if len(its_destinations) < CHUNK_SIZE:
+    if len(its_destinations) == 1:
+        plain["destinations"] = [write_Destination(its_destinations[0])]
+    elif len(its_destinations) < CHUNK_SIZE:
         plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
     else:
         plain["destinations"] = ChunkedList(write_Destination, its_destinations)
@@ -2179,9 +2264,12 @@ def write_MessageV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not tuple or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or not its_destinations:
         raise FallbackRequired
-    plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
+    if len(its_destinations) == 1:
+        plain["destinations"] = [write_Destination(its_destinations[0])]
+    else:
+        plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
     its_text = value.text
     if its_text is not None:
         if type(its_text) is not str:
@@ -2243,9 +2331,11 @@ def lazy_MessageV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["from"] = its_from
     its_destinations = value.destinations
-    if type(its_destinations) is not tuple or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or not its_destinations:
         raise FallbackRequired
-    if len(its_destinations) < CHUNK_SIZE:
+    if len(its_destinations) == 1:
+        plain["destinations"] = [write_Destination(its_destinations[0])]
+    elif len(its_destinations) < CHUNK_SIZE:
         plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
     else:
         plain["destinations"] = ChunkedList(write_Destination, its_destinations)
@@ -2393,7 +2483,10 @@ def write_PreviewResponse(value: Any) -> dict[str, Any]:
     its_previews = value.previews
     if type(its_previews) is not tuple:
         raise FallbackRequired
-    plain["previews"] = [write_Preview(entry) for entry in its_previews]
+    if len(its_previews) == 1:
+        plain["previews"] = [write_Preview(its_previews[0])]
+    else:
+        plain["previews"] = [write_Preview(entry) for entry in its_previews]
     if value._extra is not None:
         plain.update(value._extra)
     return plain
@@ -2411,7 +2504,9 @@ def lazy_PreviewResponse(value: Any) -> dict[str, Any]:
     its_previews = value.previews
     if type(its_previews) is not tuple:
         raise FallbackRequired
-    if len(its_previews) < CHUNK_SIZE:
+    if len(its_previews) == 1:
+        plain["previews"] = [write_Preview(its_previews[0])]
+    elif len(its_previews) < CHUNK_SIZE:
         plain["previews"] = [write_Preview(entry) for entry in its_previews]
     else:
         plain["previews"] = ChunkedList(write_Preview, its_previews)
@@ -2508,7 +2603,10 @@ def write_SmsLogs(value: Any) -> dict[str, Any]:
     its_results = value.results
     if type(its_results) is not tuple:
         raise FallbackRequired
-    plain["results"] = [write_SmsLog(entry) for entry in its_results]
+    if len(its_results) == 1:
+        plain["results"] = [write_SmsLog(its_results[0])]
+    else:
+        plain["results"] = [write_SmsLog(entry) for entry in its_results]
     if value._extra is not None:
         plain.update(value._extra)
     return plain
@@ -2521,7 +2619,9 @@ def lazy_SmsLogs(value: Any) -> dict[str, Any]:
     its_results = value.results
     if type(its_results) is not tuple:
         raise FallbackRequired
-    if len(its_results) < CHUNK_SIZE:
+    if len(its_results) == 1:
+        plain["results"] = [write_SmsLog(its_results[0])]
+    elif len(its_results) < CHUNK_SIZE:
         plain["results"] = [write_SmsLog(entry) for entry in its_results]
     else:
         plain["results"] = ChunkedList(write_SmsLog, its_results)
@@ -2540,9 +2640,12 @@ def write_SmsRequest(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not tuple or len(its_messages) < 1:
+    if type(its_messages) is not tuple or not its_messages:
         raise FallbackRequired
-    plain["messages"] = [write_Message(entry) for entry in its_messages]
+    if len(its_messages) == 1:
+        plain["messages"] = [write_Message(its_messages[0])]
+    else:
+        plain["messages"] = [write_Message(entry) for entry in its_messages]
     its_tracking = value.tracking
     if its_tracking is not None:
         plain["tracking"] = write_Tracking(its_tracking)
@@ -2561,9 +2664,11 @@ def lazy_SmsRequest(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not tuple or len(its_messages) < 1:
+    if type(its_messages) is not tuple or not its_messages:
         raise FallbackRequired
-    if len(its_messages) < CHUNK_SIZE:
+    if len(its_messages) == 1:
+        plain["messages"] = [lazy_Message(its_messages[0])]
+    elif len(its_messages) < CHUNK_SIZE:
         plain["messages"] = [lazy_Message(entry) for entry in its_messages]
     else:
         plain["messages"] = ChunkedList(lazy_Message, its_messages)
@@ -2585,9 +2690,12 @@ def write_SmsRequestV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not tuple or len(its_messages) < 1:
+    if type(its_messages) is not tuple or not its_messages:
         raise FallbackRequired
-    plain["messages"] = [write_MessageV1(entry) for entry in its_messages]
+    if len(its_messages) == 1:
+        plain["messages"] = [write_MessageV1(its_messages[0])]
+    else:
+        plain["messages"] = [write_MessageV1(entry) for entry in its_messages]
     its_tracking = value.tracking
     if its_tracking is not None:
         plain["tracking"] = write_Tracking(its_tracking)
@@ -2604,9 +2712,11 @@ def lazy_SmsRequestV1(value: Any) -> dict[str, Any]:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
     its_messages = value.messages
-    if type(its_messages) is not tuple or len(its_messages) < 1:
+    if type(its_messages) is not tuple or not its_messages:
         raise FallbackRequired
-    if len(its_messages) < CHUNK_SIZE:
+    if len(its_messages) == 1:
+        plain["messages"] = [lazy_MessageV1(its_messages[0])]
+    elif len(its_messages) < CHUNK_SIZE:
         plain["messages"] = [lazy_MessageV1(entry) for entry in its_messages]
     else:
         plain["messages"] = ChunkedList(lazy_MessageV1, its_messages)
@@ -2633,7 +2743,10 @@ def write_SmsResponse(value: Any) -> dict[str, Any]:
     its_messages = value.messages
     if type(its_messages) is not tuple:
         raise FallbackRequired
-    plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
+    if len(its_messages) == 1:
+        plain["messages"] = [write_SmsResponseDetails(its_messages[0])]
+    else:
+        plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
     if value._extra is not None:
         plain.update(value._extra)
     return plain
@@ -2656,7 +2769,9 @@ def lazy_SmsResponse(value: Any) -> dict[str, Any]:
     its_messages = value.messages
     if type(its_messages) is not tuple:
         raise FallbackRequired
-    if len(its_messages) < CHUNK_SIZE:
+    if len(its_messages) == 1:
+        plain["messages"] = [write_SmsResponseDetails(its_messages[0])]
+    elif len(its_messages) < CHUNK_SIZE:
         plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
     else:
         plain["messages"] = ChunkedList(write_SmsResponseDetails, its_messages)
@@ -2710,7 +2825,10 @@ def write_SmsResponseV1(value: Any) -> dict[str, Any]:
     its_messages = value.messages
     if type(its_messages) is not tuple:
         raise FallbackRequired
-    plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
+    if len(its_messages) == 1:
+        plain["messages"] = [write_SmsResponseDetails(its_messages[0])]
+    else:
+        plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
     if value._extra is not None:
         plain.update(value._extra)
     return plain
@@ -2733,7 +2851,9 @@ def lazy_SmsResponseV1(value: Any) -> dict[str, Any]:
     its_messages = value.messages
     if type(its_messages) is not tuple:
         raise FallbackRequired
-    if len(its_messages) < CHUNK_SIZE:
+    if len(its_messages) == 1:
+        plain["messages"] = [write_SmsResponseDetails(its_messages[0])]
+    elif len(its_messages) < CHUNK_SIZE:
         plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
     else:
         plain["messages"] = ChunkedList(write_SmsResponseDetails, its_messages)

@@ -21,18 +21,14 @@ if TYPE_CHECKING:
 INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})"
 )
-INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")
-DECIMAL = re.compile(r"[+-]?[0-9]{1,1000}(\.[0-9]{1,1000})?([eE][+-]?[0-9]{1,3})?")
-XML_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NUMBER = re.compile(r"[+-]?([0-9]{1,1000}(\.[0-9]{0,1000})?|\.[0-9]{1,1000})([eE][+-]?[0-9]{1,3})?")
 INTEGER_UPPER_BOUND: int = 2**1024
 """Integers of a model are below it, and above INTEGER_LOWER_BOUND (constraints.py)."""
 INTEGER_LOWER_BOUND: int = -INTEGER_UPPER_BOUND
 CHUNK_SIZE = 64  # entries; a longer list is converted chunk by chunk
 UNSET: Any = type("Unset", (), {})()
-_JOIN_SIZE = 512  # entries joined at a time, to bound memory
-_MAX_DEPTH = 40  # levels inside an unknown element; the detailed path has the actual limit
-_PLAIN_INTEGER = re.compile(r"[+-]?[0-9]{1,300}")
-_PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?")
+PLAIN_INTEGER = re.compile(r"[+-]?[0-9]{1,300}")
+PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{1,300})?")
 
 
 class FallbackRequired(Exception):
@@ -154,7 +150,7 @@ def coerce_integer(value: Any) -> int | None:
     """Convert a string of digits to an integer."""
     if type(value) is int and INTEGER_LOWER_BOUND < value < INTEGER_UPPER_BOUND:
         return value
-    if type(value) is str and _PLAIN_INTEGER.fullmatch(value):
+    if type(value) is str and PLAIN_INTEGER.fullmatch(value):
         return int(value)
     coerce_none(value)
     return None
@@ -174,7 +170,7 @@ def coerce_decimal(value: Any) -> Decimal | None:
     """Convert an integer, or a string of digits, to a Decimal."""
     if type(value) is int and INTEGER_LOWER_BOUND < value < INTEGER_UPPER_BOUND:
         return Decimal(value)
-    if type(value) is str and _PLAIN_DECIMAL.fullmatch(value):
+    if type(value) is str and PLAIN_DECIMAL.fullmatch(value):
         return Decimal(value)
     if type(value) is Decimal and is_exact_decimal(value):
         return value
@@ -188,59 +184,3 @@ def coerce_instant(value: Any) -> dt.datetime | None:
         return read_instant(value)
     coerce_none(value)
     return None
-
-
-# ---------------------------------------------------------------- XML
-
-
-def require_blank(text: str) -> None:
-    """Raise FallbackRequired for text between elements other than white space."""
-    if text.strip(" \t\r\n"):
-        raise FallbackRequired
-
-
-def skip_element(element: Any) -> None:
-    """Skip an unknown element, unless it is nested too deeply."""
-    level = [element]
-    for _ in range(_MAX_DEPTH):
-        level = [child for parent in level for child in parent]
-        if not level:
-            return
-    raise FallbackRequired
-
-
-def read_integer(text: str | None) -> int:
-    """Parse an xs:integer."""
-    if text is None or not _PLAIN_INTEGER.fullmatch(text):
-        raise FallbackRequired
-    return int(text)
-
-
-def read_decimal(text: str | None) -> Decimal:
-    """Parse an xs:decimal."""
-    if text is None or not _PLAIN_DECIMAL.fullmatch(text):
-        raise FallbackRequired
-    return Decimal(text)
-
-
-BOOLEANS: dict[Any, bool] = {"true": True, "false": False, "1": True, "0": False}
-
-
-def escape(text: str) -> str:
-    """Escape the text of an element."""
-    if XML_ILLEGAL.search(text):
-        raise FallbackRequired
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return text.replace("\r", "&#13;")
-
-
-def join_elements(write: Callable[[Any], str], entries: tuple[Any, ...], name: str) -> str:
-    """Write the entries of a list, each in an element of this name."""
-    start, stop, empty = f"<{name}>", f"</{name}>", f"<{name} />"
-    if len(entries) <= _JOIN_SIZE:
-        inner = map(write, entries)
-        return "".join([f"{start}{text}{stop}" if text else empty for text in inner])
-    groups = range(0, len(entries), _JOIN_SIZE)
-    return "".join(
-        [join_elements(write, entries[place : place + _JOIN_SIZE], name) for place in groups]
-    )

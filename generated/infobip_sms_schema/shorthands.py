@@ -21,7 +21,9 @@ def to_tuple(value: Any, cls: type, convert: Callable[[Any], Any] | None = None)
     """Return the entries of any iterable; one value is a list of one."""
     if isinstance(value, (str, cls)):
         value = (value,)
-    elif type(value) is not list and not _is_iterable(value):
+    elif type(value) is list or type(value) is tuple:
+        pass
+    elif isinstance(value, (Mapping, bytes)) or not isinstance(value, Iterable):
         return value
     return tuple(map(convert, value)) if convert else tuple(value)
 

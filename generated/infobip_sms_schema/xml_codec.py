@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .extra import add_unknown, write_extra
 from .models import (
     BulkRequest,
     BulkResponse,
@@ -54,24 +53,27 @@ from .models import (
     TransliterationV1,
 )
 from .scalars import (
-    BOOLEANS,
     INTEGER_LOWER_BOUND,
     INTEGER_UPPER_BOUND,
     UNSET,
     FallbackRequired,
-    escape,
     get_enum_members,
     get_enum_values,
     is_exact_decimal,
-    join_elements,
     mutable_twin,
-    read_decimal,
     read_instant,
+    write_bare_instant,
+    write_instant,
+)
+from .xml_extra import add_unknown, write_extra
+from .xml_scalars import (
+    BOOLEANS,
+    escape,
+    join_elements,
+    read_decimal,
     read_integer,
     require_blank,
     skip_element,
-    write_bare_instant,
-    write_instant,
 )
 
 if TYPE_CHECKING:
@@ -2054,7 +2056,7 @@ def write_DeliveryTimeWindow(value: Any) -> str:
         inner = write_TimeOfDay(its_to)
         text += f"<to>{inner}</to>" if inner else "<to />"
     its_days = value.days
-    if type(its_days) is not tuple or len(its_days) < 1:
+    if type(its_days) is not tuple or not its_days:
         raise FallbackRequired
     text += "".join([f"<days>{Day_VALUES[entry]}</days>" for entry in its_days])
     if (its_from is None) is not (its_to is None):
@@ -2074,7 +2076,7 @@ def write_Message(value: Any) -> str:
             its_from = escape(its_from)
         text += f"<from>{its_from}</from>" if its_from else "<from />"
     its_destinations = value.destinations
-    if type(its_destinations) is not tuple or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or not its_destinations:
         raise FallbackRequired
     inner = join_elements(write_Destination, its_destinations, "destination")
     text += f"<destinations>{inner}</destinations>" if inner else "<destinations />"
@@ -2221,7 +2223,7 @@ def write_SmsRequest(value: Any) -> str:
             its_bulk_id = escape(its_bulk_id)
         text += f"<bulkId>{its_bulk_id}</bulkId>" if its_bulk_id else "<bulkId />"
     its_messages = value.messages
-    if type(its_messages) is not tuple or len(its_messages) < 1:
+    if type(its_messages) is not tuple or not its_messages:
         raise FallbackRequired
     inner = join_elements(write_Message, its_messages, "message")
     text += f"<messages>{inner}</messages>" if inner else "<messages />"
@@ -2439,7 +2441,7 @@ def write_MessageV1(value: Any) -> str:
             its_from = escape(its_from)
         text += f"<from>{its_from}</from>" if its_from else "<from />"
     its_destinations = value.destinations
-    if type(its_destinations) is not tuple or len(its_destinations) < 1:
+    if type(its_destinations) is not tuple or not its_destinations:
         raise FallbackRequired
     text += join_elements(write_Destination, its_destinations, "destinations")
     its_text = value.text
@@ -2542,7 +2544,7 @@ def write_SmsRequestV1(value: Any) -> str:
             its_bulk_id = escape(its_bulk_id)
         text += f"<bulkId>{its_bulk_id}</bulkId>" if its_bulk_id else "<bulkId />"
     its_messages = value.messages
-    if type(its_messages) is not tuple or len(its_messages) < 1:
+    if type(its_messages) is not tuple or not its_messages:
         raise FallbackRequired
     text += join_elements(write_MessageV1, its_messages, "messages")
     its_tracking = value.tracking

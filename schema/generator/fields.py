@@ -79,7 +79,7 @@ def build_model_set(
     classes = {name: getattr(models, name) for name in sorted(components)}
     classes = {name: cls for name, cls in classes.items() if attrs.has(cls)}
     fields = {name: tuple(list_fields(cls)) for name, cls in classes.items()}
-    responses = [name for name in documents if "x-reply" in components[name]]
+    responses = [name for name in documents if "x-response" in components[name]]
     requests = [name for name in documents if name not in responses]
     pairs = {name: tuple(list_pairs(components[name], fields[name])) for name in classes}
     return ModelSet(
@@ -150,6 +150,14 @@ def render_invalid_condition(
     if typing.get_origin(field.base) is dict:
         return f"type({value}) is not dict"
     raise NotImplementedError(f"{field.wire}: a scalar of type {field.base}")
+
+
+def render_min_items(field: Field) -> str:
+    """Return the condition under which a list is too short, after another condition; may be empty."""
+    least = field.constraint.min_items
+    if least == 1:
+        return f" or not {field.local}"
+    return f" or len({field.local}) < {least}" if least else ""
 
 
 def render_range(field: Field, value: str) -> str:

@@ -19,6 +19,7 @@ from generator.fields import (
     render_construction,
     render_extra,
     render_invalid_condition,
+    render_min_items,
     render_pairs,
     render_patterns,
 )
@@ -55,7 +56,7 @@ from .scalars import (
     write_instant,
 )
 from .constraints import is_text
-from .extra import find_extra
+from .json_extra import find_extra
 from .models import (
 {imports}
 )
@@ -152,6 +153,10 @@ def _write_reader(
     parts = sorted({m.base.__name__ for m in fields if m.is_model})
     way = "strict" if strict else "lenient"
     body = ["if type(value) is not dict:", "    raise FallbackRequired"]
+    is_document = "raw" in model_set.models[name].__slots__  # each response is an object of its own
+    is_repeated = not (strict or is_document) and all(m.base in {str, int, bool} for m in fields)
+    if is_repeated:
+        body += _find_last(fields)
     open_ = bool(find_extra_slot(model_set.models[name]))
     body += [f"known = {len(fields)}"] * open_
     for field in fields:
@@ -161,17 +166,44 @@ def _write_reader(
         body += [f"extra = {found} if len(value) != known else None"]
     if strict:
         body += render_pairs(model_set.paired_fields[name])
-    made = [(m.name, m.local) for m in fields]
-    body += render_construction(made, model_set.models[name])
+    *created, end = render_construction([(m.name, m.local) for m in fields], model_set.models[name])
+    body += [*created, *(_keep_last(fields) if is_repeated else ()), end]
     return [
         "",
         f"def build_{way}_{name}(find: Callable[[Any], Reader]) -> Reader:",
+        *indent(["last: Any = (None, None)"] * is_repeated),
         *indent(f"read_{part} = find({part})" for part in parts),
         "    def read(value: Any, _: Any) -> Any:",
         *indent(body, 2),
         "    return read",
         "",
     ]
+
+
+def _find_last(fields: tuple[Field, ...]) -> list[str]:
+    """Return the statements that return the last model for the same values: most entries have one status.
+
+    True is 1 for Python, so that types are compared, too.
+    """
+    same = [
+        f"type(value[{m.wire!r}]) is {m.base.__name__}"
+        if m.constraint.required
+        else f"type(value.get({m.wire!r})) is type(plain.get({m.wire!r}))"
+        for m in fields
+        if m.base is not str
+    ]
+    return [
+        "nonlocal last",
+        "plain, made = last",
+        f"if {' and '.join(['value == plain', *same])}:",
+        "    return made",
+    ]
+
+
+def _keep_last(fields: tuple[Field, ...]) -> list[str]:
+    """Return the statements that keep a model, if it holds the very values of its document."""
+    same = " and ".join(f"{m.local} is value.get({m.wire!r})" for m in fields)
+    return [f"if extra is None and {same}:", "    last = dict(value), made"]
 
 
 def _write_field(
@@ -197,11 +229,9 @@ def _write_field(
 def _read_strict(field: Field, patterns: dict[str, str]) -> list[str]:
     local = field.local
     if field.many:
-        least = (
-            f" or len({local}) < {field.constraint.min_items}" if field.constraint.min_items else ""
-        )
+        least = render_min_items(field)
         check = [f"if type({local}) is not list{least}:", "    raise FallbackRequired"]
-        return [*check, f"{local} = tuple({_read_entries(field)})"]
+        return [*check, f"{local} = {_read_entries(field)}"]
     if field.is_model:
         return [f"{local} = read_{field.base.__name__}({local}, {field.base.__name__})"]
     if field.is_enum:
@@ -216,7 +246,7 @@ def _read_lenient(field: Field, patterns: dict[str, str]) -> list[str]:
     needed = [f"if {local} is None:", "    raise FallbackRequired"] * field.constraint.required
     if field.many or field.is_model:
         kind, cls = ("list" if field.many else "dict"), field.base.__name__
-        made = f"tuple({_read_entries(field)})" if field.many else f"read_{cls}({local}, {cls})"
+        made = _read_entries(field) if field.many else f"read_{cls}({local}, {cls})"
         plain = [f"if type({local}) is {kind}:", f"    {local} = {made}"]
         if field.constraint.min_items:
             raise NotImplementedError(f"{field.wire}: min_items in a response")
@@ -234,9 +264,10 @@ def _read_lenient(field: Field, patterns: dict[str, str]) -> list[str]:
 def _read_entries(field: Field) -> str:
     cls = field.base.__name__
     if field.is_model:
-        return f"[read_{cls}(entry, {cls}) for entry in {field.local}]"
+        many = f"tuple([read_{cls}(entry, {cls}) for entry in {field.local}])"
+        return f"(read_{cls}({field.local}[0], {cls}),) if len({field.local}) == 1 else {many}"
     if field.is_enum:
-        return f"[{cls}_MEMBERS[entry] for entry in {field.local}]"
+        return f"tuple([{cls}_MEMBERS[entry] for entry in {field.local}])"
     raise NotImplementedError(f"{field.wire}: a list of {cls}")
 
 
@@ -265,9 +296,7 @@ def _write_writer(
 def _check_written(field: Field, patterns: dict[str, str]) -> list[str]:
     local = field.local
     if field.many:
-        least = (
-            f" or len({local}) < {field.constraint.min_items}" if field.constraint.min_items else ""
-        )
+        least = render_min_items(field)
         return [f"if type({local}) is not tuple{least}:", "    raise FallbackRequired"]
     if field.is_model or field.is_enum or is_date(field):
         return []  # its writer checks it
@@ -287,11 +316,12 @@ def _put(field: Field, model_set: ModelSet, *, whole: bool) -> list[str]:
     )
     if field.is_model and field.many:
         way = "write" if whole or not _has_list(cls, model_set) else "lazy"
-        made = f"{put}[{way}_{cls}(entry) for entry in {local}]"
+        one = [f"if len({local}) == 1:", f"    {put}[{way}_{cls}({local}[0])]"]
+        made = f"    {put}[{way}_{cls}(entry) for entry in {local}]"
         if whole:
-            return [made]
-        later = f"{put}ChunkedList({way}_{cls}, {local})"
-        return [f"if len({local}) < CHUNK_SIZE:", f"    {made}", "else:", f"    {later}"]
+            return [*one, "else:", made]
+        later = f"    {put}ChunkedList({way}_{cls}, {local})"
+        return [*one, f"elif len({local}) < CHUNK_SIZE:", made, "else:", later]
     if field.is_model:
         return [f"{put}write_{cls}({local})"]
     if field.is_enum:

@@ -43,26 +43,28 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .scalars import (
-    BOOLEANS,
     UNSET,
     INTEGER_LOWER_BOUND,
     INTEGER_UPPER_BOUND,
     FallbackRequired,
-    escape,
     get_enum_members,
     mutable_twin,
     get_enum_values,
     is_exact_decimal,
-    join_elements,
-    read_decimal,
     read_instant,
-    read_integer,
-    require_blank,
-    skip_element,
     write_bare_instant,
     write_instant,
 )
-from .extra import add_unknown, write_extra
+from .xml_scalars import (
+    BOOLEANS,
+    escape,
+    join_elements,
+    read_decimal,
+    read_integer,
+    require_blank,
+    skip_element,
+)
+from .xml_extra import add_unknown, write_extra
 from .models import (
 {imports}
 )

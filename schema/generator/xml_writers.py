@@ -12,6 +12,7 @@ from generator.fields import (
     is_date,
     render_extra,
     render_invalid_condition,
+    render_min_items,
     render_pairs,
 )
 
@@ -68,9 +69,7 @@ def _write_field(child: Any, field: Field, codec: CodecBuilder) -> list[str]:
     lines = [f"{local} = value.{field.name}"]
     wrapped = child.type.is_complex() and child.type.name is None
     if field.many:
-        least = (
-            f" or len({local}) < {field.constraint.min_items}" if field.constraint.min_items else ""
-        )
+        least = render_min_items(field)
         body = [f"if type({local}) is not tuple{least}:", "    raise FallbackRequired"]
         entry = next(child.type.content.iter_elements()) if wrapped else child
         if wrapped:

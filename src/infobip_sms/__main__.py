@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from infobip_sms.requirements import explain
-
-EXIT_FAILURE, EXIT_USAGE = 2, 3  # as in cli/base/framework.py, which needs the extra
+EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = (
+    2,
+    3,
+    130,
+)  # as in cli/base/framework.py, which needs the extra
 
 
 def main() -> None:
     """Run the command line; if its extra is missing, say what to install."""
     try:
         from .cli import cli  # noqa: PLC0415 - needs an extra
+    except KeyboardInterrupt:  # the commands themselves see to it from then on
+        sys.exit(EXIT_INTERRUPTED)
     except ModuleNotFoundError as missing:
         if missing.name != "click":
             raise
@@ -26,6 +30,8 @@ def main() -> None:
 
 def _explain(ids: list[str]) -> int:
     """Run the one command that needs no extra."""
+    from infobip_sms.requirements import explain  # noqa: PLC0415 - reads files
+
     try:
         print("\n\n".join(map(explain, ids)))  # noqa: T201 - click is missing
     except KeyError as error:

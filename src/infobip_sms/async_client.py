@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, Ty
 
 from .arguments import hint
 from .client import _SAME, CALL_HINT, Client
-from .client_settings import DEFAULT_URL
+from .errors import hide_locals
 from .operations import V1_WARNING
 from .transport.cancellation import CANCELLATION, Cancellation
 from .transport.retry import Retry
+from .transport.urls import DEFAULT_URL
 
 if TYPE_CHECKING:
     import ssl
@@ -81,6 +82,7 @@ class AsyncClient:
     the requests that are under way to their end first, and begins no others.
     """
 
+    @hide_locals
     @hint(CALL_HINT.replace("Client", "AsyncClient"))
     def __init__(  # noqa: PLR0913 - settings, each by its name
         self,
@@ -116,10 +118,12 @@ class AsyncClient:
         return self
 
     @classmethod
+    @hide_locals
     def from_env(cls, **settings: Any) -> Self:
         """Return a client for the server and credentials of the environment, as Client.from_env does."""
         return cls.from_client(Client.from_env(**settings))
 
+    @hide_locals
     def with_options(
         self,
         *,

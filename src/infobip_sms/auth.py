@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import os
 import re
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import attrs
 
-from infobip_sms.errors import InvalidRequestError, Violation
+from infobip_sms.errors import InvalidRequestError, Violation, hide_locals
+
+T = TypeVar("T")
 
 
 @runtime_checkable
@@ -52,6 +54,13 @@ def _require_bare_secret(owner: object, attribute: attrs.Attribute[Any], value: 
         )
 
 
+def _hide_arguments(cls: type[T]) -> type[T]:
+    """Keep what a class is made with out of the tracebacks of its errors, where error trackers show it."""
+    cls.__init__ = hide_locals(cls.__init__)  # type: ignore[method-assign]
+    return cls
+
+
+@_hide_arguments
 @attrs.frozen
 class Basic:
     """User name and password (AUTH-003). Not shown by ``repr``.
@@ -80,6 +89,7 @@ class Basic:
         return f"Basic {base64.b64encode(credentials).decode('ascii')}"
 
 
+@_hide_arguments
 @attrs.frozen
 class ApiKey:
     """API key, sent as ``App KEY`` (AUTH-004). Not shown by ``repr``."""
@@ -91,6 +101,7 @@ class ApiKey:
         return f"App {self.key}"
 
 
+@_hide_arguments
 @attrs.frozen
 class IbssoToken:
     """Session token, sent as ``IBSSO TOKEN`` (AUTH-006). Not shown by ``repr``."""
@@ -102,6 +113,7 @@ class IbssoToken:
         return f"IBSSO {self.token}"
 
 
+@_hide_arguments
 @attrs.frozen
 class Bearer:
     """OAuth access token, sent as ``Bearer TOKEN``. Not shown by ``repr``."""
@@ -113,6 +125,7 @@ class Bearer:
         return f"Bearer {self.token}"
 
 
+@hide_locals
 def read_environment_auth() -> ApiKey | Basic:
     """Return the credentials of the environment; raise ValueError if there are none, or two."""
     names = ("INFOBIP_API_KEY", "INFOBIP_USER", "INFOBIP_PASSWORD")

@@ -11,23 +11,28 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import attrs
 
 from infobip_sms.transport.cancellation import pause
-from infobip_sms.transport.messages import AttemptFailedError, Headers, Request, Response
+from infobip_sms.transport.messages import (
+    AttemptFailedError,
+    Headers,
+    Request,
+    Response,
+    require_safe_request,
+)
 from infobip_sms.transport.retry import AttemptFailure, Retry, RetryState, find_failure
 from infobip_sms.transport.settings import TIMEOUT, build_setting_error, is_timeout
+from infobip_sms.transport.urls import DEFAULT_URL
 
 from .arguments import hint
 from .auth import read_environment_auth
-from .client_settings import (
-    DEFAULT_URL,
-    Settings,
-    build_header_error,
-    build_pool,
-    build_user_agent,
-    configure_log,
-    is_printable_ascii,
-)
+from .client_settings import Settings, build_pool, build_user_agent, configure_log
 from .codecs import XmlOptions
-from .errors import Attempt, CallDescription, InvalidResponseError, TransportError
+from .errors import (
+    Attempt,
+    CallDescription,
+    InvalidResponseError,
+    TransportError,
+    hide_locals,
+)
 from .operations import Operations
 
 if TYPE_CHECKING:
@@ -59,6 +64,7 @@ class Client(Operations):
     validate_xml: also validate every XML document with xmlschema, which is slow. Raises
         InvalidRequestError before anything is sent, or InvalidResponseError for a response.
     timeout: seconds for each attempt, from connecting to the last byte of the response; at most a day.
+        A response that is rejected is not explained any further after that.
     connect_timeout: seconds for connecting, including proxy and TLS. DNS lookup is not covered by
         the timeout.
     connections: maximum number of idle connections that are kept; use the number of sending threads.
@@ -84,6 +90,7 @@ class Client(Operations):
     ``INFOBIP_LOG=info`` in the environment writes it to standard error.
     """
 
+    @hide_locals
     @hint(
         CALL_HINT,
         base_uri="The URL is base_url.",
@@ -121,6 +128,7 @@ class Client(Operations):
         self._connections = build_pool(self._settings)
 
     @classmethod
+    @hide_locals
     def from_env(cls, **settings: Any) -> Self:
         """Return a client for the server and credentials of the environment, as the command line has.
 
@@ -133,6 +141,7 @@ class Client(Operations):
         url = os.environ.get("INFOBIP_BASE_URL") or DEFAULT_URL
         return cls(url, auth=read_environment_auth(), **settings)
 
+    @hide_locals
     def with_options(
         self,
         *,
@@ -191,7 +200,7 @@ class Client(Operations):
         retry = self._settings.retry
         headers = Headers({**self._headers, **request.headers})
         request = Request(request.method, request.route, request.path, headers, request.body)
-        _require_safe_request(request)
+        require_safe_request(request)
         attempts: list[Attempt] = []
         started = time.monotonic()
         while True:
@@ -207,8 +216,7 @@ class Client(Operations):
             self._call_on_attempt(request, attempts[-1])
             if wait is None:
                 host = self._connections.server.netloc
-                call = CallDescription(request.method, request.route, host)
-                return _require_response(result, tuple(attempts), call)
+                return _require_response(result, tuple(attempts), request, host)
             pause(wait, attempts)
 
     def _attempt(
@@ -270,22 +278,15 @@ def _build_attempt(
 def _require_response(
     result: Response | InvalidResponseError | AttemptFailure,
     attempts: tuple[Attempt, ...],
-    call: CallDescription,
+    request: Request,
+    host: str,
 ) -> Response:
     """Return the last response, or raise the last error, with all attempts."""
+    if isinstance(result, Response):
+        return Response(result.status, result.headers, result.body, attempts, host)
+    call = CallDescription(request.method, request.route, host)
     if isinstance(result, AttemptFailure):
         raise TransportError(result.outcome, result.sent, attempts, call) from result.cause
-    if isinstance(result, InvalidResponseError):
-        raise InvalidResponseError(
-            result.violations, result.status, result.body, result.headers, attempts, call
-        )
-    return attrs.evolve(result, attempts=attempts, host=call.host)
-
-
-def _require_safe_request(request: Request) -> None:
-    """Reject characters that could inject another line, before connecting."""
-    if not is_printable_ascii(request.path) or " " in request.path:
-        raise build_header_error("path", "visible ASCII")
-    for name in request.headers:
-        if not is_printable_ascii(request.headers[name]):
-            raise build_header_error(name, "visible ASCII and spaces")
+    raise InvalidResponseError(
+        result.violations, result.status, result.body, result.headers, attempts, call
+    )

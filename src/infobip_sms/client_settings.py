@@ -13,7 +13,7 @@ from infobip_sms_schema.constraints import describe_value
 from .auth import Auth
 from .errors import Attempt, InvalidRequestError, Violation
 from .transport.connections import ConnectionPool, build_context
-from .transport.messages import Headers
+from .transport.messages import Headers, build_character_error, is_printable_ascii
 from .transport.retry import Retry
 from .transport.settings import TIMEOUT, is_count, is_list_of_texts, is_timeout, validate
 from .transport.urls import find_proxy, is_loopback, parse_base_url
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from .codecs import Engine, Wire
 
-DEFAULT_URL = "https://api.infobip.com"
 _LOG = logging.getLogger("infobip_sms")
 _LEVELS = {"debug", "info", "warning", "error"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -60,7 +59,7 @@ def _require_headers(_: object, attribute: attrs.Attribute[Any], value: Mapping[
             actual = "a name that is not allowed"
             raise InvalidRequestError([Violation(attribute.name, actual, expected, "AUTH-005")])
         if not isinstance(text, str) or not is_printable_ascii(text):
-            raise build_header_error(f"{attribute.name}[{name!r}]", "visible ASCII and spaces")
+            raise build_character_error(f"{attribute.name}[{name!r}]", "visible ASCII and spaces")
 
 
 def _to_headers(headers: Mapping[str, str] | None) -> Headers:
@@ -108,8 +107,7 @@ def build_pool(settings: Settings) -> ConnectionPool:
     if server.scheme == "http" and not is_loopback(server.host):
         _LOG.warning("credentials go to %s over plain http", server.netloc)
     proxy = find_proxy(settings.proxy, server)
-    secure = "https" in {server.scheme, proxy and proxy.scheme}
-    context = build_context(settings.ca) if secure or settings.ca is not None else None
+    context = None if settings.ca is None else build_context(settings.ca)
     return ConnectionPool(server, proxy, context, settings.connections, settings.connect_timeout)
 
 
@@ -138,16 +136,5 @@ def build_user_agent(user_agent: object) -> str:
         or not user_agent.strip()
         or not is_printable_ascii(user_agent)
     ):
-        raise build_header_error("user_agent", "visible ASCII and spaces")
+        raise build_character_error("user_agent", "visible ASCII and spaces")
     return f"{user_agent} {own}"
-
-
-def is_printable_ascii(value: str) -> bool:
-    """Tell whether a header can carry a text."""
-    return value.isascii() and value.isprintable()
-
-
-def build_header_error(path: str, expected: str) -> InvalidRequestError:
-    """Return the error for a text that would break out of its header."""
-    actual = "characters that are not allowed in a header"
-    return InvalidRequestError([Violation(path, actual, expected, "AUTH-005")])

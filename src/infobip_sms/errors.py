@@ -12,9 +12,10 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from http import HTTPStatus
 from traceback import clear_frames
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import attrs
 from infobip_sms_schema import Error, InvalidRequestError, Violation
@@ -22,7 +23,7 @@ from infobip_sms_schema import Error, InvalidRequestError, Violation
 from .advice import advise_failure, advise_invalid, advise_rejection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from infobip_sms_schema import ErrorResponse
 
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 Sent = Literal["no", "maybe"]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -277,6 +280,21 @@ def clear_locals(error: BaseException) -> None:
     while behind is not None:
         clear_frames(behind.__traceback__)
         behind = behind.__cause__ or behind.__context__
+
+
+def hide_locals(function: Callable[P, T]) -> Callable[P, T]:
+    """Return a function whose errors show no local variables, neither its own nor those of what it calls."""
+
+    @wraps(function)
+    def call(*args: P.args, **options: P.kwargs) -> T:
+        try:
+            return function(*args, **options)
+        except BaseException as error:
+            clear_locals(error)
+            del args, options
+            raise
+
+    return call
 
 
 def find_sent(attempts: Iterable[Attempt]) -> Sent:

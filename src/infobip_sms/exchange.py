@@ -15,6 +15,7 @@ from infobip_sms.codecs.plain_data import build_plain
 from infobip_sms.transport.messages import Headers, Request, Response
 
 from .codecs import XmlOptions, apply_charset, find_wire, get_codec
+from .codecs.deadline import until
 from .errors import (
     ApiError,
     CallDescription,
@@ -75,7 +76,17 @@ def parse_response(
     *,
     xml: XmlOptions = _DEFAULT_XML,
 ) -> Model:
-    """Parse the response of an operation; raise ApiError or InvalidResponseError."""
+    """Parse the response of an operation; raise ApiError or InvalidResponseError.
+
+    What is not read by the deadline of the response is rejected.
+    """
+    with until(response.deadline):
+        return _parse(operation, request, response, wire, xml)
+
+
+def _parse(
+    operation: Operation[Model], request: Request, response: Response, wire: Wire, xml: XmlOptions
+) -> Model:
     wire = find_wire(response.headers.get("content-type", "")) or wire
     if not 200 <= response.status < 300:  # noqa: PLR2004 - HTTP's own numbers
         raise _build_error(request, response, wire)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 from infobip_sms_schema import (
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from infobip_sms.send_many.options import OnUnknown
     from infobip_sms.send_many.outcomes import Outcome
     from infobip_sms.send_many.reconcile import Reconciled
-    from infobip_sms.send_many.suppression import Skip
+    from infobip_sms.send_many.suppression import Dedupe, Skip
     from infobip_sms.transport.messages import Request, Response
 
     from .auth import Auth
@@ -176,12 +176,13 @@ class Operations(ABC):
         patience: float = 60.0,
         per_second: float | None = None,
         skip: Skip | None = None,
-        dedupe: Literal["number"] | None = None,
+        dedupe: Dedupe = "warn",
     ) -> Generator[Outcome, None, None]:
         """Send any number of messages; yield an Outcome for each destination, in the input's order.
 
         Nothing is sent until you iterate. To stop, leave the loop or close the generator: what is under
-        way is brought to its end, nothing new begins. Memory holds ``2 * concurrency`` requests.
+        way is brought to its end, nothing new begins. Memory holds ``2 * concurrency`` requests, and 8
+        bytes for each destination if ``dedupe`` is ``"warn"``.
 
         chunk: destinations for each request. concurrency: requests at a time.
         on_unknown: ``report`` what may have been accepted as unknown; ``reconcile`` it first, by the
@@ -192,9 +193,12 @@ class Operations(ABC):
         tracking: goes with every request.
         patience: seconds to go on trying, beyond the client's ``retry``, while requests are certainly
             not processed: no connection, 429, 503 with Retry-After. After that nothing more is sent.
-        per_second: destinations per second at most; slower after a 429.
+        per_second: destinations per second over all threads, in requests of a quarter of that at most.
+            Each destination of a request counts, also if the request is repeated; lookups do not. A 429
+            halves the rate, which then rises again by a twentieth of ``per_second`` each second.
         skip: numbers that are never sent to: a callable, numbers, or a file with one in each line.
-        dedupe: ``"number"`` sends once to each number. What is left out is ``suppressed``.
+        dedupe: ``"number"`` sends once to each number, in any spelling; ``"warn"`` sends to all, and warns
+            at the end if there were others (UserWarning). What is left out is ``suppressed``.
 
         Raises ValueError for a bad option at once; what the input raises, when all before it is done.
         """

@@ -9,7 +9,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from .client import Client
 from .errors import InvalidResponseError
-from .transport.messages import Request, Response
+from .transport.messages import Headers, Request, Response
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -48,7 +48,7 @@ class TracedClient(Client):
             record_exception=False,
             set_status_on_exception=False,
         ) as span:
-            headers = dict(request.headers)
+            headers = Headers(request.headers)
             propagate.inject(headers)
             carried = Request(request.method, request.route, request.path, headers, request.body)
             result = super()._attempt(carried, timeout, earlier)

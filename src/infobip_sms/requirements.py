@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-import tomllib
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 _MAX_SHOWN = 60
@@ -59,24 +56,33 @@ def find_requirement(requirement_id: str) -> dict[str, Any]:
         row["id"]: row for kind in ("requirement", "reading") for row in _read("requirements")[kind]
     }
     if wanted not in rows:
+        import difflib  # noqa: PLC0415 - only an unknown ID needs it
+
         near = difflib.get_close_matches(wanted, rows, n=3, cutoff=0.6)
         hint = f"did you mean {', '.join(near)}?" if near else "IDs are such as SEND-008"
         raise KeyError(f"there is no requirement {requirement_id!r}; {hint}")
     row = dict(rows[wanted])
-    judged = row.pop("judged", None)
+    observable = row.pop("observable", None)
     row["pages"] = _list_pages(row["source"])
     row |= _find_values(wanted)
-    if judged:
+    if observable:
         client = "by this client, before it sends" if "invalid" in row else ""
         command = f"infobip-sms conformance explain {wanted}"
-        row["checked"] = [part for part in (client, f"{_CHECKED[judged]}: {command}") if part]
+        row["checked"] = [part for part in (client, f"{_CHECKED[observable]}: {command}") if part]
     return row
+
+
+def _read_data(name: str) -> str:
+    from importlib.resources import files  # noqa: PLC0415 - as below
+
+    return (files("infobip_sms_schema") / "data" / name).read_text(encoding="utf-8")
 
 
 @cache
 def _read(name: str) -> dict[str, Any]:
-    path = files("infobip_sms_schema") / "data" / f"{name}.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    import tomllib  # noqa: PLC0415 - every command imports this module
+
+    return tomllib.loads(_read_data(f"{name}.toml"))
 
 
 def _list_pages(source: str) -> list[str]:
@@ -118,8 +124,7 @@ def _show(path: str, value: object) -> str:
 
 def _get_original(case: dict[str, Any]) -> Any:
     """Return what the example has at the path of a case; None if it has nothing there."""
-    path = files("infobip_sms_schema") / "data" / "examples" / f"{case['example']}.json"
-    value = json.loads(path.read_text(encoding="utf-8"))
+    value = json.loads(_read_data(f"examples/{case['example']}.json"))
     for name, index in re.findall(r"([A-Za-z]+)|\[(\d+)\]", case["path"]):
         try:
             value = value[name] if name else value[int(index)]

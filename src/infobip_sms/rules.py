@@ -51,15 +51,19 @@ RULES: dict[type, tuple[Callable[[Any], list[Violation]], ...]] = {
 
 
 def check_senders(request: SmsRequest | SmsRequestV1) -> list[Violation]:
-    """SEND-003, READ-057: no sender is blank, has a line break, or is a number with a plus.
+    """SEND-003, READ-058: no sender is blank, has a line break, or is a number with a plus.
 
     Only what this client sends is checked: the documentation does not say what a server does.
     """
     problems = []
     messages: tuple[Any, ...] = request.messages
+    good: set[str | None] = {None}
     for index, message in enumerate(messages):
         sender = message.from_
-        if sender is None or (sender.isprintable() and _SENDER.fullmatch(sender)):
+        if sender in good:
+            continue
+        if sender.isprintable() and _SENDER.fullmatch(sender):
+            good.add(sender)
             continue
         expected = "3 to 11 visible characters, or 3 to 14 digits without +"
         if sender[:1] == "+":
@@ -73,7 +77,12 @@ def check_senders(request: SmsRequest | SmsRequestV1) -> list[Violation]:
 
 def count_national_numbers(request: SmsRequest | SmsRequestV1) -> int:
     """Return the number of destinations that begin with 0, as no country code does (SEND-008)."""
-    return sum(to.to[:1] == "0" for message in request.messages for to in message.destinations)
+    count = 0
+    for message in request.messages:
+        for to in message.destinations:
+            if to.to[:1] == "0":
+                count += 1
+    return count
 
 
 def check_rules(model: object) -> list[Violation]:

@@ -11,17 +11,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-DAMAGE = (UnicodeError, ValueError, TypeError, LookupError, AttributeError, OverflowError)
+DAMAGE = (
+    UnicodeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 """What reading a damaged file may raise, beside the errors of SQLite."""
+_READ_ONLY = "it cannot be written: the file or its folder is read-only"
+_NOT_CREATED = "unable to open the file: its folder must exist and be writable"
 # SQLite's own words for what has nothing to do with the content, and ours; any others may quote it.
 _KNOWN = {
-    "attempt to write a readonly database": "it cannot be written: the file or its folder is read-only",
+    "attempt to write a readonly database": _READ_ONLY,
     "database disk image is malformed": "database disk image is malformed",
-    "database or disk is full": "the disk is full",
+    "database or disk is full": "the disk is full; make room for it",
     "disk I/O error": "disk I/O error",
-    "file is not a database": "file is not a database",
+    "file is not a database": "it is another kind of file, or damaged",
     "no such table": "it is another kind of file",
-    "unable to open database file": "unable to open the file: its folder must exist and be writable",
+    "unable to open database file": _NOT_CREATED,
 }
 
 
@@ -29,6 +39,17 @@ def require_file_name(path: Path) -> None:
     """Raise ValueError for a name that SQLite takes for a database in memory."""
     if str(path) in {":memory:", "", "."} or path.name == ":memory:":
         raise ValueError("it must be the name of a file")
+
+
+def require_usable(path: Path) -> None:
+    """Raise ValueError for a file that SQLite cannot write, for a reason that it does not say clearly."""
+    require_file_name(path)
+    if path.is_dir():
+        raise ValueError("it is a folder; name a file")
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(_READ_ONLY if path.exists() else _NOT_CREATED)
+    if path.exists() and not os.access(path, os.W_OK):
+        raise ValueError(_READ_ONLY)
 
 
 def create_private(path: Path) -> None:
@@ -69,12 +90,27 @@ def roll_back(file: sqlite3.Connection) -> None:
         file.execute("ROLLBACK")
 
 
-def checkpoint(file: sqlite3.Connection) -> None:
-    """Bring what is in the -wal into the main file, if that is possible now."""
+def checkpoint(file: sqlite3.Connection) -> bool:
+    """Bring what is in the -wal into the main file, on the disk; return whether that was possible now."""
     import sqlite3  # noqa: PLC0415 - some builds of Python are without it
 
-    with suppress(sqlite3.Error):  # on the disk it is, beside the main file
-        file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    try:
+        ((busy, size, done),) = file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    except sqlite3.Error:
+        return False
+    return not busy and size == done
+
+
+def require_sound(file: sqlite3.Connection) -> None:
+    """Raise DatabaseError if the pages of a file do not belong together.
+
+    For a file that was not closed: a kill may have left the last step half in it and half in its -wal,
+    and somebody may have cut that one short.
+    """
+    import sqlite3  # noqa: PLC0415 - some builds of Python are without it
+
+    if file.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise sqlite3.DatabaseError("database disk image is malformed")
 
 
 def leave_log(path: Path) -> None:
@@ -82,6 +118,16 @@ def leave_log(path: Path) -> None:
     if not get_wal(path).exists():
         with suppress(OSError):
             get_wal(path).touch(mode=0o600)
+
+
+def abandon(file: sqlite3.Connection) -> None:
+    """Leave a file open for good, in a process that was forked while it was open.
+
+    If SQLite closed it, it would delete the log that the other process goes on writing.
+    """
+    import ctypes  # noqa: PLC0415 - for this case alone
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(file))
 
 
 def close(file: sqlite3.Connection, path: Path, mark_closed: Callable[[], None]) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Self
 
 from .codecs import wire_json
 from .errors import Error
-from .transport.connections import ConnectionPool, build_context
+from .transport.connections import ConnectionPool
 from .transport.messages import AttemptFailedError, Request
-from .transport.urls import parse_base_url
+from .transport.urls import is_loopback, parse_base_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from .send_many.report_store import QueuedReport, ReportStore
 
@@ -26,18 +26,28 @@ _HEADERS = {"Content-Type": wire_json.CONTENT_TYPE, "User-Agent": "infobip-sms"}
 class WebhookForwarder:
     """Posts what is due in a thread of its own, while it is entered as a context.
 
-    url: where to; https for every host but loopback. InvalidRequestError for another URL.
+    url: where to; https for every host but loopback and those in trust_http. InvalidRequestError for
+        another URL.
     on_error: called with a message about each attempt that was not acknowledged with 2xx.
     """
 
-    def __init__(self, url: str, store: ReportStore, on_error: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        store: ReportStore,
+        on_error: Callable[[str], None],
+        trust_http: Collection[str] = (),
+    ) -> None:
         base, mark, query = url.partition("?")
-        server = parse_base_url(base)
-        self._path = ("" if server.path else "/") + mark + query
+        server = parse_base_url(base, trust_http)
+        if server.scheme == "http" and not is_loopback(server.host):
+            on_error(f"reports go to {server.netloc} over plain http")
+        ending = "/" if base.endswith("/") or not server.path else ""
+        self._path = ending + mark + query
         self._pool = ConnectionPool(
             server=server,
             proxy=None,
-            context=build_context(None) if server.scheme == "https" else None,
+            context=None,
             max_idle=1,
             connect_timeout=TIMEOUT,
         )

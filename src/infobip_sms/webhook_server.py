@@ -35,6 +35,7 @@ MAX_BODY = 4 * 2**20  # bytes; a batch has up to 100 reports by default, of abou
 MAX_CONNECTIONS = 100
 DEADLINE = 30.0  # seconds for a whole request, and without any request
 _MAX_HEAD = 16 * 1024  # bytes, of a request's head and of its trailers
+_MAX_PIECES = 10_000  # chunks of a body; each takes time, however small it is
 _READ_SIZE = 65_536
 _ACCEPT_PAUSE = 0.1  # seconds before the next try when no connection can be accepted
 _MAX_VIOLATIONS = 3  # that a message names
@@ -79,6 +80,7 @@ class WebhookServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = asyncio.Event()
         self._output_error: BrokenPipeError | None = None
+        host.encode("idna")  # UnicodeError for what no socket takes as a name
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=128)
         self._socket.setblocking(False)
@@ -279,10 +281,14 @@ class _Connection:
         return headers
 
     async def _read_body(self) -> bytes:
-        body = bytearray()
+        body, pieces = bytearray(), 0
         while isinstance(event := await self._next_event(), h11.Data):
             body += event.data
+            pieces += 1
             _require_size(len(body))
+            if pieces > _MAX_PIECES:
+                reason = f"a body in more than {_MAX_PIECES} chunks"
+                raise WebhookRejectedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason)
         return bytes(body)
 
     async def _next_event(self) -> object:

@@ -52,7 +52,8 @@ def parse_delivery_reports(
         if encoding := identify_encoding(body):
             violations = (attrs.evolve(violations[0], actual=encoding),)
         raise InvalidResponseError(violations, body=body) from None
-    return attrs.evolve(reports, raw=body)
+    object.__setattr__(reports, "raw", body)  # frozen, but nobody else has it yet
+    return reports
 
 
 def _detect_wire(body: bytes) -> Wire:

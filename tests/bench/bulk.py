@@ -34,7 +34,7 @@ def measure_bulk(rounds: int, *, quick: bool) -> Iterator[Row]:
 
 def _build_work(url: str, folder: Path, total: int) -> dict[str, Callable[[], Any]]:
     client = Client(url, auth=ApiKey("key"))
-    messages = [_build_message(number % CHUNK) for number in range(total)]
+    messages = [_build_message(number) for number in range(total)]
     body = wire_json.dump_model(SmsRequest(messages=messages[:CHUNK]))
     pool = urllib3.connection_from_url(url, maxsize=THREADS)
     media = "application/json"
@@ -60,7 +60,8 @@ def _build_work(url: str, folder: Path, total: int) -> dict[str, Callable[[], An
 
 
 def _build_message(number: int) -> Message:
-    """Return a message whose messageId the static response has."""
-    text = f"Your order {number} is ready; please come to the counter before six o'clock. " * 2
-    to = Destination(to=f"999{number:09}", message_id=f"order-{number}")
+    """Return a message to a number of its own, whose messageId the static response has."""
+    order = number % CHUNK
+    text = f"Your order {order} is ready; please come to the counter before six o'clock. " * 2
+    to = Destination(to=f"999{number:09}", message_id=f"order-{order}")
     return Message(from_="InfoSMS", destinations=[to], text=text)

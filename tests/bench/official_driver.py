@@ -22,7 +22,7 @@ def build_work(url: str, bodies: dict[str, str]) -> dict[str, Any]:
     api = SmsApi(ApiClient(settings))
     work: dict[str, Any] = {}
     for name, body in bodies.items():
-        response = name.startswith("reply")
+        response = name.startswith("response")
         kind = models.SmsResponse if response else models.SmsAdvancedTextualRequest
         model = kind.from_json(body)
         work[f"read {name}"] = lambda kind=kind, body=body: kind.from_json(body)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     Work = Callable[[], Any]
 
@@ -28,6 +28,17 @@ class Figure:
     wall: tuple[float, ...]
     ratios: tuple[float, ...]
     """Of the processor's time to that of the first work, in the same round."""
+    wall_ratios: tuple[float, ...] = ()
+    """The same for the clock on the wall."""
+
+    @classmethod
+    def of(
+        cls, rows: Iterable[tuple[float, float]], first: Iterable[tuple[float, float]]
+    ) -> Figure:
+        """Return the figure of rows of seconds, processor and wall, beside those of the first work."""
+        pairs = [(*one, *other) for one, other in zip(rows, first, strict=False)]
+        found = [(cpu, wall, cpu / a, wall / b) for cpu, wall, a, b in pairs]
+        return cls(*zip(*found, strict=True))
 
     @property
     def ratio(self) -> float:
@@ -40,31 +51,34 @@ class Figure:
             "ratio": round(self.ratio, 3),
             "ratio_least": round(min(self.ratios), 3),
             "ratio_most": round(max(self.ratios), 3),
+            "wall_ratio": round(statistics.median(self.wall_ratios), 3)
+            if self.wall_ratios
+            else 0.0,
             "cpu_ms": round(statistics.median(self.cpu) * 1000, 4),
             "wall_ms": round(statistics.median(self.wall) * 1000, 4),
             "rounds": len(self.cpu),
         }
 
 
-def measure(work: Mapping[str, Work], rounds: int) -> dict[str, Figure]:
-    """Do each piece of work in each round; the first one is what the others are compared with."""
+def measure(work: Mapping[str, Work], rounds: int, *, least: float = _LEAST) -> dict[str, Figure]:
+    """Do each piece of work in each round; the first one is what the others are compared with.
+
+    least: seconds of the clock that a piece of work is repeated for.
+    """
     counts, slow = {}, set()
     for name, do in work.items():
         _time(do, 1)
-        cpu, wall = _time(do, 1)
-        counts[name] = max(1, round(_LEAST / max(cpu, 1e-7)))
+        _, wall = _time(do, 1)
+        counts[name] = max(1, round(least / max(wall, 1e-7)))
         if wall > _PATIENCE:
             slow.add(name)
-    taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in work}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in work}
     for number in range(rounds):
-        first = 0.0
         for name, do in work.items():
-            if name in slow and number >= _FEW:
-                continue
-            cpu, wall = _time(do, counts[name])
-            first = first or cpu
-            taken[name].append((cpu, wall, cpu / first))
-    return {name: Figure(*zip(*rows, strict=True)) for name, rows in taken.items()}
+            if name not in slow or number < _FEW:
+                taken[name].append(_time(do, counts[name]))
+    first = next(iter(taken.values()))
+    return {name: Figure.of(rows, first) for name, rows in taken.items()}
 
 
 def _time(do: Work, count: int) -> tuple[float, float]:

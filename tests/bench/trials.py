@@ -37,6 +37,10 @@ class Row:
     size: str
     peer: str
     figure: Figure
+    noise: float = 1.0
+    """The spread of the machine right after it was measured (noise.py)."""
+    memory: float | None = None
+    """MiB that a program holds at most."""
 
 
 def build_sizes(*, quick: bool) -> dict[str, tuple[int, SmsRequest]]:
@@ -212,13 +216,13 @@ def _measure_official(url: str, rounds: int) -> Iterator[Row]:
         "write many": lambda: wire_json.dump_model(request),
     }
     for what, do in ours.items():
-        taken = []
+        mine, theirs = [], []
         official.perform(what, 1)
         for _ in range(rounds):
-            mine = measure({OURS: do}, 1)[OURS]
-            cpu, wall = official.perform(what, 1)
-            taken.append((cpu, wall, cpu / mine.cpu[0]))
-        figure = Figure(*zip(*taken, strict=True))
+            own = measure({OURS: do}, 1)[OURS]
+            mine.append((own.cpu[0], own.wall[0]))
+            theirs.append(official.perform(what, 1))
+        figure = Figure.of(theirs, mine)
         yield Row(
             f"Beside the official client: {what} (ours = 1)",
             "1,000 messages",

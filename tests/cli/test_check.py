@@ -12,6 +12,7 @@ import phonenumbers
 import pytest
 
 from infobip_sms import Destination, Message, preflight
+from infobip_sms.send_many.preflight import build_number_parser
 from tests.cli.runs import run
 from tests.cli.test_send import Platform
 
@@ -80,6 +81,46 @@ def test_a_check_writes_its_details_as_csv(tmp_path: Path) -> None:
     assert rows[7]["unicodeCharacters"] == "😀"
     assert again.exit_code == 3
     assert "details.csv exists already" in again.stderr
+
+
+def test_a_check_counts_what_the_same_command_would_send(
+    prices: str, tmp_path: Path, serve: Serve
+) -> None:
+    """Not what --skip and --dedupe leave out; the limits and the question neither."""
+    path = tmp_path / "stop"
+    path.write_text("number\n41793026731\n", encoding="utf-8")
+    rows = "to\n41793026727\n+41793026727\n41793026731\n41793026732\n"
+    words = ("send", "--csv", "-", "--template", "x", "--skip", str(path), "--dedupe")
+    limits = ("--prices", prices, "--max-cost", "0.10", "--max-messages", "2")
+    server = serve("hear", Platform().answer)
+    checked = run(*words, *limits, "--check", typed=rows, url=server.url)
+    asked = run(*words, *limits, typed=rows, url="https://example.com")
+    sent = run(*words, *limits, typed=rows, url=server.url)
+
+    assert "Total    2         2         0.10" in checked.stdout
+    assert "Left out by --skip and --dedupe, and not counted: 2." in checked.stderr
+    assert "This sends to 2 destinations, 2 segments (2 left out)" in " ".join(asked.stderr.split())
+    assert "2 accepted, 2 suppressed; 4 of 4" in sent.stdout
+
+
+def test_a_check_lists_every_row_that_cannot_be_sent(tmp_path: Path) -> None:
+    """All of them in the details, the first ones on stderr; a run stops at them and says how to list them."""
+    path = tmp_path / "details.csv"
+    rows = "to,name\n41793026727,Ana\n" + "4.1793E+10,Bea\n,Zoë\n" * 15 + "41793026728,Cy\n"
+    result = run(*CHECK, "--details", str(path), typed=rows)
+    details = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    stopped = run(*CHECK[:5], typed=rows)
+
+    assert result.exit_code == 3
+    assert [row["row"] for row in details] == [str(number) for number in range(2, 34)]
+    assert {row["problems"] for row in details[1:-1]} == {"unreadable"}
+    assert "row 32, column to" in details[30]["reason"]
+    assert result.stderr.count(", column to: ") == 20
+    assert "And 10 more rows like these" in result.stderr
+    assert "Problems: 30 unreadable." in result.stderr
+    assert stopped.exit_code == 3
+    assert stopped.stderr.count(", column to: ") == 10
+    assert "and 20 more; --check --details FILE" in stopped.stderr
 
 
 def test_a_check_for_machines_is_a_line_for_each_row(tmp_path: Path) -> None:
@@ -181,3 +222,29 @@ def test_numbers_of_every_region_are_judged_as_phonenumbers_does() -> None:
 
             assert found.is_reachable is phonenumbers.is_valid_number(parsed), number
             assert found.country == phonenumbers.region_code_for_number(parsed)
+
+
+def test_national_numbers_of_every_region_are_read_as_phonenumbers_reads_them() -> None:
+    """Mobile numbers and landlines, written with a 0 instead of the country code."""
+    kinds = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE)
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        parse = build_number_parser(region)
+        for kind in kinds:
+            example = phonenumbers.example_number_for_type(region, kind)
+            if example is None or example.italian_leading_zero:  # it begins with 0 as it is
+                continue
+            written = f"0{phonenumbers.national_significant_number(example)}"
+            number, country, problem = parse(written)
+            try:
+                expected = phonenumbers.parse(written, region)
+            except phonenumbers.NumberParseException:  # 0 begins an international call there
+                assert problem == "impossible", written
+                continue
+
+            assert f"+{number}" == phonenumbers.format_number(
+                expected, phonenumbers.PhoneNumberFormat.E164
+            )
+            assert country == phonenumbers.region_code_for_number(expected)
+            assert (problem in {None, "landline"}) is phonenumbers.is_valid_number(expected), (
+                written
+            )

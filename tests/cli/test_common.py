@@ -464,6 +464,25 @@ def test_without_the_extra_it_says_what_to_install() -> None:
     )
 
 
+def test_ctrl_c_while_the_program_is_loaded_shows_no_traceback() -> None:
+    """Loading takes a moment, in which Ctrl-C ends it as it does later: 130."""
+    code = """
+import sys
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "click":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+from infobip_sms.__main__ import main
+main()
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
+
+
 def test_a_missing_extra_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command whose extra is not installed names it."""
     monkeypatch.setattr("infobip_sms.cli.conformance.find_spec", lambda _: None)

@@ -46,6 +46,19 @@ def send(sheet: bytes, *words: str, url: str = NOBODY) -> Result:
         (b"TO,name,NAME\n41793026727,Ana,x\n", DEAR),
         (b"to,name\n41793026727,Ana\n", ("--template", "Dear { NAME }.")),
         (b"to:name\n41793026727:Ana\n", (*DEAR, "--delimiter", ":")),
+        (b"to,name\n'41793026727,Ana\n", DEAR),
+        (b'to,name\n"=""41793026727""",Ana\n', DEAR),
+        (b'to;name\n="41793026727";Ana\n', DEAR),
+        (b"to;name\n41'793'026'727;Ana\n", DEAR),
+        ("to;name\n41\u2019793\u2019026\u2019727;Ana\n".encode(), DEAR),
+        (b'to,name\n"41,793,026,727",Ana\n', DEAR),
+        (b"to,name\n41.793.026.727,Ana\n", DEAR),
+        (b"to;name\n41793026727,0;Ana\n", DEAR),
+        (b"to,name\nTEL:41793026727,Ana\n", DEAR),
+        (b"to,name\r41793026727,Ana\r", DEAR),
+        (b"\r\n;;\r\nto;name;\r\n41793026727;Ana;\r\n;;\r\n", DEAR),
+        (b'to;name\n41793026727;"Ana"\n;\n;\n', DEAR),
+        ("t\u200bo;name\ufeff\n41793026727;Ana\n".encode(), DEAR),
         (b"to,x\tname\n41793026727\tAna\n".replace(b",x", b""), (*DEAR, "--delimiter", "tab")),
     ],
 )
@@ -86,6 +99,22 @@ def test_a_spreadsheet_s_file_is_read_as_it_was_meant(
         (b"to,name\n41\n", ["row 2: 1 cells", "column name is missing", "empty"]),
         (b'to,name\n41,"a"b"\n', ["after row 1", '"say ""hello"""']),
         (b"PK\x03\x04", ["workbook", "CSV UTF-8"]),
+        (b"<!DOCTYPE html><table>", ["HTML or XML", "CSV UTF-8"]),
+        (b"", ["The CSV is empty", "to,name"]),
+        (b"Guests 2026\nto,name\n4,a\n", ["must name the columns", "delete what is above"]),
+        (b"To,to,name\n4,5,a\n", ["more than one column named to"]),
+        (b'to,name\n4,"a\n5,b\n', ["after row 1", "a quote is not closed"]),
+        (b"to,name\r4,Jo\r41793026727,Jos\x8e\r", ["row 3, column 2", '"José"', "mac-roman"]),
+        (b"to,name\n#REF!,Ana\n", ["row 2, column to", '"#REF!"', "could not compute"]),
+        (b"to,name\nunknown,Ana\n", ["row 2, column to", '"unknown"', "country code, such as"]),
+        (b"to,name\n0793026727,Ana\n", ["row 2, column to", "--region CH"]),
+        (
+            b"to;name\n41793026727 / 41793026728;Ana\n",
+            ["row 2, column to", "more than 15 digits", "one number in each row"],
+        ),
+        (b"to;name\n41 793 026 727 x;Ana\n", ["row 2, column to", '"417*********** x"']),
+        (b"to,name\n41,Ana,,Bea\n", ["row 2: 4 cells instead of 2", '"Bea"']),
+        ("to,name\n4,a\n".encode("utf-16-be"), ["NUL", "--encoding utf-16-be"]),
         ("to,name\n4,a\n".encode("utf-16-le"), ["NUL", "--encoding utf-16-le"]),
         (b"phone,name\n4,a\n", ["it has: phone, name", "Rename"]),
         (b"to,nme\n4,a\n", ["no column named name. Did you mean {nme}?"]),
@@ -203,6 +232,53 @@ def test_rows_may_be_left_out(tmp_path: Path, serve: Serve) -> None:
     assert "1 accepted, 2 suppressed; 3 of 3" in result.stdout
     assert "the same number as row 2" in result.stdout
     assert "To go on" not in result.stderr
+
+
+STOPPED = "41793026731"
+
+
+@pytest.mark.parametrize(
+    "stop",
+    [
+        f"number\n{STOPPED}\n".encode(),
+        f"\ufeffName;To\r\nBea;'+{STOPPED}\r\n;\r\n".encode(),
+        f"+{STOPPED}\t2026\r\n".encode("utf-16"),
+        b"Number\r\n079 302 67 31\r\n",
+        b"41'793'026'731\n",
+    ],
+)
+def test_a_stop_list_is_read_like_any_other_spreadsheet(
+    stop: bytes, tmp_path: Path, serve: Serve
+) -> None:
+    """Whatever the spelling and the encoding, the number is not sent to."""
+    (tmp_path / "stop").write_bytes(stop)
+    platform = Platform()
+    words = ("--template", "x", "--skip", str(tmp_path / "stop"), "--region", "CH")
+    rows = f"to\n{NUMBER}\n{STOPPED}\n".encode()
+    result = send(rows, *words, url=serve("hear", platform.answer).url)
+
+    assert result.exit_code == 0, result.stderr
+    assert [number for number, _ in platform.heard] == [NUMBER]
+
+
+@pytest.mark.parametrize(
+    ("stop", "said"),
+    [
+        (b"to\n4.1793E+10\n", 'row 2: got "4.1793E+10". A spreadsheet rounded the number'),
+        (b"Ana\n41793026731\nBea\n", 'row 3: got "Bea". Write one number'),
+        (b"0793026731\n", 'row 1: got "079*******". No country code begins with 0'),
+        (b"Jos\xe9\n", "is not UTF-8"),
+    ],
+)
+def test_a_stop_list_that_may_be_misunderstood_is_rejected(
+    stop: bytes, said: str, tmp_path: Path
+) -> None:
+    """Nothing is sent: whoever is in that row would be sent to."""
+    (tmp_path / "stop").write_bytes(stop)
+    result = send(b"to\n41793026727\n", "--template", "x", "--skip", str(tmp_path / "stop"))
+
+    assert result.exit_code == 3
+    assert said in " ".join(result.stderr.split())
 
 
 def test_repeated_numbers_are_noted(serve: Serve) -> None:

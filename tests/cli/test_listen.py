@@ -368,6 +368,16 @@ def test_what_is_wrong_with_a_body_is_said_without_its_content() -> None:
     assert "41793026727" not in "".join(log.complaints)
 
 
+def test_a_body_in_tens_of_thousands_of_chunks_is_rejected() -> None:
+    """Each chunk takes time, however small it is; 4 MiB of single bytes would take minutes."""
+    log = Log()
+    with listening(log) as listener:
+        answer = say(listener.url, CHUNKED + chunked(b" " * 10_001, 1))
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert log.complaints == ["a body in more than 10000 chunks; responded with 413"]
+
+
 def test_a_body_in_chunks_is_read() -> None:
     """A body without a declared length may come in chunks; two bodies may share a connection."""
     log = Log()

@@ -6,27 +6,30 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from infobip_sms import ReportStore
+from infobip_sms import DeliveryReport, InvalidRequestError, ReportStore
 from infobip_sms.cli.listen import _build_writer
 from infobip_sms.webhook_forwarder import WebhookForwarder
 from infobip_sms.webhook_server import WebhookServer
 from tests.cli.runs import run, start
 from tests.cli.test_listen import ask, begin
+from tests.client.calls import reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from infobip_sms import DeliveryReports
+    from tests.client.calls import Serve
 
 KILLED = """
 import os, signal, sys
-from infobip_sms import ReportStore
+from infobip_sms import DeliveryReport, InvalidRequestError, ReportStore
 from infobip_sms.webhook_server import WebhookServer
 
 store = ReportStore(sys.argv[1])
@@ -178,12 +181,41 @@ def test_a_target_that_is_down_is_named_and_nothing_is_lost(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.parametrize("path", ["/in/", "/in", "/in/?token=x", "/", "/?a=b"])
+def test_reports_are_forwarded_to_exactly_the_path_that_was_given(
+    path: str, tmp_path: Path, serve: Serve
+) -> None:
+    """A slash at its end is part of it: many frameworks redirect without it, and a redirect is lost."""
+    server = serve("hear", reply(b""))
+    with ReportStore(tmp_path / "r.sqlite") as store:
+        store.add([DeliveryReport(message_id="m")], due=0)
+        with WebhookForwarder(f"{server.url}{path}", store, print):
+            while store.find_next_due() is not None:
+                time.sleep(0.005)
+
+    assert server.finish()[0].line == f"POST {path} HTTP/1.1"
+
+
+def test_a_host_that_was_named_gets_reports_over_plain_http(tmp_path: Path) -> None:
+    """Loudly; without its name it is rejected."""
+    said: list[str] = []
+    with ReportStore(tmp_path / "r.sqlite") as store:
+        WebhookForwarder("http://inbox:8000/in", store, said.append, ["INBOX"])
+        WebhookForwarder("https://inbox/in", store, said.append)
+        with pytest.raises(InvalidRequestError):
+            WebhookForwarder("http://inbox:8000/in", store, said.append)
+
+    assert said == ["reports go to inbox:8000 over plain http"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--forward", "http://127.0.0.1:1"], "--forward needs --store FILE"),
         (["--store", "r", "--forward", "ftp://x"], "--forward"),
-        (["--store", "r", "--forward", "http://example.com/"], "https://"),
+        (["--store", "r", "--forward", "http://example.com/"], "hosts of --trust-http"),
+        (["--store", "r", "--forward", "http://x.y/", "--trust-http", "x.z"], "--trust-http"),
+        (["--trust-http", "x.z"], "--trust-http is for --forward"),
         (["--store", "none/r"], "report file r: unable to open the file: its folder must exist"),
         (["--store", ":memory:"], "it must be the name of a file"),
     ],

@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import copy
 import json
+import logging
 import sqlite3
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infobip_sms import InvalidResponseError
+from infobip_sms import InvalidResponseError, Message
 from infobip_sms.cli.base import output
 from infobip_sms.cli.base.output import print_report
+from infobip_sms.cli.base.terminal import show_log
+from infobip_sms.sandbox import running
 from infobip_sms.text.escapes import escape
 from infobip_sms.webhooks import parse_delivery_reports
 from tests.cli.runs import NUMBER, SEND, TEXT, run
@@ -162,6 +165,41 @@ def test_no_word_of_a_report_reaches_the_terminal_raw(
 
     assert printed > 10
     assert is_clean(capsys.readouterr().out)
+
+
+def test_no_entry_of_the_log_reaches_the_terminal_raw(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the package logs while a command runs may quote what came from outside."""
+    log = logging.getLogger("infobip_sms.sandbox")
+    with show_log(logging.WARNING):
+        log.warning("reports to %s", EVIL)
+        log.info("hidden")
+    shown = capsys.readouterr().err
+
+    assert shown.startswith("reports to x\\u001b]0;title")
+    assert "hidden" not in shown
+    assert is_clean(shown)
+
+
+def test_the_host_of_a_notify_url_is_logged_escaped(caplog: pytest.LogCaptureFixture) -> None:
+    """Also where the sandbox runs inside a test, whose log has its own handlers."""
+    with running(delay=0) as sandbox:
+        message = Message(destinations=NUMBER, text=TEXT, notify_url="http://a\x9b\u202e.example/")
+        sandbox.client().send(message)
+        sandbox.wait_for(to=NUMBER)
+    (entry,) = [record.getMessage() for record in caplog.records if "not delivered" in record.msg]
+
+    assert "reports to a\\u009b\\u202e.example are" in entry
+    assert is_clean(entry)
+
+
+@pytest.mark.parametrize("words", [("listen", "--host", f"a{EVIL}"), ("sandbox", "--host", EVIL)])
+def test_a_host_that_cannot_be_one_is_named_escaped(words: tuple[str, ...]) -> None:
+    """One sentence, whatever the name is."""
+    result = run(*words)
+
+    assert result.exit_code in {2, 3}
+    assert "Traceback" not in result.output
+    assert is_clean(result.output)
 
 
 def test_no_option_reaches_the_terminal_raw() -> None:

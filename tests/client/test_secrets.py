@@ -6,14 +6,19 @@ import base64
 import json
 import logging
 import pickle
+import sys
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from infobip_sms_conformance.cli import cli as suite
+from infobip_sms_conformance.transport.credentials import read_token
 
 from infobip_sms import (
     ApiError,
     ApiKey,
+    AsyncClient,
     Basic,
     Bearer,
     Client,
@@ -24,9 +29,13 @@ from infobip_sms import (
     TransportError,
     Violation,
 )
+from infobip_sms.cli import cli
+from infobip_sms.cli.base.server_options import _require_bare_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import click
 
     from infobip_sms import Auth
     from tests.client.calls import Serve
@@ -149,6 +158,97 @@ def test_no_local_variable_shows_the_key(serve: Serve, script: tuple[Step, ...])
             assert script == (OK,)
 
     assert not [line for line in found if SECRET in line]
+
+
+def raise_from_env(monkeypatch: pytest.MonkeyPatch, **environment: str) -> None:
+    """Make a client of an environment."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    Client.from_env(proxy=f"http://a:{SECRET}@127.0.0.1:9/x")
+
+
+def interrupt_send(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupt a call while its headers are written."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("http.client.HTTPConnection.endheaders", interrupt)
+    monkeypatch.setattr("infobip_sms.transport.connections._DeadlineConnection.connect", interrupt)
+    with Client("http://127.0.0.1:9", auth=ApiKey(SECRET)) as client:
+        client.send(ask())
+
+
+def share_options() -> None:
+    """Make a client with other headers, one of which is not allowed."""
+    with Client("http://127.0.0.1:9", auth=ApiKey("k")) as client:
+        client.with_options(headers={"X-Key": SECRET, "Host": SECRET})
+
+
+PRINT_SECRET = f"""{sys.executable} -c "print('a b', '-'.join(['hunter2'] * 3))" """
+MISTAKES: dict[str, Callable[[pytest.MonkeyPatch], object]] = {
+    **{
+        f"{kind.__name__} {name}": partial(lambda kind, value, _: kind(value), kind, value)
+        for kind in (ApiKey, IbssoToken, Bearer)
+        for name, value in {
+            "scheme": f"App {SECRET}",
+            "line break": f"{SECRET}\n",
+            "inside": f"a\n{SECRET}",
+            "bytes": SECRET.encode(),
+            "list": [SECRET],
+        }.items()
+    },
+    "ApiKey twice": lambda _: ApiKey(SECRET, SECRET),  # type: ignore[call-arg]
+    "ApiKey other name": lambda _: ApiKey(kye=SECRET),  # type: ignore[call-arg]
+    "Basic colon": lambda _: Basic("a:b", SECRET),
+    "Basic surrogate": lambda _: Basic("a", f"{SECRET}\ud800"),
+    "Basic none": lambda _: Basic(None, SECRET),  # type: ignore[arg-type]
+    "auth": lambda _: Client(auth=SECRET),  # type: ignore[arg-type]
+    "proxy": lambda _: Client(auth=ApiKey("k"), proxy=f"http://a:{SECRET}@h/x"),
+    "proxy of another type": lambda _: Client(auth=ApiKey("k"), proxy=[SECRET]),  # type: ignore[arg-type]
+    "base_url": lambda _: Client(f"https://a:{SECRET}@h", auth=ApiKey("k")),
+    "headers": lambda _: Client(auth=ApiKey("k"), headers={"X-Key": SECRET, "X-Y": "\n"}),
+    "async": lambda _: AsyncClient(auth=ApiKey("k"), headers={"X-Key": SECRET}, timeout=-1),
+    "options": lambda _: share_options(),
+    "environment": lambda m: raise_from_env(m, INFOBIP_API_KEY=f"App {SECRET}"),
+    "proxy of from_env": lambda m: raise_from_env(m, INFOBIP_API_KEY="k"),
+    "password": lambda m: raise_from_env(m, INFOBIP_USER="a:b", INFOBIP_PASSWORD=SECRET),
+    "command": lambda _: _require_bare_key(f"App {SECRET}"),
+    "token command": lambda _: read_token(PRINT_SECRET),
+    "interrupt": interrupt_send,
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_with_a_key_shows_it_in_no_local_variable(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Constructors, settings, the environment and the command line let go of what they were given."""
+    for variable in ("INFOBIP_API_KEY", "INFOBIP_USER", "INFOBIP_PASSWORD", "INFOBIP_BASE_URL"):
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 - of several kinds
+        MISTAKES[name](monkeypatch)
+
+    shown = [repr(caught.value), *traceback.format_exception(caught.value)]
+    assert not [line for line in [*list_locals(caught.value), *shown] if SECRET in line]
+
+
+def list_options(command: click.Command) -> Iterator[click.Parameter]:
+    """Yield the options of a command and of those below it."""
+    yield from command.params
+    for below in getattr(command, "commands", {}).values():
+        yield from list_options(below)
+
+
+def test_options_with_a_secret_do_not_show_it() -> None:
+    """What click passes on of a key, a password, a token or a header shows nothing in a local variable."""
+    names = {"api_key", "password", "token_command", "header"}
+    found = [o for group in (cli, suite) for o in list_options(group) if o.name in names]
+    values = [option.type.convert(f"X: {SECRET}", option, None) for option in found]
+
+    assert {option.name for option in found} == names
+    assert SECRET not in repr(values)
+    assert all(SECRET in "".join(value) for value in values)
 
 
 @pytest.mark.parametrize("kind", [ApiKey, IbssoToken, Bearer])

@@ -74,6 +74,19 @@ TEXTS = (
     *("d" * 201, "9" * 301, "9" * 1001, "\u015f", "\U0001f600", "a\u00a0b", "a & b < c > d", "]]>"),
     *("a\u2028b", "\u0085", "a\nb", "\x7f", "\ufffd", "application/json"),
 )
+TEXTS_BETWEEN = (
+    "",
+    " ",
+    "\t\n",
+    "0",
+    "true",
+    "TR",
+    "\u00b2",
+    "\u0085",
+    "a\u00a0b",
+    "]]>",
+    "d" * 201,
+)
 VALUES: tuple[Any, ...] = (
     *TEXTS,
     *(None, True, False, 0, 1, -1, 23, 24, 59, 60, 1.5, 0.1, 1e22, 2**53 + 1, 2**63, 2**64, 2**70),
@@ -184,7 +197,7 @@ def replace_json(body: bytes) -> Iterator[bytes]:
 
 
 def replace_xml(body: bytes) -> Iterator[bytes]:
-    """Put every text into every element, with one entry in each list."""
+    """Put every text into every element with a value, and some beside other elements; one entry in each list."""
     root = ET.fromstring(body)  # noqa: S314 - an example
     for parent in list(root.iter()):
         for child in parent[1:]:
@@ -192,7 +205,7 @@ def replace_xml(body: bytes) -> Iterator[bytes]:
                 parent.remove(child)
     for place in list(root.iter()):
         kept = place.text
-        for text in TEXTS:
+        for text in TEXTS_BETWEEN if len(place) else TEXTS:
             place.text = text
             yield ET.tostring(root)
         place.text = kept

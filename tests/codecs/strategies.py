@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import Any
 
 import attrs
@@ -22,6 +23,7 @@ INSTANTS = st.datetimes(dt.datetime(2, 1, 1), dt.datetime(9998, 12, 31), timezon
 PRICES = st.decimals(-(10**9), 10**9, places=10)
 
 
+@cache  # Hypothesis validates each strategy that is new to it
 def build(cls: Any, alphabet: st.SearchStrategy[str] = TEXT) -> st.SearchStrategy[Any]:
     """Return models of a class: every value within its limits, every rule kept."""
     fields = {
@@ -68,6 +70,8 @@ def _build_text(limit: Constraint, alphabet: st.SearchStrategy[str]) -> st.Searc
     if limit.pattern is None:
         return st.text(alphabet, max_size=limit.max_length or 40)
     shape = re.compile(limit.pattern)
+    if shape.fullmatch("any text") is None:  # digits; few other texts would be left
+        return st.from_regex(limit.pattern.strip("^$"), fullmatch=True)
     texts = st.text(alphabet, min_size=3, max_size=11) | st.from_regex(
         r"\+?[0-9]{3,11}", fullmatch=True
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -11,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infobip_sms import Client, SmsRequest, SmsResponse
+from infobip_sms import (
+    Client,
+    DeliveryReport,
+    DeliveryReports,
+    SmsRequest,
+    SmsResponse,
+    Status,
+    parse_delivery_reports,
+)
 from infobip_sms.codecs import converters, wire_json, wire_xml
 from tests.bench import targets
 from tests.bench.costs import measure_peak
@@ -62,6 +71,25 @@ def test_reading_a_response_grows_with_it_and_no_faster(wire: str) -> None:
     small, large = (count_calls(partial(codec.parse_response, b, SmsResponse)) for b in bodies)
 
     assert large <= 10 * small
+
+
+def test_a_message_is_built_with_few_calls() -> None:
+    """Each field of a message that somebody builds is looked at once, and not at all without a value."""
+    calls = count_calls(lambda: build_messages(100))
+
+    assert calls < 100 * 85
+
+
+@both
+def test_posted_reports_are_looked_at_once(wire: str) -> None:
+    """What is posted to a notify URL takes as many calls as reading it, and a few more."""
+    status = Status(group_id=3, group_name="DELIVERED", id=5, name="DELIVERED_TO_HANDSET")
+    entries = [DeliveryReport(message_id=str(n), to="1", status=status) for n in range(300)]
+    body = CODECS[wire].dump_model(DeliveryReports(results=entries))
+    reading = count_calls(lambda: CODECS[wire].parse_response(body, DeliveryReports))
+    parsing = count_calls(lambda: parse_delivery_reports(body, f"application/{wire}"))
+
+    assert parsing < reading + 100
 
 
 @pytest.mark.parametrize("library", ["orjson", "standard"])
@@ -126,6 +154,35 @@ def test_the_package_alone_loads_next_to_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_the_first_client_loads_only_what_it_needs() -> None:
+    """A client reads no certificates, and loads neither codecs nor what most systems do without."""
+    code = (
+        "import ssl, sys; ssl.create_default_context = None; "
+        "from infobip_sms import ApiKey, Client; Client(auth=ApiKey('key')); "
+        "late = 'cattrs encodings.idna urllib.request orjson infobip_sms.codecs.converters'.split(); "
+        "late += [f'infobip_sms_schema.{name}' for name in ('json_codec', 'xml_codec', 'xml_scalars')]; "
+        "print([m for m in late if m in sys.modules])"
+    )
+    names = [name for name in os.environ if not name.lower().endswith("_proxy")]
+    clean = {name: os.environ[name] for name in names}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=clean
+    )
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_and_completion_load_no_client() -> None:
+    """What a shell starts at each tab loads neither HTTP nor TLS."""
+    code = (
+        "import sys; from infobip_sms.cli import cli; cli(['send', '--help'], standalone_mode=False); "
+        "print([m for m in ('urllib3', 'ssl', 'http.client', 'tomllib', 'cattrs') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 # ---------------------------------------------------------------- the bench

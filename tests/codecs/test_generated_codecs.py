@@ -392,7 +392,7 @@ def test_validation_rejects_what_can_be_read_all_the_same() -> None:
 
     assert wire_xml.parse_response(body, SmsResponse).messages
     with pytest.raises(
-        InvalidResponseError, match=r"messages: expected .*, got text of another form"
+        InvalidResponseError, match=r"messages: expected .*, got content of another form"
     ):
         wire_xml.parse_response(body, SmsResponse, validate=True)
 
@@ -451,3 +451,46 @@ def test_dlr_001_no_digit_is_lost_where_plain_data_is_kept() -> None:
 
     assert read_json(response, ErrorResponse) == read_json_slowly(response, ErrorResponse)
     assert "Decimal('1.10')" in read_json(response, ErrorResponse)[2]
+
+
+# ---------------------------------------------------------------- one status for many entries
+
+STATUS: dict[str, Any] = {"groupId": 1, "groupName": "PENDING", "id": 26, "name": "N"}
+VALID: list[dict[str, Any]] = [
+    *({}, {"id": 1}, {"id": "26"}, {"groupName": 1}, {"groupName": "1"}),
+    *({"description": None}, {"description": "d"}, {"unknown": [1]}),
+]
+ODD: list[dict[str, Any]] = [*VALID, {"id": True}, {"id": 1.0}, {"groupName": True}, {"name": None}]
+
+
+@libraries
+@pytest.mark.parametrize("first", VALID, ids=str)
+def test_a_status_is_read_alike_whatever_came_before(
+    library: str, first: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry that equals the one before in Python's eyes alone (True is 1) is read for itself."""
+    monkeypatch.setattr(wire_json, "_find_orjson", lambda: LIBRARIES[library])
+
+    def read(*changes: dict[str, Any]) -> list[Any]:
+        entries = [{"to": "1", "status": STATUS | change} for change in changes]
+        try:
+            body = json.dumps({"messages": entries}).encode()
+            return [entry.status for entry in wire_json.parse_response(body, SmsResponse).messages]
+        except InvalidResponseError as error:
+            return [str(violation).replace("[1]", "[0]") for violation in error.violations]
+
+    for second in ODD:
+        assert repr(read(first, second)[-1]) == repr(read(second)[-1])
+
+
+def test_entries_with_one_status_share_it() -> None:
+    """The status of a response's entries is one object, which the caller's data cannot change."""
+    plain: dict[str, Any] = {"messages": [{"to": "1", "status": dict(STATUS)} for _ in range(3)]}
+    one = SmsResponse.from_dict(plain)
+    for entry in plain["messages"]:
+        entry["status"]["name"] = "M"
+    other = SmsResponse.from_dict(plain)
+
+    assert len({id(entry.status) for entry in one.messages}) == 1
+    assert {entry.status.name for entry in one.messages} == {"N"}
+    assert {entry.status.name for entry in other.messages} == {"M"}

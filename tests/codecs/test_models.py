@@ -7,6 +7,7 @@ import inspect
 import json
 import pickle
 import re
+from decimal import Decimal
 from enum import Enum
 from typing import Any, get_type_hints
 
@@ -15,7 +16,7 @@ import infobip_sms_schema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from infobip_sms_schema import MODELS, Constraint
+from infobip_sms_schema import ENUMS, MODELS, Constraint
 
 from infobip_sms import (
     Day,
@@ -70,6 +71,36 @@ def test_every_field_has_a_wire_name_a_limit_and_a_requirement(model: Any) -> No
             assert field.metadata["wire"]
             assert isinstance(field.validator, Constraint)
             assert field.validator.requirement_id
+
+
+ANYTHING: list[Any] = [
+    *("", "a", "abc", "41793026727", "+41", "0" * 300, "é", "\ud800", "a\nb", "MONDAY", "1"),
+    *(True, False, 0, 1, -1, 59, 60, 2881, 10**7, 2**62, -(2**62), 2**1100, 1.0, float("nan")),
+    *(None, b"abc", [], (), ("a",), ["a"], {}, {"a": "b"}, Decimal(1), Decimal("1e9999")),
+    *(dt.datetime(2026, 1, 1), dt.datetime(2026, 1, 1, tzinfo=dt.UTC), dt.time(1), object()),  # noqa: DTZ001 - one without a zone
+    *(member for enum in ENUMS for member in enum),
+    *(
+        NOON,
+        (NOON,),
+        TO[0],
+        (TO[0],),
+        (TO[0], NOON),
+        [TO[0]],
+        (Day.MONDAY,),
+        (Day.MONDAY, "MONDAY"),
+    ),
+]
+
+
+def test_what_is_valid_at_a_glance_is_valid() -> None:
+    """The quick look at a value accepts nothing that the thorough one rejects."""
+    fields = [f for model in MODELS for f in attrs.fields(model)]
+    limits = [(f.validator, f.type) for f in fields if isinstance(f.validator, Constraint)]
+    rows = [(limit, kind, value) for limit, kind in limits for value in ANYTHING]
+    good = [row for row in rows if row[0].accepts(row[2], row[1])]
+
+    assert [(kind, value) for limit, kind, value in good if limit.check(value, kind)] == []
+    assert len(good) > 500
 
 
 @given(st.text(LETTERS, min_size=3, max_size=11))

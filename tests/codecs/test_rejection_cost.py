@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from infobip_sms.cli.base.framework import InvalidInputError
 from infobip_sms.cli.send import csv_table
 from infobip_sms.cli.send.csv_rows import parse_template
 from infobip_sms.cli.send.csv_table import parse_csv
-from infobip_sms.codecs import get_codec, xml_reference
+from infobip_sms.codecs import deadline, get_codec, xml_reference
 from tests.codecs.test_call_counts import count_calls
 
 XML = {
@@ -151,9 +152,60 @@ def test_xmlschema_reads_only_where_it_is_asked_for(monkeypatch: pytest.MonkeyPa
 def test_large_json_is_rejected_at_the_price_of_reading(name: str, kind: Any) -> None:
     """Four times as much takes four times as many calls at most, and few for a byte."""
     codec = get_codec("json")
-    bodies = [build(JSON[name], size) for size in (100_000, 400_000)]
+    bodies = [build(JSON[name], size) for size in (30_000, 120_000)]
     small, large = (count_calls(partial(reject, codec, kind, body)) for body in bodies)
 
     assert large <= 4.2 * small
     assert large <= 2.5 * len(bodies[1])
     assert reject(codec, kind, bodies[1]) <= 200
+
+
+@pytest.mark.parametrize("kind", [SmsRequest, SmsResponse])
+@pytest.mark.parametrize(
+    ("wire", "name"), [*(("xml", n) for n in XML), *(("json", n) for n in JSON)]
+)
+def test_nothing_is_explained_after_the_deadline(wire: Any, name: str, kind: Any) -> None:
+    """A document that is rejected too late costs what reading a valid one costs, and says why."""
+    root = "request" if kind is SmsRequest else "smsResponse"
+    body = build((XML if wire == "xml" else JSON)[name], 40_000, root)
+    explained = count_calls(partial(reject, get_codec(wire), kind, body))
+
+    with deadline.until(0.0):
+        hasty = count_calls(partial(reject, get_codec(wire), kind, body))
+        found = reject(get_codec(wire), kind, body)
+
+    assert found == 1
+    assert hasty <= explained
+
+
+@pytest.mark.parametrize("wire", ["json", "xml"])
+def test_explaining_ends_at_the_deadline(wire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deadline that passes while a document is explained ends the explanation."""
+    good = {
+        "json": '{"to":"9","status":{"groupId":1,"groupName":"a","id":2,"name":"b"}}',
+        "xml": (
+            "<message><to>9</to><status><groupId>1</groupId><groupName>a</groupName>"
+            "<id>2</id><name>b</name></status></message>"
+        ),
+    }[wire]
+    body = {
+        "json": f'{{"messages":[{",".join([good] * 1_000)},{{}}]}}',
+        "xml": f"<smsResponse><messages>{good * 1_000}<message/></messages></smsResponse>",
+    }[wire]
+    looks = iter(range(10**9))
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: next(looks)))
+
+    with deadline.until(50), pytest.raises(InvalidResponseError, match="before the timeout"):
+        get_codec(wire).parse_response(body.encode(), SmsResponse)
+
+    assert next(looks) < 60
+
+
+def test_valid_documents_are_read_after_the_deadline() -> None:
+    """What arrived in time and is valid is read, however late it is."""
+    with deadline.until(0.0):
+        for wire, body in (
+            ("json", b'{"messages":[]}'),
+            ("xml", b"<smsResponse><messages/></smsResponse>"),
+        ):
+            assert get_codec(wire).parse_response(body, SmsResponse).messages == []

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from infobip_sms_conformance.cli import main
 from infobip_sms_conformance.client_run.collector import TrafficCollector
-from infobip_sms_conformance.client_run.har_input import HarWriter, read_har
+from infobip_sms_conformance.client_run.har_input import read_har
+from infobip_sms_conformance.client_run.har_output import HarWriter
 from infobip_sms_conformance.reporting import console, files
 from infobip_sms_conformance.run.result import RunResult, SanitizedFinding, Section
 from infobip_sms_conformance.sanitization.redaction import clean
@@ -131,3 +132,14 @@ def test_recording_is_readable_by_its_owner_only(tmp_path: Path) -> None:
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_text("utf-8") == "text"
+
+
+def test_the_plan_of_a_receiver_has_nothing_that_a_terminal_obeys(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The URL is the user's own, but it may have been pasted."""
+    main(["receiver", f"http://127.0.0.1:1/{ESCAPES.replace(chr(13), '')}"])
+    shown = "".join(capsys.readouterr())
+
+    assert "Checking http://127.0.0.1:1/a\\u001b" in shown
+    assert not FORBIDDEN.search(shown)

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 from infobip_sms_conformance.cli import catalog, cli
 from infobip_sms_conformance.contract import files
 from infobip_sms_conformance.session import budget
+from infobip_sms_conformance.transport.processes import run_program
 
 from infobip_sms.sandbox import Sandbox, running
 from tests.cli.runs import run_program_on_terminal
@@ -35,16 +36,9 @@ def fixture_sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@contextmanager
-def start_misbehaving(manner: str) -> Iterator[str]:
+def start_misbehaving(manner: str) -> AbstractContextManager[str]:
     """Run a misbehaving server for the time of a ``with`` block; give its URL."""
-    program = [sys.executable, str(SERVERS / "not_http.py"), manner]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.kill()
+    return run_program([sys.executable, str(SERVERS / "not_http.py"), manner])
 
 
 def run_alone(folder: Path, *words: str, **environment: str) -> Run:
@@ -89,6 +83,7 @@ WRONG = [
     ["server", NOBODY, "--callback", "https://example.com/x"],
     ["server", NOBODY, "--callback", "example", "--callback-port", "9000"],
     ["server", NOBODY, "--callback-port", "70000"],
+    ["server", NOBODY, "--callback-host", "192.0.2.1"],
     ["server", NOBODY, "--max", "5"],
     ["server", NOBODY, "--json", "/nowhere/at/all.json"],
     ["server", NOBODY, "--json", "same", "--html", "same"],

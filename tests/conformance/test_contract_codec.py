@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from infobip_sms_conformance.contract import codec, edits, files, strategies
+from infobip_sms_conformance.contract import cases, codec, edits, files, strategies
 from infobip_sms_conformance.fixtures import freshness, placement
 from infobip_sms_conformance.observations import responses, tolerant_reader
 from infobip_sms_conformance.observations.exchange import (
@@ -111,7 +111,7 @@ def test_edit_that_leads_nowhere(path: str, kind: str) -> None:
         edits.apply_edit({"a": [{}, {}]}, path, kind, 1)
 
 
-@pytest.mark.parametrize("case", files.read_cases(), ids=lambda case: str(case.id))
+@pytest.mark.parametrize("case", cases.read_every_case().values(), ids=lambda c: str(c.id))
 def test_case_differs_from_its_example_on_the_wire(case: files.Case) -> None:
     """Every case changes the bytes of its example in both formats."""
     for wire in case.wires:
@@ -175,8 +175,8 @@ def test_instants_lie_ahead_but_near() -> None:
         assert freshness.move_near(text, past=True) == text
 
 
-@pytest.mark.parametrize("where", ["alone", "between", "behind"])
-@pytest.mark.parametrize("case", files.read_cases(), ids=lambda case: str(case.id))
+@pytest.mark.parametrize("where", ["alone", "before", "between", "behind"])
+@pytest.mark.parametrize("case", cases.read_every_case().values(), ids=lambda c: str(c.id))
 def test_case_travels_unaltered(case: files.Case, where: placement.Placement) -> None:
     """Wherever a case stands, its document differs from the one with the edit undone in that place alone."""
     placed = placement.build_case_document(case, where)
@@ -191,15 +191,17 @@ def test_case_travels_unaltered(case: files.Case, where: placement.Placement) ->
         assert holder[last[-1]] == (value if kind == "set" else value[0] * value[1])
     if where != "alone" and placed.path.startswith("messages["):
         first = placement.build_minimal_message()
-        assert placed.document["messages"][0] == first
+        assert placed.document["messages"][-1 if where == "before" else 0] == first
         assert len(placed.document["messages"]) == 3
 
 
-def test_every_accepted_edit_is_packed_once() -> None:
+@pytest.mark.parametrize("derived", [False, True])
+def test_every_accepted_edit_is_packed_once(derived: bool) -> None:
     """The request at every limit holds each edit, those of one field in messages of their own."""
-    packed = budget.build_limits_document()
+    packed = budget.build_limits_document(derived=derived)
     inside = [case for cases in packed.cases_by_message for case in cases]
-    outside = [case for case in budget.get_accepted_cases() if case not in inside]
+    mine = [case for case in budget.get_accepted_cases() if (case.turn is not None) == derived]
+    outside = [case for case in mine if case not in inside]
 
     assert len(set(map(str, inside))) == len(inside)
     assert all(not case.path.startswith("messages[") for case in outside)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def serve(status: int, media: str, body: bytes) -> Iterator[str]:
+def serve(status: int, media: str, body: bytes, **headers: str) -> Iterator[str]:
     """Give every request the same response; give the URL."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -26,6 +26,8 @@ def serve(status: int, media: str, body: bytes) -> Iterator[str]:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(status)
             self.send_header("Content-Type", media)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -44,7 +46,8 @@ def serve(status: int, media: str, body: bytes) -> Iterator[str]:
 
 
 REJECTED = "the server rejected the credentials (HTTP {})"
-FOREIGN = "the first request got no answer of this API: HTTP {}"
+FOREIGN = "the first request got no response of this API: HTTP {}"
+FOREIGN_JSON = f"{FOREIGN.format(200)}, application/json"
 CREDENTIALS_HINT = "check --user and --password, or --api-key"
 URL_HINT = "is its base URL"
 
@@ -57,7 +60,14 @@ URL_HINT = "is its base URL"
         ((200, "text/html", b" <!DOCTYPE html>"), f"{FOREIGN.format(200)}, text/html", URL_HINT),
         ((200, "text/plain", b"OK"), f"{FOREIGN.format(200)}, text/plain", URL_HINT),
         ((301, "text/html", b""), f"{FOREIGN.format(301)}, text/html", URL_HINT),
-        ((404, "text/html", b""), FOREIGN.format(404), URL_HINT),
+        ((404, "text/html", b""), f"{FOREIGN.format(404)}, text/html", URL_HINT),
+        ((405, "text/plain", b""), f"{FOREIGN.format(405)}, text/plain", URL_HINT),
+        ((502, "text/html", b"<html>"), f"{FOREIGN.format(502)}, text/html", URL_HINT),
+        ((200, "", b""), f"{FOREIGN.format(200)}, no content type", URL_HINT),
+        ((200, "application/json", b'{"status":"ok","data":[{"id":1}]}'), FOREIGN_JSON, URL_HINT),
+        ((200, "application/json", b'{"errors":[{"message":"no"}]}'), FOREIGN_JSON, URL_HINT),
+        ((200, "application/json", b"[]"), FOREIGN_JSON, URL_HINT),
+        ((200, "text/xml", b"<ok><id>1</id></ok>"), f"{FOREIGN.format(200)}, text/xml", URL_HINT),
     ],
 )
 def test_wrong_credentials_url_or_api_end_the_run(
@@ -72,6 +82,33 @@ def test_wrong_credentials_url_or_api_end_the_run(
     assert f"Could not check: {reason}\n" in printed
     assert hint in printed
     assert any(f"\n{count} request" in printed for count in (1, 2, 3))
+
+
+def test_redirect_is_named_without_its_query(capsys: pytest.CaptureFixture[str]) -> None:
+    """A redirect to a login page is named by host and path, which no secret is part of."""
+    with serve(
+        302, "text/html", b"", Location="https://u:p@login.example/start?token=f00ba4"
+    ) as url:
+        code = main(["server", url, "--api-key", "f00ba4"])
+
+    assert code == 2
+    assert "a redirect to login.example/start\n" in capsys.readouterr().out
+
+
+def test_wrong_scheme_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a server listens that speaks no TLS, http is suggested."""
+    with serve(200, "text/plain", b"") as url:
+        code = main(["server", url.replace("http", "https", 1), "--api-key", "f00ba4"])
+
+    assert code == 2
+    assert "no TLS connection (SSLError); the server may expect http\n" in capsys.readouterr().out
+
+
+def test_response_without_messages_is_not_another_api() -> None:
+    """A response that has names of this API but no messages is judged: RESP-001 fails."""
+    body = b'{"Messages":[{"to":"41793026727","messageId":"a"}]}'
+    with serve(200, "application/json", body) as url:
+        assert main(["server", url, "--api-key", "f00ba4", "--only", "RESP-001"]) == 1
 
 
 @pytest.mark.parametrize("name", ["REJECTED_NOT_ENOUGH_CREDITS", "REJECTED_FLOODING_FILTER"])

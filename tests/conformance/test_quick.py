@@ -1,5 +1,8 @@
 """The profile for every commit: a sample of the cases, within 60 requests."""
 
+import subprocess
+import sys
+
 from infobip_sms_conformance.contract.files import WIRES
 from infobip_sms_conformance.run.runner import build_plan
 from infobip_sms_conformance.session.budget import get_rejected_cases, is_sent
@@ -37,3 +40,16 @@ def test_quick_run_needs_few_requests_and_finds_faults(judge_line: Judge) -> Non
     assert report["requests"] <= 60
     assert good.code == 0, good.out
     assert find_rows(broken, "FAIL") == {"SEND-010", "RESP-008"}
+
+
+def test_what_only_a_full_run_needs_is_not_loaded() -> None:
+    """The command line loads Hypothesis for generated requests, and jinja2 for a page."""
+    code = (
+        "import sys, infobip_sms_conformance.cli; "
+        "from infobip_sms_conformance.contract.generated import build_requests; "
+        "assert build_requests(0) == (); "
+        "print([m for m in ('hypothesis', 'jinja2') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

@@ -4,10 +4,8 @@ import base64
 import html
 import json
 import re
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,6 +20,7 @@ from infobip_sms_conformance.sanitization.redaction import (
     unescape,
 )
 from infobip_sms_conformance.transport.credentials import Credentials
+from infobip_sms_conformance.transport.processes import run_program
 
 from tests.conformance.runs_in_process import Judge
 
@@ -183,16 +182,9 @@ def test_document_of_the_suite_is_shown_with_variables(to: str, shown: str) -> N
 # ------------------------------------------------------------------ whole runs
 
 
-@contextmanager
-def start_quoting(manner: str) -> Iterator[str]:
+def start_quoting(manner: str) -> AbstractContextManager[str]:
     """Run the server that quotes for the time of a ``with`` block; give its URL."""
-    program = [sys.executable, str(SERVERS / "quoting_server.py"), manner]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.kill()
+    return run_program([sys.executable, str(SERVERS / "quoting_server.py"), manner])
 
 
 FORMS = ("json", "junit", "html", "markdown", "har")

@@ -13,7 +13,7 @@ from hypothesis import configuration, given, settings
 from hypothesis.internal.conjecture import providers
 from infobip_sms_conformance.cli import cli
 from infobip_sms_conformance.contract import codec, files, hypothesis_backend, strategies
-from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
+from infobip_sms_conformance.contract.generated import DEFAULT_SEED
 from infobip_sms_conformance.session import plan
 from lxml import etree
 

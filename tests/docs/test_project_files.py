@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
+import subprocess
+import sys
 import tomllib
+from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from tests.bench import __main__ as bench
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REFERENCE = runpy.run_path(str(ROOT / "schema" / "reference.py"))
+FOLDERS = ("src", "conformance", "schema", "tests")
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 
 
@@ -25,6 +34,66 @@ def test_the_workflow_runs_the_checks_on_every_supported_python() -> None:
     assert job["strategy"]["matrix"]["python"] == claimed == ["3.11", "3.12", "3.13"]
     assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o100
+
+
+def list_started_modules() -> set[tuple[str, str]]:
+    """Return every module that is started with ``-m``, and the file that does so."""
+    texts = [ROOT / "Makefile", ROOT / ".ci" / "run", *(ROOT / ".github").rglob("*.yml")]
+    texts += [path for folder in FOLDERS for path in (ROOT / folder).rglob("README.md")]
+    found = {
+        (name, path.name)
+        for path in [*texts, ROOT / "README.md"]
+        for name in re.findall(r"python -m ([\w.]+)", path.read_text(encoding="utf-8"))
+    }
+    for path in (path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")):
+        if '"-m"' not in (source := path.read_text(encoding="utf-8")):
+            continue
+        for node in ast.walk(ast.parse(source)):
+            entries = node.elts if isinstance(node, ast.List | ast.Tuple) else []
+            words = [entry.value if isinstance(entry, ast.Constant) else None for entry in entries]
+            found |= {(str(b), path.name) for a, b in pairwise(words) if a == "-m" and b}
+    return found
+
+
+def is_startable(module: str) -> bool:
+    """Tell whether ``python -m`` finds a module, or the module of a package that is a program."""
+    try:
+        spec = find_spec(module)
+        is_package = spec is not None and spec.submodule_search_locations is not None
+        return spec is not None and (not is_package or find_spec(f"{module}.__main__") is not None)
+    except ModuleNotFoundError:
+        return False
+
+
+def test_every_module_that_is_started_exists() -> None:
+    """Makefile, scripts, pages and programs start only modules that are there."""
+    started = list_started_modules()
+
+    assert {"tests.bench", "tests.fuzz", "infobip_sms", "pytest"} <= {name for name, _ in started}
+    assert [row for row in sorted(started) if not is_startable(row[0])] == []
+
+
+def test_bench_starts_itself_in_the_environment_of_the_peers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What it starts there is a program, wherever ``make`` was called."""
+    calls: list[list[str]] = []
+    run = subprocess.run
+
+    def record(command: list[str], **options: Any) -> Any:
+        calls.append([*command, str(options.get("cwd"))])
+        return run(["true"], check=False)
+
+    monkeypatch.setattr(bench, "ENVIRONMENT", tmp_path)
+    monkeypatch.setattr(subprocess, "run", record)
+    status = bench.run_beside_peers(["--help"])
+    python, *words, folder = calls[-1]
+    done = run([sys.executable, *words], cwd=folder, check=False, capture_output=True, text=True)
+
+    assert status == 0
+    assert python == str(tmp_path / "bin" / "python")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: python -m tests.bench")
 
 
 @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.name)

@@ -154,6 +154,9 @@ class Handler(BaseHTTPRequestHandler):
         query = parse_qs(address.query)
         if self.ledger.options.deaf:
             self.respond(500, {})
+        elif self.ledger.options.busy > 0:
+            self.ledger.options.busy -= 1
+            self.respond(503, {})
         elif len(address.query) > 2048:
             self.respond(414, {})
         elif address.path == "/sms/1/logs":
@@ -214,6 +217,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.0, help="seconds before each response")
     parser.add_argument("--unique", action="store_true", help="reject an id that was used before")
     parser.add_argument("--deaf", action="store_true", help="respond to lookups with HTTP 500")
+    parser.add_argument("--busy", type=int, default=0, help="first lookups that get HTTP 503")
     options = parser.parse_args()
     Handler.ledger = Ledger(options.file, options)
     with Server(("127.0.0.1", options.port), Handler) as server:

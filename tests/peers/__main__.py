@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -31,6 +32,7 @@ from tests.peers.findings import (
     Verdict,
     find_findings,
     judge,
+    read_body,
     read_defects,
     read_json,
 )
@@ -39,9 +41,10 @@ from tests.peers.tasks import KEY, Sandbox, Trial, build_trials, prepare
 from tests.peers.wiretap import Tap, tap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 HERE = Path(__file__).parent
+SCHEMA = ROOT / "schema"
 _LONGEST = 120  # seconds that one operation of one client may take
 _STYLES = {"works": "green", "known defect": "yellow", "FAILS": "red"}
 
@@ -52,10 +55,29 @@ class Client:
 
     package: Package
     driver: Path
+    generate: tuple[tuple[str, ...], ...] = ()
+    """Commands that generate it from the schemas, in the folder of the package."""
+    program: str = ""
+    """What runs in that folder: the copy of the driver, or what was compiled from it."""
+
+    def install(self) -> None:
+        """Fetch what it consists of, and generate what is generated."""
+        self.package.install()
+        if self.generate:
+            shutil.copy(self.driver, self.package.folder)
+        for name, *arguments in self.generate:
+            done = self.package.run_program(
+                name, *(argument.format(schema=SCHEMA) for argument in arguments)
+            )
+            if done.returncode:
+                raise CannotInstall(
+                    f"{self.package.title}: {name} failed:\n{done.stdout}{done.stderr}"
+                )
 
     def call(self, url: str, trial: Trial, key: str = KEY) -> dict[str, Any]:
         """Let it carry out an operation; return what it told."""
-        command = [*self.package.find_interpreter(), str(self.driver), trial.operation]
+        program = self.program or str(self.driver)
+        command = [*self.package.find_interpreter(), program, trial.operation]
         asked = json.dumps({"query": trial.asked.query, "body": trial.asked.body})
         done = subprocess.run(
             command,
@@ -82,8 +104,14 @@ def _build_environment(url: str, key: str) -> dict[str, str]:
 def read_clients(path: Path = HERE / "peers.toml") -> list[Client]:
     """Return the clients of peers.toml."""
     rows = tomllib.loads(path.read_text(encoding="utf-8"))["client"]
-    drivers = [HERE / "drivers" / row.pop("driver") for row in rows]
-    return [Client(Package(**row), driver) for row, driver in zip(rows, drivers, strict=True)]
+    return [_build_client(**row) for row in rows]
+
+
+def _build_client(
+    *, driver: str, generate: Sequence[Sequence[str]] = (), program: str = "", **package: Any
+) -> Client:
+    steps = tuple(tuple(step) for step in generate)
+    return Client(Package(**package), HERE / "drivers" / driver, steps, program)
 
 
 @contextmanager
@@ -107,7 +135,7 @@ def try_client(
     for trial in build_trials(name):
         told = client.call(tapped.url, trial)
         exchanges = tapped.take()
-        response = read_json(exchanges[-1].reply) if exchanges else None
+        response = read_body(exchanges[-1].reply) if exchanges else None
         done = bool(exchanges) and exchanges[-1].status == 200 and trial.check(sandbox, response)
         findings = find_findings(trial.asked, exchanges, told, done=done)
         if show:
@@ -126,7 +154,7 @@ def run(clients: list[Client], defects: list[Defect], *, show: bool) -> int:
     failures = 0
     with run_sandbox() as url, tap(url) as tapped:
         for client in clients:
-            client.package.install()
+            client.install()
             shown = console if show else None
             for operation, verdict in try_client(client, Sandbox(url), tapped, defects, shown):
                 failures += verdict.word == "FAILS"

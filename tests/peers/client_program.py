@@ -45,7 +45,7 @@ def main() -> int:
     parser.add_argument("operations", nargs="*", metavar="OPERATION", help="all if there is none")
     chosen = parser.parse_args()
     (client,) = [c for c in read_clients() if c.package.name == chosen.name]
-    client.package.install()
+    client.install()
     url, key = os.environ["INFOBIP_BASE_URL"], os.environ["INFOBIP_API_KEY"]
     trials = build_calls(chosen.name)
     if chosen.operations:  # of each one call, so that a suite can tell runs from repetitions

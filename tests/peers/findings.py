@@ -21,9 +21,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
+from xml.etree import ElementTree as ET
 
 import attrs
+from infobip_sms_schema import XML_ROOTS
 
+from infobip_sms.codecs import wire_json, wire_xml
+from infobip_sms.errors import InvalidRequestError
 from tests.peers.tasks import is_same
 
 if TYPE_CHECKING:
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from tests.peers.wiretap import Exchange
 
 KNOWN = Path(__file__).with_name("known_findings.toml")
+_KINDS = {root: kind for kind, (root, *_) in reversed(XML_ROOTS.items())}
 FATAL = ("answer:", "raised:", "done:", "sent: 0", "sent: 2")
 """Beginnings of findings with which the operation did not work."""
 
@@ -76,7 +81,7 @@ def find_findings(
         if exchange.status != 200:
             found.append(f"answer: {exchange.status}")
         elif "result" in told:
-            found += _compare("got: ", read_json(exchange.reply), told["result"], more=True)
+            found += _compare("got: ", read_body(exchange.reply), told["result"], more=True)
     else:
         found.append(f"sent: {len(exchanges)} requests")
     if "raised" in told:
@@ -119,7 +124,7 @@ def _compare_requests(asked: Asked, exchange: Exchange) -> Iterator[str]:
     ]
     sent = parse_qsl(query, keep_blank_values=True)
     yield from _compare("sent: query ", _group(wanted), _group(sent))
-    body = read_json(exchange.body) if exchange.body else None
+    body = read_body(exchange.body) if exchange.body else None
     yield from _compare("sent: body.", asked.body, body)
 
 
@@ -156,4 +161,15 @@ def read_json(content: bytes) -> Any:
     try:
         return json.loads(content)
     except ValueError:
+        return content
+
+
+def read_body(content: bytes) -> Any:
+    """Return a body as it is in JSON, or the bytes if it is neither JSON nor XML of this API."""
+    if not content.startswith(b"<"):
+        return read_json(content)
+    try:
+        kind = _KINDS[ET.fromstring(content).tag]  # noqa: S314 - from a program started here
+        return read_json(wire_json.dump_model(wire_xml.parse_request(content, kind)))
+    except (ET.ParseError, KeyError, InvalidRequestError):
         return content

@@ -79,7 +79,7 @@ def main() -> int:
     found: dict[str, list[str]] = {}
     table = Table("client", "what the suite of clients finds")
     for client in read_clients():
-        client.package.install()
+        client.install()
         for way in WAYS:
             lines = found[f"{client.package.name}.{way}"] = find_lines(judge(client, way))
             what = f"{client.package.title}, {way} responses"

@@ -1,9 +1,13 @@
-"""Recipes to copy name what there is: extras, options, health check; the Django one runs."""
+"""Recipes to copy name what there is: extras, options, health check; those with tests are run."""
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
 import tomllib
@@ -63,3 +67,46 @@ def test_the_fixture_for_django_points_its_settings_to_the_sandbox() -> None:
 
     assert isinstance(given, Sandbox)
     assert sandbox.url == settings.INFOBIP_BASE_URL
+
+
+@pytest.mark.parametrize(
+    "name", ["test_the_task_sends_a_message", "test_a_lost_response_does_not_make_it_send_twice"]
+)
+def test_the_task_for_celery_passes_its_tests(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """As pytest would run them."""
+    pytest.importorskip("celery", reason="Celery is not installed")
+    monkeypatch.syspath_prepend(str(RECIPES))
+    module = importlib.import_module("celery_test")
+    with running() as sandbox:
+        module.celery.__wrapped__(monkeypatch, sandbox)
+        getattr(module, name)(sandbox)
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [("node", ["node", "--test", "node_service.test.mjs"]), ("curl", ["sh", "smoke_test.sh"])],
+    ids=["node", "curl"],
+)
+def test_a_service_in_another_language_is_tested(program: str, words: list[str]) -> None:
+    """The recipe starts a sandbox by its command, and ends with 0."""
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        words,
+        cwd=RECIPES,
+        env={**os.environ, "PATH": path, "PORT": str(find_free_port())},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def find_free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port

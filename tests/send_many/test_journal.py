@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -314,6 +315,7 @@ def test_digests_are_short_and_of_this_run_alone(tmp_path: Path) -> None:
         ("words", """'["taken", "r", null, null]'"""),
         ("words", """'["accepted", 5, null, null]'"""),
         ("words", """'["accepted", "r", [1], null]'"""),
+        ("words", f"'{'[' * 100_000}'"),
         ("id", "'41793026727'"),
         ("id", "x'ff'"),
     ],
@@ -478,23 +480,6 @@ def test_a_journal_of_another_version_is_refused(path: Path) -> None:
         Journal(path)
 
 
-def test_marks_are_on_the_disk_before_a_request_leaves(path: Path) -> None:
-    """``begin`` waits for the disk; verdicts need not, for they can be looked up."""
-    journal = Journal(path)
-    statements: list[str] = []
-    items = mark(journal)
-    journal._file.set_trace_callback(statements.append)
-    journal.mark_started([item.index for item in items], time.time())
-    marks = list(statements)
-    statements.clear()
-    journal.record({0: Resolution(state="accepted", reason="fine")})
-    journal.close()
-
-    assert marks[0] == "PRAGMA synchronous = FULL"
-    assert marks[-2:] == ["COMMIT", "PRAGMA wal_checkpoint(PASSIVE)"]
-    assert statements[0] == "PRAGMA synchronous = NORMAL"
-
-
 class Interrupted:
     """A file in which the user presses Ctrl-C as soon as a statement of that word has been done."""
 
@@ -513,6 +498,81 @@ class Interrupted:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
+
+
+def test_marks_are_on_the_disk_before_a_request_leaves(path: Path) -> None:
+    """The checkpoint waits for the log and the file; verdicts need not, for they can be looked up."""
+    journal = Journal(path)
+    statements: list[str] = []
+    items = mark(journal)
+    journal._file.set_trace_callback(statements.append)
+    journal.mark_started([item.index for item in items], time.time())
+    marks = list(statements)
+    statements.clear()
+    journal.record({0: Resolution(state="accepted", reason="fine")})
+    recorded = list(statements)
+    (level,) = journal._file.execute("PRAGMA synchronous").fetchone()
+    journal.close()
+
+    assert level == 1  # NORMAL: the log is synchronized before a checkpoint, and the file after it
+    assert marks[-2:] == ["COMMIT", "PRAGMA wal_checkpoint(PASSIVE)"]
+    assert recorded[-1] == "COMMIT"
+
+
+@pytest.mark.parametrize("result", [(1, 5, 0), (0, 5, 4), sqlite3.OperationalError("full")])
+def test_marks_are_on_the_disk_also_if_the_file_cannot_take_them(
+    result: object, path: Path
+) -> None:
+    """The log then waits for the disk itself, and what follows does not."""
+
+    class Full(Interrupted):
+        def execute(self, statement: str, *values: Any) -> Any:
+            if not statement.startswith("PRAGMA wal"):
+                return self._file.execute(statement, *values)
+            if isinstance(result, Exception):
+                raise result
+            return self._file.execute("SELECT ?, ?, ?", result)
+
+    journal = Journal(path)
+    items = mark(journal)
+    statements: list[str] = []
+    journal._file.set_trace_callback(statements.append)
+    file = journal._file
+    journal._file = Full(file)  # type: ignore[assignment]  # is in for it
+    journal.mark_started([item.index for item in items], time.time())
+    journal._file = file
+    journal.close()
+
+    last = statements.index("PRAGMA synchronous = FULL")
+    assert statements[last : last + 5] == [
+        "PRAGMA synchronous = FULL",
+        "BEGIN IMMEDIATE",
+        "UPDATE run SET open = 1",
+        "COMMIT",
+        "PRAGMA synchronous = NORMAL",
+    ]
+
+
+def test_threads_that_wait_share_one_write(path: Path) -> None:
+    """Whoever comes first writes for all that wait; nothing is left for the next one."""
+    journal = Journal(path)
+    mark(journal)
+    statements: list[str] = []
+    journal._file.set_trace_callback(statements.append)
+    with journal._lock:
+        threads = [threading.Thread(target=journal.mark_started, args=([n], 1.0)) for n in range(3)]
+        for thread in threads:
+            thread.start()
+        while len(journal._marks) < 3:
+            time.sleep(0.001)
+    for thread in threads:
+        thread.join()
+    records = journal.load_records(mark(journal))
+    journal.close()
+
+    assert statements.count("PRAGMA wal_checkpoint(PASSIVE)") == 1
+    assert journal._marks == []
+    assert [record.started_at for record in records] == [1.0, 1.0, 1.0, None]
 
 
 def test_an_interrupt_between_two_steps_leaves_a_journal_that_can_be_used(path: Path) -> None:

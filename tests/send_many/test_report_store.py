@@ -140,7 +140,7 @@ def test_a_full_disk_loses_nothing_that_was_kept(disk: Path) -> None:
         filler.unlink()
         store.add([build_report(f"m{kept}")])
 
-    assert reason == "report file r: the disk is full"
+    assert reason == "report file r: the disk is full; make room for it"
     assert kept > 0
     assert list_ids(disk / "r") == [f"m{number}" for number in range(kept + 1)]
 
@@ -153,7 +153,9 @@ def test_a_folder_that_is_read_only_is_said(disk: Path) -> None:
     remount = ["mount", "-o", "remount,ro", str(disk)]
     subprocess.run(remount, check=True)
 
-    with pytest.raises(ReportStoreError, match=r"report file r: unable to open .* writable"):
+    with pytest.raises(
+        ReportStoreError, match=r"report file r: it cannot be written: .* read-only"
+    ):
         ReportStore(path)
     with pytest.raises(ReportStoreError, match=r"report file new: unable to open .* writable"):
         ReportStore(disk / "new")
@@ -240,3 +242,35 @@ def test_a_repeated_report_is_not_forwarded_again(path: Path) -> None:
         store.add([build_report("a")], due=0.0)
 
         assert store.claim_due(1e12) is None
+
+
+@pytest.mark.parametrize("size", [0, 10, 32, 5000, -1])
+def test_a_log_that_was_cut_short_takes_no_acknowledgement_with_it(size: int, path: Path) -> None:
+    """A report that was forwarded is not forwarded again by whoever has the main file alone."""
+    copy = path.with_name("copy")
+    with ReportStore(path) as store:
+        store.add([build_report("a"), build_report("b")], due=1.0)
+        first = store.claim_due(1.0)
+        assert first
+        store.mark_forwarded(first.serial)
+        copy.write_bytes(path.read_bytes())
+        log = path.with_name(f"{path.name}-wal").read_bytes()
+        copy.with_name("copy-wal").write_bytes(log[:size])
+    with ReportStore(copy) as store:
+        left = store.claim_due(1.0)
+        assert left
+        assert (left.serial, left.attempt) == (first.serial + 1, 1)
+        assert store.claim_due(1.0) is None
+
+
+def test_a_clock_that_was_set_back_delays_no_report_beyond_its_schedule(path: Path) -> None:
+    """A report that was due in another year is due now, one that is due in an hour is not."""
+    year, hour = 365 * 86_400.0, 3_600.0
+    with ReportStore(path) as store:
+        store.add([build_report("a")], due=year)
+        store.add([build_report("b")], due=hour)
+        first = store.claim_due(0.0)
+
+        assert first
+        assert (first.serial, first.next_due) == (1, get_retry_delay(0).total_seconds())
+        assert store.claim_due(0.0) is None

@@ -338,6 +338,17 @@ def test_nothing_is_sent_again_while_the_logs_cannot_be_asked(tmp_path: Path) ->
         assert ledger.rows == []
 
 
+def test_a_lookup_is_repeated_while_the_server_is_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lookup changes nothing: 503 without Retry-After does not leave its messages unknown."""
+    monkeypatch.setattr("infobip_sms.send_many.batch._next_pause", lambda *_: 0.0)
+    with Ledger(tmp_path, "--accident", "drop-after@1", "--busy", 2) as ledger:
+        outcomes = ledger.send(build_messages(2), on_unknown="reconcile", patience=5)
+
+    assert find_states(outcomes) == ["a"] * 2
+
+
 def test_logs_of_another_number_settle_nothing(tmp_path: Path) -> None:
     """One messageId given twice: what the logs have of the one says nothing of the other."""
     places = [Destination(to=f"41{n}", message_id="mine") for n in (1, 2)]

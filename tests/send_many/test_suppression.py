@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import threading
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infobip_sms import ApiError, ApiKey, Client, Destination, Message, Outcome
+from infobip_sms import ApiError, ApiKey, Client, Destination, Message, Outcome, TransportError
 from infobip_sms.send_many.batch import BatchSender
 from infobip_sms.send_many.options import SendManyOptions
-from infobip_sms.send_many.pace import Pace
 from infobip_sms.send_many.suppression import build_skip, normalize_number
-from tests.fakes.ledger_process import TEXT, Ledger, build_messages, build_number, find_states
+from tests.fakes.ledger_process import AUTH, TEXT, Ledger, build_messages, build_number, find_states
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from infobip_sms import SmsResponse
 
 SPELLINGS = ("41793026727", "+41793026727", "0041793026727", "+41 79 302-67-27")
 
@@ -78,6 +79,48 @@ def test_a_resumed_run_decides_alike(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("numbers", "options", "warned"),
+    [
+        (SPELLINGS, {}, "3 of 4 destinations"),
+        (SPELLINGS, {"dedupe": "warn"}, "3 of 4 destinations"),
+        (("41793026727", "41793026731"), {}, None),
+        (("41793026727", "4179302672"), {}, None),
+        (SPELLINGS, {"dedupe": None}, None),
+        (SPELLINGS, {"dedupe": "number"}, None),
+        (SPELLINGS, {"skip": [SPELLINGS[0]]}, None),
+    ],
+)
+def test_numbers_that_come_twice_are_warned_for_once(
+    numbers: tuple[str, ...], options: dict[str, Any], warned: str | None
+) -> None:
+    """One warning at the end, with counts and without a number; unless something else was asked for."""
+    messages = build(*numbers)
+    with (
+        Silent("http://127.0.0.1:9", auth=AUTH) as client,
+        warnings.catch_warnings(record=True) as found,
+    ):
+        warnings.simplefilter("always")
+        outcomes = list(client.send_many(messages, patience=0, concurrency=1, chunk=2, **options))
+
+    assert len(outcomes) == len(numbers)
+    assert [one.category for one in found] == [UserWarning] * (warned is not None)
+    for one in found:
+        assert warned is not None
+        assert warned in str(one.message)
+        assert 'dedupe="number"' in str(one.message)
+        assert "4179" not in str(one.message)
+        assert one.filename == __file__
+
+
+class Silent(Client):
+    """A client whose network is away."""
+
+    def send(self, *_: object, **__: object) -> SmsResponse:
+        """Fail, without having sent anything."""
+        raise TransportError("away", "no")
+
+
+@pytest.mark.parametrize(
     "options",
     [{"skip": "4179"}, {"dedupe": "to"}, {"per_second": 0}, {"per_second": "5"}],
 )
@@ -86,25 +129,6 @@ def test_an_option_that_is_none_is_said_at_once(options: dict[str, Any]) -> None
     (name,) = options
     with pytest.raises(ValueError, match=name), Client(auth=ApiKey("k")) as client:
         list[Outcome](client.send_many([], **options))
-
-
-def test_a_pace_spaces_requests_slows_down_and_recovers() -> None:
-    """The second of two waits for the destinations of the first; half the rate after each 429."""
-    pace = Pace(50.0)
-    waits: list[float] = []
-    event = threading.Event()
-    event.wait = waits.append  # type: ignore[method-assign,assignment]  # no time passes
-    for _ in range(3):
-        pace.wait(100, event)
-    for _ in range(20):
-        pace.slow_down()
-    slowest = pace.rate
-    for _ in range(200):
-        pace.speed_up()
-
-    assert [round(wait) for wait in waits] == [0, 2, 4]
-    assert slowest == 0.5
-    assert pace.rate == 50.0
 
 
 def test_a_429_makes_a_run_slower() -> None:

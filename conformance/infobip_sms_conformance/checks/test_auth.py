@@ -3,12 +3,23 @@
 import pytest
 
 from infobip_sms_conformance.checks.support.assertions import ACCEPTANCE, require_response
+from infobip_sms_conformance.checks.support.calls import send_bulk
+from infobip_sms_conformance.checks.support.operations import (
+    LOOKING,
+    build_call,
+    call_with,
+    is_carried_out,
+    iter_offered,
+)
 from infobip_sms_conformance.contract.files import read_example
 from infobip_sms_conformance.observations.exchange import UNAUTHORIZED, Exchange, RequestOutcome
 from infobip_sms_conformance.observations.verdicts import CheckFailed, Inconclusive, NotApplicable
-from infobip_sms_conformance.session.registry import check
+from infobip_sms_conformance.session.registry import LAST, check
 from infobip_sms_conformance.session.session import Session
-from infobip_sms_conformance.transport.credentials import build_basic
+from infobip_sms_conformance.transport.credentials import Credentials, Secret, build_basic
+
+REJECTED_STATUSES = {UNAUTHORIZED, 403}
+ACCEPTED_CREDENTIALS = "no 401 and no 403"
 
 
 @check("AUTH-001", needs=["unauthorized"])
@@ -32,7 +43,7 @@ def test_auth_002_wrong_credentials(session: Session, wire: str, wrong: str) -> 
         "password": build_basic(mine.user or "", f"not {mine.password}"),
         "user": build_basic(f"not {mine.user}", mine.password),
         # Its beginning: whoever compares only that far takes it, and so does whoever takes any key.
-        "key": (mine.app or "")[:-1],
+        "key": Secret((mine.app or "")[:-1]),
     }
     assert_unauthorized(send_as(session, wire, values[wrong], f"with a wrong {wrong}"))
 
@@ -57,6 +68,102 @@ def test_auth_004_app_is_accepted(session: Session, wire: str) -> None:
     assert_authorized(send_as(session, wire, session.credentials.app, "with App"))
 
 
+# ------------------------------------------------------------------ every operation
+
+
+@check("AUTH-001", ["json"], needs=["every operation", "named", "bulks"], order=LAST)
+def test_auth_001_missing_authorization_at_every_operation(session: Session) -> None:
+    """Every operation that is offered responds with 401 to a request without Authorization."""
+    require_other_operations(session)
+    for turn, operation in enumerate(iter_offered(session)):
+        assert_not_let_in(session, operation, turn, "without Authorization", None)
+
+
+@check("AUTH-002", ["json"], needs=["near misses", "named", "bulks"], order=LAST)
+def test_auth_002_near_misses(session: Session) -> None:
+    """Credentials that differ from the right ones in one respect get a 401, at whichever operation."""
+    require_other_operations(session)
+    operations = ["send", *(name for name in iter_offered(session) if name in LOOKING)]
+    for turn, (kind, value) in enumerate(build_near_misses(session.credentials).items()):
+        operation = operations[turn % len(operations)]
+        assert_not_let_in(session, operation, turn, f"with {kind}", value)
+
+
+@check("AUTH-003", ["json"], needs=["other scheme", "named", "bulks"], order=LAST)
+def test_auth_003_basic_is_accepted_by_every_operation(session: Session) -> None:
+    """No operation rejects the right user and password."""
+    if session.credentials.basic is None:
+        raise NotApplicable("no user was given")
+    assert_accepted_everywhere(session, session.credentials.basic, "with Basic")
+
+
+@check("AUTH-004", ["json"], needs=["other scheme", "named", "bulks"], order=LAST)
+def test_auth_004_app_is_accepted_by_every_operation(session: Session) -> None:
+    """No operation rejects the right API key."""
+    if session.credentials.app is None:
+        raise NotApplicable("no API key was given")
+    assert_accepted_everywhere(session, session.credentials.app, "with App")
+
+
+def require_other_operations(session: Session) -> None:
+    """Raise NotApplicable where the run looks at the message request alone."""
+    if not session.plan.profile.derives:
+        raise NotApplicable(f"the profile {session.plan.profile.name} asks one operation")
+
+
+def assert_not_let_in(
+    session: Session, operation: str, turn: int, label: str, authorization: str | None
+) -> None:
+    """Demand a 401 of an operation, unless it is not offered."""
+    call = build_call(session, operation, get_scheduled_id(session))
+    wire = session.wires[turn % len(session.wires)]
+    found = call_with(session, operation, wire, label, call, authorization)
+    if not found.is_absent or operation == "send" or is_carried_out(session, operation):
+        assert_unauthorized(found)
+
+
+def get_scheduled_id(session: Session) -> str:
+    """Return the bulkId of a bulk that was scheduled."""
+    return str(send_bulk(session).document["bulkId"])
+
+
+def assert_accepted_everywhere(session: Session, authorization: str, label: str) -> None:
+    """Demand that no operation that was called rejected credentials; the other ones are tried where nothing is changed."""
+    require_other_operations(session)
+    if session.authorization != authorization:
+        for operation in filter(LOOKING.__contains__, iter_offered(session)):
+            call = build_call(session, operation, get_scheduled_id(session))
+            call_with(session, operation, session.wires[0], label, call, authorization)
+    for exchange in session.exchanges:
+        used = exchange.request.headers.get("authorization") if exchange.request else None
+        if used == authorization and exchange.status in REJECTED_STATUSES:
+            raise CheckFailed(exchange.got, expected=ACCEPTED_CREDENTIALS, exchange=exchange)
+
+
+def build_near_misses(mine: Credentials) -> dict[str, str]:
+    """Return values of Authorization that are wrong in one respect, by what that is."""
+    found: dict[str, str | None] = {}
+    if mine.user is not None and mine.basic:
+        user, word, payload = mine.user, mine.password, mine.basic.partition(" ")[2]
+        found |= {
+            "a password in the other case": build_basic(user, word.swapcase()),
+            "the beginning of the password": build_basic(user, word[:-1]),
+            "a password with one more character": build_basic(user, f"{word}x"),
+            "an empty password": build_basic(user, ""),
+            "a user in the other case": build_basic(user.swapcase(), word),
+            "user and password under another scheme": f"Digest {payload}",
+        }
+    if mine.app and mine.api_key:
+        found |= {
+            "an API key in the other case": f"App {mine.api_key.swapcase()}",
+            "an API key with one more character": f"{mine.app}0",
+            "the API key under the scheme Basic": f"Basic {mine.api_key}",
+            "the API key without a scheme": mine.api_key,
+        }
+    right = {mine.basic, mine.app}
+    return {kind: Secret(value) for kind, value in found.items() if value and value not in right}
+
+
 def send_as(session: Session, wire: str, authorization: str | None, label: str) -> Exchange:
     """Send the minimal request with an Authorization of choice."""
     document = read_example("minimal-request")
@@ -73,7 +180,7 @@ def assert_unauthorized(exchange: Exchange) -> None:
 def assert_authorized(exchange: Exchange) -> None:
     """Require that credentials were accepted; a request rejected for other reasons proves nothing."""
     require_response(exchange)
-    if exchange.status in {UNAUTHORIZED, 403}:
+    if exchange.status in REJECTED_STATUSES:
         raise CheckFailed(exchange.got, expected=ACCEPTANCE, exchange=exchange)
     if exchange.outcome is not RequestOutcome.ACCEPTED:
         raise Inconclusive(exchange.got, expected=ACCEPTANCE, exchange=exchange)

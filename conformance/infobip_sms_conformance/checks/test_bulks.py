@@ -24,10 +24,10 @@ from infobip_sms_conformance.checks.support.calls import (
     require_format,
     require_messages_accepted,
     send_batch,
+    send_bulk,
 )
 from infobip_sms_conformance.checks.support.time_travel import TIME_TRAVEL
-from infobip_sms_conformance.contract.files import read_numbers
-from infobip_sms_conformance.fixtures.lookup_batch import HOUR, format_instant, get_relative_instant
+from infobip_sms_conformance.fixtures.lookup_batch import HOUR, format_instant
 from infobip_sms_conformance.observations.exchange import Exchange
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
@@ -50,18 +50,6 @@ NOT_FOUND = 404
 
 
 # ------------------------------------------------------------------ tasks
-
-
-def send_bulk(session: Session) -> Exchange:
-    """Return the exchange of a request with one message for later, to two numbers."""
-    message = {
-        "from": "InfoSMS",
-        "destinations": [{"to": number} for number in read_numbers()[:2]],
-        "text": "Your table is waiting.",
-        "sendAt": format_instant(get_relative_instant(HOUR)),
-    }
-    document = {"bulkId": "CONFORMANCE-BULK", "messages": [message]}
-    return session.send_once("bulk", session.wires[0], document, "one message for later")
 
 
 def build_bulk_query(session: Session) -> list[tuple[str, str]]:

@@ -3,7 +3,8 @@
 from infobip_sms_conformance.checks.support.assertions import assert_case
 from infobip_sms_conformance.checks.support.calls import has_failed
 from infobip_sms_conformance.checks.support.xml_lists import find_lost_days
-from infobip_sms_conformance.contract.files import Case, get_case
+from infobip_sms_conformance.contract.cases import get_case
+from infobip_sms_conformance.contract.files import Case
 from infobip_sms_conformance.observations.exchange import RequestOutcome
 from infobip_sms_conformance.observations.verdicts import CheckFailed, Finding, Inconclusive
 from infobip_sms_conformance.session.registry import check

@@ -11,6 +11,7 @@ from infobip_sms_conformance.checks.support.assertions import (
     require_minimal_accepted,
 )
 from infobip_sms_conformance.checks.support.calls import explained_by
+from infobip_sms_conformance.contract.allowed_values import build_undecided
 from infobip_sms_conformance.contract.codec import (
     MEDIA_TYPES,
     dump,
@@ -36,13 +37,22 @@ from infobip_sms_conformance.observations.verdicts import (
     NotApplicable,
     show,
 )
-from infobip_sms_conformance.session.registry import check
+from infobip_sms_conformance.session.registry import LAST, check
 from infobip_sms_conformance.session.session import Session
 
 OTHER_FORMAT = {"json": "xml", "xml": "json"}
-UNREADABLE = ("cut-off", "other-format", "nothing")
+UNREADABLE = ("cut-off", "other-format", "nothing", "trailing", "not-utf-8")
 CLOSING_BYTES = {"json": b"}", "xml": b"</"}
-IN_ONE_FORMAT = {"nothing": "json"}
+IN_LONGER_RUNS = ("trailing", "not-utf-8")
+IN_ONE_FORMAT = {"nothing": "json", "not-utf-8": "json"}
+CONTENT_TYPES = {"json": 'application/json;charset="UTF-8"', "xml": "Application/XML"}
+"""Other spellings of the content types: names have no case, values may be quoted, blanks may be left out."""
+ACCEPTS = {
+    "json": ("text/html;q=0.9, application/json;q=0.2, application/xml;q=0.8", "xml"),
+    "xml": ("Application/JSON; q=0.7, application/xml;q=0.1", "json"),
+}
+"""Values of Accept with weights in requests of a format, and the format that they prefer."""
+ANYTHING = "*/*"
 REASON = "requestError.serviceException with messageId and text"
 CLIENT_ERRORS = range(400, 500)
 LETTERS = "caf\u00e9"
@@ -74,12 +84,27 @@ def test_http_002_faulty_request_is_rejected_in_documented_form(
     )
 
 
+@check("HTTP-002", ["json"], needs=["undecided"])
+def test_http_002_undecided_values_do_no_harm(session: Session) -> None:
+    """Nulls, other types, blanks and empty texts are accepted or rejected, and make no server fail."""
+    require_full_profile(session)
+    for kind, (wire, document) in build_undecided().items():
+        if wire not in session.wires:
+            continue
+        require_minimal_accepted(session, wire)
+        found = session.send(document, wire, f"the documented request with {kind}")
+        if found.outcome is not RequestOutcome.THROTTLED and not has_documented_form(found):
+            raise CheckFailed(found.got, expected=f"HTTP 200, or {REJECTION}", exchange=found)
+
+
 @check("HTTP-003", needs=["unreadable"])
 @pytest.mark.parametrize("fault", UNREADABLE)
 def test_http_003_unreadable_body_is_rejected(session: Session, wire: str, fault: str) -> None:
-    """A body that lacks its very end, of the other format or empty gets a 4xx."""
+    """A body gets a 4xx that lacks its end, has another behind it, is empty or not of the format."""
     if IN_ONE_FORMAT.get(fault, wire) != wire:
         raise NotApplicable("checked in the other format")
+    if fault in IN_LONGER_RUNS and session.plan.profile.is_sample:
+        raise NotApplicable(f"not asked in the profile {session.plan.profile.name}")
     require_minimal_accepted(session, wire)
     exchange = session.send_body(
         build_unreadable(session, wire, fault), wire, f"an unreadable body: {fault}"
@@ -92,7 +117,13 @@ def build_unreadable(session: Session, wire: str, fault: str) -> bytes:
     """Return a body that cannot be read as the format."""
     example = session.freshen(read_example("minimal-request"))
     whole = dump(example, wire)
-    bodies = (whole[: whole.rindex(CLOSING_BYTES[wire])], dump(example, OTHER_FORMAT[wire]), b"")
+    bodies = (
+        whole[: whole.rindex(CLOSING_BYTES[wire])],
+        dump(example, OTHER_FORMAT[wire]),
+        b"",
+        whole + whole,
+        whole.replace(b'"text":"', b'"text":"\xff\xfe'),
+    )
     return dict(zip(UNREADABLE, bodies, strict=True))[fault]
 
 
@@ -114,6 +145,33 @@ def assert_responses(session: Session, wire: str) -> None:
     assert_each(
         session.send_pool(wire), lambda e: e.has_succeeded, lambda e: check_form(e, wire), expected
     )
+
+
+@check("HTTP-004", wires=["json"], needs=["pool"], order=LAST)
+def test_http_004_every_json_response_says_so(session: Session, wire: str) -> None:
+    """Every operation responds in JSON, and says so, where the request asks for that."""
+    assert_responses_of_all(session, wire)
+
+
+@check("HTTP-005", wires=["xml"], needs=["pool"], feature="xml", order=LAST)
+def test_http_005_every_xml_response_says_so(session: Session, wire: str) -> None:
+    """Every operation responds in XML, and says so, where the request asks for that."""
+    assert_responses_of_all(session, wire)
+
+
+def assert_responses_of_all(session: Session, wire: str) -> None:
+    """Demand the format that was asked for of every success with a body in the run."""
+    session.send_pool(wire)
+    asked = [e for e in session.exchanges if is_asked_for(e, wire)]
+    expected = f"{wire.upper()}, and a content type that says so"
+    assert_each(asked, lambda e: e.has_succeeded, lambda e: check_form(e, wire), expected)
+
+
+def is_asked_for(exchange: Exchange, wire: str) -> bool:
+    """Tell whether a request asked for one format alone, and there is a body to look at."""
+    asked = exchange.request.headers.get("accept") if exchange.request else None
+    body = exchange.response.body if exchange.response else b""
+    return asked == MEDIA_TYPES[wire] and bool(body.strip())
 
 
 def check_form(exchange: Exchange, wire: str) -> str:
@@ -181,6 +239,39 @@ def test_http_008_response_in_the_other_format(session: Session, wire: str) -> N
     assert_format(session, exchange, OTHER_FORMAT[wire])
 
 
+@check("HTTP-007", needs=["spellings"])
+def test_http_007_content_type_in_other_spellings(session: Session, wire: str) -> None:
+    """A request is accepted when its content type has capitals, quotes or no blanks."""
+    require_full_profile(session)
+    content_type = CONTENT_TYPES[wire]
+    label = f"with Content-Type: {content_type}"
+    assert_accepted(send_minimal(session, wire, label, content_type=content_type))
+
+
+@check("HTTP-008", needs=["spellings"], feature="xml")
+def test_http_008_response_in_the_format_that_is_preferred(session: Session, wire: str) -> None:
+    """Of several types in Accept the response has that of the greatest weight that there is."""
+    require_full_profile(session)
+    accept, preferred = ACCEPTS[wire]
+    exchange = send_minimal(session, wire, f"with Accept: {accept}", accept=accept)
+    assert_format(session, exchange, preferred)
+
+
+@check("HTTP-008", ["json"], needs=["spellings"])
+def test_http_008_any_format_may_be_asked_for(session: Session, wire: str) -> None:
+    """A request is accepted whose Accept takes any type, and the response is JSON or XML."""
+    require_full_profile(session)
+    exchange = send_minimal(session, wire, f"with Accept: {ANYTHING}", accept=ANYTHING)
+    body = exchange.response.body if exchange.response else b""
+    assert_format(session, exchange, find_wire(body) or wire)
+
+
+def require_full_profile(session: Session) -> None:
+    """Raise NotApplicable in a profile that sends few requests."""
+    if not session.plan.profile.derives:
+        raise NotApplicable(f"not asked in the profile {session.plan.profile.name}")
+
+
 def send_minimal(session: Session, wire: str, label: str, **changes: str | None) -> Exchange:
     """Send the minimal request with other header fields, once it was accepted as it is."""
     require_minimal_accepted(session, wire)
@@ -216,6 +307,19 @@ def test_err_001_body_of_a_rejection(session: Session, wire: str) -> None:
         raise NotApplicable("this server did not reject by a 400 with a body (READ-009)")
     try:
         assert_each(rejected, is_explained, check_error_body, REASON)
+    except CheckFailed:
+        require_xml_responses(session, wire)
+        raise
+
+
+@check("ERR-001", needs=["rejected"], order=LAST)
+def test_err_001_body_of_every_rejection(session: Session, wire: str) -> None:
+    """The body of every other 400 of the run, of whichever operation, has the documented form as well."""
+    asked = [e for e in session.exchanges if is_asked_for(e, wire) and is_explained(e)]
+    if not asked:
+        raise NotApplicable("no 400 with a body in this format")
+    try:
+        assert_each(asked, is_explained, check_error_body, REASON)
     except CheckFailed:
         require_xml_responses(session, wire)
         raise

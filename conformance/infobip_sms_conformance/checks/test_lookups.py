@@ -24,6 +24,7 @@ from infobip_sms_conformance.checks.support.log_queries import (
     are_all_final,
     check_entries,
     check_logs,
+    fetch_by_name,
     fetch_more,
     fetch_named,
     fetch_one,
@@ -33,6 +34,7 @@ from infobip_sms_conformance.checks.support.log_queries import (
     get_named_messages,
     get_report_key,
     get_reported_message,
+    get_unfetched_message,
     has_list,
     is_truncated,
     look_up_again,
@@ -150,7 +152,7 @@ def test_log_001_filters_narrow(session: Session, findings: list[Finding]) -> No
 
 
 @check("LOG-001", ["json"], needs=["lists", "logs", "empty logs"], feature="logs", order=LATE)
-@pytest.mark.parametrize("name", ["sentSince", "sentUntil", "mcc"])
+@pytest.mark.parametrize("name", ["sentSince", "sentUntil", "mcc", "generalStatus"])
 def test_log_001_filters_leave_all_out(
     session: Session,
     name: str,
@@ -257,6 +259,8 @@ def test_dlr_007_each_report_comes_once(
         asked = (
             [get_reported_message(session)]
             if page is fetch_named(session)
+            else [get_unfetched_message(session)]
+            if page is fetch_by_name(session)
             else get_batch_messages(session)
         )
         wrong = check_entries(asked, entries)
@@ -267,7 +271,7 @@ def test_dlr_007_each_report_comes_once(
             if wrong and page.wire == wire:
                 raise CheckFailed(wrong, expected=ONCE, exchange=page)
         seen |= set(marks)
-    one, more, _ = fetch_pages(session)
+    one, _, more, _ = fetch_pages(session)
     if not find_entries(more) and count_remaining(session):
         raise_no_report(session, one if not seen else more)
 
@@ -275,7 +279,7 @@ def test_dlr_007_each_report_comes_once(
 def require_pages(session: Session, findings: list[Finding]) -> None:
     """Raise unless reports can be fetched at all; a limit that is rejected is covered by DLR-008."""
     require_messages_accepted(session, send_batch(session), findings)
-    one, more, _ = fetch_pages(session)
+    one, _, more, _ = fetch_pages(session)
     require_offered(one, "fetchDeliveryReports")
     for page in (one, more):
         if is_ok(page) and not has_list(page):
@@ -327,10 +331,10 @@ def test_dlr_008_number_without_a_limit(
 
 
 def count_remaining(session: Session) -> int:
-    """Return how many reports there are still to be when the first was fetched."""
-    return max(
-        0, len(get_immediate_messages(session)) - len(find_entries(fetch_one(session)) or [])
-    )
+    """Return how many reports there are still to be when as many as come were fetched."""
+    before = [fetch_one(session), fetch_by_name(session)]
+    fetched = sum(len(find_entries(page) or []) for page in before)
+    return max(0, len(get_immediate_messages(session)) - fetched)
 
 
 def require_fetching(session: Session, findings: list[Finding]) -> None:

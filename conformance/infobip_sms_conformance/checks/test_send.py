@@ -8,7 +8,8 @@ from infobip_sms_conformance.checks.support.assertions import (
     require_minimal_accepted,
 )
 from infobip_sms_conformance.checks.support.xml_lists import require_days_accepted
-from infobip_sms_conformance.contract.files import Case, get_case
+from infobip_sms_conformance.contract.cases import get_case
+from infobip_sms_conformance.contract.files import Case
 from infobip_sms_conformance.observations.exchange import Exchange, RequestOutcome
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
@@ -146,6 +147,24 @@ def test_send_020_generated_requests_are_accepted(
         raise NotApplicable(f"the profile {session.plan.profile.name} sends none")
     for exchange, other in zip(session.send_generated(wire), counterparts, strict=True):
         assert_accepted_unless_explained(exchange, other, findings)
+
+
+@check("SEND-020", needs=["pool"], order=LATE)
+def test_send_020_other_spellings_are_accepted(
+    session: Session, wire: str, findings: list[Finding]
+) -> None:
+    """A request is accepted with white space between its fields, and with escapes or references in texts."""
+    require_minimal_accepted(session, wire)
+    other = session.send_named(session.wires[0])
+    assert_accepted_unless_explained(session.send_named(wire), other, findings)
+
+
+@check("SEND-020", needs=["cases"], order=LATE)
+def test_send_020_values_without_limits_are_accepted(
+    session: Session, case: Case, wire: str
+) -> None:
+    """Long texts, markup and characters beyond the BMP are accepted where no limit is documented."""
+    assert_case(session, case, wire)
 
 
 def assert_accepted_unless_explained(

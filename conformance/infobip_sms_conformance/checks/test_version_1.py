@@ -9,7 +9,6 @@ import pytest
 from infobip_sms_conformance.checks.support.assertions import (
     ACCEPTANCE,
     assert_edit_rejected,
-    drop_plus,
     require_minimal_accepted,
     require_response,
 )
@@ -20,12 +19,16 @@ from infobip_sms_conformance.checks.support.calls import (
     format_operation,
     require_format,
 )
+from infobip_sms_conformance.checks.support.response_rules import (
+    get_response_numbers,
+    get_sent_numbers,
+)
 from infobip_sms_conformance.contract.codec import get_tag, iter_children, parse_tree
 from infobip_sms_conformance.contract.edits import apply_edit
 from infobip_sms_conformance.contract.files import read_example
 from infobip_sms_conformance.contract.openapi import get_component
 from infobip_sms_conformance.fixtures.placement import CaseDocument
-from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
+from infobip_sms_conformance.observations.exchange import Exchange
 from infobip_sms_conformance.observations.responses import find_wire
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
@@ -203,20 +206,6 @@ def test_v1_005_lists_without_wrapper_are_read(session: Session, wire: str) -> N
         got = f"{len(get_response_numbers(read))} entries, not those of the destinations"
         expected = f"{len(get_sent_numbers(read))} entries, one for each destination, in order"
         raise CheckFailed(got, expected=expected, exchange=read)
-
-
-def get_sent_numbers(exchange: Exchange) -> list[str]:
-    """Return the numbers of a request."""
-    return [drop_plus(d["to"]) for d in get_destinations(exchange.document)]
-
-
-def get_response_numbers(exchange: Exchange) -> list[str]:
-    """Return the numbers of a response."""
-    return (
-        [drop_plus(entry.to) for entry in exchange.send_response.entries]
-        if exchange.send_response
-        else []
-    )
 
 
 @check("V1-006", needs=["v1"], feature="v1", order=LATE)

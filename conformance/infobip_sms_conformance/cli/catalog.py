@@ -125,7 +125,7 @@ def print_list(*, as_json: bool = False) -> int:
             {
                 "id": r.id,
                 "level": r.level,
-                "judged": r.judged,
+                "observable": r.observable,
                 "checked": r.id in checked,
                 "sides": get_sides(r.id, checked, seen),
                 "text": r.text,
@@ -136,7 +136,7 @@ def print_list(*, as_json: bool = False) -> int:
         return NOTHING_FAILED
     width = get_terminal_size().columns if sys.stdout.isatty() else None
     for row in rows:
-        mark = row.judged if row.id in checked or row.judged in OTHER_SIDES else "-"
+        mark = row.observable if row.id in checked or row.observable in OTHER_SIDES else "-"
         sides = "+".join(get_sides(row.id, checked, seen)) or "-"
         line = f"{row.id:12}{row.level:8}{mark:10}{sides:15}{row.text}"
         print(line if width is None or len(line) <= width else f"{line[: width - 2]} …")
@@ -177,8 +177,8 @@ def print_requirement(requirement_id: str) -> int:
     row = read_requirement(found)
     checks = [check for check in load_checks() if check.requirement_id == found]
     method = (
-        CHECK_METHODS[row["judged"]]
-        if checks or row["judged"] in {*OTHER_SIDES, "never"}
+        CHECK_METHODS[row["observable"]]
+        if checks or row["observable"] in {*OTHER_SIDES, "never"}
         else "not checked"
     )
     print(f"{found}  {row['level']}")
@@ -190,6 +190,7 @@ def print_requirement(requirement_id: str) -> int:
     )
     print_paragraph("of", " and ".join(f"the {side}" for side in sides))
     print_paragraph("why", row.get("why", ""))
+    print_paragraph("level", row.get("reason", ""))
     wires = [wire for wire in WIRES if any(wire in check.wires for check in checks)]
     print_paragraph("formats", " and ".join(wires))
     features = {check.feature for check in checks} - {""}

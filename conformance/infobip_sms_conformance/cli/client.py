@@ -30,7 +30,8 @@ from infobip_sms_conformance.client_checks.expected_request import (
 )
 from infobip_sms_conformance.client_run.collector import TrafficCollector
 from infobip_sms_conformance.client_run.coverage import MAX_PATHS
-from infobip_sms_conformance.client_run.har_input import HarWriter, read_har
+from infobip_sms_conformance.client_run.har_input import read_har
+from infobip_sms_conformance.client_run.har_output import HarWriter
 from infobip_sms_conformance.client_run.process import (
     API_KEY_VARIABLE,
     BASE_URL_VARIABLE,

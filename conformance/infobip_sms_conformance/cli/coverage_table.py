@@ -9,10 +9,11 @@ import click
 
 from infobip_sms_conformance.cli.options import Command
 from infobip_sms_conformance.client_run.coverage import get_request_fields
-from infobip_sms_conformance.contract.files import WIRES, read_cases, read_toml
+from infobip_sms_conformance.contract.cases import read_every_case
+from infobip_sms_conformance.contract.files import WIRES, Case, read_toml
 from infobip_sms_conformance.contract.openapi import get_component, get_property, resolve
 from infobip_sms_conformance.errors import NOTHING_FAILED
-from infobip_sms_conformance.session.budget import get_rejected_cases
+from infobip_sms_conformance.session.budget import get_accepted_cases, get_rejected_cases
 from infobip_sms_conformance.session.plan import PROFILES
 
 REASONS = {
@@ -33,7 +34,12 @@ TYPES: dict[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
-PLACES = {"alone": "alone", "between": "middle of 3", "behind": "last of 3"}
+PLACES = {
+    "alone": "alone",
+    "before": "first of 3",
+    "between": "middle of 3",
+    "behind": "last of 3",
+}
 ACCEPTED_PLACE = "packed with the others, alone if they are rejected"
 
 
@@ -69,7 +75,9 @@ def iter_cells() -> Iterator[Cell]:
     """Yield every cell of the message request."""
     tables = read_toml("cases.toml")
     rows = [(row, kind == "rejected") for kind in ("rejected", "accepted") for row in tables[kind]]
-    sent = {c.id for c in get_rejected_cases()} | {c.id for c in read_cases() if not c.rejected}
+    derived = [case for case in read_every_case().values() if case.turn is not None]
+    rows += [(build_row(case), case.rejected) for case in derived]
+    sent = {c.id for c in (*get_rejected_cases(), *get_accepted_cases())}
     for field in get_request_fields("send"):
         schema = find_schema(field)
         own = [(row, r) for row, r in rows if normalize(row["path"]) == field]
@@ -77,6 +85,19 @@ def iter_cells() -> Iterator[Cell]:
             found = [(row, r) for row, r in own if classify(row, schema, rejected=r) == kind]
             for wire in WIRES:
                 yield build_cell(field, kind, wire, [p for p in found if p[0]["id"] in sent], found)
+
+
+def build_row(case: Case) -> dict[str, Any]:
+    """Return a case that follows from the schema in the form of cases.toml."""
+    kind, value = case.edit
+    return {
+        "id": case.id,
+        "requirement": case.requirement_id,
+        "path": case.path,
+        "formats": case.wires,
+        "turn": case.turn,
+        kind: value,
+    }
 
 
 def build_cell(
@@ -93,12 +114,19 @@ def build_cell(
     names: dict[str, list[str]] = {}
     for row, _ in here:
         names.setdefault(row["requirement"], []).append(row["id"])
-    place = PROFILES["full"].placements[WIRES.index(wire)]
-    inside = field.startswith("messages.")
-    rejected = PLACES[place] if inside else "beside the messages"
-    positions = {rejected if is_rejected else ACCEPTED_PLACE for _, is_rejected in here}
+    positions = {
+        find_position(field, row, wire) if is_rejected else ACCEPTED_PLACE
+        for row, is_rejected in here
+    }
     said = "; ".join(f"{name} {' '.join(cases)}" for name, cases in names.items())
     return Cell(field, kind, wire, " or ".join(sorted(positions)), said)
+
+
+def find_position(field: str, row: dict[str, Any], wire: str) -> str:
+    """Return where a rejected case is among the messages of its request."""
+    if not field.startswith("messages."):
+        return "beside the messages"
+    return PLACES[PROFILES["full"].get_placement(wire, row.get("turn"))]
 
 
 def find_reason(kind: str, known: list[tuple[dict[str, Any], bool]]) -> str:
@@ -108,6 +136,8 @@ def find_reason(kind: str, known: list[tuple[dict[str, Any], bool]]) -> str:
             return f"a client must not send it ({row['requirement']}); servers may accept it"
         if row.get("reading", "READ-001") != "READ-001":
             return f"every outcome is allowed ({row['reading']})"
+        if row.get("turn") is not None and isinstance(row.get("set", ""), str):
+            return f"sent as {' and '.join(row['formats']).upper()}"
         if "formats" in row:
             return f"only {' and '.join(row['formats'])} can carry it"
     return REASONS[kind]
@@ -118,12 +148,16 @@ def classify(row: dict[str, Any], schema: dict[str, Any], *, rejected: bool) -> 
     if "remove" in row:
         return "missing"
     value = row["set"] if "set" in row else row["repeat"][0] * row["repeat"][1]
+    if value is None:
+        return "null"
+    if row["path"].endswith("]"):
+        schema = resolve(schema["items"])
     right = TYPES.get(schema.get("type", ""), (str,))
     if not isinstance(value, right) or (isinstance(value, bool) and bool not in right):
         return "wrong type"
-    if value in ("", []):
+    if value in ("", [], {}):
         return "empty"
-    if isinstance(value, str) and value != value.strip():
+    if isinstance(value, str) and value != value.strip() and not value.isspace():
         return "whitespace around"
     if isinstance(value, str) and not value.isascii():
         return "not ASCII"

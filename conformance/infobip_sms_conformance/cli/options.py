@@ -11,9 +11,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from infobip_sms_conformance.contract.files import read_requirements
-from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
+from infobip_sms_conformance.contract.generated import DEFAULT_SEED
 from infobip_sms_conformance.reporting.files import NAMES
 from infobip_sms_conformance.session.plan import FEATURES, PROFILES
+from infobip_sms_conformance.transport.credentials import Secret
+from infobip_sms_conformance.transport.webhook_receiver import HOST
 
 # The credentials of the documentation's own example.
 USER, PASSWORD = "Aladdin", "open sesame"
@@ -76,6 +78,9 @@ class Parsed(click.ParamType):  # type: ignore[type-arg]  # generic to the type 
             self.fail(str(error), param, ctx)
 
 
+SECRET = Parsed("text", Secret)
+
+
 def parse_seed(text: str) -> int:
     """Return a seed; ``random`` draws one."""
     if text == "random":
@@ -119,7 +124,7 @@ def parse_header(text: str) -> tuple[str, str]:
         raise ValueError("expected a name, a colon and a value")
     if name.lower() in OWN_HEADERS:
         raise ValueError(f"{name} is set by the suite; see --token-command for Authorization")
-    return name, value.strip()
+    return name, Secret(value.strip())
 
 
 def parse_port(text: str) -> int:
@@ -168,10 +173,15 @@ add_account = add_options(
         "--password",
         section="Account",
         metavar="PASSWORD",
+        type=SECRET,
         help=f"Password for Basic.  [default: {PASSWORD}]",
     ),
     option(
-        "--api-key", section="Account", metavar="KEY", help="API key; also checks the App scheme."
+        "--api-key",
+        section="Account",
+        metavar="KEY",
+        type=SECRET,
+        help="API key; also checks the App scheme.",
     ),
     option(
         "--no-basic",
@@ -184,6 +194,7 @@ add_account = add_options(
         section="Account",
         default="",
         metavar="COMMAND",
+        type=SECRET,
         help="Command that prints a token, in place of user and password; run again after a 401.",
     ),
     option(
@@ -309,6 +320,14 @@ add_safety = add_options(
         default=0,
         metavar="PORT",
         help="Port that receives delivery reports.  [default: a free one]",
+    ),
+    option(
+        "--callback-host",
+        section="Safety",
+        default=HOST,
+        metavar="ADDRESS",
+        help="Address to listen on for delivery reports; 0.0.0.0 lets other machines, such as a "
+        "server in another container, send them.  [default: 127.0.0.1]",
     ),
 )
 

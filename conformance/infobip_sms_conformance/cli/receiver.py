@@ -26,6 +26,7 @@ from infobip_sms_conformance.receiver_run.runner import run_receiver_checks
 from infobip_sms_conformance.reporting import console, files
 from infobip_sms_conformance.reporting.har import dump_har
 from infobip_sms_conformance.run import baseline
+from infobip_sms_conformance.sanitization.redaction import clean
 
 
 @dataclass(kw_only=True, repr=False)
@@ -139,11 +140,11 @@ def build_plan(options: ReceiverOptions) -> ReceiverPlan:
 
 def print_plan(plan: ReceiverPlan) -> None:
     """Print what the run does, before the first byte."""
-    print(f"Checking {plan.address} against {len(plan.requirement_ids)} requirements")
+    print(clean(f"Checking {plan.address} against {len(plan.requirement_ids)} requirements"))
     print(
         f"Plan: up to {plan.max_posts} posts of reports about messages that were never sent, in "
         f"{' and '.join(plan.wires)}, at most {plan.seconds:g} s each"
     )
     if plan.process:
         restarts = ", killed and restarted in each format" if plan.kills else ""
-        print(f"COMMAND: {plan.process.command[0]}{restarts}", flush=True)
+        print(clean(f"COMMAND: {plan.process.command[0]}{restarts}"), flush=True)

@@ -21,7 +21,7 @@ from infobip_sms_conformance.cli.options import (
 )
 from infobip_sms_conformance.cli.settings import read_settings
 from infobip_sms_conformance.contract.files import read_requirements
-from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
+from infobip_sms_conformance.contract.generated import DEFAULT_SEED
 from infobip_sms_conformance.errors import INTERRUPTED, NOTHING_FAILED, UsageError
 from infobip_sms_conformance.reporting import console, files
 from infobip_sms_conformance.reporting.har import dump_har
@@ -67,6 +67,7 @@ class ServerOptions(ReportOptions):
     max_messages: int | None
     callback: str | None
     callback_port: int
+    callback_host: str
     recorded: Mapping[str, RecordedRequest | None] = field(default_factory=dict)
     """The failing checks of the file of --replay, each with the request that showed it."""
 
@@ -184,6 +185,7 @@ def run_with_progress(
             only=options.only,
             callback=options.callback,
             callback_port=options.callback_port,
+            callback_host=options.callback_host,
             on_finding=show,
             recorded=index(filter(None, options.recorded.values())),
         )

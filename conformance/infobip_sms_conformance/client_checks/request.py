@@ -26,6 +26,7 @@ from infobip_sms_conformance.client_checks.xml_locations import (
 from infobip_sms_conformance.contract.openapi import Operation, get_component
 from infobip_sms_conformance.transport.http1 import CapturedExchange
 
+XML_CHARSETS = ("utf-8", "utf-16")
 READABLE, CHARACTERS, UNIQUE = "HTTP-003", "TEXT-002", "SEND-027"
 FORM, DAYS, DOCTYPE, V1_FORM = "XML-001", "XML-002", "XML-005", "V1-005"
 # Characters that XML 1.0 cannot carry, as they are and as references.
@@ -93,6 +94,11 @@ def decode(request: ParsedRequest) -> str:
     if request.wire == "json" and not is_utf8(body):
         request.findings.add_violation(
             RequestViolation(READABLE, "the body", f"JSON in {name}", "JSON in UTF-8 (RFC 8259)")
+        )
+    elif request.wire == "xml" and not body.isascii() and not name.startswith(XML_CHARSETS):
+        expected = "UTF-8 or UTF-16, which are all that an XML parser has to know"
+        request.findings.add_violation(
+            RequestViolation(READABLE, "the body", f"XML in {name}", expected, is_tolerated=True)
         )
     return text
 

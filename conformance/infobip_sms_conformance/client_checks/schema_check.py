@@ -94,7 +94,7 @@ def check_node(
             )
         )
         return
-    if "x-wants" not in schema:
+    if "x-expected" not in schema:
         findings.checked.add(requirement_id)
     if kind == "object":
         check_fields(findings, node, schema, path)
@@ -231,9 +231,11 @@ def check_string(
     if schema.get("format") == "date-time":
         yield from check_instant(value, requirement_id)
     if "pattern" in schema:
-        row = next((r for r in schema.get("x-wants", ()) if re.fullmatch(r["when"], value)), None)
+        row = next(
+            (r for r in schema.get("x-expected", ()) if re.fullmatch(r["when"], value)), None
+        )
         requirement_id, expected = (
-            (row["requirement"], row["wants"]) if row else (requirement_id, schema["pattern"])
+            (row["requirement"], row["expected"]) if row else (requirement_id, schema["pattern"])
         )
         findings.checked.add(requirement_id)
         if not re.search(schema["pattern"], value):
@@ -242,7 +244,7 @@ def check_string(
 
 def choose_requirement_id(value: object, schema: Schema, requirement_id: str) -> str:
     """Return the requirement of a value that has several, by its pattern."""
-    rows = schema.get("x-wants", ())
+    rows = schema.get("x-expected", ())
     return next(
         (r["requirement"] for r in rows if re.fullmatch(r["when"], str(value))), requirement_id
     )

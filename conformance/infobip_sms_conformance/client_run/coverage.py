@@ -161,8 +161,8 @@ def get_client_requirement_ids() -> frozenset[str]:
 def iter_requirement_ids(schema: dict[str, Any]) -> Iterator[str]:
     """Yield the requirements of a schema and of all below it."""
     schema = resolve(schema)
-    if "x-wants" in schema:
-        yield from (row["requirement"] for row in schema["x-wants"])
+    if "x-expected" in schema:
+        yield from (row["requirement"] for row in schema["x-expected"])
     else:
         yield from (schema[key] for key in REQUIREMENT_KEYS if key in schema)
     for field_schema in schema.get("properties", {}).values():

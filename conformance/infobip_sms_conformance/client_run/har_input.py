@@ -1,8 +1,4 @@
-"""HTTP Archives (HAR 1.2): recordings of any tool, read; what was listened to, written.
-
-A report is masked, as everything is that is printed. A recording is to be checked again, so its bodies are
-whole, with numbers and texts; of credentials it has the form alone.
-"""
+"""Recordings of any tool, read: HTTP Archives (HAR 1.2)."""
 
 import base64
 import codecs
@@ -16,20 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from infobip_sms_conformance.client_checks import authorization
-from infobip_sms_conformance.client_checks.excerpt import (
-    ClientMask,
-    format_header,
-    format_marked_body,
-    format_target,
-)
-from infobip_sms_conformance.client_checks.request import ParsedRequest
-from infobip_sms_conformance.client_checks.responses import decompress
 from infobip_sms_conformance.errors import UsageError
-from infobip_sms_conformance.observations.exchange import BAD_REQUEST
-from infobip_sms_conformance.sanitization.bodies import format_body
-from infobip_sms_conformance.sanitization.redaction import AUTH, clean
-from infobip_sms_conformance.transport.http import get_phrase
+from infobip_sms_conformance.reporting.har import CREATOR
+from infobip_sms_conformance.sanitization.redaction import clean
 from infobip_sms_conformance.transport.http1 import (
     CapturedExchange,
     Headers,
@@ -44,20 +29,6 @@ MAX_SHOWN_URL = 120
 GZIP = b"\x1f\x8b"
 SHOWN_PATH = re.compile(r"(?!.*\d{5})[/\w.-]{0,60}")
 LAST_INSTANT = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
-MAX_BODY_LENGTH = 50_000
-SHORTEST_SECRET = 4
-SECRET_WORDS = r"[\w-]*(?:password|passwd|api[-_]?key|token|secret|credential)[\w-]*"
-SECRET_HEADER = re.compile(rf"{SECRET_WORDS}|proxy-authorization|cookie|set-cookie", re.IGNORECASE)
-# Fields, parameters and elements that are named as credentials are.
-SECRET_VALUE = re.compile(
-    rf'("{SECRET_WORDS}"\s*:\s*")(?:[^"\\]|\\.)+|((?<=[?&])(?:{SECRET_WORDS}|username)=)[^&\s"]+'
-    rf"|(<(?:{SECRET_WORDS})>)[^<]+",
-    re.IGNORECASE,
-)
-CREATOR = {"name": "infobip-sms conformance", "version": "1"}
-
-
-# ------------------------------------------------------------------ reading
 
 
 def read_har(path: Path, on_other: Callable[[str], object] = str) -> Iterator[CapturedExchange]:
@@ -188,136 +159,3 @@ def parse_number(value: Any) -> float:
     except (ValueError, OverflowError, TypeError):
         return 0.0
     return number if 0 <= number < MAX_NUMBER else 0.0
-
-
-# ------------------------------------------------------------------ writing
-
-
-class HarWriter:
-    """What was listened to, entry by entry; ``whole`` for a recording, which is not masked."""
-
-    def __init__(self, *, unredacted: bool = False) -> None:
-        self._unredacted = unredacted
-        self._entries: list[dict[str, Any]] = []
-
-    def add(self, parsed: ParsedRequest, mask: ClientMask) -> None:
-        """Add an exchange as it may be shown."""
-        captured = parsed.captured
-        milliseconds = round(captured.seconds * 1000, 1)
-        request, response = build_request(parsed, mask), build_response(captured, mask)
-        if self._unredacted:
-            fill_request(request, captured, mask)
-            fill_response(response, captured, mask)
-        self._entries.append(
-            {
-                "startedDateTime": datetime.fromtimestamp(captured.received_at, UTC).isoformat(
-                    "T", "milliseconds"
-                ),
-                "time": milliseconds,
-                "request": request,
-                "response": response,
-                "cache": {},
-                "timings": {"send": 0, "wait": milliseconds, "receive": 0},
-            }
-        )
-
-    def dump(self) -> str:
-        """Return the archive."""
-        log = {"version": "1.2", "creator": CREATOR, "entries": self._entries}
-        return json.dumps({"log": log}, indent=1, ensure_ascii=False)
-
-
-def build_request(parsed: ParsedRequest, mask: ClientMask) -> dict[str, Any]:
-    """Return the request of an entry."""
-    captured = parsed.captured
-    found = {
-        "method": captured.method,
-        "url": captured.base_url + format_target(captured, mask),
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": build_headers(captured.headers, mask),
-        "queryString": [],
-        "headersSize": -1,
-        "bodySize": len(captured.body),
-    }
-    if captured.body:
-        text = format_marked_body(parsed, mask, None, max_length=MAX_BODY_LENGTH)
-        found["postData"] = {"mimeType": captured.get_header("content-type"), "text": text}
-    return found
-
-
-def build_response(captured: CapturedExchange, mask: ClientMask) -> dict[str, Any]:
-    """Return the response of an entry; status 0, and why, where none came."""
-    response = captured.response or HttpMessage("", ())
-    body = decompress(response)
-    error = response.status >= BAD_REQUEST
-    text = format_body(body or b"", mask, max_length=MAX_BODY_LENGTH, error=error)
-    return {
-        "status": response.status,
-        "statusText": get_phrase(response.status) if captured.response else captured.error,
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": build_headers(response.headers, mask),
-        "content": {
-            "size": len(body or b""),
-            "mimeType": response.get_header("content-type"),
-            "text": text,
-        },
-        "redirectURL": "",
-        "headersSize": -1,
-        "bodySize": len(response.body),
-    }
-
-
-def build_headers(headers: Headers, mask: ClientMask) -> list[dict[str, str]]:
-    """Return header fields as they may be shown."""
-    return [
-        {"name": mask.hide(name), "value": format_header(name.lower(), value, mask)}
-        for name, value in headers
-    ]
-
-
-def fill_request(request: dict[str, Any], captured: CapturedExchange, mask: ClientMask) -> None:
-    """Put what was sent into a request; of credentials the form."""
-    request["url"] = captured.base_url + hide_secrets(captured.target, mask)
-    request["headers"] = fill_headers(captured.headers, mask)
-    if captured.body:
-        mime = {"mimeType": captured.get_header("content-type")}
-        request["postData"] = {**mime, **dump_body(captured.body, mask)}
-
-
-def fill_response(response: dict[str, Any], captured: CapturedExchange, mask: ClientMask) -> None:
-    """Fill a response of the archive."""
-    message = captured.response or HttpMessage("", ())
-    response["headers"] = fill_headers(message.headers, mask)
-    response["content"].update(dump_body(decompress(message) or b"", mask))
-
-
-def fill_headers(headers: Headers, mask: ClientMask) -> list[dict[str, str]]:
-    """Return header fields; of secret ones nothing but the form."""
-    found = []
-    for name, value in headers:
-        shown = hide_secrets(value, mask)
-        if name.lower() == authorization.HEADER:
-            shown = authorization.build_placeholder(value)
-        elif SECRET_HEADER.fullmatch(name):
-            shown = AUTH
-        found.append({"name": name, "value": shown})
-    return found
-
-
-def dump_body(body: bytes, mask: ClientMask) -> dict[str, str]:
-    """Return a body as characters, or in Base64 where it is none."""
-    try:
-        return {"text": hide_secrets(body.decode("utf-8"), mask)}
-    except UnicodeDecodeError:
-        plain = hide_secrets(body.decode("latin-1"), mask).encode("latin-1")
-        return {"text": base64.b64encode(plain).decode(), "encoding": "base64"}
-
-
-def hide_secrets(text: str, mask: ClientMask) -> str:
-    """Return a text without the credentials of its exchange, and without what is named as such."""
-    for secret in mask.secrets:
-        if len(secret) >= SHORTEST_SECRET:
-            text = text.replace(secret, AUTH)
-    return SECRET_VALUE.sub(lambda match: f"{match[1] or match[2] or match[3]}{AUTH}", text)

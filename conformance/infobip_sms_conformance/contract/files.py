@@ -23,7 +23,7 @@ class Requirement:
     level: str
     text: str
     source: str
-    judged: str
+    observable: str
     why: str = ""
     binds: str = ""
     """``receiver`` if it is the obligation of a callback receiver."""
@@ -40,6 +40,8 @@ class Case:
     edit: tuple[str, Any]
     rejected: bool
     wires: tuple[str, ...]
+    turn: int | None = None
+    """The number of a case that follows from the schema, by which its position is chosen."""
 
     def __str__(self) -> str:
         """Name the case and its edit, without the value that is set."""
@@ -111,11 +113,6 @@ def read_cases() -> tuple[Case, ...]:
     )
 
 
-def get_case(case_id: str) -> Case:
-    """Return the case of an id."""
-    return next(case for case in read_cases() if case.id == case_id)
-
-
 def build_case(row: dict[str, Any], *, rejected: bool) -> Case:
     """Return the case that a row of cases.toml describes."""
     kind = next(name for name in ("set", "remove", "repeat") if name in row)
@@ -127,7 +124,9 @@ def build_case(row: dict[str, Any], *, rejected: bool) -> Case:
 @cache
 def read_openapi() -> dict[str, Any]:
     """Return openapi.yaml."""
-    document: dict[str, Any] = yaml.safe_load((get_data_folder() / "openapi.yaml").read_bytes())
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # that of libyaml takes an eighth
+    text = (get_data_folder() / "openapi.yaml").read_bytes()
+    document: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe
     return document
 
 

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-DEFAULT_SEED = 2026
 BACKEND_NAME = "infobip-sms-conformance"
 STORAGE_VARIABLE = "HYPOTHESIS_STORAGE_DIRECTORY"  # documented by Hypothesis
 

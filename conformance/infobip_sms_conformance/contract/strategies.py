@@ -19,11 +19,8 @@ from hypothesis import seed as pin
 from hypothesis import strategies as st
 
 from infobip_sms_conformance.contract.files import read_numbers, read_status_rows
-from infobip_sms_conformance.contract.hypothesis_backend import (
-    DEFAULT_SEED,
-    SETTINGS,
-    isolate_storage,
-)
+from infobip_sms_conformance.contract.generated import DEFAULT_SEED
+from infobip_sms_conformance.contract.hypothesis_backend import SETTINGS, isolate_storage
 from infobip_sms_conformance.contract.openapi import get_component, resolve
 
 Strategy = st.SearchStrategy[Any]

@@ -3,8 +3,8 @@
 Verdict, the worst wins where several checks check one requirement in one format:
     FAIL           the server breaks the requirement
     ERROR          no answer came, or the suite itself went wrong
-    INCONCLUSIVE   the answer shows neither; the reason says why
     WARN           a SHOULD that the server does not keep
+    INCONCLUSIVE   the answer shows neither; the reason says why
     PASS           checked and kept
     N/A            the requirement does not apply to this server or run
 """
@@ -23,8 +23,8 @@ class Verdict(StrEnum):
 
     FAIL = "FAIL"
     ERROR = "ERROR"
-    INCONCLUSIVE = "INCONCLUSIVE"
     WARN = "WARN"
+    INCONCLUSIVE = "INCONCLUSIVE"
     PASS = "PASS"
     NOT_APPLICABLE = "N/A"
 

@@ -38,8 +38,8 @@ from infobip_sms_conformance.run.result import RunResult, SanitizedFinding
 from infobip_sms_conformance.sanitization.curl import HEADER, get_variables
 from infobip_sms_conformance.sanitization.evidence import Evidence
 from infobip_sms_conformance.sanitization.redaction import clean
+from infobip_sms_conformance.session.first_requests import REJECTED_CREDENTIALS
 from infobip_sms_conformance.session.plan import Plan
-from infobip_sms_conformance.session.session import REJECTED_CREDENTIALS
 
 MAX_FULL, MAX_OTHERS = 8, 4
 MAX_RESPONSE, MAX_REQUEST = 600, 2000

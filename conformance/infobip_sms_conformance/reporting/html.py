@@ -5,7 +5,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from infobip_sms_conformance.contract.files import WIRES, read_requirements
@@ -89,6 +88,12 @@ def get_inconclusive(result: RunResult, requirement_id: str) -> list[tuple[str, 
 @cache
 def open_template() -> Any:
     """Return the template of the page; every value is escaped by it."""
+    from jinja2 import (  # noqa: PLC0415 - few runs write a page
+        Environment,
+        PackageLoader,
+        StrictUndefined,
+    )
+
     environment = Environment(
         loader=PackageLoader("infobip_sms_conformance", "reporting"),
         autoescape=True,

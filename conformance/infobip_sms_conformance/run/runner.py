@@ -4,20 +4,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from infobip_sms_conformance.contract.files import WIRES, read_numbers
-from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
+from infobip_sms_conformance.contract.generated import DEFAULT_SEED
 from infobip_sms_conformance.errors import UsageError
 from infobip_sms_conformance.fixtures.webhook_messages import CALL_STATUSES
 from infobip_sms_conformance.observations.verdicts import Finding, Inconclusive
 from infobip_sms_conformance.run.engine import EngineError, run_checks, select_checks
 from infobip_sms_conformance.run.result import RunResult, build_result
 from infobip_sms_conformance.session.budget import build_budget
+from infobip_sms_conformance.session.first_requests import NotTestableError
 from infobip_sms_conformance.session.plan import FEATURES, MAX_NUMBERS_LIVE, PROFILES, Plan
 from infobip_sms_conformance.session.recorded import Key, RecordedRequest
 from infobip_sms_conformance.session.server_clock import get_clock_offset
-from infobip_sms_conformance.session.session import NotTestableError, Session
+from infobip_sms_conformance.session.session import Session
 from infobip_sms_conformance.transport.credentials import Credentials
 from infobip_sms_conformance.transport.http import TargetServer
-from infobip_sms_conformance.transport.webhook_receiver import WebhookReceiver, start_receiver
+from infobip_sms_conformance.transport.webhook_receiver import HOST, WebhookReceiver, start_receiver
 
 MAX_CLOCK_OFFSET = 30.0  # seconds
 
@@ -77,19 +78,20 @@ def run_suite(  # noqa: PLR0913 - as many as there are options
     only: Sequence[str] = (),
     callback: str | None = None,
     callback_port: int = 0,
+    callback_host: str = HOST,
     on_finding: Callable[[Finding, int, int], None] | None = None,
     recorded: Mapping[Key, RecordedRequest] | None = None,
 ) -> tuple[RunResult, Session]:
     """Check a server; what went wrong with the run itself is in the record.
 
     callback: the URL under which the server reaches callback_port of this machine; not needed for a
-    server on this machine. on_finding: called with every finding as it is made. recorded: requests of an
+    server on this machine. callback_host: the address to listen on. on_finding: called with every finding as it is made. recorded: requests of an
     earlier run that are sent in place of those of the same name.
     """
     with ExitStack() as stack:
         receiver = None
         if target.is_loopback or callback:
-            receiver = stack.enter_context(listen(callback_port))
+            receiver = stack.enter_context(listen(callback_host, callback_port))
             if callback:
                 receiver.base = callback.rstrip("/")
         session = Session(target, credentials, plan, receiver, recorded)
@@ -114,11 +116,16 @@ def require_unmoved_clock(target: TargetServer) -> None:
 
 
 @contextmanager
-def listen(port: int) -> Iterator[WebhookReceiver]:
-    """Run the callback server inside a ``with`` block; PlanError if its port is in use."""
+def listen(host: str, port: int) -> Iterator[WebhookReceiver]:
+    """Run the callback server inside a ``with`` block; PlanError if it cannot listen there."""
     with ExitStack() as stack:
         try:
-            receiver = stack.enter_context(start_receiver(CALL_STATUSES, "reports", port))
+            receiver = stack.enter_context(start_receiver(CALL_STATUSES, "reports", port, host))
         except OSError as error:
-            raise PlanError(f"--callback-port {port}: {error.strerror}") from None
+            place = (
+                f"--callback-port {port}"
+                if host == HOST
+                else f"--callback-host {host}, port {port}"
+            )
+            raise PlanError(f"{place}: {error.strerror}") from None
         yield receiver

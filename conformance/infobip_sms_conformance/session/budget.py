@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from infobip_sms_conformance.contract.files import WIRES, Case, get_case, read_cases, read_example
-from infobip_sms_conformance.contract.strategies import build_requests
+from infobip_sms_conformance.contract.allowed_values import derive_accepted_cases
+from infobip_sms_conformance.contract.cases import get_case
+from infobip_sms_conformance.contract.derived_cases import derive_cases
+from infobip_sms_conformance.contract.files import Case, read_cases, read_example
+from infobip_sms_conformance.contract.generated import build_requests
 from infobip_sms_conformance.fixtures.lookup_batch import build_batch
 from infobip_sms_conformance.fixtures.placement import (
     CombinedDocument,
@@ -45,7 +48,7 @@ def count_messages(*documents: Any) -> int:
 def get_rejected_cases() -> tuple[Case, ...]:
     """Return the cases to be rejected, without those that differ from another by their place alone."""
     found: dict[Any, Case] = {}
-    for case in read_cases():
+    for case in (*read_cases(), *derive_cases()):
         if case.rejected:
             path = "".join(c for c in case.path if not c.isdecimal())
             found.setdefault((case.requirement_id, path, repr(case.edit)), case)
@@ -55,13 +58,17 @@ def get_rejected_cases() -> tuple[Case, ...]:
 @cache
 def get_accepted_cases() -> tuple[Case, ...]:
     """Return the cases to be accepted."""
-    return tuple(case for case in read_cases() if not case.rejected)
+    return (*(case for case in read_cases() if not case.rejected), *derive_accepted_cases())
 
 
 @cache
-def build_limits_document() -> CombinedDocument:
-    """Return the document with every edit that is to be accepted; not to be altered."""
-    return build_combined_document(get_accepted_cases())
+def build_limits_document(*, derived: bool = False) -> CombinedDocument:
+    """Return the document with every edit that is to be accepted; not to be altered.
+
+    derived: those that follow from the schema, in place of those of cases.toml.
+    """
+    cases = [case for case in get_accepted_cases() if (case.turn is not None) == derived]
+    return build_combined_document(cases)
 
 
 def get_case_exchanges(
@@ -84,6 +91,8 @@ def get_case_exchanges(
 def is_sent(case: Case, wire: str, profile: Profile, wires: Sequence[str]) -> bool:
     """Tell whether a profile sends a case in a format; a sample has one case of each requirement in one."""
     possible = [one for one in case.wires if one in wires]
+    if case.turn is not None and not profile.derives:
+        return False
     if not (profile.is_sample and case.rejected):
         return wire in possible
     sample = {c.requirement_id: c for c in reversed(get_rejected_cases())}
@@ -113,15 +122,16 @@ def cost_cases(profile: Profile, exchanges: Iterable[tuple[str, str]]) -> RunCos
     """Return the cost of rejected cases; their messages count as if they were accepted."""
     total = RunCost()
     for case_id, wire in exchanges:
-        where = profile.placements[WIRES.index(wire)]
-        document = build_case_document(get_case(case_id), where).document
+        case = get_case(case_id)
+        document = build_case_document(case, profile.get_placement(wire, case.turn)).document
         total += RunCost(1, count_messages(document))
     return total
 
 
-def cost_limits(formats: int) -> RunCost:
+def cost_limits(formats: int, *, derived: bool = False) -> RunCost:
     """Return the cost of the request with all accepted cases, in some formats."""
-    return RunCost(formats, formats * count_messages(build_limits_document().document))
+    document = build_limits_document(derived=derived).document
+    return RunCost(formats, formats * count_messages(document))
 
 
 def cost_pool(profile: Profile, wires: tuple[str, ...], seed: int) -> RunCost:
@@ -150,6 +160,15 @@ def build_fixed_cost(requests: int, messages: int, *, each: bool = False) -> Cal
     return find
 
 
+def build_full_cost(requests: int, messages: int) -> Callable[..., RunCost]:
+    """Return a cost of profiles that look at more than the page; none of others."""
+
+    def find(profile: Profile, _wires: tuple[str, ...], _seed: int) -> RunCost:
+        return RunCost(requests, messages) if profile.derives else RunCost()
+
+    return find
+
+
 LISTED_DAYS = {(name, "xml") for name in ("window-day-lower-case", "window-day-unknown")}
 """The cases that show whether all days of a window are read, as XML-002 has them."""
 
@@ -164,10 +183,20 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
         len(wires), len(wires) * count_messages(read_example("documented-request"))
     ),
     "pool": cost_pool,
-    "unreadable": lambda _p, wires, _s: RunCost(2 * len(wires) + 1, 2 * len(wires)),
+    "unreadable": lambda p, wires, _s: RunCost(
+        *(
+            (2 * len(wires) + 1, 2 * len(wires))
+            if p.is_sample
+            else (3 * len(wires) + 2, 4 * len(wires) + 1)
+        )
+    ),
     "headers": build_fixed_cost(3, 3, each=True),
+    "spellings": build_full_cost(5, 5),
     "unauthorized": build_fixed_cost(5, 5),
     "app": build_fixed_cost(1, 1, each=True),
+    "every operation": build_full_cost(9, 1),
+    "near misses": build_full_cost(10, 5),
+    "other scheme": build_full_cost(5, 1),
     "push": cost_webhook,
     "lists": lambda p, _w, _s: RunCost(
         1, count_messages(build_batch(BATCH_SIZE if p.has_long_lists else 0))
@@ -176,17 +205,30 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "logs again": build_fixed_cost(1, 0),
     "one log": lambda p, _w, _s: RunCost(0 if p.has_long_lists else 1),
     "named logs": build_fixed_cost(1, 0),
-    "empty logs": build_fixed_cost(3, 0),
-    "fetched reports": build_fixed_cost(ATTEMPTS + 2, 0),
+    "empty logs": build_fixed_cost(4, 0),
+    "spans": build_fixed_cost(2, 0),
+    "networks": build_fixed_cost(2, 0),
+    "fetched reports": build_fixed_cost(ATTEMPTS + 3, 0),
     "preview": build_fixed_cost(6, 0),
-    "bulks": build_fixed_cost(8, 2),
+    "previews of all kinds": build_full_cost(5, 0),
+    "bulks": lambda p, _w, _s: RunCost() if "bulks" in p.without else RunCost(8, 2),
+    "unknown bulks": build_full_cost(3, 0),
+    "bad changes": build_full_cost(3, 0),
+    "undecided": build_full_cost(4, 4),
+    "named": build_full_cost(1, 2),
+    "changed bulks": build_full_cost(8, 4),
     "tracking": build_fixed_cost(1, 0),
     "untracked": build_fixed_cost(2, 0),
     "v1": build_fixed_cost(1, 3, each=True),
     "v1 languages": build_fixed_cost(3, 3),
+    "v1 limits": build_full_cost(3, 3),
     "v1 transliteration": build_fixed_cost(1, 1),
 }
-INCLUDED = {"pool": "documented", "named logs": "documented", "fetched reports": "logs"}
+INCLUDED = {
+    "pool": "documented",
+    "named logs": "documented",
+    "fetched reports": "logs",
+}
 """Groups that another one looks at as well."""
 
 
@@ -206,9 +248,12 @@ def build_budget(  # noqa: PLR0913 - what a plan follows from
         *(get_case_exchanges(c, profile, wires, only) for c in checks if "cases" in c.needs)
     )
     accepted = {(case, wire) for case, wire in cases if not get_case(case).rejected}
-    limits = wires if "limits" in groups else {wire for _, wire in accepted}
+    derived = {wire for case, wire in accepted if get_case(case).turn is not None}
+    listed = {wire for case, wire in accepted if get_case(case).turn is None}
+    limits = wires if "limits" in groups else listed
     plan = sum((GROUPS[name](profile, wires, seed) for name in sorted(groups)), RunCost())
     plan += cost_cases(profile, cases - accepted) + cost_limits(len(limits))
+    plan += cost_limits(len(derived), derived=True)
     diagnostics = min(
         DIAGNOSTIC_REQUESTS, len(checks) * SHARED_DIAGNOSTICS + len(cases) * CASE_DIAGNOSTICS
     )

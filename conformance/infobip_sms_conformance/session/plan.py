@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from infobip_sms_conformance.contract.files import WIRES
+from infobip_sms_conformance.fixtures.placement import ROTATION, Placement
 
 FEATURES: Mapping[str, str] = {
     "xml": "requests and responses in XML",
@@ -42,20 +44,27 @@ class Profile:
     name: str
     generated: int
     """Generated requests in each format."""
-    placements: tuple[Any, Any]
+    placements: tuple[Placement, Placement]
     """Where the edits of rejected cases stand, in JSON and in XML."""
     max_messages: int | None = None
     stops_at_acceptance: bool = False
     has_long_lists: bool = True
     """Whether lists are filled with more messages than they show at once."""
+    derives: bool = False
+    """Whether the cases that follow from the schema are sent as well."""
     is_sample: bool = False
     """Whether one case of each requirement is sent, in one format."""
     without: frozenset[str] = frozenset()
     """Features that the profile leaves out."""
 
+    def get_placement(self, wire: str, turn: int | None = None) -> Placement:
+        """Return where the edit of a rejected case stands in a format; turn: see Case."""
+        usual = self.placements[WIRES.index(wire)]
+        return usual if turn is None or usual == "alone" else ROTATION[turn % len(ROTATION)]
+
 
 PROFILES = {
-    "full": Profile("full", 2, ("between", "behind")),
+    "full": Profile("full", 2, ("between", "behind"), derives=True),
     "quick": Profile(
         "quick",
         0,

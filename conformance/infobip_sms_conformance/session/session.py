@@ -1,17 +1,15 @@
 """The conversation with one server: what was sent so far, what came back."""
 
-import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Any
 
 from infobip_sms_conformance.contract.codec import MEDIA_TYPES, dump
 from infobip_sms_conformance.contract.edits import apply_edit
 from infobip_sms_conformance.contract.files import WIRES, Case, read_example
+from infobip_sms_conformance.contract.generated import build_requests
 from infobip_sms_conformance.contract.openapi import get_component, read_operations
-from infobip_sms_conformance.contract.strategies import build_requests
 from infobip_sms_conformance.fixtures.freshness import freshen
 from infobip_sms_conformance.fixtures.placement import (
     CaseDocument,
@@ -21,21 +19,22 @@ from infobip_sms_conformance.fixtures.placement import (
     respell,
 )
 from infobip_sms_conformance.observations.exchange import (
-    ABSENT,
-    OK_STATUSES,
-    REDIRECTIONS,
     UNAUTHORIZED,
     Exchange,
     RequestOutcome,
     get_destinations,
 )
-from infobip_sms_conformance.observations.responses import find_wire
 from infobip_sms_conformance.observations.verdicts import Inconclusive, NotApplicable
 from infobip_sms_conformance.sanitization.redaction import Mask, build_mask
 from infobip_sms_conformance.session.budget import (
     build_limits_document,
     get_rejected_cases,
     is_sent,
+)
+from infobip_sms_conformance.session.first_requests import (
+    is_foreign,
+    is_rejecting,
+    require_this_api,
 )
 from infobip_sms_conformance.session.plan import Plan
 from infobip_sms_conformance.session.recorded import Key, RecordedRequest
@@ -45,32 +44,6 @@ from infobip_sms_conformance.transport.http import RawRequest, TargetServer
 from infobip_sms_conformance.transport.webhook_receiver import WebhookReceiver
 
 UNANSWERED_BEFORE_PROBE = 3
-MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,40}")
-REJECTED_CREDENTIALS = "the server rejected the credentials"
-
-
-class NotTestableError(Exception):
-    """There is no server of this API to check."""
-
-
-def is_rejecting(exchange: Exchange) -> bool:
-    """Tell whether the server rejected the credentials."""
-    return exchange.status in {UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-
-
-def is_foreign(exchange: Exchange) -> bool:
-    """Tell whether what came back is a page or a text, or leads elsewhere: not a response of this API."""
-    if exchange.response is None or exchange.status in REDIRECTIONS:
-        return True
-    start = exchange.response.body.lstrip()[:9].lower()
-    page = start.startswith((b"<!doctype", b"<html"))
-    return exchange.status in OK_STATUSES and (page or find_wire(exchange.response.body) is None)
-
-
-def describe_media_type(exchange: Exchange) -> str:
-    """Return the content type of a response, if it is one that may be shown."""
-    media = exchange.response.media_type if exchange.response else ""
-    return media if MEDIA_TYPE.fullmatch(media) else "no content type"
 
 
 class Session:
@@ -226,7 +199,7 @@ class Session:
         )
 
     def start(self) -> None:
-        """Send the first request; NotJudgeable when what answers is not this API.
+        """Send the first request; NotTestableError when what answers is not this API.
 
         Where Basic is not taken, the API key serves for the whole run: so a server that lacks one
         scheme breaks the requirement of that scheme and no other.
@@ -259,18 +232,10 @@ class Session:
 
         What could be a single fault of a server is looked at in the other format as well.
         """
-        if first.response is None or first.status in ABSENT:
-            raise NotTestableError(f"the first request got no answer of this API: {first.got}")
         probes = [first]
-        if is_rejecting(first) or is_foreign(first):
+        if first.response is not None and (is_rejecting(first) or is_foreign(first)):
             probes += [self.probe(wire) for wire in self.wires if wire != first.wire]
-        if all(map(is_rejecting, probes)):
-            raise NotTestableError(f"{REJECTED_CREDENTIALS} (HTTP {first.status})")
-        if all(map(is_foreign, probes)):
-            raise NotTestableError(
-                f"the first request got no answer of this API: HTTP {first.status}, "
-                f"{describe_media_type(first)}"
-            )
+        require_this_api(self.target, probes)
 
     # -------------------------------------------------------------- shared exchanges
 
@@ -295,7 +260,7 @@ class Session:
 
     def build_case_document(self, case: Case, wire: str) -> CaseDocument:
         """Return the document that a case travels in, in the format."""
-        return build_case_document(case, self.plan.profile.placements[WIRES.index(wire)])
+        return build_case_document(case, self.plan.profile.get_placement(wire, case.turn))
 
     def is_placed_alone(self, wire: str) -> bool:
         """Tell whether a case travels in the smallest document anyway."""
@@ -319,16 +284,19 @@ class Session:
             if is_sent(case, wire, self.plan.profile, self.wires):
                 yield self.send_case(case, wire)
 
-    def send_limits(self, wire: str) -> Exchange:
-        """Return the exchange of the request at all limits together."""
-        document, what = build_limits_document().document, "a request at every limit"
-        return self.send_once("limits", wire, document, what)
+    def send_limits(self, wire: str, *, derived: bool = False) -> Exchange:
+        """Return the exchange of the request at all limits together; derived: those of the schema."""
+        document = build_limits_document(derived=derived).document
+        key, what = ("values", "many values") if derived else ("limits", "every limit")
+        return self.send_once(key, wire, document, f"a request at {what}")
 
-    def send_limits_of(self, index: int, wire: str) -> Exchange:
+    def send_limits_of(self, index: int, wire: str, *, derived: bool = False) -> Exchange:
         """Return the exchange of one message of the request at all limits."""
-        document = {"messages": [build_limits_document().document["messages"][index]]}
-        what = f"message {index + 1} of the request at every limit"
-        return self.send_once(f"limits {index}", wire, document, what)
+        whole = build_limits_document(derived=derived).document
+        document = {"messages": [whole["messages"][index]]}
+        key, what = ("values", "many values") if derived else ("limits", "every limit")
+        label = f"message {index + 1} of the request at {what}"
+        return self.send_once(f"{key} {index}", wire, document, label)
 
     def send_days(self) -> Exchange:
         """Return the exchange of the minimal request with a window of two days, in XML."""
@@ -359,11 +327,11 @@ class Session:
         ]
 
     def send_named(self, wire: str) -> Exchange:
-        """Return the exchange of a request with ids; in XML one of them is spelled in another way."""
+        """Return the exchange of a request with ids, which is spelled in another way than all others."""
         if (found := self.find("named", wire)) is not None:
             return found
         document, send = self.freshen(build_named()), read_operations()["send"]
-        body = respell(dump(document, wire)) if wire == "xml" else dump(document, wire)
+        body = respell(dump(document, wire), wire)
         request = RawRequest(send.method, send.path, self.build_headers(wire, {}), body)
         what = "the minimal request with ids, for two numbers"
         return self.keep(

@@ -10,6 +10,15 @@ from infobip_sms_conformance.errors import UsageError
 TIMEOUT = 60.0
 
 
+class Secret(str):
+    """A text that ``repr`` does not show, because ``pytest -l`` shows the repr of local variables."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "***"
+
+
 @dataclass(frozen=True)
 class Credentials:
     """User and password for Basic, the API key for App; at least one of the two."""
@@ -30,7 +39,7 @@ class Credentials:
     @property
     def app(self) -> str | None:
         """The value of Authorization for the App scheme."""
-        return f"App {self.api_key}" if self.api_key else None
+        return Secret(f"App {self.api_key}") if self.api_key else None
 
     @property
     def primary(self) -> str:
@@ -60,12 +69,14 @@ def read_token(command: str) -> str:
         raise UsageError(f"--token-command took more than {TIMEOUT:g} s") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"--token-command cannot be run: {type(error).__name__}") from None
-    words = done.stdout.split()
-    if not 0 < len(words) <= len(("scheme", "token")) or not done.stdout.isascii():
+    words = [Secret(word) for word in done.stdout.split()]
+    is_ascii = done.stdout.isascii()
+    del done  # its repr has all that was printed
+    if not 0 < len(words) <= len(("scheme", "token")) or not is_ascii:
         raise UsageError("--token-command: expected a token, or a scheme and a token, in one line")
-    return " ".join(words if len(words) > 1 else ["Bearer", *words])
+    return Secret(" ".join(words if len(words) > 1 else ["Bearer", *words]))
 
 
-def build_basic(user: str, password: str) -> str:
+def build_basic(user: str, password: str) -> Secret:
     """Return the value of Authorization for any user and password."""
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+    return Secret("Basic " + base64.b64encode(f"{user}:{password}".encode()).decode())

@@ -219,6 +219,8 @@ def describe_error(error: Exception) -> str:
         return "the connection was refused"
     if isinstance(error, ConnectionError):
         return "the connection was lost"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "the TLS certificate of the server could not be verified"
     if isinstance(error, ssl.SSLError):
         return f"no TLS connection ({type(error).__name__})"
     if isinstance(error, ResponseSizeError):

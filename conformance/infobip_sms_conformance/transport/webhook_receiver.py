@@ -126,12 +126,12 @@ class _ReceiverHandler(BaseHTTPRequestHandler):
 
 @contextmanager
 def start_receiver(
-    statuses_by_name: Mapping[str, Sequence[int]], path: str, port: int = 0
+    statuses_by_name: Mapping[str, Sequence[int]], path: str, port: int = 0, host: str = HOST
 ) -> Iterator[WebhookReceiver]:
     """Listen on a port, or on a free one, for the time of a ``with`` block."""
-    server = _ReceiverServer((HOST, port), _ReceiverHandler)
+    server = _ReceiverServer((host, port), _ReceiverHandler)
     server.receiver = WebhookReceiver(
-        f"http://{HOST}:{server.server_port}/{path}", statuses_by_name
+        f"http://{host}:{server.server_port}/{path}", statuses_by_name
     )
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.daemon = True

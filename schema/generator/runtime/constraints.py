@@ -19,6 +19,7 @@ from .violations import InvalidRequestError, Violation
 MAX_VIOLATIONS = 200  # per document; the first ones matter
 _INVALID_TEXT = Violation("", "a lone surrogate", "Unicode text", "TEXT-001")
 _MAX_SHOWN_INTEGER = 9999  # a larger number might be a phone number, and is not shown
+_SMALL_INTEGER = 2**62
 _MAX_INTEGER_BITS = 1024  # Python itself writes no more than 4,300 digits
 _MAX_DECIMAL_DIGITS = 1000  # on either side of the decimal point
 _MAX_UTC_OFFSET = dt.timedelta(hours=14)  # the largest in use
@@ -44,10 +45,12 @@ class Constraint:
     """For a pattern with alternatives: when each applies, its requirement ID, and its wording."""
     item_requirement_id: str | None = None
     missing_requirement_id: str | None = None
+    _known: list[Any] = attrs.field(factory=list, init=False, eq=False, repr=False)
+    """The annotation of its field, and what it means."""
 
     def __call__(self, instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         """Raise InvalidRequestError if the value violates the constraint."""
-        if value is None and not self.required:
+        if (value is None and not self.required) or self.accepts(value, attribute.type):
             return
         problems = self.check(value, attribute.type)
         if problems:
@@ -55,6 +58,24 @@ class Constraint:
             path = f"{type(instance).__name__}.{attribute.name}"
             hinted = (_add_hint(problem, value, attribute.type) for problem in problems)
             raise InvalidRequestError(problem.inside(path) for problem in hinted)
+
+    def accepts(self, value: Any, annotation: Any) -> bool:
+        """Tell at a glance whether a value is valid, as most are; ``check`` decides about all others."""
+        if not self._known or self._known[0] is not annotation:
+            self._known[:] = annotation, *unfold(annotation)
+        _, base, item = self._known
+        kind = type(value)
+        if item is not None:
+            is_list = kind is tuple and len(value) >= (self.min_items or 0)
+            return is_list and item is not str and all(type(entry) is item for entry in value)
+        if kind is not base:
+            return False
+        if base is str:
+            fits = self.pattern is None or _compile(self.pattern).fullmatch(value) is not None
+            return fits and value.isascii() and self._has_length(value)
+        if base is int:
+            return -_SMALL_INTEGER < value < _SMALL_INTEGER and self._is_in_range(value)
+        return base is bool or kind.__module__ == Violation.__module__  # an enum or a model
 
     def check(self, value: object, annotation: Any) -> list[Violation]:
         """Return the violations of a value of a field with this annotation."""
@@ -148,6 +169,9 @@ def _add_hint(problem: Violation, value: object, annotation: Any) -> Violation:
     return attrs.evolve(problem, hint=find_hint(wrong, item or base))
 
 
+_compile = cache(re.compile)
+
+
 def _get_readable(value: object) -> object:
     return None if isinstance(value, UnreadableText) else value
 
@@ -207,7 +231,7 @@ def describe_value(value: object, expected_type: Any = None) -> str:
         type(None): "null",
         Decimal: "a fraction",
         float: "a fraction",
-        UnreadableText: "text of another form",
+        UnreadableText: "content of another form",
     }
     return names.get(type(value)) or f"a {type(value).__name__}"
 

@@ -55,8 +55,20 @@ if TYPE_CHECKING:
     help="Also post each stored report to URL, repeatedly until it is acknowledged: 1 + n² minutes"
     " after attempt n, as Infobip does. Needs --store.",
 )
+@click.option(
+    "--trust-http",
+    multiple=True,
+    metavar="HOST",
+    help="Host that --forward may post to over plain http, such as a container; may be repeated.",
+)
 def listen(
-    port: int, host: str, path: str | None, as_json: bool, store: str | None, forward: str | None
+    port: int,
+    host: str,
+    path: str | None,
+    as_json: bool,
+    store: str | None,
+    forward: str | None,
+    trust_http: tuple[str, ...],
 ) -> None:
     """Receive delivery reports on a notify URL and print them.
 
@@ -70,11 +82,13 @@ def listen(
         raise click.UsageError(
             "--forward needs --store FILE, which keeps what is still to be posted."
         )
+    if trust_http and forward is None:
+        raise click.UsageError("--trust-http is for --forward.")
     with ExitStack() as opened:
         reports = opened.enter_context(_open_store(store)) if store else None
         forwarder = None
         if reports and forward:
-            forwarder = opened.enter_context(_build_forwarder(forward, reports))
+            forwarder = opened.enter_context(_build_forwarder(forward, reports, trust_http))
         write = _build_writer(reports, forwarder, as_json=as_json)
         _serve(host, port, write, path)
     print_note("listen: stopped")
@@ -87,8 +101,9 @@ def _serve(
 
     try:
         listener = WebhookServer(host, port, write, _print_problem, path=path)
-    except OSError as problem:
-        raise UnavailableError(f"{host}:{port} cannot be used: {problem.strerror}") from None
+    except (OSError, UnicodeError) as problem:  # UnicodeError: of a host that cannot be one
+        reason = getattr(problem, "strerror", None) or "expected the address of this machine"
+        raise UnavailableError(f"{host}:{port} cannot be used: {reason}") from None
     with suppress(KeyboardInterrupt):
         _stop_on_termination(listener)
         print_note(f"listen: {listener.url}{path or '/'}")
@@ -104,14 +119,17 @@ def _open_store(path: str) -> ReportStore:
         raise UnavailableError(clean(problem)) from None
 
 
-def _build_forwarder(url: str, reports: ReportStore) -> WebhookForwarder:
+def _build_forwarder(
+    url: str, reports: ReportStore, trust_http: tuple[str, ...]
+) -> WebhookForwarder:
     from infobip_sms.webhook_forwarder import WebhookForwarder  # noqa: PLC0415 - seldom
 
     try:
-        return WebhookForwarder(url, reports, _print_problem)
+        return WebhookForwarder(url, reports, _print_problem, trust_http)
     except InvalidRequestError:
         raise click.BadParameter(
-            "expected https://, or http:// for this machine, and a host", param_hint="--forward"
+            "expected https:// and a host; http:// only for this machine and the hosts of --trust-http",
+            param_hint="--forward",
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import signal
 import threading
@@ -14,7 +15,7 @@ import click
 from infobip_sms.cli.base.framework import Command, UnavailableError
 from infobip_sms.cli.base.output import clean, print_json, print_note
 from infobip_sms.cli.base.sandbox_options import PASSWORD, SandboxOptions, with_sandbox_options
-from infobip_sms.cli.base.terminal import echo
+from infobip_sms.cli.base.terminal import echo, show_log
 from infobip_sms.transport.urls import is_loopback
 
 from .conformance import require_module
@@ -32,7 +33,7 @@ Test numbers, which choose their outcome:
   9990510000005      delivered after 5 seconds, one report
   9990010000006      rejected in the response
   9990520001009      undeliverable after 5 seconds with network error 1
-  447700900 III      reserved numbers that validators accept; also 1500555 x III:
+  447700900 III      reserved numbers of a usual form; also 1500555 x III:
   447700900009       undeliverable; --outcome chooses for any number
 
 Every option can also be set in the environment: --allow-host is
@@ -68,7 +69,11 @@ def _serve(options: SandboxOptions) -> None:
     from infobip_sms.sandbox.runtime.server import run  # noqa: PLC0415 - needs an extra
 
     settings = options.build_settings(options.seed or secrets.token_hex(8))
-    with _interrupted_by_sigterm(), _open_data_file(options.data, settings.seed) as store:
+    with (
+        show_log(logging.WARNING),
+        _interrupted_by_sigterm(),
+        _open_data_file(options.data, settings.seed) as store,
+    ):
         if store:
             settings = attrs.evolve(settings, seed=store.seed)
         if options.seed and settings.seed != options.seed:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from contextlib import suppress
-from email.message import Message
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
@@ -75,6 +74,8 @@ def identify_encoding(body: bytes) -> str:
 
 
 def _get_charset(content_type: str) -> str:
+    from email.message import Message  # noqa: PLC0415 - few responses name a charset
+
     message = Message()
     message["Content-Type"] = content_type
     return message.get_content_charset("utf-8")

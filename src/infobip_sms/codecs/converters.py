@@ -19,11 +19,13 @@ from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from infobip_sms_schema import MODELS, InvalidRequestError, Violation, json_codec
 from infobip_sms_schema.constraints import MAX_VIOLATIONS, Constraint, describe_value, unfold
-from infobip_sms_schema.extra import find_extra, get_extra_name
-from infobip_sms_schema.scalars import DECIMAL, INTEGER, find_instant
+from infobip_sms_schema.extra import get_extra_name
+from infobip_sms_schema.json_extra import find_extra
+from infobip_sms_schema.scalars import NUMBER, find_instant, is_exact_decimal
 
 from infobip_sms.rules import check_rules
 
+from .deadline import TOO_LATE, is_past
 from .violations import get_group_violations, get_violations
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 _MISSING: Any = object()
 """Stands for a mandatory field of a document that is not there, although its argument has a default."""
+_TRUTH = {"true": True, "false": False, "1": True, "0": False}
+_MAX_DIGITS = 308  # an integer of 1024 bits has one more
 _SCALARS = (str, int, bool, Decimal, dt.datetime)
 
 
@@ -270,6 +274,9 @@ def _read_list(entries: list[Any], item: Any, converter: Converter) -> list[Any]
             made.append(_read_entry(entry, item, fast, converter))
         except (ClassValidationError, InvalidRequestError) as problem:
             problems += [violation.inside(f"[{index}]") for violation in get_violations(problem)]
+        if is_past():
+            problems.append(TOO_LATE)
+            break
         if len(problems) >= MAX_VIOLATIONS:
             break
     if problems:
@@ -311,21 +318,35 @@ def _read_strict(value: Any, kind: Any) -> Any:
         return find_instant(value) or value
     if kind is Decimal and type(value) is int:
         return Decimal(value)
+    if kind is int and is_exact_decimal(value) and value == value.to_integral_value():
+        return int(value)  # 1.0 is an integer in JSON Schema (READ-056)
     return value
 
 
 def _read_lenient(value: Any, kind: Any) -> Any:
-    """Like _read_strict, but also convert numbers and strings into each other without loss."""
+    """Like _read_strict, but also convert what has another form in JSON or XML, without loss.
+
+    A string is read like the text of an element, with white space around a number or a truth value.
+    """
     if kind is str and isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
-    if isinstance(value, str):
-        if kind is int and INTEGER.fullmatch(value):
-            return int(value)
-        if kind is bool:
-            return {"true": True, "false": False}.get(value, value)
-        if kind is Decimal:
-            return Decimal(value) if DECIMAL.fullmatch(value) else value
+    if isinstance(value, str) and kind in {int, bool, Decimal}:
+        text = value.strip(" \t\r\n")
+        value = _TRUTH.get(text, value) if kind is bool else _find_number(text) or value
+    elif kind is bool and type(value) is int:
+        return _TRUTH.get(str(value), value)
+    if kind is int and isinstance(value, Decimal) and _is_whole(value):
+        return int(value)
     return _read_strict(value, kind)
+
+
+def _find_number(text: str) -> Decimal | None:
+    return Decimal(text) if NUMBER.fullmatch(text) else None
+
+
+def _is_whole(number: Decimal) -> bool:
+    """Tell whether a number is an integer of at most 308 digits."""
+    return number.adjusted() < _MAX_DIGITS and number == number.to_integral_value()
 
 
 def _read_enum(value: Any, kind: type[StrEnum]) -> Any:

@@ -1,4 +1,4 @@
-"""Fields beyond the documented ones: their names for the log, and their form in XML (READ-056)."""
+"""Fields beyond the documented ones: their names for the log, and their form in XML (READ-057)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from infobip_sms_schema.extra import format_scalar, get_extra_name, is_name
+from infobip_sms_schema.extra import get_extra_name, is_name
+from infobip_sms_schema.xml_extra import format_scalar
 
 from infobip_sms.errors import InvalidRequestError, Violation
 

@@ -15,6 +15,8 @@ from infobip_sms_schema.constraints import unfold
 
 from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 
+from .deadline import require_time
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -38,6 +40,7 @@ def build_model(plain: object, cls: type[Model], *, strict: bool) -> Model:
     try:
         return converter.structure(plain, cls)
     except Exception:  # noqa: BLE001 - the detailed converter decides
+        require_time()
         return converter.structure_detailed(plain, cls)
 
 

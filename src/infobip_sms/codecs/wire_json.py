@@ -19,6 +19,7 @@ from infobip_sms_schema.scalars import ChunkedList
 from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 from infobip_sms.rules import check_model
 
+from .collector import pause_collector
 from .plain_data import (
     build_document,
     build_model,
@@ -86,6 +87,7 @@ def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes: 
     return _get_writer()(build_plain(model))
 
 
+@pause_collector
 def _parse(body: bytes, cls: type[Model], *, strict: bool) -> Model:
     if (fast := _find_orjson()) and cls not in get_decimal_models():
         try:

@@ -15,6 +15,7 @@ import attrs
 from infobip_sms_schema import xml_codec
 from infobip_sms_schema.scalars import FallbackRequired
 
+from .collector import pause_collector
 from .xml_input import MAX_ATTRIBUTES, decode
 from .xml_input import MAX_ERRORS as MAX_ERRORS  # noqa: PLC0414 - exported
 
@@ -80,6 +81,7 @@ def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
     return body
 
 
+@pause_collector
 def _parse(body: bytes, cls: type[attrs.AttrsInstance], *, validate: bool) -> Any:
     if validate or b"<!DOCTYPE" in body:  # or in a text; the reference codec decides
         raise FallbackRequired

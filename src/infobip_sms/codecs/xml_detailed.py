@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from infobip_sms_schema.constraints import UnreadableText
-from infobip_sms_schema.extra import add_repeated, element_to_plain
+from infobip_sms_schema.xml_extra import add_repeated, element_to_plain
 
+from .deadline import require_time
 from .xml_input import MAX_ERRORS
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
 _MAX_CACHED = 40  # characters of a number whose value is remembered
+_BLANK = " \t\r\n"  # white space in XML
 _UNREADABLE = UnreadableText()
 
 
@@ -59,6 +61,7 @@ class DetailedReader:
     def _read(self, element: ET.Element, part: _Part, path: str) -> Any:
         if element.keys():
             self._check_attributes(element, part, path)
+        require_time()
         if part.is_leaf:
             return self._read_leaf(element, part, path)
         parts = _list_parts(part.declaration)
@@ -135,8 +138,10 @@ def _decode(kind: Any, text: str) -> tuple[Any, bool]:
 
 
 def _decode_by_schema(kind: Any, text: str) -> tuple[Any, bool]:
+    if text.strip() != text.strip(_BLANK):  # xmlschema strips whatever Python takes for white space
+        return _UNREADABLE, False
     value, errors = kind.decode(text, validation="lax")
-    return (_UNREADABLE if value is None else value), not errors
+    return (_UNREADABLE if value is None or errors else value), not errors
 
 
 _decode_cached = lru_cache(maxsize=1_000)(_decode_by_schema)

@@ -18,13 +18,14 @@ import attrs
 import xmlschema
 from infobip_sms_schema import XML_ROOTS, XML_SCHEMAS, ErrorResponse
 from infobip_sms_schema.constraints import Constraint, UnreadableText, unfold
-from infobip_sms_schema.scalars import XML_ILLEGAL
+from infobip_sms_schema.xml_scalars import XML_ILLEGAL
 from xmlschema.converters import ElementData, XMLSchemaConverter
 from xmlschema.validators import XsdAttributeGroup
 
 from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 from infobip_sms.rules import check_model
 
+from .deadline import require_time
 from .extra import append_extra, remove_extra
 from .plain_data import build_model, build_plain, build_response
 from .xml_detailed import DetailedReader
@@ -146,6 +147,7 @@ class _PlainDataConverter(XMLSchemaConverter):
         xsd_type: Any = None,
         level: int = 0,  # noqa: ARG002 - the base
     ) -> Any:
+        require_time()
         kind = xsd_type or xsd_element.type
         if kind.is_simple():
             return data.text
@@ -226,6 +228,8 @@ def _parse(
         )
     except (xmlschema.XMLSchemaException, ET.ParseError, RecursionError):
         raise_invalid("XML that cannot be processed")
+    if errors:  # of a number of another form xmlschema returns what Python makes of it: 10 of 1_0
+        plain = complete
     _add_unknown(plain, complete)
     return plain, [error for error in errors if not _is_reported_elsewhere(error)]
 

@@ -201,6 +201,11 @@ class Sandbox:
         reports: list[dict[str, Any]] = content["reports"]
         return reports
 
+    def send_again(self, **search: Unpack[MessageFilter]) -> int:
+        """Send the delivery reports of matching messages again, now, also acknowledged ones; return how many."""
+        sent: int = self.request_admin("POST", "reports", query=_build_query(search))["sent"]
+        return sent
+
     def reset(self) -> None:
         """Delete all messages, clear all faults and reset the clock."""
         self.request_admin("POST", "reset", {})
@@ -324,7 +329,8 @@ def _build_query(search: MessageFilter, **more: Any) -> dict[str, Any]:
     """Return the query parameters of a search."""
     unknown = search.keys() - _QUERY_NAMES.keys()
     if unknown:
-        raise TypeError(f"unexpected search criteria: {', '.join(sorted(unknown))}")
+        known = ", ".join(_QUERY_NAMES)
+        raise TypeError(f"expected search criteria {known}, got {', '.join(sorted(unknown))}")
     return {**{_QUERY_NAMES[field]: value for field, value in search.items()}, **more}
 
 

@@ -30,6 +30,7 @@ from infobip_sms.transport.retry import AttemptFailure, Retry, RetryState, find_
 
 from .copies import with_destinations
 from .outcomes import (
+    BUSY_STATUSES,
     Resolution,
     is_busy,
     is_same_number,
@@ -230,7 +231,8 @@ class BatchSender:
         while slices:
             messages = [part.message for part in slices]
             request = SmsRequest(messages=messages, tracking=self._options.tracking)
-            answer = self._retry(lambda: self._send_request(request), is_busy)  # noqa: B023 - called at once
+            count = sum(len(part.items) for part in slices)
+            answer = self._retry(lambda: self._send_request(request), is_busy, count)  # noqa: B023 - called at once
             if isinstance(answer, InvalidRequestError) and (
                 found := _split_by_message(answer, len(slices))
             ):
@@ -247,19 +249,23 @@ class BatchSender:
         """Send a request once; what comes of it decides about the pace."""
         if self._pace is None:
             return self._client.send(request)
+        sent_at = self._pace.get_time()
         try:
             response = self._client.send(request)
         except ApiError as error:
             if error.status == HTTPStatus.TOO_MANY_REQUESTS:
-                self._pace.slow_down()
+                self._pace.slow_down(sent_at)
             raise
         self._pace.speed_up()
         return response
 
     def _retry(
-        self, call: Callable[[], ResponseT], may_repeat: Callable[[Error], bool]
+        self, call: Callable[[], ResponseT], may_repeat: Callable[[Error], bool], count: int = 0
     ) -> ResponseT | Error:
-        """Return the answer, or the error that is left when patience is at its end."""
+        """Return the answer, or the error that is left when patience is at its end.
+
+        count: destinations for which each repetition waits as the pace asks.
+        """
         until = time.monotonic() + self._options.patience
         number = 0
         while True:
@@ -270,6 +276,10 @@ class BatchSender:
                 wait = _next_pause(error, number)
                 late = time.monotonic() + wait > until
                 if not may_repeat(error) or late or self.stopped.wait(wait):
+                    return error
+                if self._pace and count:
+                    self._pace.wait(count, self.stopped)
+                if self.stopped.is_set():
                     return error
 
 
@@ -340,8 +350,10 @@ def _may_resend(item: QueuedDestination, state: _BatchState) -> bool:
 
 
 def _may_retry_lookup(error: Error) -> bool:
-    away = isinstance(error, TransportError | InvalidResponseError)
-    return away or is_busy(error)
+    """Tell whether to ask again; a lookup changes nothing, whether it was processed or not."""
+    if isinstance(error, ApiError):
+        return error.status in BUSY_STATUSES
+    return isinstance(error, TransportError | InvalidResponseError)
 
 
 def _next_pause(error: Error, attempts: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from operator import attrgetter, is_
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
@@ -16,16 +17,17 @@ Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
 
 @cache
-def _list_slots(cls: type[Any]) -> tuple[tuple[Callable[..., Any], Callable[..., None]], ...]:
-    """Return what reads and what writes each field; a frozen class has no other way."""
-    slots = [vars(cls)[field.name] for field in attrs.fields(cls)]
-    return tuple((slot.__get__, slot.__set__) for slot in slots)
+def _list_slots(cls: type[Any]) -> tuple[Callable[..., Any], tuple[Callable[..., None], ...]]:
+    """Return what reads all fields, and what writes each one; a frozen class has no other way."""
+    names = [field.name for field in attrs.fields(cls)]
+    return attrgetter(*names), tuple(vars(cls)[name].__set__ for name in names)
 
 
 def _copy(model: Model) -> Model:
     copy: Model = object.__new__(type(model))
-    for read, write in _list_slots(type(model)):
-        write(copy, read(model))
+    read, writers = _list_slots(type(model))
+    for write, value in zip(writers, read(model), strict=True):
+        write(copy, value)
     return copy
 
 
@@ -40,6 +42,9 @@ def with_message_id(destination: Destination, message_id: str) -> Destination:
 
 def with_destinations(message: Message, destinations: Sequence[Destination]) -> Message:
     """Return a message to other destinations; raise InvalidRequestError if it cannot be built."""
+    own = message.destinations
+    if len(own) == len(destinations) and all(map(is_, own, destinations)):
+        return message
     known = all(type(destination) is Destination for destination in destinations)
     if type(message) is not Message or not known:
         return attrs.evolve(message, destinations=destinations)

@@ -1,7 +1,7 @@
 """A file that remembers what was sent, through any end of the process that sends.
 
-1. Before a request leaves, the places of its destinations are on the disk (fsync), in the main file. A
-   destination without such a mark was never sent; one with the mark and no verdict may have been.
+1. Before a request leaves, the places of its destinations are on the disk (fsync), in the main file: it
+   is brought there by a checkpoint, which waits for the log and for the file. A destination without such a mark was never sent; one with the mark and no verdict may have been.
 2. Places are marked in the order of the input, without gaps, each with a digest of its destination
    and content. The same input must be given again, and the first place that differs is named: so
    nothing moves into a place that it would be sent from a second time.
@@ -19,9 +19,10 @@ short, only verdicts are lost: what was marked is looked up.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b, sha1
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
@@ -45,6 +46,8 @@ _APPLICATION_ID = 0x534D534A  # "SMSJ", where SQLite files say whose they are
 _SCHEMA_VERSION = 3
 _DIGEST_SIZE = 2  # bytes of a destination and its content; what follows is of its messageId
 _PAGE = 1_000  # rows read at a time
+_MAX_NEW = 10_000  # places that wait to be written
+_ROWS_PER_INSERT = 300  # SQLite before 3.32 has at most 999 values in a statement
 _STATES = get_args(OutcomeState)
 _TABLES = """
 CREATE TABLE run (id TEXT NOT NULL, open INTEGER NOT NULL);
@@ -61,9 +64,11 @@ _SELECT_ROWS = """
 SELECT place, digest, begun, words FROM destination LEFT JOIN verdict ON verdict.id = verdict
 WHERE place > ? ORDER BY place LIMIT ?
 """
-_SELECT_VERDICT = "SELECT id FROM verdict WHERE words = ?"
+_INSERT = "INSERT OR REPLACE INTO destination (place, digest, begun) VALUES "
 _UPDATE_STARTED = "UPDATE destination SET begun = ?, verdict = NULL WHERE place BETWEEN ? AND ?"
-_UPDATE_VERDICT = "UPDATE destination SET verdict = ? WHERE place BETWEEN ? AND ?"
+_UPDATE_VERDICT = """
+UPDATE destination SET verdict = (SELECT id FROM verdict WHERE words = ?) WHERE place BETWEEN ? AND ?
+"""
 
 
 class JournalError(Error, ValueError):
@@ -79,12 +84,22 @@ class JournalRecord:
     resolution: Resolution | None = None
 
 
+@attrs.define(eq=False)
+class _Mark:
+    """What a thread wants to be written before its request leaves."""
+
+    places: list[int]
+    now: float
+    is_written: bool = False
+
+
 class MessageIds:
     """Gives out messageIds of ours: each a UUID made of the run's and the place."""
 
     def __init__(self, run_id: str | None = None) -> None:
         self._run_id = UUID(run_id) if run_id else uuid4()
         self._keyed = blake2b(digest_size=_DIGEST_SIZE, key=self._run_id.bytes)
+        self._keyed_id = blake2b(digest_size=8, key=self._run_id.bytes)
 
     def build_id(self, position: int) -> str:
         """Return the messageId of a place; 36 characters."""
@@ -106,7 +121,9 @@ class MessageIds:
     def build_id_digest(self, message_id: str) -> bytes:
         """Return what is in the journal for a messageId of the input: 64 bits, to find its reports."""
         text = message_id.encode("utf-8", "surrogatepass")
-        return blake2b(text, digest_size=8, key=self._run_id.bytes).digest()
+        digest = self._keyed_id.copy()
+        digest.update(text)
+        return digest.digest()
 
 
 class Journal:
@@ -118,10 +135,13 @@ class Journal:
         self._path = Path(path)
         self._sqlite_error = sqlite3.Error
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._is_complete = False
+        self._marks: list[_Mark] = []  # that threads wait for
+        self._new: list[tuple[int, bytes]] = []  # places and digests that are not in the file yet
         beside = sqlite_file.get_wal(self._path).exists()
         try:
-            sqlite_file.require_file_name(self._path)
+            sqlite_file.require_usable(self._path)
         except ValueError as problem:
             raise self._build_error(str(problem)) from None
         sqlite_file.create_private(self._path)
@@ -139,7 +159,10 @@ class Journal:
             raise
 
     def close(self) -> None:
-        """Put everything into the one file, and release it."""
+        """Put everything into the one file, and release it; a fork leaves that to the process that opened it."""
+        if os.getpid() != self._process:
+            sqlite_file.abandon(self._file)
+            return
         with self._lock, self._translate_errors():
             sqlite_file.close(self._file, self._path, self._finish_twice)
 
@@ -154,12 +177,14 @@ class Journal:
 
     def _finish(self) -> None:
         sqlite_file.roll_back(self._file)
+        with suppress(self._sqlite_error), self._write():
+            pass  # what was read and never sent is not worth a file that cannot be closed
         self._mark_open(0)
 
     def load_records(self, items: Sequence[QueuedDestination]) -> list[JournalRecord]:
-        """Return what is known of places that follow each other, and mark those that are new.
+        """Return what is known of places that follow each other, and remember those that are new.
 
-        Raises JournalError if a place was another destination's, or had another content.
+        They are written in order with the next mark or verdict. Raises JournalError if a place was another destination's, or had another content.
         """
         first = items[0].index
         with self._lock, self._translate_errors():
@@ -167,22 +192,67 @@ class Journal:
             for item, (_, digest, _, _) in zip(items, rows, strict=False):
                 if not _is_same(digest, item.digest):
                     raise self._build_error(_INPUT_CHANGED.format(item.index))
-            new = [(item.index, item.digest) for item in items[len(rows) :]]
-            with self._transaction(durable=False):
-                self._file.executemany("INSERT INTO destination (place, digest) VALUES (?, ?)", new)
+            new = items[len(rows) :]
+            self._new += [(item.index, item.digest) for item in new]
+            if len(self._new) > _MAX_NEW:
+                with self._write():
+                    pass
             known = [_parse_record(begun, words) for _, _, begun, words in rows]
         return known + [JournalRecord()] * len(new)
 
     def mark_started(self, positions: Iterable[int], now: float) -> None:
         """Note that a request with these places is about to leave; on the disk when this returns.
 
-        now: seconds since 1970.
+        now: seconds since 1970. Threads that come while another one waits for the disk share one write.
         """
-        rows = [(now, *ends) for ends in _list_ranges(positions)]
-        with self._lock, self._translate_errors(), self._transaction(durable=True):
-            self._file.executemany(_UPDATE_STARTED, rows)
-        with self._lock:
-            sqlite_file.checkpoint(self._file)
+        mark = _Mark(list(positions), now)
+        self._marks.append(mark)
+        try:
+            with self._lock, self._translate_errors():
+                if not mark.is_written:
+                    self._write_marks(list(self._marks))
+        finally:
+            self._marks.remove(mark)
+
+    def _write_marks(self, marks: list[_Mark]) -> None:
+        first_new = self._new[0][0] if self._new else None
+        with self._write({place: mark.now for mark in marks for place in mark.places}):
+            for mark in marks:
+                for first, last in _list_ranges(mark.places):
+                    if first_new is None or first < first_new:  # they are in the file already
+                        self._file.execute(_UPDATE_STARTED, (mark.now, first, last))
+        if not sqlite_file.checkpoint(self._file):
+            self._sync()
+        for mark in marks:
+            mark.is_written = True
+
+    @contextmanager
+    def _write(self, started: Mapping[int, float] | None = None) -> Iterator[None]:
+        """Write all or nothing; places that were read and are not in the file yet come first.
+
+        Each statement has many rows, as threads take turns at statements and each turn costs.
+        started: when requests with new places were about to leave.
+        """
+        found = started or {}
+        with sqlite_file.transaction(self._file):
+            for first in range(0, len(self._new), _ROWS_PER_INSERT):
+                rows = [
+                    (*row, found.get(row[0])) for row in self._new[first : first + _ROWS_PER_INSERT]
+                ]
+                self._file.execute(
+                    _build_insert(len(rows)), [value for row in rows for value in row]
+                )
+            yield
+        self._new.clear()
+
+    def _sync(self) -> None:
+        """Wait until the log is on the disk, with all that is in it."""
+        self._file.execute("PRAGMA synchronous = FULL")
+        try:
+            with sqlite_file.transaction(self._file):
+                self._file.execute("UPDATE run SET open = 1")
+        finally:
+            self._file.execute("PRAGMA synchronous = NORMAL")
 
     def record(self, resolutions: Mapping[int, Resolution]) -> None:
         """Note what happened to places."""
@@ -190,11 +260,11 @@ class Journal:
         for place, verdict in resolutions.items():
             places.setdefault(_list_facts(verdict), []).append(place)
         rows = [(json.dumps(facts), _list_ranges(known)) for facts, known in places.items()]
-        with self._lock, self._translate_errors(), self._transaction(durable=False):
+        with self._lock, self._translate_errors(), self._write():
             for words, ranges in rows:
                 self._file.execute("INSERT OR IGNORE INTO verdict (words) VALUES (?)", (words,))
-                (number,) = self._file.execute(_SELECT_VERDICT, (words,)).fetchone()
-                self._file.executemany(_UPDATE_VERDICT, [(number, *ends) for ends in ranges])
+                for ends in ranges:
+                    self._file.execute(_UPDATE_VERDICT, (words, *ends))
 
     def read_rows(self) -> Iterator[tuple[int, bytes, JournalRecord]]:
         """Yield each place, the digest of its messageId (empty for one of ours), and what is known of it."""
@@ -216,7 +286,8 @@ class Journal:
             ).fetchone()
         if count < known:
             raise self._build_error(
-                f"it knows {known} destinations, and the input ended after {count}"
+                f"it knows {known} destinations, and the input ended after {count}. Use the whole input,"
+                f" or start a new journal, {_NEW_JOURNAL}"
             )
 
     def _open(self, *, has_wal: bool) -> str:
@@ -234,13 +305,16 @@ class Journal:
         run, still_open = self._file.execute("SELECT id, open FROM run").fetchone()
         if still_open and not has_wal:
             raise self._build_error(_WAL_MISSING.format(self._path.name))
+        if still_open:
+            sqlite_file.require_sound(self._file)
         self._is_complete = True  # nothing that was written is missing
         self._file.execute("PRAGMA journal_mode = WAL")
         self._mark_open(1)
+        self._file.execute("PRAGMA synchronous = NORMAL")
         return str(run)
 
     def _create(self) -> None:
-        with self._transaction(durable=True):
+        with sqlite_file.transaction(self._file):
             for statement in _TABLES.split(";"):
                 self._file.execute(statement)
             self._file.execute("INSERT INTO run VALUES (?, 0)", (str(uuid4()),))
@@ -249,16 +323,10 @@ class Journal:
 
     def _mark_open(self, value: int) -> None:
         """Note whether the file is in use, and bring all that was written into the main file."""
-        with self._transaction(durable=True):
+        self._file.execute("PRAGMA synchronous = FULL")
+        with sqlite_file.transaction(self._file):
             self._file.execute("UPDATE run SET open = ?", (value,))
         self._file.execute("PRAGMA wal_checkpoint(FULL)")
-
-    @contextmanager
-    def _transaction(self, *, durable: bool) -> Iterator[None]:
-        """Write all or nothing; durable: wait until it is on the disk, with all before it."""
-        self._file.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        with sqlite_file.transaction(self._file):
-            yield
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
@@ -276,14 +344,20 @@ class Journal:
         return JournalError(f"journal {self._path.name}: {reason}")
 
 
+@cache
+def _build_insert(count: int) -> str:
+    return _INSERT + ", ".join(["(?, ?, ?)"] * count)
+
+
 def _is_same(known: bytes, digest: bytes) -> bool:
     """Tell whether a digest of the file is that of a destination; older files have no messageId's."""
     return known in {digest, digest[:_DIGEST_SIZE]}
 
 
+_NEW_JOURNAL = "with which everything is sent again"
 _INPUT_CHANGED = (
     "it was written for different input (first difference: destination {}). Use the same messages in"
-    " the same order, or start a new journal"
+    f" the same order, or start a new journal, {_NEW_JOURNAL}"
 )
 _WAL_MISSING = "its file {}-wal is missing. Restore it, or create an empty file of that name if nothing was lost"
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import attrs
 from infobip_sms_schema import Tracking
 
+from .pace import limit_chunk
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .suppression import Skip
+    from .suppression import Dedupe, Skip
 
 OnUnknown = Literal["report", "reconcile", "resend", "stop"]
 
@@ -38,8 +40,8 @@ def _require_rate(_: object, attribute: attrs.Attribute[Any], value: object) -> 
 
 
 def _require_dedupe(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if value not in {None, "number"}:
-        raise ValueError(f'{attribute.name}: expected "number" or None')
+    if value not in {None, "number", "warn"}:
+        raise ValueError(f'{attribute.name}: expected "number", "warn" or None')
 
 
 def _require_tracking(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -69,8 +71,13 @@ class SendManyOptions:
     patience: float = attrs.field(validator=_require_seconds)
     """Seconds to go on trying while requests are provably not processed."""
     per_second: float | None = attrs.field(default=None, validator=_require_rate)
-    """Destinations per second; None for as many as the server takes."""
+    """Destinations per second, over all threads; None for as many as the server takes."""
     skip: Skip | None = None
     """Numbers that are never sent to: a callable, numbers, or a file with one in each line."""
-    dedupe: Literal["number"] | None = attrs.field(default=None, validator=_require_dedupe)
-    """``number`` sends to the first destination of a number only."""
+    dedupe: Dedupe = attrs.field(default=None, validator=_require_dedupe)
+    """``number`` sends to the first destination of a number only; ``warn`` says how many others there were."""
+
+    @property
+    def batch_size(self) -> int:
+        """Destinations for each request: ``chunk``, or fewer if the pace asks for it."""
+        return limit_chunk(self.chunk, self.per_second)

@@ -35,7 +35,7 @@ OutcomeState = Literal["accepted", "rejected", "unknown", "unsent", "suppressed"
 _REJECTED = 5  # statuses.toml, group REJECTED
 _DUPLICATE = "REJECTED_DUPLICATE_MESSAGE_ID"
 _INVALID_CONTENT = frozenset({400, 413, 422})  # HTTP's words for: what you ask cannot be done
-_BUSY = frozenset({429, 503})
+BUSY_STATUSES = frozenset({429, 503})
 
 
 @attrs.frozen(kw_only=True)
@@ -149,7 +149,7 @@ def resolve_logs(logs: Sequence[SmsLog | DeliveryReport]) -> Resolution:
 def is_busy(error: Error) -> bool:
     """Tell whether a request was provably not processed for a reason that may pass by itself."""
     if isinstance(error, ApiError):
-        return error.status in _BUSY and error.sent == "no"
+        return error.status in BUSY_STATUSES and error.sent == "no"
     return isinstance(error, TransportError) and error.sent == "no"
 
 

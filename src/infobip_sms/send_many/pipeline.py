@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import threading
+import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
+from json.encoder import encode_basestring_ascii
 from operator import attrgetter
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -72,8 +76,17 @@ def _run(
         current = CANCELLATION.get()
         if current is not None and not current.begin(delivery.stopped.set):
             delivery.stopped.set()
-        with ThreadPoolExecutor(options.concurrency, "infobip-sms") as pool:
-            yield from _process(source, delivery, pool, 2 * options.concurrency)
+        process = os.getpid()
+        with (
+            ThreadPoolExecutor(options.concurrency, "infobip-sms") as pool,
+            closing(_process(source, delivery, pool, 2 * options.concurrency)) as outcomes,
+        ):
+            for outcome in outcomes:
+                yield outcome
+                if os.getpid() != process:
+                    raise RuntimeError("send_many was begun by another process; this is a fork")
+        if warning := source.suppression.describe_repeated():
+            warnings.warn(warning, UserWarning, stacklevel=2)
     finally:
         if journal is not None:
             journal.close()
@@ -111,7 +124,8 @@ class _BatchSource:
         self._options = options
         self._journal = journal
         self._message_ids = journal.message_ids if journal else MessageIds()
-        self._suppression = Suppression(options.skip, dedupe=options.dedupe is not None)
+        self.suppression = Suppression(options.skip, options.dedupe)
+        self._tracking = _encode(options.tracking)
         self._count = 0
         self.error: Exception | None = None
 
@@ -119,7 +133,7 @@ class _BatchSource:
         """Give batches, each with what the journal knows of it."""
         items = self._list_items()
         try:
-            while batch := list(islice(items, self._options.chunk)):
+            while batch := list(islice(items, self._options.batch_size)):
                 records = [JournalRecord()] * len(batch)
                 yield batch, self._journal.load_records(batch) if self._journal else records
             if self._journal and self.error is None:
@@ -152,7 +166,7 @@ class _BatchSource:
         digest = self._build_digest(content, number, name) if self._journal else b""
         if real and not name:
             destination = with_message_id(destination, self._message_ids.build_id(index))
-        reason = self._suppression.find_reason(index, number) if real else ""
+        reason = self.suppression.find_reason(index, number) if real else ""
         return QueuedDestination(index, message, destination, not name, digest, reason)
 
     def _build_digest(self, content: str, number: str, name: str | None) -> bytes:
@@ -164,8 +178,12 @@ class _BatchSource:
         if self._journal is None:
             return ""
         values = zip(_CONTENT_FIELDS, _get_content(message), strict=True)
-        given = {name: value for name, value in values if value is not None}
-        return _ENCODER.encode([given, self._options.tracking])
+        given = [f'"{name}": {_encode(value)}' for name, value in values if value is not None]
+        return f"[{{{', '.join(given)}}}, {self._tracking}]"
+
+
+def _encode(value: object) -> str:
+    return encode_basestring_ascii(value) if type(value) is str else _ENCODER.encode(value)
 
 
 def _to_plain(value: object) -> object:

@@ -32,6 +32,7 @@ _APPLICATION_ID = 0x534D5352  # "SMSR", where SQLite files say whose they are
 _SCHEMA_VERSION = 1
 _BUSY_TIMEOUT = 5.0  # seconds to wait for another process that writes
 _PAGE = 1_000  # rows read at a time
+_LONGEST_DELAY = get_retry_delay(MAX_REPORT_RETRIES).total_seconds()
 _TABLES = """
 CREATE TABLE report (
     serial INTEGER PRIMARY KEY, message_id TEXT NOT NULL, state TEXT NOT NULL, final INTEGER NOT NULL,
@@ -50,7 +51,7 @@ NOT EXISTS (
 )
 """
 _SELECT_DUE = f"""
-SELECT serial, document, attempts FROM report AS this WHERE due <= ? AND {_IS_FIRST}
+SELECT serial, document, attempts FROM report AS this WHERE (due <= ? OR due > ?) AND {_IS_FIRST}
 ORDER BY due, serial LIMIT 1
 """  # noqa: S608 - of this module
 _SELECT_NEXT_DUE = f"""
@@ -87,12 +88,12 @@ class ReportStore:
         self._path = Path(path)
         self._sqlite_error = sqlite3.Error
         self._lock = threading.Lock()
-        try:
-            sqlite_file.require_file_name(self._path)
-        except ValueError as problem:
-            raise self._build_error(str(problem)) from None
         if not create and not self._path.exists():
             raise self._build_error("the file does not exist")
+        try:
+            sqlite_file.require_usable(self._path)
+        except ValueError as problem:
+            raise self._build_error(str(problem)) from None
         sqlite_file.create_private(self._path)
         with self._translate_errors():
             self._file = sqlite3.connect(
@@ -152,10 +153,10 @@ class ReportStore:
     def claim_due(self, now: float) -> QueuedReport | None:
         """Return the next report to be posted, after its next attempt is scheduled; None if none is due.
 
-        now: seconds since 1970.
+        now: seconds since 1970. What is due later than any delay allows is due now: the clock was set back.
         """
         with self._lock, self._translate_errors(), self._transaction():
-            row = self._file.execute(_SELECT_DUE, (now,)).fetchone()
+            row = self._file.execute(_SELECT_DUE, (now, now + _LONGEST_DELAY)).fetchone()
             if row is None:
                 return None
             serial, document, attempts = row
@@ -171,6 +172,7 @@ class ReportStore:
         """Note that a report was acknowledged."""
         with self._lock, self._translate_errors(), self._transaction():
             self._file.execute("UPDATE report SET due = NULL WHERE serial = ?", (serial,))
+        self._checkpoint()
 
     def find_next_due(self) -> float | None:
         """Return when the next report is to be posted, in seconds since 1970; None if there is none."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from array import array
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 Skip: TypeAlias = "Callable[[str], bool] | Iterable[str] | Path"
+Dedupe: TypeAlias = Literal["number", "warn"] | None
 _SEPARATORS = re.compile(r"[\s()/.-]")
+_BUCKETS = 64  # so that counting takes a little memory at a time
 _SAME_NUMBER = "the same number as destination "
 _HIDDEN_MARKS = "\ufeff+"
 
@@ -51,15 +54,37 @@ def find_original(reason: str) -> int | None:
 class Suppression:
     """Decides about one destination after the other, in the order of the input."""
 
-    def __init__(self, skip: Skip | None, *, dedupe: bool) -> None:
+    def __init__(self, skip: Skip | None, dedupe: Dedupe) -> None:
         self._is_skipped = build_skip(skip)
-        self._first: dict[str, int] | None = {} if dedupe else None
+        self._first: dict[str, int] | None = {} if dedupe == "number" else None
+        self._sent = [array("Q") for _ in range(_BUCKETS)] if dedupe == "warn" else None
 
     def find_reason(self, index: int, number: str) -> str:
         """Return why a destination is left out; empty if it is not."""
         if self._is_skipped(number):
             return "the number is suppressed"
+        if self._sent is not None:
+            key = _build_key(number)
+            self._sent[key % _BUCKETS].append(key)
         if self._first is None:
             return ""
         first = self._first.setdefault(normalize_number(number), index)
         return "" if first == index else f"{_SAME_NUMBER}{first}"
+
+    def describe_repeated(self) -> str:
+        """Return how many destinations had a number that came before, and what to do; empty if none had."""
+        total = sum(map(len, self._sent or ()))
+        repeated = total - sum(len(set(bucket)) for bucket in self._sent or ())
+        if not repeated:
+            return ""
+        return (
+            f"send_many: {repeated} of {total} destinations have a number that came before,"
+            ' so it gets more than one message. dedupe="number" sends once to each number; dedupe=None if'
+            " this is meant."
+        )
+
+
+def _build_key(number: str) -> int:
+    """Return a number in 8 bytes; the same for all its spellings."""
+    digits = number if number.isdecimal() and number[0] != "0" else normalize_number(number)
+    return int(digits) if digits.isdecimal() and len(digits) < 20 else hash(digits) % 2**64  # noqa: PLR2004 - all of 19 digits are below 2**64

@@ -18,6 +18,7 @@ import time
 import weakref
 from collections import deque
 from contextlib import suppress
+from functools import cached_property
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from infobip_sms_schema.constraints import describe_value
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
-from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util import parse_url
 from urllib3.util.connection import create_connection
 
@@ -37,20 +38,16 @@ from infobip_sms.errors import (
 )
 
 from .cancellation import end_if_cancelled, require_not_cancelled
-from .messages import AttemptFailedError, Request, Response
+from .messages import AttemptFailedError, Request, Response, build_head
+from .responses import MAX_RESPONSE_BYTES, TOO_LARGE, ResponseTooLargeError, read_response
 from .retry import AttemptFailure
 
 if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
-
     from .urls import Address
 
-MAX_RESPONSE_BYTES = 64 * 2**20
 _MAX_RECEIVED_BYTES = MAX_RESPONSE_BYTES + 2**20  # with headers and the sizes of chunks
-_READ_SIZE = 2**18
 _TLS_RECORD_SIZE = 16 * 2**10  # one TLS record
 
-_TOO_LARGE = Violation("", "a larger body", f"at most {MAX_RESPONSE_BYTES} bytes", "HTTP-003")
 _NO_CONNECTION = AttemptFailure("the connection failed", "no", "unprocessed")
 _CONNECT_TIMEOUT = AttemptFailure("connecting timed out", "no", "unprocessed")
 _NO_TLS = AttemptFailure("the TLS handshake failed", "no", "unprocessed")
@@ -74,10 +71,6 @@ _CERTIFICATE_REASONS = {
 }
 _RESPONSE_TIMEOUT = AttemptFailure("the response timed out", "maybe", "timeout")
 _CONNECTION_BROKEN = AttemptFailure("the connection was lost", "maybe", "broken")
-
-
-class ResponseTooLargeError(Exception):
-    """The response has more than MAX_RESPONSE_BYTES."""
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -116,15 +109,6 @@ class _DeadlineSocket:
         return io.BufferedReader(_DeadlineReader(self._sock, self._connection))
 
 
-class _QuietResponse(HTTPResponse):
-    """A response without its malformed header lines, which urllib3 would log."""
-
-    def begin(self) -> None:
-        super().begin()
-        self.msg.defects.clear()
-        self.msg.set_payload("")
-
-
 class _DeadlineConnection(HTTPConnection):
     """A connection with a deadline."""
 
@@ -132,10 +116,25 @@ class _DeadlineConnection(HTTPConnection):
     allowance = 0
     process = 0
     """ID of the process that connected; a fork inherits the socket but must not use it."""
-    _held: bytearray | None = None  # sent together with the rest of the request
 
-    def response_class(self, sock: Any, *args: Any, **options: Any) -> HTTPResponse:  # type: ignore[override]
-        return _QuietResponse(_DeadlineSocket(sock, self), *args, **options)  # type: ignore[arg-type]
+    def exchange(self, head: bytes, request: Request) -> HTTPResponse:
+        """Send a request, its head together with the start of its body, and return its response.
+
+        http.client reads the response: urllib3 would log malformed header lines.
+        """
+        with suppress(BrokenPipeError, ConnectionResetError):  # from a server that responds early
+            room = max(0, _TLS_RECORD_SIZE - len(head))
+            self._send_pieces(head + request.body[:room])
+            self._send_pieces(memoryview(request.body)[room:])
+        response = HTTPResponse(_DeadlineSocket(self.sock, self), method=request.method)  # type: ignore[arg-type]
+        try:
+            response.begin()
+        except BaseException:
+            response.close()
+            raise
+        if response.will_close:
+            self.close()  # the response still has the socket
+        return response
 
     def get_remaining_seconds(self) -> float:
         """Return the seconds until the deadline; raise TimeoutError if it has passed."""
@@ -144,33 +143,13 @@ class _DeadlineConnection(HTTPConnection):
             raise TimeoutError
         return left
 
-    def request(self, *request: Any, **options: Any) -> None:
-        """Send a request: its headers together with the start of its body."""
-        self._held = bytearray()
-        try:
-            super().request(*request, **options)
-        finally:
-            held, self._held = self._held, None
-        self._send_pieces(held)
-
-    def send(self, data: Any) -> None:
-        if self._held is None:
-            self._send_pieces(data)
-            return
-        room = _TLS_RECORD_SIZE - len(self._held)
-        self._held += data[:room]
-        if len(data) > room:
-            held, self._held = self._held, bytearray()
-            self._send_pieces(held)
-            self._send_pieces(memoryview(data)[room:])
-
     def _send_pieces(self, data: Any) -> None:
         view = memoryview(data)
         # the timeout covers all that a plain socket sends, but only one record of a TLS socket
         piece = max(1, len(view)) if type(self.sock) is socket.socket else _TLS_RECORD_SIZE
         for start in range(0, len(view), piece):
             self.sock.settimeout(self.get_remaining_seconds())
-            super().send(view[start : start + piece])
+            self.sock.sendall(view[start : start + piece])
 
     def _new_conn(self) -> socket.socket:
         """Try each address of the host; they share the remaining time equally."""
@@ -200,6 +179,7 @@ class ConnectionPool:
     server: Address
     proxy: Address | None
     context: ssl.SSLContext | None
+    """For TLS; None for one with the system's certificates, which is made for the first connection."""
     max_idle: int
     connect_timeout: float
     _idle: deque[_DeadlineConnection] = attrs.field(factory=deque, init=False, repr=False)
@@ -207,6 +187,11 @@ class ConnectionPool:
 
     def __attrs_post_init__(self) -> None:
         weakref.finalize(self, _close_all, self._idle)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """The context of all connections; reading the system's certificates takes long."""
+        return self.context or build_context(None)
 
     def close(self) -> None:
         """Close idle connections; those in use are closed after use."""
@@ -222,12 +207,13 @@ class ConnectionPool:
             self._connect(connection, deadline)
             connection.deadline, connection.allowance = deadline, _MAX_RECEIVED_BYTES
             with end_if_cancelled(connection.sock):
-                response = _exchange(connection, self._with_request_target(request))
-        except BaseException:
+                response = self._exchange(connection, request)
+        except BaseException as error:
             connection.close()
+            clear_locals(error)  # an interrupt leaves those of http.client
             raise
         self._release(connection)
-        return response
+        return attrs.evolve(response, deadline=deadline)
 
     def _acquire(self) -> _DeadlineConnection:
         """Return an idle connection that is still open, or a new one."""
@@ -259,7 +245,7 @@ class ConnectionPool:
         config = ProxyConfig(self.context, False, None, None)
         proxy = parse_url(self.proxy.url) if self.proxy else None
         return _DeadlineTLSConnection(
-            peer.host, peer.port, ssl_context=self.context, proxy=proxy, proxy_config=config
+            peer.host, peer.port, ssl_context=self._tls, proxy=proxy, proxy_config=config
         )
 
     def _connect(self, connection: _DeadlineConnection, deadline: float) -> None:
@@ -278,13 +264,31 @@ class ConnectionPool:
             clear_locals(error)  # they hold credentials of the proxy
             raise AttemptFailedError(_classify_connect_error(error)) from None
 
-    def _with_request_target(self, request: Request) -> Request:
-        """Return the request with its path, or for a proxy its URL, as request target."""
-        path = self.server.path + request.path
-        if self.proxy is None or self.server.scheme == "https":
-            return attrs.evolve(request, path=path)
-        headers = {**request.headers, **self.proxy.headers}
-        return attrs.evolve(request, path=self.server.url + path, headers=headers)
+    def _exchange(self, connection: _DeadlineConnection, request: Request) -> Response:
+        """Send a request over an open connection, and read the response."""
+        try:
+            return read_response(connection.exchange(self._build_head(request), request))
+        except ResponseTooLargeError as error:
+            clear_locals(error)
+            raise InvalidResponseError((TOO_LARGE,)) from None
+        except (TimeoutError, ReadTimeoutError) as error:
+            clear_locals(error)  # they hold the headers and the body
+            raise AttemptFailedError(_RESPONSE_TIMEOUT) from None
+        except (
+            OSError,
+            HTTPError,
+            HTTPException,
+            ValueError,
+        ) as error:  # ValueError: a negative chunk size
+            clear_locals(error)
+            raise AttemptFailedError(_CONNECTION_BROKEN) from None
+
+    def _build_head(self, request: Request) -> bytes:
+        """Return the head of a request; for a proxy, its target is a URL, and has its headers."""
+        target, more = self.server.path + request.path, {}
+        if self.proxy is not None and self.server.scheme != "https":
+            target, more = self.server.url + target, self.proxy.headers
+        return build_head(self.server, target, request, more)
 
 
 def build_context(ca: str | Path | ssl.SSLContext | None) -> ssl.SSLContext:
@@ -337,58 +341,3 @@ def _explain(failure: AttemptFailure, reason: str, cause: Exception | None) -> A
 def _describe_certificate_error(error: ssl.SSLCertVerificationError) -> str:
     """Describe what is wrong in our own words: OpenSSL's may quote the certificate."""
     return _CERTIFICATE_REASONS.get(error.verify_code, "the certificate is not trusted")
-
-
-def _exchange(connection: _DeadlineConnection, request: Request) -> Response:
-    """Send a request over an open connection, and read the response."""
-    try:
-        with suppress(BrokenPipeError, ConnectionResetError):  # from a server that responds early
-            body = request.body or None
-            connection.request(
-                request.method, request.path, body, request.headers, preload_content=False
-            )
-        return _read_response(connection.getresponse())
-    except ResponseTooLargeError as error:
-        clear_locals(error)
-        raise InvalidResponseError((_TOO_LARGE,)) from None
-    except (TimeoutError, ReadTimeoutError) as error:
-        clear_locals(error)  # they hold the headers and the body
-        raise AttemptFailedError(_RESPONSE_TIMEOUT) from None
-    except (
-        OSError,
-        HTTPError,
-        HTTPException,
-        ValueError,
-    ) as error:  # ValueError: a negative chunk size
-        clear_locals(error)
-        raise AttemptFailedError(_CONNECTION_BROKEN) from None
-
-
-def _read_response(response: BaseHTTPResponse) -> Response:
-    """Read a whole response, but no more than MAX_RESPONSE_BYTES, compressed or not."""
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        declared = headers.get("content-length", "")
-        _require_size(int(declared[:20]) if declared.isdecimal() else 0)
-        while chunk := response.read(_READ_SIZE, decode_content=True):
-            chunks.append(chunk)
-            size += len(chunk)
-            _require_size(size)
-            if response.length_remaining == 0 and "content-encoding" not in headers:
-                break
-    except ResponseTooLargeError:
-        response.close()
-        raise InvalidResponseError((_TOO_LARGE,), response.status, b"", headers) from None
-    except DecodeError:
-        response.close()  # a partly decoded body says no more than the status
-    except BaseException:
-        response.close()
-        raise
-    return Response(response.status, headers, chunks[0] if len(chunks) == 1 else b"".join(chunks))
-
-
-def _require_size(size: int) -> None:
-    if size > MAX_RESPONSE_BYTES:
-        raise ResponseTooLargeError

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import os
 import re
+import sys
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
 import attrs
 from infobip_sms_schema.operations import OPERATIONS
-from urllib3.exceptions import LocationParseError
-from urllib3.util import Url, parse_url
 
 from infobip_sms.errors import InvalidRequestError, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
+    from urllib3.util import Url
+
+DEFAULT_URL = "https://api.infobip.com"
+_HAS_SYSTEM_PROXY = sys.platform in {"darwin", "win32"}  # besides that of the environment
 PORTS = {"http": 80, "https": 443}
-_HOST_NAME = re.compile(r"[A-Za-z0-9._-]+")  # as DNS is asked for it
+_HOST_NAME = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")  # as DNS is asked for it
 
 
 _HOST_AND_PORT = re.compile(r"(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)(:[0-9]{1,5})?/?")
@@ -43,6 +47,11 @@ class Address:
         """Host and port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+    @property
+    def has_default_port(self) -> bool:
+        """Tell whether the port is that of the scheme."""
+        return self.port == PORTS[self.scheme]
 
     @property
     def url(self) -> str:
@@ -110,12 +119,14 @@ def _parse(url: object) -> Url | None:
     """Return the parts of a URL; None unless it has a known scheme and a valid host."""
     if not isinstance(url, str):
         return None
+    from urllib3.exceptions import LocationParseError  # noqa: PLC0415 - loopback needs none of it
+    from urllib3.util import parse_url  # noqa: PLC0415 - as above
+
     try:
         parts = parse_url(url)
-        host = (parts.host or "").strip("[]")
-        host.encode("idna")
-    except (LocationParseError, UnicodeError):
+    except LocationParseError:
         return None
+    host = (parts.host or "").strip("[]")
     if parts.port == 0:
         return None
     if ":" not in host and not _HOST_NAME.fullmatch(host):
@@ -129,13 +140,19 @@ def _build_address(parts: Url) -> Address:
 
 
 def _get_environment_proxy(server: Address) -> str:
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - not for the import alone
+    if is_loopback(server.host) or not (_HAS_SYSTEM_PROXY or _names_proxy(os.environ)):
+        return ""
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - few systems need it
 
-    if is_loopback(server.host) or proxy_bypass(server.url.partition("://")[2]):
+    if proxy_bypass(server.url.partition("://")[2]):
         return ""
     known = getproxies()
     found = known.get(server.scheme) or known.get("all") or ""
     return found if not found or "://" in found else f"http://{found}"
+
+
+def _names_proxy(environment: Mapping[str, str]) -> bool:
+    return any(name.lower().endswith("_proxy") for name in environment)
 
 
 def _build_proxy_headers(name: str, auth: str | None) -> dict[str, str]:

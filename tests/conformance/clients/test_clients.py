@@ -17,6 +17,7 @@ from infobip_sms_conformance.client_run import coverage
 from infobip_sms_conformance.client_run.scenarios import SCENARIOS
 
 from tests.conformance.mutation import clients
+from tests.conformance.runs_in_process import Run, run_command
 
 TESTS = Path(__file__).parent
 SUITE = (sys.executable, "-m", "infobip_sms_conformance")
@@ -37,6 +38,13 @@ def run(*words: str | Path, code: int | None = None) -> subprocess.CompletedProc
     """Run the suite."""
     done = subprocess.run([*SUITE, *map(str, words)], capture_output=True, text=True, check=False)
     assert code in {None, done.returncode}, done.stdout + done.stderr
+    return done
+
+
+def judge_har(*words: str | Path, code: int | None = None) -> Run:
+    """Run the suite's command har in this process."""
+    done = Run(**run_command(["har", *map(str, words)]))
+    assert code in {None, done.code}, done.out + done.err
     return done
 
 
@@ -238,7 +246,7 @@ def test_recording_gets_the_same_verdicts(
     """A recording is checked as what was recorded, and has no credential in it."""
     live, record = proxied
     path = tmp_path / "again.json"
-    run("har", record, "--json", path, code=1)
+    judge_har(record, "--json", path, code=1)
     again = read(path)
     text = record.read_text("utf-8")
     verdicts = [
@@ -264,7 +272,7 @@ def judge_entries(folder: Path, *entries: Any) -> dict[str, Any]:
     """Return what is said of a recording."""
     archive, path = folder / "any.har", folder / "any.json"
     archive.write_text(json.dumps({"log": {"entries": entries}}), "utf-8")
-    run("har", archive, "--json", path, "--quiet")
+    judge_har(archive, "--json", path, "--quiet")
     return read(path)
 
 
@@ -313,7 +321,7 @@ def test_what_is_no_recording_is_wrong_usage(tmp_path: Path) -> None:
     """A file of another form ends with 3, a recording of other APIs with 2."""
     other = tmp_path / "x.har"
     other.write_text("[]", "utf-8")
-    run("har", other, code=3)
-    run("har", tmp_path / "none.har", code=3)
+    judge_har(other, code=3)
+    judge_har(tmp_path / "none.har", code=3)
     other.write_text('{"log": {"entries": []}}', "utf-8")
-    run("har", other, code=2)
+    judge_har(other, code=2)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from infobip_sms_conformance.client_run.collector import TrafficCollector
-from infobip_sms_conformance.client_run.har_input import HarWriter, read_har
+from infobip_sms_conformance.client_run.har_input import read_har
+from infobip_sms_conformance.client_run.har_output import HarWriter
 from infobip_sms_conformance.errors import UsageError
 
 if TYPE_CHECKING:

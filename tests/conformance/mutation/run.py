@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from infobip_sms_conformance.contract.files import read_requirements
-from infobip_sms_conformance.contract.hypothesis_backend import DEFAULT_SEED
+from infobip_sms_conformance.contract.generated import DEFAULT_SEED
 from infobip_sms_conformance.errors import COULD_NOT_TEST, NOTHING_FAILED, SOMETHING_FAILED
 from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.run.engine import get_checked_requirements, get_seeded_requirements
@@ -79,8 +79,8 @@ def run_selftest(options: argparse.Namespace) -> int:
     for why, names in {} if options.seeds or options.quick else get_undetectable().items():
         out.print(f"left out: {', '.join(names)}. {why}", markup=False)
     results = []
-    judged = run_all(subjects, options.jobs, range(options.seeds or 0))
-    for result in track(judged, "", len(subjects), console=out, disable=not out.is_terminal):
+    checked = run_all(subjects, options.jobs, range(options.seeds or 0))
+    for result in track(checked, "", len(subjects), console=out, disable=not out.is_terminal):
         results.append(result)
         if not result.is_as_expected:
             out.print(describe_result(result), markup=False)

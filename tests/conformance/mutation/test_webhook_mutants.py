@@ -4,12 +4,10 @@ import inspect
 import itertools
 import json
 import runpy
-import subprocess
 import sys
 import unicodedata
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import Message
@@ -35,6 +33,7 @@ from infobip_sms_conformance.session.registry import REGISTRY
 from infobip_sms_conformance.session.session import Session
 from infobip_sms_conformance.transport.credentials import Credentials
 from infobip_sms_conformance.transport.http import parse_target
+from infobip_sms_conformance.transport.processes import run_program
 from infobip_sms_conformance.transport.webhook_receiver import WebhookCall, start_receiver
 
 PUSHER = Path(__file__).parent / "webhook_server.py"
@@ -60,16 +59,9 @@ def stay_away_from_midnight() -> None:
         pytest.skip("around midnight, by UTC, no window of a day is open for an hour around now")
 
 
-@contextmanager
-def start_pusher(manner: str) -> Iterator[str]:
+def start_pusher(manner: str) -> AbstractContextManager[str]:
     """Run the pusher for the time of a ``with`` block; give its URL."""
-    program = [sys.executable, str(PUSHER), manner]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.kill()
+    return run_program([sys.executable, str(PUSHER), manner])
 
 
 def judge(manner: str, **changes: Any) -> list[Finding]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from infobip_sms.sandbox import Sandbox, running
+from infobip_sms.sandbox.state.statuses import STATUS_EXPECTED
 from tests.sandbox.admin.calls import BASIC, LOGS, OTHER, PATIENCE, TO, ask, call, send
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ ROUTES = {
     "clock": ("GET", "POST"),
     "reset": ("POST",),
     "messages": ("GET", "DELETE"),
-    "reports": ("GET",),
+    "reports": ("GET", "POST"),
     "outcomes": ("GET", "POST", "DELETE"),
     "health": ("GET",),
     "faults": ("GET", "POST", "DELETE"),
+    "faults/known": ("GET",),
 }
 LATE = "2090-01-01T00:00:00.000+00:00"
 
@@ -335,8 +337,8 @@ WRONG = {
     "message_id=1": f"{PARAMETERS}, wait, count, limit",
     "state=dead": f"{PARAMETERS}, wait, count, limit",
     "text=%FF": "query: expected percent-encoded UTF-8",
-    "status=SENT": "status: expected the ID, name or group name of a status",
-    "status=": "status: expected the ID, name or group name of a status",
+    "status=SENT": STATUS_EXPECTED,
+    "status=": STATUS_EXPECTED,
     "limit=0": "limit: expected a positive integer",
     "limit=-1": "limit: expected a positive integer",
     "limit=1e2": "limit: expected a positive integer",

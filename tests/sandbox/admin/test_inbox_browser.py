@@ -196,6 +196,32 @@ def test_all_of_it_works_by_keyboard(browser: Browser, sandbox: Running, client:
     page.close()
 
 
+def test_a_report_is_sent_again_and_a_message_deleted_by_keyboard(
+    browser: Browser, sandbox: Running, client: Client
+) -> None:
+    """The button keeps the focus while the page refreshes; deleting takes two steps and leads to the list."""
+    page = browser.new_page()
+    with CallbackServer() as server:
+        send(client, "41790000001", text="first", notify_url=server.url)
+        send(client, "41790000002", text="second")
+        page.goto(sandbox.url + "/sandbox/message/1")
+        again = page.get_by_role("button", name="Send again")
+        expect(again).to_be_visible()
+        again.focus()
+        page.keyboard.press("Enter")
+        server.wait(2)
+        expect(page.locator("td[data-label=Attempts]")).to_have_text("2")
+        expect(again).to_be_focused()
+    page.locator("main .menu summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Delete this message")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(sandbox.url + "/sandbox/")
+    expect(page.locator("tbody [id^=m]")).to_have_text(["41790000002"])
+    page.close()
+
+
 def test_it_works_without_script(browser: Browser, sandbox: Running, client: Client) -> None:
     """Search, clock and reset are forms: each leads back to a page that shows what has changed."""
     send(client, "9993020000005", text="apple")

@@ -77,6 +77,8 @@ def test_an_outcome_for_some_times_fails_first_and_then_works(sandbox: Sandbox) 
         ("+447700900009", "UNDELIVERABLE_NOT_DELIVERED"),
         ("15005550015", "EXPIRED_EXPIRED"),
         ("15005551006", "REJECTED_NETWORK"),
+        ("447700900000", "DELIVERED_TO_HANDSET"),
+        ("15005550000", "DELIVERED_TO_HANDSET"),
         ("447700900999", "DELIVERED_TO_HANDSET"),
         ("4477009000090", "DELIVERED_TO_HANDSET"),
     ],
@@ -97,8 +99,8 @@ def test_the_last_digits_of_a_reserved_number_are_its_status(
         ({"to": "41", "status": True}, "status: expected the ID"),
         ({"to": "41", "status": 5, "error": "x"}, "error: expected the ID"),
         ({"to": "41", "status": 5, "error": {}}, "error: expected the ID"),
-        ({"to": "41", "status": 5, "after": -1}, "after: expected seconds"),
-        ({"to": "41", "status": 5, "after": float("nan")}, "after: expected seconds"),
+        ({"to": "41", "status": 5, "after": -1}, "after: expected a number of seconds"),
+        ({"to": "41", "status": 5, "after": float("nan")}, "after: expected a number of seconds"),
         ({"to": "41", "status": 5, "reports": 10}, "reports: expected an integer"),
         ({"to": "41", "status": 5, "times": 0}, "times: expected an integer"),
         ({"to": "41", "status": 5, "delay": 0}, 'expected {"to"'),
@@ -117,13 +119,44 @@ def test_an_outcome_that_cannot_be_meant_is_400(sandbox: Sandbox, body: Any, err
 
 
 def test_chosen_outcomes_are_shown_and_forgotten(sandbox: Sandbox) -> None:
-    """In the form in which they are posted."""
+    """In the form in which they are posted; the response to one does not list the others."""
     body = {"to": "*", "status": 9, "error": 1, "after": 5, "reports": 2, "times": 1}
-    shown = ask(sandbox.url, "POST", "outcomes", body).plain["outcomes"]
+    added = ask(sandbox.url, "POST", "outcomes", body).plain
+    shown = ask(sandbox.url, "GET", "outcomes").plain["outcomes"]
 
+    assert added == body
     assert [rule["to"] for rule in shown] == ["4179*", "*"]
     assert shown[1] == body
-    assert ask(sandbox.url, "DELETE", "outcomes").plain == {"outcomes": []}
+    assert ask(sandbox.url, "DELETE", "outcomes").plain == {"deleted": 2}
+    assert ask(sandbox.url, "GET", "outcomes").plain == {"outcomes": []}
+
+
+def test_one_chosen_outcome_is_forgotten(sandbox: Sandbox) -> None:
+    """By the number for which it was chosen; a slip forgets none."""
+    ask(sandbox.url, "POST", "outcomes", {"to": "+4179302", "status": 9})
+    for slip in ("too=4179302", "to=4179302&to=1"):
+        assert ask(sandbox.url, "DELETE", f"outcomes?{slip}").status == 400
+    assert ask(sandbox.url, "DELETE", "outcomes?to=4179303").plain == {"deleted": 0}
+    assert ask(sandbox.url, "DELETE", "outcomes?to=+4179302").plain == {"deleted": 1}
+    assert len(ask(sandbox.url, "GET", "outcomes").plain["outcomes"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "place"),
+    [
+        ("POST", "reset?x=1"),
+        ("DELETE", "faults?id=RESP-002"),
+        ("GET", "health?x"),
+        ("POST", "clock?x"),
+        ("POST", "outcomes?to=41"),
+        ("GET", "outcomes?to=41"),
+    ],
+)
+def test_a_query_that_means_nothing_is_400(sandbox: Sandbox, method: str, place: str) -> None:
+    """It would be ignored, and do more than was meant."""
+    response = ask(sandbox.url, method, place, {"to": "41", "status": 5})
+
+    assert (response.status, response.error.partition(":")[0]) == (400, "query")
 
 
 def test_the_text_of_an_outcome_is_its_object() -> None:

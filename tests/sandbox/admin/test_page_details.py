@@ -113,7 +113,7 @@ def test_a_pending_row_says_what_it_waits_for_and_until_when() -> None:
 
     assert waits == [
         ("sending", later),
-        ("a report or its final status", START + dt.timedelta(seconds=9)),
+        ("its next status", START + dt.timedelta(seconds=9)),
         ("the end of its validity period", later),
         None,
     ]

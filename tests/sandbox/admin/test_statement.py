@@ -156,9 +156,9 @@ def test_rules_for_clients_are_not_claimed() -> None:
     request = HttpRequest("POST", "/sms/2/text/advanced", headers, b"{}")
 
     assert {n for n, word in kept.items() if word == "not applicable"} == {
-        n for n, row in ROWS.items() if row["judged"] in {"client", "receiver"}
+        n for n, row in ROWS.items() if row["observable"] in {"client", "receiver"}
     }
-    assert [n for n, row in ROWS.items() if row["judged"] == "never"] == ["AUTH-006"]
+    assert [n for n, row in ROWS.items() if row["observable"] == "never"] == ["AUTH-006"]
     assert kept["AUTH-006"] == "no"
     assert App(SETTINGS).handle(request, State(), NOW).status == 401
 

@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.lifecycle.virtual_sandbox import SEND, Bench, find_text
+from infobip_sms.sandbox.api.app import App
+from infobip_sms.sandbox.api.http import HttpRequest
+from infobip_sms.sandbox.config import SandboxSettings
+from infobip_sms.sandbox.state.state import State
+from tests.sandbox.lifecycle.virtual_sandbox import SEND, START, Bench, find_text
 
 XML = """<request><messages><message><destinations><destination><to>41</to></destination></destinations>
 <text>{}</text></message></messages></request>"""
@@ -92,3 +96,81 @@ def test_text_002_the_user_is_told_once(caplog: pytest.LogCaptureFixture) -> Non
     (record,) = caplog.records
     assert "U+FFFD" in record.getMessage()
     assert "secret" not in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("to", "members", "said"),
+    [
+        ("0041793026727", {}, "a destination begins with 0"),
+        ("0793026727", {}, "a destination begins with 0"),
+        ("41793026727", {"from": "   "}, "a sender is blank"),
+        ("41793026727", {"from": "InfoSMS\n"}, "a sender is blank, or has a line break"),
+        ("41793026727", {"from": "InfoSMS"}, ""),
+    ],
+)
+def test_what_nobody_means_is_accepted_and_said_once(
+    caplog: pytest.LogCaptureFixture, to: str, members: dict[str, str], said: str
+) -> None:
+    """The documentation does not say what a server does with it; the developer should know."""
+    bench = Bench()
+    with caplog.at_level(logging.WARNING):
+        bench.send(to, text="secret", **members)
+        bench.send(to, text="secret", **members)
+
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == bool(said)
+    assert all(said in message and to not in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("", "expected Basic with the user me, got no Authorization header"),
+        ("App SECRET", "this sandbox has no API key; start it with --api-key KEY"),
+        ("Basic SECRET", "got Basic with another user or password"),
+        ("Bearer SECRET", "got Bearer"),
+        ("SECRET", "got another scheme"),
+    ],
+)
+def test_a_401_says_what_was_expected_without_the_secret(
+    caplog: pytest.LogCaptureFixture, header: str, said: str
+) -> None:
+    """In a header beside the documented body, and once in the log."""
+    settings = SandboxSettings("me", "secret")
+    request = HttpRequest("GET", LOGS, {"authorization": header} if header else {}, b"")
+    with caplog.at_level(logging.WARNING):
+        response = App(settings).handle(request, State(), START)
+
+    assert response.status == 401
+    assert said in response.headers["sandbox-note"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"sandbox: {response.headers['sandbox-note']}"
+    ]
+    assert "SECRET" not in response.headers["sandbox-note"]
+
+
+def test_an_app_key_with_app_in_it_is_explained() -> None:
+    """As when INFOBIP_API_KEY begins with App."""
+    settings = SandboxSettings("me", "secret", api_key="KEY")
+    request = HttpRequest("GET", LOGS, {"authorization": "App App KEY"}, b"")
+
+    assert "has App twice" in App(settings).handle(request, State(), START).headers["sandbox-note"]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/sms/3/messages", ": this sandbox offers version 2, POST /sms/2/text/advanced"),
+        (f"{SEND}/", f": the path has a slash at its end, expected {SEND}"),
+        (f"/{SEND}", f": the path has two slashes in a row, expected {SEND}"),
+        ("/sms/1/bulks/", ": the path has a slash at its end, expected /sms/1/bulks"),
+        ("/sms/2/text/advance", ""),
+        ("/", ""),
+    ],
+)
+def test_a_path_that_is_nearly_right_is_explained(path: str, said: str) -> None:
+    """404 all the same (READ-018)."""
+    response = Bench().ask("POST", path, b"{}")
+
+    assert response.status == 404
+    assert find_text(response) == f"There is no such resource{said}"

@@ -326,6 +326,7 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:9000])
 
 
+SET_COUNTERS, SET_ROWS = "UPDATE sandbox SET counters = '{}'", "UPDATE sms SET data = '{}'"
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "text": (lambda p: p.write_text("my diary\n" * 99), "another kind of file"),
     "short": (lambda p: p.write_bytes(b"x"), "another kind of file"),
@@ -364,6 +365,18 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "bytes": (
         lambda p: make_file(p, "UPDATE sms SET data = CAST(x'ff34313739333032' AS TEXT)"),
+        "it is damaged",
+    ),
+    "literal": (
+        lambda p: make_file(p, """UPDATE content SET data = replace(data, '"json"', '"jso."')"""),
+        "it is damaged",
+    ),
+    "depth": (
+        lambda p: make_file(p, SET_COUNTERS.format("[" * 100_000)),
+        "it is damaged",
+    ),
+    "deep row": (
+        lambda p: make_file(p, SET_ROWS.format("[" * 100_000)),
         "it is damaged",
     ),
     "table": (lambda p: make_file(p, "DROP TABLE push"), "another kind of file"),
@@ -514,3 +527,43 @@ def test_a_sandbox_whose_disk_is_full_says_so_and_ends(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert said.count("data file d: ") == 1
     assert len(reopen(path).messages) == len(statuses) - 1 > 0
+
+
+@pytest.mark.parametrize("size", [0, 10, 32, 5000, -1])
+def test_a_log_that_was_cut_short_takes_nothing_with_it(size: int, tmp_path: Path) -> None:
+    """Whatever a client saw is in the main file, also of a sandbox that was killed."""
+    path, copied = tmp_path / "d", tmp_path / "copy"
+    store = DataFile(path, "x")
+    virtual = Bench()
+    virtual.state = state = store.load()
+    for number in range(9):
+        virtual.send(f"99900100000{number:02}", text=f"Hi {number}" * 99, notifyUrl=CALLBACK)
+        store.save(state)
+    copied.write_bytes(path.read_bytes())
+    copied.with_name("copy-wal").write_bytes(path.with_name("d-wal").read_bytes()[:size])
+    store.close()
+
+    assert describe(reopen(copied)) == describe(state)
+
+
+def test_a_kill_in_the_middle_and_a_cut_log_are_noticed(tmp_path: Path) -> None:
+    """Where half of a step is in the main file and its other half is lost, the file is rejected."""
+    path = tmp_path / "d"
+    with closing(DataFile(path, "x")) as store:
+        virtual = Bench()
+        virtual.state = store.load()
+        for number in range(400):
+            virtual.send(f"99900100000{number % 100:02}", text=f"Hi {number}")
+        store.save(virtual.state)
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("UPDATE sandbox SET open = 1")
+        file.commit()
+        (page,) = file.execute("PRAGMA page_size").fetchone()
+    content = bytearray(path.read_bytes())
+    middle = len(content) // page // 2 * page
+    content[middle : middle + page] = bytes(page)  # a new page that was not brought over
+    path.write_bytes(content)
+    path.with_name("d-wal").touch()
+
+    with pytest.raises(DataFileError, match=r"^data file d: database disk image is malformed$"):
+        DataFile(path)

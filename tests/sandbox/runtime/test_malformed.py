@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 NOWHERE = [("GET", "/"), ("POST", ""), ("GET", "*"), ("GET", "//sandbox/"), ("GET", "/sms/")]
 READINGS = [{}, {"READ-001": "200"}, {"READ-017": "415", "READ-018": "404", "READ-008": "rejected"}]
 TAKING = [(method, path) for method, path in API if method in {"POST", "PUT"}]
-many = settings(max_examples=250, phases=[Phase.generate, Phase.shrink])
+many = settings(max_examples=120, phases=[Phase.generate, Phase.shrink])
 
 
 @pytest.fixture(name="line", scope="module")

@@ -11,9 +11,16 @@ from infobip_sms_conformance.checks.support.xml_lists import (
     require_days_accepted,
     require_whole_lists,
 )
+from infobip_sms_conformance.contract.cases import get_case
 from infobip_sms_conformance.contract.codec import parse_json, parse_tree
 from infobip_sms_conformance.contract.edits import parse_path
-from infobip_sms_conformance.contract.files import WIRES, Case, get_case, get_group_id, read_example
+from infobip_sms_conformance.contract.files import (
+    WIRES,
+    Case,
+    get_group_id,
+    read_example,
+    read_status_rows,
+)
 from infobip_sms_conformance.fixtures.placement import (
     CaseDocument,
     build_case_document,
@@ -118,11 +125,25 @@ def require_response(exchange: Exchange) -> None:
 
 def require_no_account_limit(exchange: Exchange) -> None:
     """Raise Inconclusive where the server rejects for a reason that lies in the account, not in the request."""
+    if limit := find_account_limit(exchange):
+        raise Inconclusive(f"the server says {limit}", exchange=exchange)
+
+
+def find_account_limit(exchange: Exchange) -> str:
+    """Return the limit of the account that a response names: in a status, or in the body of an error."""
     entries = exchange.send_response.entries if exchange.send_response else ()
-    names = {entry.status.get("name") for entry in entries if isinstance(entry.status, dict)}
-    for limit in ACCOUNT_LIMITS:
-        if limit in names:
-            raise Inconclusive(f"the server says {limit}", exchange=exchange)
+    statuses = [entry.status for entry in entries if isinstance(entry.status, dict)]
+    names = {status.get("name") for status in statuses}
+    numbers = {str(s.get("id")) for s in statuses if s.get("name") in (None, "")}
+    body = exchange.response.body if exchange.response and not exchange.has_succeeded else b""
+    for row in read_status_rows("status"):
+        limit = row["name"]
+        if limit not in ACCOUNT_LIMITS:
+            continue
+        error = limit.partition("_")[2].encode() in body and not entries
+        if limit in names or str(row["id"]) in numbers or error:
+            return str(limit)
+    return ""
 
 
 def assert_accepted(exchange: Exchange) -> None:
@@ -163,13 +184,18 @@ def get_failed_requirement(findings: list[Finding]) -> str:
 
 def assert_case_accepted(session: Session, case: Case, wire: str) -> None:
     """Demand that an edit is accepted: together with all others, or with some, or else alone."""
-    together = session.send_limits(wire)
+    derived = case.turn is not None
+    together = session.send_limits(wire, derived=derived)
+    require_no_account_limit(together)
     index = find_index(case)
     if together.outcome is RequestOutcome.ACCEPTED or is_part_accepted(together, index):
         return
-    if index is not None and session.send_limits_of(index, wire).outcome is RequestOutcome.ACCEPTED:
-        return
+    if index is not None:
+        some = session.send_limits_of(index, wire, derived=derived)
+        if some.outcome is RequestOutcome.ACCEPTED:
+            return
     alone = session.send_alone(case, wire)
+    require_no_account_limit(alone)
     if (
         wire == "xml"
         and WINDOW in parse_path(case.path)
@@ -217,7 +243,7 @@ def require_documented_value_accepted(session: Session, case: Case, wire: str) -
 
 def find_index(case: Case) -> int | None:
     """Return which message of the request at all limits has an edit; none for one beside them."""
-    places = build_limits_document().cases_by_message
+    places = build_limits_document(derived=case.turn is not None).cases_by_message
     return next((n for n, cases in enumerate(places) if case in cases), None)
 
 
@@ -232,6 +258,7 @@ def is_part_accepted(together: Exchange, index: int | None) -> bool:
 def assert_case_rejected(session: Session, case: Case, wire: str) -> None:
     """Demand that an edit is rejected; show a failure in the smallest document that shows it."""
     placed = session.build_case_document(case, wire)
+    require_no_account_limit(session.send_case(case, wire))
     try:
         assert_edit_rejected(placed, session.send_case(case, wire))
     except CheckFailed as failure:
@@ -270,6 +297,7 @@ def assert_edit_rejected(case_document: CaseDocument, exchange: Exchange) -> Non
     """Demand that a faulty request was not accepted; the form of a rejection is HTTP-002's matter."""
     if exchange.outcome is RequestOutcome.THROTTLED:
         raise Inconclusive("rate limited by the server", exchange=exchange)
+    require_no_account_limit(exchange)
     if not has_documented_form(exchange):
         raise Inconclusive(
             exchange.got, caused_by="HTTP-002", expected=REJECTION, exchange=exchange
@@ -363,6 +391,8 @@ def assert_each(
     seen: list[Exchange] = []
     for exchange in exchanges:
         seen.append(exchange)
+        if limit := find_account_limit(exchange):
+            raise Inconclusive(f"the server says {limit}", exchange=exchange)
         if not concerns(exchange):
             continue
         concerned += 1

@@ -10,8 +10,16 @@ from infobip_sms_conformance.checks.support.assertions import (
     require_minimal_accepted,
     require_response,
 )
+from infobip_sms_conformance.contract.files import read_numbers
 from infobip_sms_conformance.contract.openapi import read_operations
-from infobip_sms_conformance.fixtures.lookup_batch import BatchMessage, build_batch, read_batch
+from infobip_sms_conformance.fixtures.lookup_batch import (
+    HOUR,
+    BatchMessage,
+    build_batch,
+    format_instant,
+    get_relative_instant,
+    read_batch,
+)
 from infobip_sms_conformance.observations.exchange import OK_STATUSES, UNAUTHORIZED, Exchange
 from infobip_sms_conformance.observations.tolerant_reader import find_list
 from infobip_sms_conformance.observations.verdicts import (
@@ -122,9 +130,17 @@ def assert_ok(exchange: Exchange, expected: str, caused_by: str = "") -> None:
     require_response(exchange)
     if is_ok(exchange):
         return
+    if exchange.status == UNAUTHORIZED:
+        caused_by = get_scheme_requirement(exchange)
     if caused_by:
         raise Inconclusive(exchange.got, expected=expected, caused_by=caused_by, exchange=exchange)
     raise CheckFailed(exchange.got, expected=expected, exchange=exchange)
+
+
+def get_scheme_requirement(exchange: Exchange) -> str:
+    """Return the requirement that is violated where right credentials are rejected."""
+    used = exchange.request.headers.get("authorization", "") if exchange.request else ""
+    return "AUTH-004" if used.startswith("App ") else "AUTH-003"
 
 
 def assert_rejected(exchange: Exchange, expected: str, findings: list[Finding]) -> None:
@@ -177,6 +193,18 @@ def send_batch(session: Session) -> Exchange:
     return session.send_once(
         BATCH, session.wires[0], document, f"a batch of {most or 'few'} messages"
     )
+
+
+def send_bulk(session: Session) -> Exchange:
+    """Return the exchange of a request with one message for later, to two numbers."""
+    message = {
+        "from": "InfoSMS",
+        "destinations": [{"to": number} for number in read_numbers()[:2]],
+        "text": "Your table is waiting.",
+        "sendAt": format_instant(get_relative_instant(HOUR)),
+    }
+    document = {"bulkId": "CONFORMANCE-BULK", "messages": [message]}
+    return session.send_once("bulk", session.wires[0], document, "one message for later")
 
 
 def get_batch_messages(session: Session) -> list[BatchMessage]:

@@ -6,7 +6,7 @@ reports   one (the smallest limit)          more (no limit)        one again by 
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from infobip_sms_conformance.checks.support.assertions import drop_plus
@@ -42,6 +42,11 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = "1000"
 """The greatest limit."""
 DAY = timedelta(days=1)
+SPAN = timedelta(minutes=10)
+EAST, WEST = timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-8))
+"""Offsets that are hours apart from each other and from UTC."""
+FEW = 7
+"""A limit that is below the usual number."""
 NO_COUNTRY = "999"
 """A mobile country code that belongs to none."""
 NON_FINAL_GROUPS = {"ACCEPTED", "PENDING"}
@@ -100,9 +105,36 @@ def look_up_nothing(session: Session, name: str) -> Exchange:
         "sentSince": format_instant(get_relative_instant(DAY)),
         "sentUntil": format_instant(get_relative_instant(-DAY)),
         "mcc": NO_COUNTRY,
+        "generalStatus": "REJECTED",
     }
     query = [("bulkId", get_bulk_id(session)), (name, values[name])]
     what = f"a look at messages that do not fit {name}"
+    return call_once(session, FIRST_FORMAT, "getLogs", what, query=query)
+
+
+def look_up_span(session: Session) -> Exchange:
+    """Look up the batch by the minutes around now, which only their offsets show to be those."""
+    now = datetime.now(UTC)
+    query = [
+        ("bulkId", get_bulk_id(session)),
+        ("limit", MAX_LIMIT),
+        ("sentSince", format_instant((now - SPAN).astimezone(EAST))),
+        ("sentUntil", format_instant((now + SPAN).astimezone(WEST))),
+    ]
+    what = "a look at the messages of these minutes"
+    return call_once(session, SECOND_FORMAT, "getLogs", what, query=query)
+
+
+def look_up_few(session: Session) -> Exchange:
+    """Look up some messages of the batch, by a limit that is below the usual one."""
+    query = [("bulkId", get_bulk_id(session)), ("limit", str(FEW))]
+    return call_once(session, SECOND_FORMAT, "getLogs", "a look at a few messages", query=query)
+
+
+def look_up_network(session: Session, mcc: str, mnc: str, *, fits: bool) -> Exchange:
+    """Look up messages of the batch in a network; fits: whether it is that of one of them."""
+    query = [("bulkId", get_bulk_id(session)), ("mcc", mcc), ("mnc", mnc), ("limit", MAX_LIMIT)]
+    what = f"a look at messages in {'a' if fits else 'another'} network"
     return call_once(session, FIRST_FORMAT, "getLogs", what, query=query)
 
 
@@ -204,10 +236,25 @@ def fetch_more(session: Session) -> Exchange:
     """Fetch as many of the other reports as come when no limit is given."""
     if session.plan.profile.has_long_lists and "logs" not in session.plan.without:
         look_up_all(session)  # shows whether there is a report of every message by now
+    fetch_by_name(session)  # while others wait
     query = [("bulkId", get_bulk_id(session))]
     return call_once(
         session, SECOND_FORMAT, "fetchDeliveryReports", "the next reports", query=query
     )
+
+
+def get_unfetched_message(session: Session) -> BatchMessage:
+    """Return a message whose report did not come first."""
+    come = {read_text(entry, "messageId") for entry in find_entries(fetch_one(session)) or []}
+    return next(s for s in get_immediate_messages(session) if s.message_id not in come)
+
+
+def fetch_by_name(session: Session) -> Exchange:
+    """Fetch the report of one message that was not fetched before, in a list that would hold others."""
+    name = get_unfetched_message(session).message_id
+    query = [("bulkId", get_bulk_id(session)), ("messageId", name), ("limit", MAX_LIMIT)]
+    what = "the report of another message"
+    return call_once(session, FIRST_FORMAT, "fetchDeliveryReports", what, query=query)
 
 
 def get_reported_message(session: Session) -> BatchMessage:
@@ -228,8 +275,9 @@ def fetch_named(session: Session) -> Exchange:
 
 
 def fetch_pages(session: Session) -> list[Exchange]:
-    """Fetch reports three times, in the order in which that has to be done."""
-    return [fetch_one(session), fetch_more(session), fetch_named(session)]
+    """Fetch reports four times, in the order in which that has to be done."""
+    first = [fetch_one(session), fetch_by_name(session)]
+    return [*first, fetch_more(session), fetch_named(session)]
 
 
 def are_all_final(session: Session) -> bool:

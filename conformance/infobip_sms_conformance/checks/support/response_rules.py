@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError
 
 from infobip_sms_conformance.checks.support.assertions import drop_plus
 from infobip_sms_conformance.contract.codec import parse_json, parse_tree
-from infobip_sms_conformance.contract.files import read_groups, read_openapi
+from infobip_sms_conformance.contract.files import read_groups, read_openapi, read_status_rows
 from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
-from infobip_sms_conformance.observations.responses import find_wire
+from infobip_sms_conformance.observations.responses import ResponseEntry, find_wire
 from infobip_sms_conformance.observations.verdicts import Mismatch, show
 
 
@@ -186,12 +187,17 @@ def check_unique(found: str, seen: set[str], name: str) -> str:
 
 def check_status(exchange: Exchange) -> str:
     """Hold every status to the schema of a status."""
-    schema = {"$ref": "#/components/schemas/Status", "components": read_openapi()["components"]}
-    validator = Draft202012Validator(schema)
     for index, entry in enumerate(exchange.send_response.entries if exchange.send_response else ()):
-        for error in validator.iter_errors(entry.status):
-            field = ".".join([f"messages[{index}].status", *map(str, error.absolute_path)])
-            return describe_schema_error(field, error)
+        if found := check_status_of(entry.status, f"messages[{index}].status"):
+            return found
+    return ""
+
+
+def check_status_of(status: Any, path: str) -> str:
+    """Hold one status to the schema of a status."""
+    schema = {"$ref": "#/components/schemas/Status", "components": read_openapi()["components"]}
+    for error in Draft202012Validator(schema).iter_errors(status):
+        return describe_schema_error(".".join([path, *map(str, error.absolute_path)]), error)
     return ""
 
 
@@ -209,11 +215,28 @@ def describe_schema_error(field: str, error: ValidationError) -> Mismatch:
 
 
 def check_group_name(exchange: Exchange) -> str:
-    """Compare every groupName with the catalogue; letters may be small, other ids are let pass."""
+    """Compare every groupName with the catalogue."""
     for index, entry in enumerate(exchange.send_response.entries if exchange.send_response else ()):
-        known = read_groups().get(entry.group) if entry.group is not None else None
-        found = entry.status.get("groupName", known) if known else None
-        if known and str(found).upper() != known:
-            field = f"messages[{index}].status.groupName"
-            return Mismatch(field, f"{show(known)} at groupId {entry.group}", show(found))
+        if found := check_group_of(entry.status, f"messages[{index}].status"):
+            return found
     return ""
+
+
+def check_group_of(status: Any, path: str) -> str:
+    """Compare one groupName, and the group of a known id, with the catalogue; letters may be small."""
+    group = ResponseEntry(None, "", status).group
+    known = read_groups().get(group) if group is not None else None
+    found = status.get("groupName", known) if known else None
+    if known and str(found).upper() != known:
+        return Mismatch(f"{path}.groupName", f"{show(known)} at groupId {group}", show(found))
+    own = find_groups(str(status.get("id"))) if isinstance(status, dict) else set()
+    if known and own and group not in own:
+        wanted = " or ".join(map(str, sorted(own)))
+        return Mismatch(f"{path}.groupId", f"{wanted} at id {status['id']}", str(group))
+    return ""
+
+
+@cache
+def find_groups(status_id: str) -> set[int]:
+    """Return the groups that a status has in the catalogue; none of an id that is not there."""
+    return {row["groupId"] for row in read_status_rows("status") if str(row["id"]) == status_id}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infobip_sms_conformance.contract.cases import get_case
 from infobip_sms_conformance.contract.edits import apply_edit
-from infobip_sms_conformance.contract.files import WIRES, get_case, read_example
+from infobip_sms_conformance.contract.files import WIRES, read_example
 from infobip_sms_conformance.observations.exchange import Exchange, RequestOutcome, get_destinations
 from infobip_sms_conformance.observations.verdicts import CheckFailed, Inconclusive
 

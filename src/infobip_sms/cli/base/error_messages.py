@@ -67,7 +67,7 @@ def _explain_error(error: Error, base_url: str) -> tuple[int, str, str]:
         return code, str(error), _HINTS.get(error.status, "")
     if isinstance(error, InvalidResponseError):
         return EXIT_FAILURE, str(error), _UNKNOWN
-    return EXIT_USAGE, str(error), ""  # a journal that cannot be used
+    return EXIT_FAILURE, f"{error}.", ""  # a journal that cannot be used
 
 
 _UNKNOWN = "To look messages up: infobip-sms logs"

@@ -24,6 +24,28 @@ _MIN_DAY_LETTERS = 3  # letters that name a day
 _WINDOW = re.compile(r"([A-Za-z]+(?:,[A-Za-z]+)*)(?: +(\d\d?):(\d\d)-(\d\d?):(\d\d))?")
 
 
+class Secret(str):
+    """A text that ``repr`` does not show, because error trackers show the repr of local variables."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "***"
+
+
+class SecretParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
+    """A key or a password."""
+
+    name = "text"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Secret:
+        """Return the text."""
+        del param, ctx
+        return Secret(value)
+
+
 class InstantParam(click.ParamType):  # type: ignore[type-arg]  # generic to the type checker only
     """A date and time in ISO form, with its zone."""
 

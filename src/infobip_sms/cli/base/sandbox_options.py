@@ -17,6 +17,7 @@ from infobip_sms.sandbox.config import (
     SandboxSettings,
 )
 
+from .param_types import SecretParam
 from .server_options import option
 
 if TYPE_CHECKING:
@@ -249,6 +250,7 @@ _OPTIONS = (
     option(
         "--password",
         section=ACCOUNT,
+        type=SecretParam(),
         default=PASSWORD,
         show_default=True,
         help="Password for Basic authorization.",
@@ -256,6 +258,7 @@ _OPTIONS = (
     option(
         "--api-key",
         section=ACCOUNT,
+        type=SecretParam(),
         metavar="KEY",
         help="API key for the App scheme (default: none).",
     ),

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import functools
 import logging
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import click
 from click.core import ParameterSource
 
-from infobip_sms import ApiKey, Basic, Client, Error, Retry
-from infobip_sms.client_settings import DEFAULT_URL
+from infobip_sms import ApiKey, Basic, Error, Retry
+from infobip_sms.errors import hide_locals
+from infobip_sms.transport.urls import DEFAULT_URL
 
-from .dry_run import DryRunClient
 from .error_messages import report_error
 from .framework import InvalidInputError, Option
-from .param_types import SecondsParam
-from .terminal import LogHandler
+from .param_types import SecondsParam, SecretParam
+from .terminal import show_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infobip_sms import Auth
+    from infobip_sms import Auth, Client
     from infobip_sms.codecs import Wire
 
     Function = TypeVar("Function", bound=Callable[..., Any])
@@ -60,6 +60,10 @@ class ClientOptions:
 
         wire: the format if no option says.
         """
+        from infobip_sms import Client  # noqa: PLC0415 - help and completion need none
+
+        from .dry_run import DryRunClient  # noqa: PLC0415 - as above
+
         kind = functools.partial(DryRunClient, as_json=self.as_json) if self.dry_run else Client
         with kind(
             self.base_url,
@@ -89,6 +93,7 @@ class ClientOptions:
         return ApiKey(self.api_key or "none")
 
 
+@hide_locals
 def _require_bare_key(key: str | None) -> None:
     """Raise InvalidInputError for a key with something around it, and say what."""
     if key is None:
@@ -112,7 +117,7 @@ def with_client_options(function: Callable[..., int | None]) -> Callable[..., in
     @functools.wraps(function)
     def command(**given: Any) -> int:
         settings = ClientOptions(**{f.name: given.pop(f.name) for f in attrs.fields(ClientOptions)})
-        with _report_attempts() if settings.verbose else nullcontext():
+        with show_log(logging.INFO if settings.verbose else logging.WARNING):
             try:
                 return function(settings, **given) or 0
             except Error as error:
@@ -121,20 +126,6 @@ def with_client_options(function: Callable[..., int | None]) -> Callable[..., in
     for add in reversed(_OPTIONS):
         command = add(command)
     return command
-
-
-@contextmanager
-def _report_attempts() -> Iterator[None]:
-    """Write the log of the client, which has no values in it, to standard error."""
-    log, handler = logging.getLogger("infobip_sms"), LogHandler()
-    level = log.level
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
-        log.removeHandler(handler)
 
 
 def option(*names: str, section: str, **settings: Any) -> Callable[[Function], Function]:
@@ -158,6 +149,7 @@ _OPTIONS = (
         section=SERVER,
         envvar="INFOBIP_API_KEY",
         show_envvar=True,
+        type=SecretParam(),
         metavar="KEY",
         help="API key. Better in the environment: others on this machine see command lines.",
     ),
@@ -174,6 +166,7 @@ _OPTIONS = (
         section=SERVER,
         envvar="INFOBIP_PASSWORD",
         show_envvar=True,
+        type=SecretParam(),
         metavar="SECRET",
         help="Password of the user. Better in the environment, too.",
     ),

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from infobip_sms.text.escapes import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def echo(text: str = "", *, err: bool = False) -> None:
@@ -40,3 +45,17 @@ class LogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one entry."""
         echo(self.format(record), err=True)
+
+
+@contextmanager
+def show_log(level: int) -> Iterator[None]:
+    """Write what the package logs to standard error, cleaned, in place of logging's own way."""
+    log, handler = logging.getLogger("infobip_sms"), LogHandler()
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(level)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+        log.removeHandler(handler)

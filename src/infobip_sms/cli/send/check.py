@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _MAX_ROWS = 20  # rows with a problem that a table shows
 _MAX_CHARACTERS = 20
+_UNREADABLE = "unreadable"  # a row that has no message
 _DETAILS = (
     "row",
     "to",
@@ -42,6 +43,7 @@ _DETAILS = (
     "encoding",
     "unicodeCharacters",
     "cost",
+    "reason",
 )
 
 
@@ -53,7 +55,8 @@ class CheckOptions:
     details: Path | None
     region: str | None
     prices: Path | None
-    skip: Path | None
+    skip: frozenset[str] | None
+    dedupe: bool
     max_messages: int | None
     max_segments: int | None
     max_cost: Decimal | None
@@ -70,36 +73,55 @@ class CheckSummary:
     """Counts what a run would send."""
 
     as_json: bool
+    dedupe: bool
     details: csv.DictWriter[str] | None = None
     messages: Counter[str] = attrs.field(factory=Counter, init=False)
     segments: Counter[str] = attrs.field(factory=Counter, init=False)
     cost: dict[str, Decimal] = attrs.field(factory=dict, init=False)
+    left_out: int = attrs.field(default=0, init=False)
     unpriced: int = attrs.field(default=0, init=False)
     problems: Counter[str] = attrs.field(factory=Counter, init=False)
     characters: Counter[str] = attrs.field(factory=Counter, init=False)
     rows: list[tuple[object, ...]] = attrs.field(factory=list, init=False)
+    reasons: list[str] = attrs.field(factory=list, init=False)
 
     def add(self, found: CheckedDestination, row: int, first_row: int | None) -> None:
         """Count a destination; as JSON, print it."""
         country = found.country or "?"
-        self.messages[country] += 1
-        self.segments[country] += found.count.segments
-        if found.cost is None:
-            self.unpriced += 1
-        else:
-            self.cost[country] = self.cost.get(country, Decimal(0)) + found.cost
         self.problems.update(found.problems)
-        self.characters.update(found.count.unicode_characters)
+        if "suppressed" in found.problems or (self.dedupe and "duplicate" in found.problems):
+            self.left_out += 1
+        else:
+            self._add_sent(found, country)
         said = ", ".join(
             f"duplicate of row {first_row}" if problem == "duplicate" else problem
             for problem in found.problems
         )
         if said and len(self.rows) < _MAX_ROWS:
             self.rows.append((row, found.to, country, said))
+        self._write(_to_plain(found, row, first_row))
+
+    def _add_sent(self, found: CheckedDestination, country: str) -> None:
+        self.messages[country] += 1
+        self.segments[country] += found.count.segments
+        if found.cost is None:
+            self.unpriced += 1
+        else:
+            self.cost[country] = self.cost.get(country, Decimal(0)) + found.cost
+        self.characters.update(found.count.unicode_characters)
+
+    def add_unreadable(self, row: int, reason: str) -> None:
+        """Count a row that has no message."""
+        self.problems[_UNREADABLE] += 1
+        if len(self.reasons) < _MAX_ROWS:
+            self.reasons.append(reason)
+        self._write({"row": row, "problems": [_UNREADABLE], "reason": reason})
+
+    def _write(self, plain: dict[str, Any]) -> None:
         if self.as_json:
-            print_json(_to_plain(found, row, first_row))
+            print_json(plain)
         if self.details is not None:
-            self.details.writerow(_to_cells(_to_plain(found, row, first_row)))
+            self.details.writerow(_to_cells(plain))
 
     def print_tables(self) -> None:
         """Print the rows with a problem, then what each country gets."""
@@ -113,10 +135,16 @@ class CheckSummary:
         print_table(("Country", "Messages", "Segments", "Cost"), lines)
 
     def print_notes(self) -> None:
-        """Print how many problems of each kind there are, and what makes texts longer."""
+        """Print the rows without a message, how many problems there are, and what makes texts longer."""
+        for reason in self.reasons:
+            print_note(reason[:1].upper() + reason[1:])
+        if left := self.problems[_UNREADABLE] - len(self.reasons):
+            print_note(f"And {left} more rows like these; --details FILE writes them all to FILE.")
         if self.problems:
             words = ", ".join(f"{count} {name}" for name, count in self.problems.most_common())
             print_note(f"Problems: {words}.")
+        if self.left_out:
+            print_note(f"Left out by --skip and --dedupe, and not counted: {self.left_out}.")
         if self.characters:
             letters = " ".join(sign for sign, _ in self.characters.most_common(_MAX_CHARACTERS))
             print_note(f"Sent as Unicode, with fewer characters per segment, because of: {letters}")
@@ -143,20 +171,32 @@ class CheckSummary:
 
     def get_exit_code(self) -> int:
         """Return the exit code of a check: 3 for numbers that reach nobody, 1 for warnings."""
-        if self.problems["impossible"] or self.problems["invalid"]:
+        if any(self.problems[name] for name in ("impossible", "invalid", _UNREADABLE)):
             return EXIT_USAGE
         return EXIT_REJECTED if self.problems else EXIT_OK
 
 
-def check_messages(
-    messages: Iterable[Message], rows: list[int], options: CheckOptions, *, as_json: bool
+def check_rows(
+    found_rows: Iterable[tuple[int, Message | str]], options: CheckOptions, *, as_json: bool
 ) -> CheckSummary:
-    """Check all messages; raise UnavailableError if the extra is missing."""
+    """Check the message of each row; raise UnavailableError if the extra is missing."""
     prices = read_prices(options.prices) if options.prices else None
     _require_parser(options.region)
+    rows: list[int] = []
     with _open_details(options.details) as details:
-        summary = CheckSummary(as_json and options.check, details)
-        for found in preflight(messages, region=options.region, skip=options.skip, prices=prices):
+        summary = CheckSummary(as_json, options.dedupe, details)
+
+        def read_messages() -> Iterator[Message]:
+            for row, found in found_rows:
+                if isinstance(found, str):
+                    summary.add_unreadable(row, found)
+                else:
+                    rows.append(row)
+                    yield found
+
+        for found in preflight(
+            read_messages(), region=options.region, skip=options.skip, prices=prices
+        ):
             first = None if found.duplicate_of is None else rows[found.duplicate_of]
             summary.add(found, rows[found.index], first)
     return summary

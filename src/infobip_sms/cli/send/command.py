@@ -23,6 +23,7 @@ from .csv_rows import Mailing, parse_template
 from .csv_table import decode_csv, parse_csv
 from .mailing import MailingOptions, send_mailing
 from .phone_cells import mend_number
+from .stop_list import read_stop_list
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -142,14 +143,16 @@ class SendOptions:
     section=MANY,
     type=click.FloatRange(0, min_open=True),
     metavar="N",
-    help="Destinations per second; slower after a 429 (default: as many as the server accepts).",
+    help="Destinations per second, evenly spaced, over all --concurrency; slower after a 429 (default: as"
+    " many as the server accepts).",
 )
 @option(
     "--skip",
     section=MANY,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Never send to the numbers in FILE, one in each line.",
+    help="Never send to the numbers in FILE: the column to, or the first cell of each row; in any spelling"
+    " that --csv takes.",
 )
 @option("--dedupe", section=MANY, is_flag=True, help="Send once to each number: to its first row.")
 @option(
@@ -177,7 +180,7 @@ class SendOptions:
     section=CHECKS,
     is_flag=True,
     help="Send nothing: check the numbers, and count segments and cost by country. Exit code 1 for warnings"
-    " (duplicates, landlines, suppressed), 3 for numbers that reach nobody.",
+    " (duplicates, landlines, suppressed), 3 for rows that cannot be sent and numbers that reach nobody.",
 )
 @option(
     "--details",
@@ -326,19 +329,19 @@ def _send_rows(
     template = parse_template(options.template, sheet) if options.template else None
     to_international = build_international(options.region) if options.region else mend_number
     mailing = Mailing(sheet, template, message_options, to_international)
+    skip = read_stop_list(options.skip, to_international) if options.skip else None
     pace = MailingOptions(
         chunk=options.chunk,
         concurrency=options.concurrency,
         patience=options.patience,
         per_second=options.per_second,
-        skip=options.skip,
+        skip=skip,
         dedupe="number" if options.dedupe else None,
         on_unknown=options.on_unknown,
         journal=options.resume,
     )
-    checks = CheckOptions(
-        **{field.name: getattr(options, field.name) for field in attrs.fields(CheckOptions)}
-    )
+    names = [field.name for field in attrs.fields(CheckOptions)]
+    checks = CheckOptions(**{name: getattr(options, name) for name in names} | {"skip": skip})
     return send_mailing(settings, mailing, pace, checks, yes=options.yes)
 
 

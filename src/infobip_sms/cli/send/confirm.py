@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from infobip_sms import Message
+    from infobip_sms.send_many.suppression import Suppression
 
 
 @attrs.frozen
@@ -28,20 +29,29 @@ class SendEstimate:
     segments: int
     repeated: int = 0
     """Destinations whose number came before."""
+    left_out: int = 0
+    """Destinations that are not sent to."""
 
     def __str__(self) -> str:
-        return f"{self.destinations} destinations, {self.segments} segments"
+        left_out = f" ({self.left_out} left out)" if self.left_out else ""
+        return f"{self.destinations} destinations, {self.segments} segments{left_out}"
 
 
-def estimate_send(messages: Iterable[Message]) -> SendEstimate:
+def estimate_send(
+    messages: Iterable[Message], suppression: Suppression | None = None
+) -> SendEstimate:
     """Count destinations and segments, as far as they can be known here."""
-    destinations = segments = 0
+    total = destinations = segments = 0
     numbers: set[int] = set()
     for message in messages:
-        destinations += len(message.destinations)
-        segments += len(message.destinations) * count_message(message).segments
-        numbers |= {hash(normalize_number(one.to)) for one in message.destinations}
-    return SendEstimate(destinations, segments, destinations - len(numbers))
+        count = count_message(message).segments
+        for one in message.destinations:
+            total += 1
+            if suppression is None or not suppression.find_reason(total, one.to):
+                destinations += 1
+                segments += count
+                numbers.add(hash(normalize_number(one.to)))
+    return SendEstimate(destinations, segments, destinations - len(numbers), total - destinations)
 
 
 def confirm(base_url: str, estimate: SendEstimate, *, yes: bool) -> None:

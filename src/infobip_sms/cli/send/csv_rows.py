@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
+from itertools import islice
 from string import Formatter
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from infobip_sms.cli.base.framework import InvalidInputError
 from infobip_sms.cli.base.output import clean
 
 from .csv_table import show_value
-from .phone_cells import explain_number, mend_number
+from .phone_cells import explain_number, find_problem, mend_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -67,24 +68,26 @@ class Mailing:
     to_international: Callable[[str], str] = mend_number
     """Returns a number as it is sent."""
 
-    def build_messages(self) -> Iterator[Message]:
-        """Give the message of each row; raise WrongInput at the first row that has none."""
+    def build_rows(self) -> Iterator[tuple[int, Message | str]]:
+        """Give the number of each row with its message, or with what is wrong with the row."""
         for number, row in self.table.read_rows():
-            found = self.build_message(number, row)
+            yield number, self.build_message(number, row)
+
+    def build_messages(self) -> Iterator[Message]:
+        """Give the message of each row; raise InvalidInputError at the first row that has none."""
+        for _, found in self.build_rows():
             if isinstance(found, str):
                 raise InvalidInputError(found)
             yield found
 
     def check_rows(self) -> list[str]:
         """Return what is wrong with the rows, up to a number that a person will read."""
-        problems: list[str] = []
-        for number, row in self.table.read_rows():
-            found = self.build_message(number, row)
-            if isinstance(found, str):
-                problems.append(found)
-            if len(problems) >= MAX_PROBLEMS:
-                return [*problems, "and perhaps more: these are the first ones"]
-        return problems
+        problems = (found for _, found in self.build_rows() if isinstance(found, str))
+        shown = list(islice(problems, MAX_PROBLEMS))
+        more = sum(1 for _ in problems)
+        if more:
+            shown.append(f"and {more} more; --check --details FILE writes them all to FILE")
+        return shown
 
     def count_empty(self) -> dict[str, int]:
         """Return how many rows leave a placeholder empty, by its name."""
@@ -107,9 +110,8 @@ class Mailing:
         if not text.strip():
             return f"row {row_number}, column text: empty. Give it a text, or delete the row."
         number = self.to_international(known["to"])
-        if number.isascii() and number.startswith(("0", "+0")):
-            shown = show_value(known["to"])
-            return f"row {row_number}, column to: got {shown}. {explain_number(number)}"
+        if remedy := find_problem(number):
+            return f"row {row_number}, column to: got {show_value(known['to'])}. {remedy}"
         try:
             destination = (number, known.get("message_id") or None)
             request = self.message_options.build_request(
@@ -151,7 +153,7 @@ def _describe_width(row: list[str], columns: tuple[str, ...]) -> str:
     words = f"{len(row)} cells instead of {len(columns)}"
     if len(row) < len(columns):
         return f"{words}; column {clean(columns[len(row)])} is missing. Leave its cell empty if it has no value."
-    extra = show_value(row[len(columns)])
+    extra = show_value(next(filter(None, row[len(columns) :])))
     return f"{words}; {extra} has no column. Put a cell that contains the delimiter in quotes."
 
 

@@ -22,9 +22,13 @@ DELIMITERS = ",;\t|"
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")  # what a spreadsheet writes for itself
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx or .ods, .xls
-_LONG_NUMBER = re.compile(r"(\d{3})\d{4,}")
+_MARKUP = re.compile(r"\s*<(?:!|\?|[a-zA-Z])")
+_LONG_NUMBER = re.compile(r"\d(?:[^\w\"]{0,3}\d){6,}")
+_VISIBLE_DIGITS = 3
+_HIDDEN = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_RESERVED = ("to", "from", "text", "message_id")  # columns with a meaning, in capitals or not
 _MAX_SHOWN = 40  # characters of a value
-SAVE_AS_UTF_8 = 'Save the sheet as "CSV UTF-8", or name the encoding: --encoding cp1252'
+SAVE_AS_UTF_8 = 'Save the sheet as "CSV UTF-8", or name the encoding: --encoding {}'
 
 
 @attrs.frozen
@@ -34,14 +38,16 @@ class CsvTable:
     text: str = attrs.field(repr=False)
     columns: tuple[str, ...]
     delimiter: str
+    header: int = 1
+    """Row of the names; those above it are empty."""
 
     def read_rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Give each row with its number; the row of the names is number 1, empty ones are left out."""
+        """Give each row below the names with its number, counted from 1; empty ones are left out."""
         width = len(self.columns)
         for number, row in enumerate(_read_cells(self.text, self.delimiter), 1):
             while len(row) > width and not row[-1]:
                 row.pop()
-            if number > 1 and any(row):
+            if number > self.header and any(row):
                 yield number, row
 
     def find_column(self, name: str) -> str | None:
@@ -70,9 +76,12 @@ def decode_csv(body: bytes, name: str, encoding: str | None) -> str:
     except UnicodeError as problem:
         raise InvalidInputError(_describe_undecodable(body, name, encoding, problem)) from None
     if "\0" in text:
+        order = "be" if text.startswith("\0") else "le"
         raise InvalidInputError(
-            f"{name} contains NUL characters; it may be UTF-16: --encoding utf-16-le"
+            f"{name} contains NUL characters; it may be UTF-16: --encoding utf-16-{order}"
         )
+    if _MARKUP.match(text):
+        raise InvalidInputError(f'{name} is HTML or XML, not CSV. Save the sheet as "CSV UTF-8".')
     return text.removeprefix("\ufeff")
 
 
@@ -80,16 +89,31 @@ def parse_csv(
     text: str, delimiter: str | None = None, needs: tuple[str, ...] = ("to",)
 ) -> CsvTable:
     """Return the table of a CSV document; raise InvalidInputError if its first row is of no use."""
-    if line := _SEPARATOR_LINE.match(text):
-        text = text[line.end() :]
-        delimiter = delimiter or line[1]
-    first = text.partition("\n")[0]
-    delimiter = delimiter or max(DELIMITERS, key=first.count)
-    columns = list(next(_read_cells(text, delimiter), []))
+    text, delimiter = _find_delimiter(text, delimiter)
+    rows = ((number, row) for number, row in enumerate(_read_cells(text, delimiter), 1) if any(row))
+    header, columns = next(rows, (1, []))
+    columns = [_HIDDEN.sub("", name).strip() for name in columns]
     while columns and not columns[-1]:
         columns.pop()
     _require_columns(columns, needs)
-    return CsvTable(text, tuple(columns), delimiter)
+    return CsvTable(text, tuple(columns), delimiter, header)
+
+
+def read_cells(text: str) -> Iterator[list[str]]:
+    """Give the cells of each row of a document without names of columns."""
+    text, delimiter = _find_delimiter(text, None)
+    return _read_cells(text, delimiter)
+
+
+def _find_delimiter(text: str, delimiter: str | None) -> tuple[str, str]:
+    """Return the text without its ``sep=`` line, and what separates its cells."""
+    if line := _SEPARATOR_LINE.match(text):
+        text = text[line.end() :]
+        delimiter = delimiter or line[1]
+    if delimiter is None:
+        lines = (line for line in text.splitlines() if line.strip(f"{DELIMITERS} "))
+        delimiter = max(DELIMITERS, key=next(lines, "").count)
+    return text, delimiter
 
 
 def show_value(value: str) -> str:
@@ -99,21 +123,29 @@ def show_value(value: str) -> str:
 
 
 def _mask(found: re.Match[str]) -> str:
-    return found[1] + "*" * (len(found[0]) - 3)
+    """Return the first digits, and a star for each of the others."""
+    shown = [sign for sign in found[0] if sign.isdigit()][:_VISIBLE_DIGITS]
+    return "".join(shown) + "*" * (len(found[0]) - len(shown))
 
 
 def _require_columns(columns: list[str], needs: tuple[str, ...]) -> None:
     lost = [name for name in needs if name not in {column.lower() for column in columns}]
+    if not columns:
+        raise InvalidInputError(
+            f"The CSV is empty. Its first row must name the columns, such as: {needs[0]},name"
+        )
     if lost:
-        shown = ", ".join(map(clean, columns)) or "nothing"
+        shown = ", ".join(map(clean, columns))
         remedy = " Rename the column of the phone numbers to: to" if lost == ["to"] else ""
         raise InvalidInputError(
             f"The CSV has no column named {lost[0]}. Its first row must name the columns; it has:"
             f" {shown}.{remedy}"
             if all(_is_column_name(name) for name in columns)
-            else f"The CSV's first row must name the columns, such as: {lost[0]},name"
+            else f"The CSV's first row must name the columns, such as: {lost[0]},name. Add such a row,"
+            " or delete what is above it."
         )
-    twice = [name for name, count in Counter(columns).items() if name and count > 1]
+    names = [name.lower() if name.lower() in _RESERVED else name for name in columns]
+    twice = [name for name, count in Counter(names).items() if name and count > 1]
     if twice:
         raise InvalidInputError(
             f"The CSV has more than one column named {clean(min(twice))}. Rename one of them."
@@ -125,13 +157,15 @@ def _describe_undecodable(
 ) -> str:
     """Return which row is unreadable, near which word, and what to do."""
     place = getattr(problem, "start", len(body))
-    row = body.count(b"\n", 0, place) + 1
-    before, after = body[:place].split(b"\n")[-1], body[place:].split(b"\n")[0]
+    lines = re.split(rb"\r\n?|\n", body[:place])
+    before, after = lines[-1], re.split(rb"[\r\n]", body[place:], maxsplit=1)[0]
     word = re.split(rb"[,;\t|]", before)[-1] + re.split(rb"[,;\t|]", after)[0]
     column = len(re.findall(rb"[,;\t|]", before)) + 1
-    shown = show_value(word.decode("cp1252", "replace").strip())
+    guess = "cp1252" if b"\n" in body else "mac-roman"  # old programs for the Mac end lines so
+    shown = show_value(word.decode(guess, "replace").strip())
     return (
-        f"{name}, row {row}, column {column}: {shown} is not {encoding or 'UTF-8'}. {SAVE_AS_UTF_8}"
+        f"{name}, row {len(lines)}, column {column}: {shown} is not {encoding or 'UTF-8'}."
+        f" {SAVE_AS_UTF_8.format(guess)}"
     )
 
 
@@ -144,8 +178,9 @@ def _read_cells(text: str, delimiter: str) -> Iterator[list[str]]:
         for number, row in enumerate(reader, 1):  # noqa: B007 - for the sentence below
             yield [cell.strip() for cell in row]
     except csv.Error as problem:
+        reason = "a quote is not closed" if "end of data" in str(problem) else problem
         raise InvalidInputError(
-            f"The CSV cannot be read after row {number}: {problem}. A quote inside a cell is written"
+            f"The CSV cannot be read after row {number}: {reason}. A quote inside a cell is written"
             ' twice, and the cell is in quotes: "say ""hello"""'
         ) from None
 

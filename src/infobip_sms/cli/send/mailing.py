@@ -14,15 +14,14 @@ from infobip_sms_schema import SmsResponse, SmsResponseDetails
 from infobip_sms.cli.base.framework import EXIT_OK, InvalidInputError
 from infobip_sms.cli.base.output import clean, print_json, print_note
 from infobip_sms.codecs.plain_data import build_plain
-from infobip_sms.send_many.suppression import find_original
+from infobip_sms.send_many.suppression import Suppression, find_original
 
-from .check import check_messages
+from .check import check_rows
 from .confirm import confirm, confirm_repeated, estimate_send
 from .summary import MailingSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from infobip_sms import Message
     from infobip_sms.cli.base.server_options import ClientOptions
@@ -47,7 +46,7 @@ class MailingOptions:
     concurrency: int
     patience: float
     per_second: float | None
-    skip: Path | None
+    skip: frozenset[str] | None
     dedupe: Any
     on_unknown: Any
     journal: str | None
@@ -62,28 +61,30 @@ def send_mailing(
     yes: bool,
 ) -> int:
     """Check every row, ask, send, and sum up; return the exit code."""
+    if checks.check:
+        return _print_check(
+            check_rows(mailing.build_rows(), checks, as_json=settings.as_json), checks
+        )
     if problems := mailing.check_rows():
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise InvalidInputError(f"Nothing was sent, because of these rows:{lines}")
-    cost = estimate_send(mailing.build_messages())
+    suppression = Suppression(options.skip, options.dedupe)
+    cost = estimate_send(mailing.build_messages(), suppression)
+    total = cost.destinations + cost.left_out
     if checks.is_needed:
-        rows = [number for number, _ in mailing.table.read_rows()]
-        summary = check_messages(mailing.build_messages(), rows, checks, as_json=settings.as_json)
-        if checks.check:
-            return _print_check(summary, checks)
-        summary.require_limits(checks)
-    if cost.repeated and not options.dedupe:
+        check_rows(mailing.build_rows(), checks, as_json=False).require_limits(checks)
+    if cost.repeated:
         print_note(f"Note: numbers that came before: {cost.repeated}. --dedupe leaves them out.")
         if not settings.dry_run:
             confirm_repeated(settings.base_url, cost, yes=yes)
-    if cost.destinations == 0:
+    if total == 0:
         raise InvalidInputError("The CSV has no rows below the names of its columns.")
     for name, count in mailing.count_empty().items():
-        print_note(f"Note: in {count} of {cost.destinations} rows {{{clean(name)}}} is empty.")
+        print_note(f"Note: in {count} of {total} rows {{{clean(name)}}} is empty.")
     if settings.dry_run:
         return _print_first_request(settings, mailing, options)
     confirm(settings.base_url, cost, yes=yes)
-    return _send(settings, mailing, options, cost.destinations)
+    return _send(settings, mailing, options, total)
 
 
 def _print_check(summary: CheckSummary, checks: CheckOptions) -> int:
@@ -118,7 +119,11 @@ def _send(settings: ClientOptions, mailing: Mailing, options: MailingOptions, to
     finally:
         if not settings.as_json:
             tally.print_rows()
-        tally.print_summary(has_journal=options.journal is not None, err=settings.as_json)
+        tally.print_summary(
+            has_journal=options.journal is not None,
+            on_unknown=options.on_unknown,
+            err=settings.as_json,
+        )
     return tally.get_exit_code()
 
 
@@ -169,10 +174,12 @@ def _show_progress(settings: ClientOptions, total: int) -> Iterator[Callable[[Ou
         redirect_stderr=False,
     ) as bar:
         task = bar.add_task("", total=total, rate="")
-        started = time.monotonic()
+        started, earlier = time.monotonic(), 0
 
         def advance(outcome: Outcome) -> None:
-            rate = (outcome.index + 1) / max(time.monotonic() - started, 0.001)
+            nonlocal earlier
+            earlier += outcome.earlier
+            rate = (outcome.index + 1 - earlier) / max(time.monotonic() - started, 0.001)
             bar.update(task, completed=outcome.index + 1, rate=f"{rate:.0f}/s")
 
         yield advance

@@ -4,28 +4,48 @@ from __future__ import annotations
 
 import re
 
-# Blanks and hyphens of any kind, slashes, parentheses, and marks that nobody sees.
+# Blanks, apostrophes and hyphens of any kind, slashes, parentheses, and marks that nobody sees.
 _SEPARATORS = re.compile(
-    r"[\s()/\u2010-\u2015\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff-]"
+    r"[\s()/'\u2018\u2019\u2010-\u2015\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff-]"
 )
-_DECIMAL = re.compile(r"(\+?\d+)\.0+")
+_AS_TEXT = re.compile(r'="([^"]*)"')  # how a spreadsheet is made to leave digits alone
+_DECIMAL = re.compile(r"(\+?\d+)(?:\.0+|,0{1,2})")
+_GROUPS = re.compile(r"\+?\d{1,4}(?:(?:\.\d{2,4}){2,}|(?:,\d{3}){2,})")
 _EXPONENT = re.compile(r"\+?\d+([.,]\d+)?[eE]\+?\d+")
 _TRUNK = "(0)"
+_MAX_DIGITS = 15  # of a telephone number, by ITU-T E.164
+_EXAMPLE = "+41791234567"
 
 
 def mend_number(cell: str) -> str:
-    """Return a number without what separates its digits, and without a spreadsheet's ``.0``."""
+    """Return a number without what separates its digits, and without what a spreadsheet adds."""
     if _TRUNK in cell:
         return cell
-    bare = _SEPARATORS.sub("", cell)
-    found = _DECIMAL.fullmatch(bare)
-    return found[1] if found else bare
+    as_text = _AS_TEXT.fullmatch(cell)
+    bare = _SEPARATORS.sub("", as_text[1] if as_text else cell)
+    if bare[:4].lower() == "tel:":
+        bare = bare[4:]
+    if found := _DECIMAL.fullmatch(bare):
+        return found[1]
+    return bare.replace(".", "").replace(",", "") if _GROUPS.fullmatch(bare) else bare
 
 
-def explain_number(cell: str) -> str | None:
-    """Return what to do about a number that nobody can be reached at; None if nothing is known."""
+def find_problem(number: str) -> str | None:
+    """Return what to do about digits that are no international number; None for all others."""
+    digits = number.removeprefix("+")
+    if not (digits.isascii() and digits.isdecimal()):
+        return None
+    if len(digits) > _MAX_DIGITS:
+        return "No phone number has more than 15 digits: write one number in each row."
+    return explain_number(number) if digits.startswith("0") else None
+
+
+def explain_number(cell: str) -> str:
+    """Return what to do about a number that nobody can be reached at."""
     if not cell:
-        return "The cell is empty."
+        return "The cell is empty. Enter a number, or delete the row."
+    if cell.startswith("#"):
+        return "The spreadsheet could not compute the cell. Correct it, or delete the row."
     if _EXPONENT.fullmatch(cell):
         return (
             "A spreadsheet rounded the number. Format the column as text, enter the number again"
@@ -36,5 +56,8 @@ def explain_number(cell: str) -> str | None:
     if cell.startswith(("00", "+00")):
         return "No country code begins with 0: write + instead of 00."
     if cell.startswith(("0", "+0")):
-        return "No country code begins with 0: write the country code instead of the first 0."
-    return None
+        return (
+            "No country code begins with 0: write the country code instead of the first 0, or name"
+            " the country of such numbers: --region CH."
+        )
+    return f"Write one number with its country code, such as {_EXAMPLE}, or delete the row."

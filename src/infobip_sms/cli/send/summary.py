@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 _STATES = ("accepted", "rejected", "unknown", "unsent", "suppressed")
 _COLUMNS = ("Row", "To", "Outcome", "Why", "Message")
 _MAX_ACCEPTED_ROWS = 20
+_NEXT_FOR_UNKNOWN = {
+    "report": "Unknown ones may have been sent. Run the same command again to look them up.",
+    "reconcile": "The server's logs do not have the unknown ones, or could not be asked. To send again what"
+    " they do not have, add --on-unknown resend.",
+    "resend": "Unknown ones are looked up again, and sent again if the logs can prove that they were not sent,"
+    " when you run the same command again.",
+}
 _MAX_TERMINAL_ROWS = 20  # rows that a terminal shows
 
 
@@ -58,7 +65,7 @@ class MailingSummary:
         if left:
             print_note(f"And {left} more; --json lists them all.")
 
-    def print_summary(self, *, has_journal: bool, err: bool) -> None:
+    def print_summary(self, *, has_journal: bool, on_unknown: str, err: bool) -> None:
         """Print how many of what, and say how to go on if something is left."""
         counts, done = self._counts, self._counts.total()
         seconds = time.monotonic() - self._started
@@ -71,10 +78,16 @@ class MailingSummary:
             print_note(self._hint)
         if done == 0 or (counts["unknown"] + counts["unsent"] == 0 and done == self.total):
             return
-        if has_journal:
+        if not has_journal:
+            if counts["accepted"] or counts["unknown"]:
+                print_note(
+                    "Without --resume FILE nothing is remembered: run again, this sends to all."
+                )
+            return
+        if counts["unsent"] or done < self.total:
             print_note("To go on, run the same command again.")
-        elif counts["accepted"] or counts["unknown"]:
-            print_note("Without --resume FILE nothing is remembered: run again, this sends to all.")
+        if counts["unknown"]:
+            print_note(_NEXT_FOR_UNKNOWN.get(on_unknown, _NEXT_FOR_UNKNOWN["report"]))
 
     def get_exit_code(self) -> int:
         """Return the exit code."""

@@ -18,11 +18,12 @@ from infobip_sms.sandbox.api.http import HttpResponse
 from infobip_sms.sandbox.api.same_origin import check_origin
 from infobip_sms.sandbox.clock import to_utc
 from infobip_sms.sandbox.config import ADMIN_PREFIX as PREFIX
+from infobip_sms.sandbox.lifecycle.webhooks import send_again
 from infobip_sms.sandbox.mutants.app import MUTANTS, suggest_mutants
 from infobip_sms.sandbox.mutants.fault_injection import FaultInjection, InjectedFault
 from infobip_sms.sandbox.state.outcomes import USAGE as OUTCOME_USAGE
 from infobip_sms.sandbox.state.outcomes import parse_rule
-from infobip_sms.sandbox.state.statuses import get_status_ids
+from infobip_sms.sandbox.state.statuses import STATUS_EXPECTED, get_status_ids
 
 from .search import (
     DELIVERY_STATES,
@@ -39,10 +40,13 @@ if TYPE_CHECKING:
 
     from infobip_sms.sandbox.api.http import HttpRequest
     from infobip_sms.sandbox.clock import VirtualClock
+    from infobip_sms.sandbox.state.outcomes import OutcomeRule
+    from infobip_sms.sandbox.state.rows import StoredMessage, WebhookDelivery
     from infobip_sms.sandbox.state.state import State
 
 MAX_WAIT = 600.0  # seconds
 DEFAULT_LIMIT = 100
+_WITH_QUERY = ("messages", "reports", "outcomes")
 _CLOCK_USAGE = (
     '{"freeze": true or false}, {"advance": seconds}, {"to": an ISO 8601 time with a time zone, not in the past}'
     ' or {"jump": "next"}'
@@ -103,6 +107,8 @@ def handle_admin_request(
         allowed = ", ".join(methods).replace("GET", "GET, HEAD")
         response = build_json_response(405, {"error": f"Method not allowed. Allowed: {allowed}"})
         return attrs.evolve(response, headers={**response.headers, "allow": allowed})
+    if request.query and not request.path.endswith(_WITH_QUERY):
+        return build_json_response(400, {"error": "query: expected none; it would be ignored"})
     try:
         return handler(request, context)
     except _BadRequest as error:
@@ -111,7 +117,9 @@ def handle_admin_request(
 
 def build_json_response(status: int, plain: dict[str, Any]) -> HttpResponse:
     """Return a JSON response."""
-    body = json.dumps(plain, default=float).encode()
+    body = (
+        json.dumps(plain, default=float).encode() + b"\n"
+    )  # so that a shell's prompt follows on its own line
     return HttpResponse(status, {"content-type": "application/json"}, body)
 
 
@@ -185,18 +193,32 @@ def _delete_messages(request: HttpRequest, context: AdminContext) -> HttpRespons
 
 
 def _get_reports(request: HttpRequest, context: AdminContext) -> HttpResponse:
-    params = _parse_query(request, "state", "limit")
-    search, state = _parse_search(params), params.get("state")
+    params = _parse_query(request, "state", "report", "limit")
     limit = _parse_count(params, "limit", DEFAULT_LIMIT)
-    if state not in (None, *DELIVERY_STATES):
-        raise _BadRequest(f"state: expected one of {', '.join(DELIVERY_STATES)}")
-    found = list(iter_deliveries(search, context.state, state))
+    found = _find_reports(params, context)
     shown = [build_delivery_view(delivery, sms) for delivery, sms in found[-limit:]]
     return build_json_response(200, {"reports": shown, "total": len(found), "limit": limit})
 
 
+def _send_reports_again(request: HttpRequest, context: AdminContext) -> HttpResponse:
+    found = _find_reports(_parse_query(request, "state", "report"), context)
+    now, settings = context.clock.now(), context.fault_injection.settings
+    sent = [send_again(context.state, delivery, now, settings) for delivery, _ in found]
+    return build_json_response(200, {"sent": sum(sent)})
+
+
+def _find_reports(
+    params: dict[str, str], context: AdminContext
+) -> list[tuple[WebhookDelivery, StoredMessage]]:
+    search, state = _parse_search(params), params.get("state")
+    report = _parse_count(params, "report", 1) if "report" in params else None
+    if state not in (None, *DELIVERY_STATES):
+        raise _BadRequest(f"state: expected one of {', '.join(DELIVERY_STATES)}")
+    return list(iter_deliveries(search, context.state, state, report))
+
+
 def _get_faults(_: HttpRequest, context: AdminContext) -> HttpResponse:
-    return build_json_response(200, {**_describe_faults(context), "known": sorted(MUTANTS)})
+    return build_json_response(200, _describe_faults(context))
 
 
 def _describe_faults(context: AdminContext) -> dict[str, Any]:
@@ -259,23 +281,30 @@ def _clear_faults(_: HttpRequest, context: AdminContext) -> HttpResponse:
     return build_json_response(200, _describe_faults(context))
 
 
-def _get_outcomes(_: HttpRequest, context: AdminContext) -> HttpResponse:
-    found = [attrs.asdict(rule) for rule in context.state.outcomes.rules]
-    plain = [{name: v for name, v in rule.items() if v is not None} for rule in found]
-    return build_json_response(200, {"outcomes": plain})
+def _get_outcomes(request: HttpRequest, context: AdminContext) -> HttpResponse:
+    _parse_query(request, search=False)
+    found = [_dump_outcome(rule) for rule in context.state.outcomes.rules]
+    return build_json_response(200, {"outcomes": found})
+
+
+def _dump_outcome(rule: OutcomeRule) -> dict[str, Any]:
+    """Return a chosen outcome in the form in which it is posted."""
+    return {name: value for name, value in attrs.asdict(rule).items() if value is not None}
 
 
 def _add_outcome(request: HttpRequest, context: AdminContext) -> HttpResponse:
+    _parse_query(request, search=False)
     try:
-        context.state.outcomes.add(parse_rule(_parse_body(request, OUTCOME_USAGE)))
+        rule = parse_rule(_parse_body(request, OUTCOME_USAGE))
     except ValueError as problem:
         raise _BadRequest(str(problem)) from None
-    return _get_outcomes(request, context)
+    context.state.outcomes.add(rule)
+    return build_json_response(200, _dump_outcome(rule))
 
 
-def _clear_outcomes(request: HttpRequest, context: AdminContext) -> HttpResponse:
-    context.state.outcomes.clear()
-    return _get_outcomes(request, context)
+def _delete_outcomes(request: HttpRequest, context: AdminContext) -> HttpResponse:
+    to = _parse_query(request, "to", search=False).get("to")
+    return build_json_response(200, {"deleted": context.state.outcomes.remove(to)})
 
 
 def _parse_body(request: HttpRequest, usage: str) -> dict[str, Any]:
@@ -288,9 +317,9 @@ def _parse_body(request: HttpRequest, usage: str) -> dict[str, Any]:
     return body
 
 
-def _parse_query(request: HttpRequest, *others: str) -> dict[str, str]:
-    """Return the search parameters; raise _BadRequest for an unknown or repeated one."""
-    known = [*QUERY_FIELDS, "status", *others]
+def _parse_query(request: HttpRequest, *others: str, search: bool = True) -> dict[str, str]:
+    """Return the parameters, those of a search among them; raise _BadRequest for an unknown or repeated one."""
+    known = [*QUERY_FIELDS, "status", "serial", *others] if search else list(others)
     try:
         pairs = parse_qsl(request.query, keep_blank_values=True, errors="strict")
     except ValueError:
@@ -307,9 +336,10 @@ def _parse_search(query: dict[str, str]) -> Search:
     if "status" in query:
         statuses = get_status_ids(query["status"])
         if not statuses:
-            raise _BadRequest("status: expected the ID, name or group name of a status")
+            raise _BadRequest(STATUS_EXPECTED)
     criteria: dict[str, Any] = {field: query.get(name) for name, field in QUERY_FIELDS.items()}
-    return Search(**criteria, statuses=statuses)
+    serial = _parse_count(query, "serial", 1) if "serial" in query else None
+    return Search(**criteria, statuses=statuses, serial=serial)
 
 
 def _parse_count(query: dict[str, str], name: str, default: int) -> int:
@@ -337,9 +367,10 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "clock": {"GET": lambda _, context: build_clock_response(context), "POST": _set_clock},
     "reset": {"POST": lambda *_: Reset()},
     "messages": {"GET": _get_messages, "DELETE": _delete_messages},
-    "reports": {"GET": _get_reports},
-    "outcomes": {"GET": _get_outcomes, "POST": _add_outcome, "DELETE": _clear_outcomes},
+    "reports": {"GET": _get_reports, "POST": _send_reports_again},
+    "outcomes": {"GET": _get_outcomes, "POST": _add_outcome, "DELETE": _delete_outcomes},
     "health": {"GET": lambda *_: build_json_response(200, {"status": "ready"})},
     "faults": {"GET": _get_faults, "POST": _set_faults, "DELETE": _clear_faults},
+    "faults/known": {"GET": lambda *_: build_json_response(200, {"known": sorted(MUTANTS)})},
 }
 """Handlers by path below PREFIX and by method."""

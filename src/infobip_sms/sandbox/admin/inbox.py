@@ -8,7 +8,8 @@
     /sandbox/api                   description of the admin API
     /sandbox/openapi.yaml          the same for programs
     /sandbox/inbox.css .js .svg    assets
-    POST /sandbox/do               a button: do=freeze, resume, minute, hour, next, reset or clear-faults
+    POST /sandbox/do               a button: do=freeze, resume, minute, hour, next, reset or clear-faults;
+                                   do=delete or send-again, with the number of a message or a report
 
 Pages are served to this machine only, and buttons work only on these pages (``api/same_origin.py``). Each
 button is translated to a request to the admin API, so that the page works without script.
@@ -55,6 +56,11 @@ BUTTONS: dict[str, tuple[str, str, bytes]] = {
     "clear-faults": ("DELETE", "faults", b""),
 }
 """The admin API request behind each button: method, path below /sandbox/, and body."""
+NUMBERED_BUTTONS: dict[str, tuple[str, str, str]] = {
+    "delete": ("DELETE", "messages", "serial"),
+    "send-again": ("POST", "reports", "report"),
+}
+"""The same for buttons of one message or report: method, path, and the parameter for its number."""
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -224,17 +230,29 @@ def _handle_button(request: HttpRequest, _: PageContext) -> HttpResponse | Butto
             "Buttons work only on pages of this sandbox (missing Origin header)."
         )
     fields = _parse_query(request.body.decode("utf-8", "replace"))
-    action = fields.get("do", "")
-    if action not in BUTTONS:
+    admin_request = _find_button_request(fields)
+    if admin_request is None:
         return HttpResponse(
             400, {"content-type": "text/plain; charset=utf-8"}, b"Unknown button.\n"
         )
-    method, path, body = BUTTONS[action]
-    headers = {"content-type": "application/json"}
     back = fields.get("back", "")
-    safe = back.startswith(ROOT) and back.isascii() and back.isprintable() and action != "reset"
-    redirect = HttpResponse(303, {**HEADERS, "location": back if safe else ROOT}, b"")
-    return ButtonAction(HttpRequest(method, ROOT + path, headers, body), redirect)
+    safe = back.startswith(ROOT) and back.isascii() and back.isprintable()
+    stays = safe and fields["do"] not in {"reset", "delete"}
+    redirect = HttpResponse(303, {**HEADERS, "location": back if stays else ROOT}, b"")
+    return ButtonAction(admin_request, redirect)
+
+
+def _find_button_request(fields: dict[str, str]) -> HttpRequest | None:
+    """Return the admin API request behind a button; None if there is no such button."""
+    action, number = fields.get("do", ""), _parse_serial(fields.get("number", ""))
+    headers = {"content-type": "application/json"}
+    if action in BUTTONS:
+        method, path, body = BUTTONS[action]
+        return HttpRequest(method, ROOT + path, headers, body)
+    if action in NUMBERED_BUTTONS and number is not None:
+        method, path, name = NUMBERED_BUTTONS[action]
+        return HttpRequest(method, ROOT + path, headers, b"", query=f"{name}={number}")
+    return None
 
 
 def _build_page_values(

@@ -1,7 +1,8 @@
 """Message and report search of the admin API.
 
 A message matches if every given criterion does: ``to`` with or without plus, ``from``, ``bulkId`` and
-``messageId`` exactly, ``text`` as a substring, ``status`` as ID, name or group name.
+``messageId`` exactly, ``text`` as a substring, ``status`` as ID, name or group name, ``serial`` as the number
+that the pages show. A report also by ``report``, its own number.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class Search:
     bulk_id: str | None = None
     message_id: str | None = None
     statuses: frozenset[int] | None = None
+    serial: int | None = None
 
     def select(self, state: State) -> list[StoredMessage]:
         """Return matching messages in the order in which they were accepted."""
@@ -67,9 +69,12 @@ class Search:
             and self.bulk_id in (None, sms.bulk_id)
             and self.message_id in (None, sms.message_id)
             and (self.statuses is None or sms.status in self.statuses)
+            and self.serial in (None, sms.serial)
         )
 
     def _get_candidates(self, state: State) -> Iterable[StoredMessage]:
+        if self.serial is not None:
+            return [state.messages[self.serial]] if self.serial in state.messages else []
         if self.message_id is not None:
             return state.get_messages_by_id(self.message_id)
         if self.bulk_id is not None:
@@ -83,6 +88,7 @@ def build_message_view(
     """Return a message as JSON data: its log entry and the fields that a log omits."""
     links = [{"url": link.url, "clicks": link.clicks} for link in state.get_links(sms)]
     view = {
+        "serial": sms.serial,
         **build_plain(build_log(sms, settings)),
         _CALLBACK_DATA: sms.content.callback_data,
         _NOTIFY_URL: sms.content.notify_url,
@@ -95,10 +101,11 @@ def build_message_view(
 
 
 def iter_deliveries(
-    search: Search, state: State, delivery_state: str | None
+    search: Search, state: State, delivery_state: str | None, report: int | None = None
 ) -> Iterator[tuple[WebhookDelivery, StoredMessage]]:
     """Yield the delivery reports of matching messages, in the order in which they were created."""
-    for delivery in state.deliveries.values():
+    found = state.deliveries.get(report) if report is not None else None
+    for delivery in state.deliveries.values() if report is None else filter(None, [found]):
         sms = state.messages[delivery.message_serial]
         if delivery_state in (None, delivery.final_state or DELIVERY_STATES[0]) and search.matches(
             sms
@@ -109,6 +116,7 @@ def iter_deliveries(
 def build_delivery_view(delivery: WebhookDelivery, sms: StoredMessage) -> dict[str, Any]:
     """Return a delivery report as JSON data."""
     return {
+        "report": delivery.serial,
         get_wire_name(SmsLog, "message_id"): sms.message_id,
         "to": sms.to,
         _NOTIFY_URL: sms.content.notify_url,

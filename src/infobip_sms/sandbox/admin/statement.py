@@ -155,9 +155,9 @@ def _get_conformance(
         return "not applicable", f"Withdrawn: {row['withdrawn']}"
     if row["id"] in broken_requirement_ids:
         return "no", "Violated on purpose (injected fault)."
-    note = " ".join(filter(None, (OBSERVABILITY[row["judged"]], row.get("why"))))
-    if row["judged"] in {"client", "receiver", "never"}:
-        return ("no" if row["judged"] == "never" else "not applicable"), note
+    note = " ".join(filter(None, (OBSERVABILITY[row["observable"]], row.get("why"))))
+    if row["observable"] in {"client", "receiver", "never"}:
+        return ("no" if row["observable"] == "never" else "not applicable"), note
     is_set, missing = _CREDENTIALS.get(row["id"], (None, ""))
     return ("no", missing) if is_set and not is_set(settings) else ("yes", note)
 

@@ -160,7 +160,7 @@ def find_wait(sms: StoredMessage) -> tuple[str, dt.datetime | None] | None:
         return "nothing", None
     if sms.due >= add_clamped(sms.start_at, sms.content.validity):
         return "the end of its validity period", sms.due
-    return "sending" if sms.sent_at is None else "a report or its final status", sms.due
+    return "its send time" if sms.sent_at is None else "its next status", sms.due
 
 
 def render_list(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-import logging
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +50,7 @@ from infobip_sms.codecs import (
 from infobip_sms.sandbox.clock import to_utc
 from infobip_sms.sandbox.lifecycle.delivery_windows import is_over_midnight
 from infobip_sms.sandbox.lifecycle.engine import advance
-from infobip_sms.sandbox.lifecycle.representations import (
-    REPLACED,
-    dump_replaced,
-    has_illegal_characters,
-)
+from infobip_sms.sandbox.lifecycle.representations import REPLACED, dump_replaced
 from infobip_sms.sandbox.lifecycle.webhooks import pop_webhook_requests, record_webhook_result
 
 from . import bulks, lookups, texts, tracking
@@ -68,6 +64,7 @@ from .http import (
     choose_wire,
 )
 from .partial_rejection import parse_partially
+from .remarks import HEADER, Remarks
 from .routing import parse_parameters, resolve_operation
 from .send import SendHandler, Submission, build_submission
 
@@ -84,7 +81,8 @@ if TYPE_CHECKING:
 
     from .routing import AnyOperation
 
-_LOG = logging.getLogger(__name__)
+
+_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,60}", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -106,7 +104,7 @@ class App:
     """The behavior of one sandbox; a subclass may override each step."""
 
     def __init__(self, settings: SandboxSettings) -> None:
-        self.settings, self.warned, self.warned_of_characters = settings, False, False
+        self.settings, self.remarks = settings, Remarks()
 
     def handle(
         self,
@@ -162,8 +160,11 @@ class App:
         header = request.headers.get("authorization", "").strip()
         scheme, _, secret = header.partition(" ")
         if not self.is_authorized(scheme.lower(), secret.strip()):
-            challenge = {"www-authenticate": 'Basic realm="sandbox"'}
-            raise HttpError(401, "UNAUTHORIZED", "Invalid login details", headers=challenge)
+            headers = {
+                "www-authenticate": 'Basic realm="sandbox"',
+                HEADER: self.remarks.note_credentials(header, self.settings),
+            }
+            raise HttpError(401, "UNAUTHORIZED", "Invalid login details", headers=headers)
 
     def is_authorized(self, scheme: str, secret: str) -> bool:
         """Return whether a scheme and its credentials belong to the account."""
@@ -215,7 +216,8 @@ class App:
         """Parse a request body, or reject it with all its violations (HTTP-002)."""
         wire = find_wire(request.headers.get("content-type", ""))
         if wire is None:
-            text = "The content type is neither application/json nor application/xml"
+            got = describe_content_type(request.headers.get("content-type", ""))
+            text = f"Content-Type: expected application/json or application/xml, got {got}"
             raise self.build_unsupported(text)
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise self.build_unsupported("Content-Encoding: expected an uncompressed body")
@@ -228,8 +230,7 @@ class App:
             return self.handle_invalid(operation, request, wire, violations)
         if not isinstance(body, SmsRequest | SmsRequestV1):
             return body
-        self.warn_of_version_3(content, body)
-        self.warn_of_characters(body)
+        self.remarks.note_request(content, body)
         if problems := self.check_windows(body):
             return self.handle_invalid(operation, request, wire, problems)
         return self.to_submission(body, wire)
@@ -243,23 +244,6 @@ class App:
         """Return the error for a body of a kind that is not supported (READ-017)."""
         status = int(self.settings.get_reading("READ-017"))
         return HttpError(status, "BAD_REQUEST" if status == 400 else "UNSUPPORTED_MEDIA_TYPE", text)
-
-    def warn_of_version_3(self, body: bytes, parsed: SmsRequest | SmsRequestV1) -> None:
-        """Warn once of a body for /sms/3/messages, whose texts are in fields that are ignored here (READ-010)."""
-        if self.warned or b"content" not in body or all(m.text for m in parsed.messages):
-            return
-        self.warned = True
-        _LOG.warning(
-            "sandbox: a message without a text has the field 'content', as in a request for /sms/3/messages;"
-            " this sandbox offers version 2, which has 'text' and 'from' instead"
-        )
-
-    def warn_of_characters(self, request: SmsRequest | SmsRequestV1) -> None:
-        """Warn once of a text that XML cannot represent (TEXT-002)."""
-        texts = (text for m in request.messages for text in (m.text, m.callback_data, m.from_))
-        if not self.warned_of_characters and any(map(has_illegal_characters, texts)):
-            self.warned_of_characters = True
-            _LOG.warning("sandbox: a message has %s", REPLACED)
 
     def to_submission(
         self,
@@ -331,7 +315,7 @@ class App:
         except InvalidRequestError as problem:
             if isinstance(result.response, SmsResponse | SmsResponseV1):
                 raise build_bad_request(problem.violations) from None
-        return dump_replaced(result.response, wire), {"sandbox-note": REPLACED}
+        return dump_replaced(result.response, wire), {HEADER: REPLACED}
 
     def build_error_response(self, http_error: HttpError, wire: Wire) -> HttpResponse:
         """Return a response with an error body (ERR-001, READ-009)."""
@@ -376,6 +360,12 @@ HANDLERS: dict[str, Callable[[App, OperationContext], OperationResult]] = {
     ),
 }
 """The handler of each operation; sending goes through a method that a subclass may override."""
+
+
+def describe_content_type(value: str) -> str:
+    """Return a media type without its parameters, if it has the form of one."""
+    media = value.partition(";")[0].strip()
+    return media if _MEDIA_TYPE.fullmatch(media) else "another" if media else "nothing"
 
 
 def explain_encoding(

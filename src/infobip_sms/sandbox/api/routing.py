@@ -39,11 +39,7 @@ def resolve_operation(
     """Return the operation and the values in its path; reject unknown routes (READ-018)."""
     matching = [(o, match) for o in OPERATIONS if (match := _match(o.path, request.path))]
     if not matching:
-        text = "There is no such resource"
-        single = _SLASHES.sub("/", request.path)
-        if single != request.path and any(_match(o.path, single) for o in OPERATIONS):
-            text = f"{text}: the path has two slashes in a row, expected {single}"
-        raise HttpError(404, "NOT_FOUND", text)
+        raise HttpError(404, "NOT_FOUND", f"There is no such resource{_explain_path(request.path)}")
     for operation, match in matching:
         if operation.method == request.method:
             return operation, {name: unquote(value) for name, value in match.groupdict().items()}
@@ -51,6 +47,18 @@ def resolve_operation(
     status = int(settings.get_reading("READ-018"))
     code = "NOT_FOUND" if status == 404 else "METHOD_NOT_ALLOWED"
     raise HttpError(status, code, f"This resource allows {methods}", headers={"allow": methods})
+
+
+def _explain_path(path: str) -> str:
+    """Say what is wrong with a path that is nearly one of those that there are; otherwise nothing."""
+    if path.startswith("/sms/3/"):
+        return ": this sandbox offers version 2, POST /sms/2/text/advanced"
+    single = _SLASHES.sub("/", path)
+    plain = single.rstrip("/")
+    if path == plain or not any(_match(o.path, plain) for o in OPERATIONS):
+        return ""
+    problem = "two slashes in a row" if single != path else "a slash at its end"
+    return f": the path has {problem}, expected {plain}"
 
 
 def parse_parameters(

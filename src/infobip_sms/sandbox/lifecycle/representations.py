@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from infobip_sms_schema import DeliveryReport, Price, SmsLog
-from infobip_sms_schema.scalars import XML_ILLEGAL
+from infobip_sms_schema.xml_scalars import XML_ILLEGAL
 
 from infobip_sms.codecs import get_codec
 from infobip_sms.sandbox.state.statuses import get_error, get_status, is_rejection

@@ -184,6 +184,21 @@ def record_webhook_result(
         )
 
 
+def send_again(
+    state: State, delivery: WebhookDelivery, now: dt.datetime, settings: SandboxSettings
+) -> bool:
+    """Let a report be posted now, even if it was acknowledged or is dead.
+
+    Return False if it is being posted already, or its URL is not posted to.
+    """
+    url = state.messages[delivery.message_serial].content.notify_url or ""
+    is_due = delivery.final_state is None and delivery.due <= now
+    if is_due or check_notify_url(url, settings):
+        return False
+    state.put([attrs.evolve(delivery, final_state=None, due=now, reason="")])
+    return True
+
+
 def get_dead_letters(state: State) -> list[WebhookDelivery]:
     """Return the reports that will not be delivered, each with its reason."""
     return [delivery for delivery in state.deliveries.values() if delivery.final_state == "dead"]

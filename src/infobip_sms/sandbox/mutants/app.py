@@ -265,5 +265,7 @@ def suggest_mutants(mutant_id: str) -> str:
     """Return a sentence with the mutants whose ids are nearest to one that does not exist."""
     near = [known for known in MUTANTS if known.startswith(mutant_id.upper())] if mutant_id else []
     near = near or get_close_matches(mutant_id.upper(), MUTANTS, n=4, cutoff=0.6)
-    hint = f"did you mean {', '.join(near[:6])}?" if near else "GET /sandbox/faults lists them"
+    hint = (
+        f"did you mean {', '.join(near[:6])}?" if near else "GET /sandbox/faults/known lists them"
+    )
     return f"there is no fault of that ID; {hint}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from infobip_sms.sandbox.lifecycle.engine import advance
 from infobip_sms.sandbox.lifecycle.webhooks import parse_notify_url
 from infobip_sms.sandbox.state.data_file import DataFileError
+from infobip_sms.text.escapes import escape
 
 from .webhook_sender import WebhookSender
 
@@ -207,7 +208,9 @@ class Scheduler:
                 and host not in self._warned_hosts
             ):
                 self._warned_hosts.add(host)
-                _LOG.warning("sandbox: reports to %s are not delivered: %s", host, delivery.reason)
+                _LOG.warning(
+                    "sandbox: reports to %s are not delivered: %s", escape(host), delivery.reason
+                )
         self._last_warned_serial = self._state.delivery_serial
 
 

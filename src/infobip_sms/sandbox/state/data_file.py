@@ -1,8 +1,8 @@
 """A file that stores the state of a sandbox and survives a crash.
 
-1. ``save`` writes all changes in one transaction, which is on disk when it returns. It is called before
-   a response is sent, before a report is posted, and as soon as a report was responded to: whatever a
-   client saw is in the file.
+1. ``save`` writes all changes in one transaction, which is on disk, in the main file, when it returns.
+   It is called before a response is sent, before a report is posted, and as soon as a report was
+   responded to: whatever a client saw is in the file, also if its write-ahead log is cut short.
 2. A report is not posted again once its acknowledgement is in the file. A crash between the response of
    the callback server and that save posts it once more; no sender can avoid that.
 3. After a failed save nothing more is saved. Memory is then ahead of the file, and only a restart from
@@ -137,6 +137,7 @@ class DataFile:
         except DataFileError as problem:
             self.error = problem
             raise
+        sqlite_file.checkpoint(self._file)
         state.changes, self._counters = {}, counters
 
     def _read(self, state: State) -> None:
@@ -216,6 +217,8 @@ class DataFile:
         stored, still_open = self._file.execute("SELECT seed, open FROM sandbox").fetchone()
         if still_open and not has_wal:
             raise self._build_error(_WAL_MISSING.format(self._path.name))
+        if still_open:
+            sqlite_file.require_sound(self._file)
         self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute("PRAGMA synchronous = FULL")
         self._lock()

@@ -1,8 +1,9 @@
 """Outcomes of messages: chosen for any number, encoded in test numbers, or delivered.
 
 The last three digits of a number in a reserved range, +1 500 555 xxxx and +44 7700 900 xxx, are the ID of its
-final status, as in 447700900009 (undeliverable); with any other ending the message is delivered. Validators of
-phone numbers accept these ranges, and none of their numbers belongs to a person.
+final status, as in 447700900009 (undeliverable); with 000 and any other ending the message is delivered.
+Validators that go by the form accept both, libphonenumber calls the first valid and the second only possible;
+none of their numbers belongs to a person.
 """
 
 from __future__ import annotations
@@ -13,13 +14,20 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .magic_numbers import MagicNumber, parse_magic_number
-from .statuses import DELIVERED, get_error, get_status, get_status_ids, is_rejection
+from .statuses import (
+    DELIVERED,
+    STATUS_EXPECTED,
+    get_error,
+    get_status,
+    get_status_ids,
+    is_rejection,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _PATTERN = re.compile(r"\+?([0-9]{1,20}\*?|\*)")
-_RESERVED = re.compile(r"(?:1500555[0-9]|447700900)([0-9]{3})")
+_RESERVED = re.compile(r"(?:1500555[0-9]|447700900)(?!000)([0-9]{3})")
 _TYPICAL = {"PENDING": 7, "UNDELIVERABLE": 9, "DELIVERED": DELIVERED, "REJECTED": 6}
 """The status that the name of a group stands for; otherwise its first."""
 _UNDELIVERABLE, _UNKNOWN_SUBSCRIBER = 9, 1
@@ -75,9 +83,12 @@ class OutcomeTable:
         """Choose an outcome, in place of an earlier one for the same numbers."""
         self._rules = [*(pair for pair in self._rules if pair[0].to != rule.to), (rule, {})]
 
-    def clear(self) -> None:
-        """Forget all chosen outcomes."""
-        self._rules = []
+    def remove(self, to: str | None = None) -> int:
+        """Forget the outcome that was chosen for ``to``, or all of them; return how many."""
+        before = self._rules
+        number = None if to is None else _strip(to)
+        self._rules = [] if to is None else [pair for pair in before if pair[0].to != number]
+        return len(before) - len(self._rules)
 
     def start(self, rules: Iterable[OutcomeRule]) -> None:
         """Set the outcomes that ``reset`` restores."""
@@ -86,7 +97,7 @@ class OutcomeTable:
 
     def reset(self) -> None:
         """Restore the outcomes with which the sandbox was started."""
-        self.clear()
+        self.remove()
         for rule in self._original:
             self.add(rule)
 
@@ -120,6 +131,11 @@ def _find_reserved(number: str, delay: float) -> MagicNumber | None:
     return OutcomeRule(to=number, status=status, error=error).build_outcome(delay)
 
 
+def _strip(number: str) -> str:
+    """Return a number without its plus, which an unescaped query turns into a space."""
+    return number.strip().removeprefix("+")
+
+
 def parse_rule(plain: Mapping[str, Any]) -> OutcomeRule:
     """Return the rule of a JSON object; raise ValueError with what was expected."""
     values = dict(plain)
@@ -133,7 +149,7 @@ def parse_rule(plain: Mapping[str, Any]) -> OutcomeRule:
         raise ValueError("error: expected the ID of a network error")
     after = values.pop("after", None)
     if after is not None and not (_is_number(after) and 0 <= after <= _MAX_SECONDS):
-        raise ValueError(f"after: expected seconds from 0 to {_MAX_SECONDS}")
+        raise ValueError(f"after: expected a number of seconds from 0 to {_MAX_SECONDS}")
     limits = {"reports": (0, _MAX_REPORTS), "times": (1, _MAX_TIMES)}
     for name, value in values.items():
         least, most = limits[name]
@@ -162,7 +178,7 @@ def _parse_status(status: object) -> int:
     is_text = isinstance(status, str) or type(status) is int
     found = get_status_ids(str(status)) if is_text else frozenset()
     if not found:
-        raise ValueError("status: expected the ID, name or group name of a status")
+        raise ValueError(STATUS_EXPECTED)
     typical = _TYPICAL.get(str(status).upper())
     return typical if typical in found else min(found)
 

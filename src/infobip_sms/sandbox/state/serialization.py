@@ -38,7 +38,7 @@ _TYPE_NAMES = {
 """Names that state/rows.py imports for type checkers only."""
 for _kind in (Content, StoredMessage, StoredBulk, Link, WebhookDelivery):
     attrs.resolve_types(_kind, localns=_TYPE_NAMES)
-PARSE_ERRORS = (ValueError, TypeError, KeyError, AttributeError)
+PARSE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What ``parse_row`` raises for damaged text."""
 _dump: Callable[[Any], str] = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -65,11 +65,12 @@ class RowSerializer:
 
     def parse_row(self, text: str, kind: type[Row]) -> Row:
         """Return the row of a text; raise one of PARSE_ERRORS if it is damaged."""
-        return self._rows.structure(json.loads(text), kind)
+        row: Row = _parse(text, kind, self._rows)
+        return row
 
     def add_content(self, digest: str, text: str) -> None:
         """Add a content that rows reference."""
-        self.contents[digest] = self._plain.structure(json.loads(text), Content)
+        self.contents[digest] = _parse(text, Content, self._plain)
 
     def clear(self) -> None:
         """Release the contents dumped and parsed; the rows hold them."""
@@ -88,6 +89,14 @@ class RowSerializer:
     def _get_content(self, digest: str) -> Content:
         self.used_digests.add(digest)
         return self.contents[digest]
+
+
+def _parse(text: str, kind: type[Any], converter: Converter) -> Any:
+    """Return the object of a text; raise ValueError if it is damaged, whatever json or cattrs raise."""
+    try:
+        return converter.structure(json.loads(text), kind)
+    except Exception:  # noqa: BLE001 - of many kinds, and their words quote the text
+        raise ValueError("damaged row") from None
 
 
 def parse_instant(text: str) -> dt.datetime:

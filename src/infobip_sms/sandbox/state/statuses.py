@@ -65,6 +65,9 @@ def is_rejection(status_id: int) -> bool:
     return get_status(status_id).group_name == "REJECTED"
 
 
+STATUS_EXPECTED = "status: expected the ID, name or group name of a status, such as DELIVERED, UNDELIVERABLE or EXPIRED"
+
+
 def get_status_ids(text: str) -> frozenset[int]:
     """Return the ids of the statuses with this id, name or group name."""
     rows = map(get_status, (row["id"] for row in _load_statuses()["status"]))

@@ -19,7 +19,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--password", default="open sesame")
     parser.add_argument("--api-key", default="")
     parser.add_argument("--legal", default="", metavar="NAME", choices=["", *read_legal()])
-    parser.add_argument("--break", dest="fault", default="", choices=["", *read_faults()])
+    parser.add_argument(
+        "--break", dest="faults", action="append", default=[], choices=read_faults()
+    )
     parser.add_argument(
         "--minute",
         type=float,
@@ -34,7 +36,7 @@ def run() -> None:
     """Serve until the process is ended."""
     options = parse_options()
     account = Account(options.user, options.password, options.api_key)
-    site = Site(account, read_traits(options.legal, options.fault), options.minute)
+    site = Site(account, read_traits(options.legal, options.faults), options.minute)
     server = build_server(site, options.port)
     site.address = f"http://127.0.0.1:{server.server_address[1]}"
     print(site.address, flush=True)

@@ -1,11 +1,12 @@
-"""Request bodies, JSON or XML, as plain data."""
+"""What a request says: its body, JSON or XML, as plain data, and its query."""
 
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from tests.conformance.mutation.independent_server.traits import Traits
 
@@ -142,3 +143,29 @@ def _read_scalar(element: ET.Element, kind: str, traits: Traits) -> Any:
     if kind == "truth":
         return {"true": True, "false": False}.get(bare, text)
     return bare if traits.breaks("xml-whitespace-lost") else text
+
+
+Twisted = Callable[[list[tuple[str, str]], str], list[tuple[str, str]]]
+
+
+class QueryError(Exception):
+    """A parameter that is rejected."""
+
+
+class Query:
+    """The parameters behind the path."""
+
+    def __init__(self, written: str, twist: Twisted | None = None, path: str = "") -> None:
+        pairs = parse_qsl(written, keep_blank_values=True)
+        self._pairs = twist(pairs, path) if twist else pairs
+
+    def get(self, name: str) -> str:
+        """Return a parameter that stands once, or an empty string."""
+        values = self.get_all(name)
+        if len(values) > 1:
+            raise QueryError(f"{name} must not be repeated")
+        return values[0] if values else ""
+
+    def get_all(self, name: str) -> list[str]:
+        """Return every value of a parameter."""
+        return [value for key, value in self._pairs if key == name]

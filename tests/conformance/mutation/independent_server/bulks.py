@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
+from tests.conformance.mutation.independent_server.bodies import Query
 from tests.conformance.mutation.independent_server.dates import read_instant, write_schedule
 from tests.conformance.mutation.independent_server.life import Lives
-from tests.conformance.mutation.independent_server.query import Query
 from tests.conformance.mutation.independent_server.replies import (
     BULK,
     BULK_STATUS,

@@ -10,37 +10,43 @@ Data = dict[str, Any]
 
 def spoil_status(status: Data, traits: Traits) -> Data:
     """Spoil the status of an entry."""
-    spoilt: dict[str, Data] = {
-        "status-delivered": DELIVERED,
-        "status-id-text": {**status, "id": str(status["id"])},
-        "status-description-null": {**status, "description": None},
-        "status-name-missing": {k: v for k, v in status.items() if k != "name"},
-        "status-group-other": {**status, "groupName": "DELIVERED"},
-    }
-    return spoilt.get(traits.fault, status)
+    if traits.breaks("status-delivered"):
+        status = DELIVERED
+    if traits.breaks("status-id-text"):
+        status = {**status, "id": str(status["id"])}
+    if traits.breaks("status-description-null"):
+        status = {**status, "description": None}
+    if traits.breaks("status-name-missing"):
+        status = {k: v for k, v in status.items() if k != "name"}
+    if traits.breaks("status-group-other"):
+        status = {**status, "groupName": "DELIVERED"}
+    return status
 
 
 def spoil_entries(entries: list[Data], data: Data, traits: Traits) -> list[Data]:
     """Spoil the list of entries."""
-    fault = traits.fault
-    if fault == "reply-per-message":
-        return _pick_firsts(entries, data)
-    if fault == "reply-merged":
-        return list({entry["to"]: entry for entry in reversed(entries)}.values())[::-1]
-    if fault == "reply-sorted":
-        return sorted(entries, key=lambda entry: str(entry["to"]))
-    if fault == "reply-reversed":
-        return entries[::-1]
-    if fault == "reply-to-of-first":
-        return [{**entry, "to": entries[0]["to"]} for entry in entries]
-    if fault == "reply-to-number":
-        return [{**entry, "to": str(entry["to"]).lstrip("+0")[-10:]} for entry in entries]
-    if fault == "messageid-case":
-        return [_change_id(entry, str.lower) for entry in entries]
-    if fault == "messageid-cut":
-        return [_change_id(entry, lambda text: text[:36]) for entry in entries]
-    if fault == "messageid-missing":
-        return [{k: v for k, v in entry.items() if k != "messageId"} for entry in entries]
+    if traits.breaks("messageid-case"):
+        entries = [_change_id(entry, str.lower) for entry in entries]
+    if traits.breaks("messageid-cut"):
+        entries = [_change_id(entry, lambda text: text[:36]) for entry in entries]
+    if traits.breaks("messageid-missing"):
+        entries = [{k: v for k, v in entry.items() if k != "messageId"} for entry in entries]
+    if traits.breaks("reply-to-number"):
+        entries = [{**entry, "to": str(entry["to"]).lstrip("+0")[-10:]} for entry in entries]
+    return _spoil_list(entries, data, traits)
+
+
+def _spoil_list(entries: list[Data], data: Data, traits: Traits) -> list[Data]:
+    if traits.breaks("reply-per-message"):
+        entries = _pick_firsts(entries, data)
+    if traits.breaks("reply-merged"):
+        entries = list({entry["to"]: entry for entry in reversed(entries)}.values())[::-1]
+    if traits.breaks("reply-sorted"):
+        entries = sorted(entries, key=lambda entry: str(entry["to"]))
+    if traits.breaks("reply-reversed"):
+        entries = entries[::-1]
+    if traits.breaks("reply-to-of-first"):
+        entries = [{**entry, "to": entries[0]["to"]} for entry in entries]
     return entries
 
 

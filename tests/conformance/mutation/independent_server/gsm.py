@@ -1,5 +1,7 @@
-"""Segments of a text: alphabets, sizes, counts."""
+# ruff: noqa: RUF001 - letters that look alike are the point
+"""Segments of a text: alphabets, sizes, counts; and its transliteration."""
 
+import unicodedata
 from dataclasses import dataclass
 
 from tests.conformance.mutation.independent_server.traits import Traits
@@ -85,3 +87,33 @@ def pack(costs: list[int], alone: int, part: int) -> Count:
 def find_language(code: str) -> Language:
     """Choose the tables of a language code that stands alone."""
     return Language(code, locking=code in LOCKING, single=code not in LOCKING)
+
+
+GREEK_LETTERS = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True))
+CYRILLIC_LETTERS = {
+    "А": "A", "Б": "B", "В": "V", "Г": "G", "Д": "D", "Е": "E", "Ж": "Z", "З": "Z", "И": "I",
+    "Й": "J", "К": "K", "Л": "L", "М": "M", "Н": "N", "О": "O", "П": "P", "Р": "R", "С": "S",
+    "Т": "T", "У": "U", "Ф": "F", "Х": "H", "Ц": "C", "Ч": "C", "Ш": "S", "Щ": "S", "Ъ": "",
+    "Ы": "Y", "Ь": "", "Э": "E", "Ю": "JU", "Я": "JA",
+}  # fmt: skip
+
+
+def transliterate(text: str, script: str) -> str:
+    """Convert a text from one script to another; an estimate but for GREEK."""
+    if script == "NON_UNICODE":
+        return "".join(c for c in text if c in DEFAULT or c in EXTENSION)
+    return "".join(_convert(character, script) for character in text)
+
+
+def _convert(character: str, script: str) -> str:
+    if character in DEFAULT or character in EXTENSION:
+        return character
+    base = unicodedata.normalize("NFD", character)[0]
+    if script == "GREEK":
+        capital = base.upper()
+        return GREEK_LETTERS.get(capital, capital if capital in DEFAULT else character)
+    if script == "CYRILLIC":
+        found = CYRILLIC_LETTERS.get(base.upper(), character)
+        return found if base.isupper() else found.lower()
+    base = {"ı": "i", "đ": "d", "Đ": "D", "ł": "l", "Ł": "L"}.get(character, base)
+    return base if base in DEFAULT else character

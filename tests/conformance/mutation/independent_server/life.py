@@ -5,7 +5,11 @@ from functools import partial
 from typing import Any
 
 from tests.conformance.mutation.independent_server.push import Pusher
-from tests.conformance.mutation.independent_server.reports import build_report, spoil_names
+from tests.conformance.mutation.independent_server.reports import (
+    build_report,
+    spoil_names,
+    twist_report,
+)
 from tests.conformance.mutation.independent_server.statuses import (
     CANCELED,
     DELIVERED,
@@ -113,5 +117,5 @@ class Lives:
             return
         if self._traits.breaks("push-first-destination") and not message.first:
             return
-        told = spoil_names(report, self._traits)
+        told = twist_report(spoil_names(report, self._traits), self._traits, "push")
         self._pusher.push(message.notify_url, message.notify_type, told)

@@ -144,7 +144,7 @@ def _is_number(to: str, scope: Scope) -> bool:
         "to-unchecked-xml": scope.given == "xml",
         "to-letters-inside": to[0] in DIGITS and to[-1] in DIGITS,
     }
-    if unchecked.get(scope.traits.fault, False):
+    if scope.traits.loosens(unchecked):
         return True
     digits = to.removeprefix("+")
     if scope.breaks("to-plus-refused"):

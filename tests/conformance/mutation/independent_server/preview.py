@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from tests.conformance.mutation.independent_server.gsm import count, find_language
+from tests.conformance.mutation.independent_server.gsm import count, find_language, transliterate
 from tests.conformance.mutation.independent_server.replies import PREVIEW, Reply, build_error
 from tests.conformance.mutation.independent_server.traits import Traits
-from tests.conformance.mutation.independent_server.transliteration import transliterate
 from tests.conformance.mutation.independent_server.values import LANGUAGES, TRANSLITERATIONS
 
 

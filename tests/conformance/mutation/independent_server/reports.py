@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tests.conformance.mutation.independent_server.bodies import Query, QueryError
 from tests.conformance.mutation.independent_server.dates import read_instant, write_instant
-from tests.conformance.mutation.independent_server.query import Query, QueryError
 from tests.conformance.mutation.independent_server.replies import LOGS, REPORTS, Reply
 from tests.conformance.mutation.independent_server.statuses import NO_ERROR
 from tests.conformance.mutation.independent_server.store import Message, Store
 from tests.conformance.mutation.independent_server.traits import Traits
+from tests.conformance.mutation.independent_server.twists_list import find_twist
 
 KEPT = 48 * 3600
 NETWORKS = {"41": "22801", "385": "21901"}
@@ -68,6 +69,12 @@ def spoil_names(report: dict[str, Any], traits: Traits) -> dict[str, Any]:
     return report
 
 
+def twist_report(report: dict[str, Any], traits: Traits, kind: str) -> dict[str, Any]:
+    """Change a report by a fault that is a hook: one that is pushed, pulled or in the logs."""
+    twist = find_twist(traits.faults | traits.liberties)
+    return twist.report(report, kind) if twist.report else report
+
+
 def _spoil_date(written: str, traits: Traits) -> str:
     if traits.breaks("report-date-colon"):
         return f"{written[:-2]}:{written[-2:]}"
@@ -122,7 +129,8 @@ class Archive:
             if not self._traits.breaks("pull-repeated"):
                 for entry in taken:
                     self._store.waiting.remove(entry)
-        return Reply(200, {"results": [report for _, report in fitting[:limit]]}, REPORTS)
+        results = [twist_report(report, self._traits, "pull") for _, report in fitting[:limit]]
+        return Reply(200, {"results": results}, REPORTS)
 
     def fetch_logs(self, query: Query) -> Reply:
         """Answer GET /sms/1/logs: the messages that fit, as often as it is asked."""
@@ -154,7 +162,7 @@ class Archive:
             entry["text"] = message.text[:70] if short else message.text
         if self._traits.takes("shapes-2015") and "mccMnc" in entry:
             entry["mccmnc"] = entry.pop("mccMnc")
-        return entry
+        return twist_report(entry, self._traits, "logs")
 
     def _build_filter(self, query: Query) -> Callable[[Message], bool]:
         ids, bulk_ids = query.get_all("messageId"), query.get_all("bulkId")
@@ -176,8 +184,9 @@ class Archive:
             "sentSince": lambda m: since is None or (m.sent or m.done or 0) >= since,
             "sentUntil": lambda m: until is None or (m.sent or m.done or until + 1) <= until,
         }
-        ignored = self._traits.fault.removeprefix("logs-ignore-")
-        kept = [test for name, test in tests.items() if name != ignored]
+        kept = [
+            test for name, test in tests.items() if not self._traits.breaks(f"logs-ignore-{name}")
+        ]
         return lambda message: all(test(message) for test in kept)
 
 

@@ -14,7 +14,12 @@ from tests.conformance.mutation.independent_server.echo import (
     spoil_reply,
     spoil_status,
 )
-from tests.conformance.mutation.independent_server.gsm import Language, count, find_language
+from tests.conformance.mutation.independent_server.gsm import (
+    Language,
+    count,
+    find_language,
+    transliterate,
+)
 from tests.conformance.mutation.independent_server.life import Lives
 from tests.conformance.mutation.independent_server.limits import find_problems
 from tests.conformance.mutation.independent_server.replies import (
@@ -33,10 +38,10 @@ from tests.conformance.mutation.independent_server.store import (
     make_process_key,
 )
 from tests.conformance.mutation.independent_server.traits import Traits
-from tests.conformance.mutation.independent_server.transliteration import transliterate
 from tests.conformance.mutation.independent_server.values import LANGUAGES
 
 LONGEST_VALIDITY = 2880
+CREDITS = 60
 LINK = re.compile(r"https?://[^\s]+")
 REJECTIONS = {
     "missing": statuses.NO_NUMBER,
@@ -165,6 +170,8 @@ class Desk:
         return given[:200] if self._traits.takes("short-ids") else given
 
     def _judge(self, problems: list[Problem], message_id: str, base: Data, version: int) -> Data:
+        if self._traits.takes("credits-end") and len(self._store.messages) >= CREDITS:
+            return statuses.NO_CREDITS
         if problems:
             return REJECTIONS[problems[0].form]
         if self._traits.takes("duplicates-rejected") and message_id in self._store.by_id:

@@ -1,4 +1,4 @@
-"""The start of the independent server by its path; `python -m infobip_sms_conformance.servers.independent server` does the same."""
+"""Starts the server by its path, as subjects.py does."""
 
 import runpy
 import sys

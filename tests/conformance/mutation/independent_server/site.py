@@ -3,16 +3,16 @@
 import base64
 import binascii
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from email.message import Message as Headers
 from typing import Any
 
 from tests.conformance.mutation.independent_server import bodies
+from tests.conformance.mutation.independent_server.bodies import Query, QueryError
 from tests.conformance.mutation.independent_server.bulks import Bulks
 from tests.conformance.mutation.independent_server.life import Lives
 from tests.conformance.mutation.independent_server.preview import preview
 from tests.conformance.mutation.independent_server.push import Pusher
-from tests.conformance.mutation.independent_server.query import Query, QueryError
 from tests.conformance.mutation.independent_server.replies import CONVERSION, Reply, build_error
 from tests.conformance.mutation.independent_server.reports import Archive
 from tests.conformance.mutation.independent_server.scope import Format
@@ -20,6 +20,8 @@ from tests.conformance.mutation.independent_server.send import Desk
 from tests.conformance.mutation.independent_server.store import Store, make_process_key
 from tests.conformance.mutation.independent_server.timetable import Timetable
 from tests.conformance.mutation.independent_server.traits import Traits
+from tests.conformance.mutation.independent_server.twists import TwistedError
+from tests.conformance.mutation.independent_server.twists_list import find_twist
 
 PAGE = "/sms/2/text/advanced"
 CONVERSION_PATH = "/ct/1/log/end/"
@@ -53,6 +55,8 @@ class Request:
     query: Query
     headers: Headers
     body: bytes
+    read: dict[str, Any] = field(default_factory=dict)
+    """What was read of the body."""
 
 
 class ContentTypeError(Exception):
@@ -64,6 +68,7 @@ class Site:
 
     def __init__(self, account: Account, traits: Traits, minute: float) -> None:
         self.traits = traits
+        self.twist = find_twist(traits.faults | traits.liberties)
         self._account = account
         self._store = Store(traits)
         timetable = Timetable()
@@ -84,7 +89,8 @@ class Site:
     def answer(self, request: Request) -> Reply:
         """Answer a request."""
         login = request.headers.get("Authorization")
-        if not self._is_authorized(login):
+        let_in = self.twist.login and self.twist.login(request, self._account)
+        if not let_in and not self._is_authorized(login):
             return self._refuse_login("login-missing-403" if login is None else "login-wrong-403")
         known = CONVERSION_PATH if request.path.startswith(CONVERSION_PATH) else request.path
         if known not in PATHS or (self.traits.takes("page-only") and known != PAGE):
@@ -95,8 +101,15 @@ class Site:
             if self.traits.takes("other-codes"):
                 return build_error(405, "METHOD_NOT_ALLOWED", "Method not allowed")
             return build_error(404, "NOT_FOUND", f"Requested URL not found: {request.path}")
+        return self._answer_known(known, request)
+
+    def _answer_known(self, known: str, request: Request) -> Reply:
+        if self.twist.refuse and (status := self.twist.refuse(request, self._account)):
+            return build_error(status, "BAD_REQUEST", "Bad request")
         try:
-            return self._dispatch(known, request)
+            reply = self._dispatch(known, request)
+        except TwistedError:
+            return build_error(400, "BAD_REQUEST", "Bad request")
         except ContentTypeError:
             status = 415 if self.traits.takes("other-codes") else 400
             return build_error(status, "BAD_REQUEST", "Content type is not supported")
@@ -105,6 +118,9 @@ class Site:
             return build_error(status, "BAD_REQUEST", str(error))
         except QueryError as error:
             return build_error(400, "BAD_REQUEST", str(error))
+        if reply.status >= 400 or reply.data is None or self.twist.answer is None:
+            return reply
+        return replace(reply, data=self.twist.answer(reply.data, request.read, request.path))
 
     def _dispatch(self, path: str, request: Request) -> Reply:
         query = request.query
@@ -152,9 +168,15 @@ class Site:
             raise ContentTypeError
         if charset is not None and self.traits.breaks("charset-latin"):
             charset = "latin-1"
-        if self._find_given(request.headers) == "xml":
-            return bodies.read_xml(request.body, shape, self.traits)
-        return bodies.read_json(request.body, _name_codec(str(charset or "utf-8")))
+        given, body = self._find_given(request.headers), request.body
+        if self.twist.body:
+            body = self.twist.body(body, request.path, given)
+        if given == "xml":
+            data = bodies.read_xml(body, shape, self.traits)
+        else:
+            data = bodies.read_json(body, _name_codec(str(charset or "utf-8")))
+        request.read.update(data)
+        return self.twist.read(data, request.path, given) if self.twist.read else data
 
     def _find_given(self, headers: Headers) -> Format:
         name = headers.get_content_type() if headers.get("Content-Type") else ""
@@ -172,7 +194,8 @@ class Site:
             given = "json"
         if self.traits.breaks("reply-in-request-format"):
             return given
-        accepted = _rank(headers.get("Accept", ""))
+        asked = headers.get("Accept", "")
+        accepted = _rank(self.twist.accept(asked) if self.twist.accept else asked)
         if self.traits.breaks("accept-xml-ignored"):
             accepted = [name for name in accepted if "xml" not in name]
             given = "json"

@@ -36,6 +36,7 @@ EXPIRED = build_status(4, 15, "EXPIRED_EXPIRED", "Message expired")
 BAD_SENDER = build_status(5, 11, "REJECTED_SOURCE", "Invalid Source address")
 BAD_VALUE = build_status(5, 21, "REJECTED_SYSTEM_ERROR", "System error")
 DUPLICATE = build_status(5, 23, "REJECTED_DUPLICATE_MESSAGE_ID", "Rejected duplicate message ID")
+NO_CREDITS = build_status(5, 12, "REJECTED_NOT_ENOUGH_CREDITS", "Not enough credits")
 NO_NUMBER = build_status(5, 51, "MISSING_TO", "Missing destination.", "Check to parameter.")
 BAD_NUMBER = build_status(
     5, 52, "REJECTED_DESTINATION", "Invalid destination address.", "Check to parameter."

@@ -1,26 +1,37 @@
-"""What makes one independent server differ from another: its liberties and its one fault."""
+"""What makes one independent server differ from another: its liberties and its faults."""
 
 import tomllib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
 HERE = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True)
 class Traits:
-    """The liberties that a server takes, and the name of the rule that it breaks."""
+    """The liberties that a server takes, and the names of the rules that it breaks."""
 
     liberties: frozenset[str] = frozenset()
-    fault: str = ""
+    faults: frozenset[str] = frozenset()
 
     def takes(self, liberty: str) -> bool:
         """Tell whether the server takes this liberty."""
         return liberty in self.liberties
 
     def breaks(self, fault: str) -> bool:
-        """Tell whether this is the server's fault."""
-        return fault == self.fault
+        """Tell whether this is one of the server's faults."""
+        return fault in self.faults
+
+    def choose(self, by_fault: Mapping[str, T], usual: T) -> T:
+        """Return what a fault of the server has in place of the usual; of several the first."""
+        return next((value for name, value in by_fault.items() if name in self.faults), usual)
+
+    def loosens(self, by_fault: Mapping[str, bool]) -> bool:
+        """Tell whether a fault of the server holds here."""
+        return any(holds for name, holds in by_fault.items() if name in self.faults)
 
 
 def read_legal() -> dict[str, list[str]]:
@@ -35,6 +46,6 @@ def read_faults() -> list[str]:
     return [entry["name"] for entry in listed]
 
 
-def read_traits(legal: str, fault: str) -> Traits:
-    """Build the traits of a personality and a fault; an empty name is none."""
-    return Traits(frozenset(read_legal()[legal] if legal else ()), fault)
+def read_traits(legal: str, faults: Collection[str]) -> Traits:
+    """Build the traits of a personality, whose empty name is none, and of some faults."""
+    return Traits(frozenset(read_legal()[legal] if legal else ()), frozenset(faults))

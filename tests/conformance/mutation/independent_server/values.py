@@ -41,10 +41,10 @@ def check_sender(value: Any, scope: Scope) -> Iterator[str]:
         "sender-letters-unchecked-json": not digits and scope.given == "json",
         "sender-digits-unchecked-xml": digits and scope.given == "xml",
     }
-    if unchecked.get(scope.traits.fault, False):
+    if scope.traits.loosens(unchecked):
         return
     bounds, usual = (DIGIT_BOUNDS, (3, 14)) if digits else (LETTER_BOUNDS, (3, 11))
-    shortest, longest = bounds.get(scope.traits.fault, usual)
+    shortest, longest = scope.traits.choose(bounds, usual)
     if not shortest <= scope.measure(value) <= longest:
         yield f"size must be between {shortest} and {longest}"
     if not digits:
@@ -142,8 +142,8 @@ def check_callback_data(value: Any, scope: Scope) -> Iterator[str]:
     if scope.breaks("callback-unchecked-xml") and scope.given == "xml":
         return
     size = len(value.encode()) if scope.breaks("callback-bytes") else scope.measure(value)
-    longest = {"callback-201": 201, "callback-199": 199, "callback-255": 255}.get(
-        scope.traits.fault, 200
+    longest = scope.traits.choose(
+        {"callback-201": 201, "callback-199": 199, "callback-255": 255}, 200
     )
     if size > longest:
         yield f"size must be at most {longest}"

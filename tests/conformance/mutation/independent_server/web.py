@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
-from tests.conformance.mutation.independent_server.query import Query
+from tests.conformance.mutation.independent_server.bodies import Query
 from tests.conformance.mutation.independent_server.replies import (
     DROPPED,
     Reply,
@@ -37,7 +37,9 @@ class Handler(BaseHTTPRequestHandler):
         """Answer one request."""
         body = self._read_body()
         parts = urlsplit(self.path)
-        request = Request(self.command, unquote(parts.path), Query(parts.query), self.headers, body)
+        path = unquote(parts.path)
+        query = Query(parts.query, self.site.twist.query, path)
+        request = Request(self.command, path, query, self.headers, body)
         try:
             reply = self.site.answer(request)
         except Exception:  # noqa: BLE001 - a server outlives its own faults
@@ -45,7 +47,11 @@ class Handler(BaseHTTPRequestHandler):
         if reply.status == DROPPED:
             self.close_connection = True
             return
-        self._write(reply, *write_reply(reply, self.site.negotiate(self.headers), self.site.traits))
+        wanted = self.site.negotiate(self.headers)
+        found = write_reply(reply, wanted, self.site.traits)
+        if self.site.twist.written and reply.status < 400:
+            found = self.site.twist.written(*found, request, wanted)
+        self._write(reply, *found)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any  # noqa: N815 - names of the base
 

@@ -69,8 +69,8 @@ def _check_time(time: Any, name: str, scope: Scope) -> Iterator[str]:
     if not isinstance(time, dict):
         yield f"{name} must be an object"
         return
-    last_hour = {"window-hour-24": 24, "window-hour-22": 22}.get(scope.traits.fault, 23)
-    last_minute = {"window-minute-60": 60, "window-minute-58": 58}.get(scope.traits.fault, 59)
+    last_hour = scope.traits.choose({"window-hour-24": 24, "window-hour-22": 22}, 23)
+    last_minute = scope.traits.choose({"window-minute-60": 60, "window-minute-58": 58}, 59)
     for part, last in (("hour", last_hour), ("minute", last_minute)):
         value = time.get(part)
         if value is None:

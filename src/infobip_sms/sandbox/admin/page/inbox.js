@@ -5,7 +5,6 @@
 const INTERVAL = 1000; // milliseconds
 const live = document.getElementById("live");
 const summary = document.getElementById("summary");
-const buttonForms = document.querySelectorAll("form.buttons");
 const address = new URL(location.href);
 address.searchParams.set("fragment", "1");
 let tag = live ? live.dataset.tag : "";
@@ -80,9 +79,9 @@ async function refresh() {
 }
 
 async function press(event) {
-  if (!live || !event.submitter) return;
+  const form = event.target;
+  if (!live || !event.submitter || !form.matches("form.buttons")) return;
   event.preventDefault();
-  const form = event.currentTarget;
   const fields = new URLSearchParams(new FormData(form));
   fields.set("do", event.submitter.value);
   try {
@@ -114,7 +113,7 @@ async function copy(event) {
 }
 
 document.addEventListener("click", copy);
-for (const form of buttonForms) form.addEventListener("submit", press);
+document.addEventListener("submit", press);
 document.addEventListener("visibilitychange", refresh);
 announceSummary();
 setInterval(refresh, INTERVAL);

@@ -1,0 +1,133 @@
+"""Checks of what filters and limits let pass, besides what they leave out: LOG and DLR."""
+
+from typing import Any
+
+from infobip_sms_conformance.checks.support.calls import (
+    SECOND_FORMAT,
+    assert_ok,
+    find_entries,
+    get_batch_messages,
+    read_text,
+    require_format,
+    require_messages_accepted,
+    require_offered,
+    send_batch,
+)
+from infobip_sms_conformance.checks.support.log_queries import (
+    FEW,
+    check_entries,
+    fetch_by_name,
+    fetch_one,
+    get_unfetched_message,
+    is_truncated,
+    look_up_all,
+    look_up_few,
+    look_up_network,
+    look_up_span,
+)
+from infobip_sms_conformance.observations.exchange import BAD_REQUEST, Exchange
+from infobip_sms_conformance.observations.verdicts import (
+    CheckFailed,
+    Finding,
+    Inconclusive,
+    NotApplicable,
+)
+from infobip_sms_conformance.session.registry import LATE, check
+from infobip_sms_conformance.session.session import Session
+
+LIST_EXPECTED = "HTTP 200 and a list of results"
+COUNTRY_DIGITS = 3
+
+
+def require_shown(session: Session, findings: list[Finding]) -> list[dict[str, Any]]:
+    """Return what the logs show of the batch; raise where that is nothing to compare with."""
+    require_messages_accepted(session, send_batch(session), findings)
+    found = look_up_all(session)
+    require_offered(found, "getLogs")
+    entries = find_entries(found)
+    if not entries or check_entries(get_batch_messages(session), entries):
+        got = "the logs do not show the messages"
+        raise Inconclusive(got, caused_by="LOG-001", exchange=found)
+    return entries
+
+
+def read_entries(found: Exchange) -> list[dict[str, Any]]:
+    """Return the entries of a list; raise where a server rejects a filter, or shows no list."""
+    if found.status == BAD_REQUEST:
+        raise Inconclusive("rejected", exchange=found)
+    assert_ok(found, LIST_EXPECTED)
+    entries = find_entries(found)
+    if entries is None:
+        raise CheckFailed("no list of results", expected=LIST_EXPECTED, exchange=found)
+    return entries
+
+
+@check("LOG-001", needs=["lists", "logs", "spans"], feature="logs", order=LATE)
+def test_log_001_filters_let_pass_what_fits(
+    session: Session, wire: str, findings: list[Finding]
+) -> None:
+    """Messages that were sent during the run are shown where sentSince and sentUntil are around it."""
+    require_format(session, wire, SECOND_FORMAT)
+    before = {
+        read_text(e, "messageId") for e in require_shown(session, findings) if e.get("sentAt")
+    }
+    found = look_up_span(session)
+    shown = {read_text(e, "messageId") for e in read_entries(found)}
+    if (missing := len(before - shown)) and not is_truncated(session, list(shown)):
+        got = f"{missing} of {len(before)} messages are missing"
+        raise CheckFailed(got, expected="every message that was sent then", exchange=found)
+    if len(before) > 1 and not shown:
+        raise CheckFailed("no message", expected="the messages sent then", exchange=found)
+
+
+@check("LOG-003", needs=["lists", "logs", "spans"], feature="logs", order=LATE)
+def test_log_003_limit_below_the_usual_one(
+    session: Session, wire: str, findings: list[Finding]
+) -> None:
+    """A limit of a few shows as many, where there are more."""
+    require_format(session, wire, SECOND_FORMAT)
+    if not session.plan.profile.has_long_lists:
+        raise NotApplicable("this profile sends few messages")
+    if len(require_shown(session, findings)) <= FEW:
+        raise Inconclusive("the logs show no more than that", caused_by="LOG-001")
+    found = look_up_few(session)
+    count = len(read_entries(found))
+    if count != FEW:
+        raise CheckFailed(f"{count} messages", expected=f"{FEW} messages", exchange=found)
+
+
+@check("LOG-001", ["json"], needs=["lists", "logs", "networks"], feature="logs", order=LATE)
+def test_log_001_networks(session: Session, findings: list[Finding]) -> None:
+    """Messages are shown by their mcc and mnc, and not by another mnc."""
+    entries = require_shown(session, findings)
+    networks = {read_text(entry, "mccMnc") for entry in entries} - {""}
+    if not networks:
+        raise NotApplicable("the logs show no networks")
+    network = min(networks)
+    mcc, mnc = network[:COUNTRY_DIGITS], network[COUNTRY_DIGITS:]
+    if not mnc.isdecimal():
+        raise NotApplicable("the logs show networks without mnc")
+    fitting = look_up_network(session, mcc, mnc, fits=True)
+    if not read_entries(fitting):
+        got = "no message of a network that messages have"
+        raise CheckFailed(got, expected="the messages of the network", exchange=fitting)
+    other = f"{(int(mnc) + 1) % 100:0{len(mnc)}}"
+    found = look_up_network(session, mcc, other, fits=False)
+    if any(read_text(entry, "mccMnc") != mcc + other for entry in read_entries(found)):
+        raise CheckFailed("messages of another network", expected="none", exchange=found)
+
+
+@check("DLR-007", ["json"], needs=["lists", "fetched reports"], feature="pull", order=LATE)
+def test_dlr_007_report_is_fetched_by_its_name(session: Session, findings: list[Finding]) -> None:
+    """With a messageId only the report of that message is fetched, whatever others wait."""
+    require_messages_accepted(session, send_batch(session), findings)
+    first = fetch_one(session)
+    require_offered(first, "fetchDeliveryReports")
+    if not find_entries(first):
+        raise Inconclusive("there was no report to fetch", exchange=first)
+    found = fetch_by_name(session)
+    entries = read_entries(found)
+    asked = get_unfetched_message(session)
+    if any(read_text(entry, "messageId") != asked.message_id for entry in entries):
+        got = "reports of other messages"
+        raise CheckFailed(got, expected="the report of the message asked for", exchange=found)

@@ -1,0 +1,128 @@
+"""Checks of the responses of version 1, by the same rules as those of version 2: RESP."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from infobip_sms_conformance.checks.support.response_rules import (
+    check_bulk_id,
+    check_count,
+    check_generated_ids,
+    check_given_ids,
+    check_group_name,
+    check_order,
+    check_status,
+    check_unique_ids,
+    has_entries,
+    has_given_ids,
+    has_groups,
+    has_missing_ids,
+    is_bulk,
+    is_complete,
+    is_readable,
+)
+from infobip_sms_conformance.checks.test_version_1 import require_version_1, send_documented
+from infobip_sms_conformance.observations.exchange import Exchange
+from infobip_sms_conformance.observations.verdicts import CheckFailed, NotApplicable
+from infobip_sms_conformance.session.registry import LAST, check
+from infobip_sms_conformance.session.session import Session
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of responses: which exchanges it concerns, and what is wrong with one."""
+
+    concerns: Callable[[Exchange], bool]
+    problem: Callable[[Exchange], str]
+
+
+def check_pending(exchange: Exchange) -> str:
+    """Say which groups a response has where not all of them mean acceptance."""
+    return "" if exchange.is_pending else exchange.got
+
+
+def check_ok(exchange: Exchange) -> str:
+    """Say which status an accepted request got in place of 200."""
+    return "" if exchange.status == 200 else exchange.got  # noqa: PLR2004 - HTTP-001's own number
+
+
+RULES = {
+    "HTTP-001": [Rule(has_entries, check_ok)],
+    "RESP-001": [Rule(is_readable, check_count)],
+    "RESP-002": [Rule(is_complete, check_order)],
+    "RESP-003": [Rule(has_given_ids, check_given_ids)],
+    "RESP-004": [
+        Rule(lambda e: is_bulk(e) and is_complete(e) and "bulkId" in e.document, check_bulk_id)
+    ],
+    "RESP-005": [
+        Rule(has_missing_ids, check_generated_ids),
+        Rule(has_missing_ids, lambda e: check_unique_ids(e, set())),
+    ],
+    "RESP-006": [Rule(has_groups, check_pending)],
+    "RESP-007": [Rule(has_entries, check_status)],
+    "RESP-008": [Rule(has_groups, check_group_name)],
+}
+
+
+def assert_rules(session: Session, wire: str, requirement_id: str) -> None:
+    """Hold the responses of version 1 in a format to the rules of a requirement."""
+    require_version_1(session, wire)
+    exchange = send_documented(session, wire)
+    if not exchange.has_succeeded:
+        raise NotApplicable("the documented request of version 1 was not accepted")
+    for rule in RULES[requirement_id]:
+        if rule.concerns(exchange) and (problem := rule.problem(exchange)):
+            raise CheckFailed(problem, exchange=exchange)
+
+
+@check("RESP-001", needs=["v1"], feature="v1", order=LAST)
+def test_resp_001_version_1(session: Session, wire: str) -> None:
+    """A response of version 1 has as many entries as the request has destinations."""
+    assert_rules(session, wire, "RESP-001")
+
+
+@check("RESP-002", needs=["v1"], feature="v1", order=LAST)
+def test_resp_002_version_1(session: Session, wire: str) -> None:
+    """The numbers of version 1's entries are those of the destinations, in their order."""
+    assert_rules(session, wire, "RESP-002")
+
+
+@check("RESP-003", needs=["v1"], feature="v1", order=LAST)
+def test_resp_003_version_1(session: Session, wire: str) -> None:
+    """A messageId that version 1 was given comes back at its own destination."""
+    assert_rules(session, wire, "RESP-003")
+
+
+@check("RESP-004", needs=["v1"], feature="v1", order=LAST)
+def test_resp_004_version_1(session: Session, wire: str) -> None:
+    """The bulkId that version 1 was given for several destinations comes back."""
+    assert_rules(session, wire, "RESP-004")
+
+
+@check("RESP-005", needs=["v1"], feature="v1", order=LAST)
+def test_resp_005_version_1(session: Session, wire: str) -> None:
+    """Every destination without a messageId gets one of its own from version 1."""
+    assert_rules(session, wire, "RESP-005")
+
+
+@check("RESP-006", needs=["v1"], feature="v1", order=LAST)
+def test_resp_006_version_1(session: Session, wire: str) -> None:
+    """Every status of a request that version 1 accepted is of a group that means acceptance."""
+    assert_rules(session, wire, "RESP-006")
+
+
+@check("RESP-007", needs=["v1"], feature="v1", order=LAST)
+def test_resp_007_version_1(session: Session, wire: str) -> None:
+    """Every status of version 1 has the documented fields with their types."""
+    assert_rules(session, wire, "RESP-007")
+
+
+@check("RESP-008", needs=["v1"], feature="v1", order=LAST)
+def test_resp_008_version_1(session: Session, wire: str) -> None:
+    """A groupId of version 1 that the catalogue knows is beside its groupName."""
+    assert_rules(session, wire, "RESP-008")
+
+
+@check("HTTP-001", needs=["v1"], feature="v1", order=LAST)
+def test_http_001_version_1(session: Session, wire: str) -> None:
+    """A request that version 1 accepted gets status 200."""
+    assert_rules(session, wire, "HTTP-001")

@@ -1,0 +1,129 @@
+"""How long one response takes over a kept connection: servers beside a bare asyncio server, and the client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from infobip_sms import ApiKey, Client, Message
+from infobip_sms.codecs import wire_json
+from tests.bench.documents import build_reply
+from tests.bench.timing import measure
+from tests.bench.trials import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+WORK, SIZE = "Latency over a kept connection", "1 request"
+BARE = "bare asyncio server"
+_PROGRAM = (sys.executable, "-m", "infobip_sms")
+_SEND = b'{"messages":[{"destinations":[{"to":"41793026727"}],"text":"Hello"}]}'
+_REPORT = b'{"results":[{"messageId":"a","to":"41793026727"}]}'
+
+
+def measure_latency(rounds: int) -> Iterator[Row]:
+    """Measure one request and its response; those of a bare asyncio server are 1."""
+    with ExitStack() as stack:
+        figures = measure(_build_work(stack), rounds, least=0.05)
+    for name, figure in figures.items():
+        yield Row(WORK, SIZE, name, figure)
+
+
+def _build_work(stack: ExitStack) -> dict[str, Callable[[], Any]]:
+    bare = stack.enter_context(run_server(sys.executable, "-m", __name__))
+    sandbox = stack.enter_context(
+        run_server(*_PROGRAM, "sandbox", "--port", "0", "--api-key", "key")
+    )
+    receiver = stack.enter_context(run_server(*_PROGRAM, "listen", "--port", "0"))
+    client = stack.enter_context(Client(f"http://127.0.0.1:{bare}", auth=ApiKey("key")))
+    message = Message(destinations="41793026727", text="Hello")
+
+    def connect(port: int, path: str, body: bytes) -> Callable[[], Any]:
+        sock = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        return partial(_exchange, sock, _build_request(path, body))
+
+    return {
+        BARE: connect(bare, "/sms/2/text/advanced", _SEND),
+        "sandbox": connect(sandbox, "/sms/2/text/advanced", _SEND),
+        "listen": connect(receiver, "/", _REPORT),
+        "our client, to the bare server": partial(client.send, message),
+    }
+
+
+@contextmanager
+def run_server(*command: str) -> Iterator[int]:
+    """Run a server; give the port in its first line."""
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        assert process.stdout is not None, "a pipe"
+        yield _find_port(process.stdout.readline())
+        process.terminate()
+        process.stdout.read()
+
+
+def _find_port(line: str) -> int:
+    digits = line.partition("127.0.0.1:")[2] or line
+    return int("".join(c if c.isdigit() else " " for c in digits).split()[0])
+
+
+def _build_request(path: str, body: bytes) -> bytes:
+    lines = (
+        *(f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Authorization: App key"),
+        *("Content-Type: application/json", f"Content-Length: {len(body)}", "", ""),
+    )
+    return "\r\n".join(lines).encode() + body
+
+
+def _exchange(sock: socket.socket, request: bytes) -> None:
+    """Send a request, and receive its whole response."""
+    sock.sendall(request)
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += _receive(sock)
+    head, _, rest = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200"), head
+    length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+    while len(rest) < length:
+        rest += _receive(sock)
+
+
+def _receive(sock: socket.socket) -> bytes:
+    piece = sock.recv(2**16)
+    assert piece, "the server closed the connection"
+    return piece
+
+
+class _Bare(asyncio.Protocol):
+    """Answers whatever comes in one piece."""
+
+    def __init__(self, response: bytes) -> None:
+        self._response = response
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        json.loads(data.partition(b"\r\n\r\n")[2])
+        self._transport.write(self._response)
+
+
+async def serve() -> None:
+    """Run the bare server until it is ended."""
+    body = wire_json.dump_model(build_reply(1))
+    head = (
+        f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Bare(head.encode() + body), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())

@@ -1,0 +1,19 @@
+"""The faults and the allowed habits that are hooks, by the names that faults.toml and legal.toml have."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from tests.conformance.mutation.independent_server.twists import Twist, combine
+from tests.conformance.mutation.independent_server.twists_allowed import ALLOWED
+from tests.conformance.mutation.independent_server.twists_answers import ANSWERS
+from tests.conformance.mutation.independent_server.twists_http import HTTP
+from tests.conformance.mutation.independent_server.twists_requests import REQUESTS
+
+TWISTS: dict[str, Twist] = {**REQUESTS, **ANSWERS, **HTTP, **ALLOWED}
+
+
+@cache
+def find_twist(names: frozenset[str]) -> Twist:
+    """Return what the faults and liberties of a server do together."""
+    return combine(TWISTS[name] for name in sorted(names) if name in TWISTS)
