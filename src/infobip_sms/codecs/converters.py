@@ -332,7 +332,7 @@ def _read_lenient(value: Any, kind: Any) -> Any:
         return str(value)
     if isinstance(value, str) and kind in {int, bool, Decimal}:
         text = value.strip(" \t\r\n")
-        value = _TRUTH.get(text, value) if kind is bool else _find_number(text) or value
+        value = _TRUTH.get(text, value) if kind is bool else _to_number(text, value)
     elif kind is bool and type(value) is int:
         return _TRUTH.get(str(value), value)
     if kind is int and isinstance(value, Decimal) and _is_whole(value):
@@ -340,8 +340,9 @@ def _read_lenient(value: Any, kind: Any) -> Any:
     return _read_strict(value, kind)
 
 
-def _find_number(text: str) -> Decimal | None:
-    return Decimal(text) if NUMBER.fullmatch(text) else None
+def _to_number(text: str, value: str) -> Decimal | str:
+    """Return the number of a text, which may be 0, or the value as it is."""
+    return Decimal(text) if NUMBER.fullmatch(text) else value
 
 
 def _is_whole(number: Decimal) -> bool:
