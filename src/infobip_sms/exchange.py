@@ -141,9 +141,10 @@ def _check_messages(request: SmsRequest | SmsRequestV1) -> None:
         raise InvalidRequestError(problems)
     if count := count_national_numbers(request):
         _LOG.warning(
-            "%d destinations begin with 0, as no country code does: write the country code"
+            "%d %s with 0, as no country code does: write the country code"
             " instead of 0, and nothing instead of 00 (SEND-008)",
             count,
+            "destination begins" if count == 1 else "destinations begin",
         )
 
 

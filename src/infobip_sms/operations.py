@@ -29,7 +29,7 @@ from infobip_sms_schema import operations as contract
 from infobip_sms_schema.constraints import describe_value
 
 from .arguments import hint
-from .errors import InvalidRequestError, InvalidResponseError, Violation
+from .errors import CallDescription, InvalidRequestError, InvalidResponseError, Violation
 from .exchange import build_request, find_extra_names, parse_response
 
 if TYPE_CHECKING:
@@ -116,7 +116,9 @@ class Operations(ABC):
         response = self.send(message, wire=wire, timeout=timeout)
         if not response.messages:
             problem = Violation("messages", "an empty list", "an entry for the message", "RESP-001")
-            raise InvalidResponseError((problem,), body=response.raw or b"")
+            call = CallDescription(contract.SEND.method, contract.SEND.path, "")
+            status = response.http.status if response.http else None
+            raise InvalidResponseError((problem,), status, response.raw or b"", call=call)
         sent = response.messages[0]
         object.__setattr__(sent, "http", response.http)  # frozen, but nobody else has it yet
         return sent
