@@ -8,7 +8,7 @@ import attrs
 from infobip_sms_schema import DeliveryReports
 from infobip_sms_schema.constraints import describe_value
 
-from .codecs import apply_charset, find_wire, get_codec, identify_encoding
+from .codecs import apply_charset, explain_json_charset, find_wire, get_codec, identify_encoding
 from .errors import InvalidResponseError
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def parse_delivery_reports(
         violations = error.violations
         if encoding := identify_encoding(body):
             violations = (attrs.evolve(violations[0], actual=encoding),)
+        elif note := explain_json_charset(content_type or "") if wire == "json" else "":
+            violations = tuple(attrs.evolve(violation, hint=f"{note}.") for violation in violations)
         raise InvalidResponseError(violations, body=body) from None
     object.__setattr__(reports, "raw", body)  # frozen, but nobody else has it yet
     return reports
