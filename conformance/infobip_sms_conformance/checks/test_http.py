@@ -34,6 +34,7 @@ from infobip_sms_conformance.observations.verdicts import (
     Inconclusive,
     Mismatch,
     NotApplicable,
+    explain,
     show,
 )
 from infobip_sms_conformance.session.registry import LAST, check
@@ -163,14 +164,21 @@ def assert_responses_of_all(session: Session, wire: str) -> None:
     session.send_pool(wire)
     asked = [e for e in session.exchanges if is_asked_for(e, wire)]
     expected = f"{wire.upper()}, and a content type that says so"
-    assert_each(asked, lambda e: e.has_succeeded, lambda e: check_form(e, wire), expected)
+    try:
+        assert_each(asked, lambda e: e.has_succeeded, lambda e: check_form(e, wire), expected)
+    except CheckFailed as failure:
+        request = failure.exchange.request if failure.exchange else None
+        if request and "content-type" not in request.headers:  # nothing but Accept names a format
+            raise explain(failure, "", "HTTP-008") from None
+        raise
 
 
 def is_asked_for(exchange: Exchange, wire: str) -> bool:
     """Tell whether a request asked for one format alone, and there is a body to look at."""
     asked = exchange.request.headers.get("accept") if exchange.request else None
     body = exchange.response.body if exchange.response else b""
-    return asked == MEDIA_TYPES[wire] and bool(body.strip())
+    is_own = exchange.wire == wire  # a request in the other format is HTTP-008's matter
+    return is_own and asked == MEDIA_TYPES[wire] and bool(body.strip())
 
 
 def check_form(exchange: Exchange, wire: str) -> str:

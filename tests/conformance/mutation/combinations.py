@@ -1,8 +1,9 @@
 """Servers with several faults at once: which of them the suite names, and which hides which.
 
-The faults are drawn by a seed, from those that a run finds alone; no two of a server break the same requirement.
+The faults are drawn by a seed; no two of a server break the same requirement.
 A fault is named when its requirement failed; hidden when that requirement could not be decided in some format
-because another fault's requirement failed there; and lost in all other cases.
+because another fault's requirement failed there; unseen when the suite does not name it in a server that has no
+other fault either; and lost in all other cases.
 """
 
 from collections import Counter
@@ -23,7 +24,7 @@ from tests.conformance.mutation.subjects import (
     start_system,
 )
 
-NAMED, HIDDEN, LOST = "named", "hidden", "lost"
+NAMED, HIDDEN, UNSEEN, LOST = "named", "hidden", "unseen", "lost"
 FAILING = {Verdict.FAIL, Verdict.WARN}
 WANTED = {2: 0.97, 3: 0.95}
 """Of the faults that can still be observed, how many have to be named, by how many a server has."""
@@ -101,7 +102,20 @@ def run_combination(combination: Combination) -> CombinationResult:
     """Start a server with several faults and check it."""
     system = combination.system
     with start_system(system) as url:
-        return build_combination_result(combination, run_once(system, url))
+        result = build_combination_result(combination, run_once(system, url))
+    pairs = zip(result.faults, combination.faults, strict=True)
+    faults = (
+        replace(fault, outcome=UNSEEN) if fault.outcome == LOST and not is_named(alone) else fault
+        for fault, alone in pairs
+    )
+    return replace(result, faults=tuple(faults))
+
+
+def is_named(fault: SystemUnderTest) -> bool:
+    """Tell whether a run names the fault of a server that has no other."""
+    with start_system(fault) as url:
+        result = run_once(fault, url)
+    return result.find_verdict(fault.broken_requirement or "") in FAILING
 
 
 def build_combination_result(combination: Combination, result: RunResult) -> CombinationResult:
@@ -138,8 +152,8 @@ def format_combinations(results: Sequence[CombinationResult]) -> Iterator[str]:
         for fault in result.faults:
             if fault.outcome == HIDDEN:
                 yield f"{fault.hidden_by:10} hides {fault.requirement_id}: {result.combination.name}"
-            if fault.outcome == LOST:
-                yield f"{fault.requirement_id:10} lost ({fault.name}): {result.combination.name}"
+            if fault.outcome in {LOST, UNSEEN}:
+                yield f"{fault.requirement_id:10} {fault.outcome} ({fault.name}): {result.combination.name}"
         if result.others:
             yield f"{' '.join(result.others)} failed as well: {result.combination.name}"
         if result.problem:
@@ -158,7 +172,7 @@ def describe_sum(size: int, results: Sequence[CombinationResult]) -> str:
     counts = Counter(fault.outcome for result in results for fault in result.faults)
     return (
         f"{len(results)} servers with {size} faults: {counts[NAMED]} named, {counts[HIDDEN]} hidden, "
-        f"{counts[LOST]} lost; {get_share(results):.1%} of what can be observed is named"
+        f"{counts[UNSEEN]} unseen alone as well, {counts[LOST]} lost; {get_share(results):.1%} of what can be observed is named"
     )
 
 

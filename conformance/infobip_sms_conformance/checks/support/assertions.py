@@ -355,5 +355,8 @@ def get_absence_cause(exchanges: list[Exchange]) -> str:
     if first is None or first.response is None:
         return ""
     if first.has_succeeded and first.send_response:
-        return "RESP-001" if any(map(has_other_count, exchanges)) else ""
+        if any(map(has_other_count, exchanges)):
+            return "RESP-001"
+        rejected = any(exchange.outcome is RequestOutcome.REJECTED for exchange in exchanges)
+        return DOCUMENTED_REQUEST_REQUIREMENT if rejected else ""
     return get_root_cause(first) if first.has_succeeded or first.status == UNAUTHORIZED else ""
