@@ -90,8 +90,8 @@ def answers_json(*starts: str) -> Twist:
 def labels(*starts: str) -> Twist:
     """Return the fault of calling every body plain text at some paths."""
     return Twist(
-        written=lambda kind, body, request, _wanted: (
-            ("text/plain" if request.path.startswith(starts) else kind),
+        written=lambda kind, body, request, wanted: (
+            ("text/plain" if request.path.startswith(starts) and wanted == "json" else kind),
             body,
         )
     )
