@@ -140,7 +140,7 @@ def count_segments(text: str) -> list[int]:
     A text of plain ASCII is written in GSM-7, and one with a sign that no alphabet of GSM has in UCS-2, in which
     pairs may be kept together (READ-029).
     """
-    if PLAIN.fullmatch(text):
+    if text and PLAIN.fullmatch(text):
         return [1 if len(text) <= 160 else -(-len(text) // 153)]  # noqa: PLR2004 - septets of segments
     units = len(text.encode("utf-16-le")) // 2
     if units == len(text) or units <= 70:  # noqa: PLR2004 - characters of one segment
