@@ -237,6 +237,7 @@ class Journal:
         while True:
             with self._lock, self._translate_errors():
                 rows = self._file.execute(_SELECT_ROWS, (place, _PAGE)).fetchall()
+                sqlite_file.require_order(place, rows)
                 found = [(n, d[DIGEST_SIZE:], _parse_record(b, w)) for n, d, b, w in rows]
             if not found:
                 return
