@@ -68,6 +68,21 @@ def build_request(  # noqa: PLR0913 - the parts of a request
     return Request(operation.method, operation.path, path, headers, content)
 
 
+def has_extra(body: object) -> bool:
+    """Tell whether a request has undocumented fields; it may be invalid, and is checked later."""
+    if not isinstance(body, SmsRequest):
+        return False
+    if body.extra is not None:
+        return True
+    for message in body.messages:
+        if getattr(message, "extra", None) is not None:
+            return True
+        for to in getattr(message, "destinations", ()):
+            if getattr(to, "extra", None):
+                return True
+    return False
+
+
 def parse_response(
     operation: Operation[Model],
     request: Request,

@@ -28,7 +28,7 @@ from infobip_sms_schema import (
 from infobip_sms_schema import operations as contract
 
 from .errors import InvalidResponseError, Violation
-from .exchange import build_request, parse_response
+from .exchange import build_request, has_extra, parse_response
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -338,7 +338,7 @@ class Operations(ABC):
 
     def _log_extra(self, body: object) -> None:
         """Name each undocumented field once; its value is not logged."""
-        if not _has_extra(body):
+        if not has_extra(body):
             return
         names = [name for name in _list_extra_names(body) if name not in self._logged_extra]
         self._logged_extra.update(names)
@@ -376,21 +376,6 @@ def _require_no_arguments(unknown: Mapping[str, object]) -> None:
             'send_text("41793026727", "Hello", from_="InfoSMS"); for more '
             'send(Message(destinations=["41793026727"], text="Hello", ...))'
         )
-
-
-def _has_extra(body: object) -> bool:
-    """Tell whether a request has undocumented fields; it may be invalid, and is checked later."""
-    if not isinstance(body, SmsRequest):
-        return False
-    if body.extra is not None:
-        return True
-    for message in body.messages:
-        if getattr(message, "extra", None) is not None:
-            return True
-        for to in getattr(message, "destinations", ()):
-            if getattr(to, "extra", None):
-                return True
-    return False
 
 
 def _to_request(value: Any, request: Callable[..., Any], message: type) -> Any:
