@@ -124,6 +124,14 @@ class _DeadlineConnection(HTTPConnection):
     process = 0
     """ID of the process that connected; a fork inherits the socket but must not use it."""
 
+    def response_class(self, sock: Any, *args: Any, **options: Any) -> HTTPResponse:  # type: ignore[override]
+        """Return a response that is read until the deadline; also that of a proxy to CONNECT."""
+        return HTTPResponse(_DeadlineSocket(sock, self), *args, **options)  # type: ignore[arg-type]
+
+    def send(self, data: Any) -> None:
+        """Send CONNECT to a proxy."""
+        self._send_pieces(data)
+
     def exchange(self, head: bytes, request: Request) -> HTTPResponse:
         """Send a request, its head together with the start of its body, and return its response.
 
@@ -133,7 +141,8 @@ class _DeadlineConnection(HTTPConnection):
             room = max(0, _TLS_RECORD_SIZE - len(head))
             self._send_pieces(head + request.body[:room])
             self._send_pieces(memoryview(request.body)[room:])
-        response = FinalResponse(_DeadlineSocket(self.sock, self), method=request.method)  # type: ignore[arg-type]
+        stream = _DeadlineSocket(self.sock, self)
+        response = FinalResponse(stream, method=request.method)  # type: ignore[arg-type]
         try:
             response.begin()
         except BaseException:
