@@ -47,7 +47,7 @@ def find_imports(path: Path, package: str) -> set[str]:
 # Names in one line do not import each other. What is generated may be imported everywhere.
 LAYERS = {
     "infobip_sms": """
-        advice | requirements
+        advice | requirements | arguments
         errors | rules
         auth
         text | codecs | transport | sqlite_file
@@ -61,6 +61,7 @@ LAYERS = {
         sandbox.runtime
         exchange | webhooks | send_many
         operations | webhook_server | webhook_forwarder
+        client_settings
         client
         otel | async_client
         __init__

@@ -225,7 +225,7 @@ class ConnectionPool:
     def _acquire(self) -> _DeadlineConnection:
         """Return an idle connection that is still open, or a new one."""
         if self._closed:
-            raise RuntimeError("this client is closed")
+            raise RuntimeError("this client is closed; make another one")
         while self._idle:
             try:
                 connection = self._idle.pop()
