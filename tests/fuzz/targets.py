@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import h11
+from infobip_sms_conformance.client_run.collector import TrafficCollector
 from infobip_sms_conformance.client_run.har_input import read_har
 from infobip_sms_conformance.errors import UsageError
 from infobip_sms_conformance.observations.responses import (
@@ -22,7 +23,12 @@ from infobip_sms_conformance.observations.responses import (
     parse_send_response,
 )
 from infobip_sms_conformance.observations.tolerant_reader import parse_tolerant
-from infobip_sms_conformance.transport.http1 import HttpMessageReader, HttpSyntaxError
+from infobip_sms_conformance.transport.http1 import (
+    CapturedExchange,
+    HttpMessage,
+    HttpMessageReader,
+    HttpSyntaxError,
+)
 from infobip_sms_conformance.transport.proxy import replace_host
 from infobip_sms_schema import ErrorResponse, SmsLogs, SmsRequest, SmsRequestV1, SmsResponse
 from urllib3.exceptions import HTTPError
@@ -52,6 +58,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "schema" / "examples"
+PATH = "/sms/2/text/advanced"
 Corpus = tuple[bytes, ...]
 HAR = b"""{"log": {"version": "1.2", "creator": {"name": "x", "version": "1"}, "entries": [
  {"startedDateTime": "2026-05-04T12:00:00.000Z", "time": 5, "request": {"method": "POST",
@@ -248,6 +255,17 @@ def read_suite(body: bytes) -> None:
         parse_tolerant(body, "SmsLogs")
 
 
+def check_client(body: bytes, wire: str) -> None:
+    """Check a request and its response as the suite checks those of a client, and show what is found."""
+    headers = (("Content-Type", f"application/{wire}"),)
+    response = HttpMessage("HTTP/1.1 200 OK", headers, body)
+    collector = TrafficCollector(check_responses=True)
+    collector.add(
+        CapturedExchange(1, 0.0, "http://127.0.0.1:1", "POST", PATH, headers, body, response)
+    )
+    collector.build_result("x", "client")
+
+
 def parse_table(body: bytes) -> None:
     """Read a CSV file as the command line does."""
     parse_csv(decode_csv(body, "The CSV", None))
@@ -295,6 +313,16 @@ TARGETS = [
         read_suite,
         lambda: (*read_examples("json"), *read_examples("xml")),
         (UnreadableResponseError, ValueError),
+    ),
+    *(
+        Target(
+            f"suite-client-{wire}",
+            lambda body, wire=wire: check_client(body, wire),  # type: ignore[misc]
+            lambda wire=wire: read_examples(wire),  # type: ignore[misc]
+            (),
+            rate=40e-6,
+        )
+        for wire in ("json", "xml")
     ),
     Target("har", in_file("x.har", lambda p: list(read_har(p))), lambda: (HAR,), (UsageError,)),
     Target("csv", parse_table, lambda: (CSV,), (InvalidInputError,)),
