@@ -59,10 +59,12 @@ sandbox: $(STAMP)  ## Start the sandbox on port 8080.
 generate: $(STAMP)  ## Regenerate generated/ from schema/.
 	$(BIN)/python schema/generate.py
 
-lint: $(STAMP)  ## Check formatting, style, types, and that generated/ is up to date.
+lint: $(STAMP)  ## Check formatting, style, types (of the README code too), and that generated/ is up to date.
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/python -m tests.docs.readme_blocks build/readme
+	$(BIN)/mypy --allow-untyped-defs --allow-untyped-calls build/readme
 	$(BIN)/python schema/generate.py --check
 
 check: lint test mutants  ## Run lint, test and mutants.

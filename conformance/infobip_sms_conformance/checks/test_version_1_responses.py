@@ -25,6 +25,7 @@ from infobip_sms_conformance.checks.test_version_1 import require_version_1, sen
 from infobip_sms_conformance.observations.exchange import Exchange
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
+    Inconclusive,
     Mismatch,
     NotApplicable,
     show,
@@ -80,6 +81,9 @@ def assert_rules(session: Session, wire: str, requirement_id: str) -> None:
     exchange = send_documented(session, wire)
     if not exchange.has_succeeded:
         raise NotApplicable("the documented request of version 1 was not accepted")
+    entries = exchange.send_response.entries if exchange.send_response else ()
+    if requirement_id == "RESP-003" and not any(entry.message_id for entry in entries):
+        raise Inconclusive("no messageId", caused_by="RESP-005", exchange=exchange)
     for rule in RULES[requirement_id]:
         if rule.concerns(exchange) and (problem := rule.problem(exchange)):
             with explained_by("V1-005"):

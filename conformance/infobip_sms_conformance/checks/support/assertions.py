@@ -8,6 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from infobip_sms_conformance.checks.support.account_limits import (
+    find_account_limit,
+    require_no_account_limit,
+)
 from infobip_sms_conformance.checks.support.root_causes import (
     DOCUMENTED_REQUEST_REQUIREMENT,
     get_absence_cause,
@@ -25,7 +29,6 @@ from infobip_sms_conformance.contract.files import (
     Case,
     get_group_id,
     read_example,
-    read_status_rows,
 )
 from infobip_sms_conformance.fixtures.placement import (
     CaseDocument,
@@ -56,15 +59,6 @@ XML_PARITY_REQUIREMENT = "XML-004"
 
 
 ACCEPTANCE = "HTTP 200 and a status of the PENDING group"
-ACCOUNT_LIMITS = (
-    "REJECTED_NOT_ENOUGH_CREDITS",
-    "REJECTED_PREPAID_PACKAGE_EXPIRED",
-    "REJECTED_FLOODING_FILTER",
-    "REJECTED_ROUTE_NOT_AVAILABLE",
-    "REJECTED_DND",
-    "REJECTED_DESTINATION_NOT_REGISTERED",
-)
-"""Statuses of the catalogue that say something about the account or the platform, not about the request."""
 REJECTION = "HTTP 400, or HTTP 200 with a status of the REJECTED group at the destination"
 
 
@@ -105,29 +99,6 @@ def require_response(exchange: Exchange) -> None:
     if exchange.outcome is RequestOutcome.THROTTLED:
         raise Inconclusive("rate limited by the server", exchange=exchange)
     require_no_account_limit(exchange)
-
-
-def require_no_account_limit(exchange: Exchange) -> None:
-    """Raise Inconclusive where the server rejects for a reason that lies in the account, not in the request."""
-    if limit := find_account_limit(exchange):
-        raise Inconclusive(f"the server says {limit}", exchange=exchange)
-
-
-def find_account_limit(exchange: Exchange) -> str:
-    """Return the limit of the account that a response names: in a status, or in the body of an error."""
-    entries = exchange.send_response.entries if exchange.send_response else ()
-    statuses = [entry.status for entry in entries if isinstance(entry.status, dict)]
-    names = {status.get("name") for status in statuses}
-    numbers = {str(s.get("id")) for s in statuses if s.get("name") in (None, "")}
-    body = exchange.response.body if exchange.response and not exchange.has_succeeded else b""
-    for row in read_status_rows("status"):
-        limit = row["name"]
-        if limit not in ACCOUNT_LIMITS:
-            continue
-        error = limit.partition("_")[2].encode() in body and not entries
-        if limit in names or str(row["id"]) in numbers or error:
-            return str(limit)
-    return ""
 
 
 def assert_accepted(exchange: Exchange) -> None:
@@ -193,8 +164,9 @@ def has_unclear_status(exchange: Exchange) -> bool:
 
 def require_documented_value_accepted(session: Session, case: Case, alone: Exchange) -> None:
     """Raise Explained when a field is rejected with its documented value as well."""
-    wire, plain = alone.wire, build_unedited(case)
-    if has_more_fields(plain, build_case_document(case, "alone").document):
+    wire = alone.wire
+    plain, edited = build_unedited(case), build_case_document(case, "alone").document
+    if has_more_fields(plain, edited):
         return
     what = f"the minimal request with {case.path} as documented"
     if plain == read_example("minimal-request") or has_accepted_sibling(session, case, plain, wire):
@@ -333,8 +305,8 @@ def get_affected_positions(document: Any, path: list[str | int]) -> list[int]:
     position = 0
     messages = document.get("messages")
     for m, message in enumerate(messages if isinstance(messages, list) else []):
-        listed = message.get("destinations") if isinstance(message, dict) else None
-        for d, _ in enumerate(listed if isinstance(listed, list) else []):
+        destinations = message.get("destinations") if isinstance(message, dict) else None
+        for d, _ in enumerate(destinations if isinstance(destinations, list) else []):
             here = ["messages", m, "destinations", d]
             if path[:2] == here[:2] and (path[2:3] != here[2:3] or path[:4] == here):
                 places.append(position)

@@ -326,6 +326,9 @@ def check_log(entry: dict[str, Any], message: BatchMessage, path: str) -> str:
     """Compare an entry of the logs with its message; the text with a link is TRACK-001's matter."""
     if not isinstance(entry.get("status"), dict):
         return Mismatch(path, "a status", show(list(entry)))
+    bulk_id = read_text(entry, "bulkId")
+    if message.bulk_id and bulk_id != message.bulk_id:
+        return Mismatch(f"{path}.bulkId", show(message.bulk_id), show(bulk_id))
     for name, wanted in (("to", message.to), ("from", message.sender), ("text", message.text)):
         value = read_text(entry, name)
         same = drop_plus(value) == drop_plus(wanted) if name == "to" else value == wanted
