@@ -33,9 +33,8 @@ def test_replay_of_a_file_says_what_is_fixed(
     run, again = judge_line.judge(sandbox.url, "--replay", str(path))
     sandbox.reset()
 
-    said = dict(
-        line.strip().split(": ") for line in run.out.partition("Replay\n")[2].splitlines()[:4]
-    )
+    lines = run.out.partition("Replay\n")[2].partition("\n\n")[0].splitlines()
+    said = dict(line.strip().split(": ") for line in lines)
     assert run.code == 1
     assert {word for token, word in said.items() if token.startswith(FAULTS[0])} == {"fixed"}
     assert {word for token, word in said.items() if token.startswith(FAULTS[1])} == {
