@@ -7,6 +7,7 @@ from infobip_sms_conformance.checks.support.calls import (
     assert_ok,
     find_entries,
     get_batch_messages,
+    is_ok,
     read_text,
     require_format,
     require_messages_accepted,
@@ -18,6 +19,7 @@ from infobip_sms_conformance.checks.support.log_queries import (
     check_entries,
     describe_missing_list,
     fetch_by_name,
+    fetch_more,
     fetch_one,
     get_unfetched_message,
     is_truncated,
@@ -96,6 +98,8 @@ def test_log_003_limit_below_the_usual_one(
         raise Inconclusive("the logs show no more than that", caused_by="LOG-001")
     found = look_up_few(session)
     count = len(read_entries(found))
+    if not count:
+        raise Inconclusive("no message", caused_by="LOG-001", exchange=found)
     if count != FEW:
         raise CheckFailed(f"{count} messages", expected=f"{FEW} messages", exchange=found)
 
@@ -130,8 +134,12 @@ def test_dlr_007_report_is_fetched_by_its_name(session: Session, findings: list[
     first = fetch_one(session)
     require_offered(first, "fetchDeliveryReports")
     if not find_entries(first):
-        raise Inconclusive("there was no report to fetch", exchange=first)
+        root = "DLR-007" if is_ok(first) or not is_ok(fetch_more(session)) else "DLR-008"
+        raise Inconclusive("there was no report to fetch", caused_by=root, exchange=first)
     found = fetch_by_name(session)
+    if not is_ok(found):
+        root = "DLR-008" if is_ok(fetch_more(session)) else "DLR-007"
+        raise Inconclusive(found.got, caused_by=root, exchange=found)
     entries = read_entries(found)
     asked = get_unfetched_message(session)
     for index, entry in enumerate(entries):

@@ -206,6 +206,8 @@ def build_finding(item: pytest.Item, error: BaseException | None) -> Finding:
         # Only the kind of error: its text may quote a request.
         got = f"the suite went wrong: {type(error).__name__}"
         return Finding(*place, Verdict.ERROR, got=got, token=token)
+    if error.exchange and len(get_check(item).wires) == 1:  # one check that sends in both
+        place = (number, error.exchange.wire, item.name)
     verdict = error.verdict
     if verdict is Verdict.FAIL:
         verdict = get_failing_verdict(number)
