@@ -148,15 +148,21 @@ def assert_responses(session: Session, wire: str) -> None:
 
 
 @check("HTTP-004", wires=["json"], needs=["pool"], order=LAST)
-def test_http_004_every_json_response_says_so(session: Session, wire: str) -> None:
+def test_http_004_every_json_response_says_so(
+    session: Session, wire: str, findings: list[Finding]
+) -> None:
     """Every operation responds in JSON, and says so, where the request asks for that."""
-    assert_responses_of_all(session, wire)
+    with explained_by(findings, "HTTP-008"):
+        assert_responses_of_all(session, wire)
 
 
 @check("HTTP-005", wires=["xml"], needs=["pool"], feature="xml", order=LAST)
-def test_http_005_every_xml_response_says_so(session: Session, wire: str) -> None:
+def test_http_005_every_xml_response_says_so(
+    session: Session, wire: str, findings: list[Finding]
+) -> None:
     """Every operation responds in XML, and says so, where the request asks for that."""
-    assert_responses_of_all(session, wire)
+    with explained_by(findings, "HTTP-008"):
+        assert_responses_of_all(session, wire)
 
 
 def assert_responses_of_all(session: Session, wire: str) -> None:
@@ -168,10 +174,10 @@ def assert_responses_of_all(session: Session, wire: str) -> None:
 
 
 def is_asked_for(exchange: Exchange, wire: str) -> bool:
-    """Tell whether a request asked for one format alone, and there is a body to look at."""
+    """Tell whether a request asked for its own format alone, and there is a body to look at."""
     asked = exchange.request.headers.get("accept") if exchange.request else None
     body = exchange.response.body if exchange.response else b""
-    return asked == MEDIA_TYPES[wire] and bool(body.strip())
+    return exchange.wire == wire and asked == MEDIA_TYPES[wire] and bool(body.strip())
 
 
 def check_form(exchange: Exchange, wire: str) -> str:

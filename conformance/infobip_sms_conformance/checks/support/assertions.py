@@ -44,7 +44,7 @@ from infobip_sms_conformance.observations.verdicts import (
     Inconclusive,
     Verdict,
 )
-from infobip_sms_conformance.session.budget import build_limits_document
+from infobip_sms_conformance.session.budget import build_limits_document, get_accepted_cases
 from infobip_sms_conformance.session.session import Session
 
 # A generated request may be rejected for what the checks of these chapters have already found.
@@ -191,7 +191,11 @@ def has_unclear_status(exchange: Exchange) -> bool:
 def require_documented_value_accepted(session: Session, case: Case, wire: str) -> None:
     """Raise Inconclusive when a field is rejected with its documented value as well."""
     plain, edited = build_unedited(case), build_case_document(case, "alone").document
-    if plain == edited or has_more_fields(plain, edited):
+    if plain == edited and (another := find_other_value(case)) is not None:
+        if session.send_alone(another, wire).outcome is RequestOutcome.REJECTED:
+            raise Inconclusive("every value is rejected", caused_by=DOCUMENTED_REQUEST_REQUIREMENT)
+        return
+    if has_more_fields(plain, edited):
         return
     what = f"the minimal request with {case.path} as documented"
     if plain == read_example("minimal-request"):
@@ -210,6 +214,12 @@ def require_documented_value_accepted(session: Session, case: Case, wire: str) -
         else DOCUMENTED_REQUEST_REQUIREMENT
     )
     raise Inconclusive("rejected with its documented value as well", caused_by=root)
+
+
+def find_other_value(case: Case) -> Case | None:
+    """Return a case by which a field has another value that is to be accepted."""
+    others = (c for c in get_accepted_cases() if c.path == case.path and c.edit != case.edit)
+    return next(others, None)
 
 
 def find_index(case: Case) -> int | None:
