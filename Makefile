@@ -25,7 +25,7 @@ test: $(STAMP)  ## Run the tests; at most 5 minutes on two idle cores.
 mutants: $(STAMP)  ## Test the suite with a sample of broken servers, one for each requirement.
 	$(BIN)/python -m pytest -n 2 tests/conformance/mutation
 
-selftest: $(STAMP)  ## Test the suite with correct and broken servers and clients; about 15 minutes.
+selftest: $(STAMP)  ## Test the suite with correct and broken servers and clients; about 20 minutes.
 	$(BIN)/python -m tests.conformance.mutation.run --clients
 	$(BIN)/python -m tests.conformance.mutation.run
 
@@ -59,10 +59,12 @@ sandbox: $(STAMP)  ## Start the sandbox on port 8080.
 generate: $(STAMP)  ## Regenerate generated/ from schema/.
 	$(BIN)/python schema/generate.py
 
-lint: $(STAMP)  ## Check formatting, style, types, and that generated/ is up to date.
+lint: $(STAMP)  ## Check formatting, style, types (of the README code too), and that generated/ is up to date.
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/python -m tests.docs.readme_blocks build/readme
+	$(BIN)/mypy --allow-untyped-defs --allow-untyped-calls build/readme
 	$(BIN)/python schema/generate.py --check
 
 check: lint test mutants  ## Run lint, test and mutants.

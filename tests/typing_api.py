@@ -172,7 +172,7 @@ def use_short_forms(client: Client, rows: list[tuple[str, str]]) -> None:
     client.set_scheduled_status("bulk", "CANCELED")
     client.preview("Merhaba", language_code="TR", transliteration="TURKISH")
     client.get_logs(general_status="DELIVERED")
-    client.send(to="41793026727")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.send(to="41793026727")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     with Client.from_env(timeout=3) as other:
         assert_type(other, Client)
 

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .constraints import is_text
+from .json_extra import find_extra
 from .models import (
     BulkRequest,
     BulkResponse,
@@ -113,6 +114,81 @@ SmsResponseV1Twin = mutable_twin(SmsResponseV1)
 StatusTwin = mutable_twin(Status)
 TimeOfDayTwin = mutable_twin(TimeOfDay)
 TrackingTwin = mutable_twin(Tracking)
+KNOWN_BulkResponse = frozenset(["bulkId", "sendAt"])
+KNOWN_BulkStatusResponse = frozenset(["bulkId", "status"])
+KNOWN_ConversionResponse = frozenset(["processKey"])
+KNOWN_DeliveryReport = frozenset(
+    [
+        "bulkId",
+        "callbackData",
+        "destination",
+        "doneAt",
+        "error",
+        "from",
+        "mccMnc",
+        "mccmnc",
+        "messageCount",
+        "messageId",
+        "price",
+        "sender",
+        "sentAt",
+        "smsCount",
+        "status",
+        "text",
+        "to",
+    ]
+)
+KNOWN_DeliveryReports = frozenset(["results"])
+KNOWN_Destination = frozenset(["messageId", "to"])
+KNOWN_ErrorDetails = frozenset(["messageId", "text", "validationErrors"])
+KNOWN_ErrorResponse = frozenset(["requestError"])
+KNOWN_ErrorResponseBody = frozenset(["serviceException"])
+KNOWN_GsmErrorCode = frozenset(["description", "groupId", "groupName", "id", "name", "permanent"])
+KNOWN_Message = frozenset(
+    [
+        "callbackData",
+        "deliveryTimeWindow",
+        "destinations",
+        "flash",
+        "from",
+        "intermediateReport",
+        "language",
+        "notifyContentType",
+        "notifyUrl",
+        "sendAt",
+        "text",
+        "transliteration",
+        "validityPeriod",
+    ]
+)
+KNOWN_Preview = frozenset(["charactersRemaining", "configuration", "messageCount", "textPreview"])
+KNOWN_PreviewConfiguration = frozenset(["language", "transliteration"])
+KNOWN_PreviewLanguage = frozenset(["languageCode"])
+KNOWN_PreviewResponse = frozenset(["originalText", "previews"])
+KNOWN_Price = frozenset(["currency", "pricePerMessage"])
+KNOWN_SmsLog = frozenset(
+    [
+        "bulkId",
+        "doneAt",
+        "error",
+        "from",
+        "mccMnc",
+        "mccmnc",
+        "messageId",
+        "price",
+        "sentAt",
+        "smsCount",
+        "status",
+        "text",
+        "to",
+    ]
+)
+KNOWN_SmsLogs = frozenset(["results"])
+KNOWN_SmsRequest = frozenset(["bulkId", "messages", "tracking"])
+KNOWN_SmsResponse = frozenset(["bulkId", "messages", "trackingProcessKey"])
+KNOWN_SmsResponseDetails = frozenset(["messageId", "smsCount", "status", "to"])
+KNOWN_SmsResponseV1 = frozenset(["bulkId", "messages", "trackingProcessKey"])
+KNOWN_Status = frozenset(["action", "description", "groupId", "groupName", "id", "name"])
 BulkStatus_MEMBERS = get_enum_members(BulkStatus)
 Day_MEMBERS = get_enum_members(Day)
 LanguageCode_MEMBERS = get_enum_members(LanguageCode)
@@ -190,6 +266,7 @@ def build_strict_Destination(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 2
         its_to = value["to"]
         if (
             type(its_to) is not str
@@ -205,10 +282,12 @@ def build_strict_Destination(find: Callable[[Any], Reader]) -> Reader:
                 raise FallbackRequired
         else:
             its_message_id = None
+            known -= 1
+        extra = find_extra(value, KNOWN_Destination) if len(value) != known else None
         made = DestinationTwin()
         made.to = its_to
         made.message_id = its_message_id
-        made.extra = None
+        made.extra = extra
         made.__class__ = Destination
         return made
 
@@ -291,6 +370,7 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 13
         if "from" in value:
             its_from = value["from"]
             if (
@@ -302,6 +382,7 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
                 raise FallbackRequired
         else:
             its_from = None
+            known -= 1
         its_destinations = value["destinations"]
         if type(its_destinations) is not list or not its_destinations:
             raise FallbackRequired
@@ -316,28 +397,33 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
                 raise FallbackRequired
         else:
             its_text = None
+            known -= 1
         if "flash" in value:
             its_flash = value["flash"]
             if type(its_flash) is not bool:
                 raise FallbackRequired
         else:
             its_flash = None
+            known -= 1
         if "language" in value:
             its_language = value["language"]
             its_language = read_Language(its_language, Language)
         else:
             its_language = None
+            known -= 1
         if "transliteration" in value:
             its_transliteration = value["transliteration"]
             its_transliteration = Transliteration_MEMBERS[its_transliteration]
         else:
             its_transliteration = None
+            known -= 1
         if "intermediateReport" in value:
             its_intermediate_report = value["intermediateReport"]
             if type(its_intermediate_report) is not bool:
                 raise FallbackRequired
         else:
             its_intermediate_report = None
+            known -= 1
         if "notifyUrl" in value:
             its_notify_url = value["notifyUrl"]
             if type(its_notify_url) is not str or not (
@@ -346,11 +432,13 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
                 raise FallbackRequired
         else:
             its_notify_url = None
+            known -= 1
         if "notifyContentType" in value:
             its_notify_content_type = value["notifyContentType"]
             its_notify_content_type = NotifyContentType_MEMBERS[its_notify_content_type]
         else:
             its_notify_content_type = None
+            known -= 1
         if "callbackData" in value:
             its_callback_data = value["callbackData"]
             if (
@@ -361,6 +449,7 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
                 raise FallbackRequired
         else:
             its_callback_data = None
+            known -= 1
         if "validityPeriod" in value:
             its_validity_period = value["validityPeriod"]
             if (
@@ -370,11 +459,13 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
                 raise FallbackRequired
         else:
             its_validity_period = None
+            known -= 1
         if "sendAt" in value:
             its_send_at = value["sendAt"]
             its_send_at = read_instant(its_send_at)
         else:
             its_send_at = None
+            known -= 1
         if "deliveryTimeWindow" in value:
             its_delivery_time_window = value["deliveryTimeWindow"]
             its_delivery_time_window = read_DeliveryTimeWindow(
@@ -382,6 +473,8 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
             )
         else:
             its_delivery_time_window = None
+            known -= 1
+        extra = find_extra(value, KNOWN_Message) if len(value) != known else None
         made = MessageTwin()
         made.from_ = its_from
         made.destinations = its_destinations
@@ -396,7 +489,7 @@ def build_strict_Message(find: Callable[[Any], Reader]) -> Reader:
         made.validity_period = its_validity_period
         made.send_at = its_send_at
         made.delivery_time_window = its_delivery_time_window
-        made.extra = None
+        made.extra = extra
         made.__class__ = Message
         return made
 
@@ -452,12 +545,14 @@ def build_strict_SmsRequest(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 3
         if "bulkId" in value:
             its_bulk_id = value["bulkId"]
             if type(its_bulk_id) is not str or not (its_bulk_id.isascii() or is_text(its_bulk_id)):
                 raise FallbackRequired
         else:
             its_bulk_id = None
+            known -= 1
         its_messages = value["messages"]
         if type(its_messages) is not list or not its_messages:
             raise FallbackRequired
@@ -471,11 +566,13 @@ def build_strict_SmsRequest(find: Callable[[Any], Reader]) -> Reader:
             its_tracking = read_Tracking(its_tracking, Tracking)
         else:
             its_tracking = None
+            known -= 1
+        extra = find_extra(value, KNOWN_SmsRequest) if len(value) != known else None
         made = SmsRequestTwin()
         made.bulk_id = its_bulk_id
         made.messages = its_messages
         made.tracking = its_tracking
-        made.extra = None
+        made.extra = extra
         made.__class__ = SmsRequest
         return made
 
@@ -670,22 +767,27 @@ def build_lenient_BulkResponse(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 2
         if "bulkId" in value:
             its_bulk_id = value["bulkId"]
             if type(its_bulk_id) is not str or not (its_bulk_id.isascii() or is_text(its_bulk_id)):
                 its_bulk_id = coerce_text(its_bulk_id)
         else:
             its_bulk_id = None
+            known -= 1
         if "sendAt" in value:
             its_send_at = value["sendAt"]
             its_send_at = coerce_instant(its_send_at)
         else:
             its_send_at = None
+            known -= 1
+        extra = find_extra(value, KNOWN_BulkResponse) if len(value) != known else None
         made = BulkResponseTwin()
         made.bulk_id = its_bulk_id
         made.send_at = its_send_at
         made.raw = None
         made.http = None
+        made._extra = extra
         made.__class__ = BulkResponse
         return made
 
@@ -696,23 +798,28 @@ def build_lenient_BulkStatusResponse(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 2
         if "bulkId" in value:
             its_bulk_id = value["bulkId"]
             if type(its_bulk_id) is not str or not (its_bulk_id.isascii() or is_text(its_bulk_id)):
                 its_bulk_id = coerce_text(its_bulk_id)
         else:
             its_bulk_id = None
+            known -= 1
         if "status" in value:
             its_status = value["status"]
             if type(its_status) is not str or not (its_status.isascii() or is_text(its_status)):
                 its_status = coerce_text(its_status)
         else:
             its_status = None
+            known -= 1
+        extra = find_extra(value, KNOWN_BulkStatusResponse) if len(value) != known else None
         made = BulkStatusResponseTwin()
         made.bulk_id = its_bulk_id
         made.status = its_status
         made.raw = None
         made.http = None
+        made._extra = extra
         made.__class__ = BulkStatusResponse
         return made
 
@@ -723,6 +830,7 @@ def build_lenient_ConversionResponse(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 1
         if "processKey" in value:
             its_process_key = value["processKey"]
             if type(its_process_key) is not str or not (
@@ -731,10 +839,13 @@ def build_lenient_ConversionResponse(find: Callable[[Any], Reader]) -> Reader:
                 its_process_key = coerce_text(its_process_key)
         else:
             its_process_key = None
+            known -= 1
+        extra = find_extra(value, KNOWN_ConversionResponse) if len(value) != known else None
         made = ConversionResponseTwin()
         made.process_key = its_process_key
         made.raw = None
         made.http = None
+        made._extra = extra
         made.__class__ = ConversionResponse
         return made
 
@@ -745,12 +856,14 @@ def build_lenient_Price(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 2
         if "pricePerMessage" in value:
             its_price_per_message = value["pricePerMessage"]
             if not is_exact_decimal(its_price_per_message):
                 its_price_per_message = coerce_decimal(its_price_per_message)
         else:
             its_price_per_message = None
+            known -= 1
         if "currency" in value:
             its_currency = value["currency"]
             if type(its_currency) is not str or not (
@@ -759,9 +872,12 @@ def build_lenient_Price(find: Callable[[Any], Reader]) -> Reader:
                 its_currency = coerce_text(its_currency)
         else:
             its_currency = None
+            known -= 1
+        extra = find_extra(value, KNOWN_Price) if len(value) != known else None
         made = PriceTwin()
         made.price_per_message = its_price_per_message
         made.currency = its_currency
+        made._extra = extra
         made.__class__ = Price
         return made
 
@@ -778,6 +894,7 @@ def build_lenient_Status(find: Callable[[Any], Reader]) -> Reader:
         plain, made = last
         if value == plain and type(value["groupId"]) is int and type(value["id"]) is int:
             return made
+        known = 6
         its_group_id = value["groupId"]
         if (
             type(its_group_id) is not int
@@ -811,12 +928,15 @@ def build_lenient_Status(find: Callable[[Any], Reader]) -> Reader:
                 its_description = coerce_text(its_description)
         else:
             its_description = None
+            known -= 1
         if "action" in value:
             its_action = value["action"]
             if type(its_action) is not str or not (its_action.isascii() or is_text(its_action)):
                 its_action = coerce_text(its_action)
         else:
             its_action = None
+            known -= 1
+        extra = find_extra(value, KNOWN_Status) if len(value) != known else None
         made = StatusTwin()
         made.group_id = its_group_id
         made.group_name = its_group_name
@@ -824,9 +944,11 @@ def build_lenient_Status(find: Callable[[Any], Reader]) -> Reader:
         made.name = its_name
         made.description = its_description
         made.action = its_action
+        made._extra = extra
         made.__class__ = Status
         if (
-            its_group_id is value.get("groupId")
+            extra is None
+            and its_group_id is value.get("groupId")
             and its_group_name is value.get("groupName")
             and its_id is value.get("id")
             and its_name is value.get("name")
@@ -854,6 +976,7 @@ def build_lenient_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
             and type(value.get("permanent")) is type(plain.get("permanent"))
         ):
             return made
+        known = 6
         if "groupId" in value:
             its_group_id = value["groupId"]
             if (
@@ -863,6 +986,7 @@ def build_lenient_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
                 its_group_id = coerce_integer(its_group_id)
         else:
             its_group_id = None
+            known -= 1
         if "groupName" in value:
             its_group_name = value["groupName"]
             if type(its_group_name) is not str or not (
@@ -871,18 +995,21 @@ def build_lenient_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
                 its_group_name = coerce_text(its_group_name)
         else:
             its_group_name = None
+            known -= 1
         if "id" in value:
             its_id = value["id"]
             if type(its_id) is not int or not INTEGER_LOWER_BOUND < its_id < INTEGER_UPPER_BOUND:
                 its_id = coerce_integer(its_id)
         else:
             its_id = None
+            known -= 1
         if "name" in value:
             its_name = value["name"]
             if type(its_name) is not str or not (its_name.isascii() or is_text(its_name)):
                 its_name = coerce_text(its_name)
         else:
             its_name = None
+            known -= 1
         if "description" in value:
             its_description = value["description"]
             if type(its_description) is not str or not (
@@ -891,12 +1018,15 @@ def build_lenient_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
                 its_description = coerce_text(its_description)
         else:
             its_description = None
+            known -= 1
         if "permanent" in value:
             its_permanent = value["permanent"]
             if type(its_permanent) is not bool:
                 its_permanent = coerce_boolean(its_permanent)
         else:
             its_permanent = None
+            known -= 1
+        extra = find_extra(value, KNOWN_GsmErrorCode) if len(value) != known else None
         made = GsmErrorCodeTwin()
         made.group_id = its_group_id
         made.group_name = its_group_name
@@ -904,9 +1034,11 @@ def build_lenient_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
         made.name = its_name
         made.description = its_description
         made.permanent = its_permanent
+        made._extra = extra
         made.__class__ = GsmErrorCode
         if (
-            its_group_id is value.get("groupId")
+            extra is None
+            and its_group_id is value.get("groupId")
             and its_group_name is value.get("groupName")
             and its_id is value.get("id")
             and its_name is value.get("name")
@@ -927,12 +1059,14 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 13
         if "bulkId" in value:
             its_bulk_id = value["bulkId"]
             if type(its_bulk_id) is not str or not (its_bulk_id.isascii() or is_text(its_bulk_id)):
                 its_bulk_id = coerce_text(its_bulk_id)
         else:
             its_bulk_id = None
+            known -= 1
         if "messageId" in value:
             its_message_id = value["messageId"]
             if type(its_message_id) is not str or not (
@@ -941,6 +1075,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_message_id = coerce_text(its_message_id)
         else:
             its_message_id = None
+            known -= 1
         if "to" in value:
             its_to = value["to"]
             if type(its_to) is not str or not (its_to.isascii() or is_text(its_to)):
@@ -951,6 +1086,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_to = coerce_text(its_to)
         else:
             its_to = None
+            known -= 1
         if "from" in value:
             its_from = value["from"]
             if type(its_from) is not str or not (its_from.isascii() or is_text(its_from)):
@@ -961,22 +1097,26 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_from = coerce_text(its_from)
         else:
             its_from = None
+            known -= 1
         if "text" in value:
             its_text = value["text"]
             if type(its_text) is not str or not (its_text.isascii() or is_text(its_text)):
                 its_text = coerce_text(its_text)
         else:
             its_text = None
+            known -= 1
         if "sentAt" in value:
             its_sent_at = value["sentAt"]
             its_sent_at = coerce_instant(its_sent_at)
         else:
             its_sent_at = None
+            known -= 1
         if "doneAt" in value:
             its_done_at = value["doneAt"]
             its_done_at = coerce_instant(its_done_at)
         else:
             its_done_at = None
+            known -= 1
         if "smsCount" in value:
             its_sms_count = value["smsCount"]
             if (
@@ -993,6 +1133,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_sms_count = coerce_integer(its_sms_count)
         else:
             its_sms_count = None
+            known -= 1
         if "mccMnc" in value:
             its_mcc_mnc = value["mccMnc"]
             if type(its_mcc_mnc) is not str or not (its_mcc_mnc.isascii() or is_text(its_mcc_mnc)):
@@ -1003,6 +1144,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_mcc_mnc = coerce_text(its_mcc_mnc)
         else:
             its_mcc_mnc = None
+            known -= 1
         if "callbackData" in value:
             its_callback_data = value["callbackData"]
             if type(its_callback_data) is not str or not (
@@ -1011,6 +1153,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_callback_data = coerce_text(its_callback_data)
         else:
             its_callback_data = None
+            known -= 1
         if "price" in value:
             its_price = value["price"]
             if type(its_price) is dict:
@@ -1019,6 +1162,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_price = coerce_none(its_price)
         else:
             its_price = None
+            known -= 1
         if "status" in value:
             its_status = value["status"]
             if type(its_status) is dict:
@@ -1027,6 +1171,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_status = coerce_none(its_status)
         else:
             its_status = None
+            known -= 1
         if "error" in value:
             its_error = value["error"]
             if type(its_error) is dict:
@@ -1035,6 +1180,8 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
                 its_error = coerce_none(its_error)
         else:
             its_error = None
+            known -= 1
+        extra = find_extra(value, KNOWN_DeliveryReport) if len(value) != known else None
         made = DeliveryReportTwin()
         made.bulk_id = its_bulk_id
         made.message_id = its_message_id
@@ -1049,6 +1196,7 @@ def build_lenient_DeliveryReport(find: Callable[[Any], Reader]) -> Reader:
         made.price = its_price
         made.status = its_status
         made.error = its_error
+        made._extra = extra
         made.__class__ = DeliveryReport
         return made
 
@@ -1061,6 +1209,7 @@ def build_lenient_DeliveryReports(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 1
         its_results = value["results"]
         if type(its_results) is list:
             its_results = (
@@ -1070,11 +1219,13 @@ def build_lenient_DeliveryReports(find: Callable[[Any], Reader]) -> Reader:
             )
         else:
             raise FallbackRequired
+        extra = find_extra(value, KNOWN_DeliveryReports) if len(value) != known else None
         made = DeliveryReportsTwin()
         made.results = its_results
         made.raw = None
         made.http = None
         made.unreadable = ()
+        made._extra = extra
         made.__class__ = DeliveryReports
         return made
 
@@ -1085,6 +1236,7 @@ def build_lenient_ErrorDetails(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 3
         if "messageId" in value:
             its_message_id = value["messageId"]
             if type(its_message_id) is not str or not (
@@ -1093,22 +1245,27 @@ def build_lenient_ErrorDetails(find: Callable[[Any], Reader]) -> Reader:
                 its_message_id = coerce_text(its_message_id)
         else:
             its_message_id = None
+            known -= 1
         if "text" in value:
             its_text = value["text"]
             if type(its_text) is not str or not (its_text.isascii() or is_text(its_text)):
                 its_text = coerce_text(its_text)
         else:
             its_text = None
+            known -= 1
         if "validationErrors" in value:
             its_validation_errors = value["validationErrors"]
             if type(its_validation_errors) is not dict:
                 its_validation_errors = coerce_none(its_validation_errors)
         else:
             its_validation_errors = None
+            known -= 1
+        extra = find_extra(value, KNOWN_ErrorDetails) if len(value) != known else None
         made = ErrorDetailsTwin()
         made.message_id = its_message_id
         made.text = its_text
         made.validation_errors = its_validation_errors
+        made._extra = extra
         made.__class__ = ErrorDetails
         return made
 
@@ -1121,13 +1278,16 @@ def build_lenient_ErrorResponseBody(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 1
         its_service_exception = value["serviceException"]
         if type(its_service_exception) is dict:
             its_service_exception = read_ErrorDetails(its_service_exception, ErrorDetails)
         else:
             raise FallbackRequired
+        extra = find_extra(value, KNOWN_ErrorResponseBody) if len(value) != known else None
         made = ErrorResponseBodyTwin()
         made.service_exception = its_service_exception
+        made._extra = extra
         made.__class__ = ErrorResponseBody
         return made
 
@@ -1140,15 +1300,18 @@ def build_lenient_ErrorResponse(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 1
         its_request_error = value["requestError"]
         if type(its_request_error) is dict:
             its_request_error = read_ErrorResponseBody(its_request_error, ErrorResponseBody)
         else:
             raise FallbackRequired
+        extra = find_extra(value, KNOWN_ErrorResponse) if len(value) != known else None
         made = ErrorResponseTwin()
         made.request_error = its_request_error
         made.raw = None
         made.http = None
+        made._extra = extra
         made.__class__ = ErrorResponse
         return made
 
@@ -1165,6 +1328,7 @@ def build_lenient_PreviewLanguage(find: Callable[[Any], Reader]) -> Reader:
         plain, made = last
         if value == plain:
             return made
+        known = 1
         if "languageCode" in value:
             its_language_code = value["languageCode"]
             if type(its_language_code) is not str or not (
@@ -1173,10 +1337,13 @@ def build_lenient_PreviewLanguage(find: Callable[[Any], Reader]) -> Reader:
                 its_language_code = coerce_text(its_language_code)
         else:
             its_language_code = None
+            known -= 1
+        extra = find_extra(value, KNOWN_PreviewLanguage) if len(value) != known else None
         made = PreviewLanguageTwin()
         made.language_code = its_language_code
+        made._extra = extra
         made.__class__ = PreviewLanguage
-        if its_language_code is value.get("languageCode"):
+        if extra is None and its_language_code is value.get("languageCode"):
             last = dict(value), made
         return made
 
@@ -1189,6 +1356,7 @@ def build_lenient_PreviewConfiguration(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 2
         if "language" in value:
             its_language = value["language"]
             if type(its_language) is dict:
@@ -1197,6 +1365,7 @@ def build_lenient_PreviewConfiguration(find: Callable[[Any], Reader]) -> Reader:
                 its_language = coerce_none(its_language)
         else:
             its_language = None
+            known -= 1
         if "transliteration" in value:
             its_transliteration = value["transliteration"]
             if type(its_transliteration) is not str or not (
@@ -1205,9 +1374,12 @@ def build_lenient_PreviewConfiguration(find: Callable[[Any], Reader]) -> Reader:
                 its_transliteration = coerce_text(its_transliteration)
         else:
             its_transliteration = None
+            known -= 1
+        extra = find_extra(value, KNOWN_PreviewConfiguration) if len(value) != known else None
         made = PreviewConfigurationTwin()
         made.language = its_language
         made.transliteration = its_transliteration
+        made._extra = extra
         made.__class__ = PreviewConfiguration
         return made
 
@@ -1220,6 +1392,7 @@ def build_lenient_Preview(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 4
         if "textPreview" in value:
             its_text_preview = value["textPreview"]
             if type(its_text_preview) is not str or not (
@@ -1228,6 +1401,7 @@ def build_lenient_Preview(find: Callable[[Any], Reader]) -> Reader:
                 its_text_preview = coerce_text(its_text_preview)
         else:
             its_text_preview = None
+            known -= 1
         if "messageCount" in value:
             its_message_count = value["messageCount"]
             if (
@@ -1237,6 +1411,7 @@ def build_lenient_Preview(find: Callable[[Any], Reader]) -> Reader:
                 its_message_count = coerce_integer(its_message_count)
         else:
             its_message_count = None
+            known -= 1
         if "charactersRemaining" in value:
             its_characters_remaining = value["charactersRemaining"]
             if (
@@ -1246,6 +1421,7 @@ def build_lenient_Preview(find: Callable[[Any], Reader]) -> Reader:
                 its_characters_remaining = coerce_integer(its_characters_remaining)
         else:
             its_characters_remaining = None
+            known -= 1
         if "configuration" in value:
             its_configuration = value["configuration"]
             if type(its_configuration) is dict:
@@ -1256,11 +1432,14 @@ def build_lenient_Preview(find: Callable[[Any], Reader]) -> Reader:
                 its_configuration = coerce_none(its_configuration)
         else:
             its_configuration = None
+            known -= 1
+        extra = find_extra(value, KNOWN_Preview) if len(value) != known else None
         made = PreviewTwin()
         made.text_preview = its_text_preview
         made.message_count = its_message_count
         made.characters_remaining = its_characters_remaining
         made.configuration = its_configuration
+        made._extra = extra
         made.__class__ = Preview
         return made
 
@@ -1273,6 +1452,7 @@ def build_lenient_PreviewResponse(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 2
         if "originalText" in value:
             its_original_text = value["originalText"]
             if type(its_original_text) is not str or not (
@@ -1281,6 +1461,7 @@ def build_lenient_PreviewResponse(find: Callable[[Any], Reader]) -> Reader:
                 its_original_text = coerce_text(its_original_text)
         else:
             its_original_text = None
+            known -= 1
         its_previews = value["previews"]
         if type(its_previews) is list:
             its_previews = (
@@ -1290,11 +1471,13 @@ def build_lenient_PreviewResponse(find: Callable[[Any], Reader]) -> Reader:
             )
         else:
             raise FallbackRequired
+        extra = find_extra(value, KNOWN_PreviewResponse) if len(value) != known else None
         made = PreviewResponseTwin()
         made.original_text = its_original_text
         made.previews = its_previews
         made.raw = None
         made.http = None
+        made._extra = extra
         made.__class__ = PreviewResponse
         return made
 
@@ -1309,12 +1492,14 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 12
         if "bulkId" in value:
             its_bulk_id = value["bulkId"]
             if type(its_bulk_id) is not str or not (its_bulk_id.isascii() or is_text(its_bulk_id)):
                 its_bulk_id = coerce_text(its_bulk_id)
         else:
             its_bulk_id = None
+            known -= 1
         if "messageId" in value:
             its_message_id = value["messageId"]
             if type(its_message_id) is not str or not (
@@ -1323,34 +1508,40 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
                 its_message_id = coerce_text(its_message_id)
         else:
             its_message_id = None
+            known -= 1
         if "to" in value:
             its_to = value["to"]
             if type(its_to) is not str or not (its_to.isascii() or is_text(its_to)):
                 its_to = coerce_text(its_to)
         else:
             its_to = None
+            known -= 1
         if "from" in value:
             its_from = value["from"]
             if type(its_from) is not str or not (its_from.isascii() or is_text(its_from)):
                 its_from = coerce_text(its_from)
         else:
             its_from = None
+            known -= 1
         if "text" in value:
             its_text = value["text"]
             if type(its_text) is not str or not (its_text.isascii() or is_text(its_text)):
                 its_text = coerce_text(its_text)
         else:
             its_text = None
+            known -= 1
         if "sentAt" in value:
             its_sent_at = value["sentAt"]
             its_sent_at = coerce_instant(its_sent_at)
         else:
             its_sent_at = None
+            known -= 1
         if "doneAt" in value:
             its_done_at = value["doneAt"]
             its_done_at = coerce_instant(its_done_at)
         else:
             its_done_at = None
+            known -= 1
         if "smsCount" in value:
             its_sms_count = value["smsCount"]
             if (
@@ -1360,6 +1551,7 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
                 its_sms_count = coerce_integer(its_sms_count)
         else:
             its_sms_count = None
+            known -= 1
         if "mccmnc" in value:
             its_mcc_mnc = value["mccmnc"]
             if type(its_mcc_mnc) is not str or not (its_mcc_mnc.isascii() or is_text(its_mcc_mnc)):
@@ -1370,6 +1562,7 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
                 its_mcc_mnc = coerce_text(its_mcc_mnc)
         else:
             its_mcc_mnc = None
+            known -= 1
         if "price" in value:
             its_price = value["price"]
             if type(its_price) is dict:
@@ -1378,6 +1571,7 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
                 its_price = coerce_none(its_price)
         else:
             its_price = None
+            known -= 1
         if "status" in value:
             its_status = value["status"]
             if type(its_status) is dict:
@@ -1386,6 +1580,7 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
                 its_status = coerce_none(its_status)
         else:
             its_status = None
+            known -= 1
         if "error" in value:
             its_error = value["error"]
             if type(its_error) is dict:
@@ -1394,6 +1589,8 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
                 its_error = coerce_none(its_error)
         else:
             its_error = None
+            known -= 1
+        extra = find_extra(value, KNOWN_SmsLog) if len(value) != known else None
         made = SmsLogTwin()
         made.bulk_id = its_bulk_id
         made.message_id = its_message_id
@@ -1407,6 +1604,7 @@ def build_lenient_SmsLog(find: Callable[[Any], Reader]) -> Reader:
         made.price = its_price
         made.status = its_status
         made.error = its_error
+        made._extra = extra
         made.__class__ = SmsLog
         return made
 
@@ -1419,6 +1617,7 @@ def build_lenient_SmsLogs(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 1
         its_results = value["results"]
         if type(its_results) is list:
             its_results = (
@@ -1428,11 +1627,13 @@ def build_lenient_SmsLogs(find: Callable[[Any], Reader]) -> Reader:
             )
         else:
             raise FallbackRequired
+        extra = find_extra(value, KNOWN_SmsLogs) if len(value) != known else None
         made = SmsLogsTwin()
         made.results = its_results
         made.raw = None
         made.http = None
         made.unreadable = ()
+        made._extra = extra
         made.__class__ = SmsLogs
         return made
 
@@ -1445,6 +1646,7 @@ def build_lenient_SmsResponseDetails(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 4
         its_to = value["to"]
         if type(its_to) is not str or not (its_to.isascii() or is_text(its_to)):
             its_to = coerce_text(its_to)
@@ -1464,6 +1666,7 @@ def build_lenient_SmsResponseDetails(find: Callable[[Any], Reader]) -> Reader:
                 its_sms_count = coerce_integer(its_sms_count)
         else:
             its_sms_count = None
+            known -= 1
         if "messageId" in value:
             its_message_id = value["messageId"]
             if type(its_message_id) is not str or not (
@@ -1472,12 +1675,15 @@ def build_lenient_SmsResponseDetails(find: Callable[[Any], Reader]) -> Reader:
                 its_message_id = coerce_text(its_message_id)
         else:
             its_message_id = None
+            known -= 1
+        extra = find_extra(value, KNOWN_SmsResponseDetails) if len(value) != known else None
         made = SmsResponseDetailsTwin()
         made.to = its_to
         made.status = its_status
         made.sms_count = its_sms_count
         made.message_id = its_message_id
         made.http = None
+        made._extra = extra
         made.__class__ = SmsResponseDetails
         return made
 
@@ -1490,12 +1696,14 @@ def build_lenient_SmsResponse(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 3
         if "bulkId" in value:
             its_bulk_id = value["bulkId"]
             if type(its_bulk_id) is not str or not (its_bulk_id.isascii() or is_text(its_bulk_id)):
                 its_bulk_id = coerce_text(its_bulk_id)
         else:
             its_bulk_id = None
+            known -= 1
         if "trackingProcessKey" in value:
             its_tracking_process_key = value["trackingProcessKey"]
             if type(its_tracking_process_key) is not str or not (
@@ -1504,6 +1712,7 @@ def build_lenient_SmsResponse(find: Callable[[Any], Reader]) -> Reader:
                 its_tracking_process_key = coerce_text(its_tracking_process_key)
         else:
             its_tracking_process_key = None
+            known -= 1
         its_messages = value["messages"]
         if type(its_messages) is list:
             its_messages = (
@@ -1515,12 +1724,14 @@ def build_lenient_SmsResponse(find: Callable[[Any], Reader]) -> Reader:
             )
         else:
             raise FallbackRequired
+        extra = find_extra(value, KNOWN_SmsResponse) if len(value) != known else None
         made = SmsResponseTwin()
         made.bulk_id = its_bulk_id
         made.tracking_process_key = its_tracking_process_key
         made.messages = its_messages
         made.raw = None
         made.http = None
+        made._extra = extra
         made.__class__ = SmsResponse
         return made
 
@@ -1533,12 +1744,14 @@ def build_lenient_SmsResponseV1(find: Callable[[Any], Reader]) -> Reader:
     def read(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise FallbackRequired
+        known = 3
         if "bulkId" in value:
             its_bulk_id = value["bulkId"]
             if type(its_bulk_id) is not str or not (its_bulk_id.isascii() or is_text(its_bulk_id)):
                 its_bulk_id = coerce_text(its_bulk_id)
         else:
             its_bulk_id = None
+            known -= 1
         if "trackingProcessKey" in value:
             its_tracking_process_key = value["trackingProcessKey"]
             if type(its_tracking_process_key) is not str or not (
@@ -1547,6 +1760,7 @@ def build_lenient_SmsResponseV1(find: Callable[[Any], Reader]) -> Reader:
                 its_tracking_process_key = coerce_text(its_tracking_process_key)
         else:
             its_tracking_process_key = None
+            known -= 1
         its_messages = value["messages"]
         if type(its_messages) is list:
             its_messages = (
@@ -1558,12 +1772,14 @@ def build_lenient_SmsResponseV1(find: Callable[[Any], Reader]) -> Reader:
             )
         else:
             raise FallbackRequired
+        extra = find_extra(value, KNOWN_SmsResponseV1) if len(value) != known else None
         made = SmsResponseV1Twin()
         made.bulk_id = its_bulk_id
         made.tracking_process_key = its_tracking_process_key
         made.messages = its_messages
         made.raw = None
         made.http = None
+        made._extra = extra
         made.__class__ = SmsResponseV1
         return made
 
@@ -1591,6 +1807,8 @@ def write_BulkResponse(value: Any) -> dict[str, Any]:
     its_send_at = value.send_at
     if its_send_at is not None:
         plain["sendAt"] = write_instant(its_send_at)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1617,6 +1835,8 @@ def write_BulkStatusResponse(value: Any) -> dict[str, Any]:
         if type(its_status) is not str:
             raise FallbackRequired
         plain["status"] = its_status
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1629,6 +1849,8 @@ def write_ConversionResponse(value: Any) -> dict[str, Any]:
         if type(its_process_key) is not str:
             raise FallbackRequired
         plain["processKey"] = its_process_key
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1694,6 +1916,8 @@ def write_DeliveryReport(value: Any) -> dict[str, Any]:
     its_error = value.error
     if its_error is not None:
         plain["error"] = write_GsmErrorCode(its_error)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1708,6 +1932,8 @@ def write_DeliveryReports(value: Any) -> dict[str, Any]:
         plain["results"] = [write_DeliveryReport(its_results[0])]
     else:
         plain["results"] = [write_DeliveryReport(entry) for entry in its_results]
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1724,6 +1950,8 @@ def lazy_DeliveryReports(value: Any) -> dict[str, Any]:
         plain["results"] = [write_DeliveryReport(entry) for entry in its_results]
     else:
         plain["results"] = ChunkedList(write_DeliveryReport, its_results)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1750,8 +1978,6 @@ def write_Destination(value: Any) -> dict[str, Any]:
     if type(value) is not Destination:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    if value.extra is not None:
-        raise FallbackRequired
     its_to = value.to
     if (
         type(its_to) is not str
@@ -1765,6 +1991,8 @@ def write_Destination(value: Any) -> dict[str, Any]:
         if type(its_message_id) is not str:
             raise FallbackRequired
         plain["messageId"] = its_message_id
+    if value.extra is not None:
+        plain.update(value.extra)
     return plain
 
 
@@ -1787,6 +2015,8 @@ def write_ErrorDetails(value: Any) -> dict[str, Any]:
         if type(its_validation_errors) is not dict:
             raise FallbackRequired
         plain["validationErrors"] = its_validation_errors
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1796,6 +2026,8 @@ def write_ErrorResponse(value: Any) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     its_request_error = value.request_error
     plain["requestError"] = write_ErrorResponseBody(its_request_error)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1805,6 +2037,8 @@ def write_ErrorResponseBody(value: Any) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     its_service_exception = value.service_exception
     plain["serviceException"] = write_ErrorDetails(its_service_exception)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1845,6 +2079,8 @@ def write_GsmErrorCode(value: Any) -> dict[str, Any]:
         if type(its_permanent) is not bool:
             raise FallbackRequired
         plain["permanent"] = its_permanent
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -1882,8 +2118,6 @@ def write_Message(value: Any) -> dict[str, Any]:
     if type(value) is not Message:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    if value.extra is not None:
-        raise FallbackRequired
     its_from = value.from_
     if its_from is not None:
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
@@ -1944,6 +2178,8 @@ def write_Message(value: Any) -> dict[str, Any]:
     its_delivery_time_window = value.delivery_time_window
     if its_delivery_time_window is not None:
         plain["deliveryTimeWindow"] = write_DeliveryTimeWindow(its_delivery_time_window)
+    if value.extra is not None:
+        plain.update(value.extra)
     return plain
 
 
@@ -1951,8 +2187,6 @@ def lazy_Message(value: Any) -> dict[str, Any]:
     if type(value) is not Message:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    if value.extra is not None:
-        raise FallbackRequired
     its_from = value.from_
     if its_from is not None:
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
@@ -2015,6 +2249,8 @@ def lazy_Message(value: Any) -> dict[str, Any]:
     its_delivery_time_window = value.delivery_time_window
     if its_delivery_time_window is not None:
         plain["deliveryTimeWindow"] = write_DeliveryTimeWindow(its_delivery_time_window)
+    if value.extra is not None:
+        plain.update(value.extra)
     return plain
 
 
@@ -2182,6 +2418,8 @@ def write_Preview(value: Any) -> dict[str, Any]:
     its_configuration = value.configuration
     if its_configuration is not None:
         plain["configuration"] = write_PreviewConfiguration(its_configuration)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2197,6 +2435,8 @@ def write_PreviewConfiguration(value: Any) -> dict[str, Any]:
         if type(its_transliteration) is not str:
             raise FallbackRequired
         plain["transliteration"] = its_transliteration
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2209,6 +2449,8 @@ def write_PreviewLanguage(value: Any) -> dict[str, Any]:
         if type(its_language_code) is not str:
             raise FallbackRequired
         plain["languageCode"] = its_language_code
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2245,6 +2487,8 @@ def write_PreviewResponse(value: Any) -> dict[str, Any]:
         plain["previews"] = [write_Preview(its_previews[0])]
     else:
         plain["previews"] = [write_Preview(entry) for entry in its_previews]
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2266,6 +2510,8 @@ def lazy_PreviewResponse(value: Any) -> dict[str, Any]:
         plain["previews"] = [write_Preview(entry) for entry in its_previews]
     else:
         plain["previews"] = ChunkedList(write_Preview, its_previews)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2283,6 +2529,8 @@ def write_Price(value: Any) -> dict[str, Any]:
         if type(its_currency) is not str:
             raise FallbackRequired
         plain["currency"] = its_currency
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2343,6 +2591,8 @@ def write_SmsLog(value: Any) -> dict[str, Any]:
     its_error = value.error
     if its_error is not None:
         plain["error"] = write_GsmErrorCode(its_error)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2357,6 +2607,8 @@ def write_SmsLogs(value: Any) -> dict[str, Any]:
         plain["results"] = [write_SmsLog(its_results[0])]
     else:
         plain["results"] = [write_SmsLog(entry) for entry in its_results]
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2373,6 +2625,8 @@ def lazy_SmsLogs(value: Any) -> dict[str, Any]:
         plain["results"] = [write_SmsLog(entry) for entry in its_results]
     else:
         plain["results"] = ChunkedList(write_SmsLog, its_results)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2380,8 +2634,6 @@ def write_SmsRequest(value: Any) -> dict[str, Any]:
     if type(value) is not SmsRequest:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    if value.extra is not None:
-        raise FallbackRequired
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
         if type(its_bulk_id) is not str:
@@ -2397,6 +2649,8 @@ def write_SmsRequest(value: Any) -> dict[str, Any]:
     its_tracking = value.tracking
     if its_tracking is not None:
         plain["tracking"] = write_Tracking(its_tracking)
+    if value.extra is not None:
+        plain.update(value.extra)
     return plain
 
 
@@ -2404,8 +2658,6 @@ def lazy_SmsRequest(value: Any) -> dict[str, Any]:
     if type(value) is not SmsRequest:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    if value.extra is not None:
-        raise FallbackRequired
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
         if type(its_bulk_id) is not str:
@@ -2423,6 +2675,8 @@ def lazy_SmsRequest(value: Any) -> dict[str, Any]:
     its_tracking = value.tracking
     if its_tracking is not None:
         plain["tracking"] = write_Tracking(its_tracking)
+    if value.extra is not None:
+        plain.update(value.extra)
     return plain
 
 
@@ -2493,6 +2747,8 @@ def write_SmsResponse(value: Any) -> dict[str, Any]:
         plain["messages"] = [write_SmsResponseDetails(its_messages[0])]
     else:
         plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2519,6 +2775,8 @@ def lazy_SmsResponse(value: Any) -> dict[str, Any]:
         plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
     else:
         plain["messages"] = ChunkedList(write_SmsResponseDetails, its_messages)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2545,6 +2803,8 @@ def write_SmsResponseDetails(value: Any) -> dict[str, Any]:
         if type(its_message_id) is not str:
             raise FallbackRequired
         plain["messageId"] = its_message_id
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2569,6 +2829,8 @@ def write_SmsResponseV1(value: Any) -> dict[str, Any]:
         plain["messages"] = [write_SmsResponseDetails(its_messages[0])]
     else:
         plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2595,6 +2857,8 @@ def lazy_SmsResponseV1(value: Any) -> dict[str, Any]:
         plain["messages"] = [write_SmsResponseDetails(entry) for entry in its_messages]
     else:
         plain["messages"] = ChunkedList(write_SmsResponseDetails, its_messages)
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 
@@ -2631,6 +2895,8 @@ def write_Status(value: Any) -> dict[str, Any]:
         if type(its_action) is not str:
             raise FallbackRequired
         plain["action"] = its_action
+    if value._extra is not None:
+        plain.update(value._extra)
     return plain
 
 

@@ -59,6 +59,7 @@ class BulkResponse(ApiModel):
 
     bulk_id: Name of the bulk. [BULK-001]
     send_at: The sending time. Timezone-aware. [BULK-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     bulk_id: str | None = attrs.field(
@@ -95,10 +96,12 @@ class BulkResponse(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
 
 class BulkStatus(StrEnum):
@@ -140,6 +143,7 @@ class BulkStatusResponse(ApiModel):
     bulk_id: Name of the bulk. [BULK-003]
     status: The state; compares equal to a BulkStatus, and may be one that is not listed
         yet. [BULK-003]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     bulk_id: str | None = attrs.field(
@@ -173,10 +177,12 @@ class BulkStatusResponse(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
@@ -184,6 +190,7 @@ class ConversionResponse(ApiModel):
     """A conversion was counted.
 
     process_key: Key of the conversion tracking process. [TRACK-002]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     process_key: str | None = attrs.field(
@@ -212,10 +219,12 @@ class ConversionResponse(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
 
 class Day(StrEnum):
@@ -289,6 +298,7 @@ class ErrorDetails(ApiModel):
     text: The reason in words. [ERR-001]
     validation_errors: For each faulty field, by its path, what is wrong with it.
         [ERR-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     message_id: str | None = attrs.field(
@@ -315,12 +325,20 @@ class ErrorDetails(ApiModel):
     On the wire: validationErrors. Requirement: ERR-001.
     """
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class ErrorResponseBody(ApiModel):
     """Wrapper of the reason.
 
     service_exception: The reason itself. [ERR-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     service_exception: ErrorDetails = attrs.field(
@@ -332,12 +350,20 @@ class ErrorResponseBody(ApiModel):
     On the wire: serviceException. Requirement: ERR-001.
     """
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class ErrorResponse(ApiModel):
     """Body of a rejected request.
 
     request_error: Why the request was rejected. [ERR-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     request_error: ErrorResponseBody = attrs.field(
@@ -365,10 +391,12 @@ class ErrorResponse(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
@@ -582,6 +610,7 @@ class GsmErrorCode(ApiModel):
     name: Name of the error. [DLR-001]
     description: The error in words. [DLR-001]
     permanent: True when trying again would not help. [DLR-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     group_id: int | None = attrs.field(
@@ -628,6 +657,13 @@ class GsmErrorCode(ApiModel):
 
     On the wire: permanent. Requirement: DLR-001.
     """
+
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
 
 class LanguageCode(StrEnum):
@@ -715,6 +751,7 @@ class PreviewLanguage(ApiModel):
     """Language that a preview was made with.
 
     language_code: Code of the language. [PREV-003]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     language_code: str | None = attrs.field(
@@ -727,6 +764,13 @@ class PreviewLanguage(ApiModel):
     On the wire: languageCode. Requirement: PREV-003.
     """
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class PreviewConfiguration(ApiModel):
@@ -734,6 +778,7 @@ class PreviewConfiguration(ApiModel):
 
     language: The language, if one was tried. [PREV-003]
     transliteration: The script, if one was rewritten. [PREV-003]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     language: PreviewLanguage | None = attrs.field(
@@ -753,6 +798,13 @@ class PreviewConfiguration(ApiModel):
     On the wire: transliteration. Requirement: PREV-003.
     """
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class Preview(ApiModel):
@@ -763,6 +815,7 @@ class Preview(ApiModel):
     characters_remaining: Characters that may be added before there is one segment more.
         [PREV-003]
     configuration: What was tried; without fields for the text as it is. [PREV-003]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     text_preview: str | None = attrs.field(
@@ -802,6 +855,13 @@ class Preview(ApiModel):
     On the wire: configuration. Requirement: PREV-003.
     """
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class PreviewResponse(ApiModel):
@@ -809,6 +869,7 @@ class PreviewResponse(ApiModel):
 
     original_text: The text as it was given. [PREV-003]
     previews: First the text as it is, then as each configuration makes it. [PREV-003]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     original_text: str | None = attrs.field(
@@ -846,10 +907,12 @@ class PreviewResponse(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
     def __iter__(self) -> Iterator[Preview]:
         return iter(self.previews)
@@ -864,6 +927,7 @@ class Price(ApiModel):
 
     price_per_message: Price per segment, in the currency beside it. [DLR-001]
     currency: Currency of the price. [DLR-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     price_per_message: Decimal | None = attrs.field(
@@ -882,6 +946,13 @@ class Price(ApiModel):
 
     On the wire: currency. Requirement: DLR-001.
     """
+
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
@@ -951,6 +1022,7 @@ class Status(ApiModel):
     name: Name of the status. [RESP-007]
     description: The status in words. [RESP-007]
     action: What to do about it; seen on rejections. [RESP-007]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     group_id: int = attrs.field(
@@ -999,6 +1071,13 @@ class Status(ApiModel):
     On the wire: action. Requirement: RESP-007.
     """
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
     @property
     def is_final(self) -> bool:
         """True when no later report changes the state; False also for groups that nobody knows yet."""
@@ -1025,6 +1104,7 @@ class DeliveryReport(ApiModel):
     price: Price of the message. [DLR-001]
     status: State of the message. [DLR-001]
     error: Network error behind the state, if any. [DLR-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     bulk_id: str | None = attrs.field(
@@ -1135,12 +1215,20 @@ class DeliveryReport(ApiModel):
     On the wire: error. Requirement: DLR-001.
     """
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class DeliveryReports(ApiModel):
     """Delivery reports, as posted to a notify URL and as fetched.
 
     results: The reports; may be empty. [DLR-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     results: tuple[DeliveryReport, ...] = attrs.field(
@@ -1175,10 +1263,12 @@ class DeliveryReports(ApiModel):
     )
     """What is wrong with the entries that could not be read; they are missing from ``results``."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
     def __iter__(self) -> Iterator[DeliveryReport]:
         return iter(self.results)
@@ -1205,6 +1295,7 @@ class SmsLog(ApiModel):
     price: Price of the message. [LOG-001]
     status: State of the message. [LOG-001]
     error: Network error behind the state, if any. [LOG-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     bulk_id: str | None = attrs.field(
@@ -1300,12 +1391,20 @@ class SmsLog(ApiModel):
     On the wire: error. Requirement: LOG-001.
     """
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class SmsLogs(ApiModel):
     """Messages that were looked up.
 
     results: The messages; may be empty. [LOG-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     results: tuple[SmsLog, ...] = attrs.field(
@@ -1340,10 +1439,12 @@ class SmsLogs(ApiModel):
     )
     """What is wrong with the entries that could not be read; they are missing from ``results``."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
     def __iter__(self) -> Iterator[SmsLog]:
         return iter(self.results)
@@ -1361,6 +1462,7 @@ class SmsResponseDetails(ApiModel):
     sms_count: Number of segments; documented for version 1 of the endpoint, read
         wherever it occurs. [V1-002]
     message_id: Name of the message; absent on some rejections. [RESP-003]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     to: str = attrs.field(
@@ -1402,6 +1504,13 @@ class SmsResponseDetails(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call if this is its result, as of send_text; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class SmsResponse(ApiModel):
@@ -1411,6 +1520,7 @@ class SmsResponse(ApiModel):
         destination. [RESP-004]
     tracking_process_key: Key of the conversion tracking process. [RESP-009]
     messages: One entry per destination. [RESP-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     bulk_id: str | None = attrs.field(
@@ -1455,10 +1565,12 @@ class SmsResponse(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
     def __iter__(self) -> Iterator[SmsResponseDetails]:
         return iter(self.messages)
@@ -1476,6 +1588,7 @@ class SmsResponseV1(ApiModel):
     tracking_process_key: Key of the conversion tracking process. [RESP-009]
     messages: One entry per destination, each with the number of its segments.
         [RESP-001]
+    extra: Fields of this part of the response that the model does not have, by their names in the API.
     """
 
     bulk_id: str | None = attrs.field(
@@ -1520,10 +1633,12 @@ class SmsResponseV1(ApiModel):
     )
     """Status, headers, attempts and elapsed seconds of the call; not part of equality."""
 
+    _extra: dict[str, Any] | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields of the response that the model does not have, by path, such as ``messages[0].price``."""
-        return self._find_unknown_fields(self.raw)
+        """The fields of this part of the response that the model does not have, by their names in the API."""
+        return self._extra or {}
 
     def __iter__(self) -> Iterator[SmsResponseDetails]:
         return iter(self.messages)

@@ -28,6 +28,10 @@ def to_tuple(value: Any, cls: type, convert: Callable[[Any], Any] | None = None)
     return tuple(map(convert, value)) if convert else tuple(value)
 
 
+def _is_iterable(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, (Mapping, bytes))
+
+
 def to_member(value: Any, enum: Any) -> Any:
     """Return the member of an enum with this value."""
     if type(value) is not str:

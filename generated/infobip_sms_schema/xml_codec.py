@@ -65,6 +65,7 @@ from .scalars import (
     write_bare_instant,
     write_instant,
 )
+from .xml_extra import add_unknown, write_extra
 from .xml_scalars import (
     BOOLEANS,
     escape,
@@ -163,6 +164,7 @@ def write_BulkRequest(value: Any) -> str:
 def read_lenient_BulkResponse(element: Any) -> Any:
     its_bulk_id: Any = None
     its_send_at: Any = UNSET
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -174,7 +176,7 @@ def read_lenient_BulkResponse(element: Any) -> Any:
                 raise FallbackRequired
             its_send_at = read_instant(child.text) if child.text else None
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if len(element) and its_bulk_id is None and its_send_at is UNSET:
         raise FallbackRequired
     if its_send_at is UNSET:
@@ -184,6 +186,7 @@ def read_lenient_BulkResponse(element: Any) -> Any:
     made.send_at = its_send_at
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = BulkResponse
     return made
 
@@ -207,6 +210,8 @@ def write_BulkResponse(value: Any) -> str:
     its_send_at = value.send_at
     if its_send_at is not None:
         text += f"<sendAt>{write_instant(its_send_at)}</sendAt>"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -244,6 +249,7 @@ def write_BulkStatusRequest(value: Any) -> str:
 def read_lenient_BulkStatusResponse(element: Any) -> Any:
     its_bulk_id: Any = None
     its_status: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -255,7 +261,7 @@ def read_lenient_BulkStatusResponse(element: Any) -> Any:
                 raise FallbackRequired
             its_status = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if len(element) and its_bulk_id is None and its_status is None:
         raise FallbackRequired
     made = BulkStatusResponseTwin()
@@ -263,6 +269,7 @@ def read_lenient_BulkStatusResponse(element: Any) -> Any:
     made.status = its_status
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = BulkStatusResponse
     return made
 
@@ -295,11 +302,14 @@ def write_BulkStatusResponse(value: Any) -> str:
         ):
             its_status = escape(its_status)
         text += f"<status>{its_status}</status>" if its_status else "<status />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
 def read_lenient_ConversionResponse(element: Any) -> Any:
     its_process_key: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "processKey":
@@ -307,13 +317,14 @@ def read_lenient_ConversionResponse(element: Any) -> Any:
                 raise FallbackRequired
             its_process_key = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if len(element) and its_process_key is None:
         raise FallbackRequired
     made = ConversionResponseTwin()
     made.process_key = its_process_key
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = ConversionResponse
     return made
 
@@ -336,12 +347,15 @@ def write_ConversionResponse(value: Any) -> str:
         text += (
             f"<processKey>{its_process_key}</processKey>" if its_process_key else "<processKey />"
         )
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
 def read_lenient_Price(element: Any) -> Any:
     its_currency: Any = None
     its_price_per_message: Any = UNSET
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "pricePerMessage":
@@ -353,7 +367,7 @@ def read_lenient_Price(element: Any) -> Any:
                 raise FallbackRequired
             its_currency = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if len(element) and its_price_per_message is UNSET and its_currency is None:
         raise FallbackRequired
     if its_price_per_message is UNSET:
@@ -361,6 +375,7 @@ def read_lenient_Price(element: Any) -> Any:
     made = PriceTwin()
     made.price_per_message = its_price_per_message
     made.currency = its_currency
+    made._extra = extra
     made.__class__ = Price
     return made
 
@@ -372,6 +387,7 @@ def read_lenient_Status(element: Any) -> Any:
     its_group_name: Any = None
     its_id: Any = UNSET
     its_name: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "groupId":
@@ -399,7 +415,7 @@ def read_lenient_Status(element: Any) -> Any:
                 raise FallbackRequired
             its_action = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_group_id is UNSET or its_group_id is None:
         raise FallbackRequired
     if its_group_name is None:
@@ -415,6 +431,7 @@ def read_lenient_Status(element: Any) -> Any:
     made.name = its_name
     made.description = its_description
     made.action = its_action
+    made._extra = extra
     made.__class__ = Status
     return made
 
@@ -426,6 +443,7 @@ def read_lenient_GsmErrorCode(element: Any) -> Any:
     its_id: Any = UNSET
     its_name: Any = None
     its_permanent: Any = UNSET
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "groupId":
@@ -453,7 +471,7 @@ def read_lenient_GsmErrorCode(element: Any) -> Any:
                 raise FallbackRequired
             its_permanent = BOOLEANS[child.text] if child.text else None
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if (
         len(element)
         and its_group_id is UNSET
@@ -477,6 +495,7 @@ def read_lenient_GsmErrorCode(element: Any) -> Any:
     made.name = its_name
     made.description = its_description
     made.permanent = its_permanent
+    made._extra = extra
     made.__class__ = GsmErrorCode
     return made
 
@@ -499,6 +518,7 @@ def read_lenient_DeliveryReport(element: Any) -> Any:
     its_text: Any = None
     its_to: Any = None
     its_to_too: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -570,7 +590,7 @@ def read_lenient_DeliveryReport(element: Any) -> Any:
                 raise FallbackRequired
             its_mcc_mnc_too = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_to is None:
         its_to = its_to_too
     if its_from is None:
@@ -616,12 +636,14 @@ def read_lenient_DeliveryReport(element: Any) -> Any:
     made.price = its_price
     made.status = its_status
     made.error = its_error
+    made._extra = extra
     made.__class__ = DeliveryReport
     return made
 
 
 def read_lenient_DeliveryReports(element: Any) -> Any:
     its_results: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "results":
@@ -636,7 +658,7 @@ def read_lenient_DeliveryReports(element: Any) -> Any:
             if not its_results and len(child):
                 raise FallbackRequired
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_results is None:
         raise FallbackRequired
     made = DeliveryReportsTwin()
@@ -644,18 +666,20 @@ def read_lenient_DeliveryReports(element: Any) -> Any:
     made.raw = None
     made.http = None
     made.unreadable = ()
+    made._extra = extra
     made.__class__ = DeliveryReports
     return made
 
 
 def read_lenient_DeliveryReports_from_DeliveryReportsFlat(element: Any) -> Any:
     its_results: list[Any] = []
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "results":
             its_results.append(read_lenient_DeliveryReport(child))
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if not its_results and len(element):
         raise FallbackRequired
     made = DeliveryReportsTwin()
@@ -663,6 +687,7 @@ def read_lenient_DeliveryReports_from_DeliveryReportsFlat(element: Any) -> Any:
     made.raw = None
     made.http = None
     made.unreadable = ()
+    made._extra = extra
     made.__class__ = DeliveryReports
     return made
 
@@ -688,6 +713,8 @@ def write_Price(value: Any) -> str:
         ):
             its_currency = escape(its_currency)
         text += f"<currency>{its_currency}</currency>" if its_currency else "<currency />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -751,6 +778,8 @@ def write_Status(value: Any) -> str:
         ):
             its_action = escape(its_action)
         text += f"<action>{its_action}</action>" if its_action else "<action />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -811,6 +840,8 @@ def write_GsmErrorCode(value: Any) -> str:
         if type(its_permanent) is not bool:
             raise FallbackRequired
         text += "<permanent>true</permanent>" if its_permanent else "<permanent>false</permanent>"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -917,6 +948,8 @@ def write_DeliveryReport(value: Any) -> str:
     if its_error is not None:
         inner = write_GsmErrorCode(its_error)
         text += f"<error>{inner}</error>" if inner else "<error />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -929,6 +962,8 @@ def write_DeliveryReports(value: Any) -> str:
         raise FallbackRequired
     inner = join_elements(write_DeliveryReport, its_results, "result")
     text += f"<results>{inner}</results>" if inner else "<results />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -936,6 +971,7 @@ def read_lenient_ErrorDetails(element: Any) -> Any:
     its_message_id: Any = None
     its_text: Any = None
     its_validation_errors: Any = UNSET
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "messageId":
@@ -947,7 +983,7 @@ def read_lenient_ErrorDetails(element: Any) -> Any:
                 raise FallbackRequired
             its_text = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if (
         len(element)
         and its_message_id is None
@@ -961,12 +997,14 @@ def read_lenient_ErrorDetails(element: Any) -> Any:
     made.message_id = its_message_id
     made.text = its_text
     made.validation_errors = its_validation_errors
+    made._extra = extra
     made.__class__ = ErrorDetails
     return made
 
 
 def read_lenient_ErrorResponseBody(element: Any) -> Any:
     its_service_exception: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "serviceException":
@@ -974,17 +1012,19 @@ def read_lenient_ErrorResponseBody(element: Any) -> Any:
                 raise FallbackRequired
             its_service_exception = read_lenient_ErrorDetails(child)
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_service_exception is None:
         raise FallbackRequired
     made = ErrorResponseBodyTwin()
     made.service_exception = its_service_exception
+    made._extra = extra
     made.__class__ = ErrorResponseBody
     return made
 
 
 def read_lenient_ErrorResponse(element: Any) -> Any:
     its_request_error: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "requestError":
@@ -992,13 +1032,14 @@ def read_lenient_ErrorResponse(element: Any) -> Any:
                 raise FallbackRequired
             its_request_error = read_lenient_ErrorResponseBody(child)
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_request_error is None:
         raise FallbackRequired
     made = ErrorResponseTwin()
     made.request_error = its_request_error
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = ErrorResponse
     return made
 
@@ -1029,6 +1070,8 @@ def write_ErrorDetails(value: Any) -> str:
     its_validation_errors = value.validation_errors
     if its_validation_errors is not None and (type(its_validation_errors) is not dict):
         raise FallbackRequired
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1039,6 +1082,8 @@ def write_ErrorResponseBody(value: Any) -> str:
     its_service_exception = value.service_exception
     inner = write_ErrorDetails(its_service_exception)
     text += f"<serviceException>{inner}</serviceException>" if inner else "<serviceException />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1049,6 +1094,8 @@ def write_ErrorResponse(value: Any) -> str:
     its_request_error = value.request_error
     inner = write_ErrorResponseBody(its_request_error)
     text += f"<requestError>{inner}</requestError>" if inner else "<requestError />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1107,6 +1154,7 @@ def write_PreviewRequest(value: Any) -> str:
 
 def read_lenient_PreviewLanguage(element: Any) -> Any:
     its_language_code: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "languageCode":
@@ -1114,11 +1162,12 @@ def read_lenient_PreviewLanguage(element: Any) -> Any:
                 raise FallbackRequired
             its_language_code = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if len(element) and its_language_code is None:
         raise FallbackRequired
     made = PreviewLanguageTwin()
     made.language_code = its_language_code
+    made._extra = extra
     made.__class__ = PreviewLanguage
     return made
 
@@ -1126,6 +1175,7 @@ def read_lenient_PreviewLanguage(element: Any) -> Any:
 def read_lenient_PreviewConfiguration(element: Any) -> Any:
     its_language: Any = None
     its_transliteration: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "language":
@@ -1137,12 +1187,13 @@ def read_lenient_PreviewConfiguration(element: Any) -> Any:
                 raise FallbackRequired
             its_transliteration = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if len(element) and its_language is None and its_transliteration is None:
         raise FallbackRequired
     made = PreviewConfigurationTwin()
     made.language = its_language
     made.transliteration = its_transliteration
+    made._extra = extra
     made.__class__ = PreviewConfiguration
     return made
 
@@ -1152,6 +1203,7 @@ def read_lenient_Preview(element: Any) -> Any:
     its_configuration: Any = None
     its_message_count: Any = UNSET
     its_text_preview: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "textPreview":
@@ -1171,7 +1223,7 @@ def read_lenient_Preview(element: Any) -> Any:
                 raise FallbackRequired
             its_configuration = read_lenient_PreviewConfiguration(child)
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if (
         len(element)
         and its_text_preview is None
@@ -1189,6 +1241,7 @@ def read_lenient_Preview(element: Any) -> Any:
     made.message_count = its_message_count
     made.characters_remaining = its_characters_remaining
     made.configuration = its_configuration
+    made._extra = extra
     made.__class__ = Preview
     return made
 
@@ -1196,6 +1249,7 @@ def read_lenient_Preview(element: Any) -> Any:
 def read_lenient_PreviewResponse(element: Any) -> Any:
     its_original_text: Any = None
     its_previews: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "originalText":
@@ -1214,7 +1268,7 @@ def read_lenient_PreviewResponse(element: Any) -> Any:
             if not its_previews and len(child):
                 raise FallbackRequired
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_previews is None:
         raise FallbackRequired
     made = PreviewResponseTwin()
@@ -1222,6 +1276,7 @@ def read_lenient_PreviewResponse(element: Any) -> Any:
     made.previews = tuple(its_previews)
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = PreviewResponse
     return made
 
@@ -1246,6 +1301,8 @@ def write_PreviewLanguage(value: Any) -> str:
             if its_language_code
             else "<languageCode />"
         )
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1273,6 +1330,8 @@ def write_PreviewConfiguration(value: Any) -> str:
             if its_transliteration
             else "<transliteration />"
         )
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1316,6 +1375,8 @@ def write_Preview(value: Any) -> str:
     if its_configuration is not None:
         inner = write_PreviewConfiguration(its_configuration)
         text += f"<configuration>{inner}</configuration>" if inner else "<configuration />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1344,6 +1405,8 @@ def write_PreviewResponse(value: Any) -> str:
         raise FallbackRequired
     inner = join_elements(write_Preview, its_previews, "previews")
     text += f"<previews>{inner}</previews>" if inner else "<previews />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1361,6 +1424,7 @@ def read_lenient_SmsLog(element: Any) -> Any:
     its_status: Any = None
     its_text: Any = None
     its_to: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -1416,7 +1480,7 @@ def read_lenient_SmsLog(element: Any) -> Any:
                 raise FallbackRequired
             its_mcc_mnc_too = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_mcc_mnc is None:
         its_mcc_mnc = its_mcc_mnc_too
     if (
@@ -1454,12 +1518,14 @@ def read_lenient_SmsLog(element: Any) -> Any:
     made.price = its_price
     made.status = its_status
     made.error = its_error
+    made._extra = extra
     made.__class__ = SmsLog
     return made
 
 
 def read_lenient_SmsLogs(element: Any) -> Any:
     its_results: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "results":
@@ -1474,7 +1540,7 @@ def read_lenient_SmsLogs(element: Any) -> Any:
             if not its_results and len(child):
                 raise FallbackRequired
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_results is None:
         raise FallbackRequired
     made = SmsLogsTwin()
@@ -1482,6 +1548,7 @@ def read_lenient_SmsLogs(element: Any) -> Any:
     made.raw = None
     made.http = None
     made.unreadable = ()
+    made._extra = extra
     made.__class__ = SmsLogs
     return made
 
@@ -1573,6 +1640,8 @@ def write_SmsLog(value: Any) -> str:
     if its_error is not None:
         inner = write_GsmErrorCode(its_error)
         text += f"<error>{inner}</error>" if inner else "<error />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1585,6 +1654,8 @@ def write_SmsLogs(value: Any) -> str:
         raise FallbackRequired
     inner = join_elements(write_SmsLog, its_results, "result")
     text += f"<results>{inner}</results>" if inner else "<results />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -1593,6 +1664,7 @@ def read_strict_Destination(element: Any) -> Any:
     its_to: Any = None
     if element.text is not None and not element.text.isspace():
         require_blank(element.text)
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "to":
@@ -1606,7 +1678,7 @@ def read_strict_Destination(element: Any) -> Any:
                 raise FallbackRequired
             its_message_id = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
         if child.tail is not None and not child.tail.isspace():
             require_blank(child.tail)
     if its_to is None:
@@ -1614,7 +1686,7 @@ def read_strict_Destination(element: Any) -> Any:
     made = DestinationTwin()
     made.to = its_to
     made.message_id = its_message_id
-    made.extra = None
+    made.extra = extra
     made.__class__ = Destination
     return made
 
@@ -1727,6 +1799,7 @@ def read_strict_Message(element: Any) -> Any:
     its_validity_period: Any = None
     if element.text is not None and not element.text.isspace():
         require_blank(element.text)
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "from":
@@ -1797,7 +1870,7 @@ def read_strict_Message(element: Any) -> Any:
                 raise FallbackRequired
             its_delivery_time_window = read_strict_DeliveryTimeWindow(child)
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
         if child.tail is not None and not child.tail.isspace():
             require_blank(child.tail)
     if its_destinations is None:
@@ -1816,7 +1889,7 @@ def read_strict_Message(element: Any) -> Any:
     made.validity_period = its_validity_period
     made.send_at = its_send_at
     made.delivery_time_window = its_delivery_time_window
-    made.extra = None
+    made.extra = extra
     made.__class__ = Message
     return made
 
@@ -1873,6 +1946,7 @@ def read_strict_SmsRequest(element: Any) -> Any:
     its_tracking: Any = None
     if element.text is not None and not element.text.isspace():
         require_blank(element.text)
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -1899,7 +1973,7 @@ def read_strict_SmsRequest(element: Any) -> Any:
                 raise FallbackRequired
             its_tracking = read_strict_Tracking(child)
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
         if child.tail is not None and not child.tail.isspace():
             require_blank(child.tail)
     if its_messages is None:
@@ -1908,7 +1982,7 @@ def read_strict_SmsRequest(element: Any) -> Any:
     made.bulk_id = its_bulk_id
     made.messages = tuple(its_messages)
     made.tracking = its_tracking
-    made.extra = None
+    made.extra = extra
     made.__class__ = SmsRequest
     return made
 
@@ -1917,8 +1991,6 @@ def write_Destination(value: Any) -> str:
     if type(value) is not Destination:
         raise FallbackRequired
     text = ""
-    if value.extra is not None:
-        raise FallbackRequired
     its_to = value.to
     if (
         type(its_to) is not str
@@ -1941,6 +2013,8 @@ def write_Destination(value: Any) -> str:
         ):
             its_message_id = escape(its_message_id)
         text += f"<messageId>{its_message_id}</messageId>" if its_message_id else "<messageId />"
+    if value.extra is not None:
+        text += write_extra(value.extra)
     return text
 
 
@@ -1994,8 +2068,6 @@ def write_Message(value: Any) -> str:
     if type(value) is not Message:
         raise FallbackRequired
     text = ""
-    if value.extra is not None:
-        raise FallbackRequired
     its_from = value.from_
     if its_from is not None:
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
@@ -2086,6 +2158,8 @@ def write_Message(value: Any) -> str:
             if inner
             else "<deliveryTimeWindow />"
         )
+    if value.extra is not None:
+        text += write_extra(value.extra)
     return text
 
 
@@ -2136,8 +2210,6 @@ def write_SmsRequest(value: Any) -> str:
     if type(value) is not SmsRequest:
         raise FallbackRequired
     text = ""
-    if value.extra is not None:
-        raise FallbackRequired
     its_bulk_id = value.bulk_id
     if its_bulk_id is not None:
         if type(its_bulk_id) is not str:
@@ -2159,6 +2231,8 @@ def write_SmsRequest(value: Any) -> str:
     if its_tracking is not None:
         inner = write_Tracking(its_tracking)
         text += f"<tracking>{inner}</tracking>" if inner else "<tracking />"
+    if value.extra is not None:
+        text += write_extra(value.extra)
     return text
 
 
@@ -2485,6 +2559,7 @@ def read_lenient_SmsResponseDetails(element: Any) -> Any:
     its_sms_count: Any = UNSET
     its_status: Any = None
     its_to: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "to":
@@ -2504,7 +2579,7 @@ def read_lenient_SmsResponseDetails(element: Any) -> Any:
                 raise FallbackRequired
             its_message_id = child.text or ""
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_to is None:
         raise FallbackRequired
     if its_status is None:
@@ -2517,6 +2592,7 @@ def read_lenient_SmsResponseDetails(element: Any) -> Any:
     made.sms_count = its_sms_count
     made.message_id = its_message_id
     made.http = None
+    made._extra = extra
     made.__class__ = SmsResponseDetails
     return made
 
@@ -2525,6 +2601,7 @@ def read_lenient_SmsResponse(element: Any) -> Any:
     its_bulk_id: Any = None
     its_messages: Any = None
     its_tracking_process_key: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -2547,7 +2624,7 @@ def read_lenient_SmsResponse(element: Any) -> Any:
             if not its_messages and len(child):
                 raise FallbackRequired
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_messages is None:
         raise FallbackRequired
     made = SmsResponseTwin()
@@ -2556,6 +2633,7 @@ def read_lenient_SmsResponse(element: Any) -> Any:
     made.messages = tuple(its_messages)
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = SmsResponse
     return made
 
@@ -2564,6 +2642,7 @@ def read_lenient_SmsResponse_from_SmsResponseV1(element: Any) -> Any:
     its_bulk_id: Any = None
     its_messages: Any = None
     its_tracking_process_key: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -2586,7 +2665,7 @@ def read_lenient_SmsResponse_from_SmsResponseV1(element: Any) -> Any:
             if not its_messages and len(child):
                 raise FallbackRequired
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_messages is None:
         raise FallbackRequired
     made = SmsResponseTwin()
@@ -2595,6 +2674,7 @@ def read_lenient_SmsResponse_from_SmsResponseV1(element: Any) -> Any:
     made.messages = tuple(its_messages)
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = SmsResponse
     return made
 
@@ -2632,6 +2712,8 @@ def write_SmsResponseDetails(value: Any) -> str:
         ):
             its_message_id = escape(its_message_id)
         text += f"<messageId>{its_message_id}</messageId>" if its_message_id else "<messageId />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -2672,6 +2754,8 @@ def write_SmsResponse(value: Any) -> str:
         raise FallbackRequired
     inner = join_elements(write_SmsResponseDetails, its_messages, "message")
     text += f"<messages>{inner}</messages>" if inner else "<messages />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 
@@ -2679,6 +2763,7 @@ def read_lenient_SmsResponseV1(element: Any) -> Any:
     its_bulk_id: Any = None
     its_messages: Any = None
     its_tracking_process_key: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -2701,7 +2786,7 @@ def read_lenient_SmsResponseV1(element: Any) -> Any:
             if not its_messages and len(child):
                 raise FallbackRequired
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_messages is None:
         raise FallbackRequired
     made = SmsResponseV1Twin()
@@ -2710,6 +2795,7 @@ def read_lenient_SmsResponseV1(element: Any) -> Any:
     made.messages = tuple(its_messages)
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = SmsResponseV1
     return made
 
@@ -2718,6 +2804,7 @@ def read_lenient_SmsResponseV1_from_SmsResponse(element: Any) -> Any:
     its_bulk_id: Any = None
     its_messages: Any = None
     its_tracking_process_key: Any = None
+    extra = None
     for child in element:
         tag = child.tag
         if tag == "bulkId":
@@ -2740,7 +2827,7 @@ def read_lenient_SmsResponseV1_from_SmsResponse(element: Any) -> Any:
             if not its_messages and len(child):
                 raise FallbackRequired
         else:
-            skip_element(child)
+            extra = add_unknown(extra, child)
     if its_messages is None:
         raise FallbackRequired
     made = SmsResponseV1Twin()
@@ -2749,6 +2836,7 @@ def read_lenient_SmsResponseV1_from_SmsResponse(element: Any) -> Any:
     made.messages = tuple(its_messages)
     made.raw = None
     made.http = None
+    made._extra = extra
     made.__class__ = SmsResponseV1
     return made
 
@@ -2790,6 +2878,8 @@ def write_SmsResponseV1(value: Any) -> str:
         raise FallbackRequired
     inner = join_elements(write_SmsResponseDetails, its_messages, "messages")
     text += f"<messages>{inner}</messages>" if inner else "<messages />"
+    if value._extra is not None:
+        text += write_extra(value._extra)
     return text
 
 

@@ -205,17 +205,29 @@ def render_construction(field_names: Iterable[tuple[str, str]], cls: Any) -> lis
     own = {
         "raw": None,
         "http": None,
-        "extra": None,
         "unreadable": (),
     }  # fields that no document has
     kept = [f"made.{name} = {value!r}" for name, value in own.items() if name in cls.__slots__]
+    kept += [f"made.{slot} = extra" for slot in find_extra_slot(cls)]
     return [f"made = {name}Twin()", *made, *kept, f"made.__class__ = {name}", "return made"]
 
 
-def render_extra_check(cls: Any) -> list[str]:
-    """Return the statements that leave a model with undocumented fields to the detailed path."""
-    check = ["if value.extra is not None:", "    raise FallbackRequired"]
-    return check if "extra" in cls.__slots__ else []
+def find_extra_slot(cls: Any) -> list[str]:
+    """Return the attribute that holds undocumented fields, if a model has one."""
+    return [slot for slot in ("extra", "_extra") if slot in cls.__slots__]
+
+
+def render_extra(cls: Any, add: str) -> list[str]:
+    """Return the statements that add the undocumented fields of a model to what is written.
+
+    add: the statement, with {0} for the fields.
+    """
+    slots = find_extra_slot(cls)
+    return [
+        line
+        for slot in slots
+        for line in (f"if value.{slot} is not None:", f"    {add.format(f'value.{slot}')}")
+    ]
 
 
 def render_pairs(pairs: Iterable[tuple[str, str]]) -> list[str]:

@@ -12,11 +12,12 @@ from decimal import Decimal
 from generator.fields import (
     Field,
     ModelSet,
+    find_extra_slot,
     indent,
     is_date,
     list_parts,
     render_construction,
-    render_extra_check,
+    render_extra,
     render_invalid_condition,
     render_min_items,
     render_pairs,
@@ -55,6 +56,7 @@ from .scalars import (
     write_instant,
 )
 from .constraints import is_text
+from .json_extra import find_extra
 from .models import (
 {imports}
 )
@@ -106,6 +108,11 @@ def write_json_codec(model_set: ModelSet) -> str:
         bodies += _write_writer(name, model_set, shapes, whole=True)
         bodies += _write_writer(name, model_set, shapes, whole=False) * _has_list(name, model_set)
     lines = [f"{name}Twin = mutable_twin({name})" for name in read]
+    lines += [
+        f"KNOWN_{name} = frozenset({sorted({n for m in model_set.fields[name] for n in (m.wire, *m.aliases)})})"
+        for name in read
+        if find_extra_slot(model_set.models[name])
+    ]
     lines += [f"{name}_MEMBERS = get_enum_members({name})" for name in sorted(enums)]
     lines += [f"{name}_VALUES = get_enum_values({name})" for name in sorted(enums)]
     imports = "\n".join(f"    {name}," for name in sorted({*read, *enums}))
@@ -150,8 +157,13 @@ def _write_reader(
     is_repeated = not (strict or is_document) and all(m.base in {str, int, bool} for m in fields)
     if is_repeated:
         body += _find_last(fields)
+    open_ = bool(find_extra_slot(model_set.models[name]))
+    body += [f"known = {len(fields)}"] * open_
     for field in fields:
-        body += _write_field(field, patterns, strict=strict)
+        body += _write_field(field, patterns, strict=strict, counts=open_)
+    if open_:
+        found = f"find_extra(value, KNOWN_{name})"
+        body += [f"extra = {found} if len(value) != known else None"]
     if strict:
         body += render_pairs(model_set.paired_fields[name])
     *created, end = render_construction([(m.name, m.local) for m in fields], model_set.models[name])
@@ -191,11 +203,16 @@ def _find_last(fields: tuple[Field, ...]) -> list[str]:
 def _keep_last(fields: tuple[Field, ...]) -> list[str]:
     """Return the statements that keep a model, if it holds the very values of its document."""
     same = " and ".join(f"{m.local} is value.get({m.wire!r})" for m in fields)
-    return [f"if {same}:", "    last = dict(value), made"]
+    return [f"if extra is None and {same}:", "    last = dict(value), made"]
 
 
-def _write_field(field: Field, patterns: dict[str, str], *, strict: bool) -> list[str]:
-    """Return the statements that read a field into its variable."""
+def _write_field(
+    field: Field, patterns: dict[str, str], *, strict: bool, counts: bool
+) -> list[str]:
+    """Return the statements that read a field into its variable.
+
+    counts: whether they count the fields that are there.
+    """
     read = _read_strict(field, patterns) if strict else _read_lenient(field, patterns)
     if field.constraint.required and not field.aliases:
         return [f"{field.local} = value[{field.wire!r}]", *read]
@@ -205,7 +222,8 @@ def _write_field(field: Field, patterns: dict[str, str], *, strict: bool) -> lis
         lines += [f"elif {other!r} in value:", f"    {field.local} = value[{other!r}]"]
         lines += indent(read)
     missing = "raise FallbackRequired" if field.constraint.required else f"{field.local} = None"
-    return [*lines, "else:", f"    {missing}"]
+    fewer = ["    known -= 1"] * (counts and not field.constraint.required)
+    return [*lines, "else:", f"    {missing}", *fewer]
 
 
 def _read_strict(field: Field, patterns: dict[str, str]) -> list[str]:
@@ -263,13 +281,13 @@ def _write_writer(
         "    raise FallbackRequired",
         "plain: dict[str, Any] = {}",
     ]
-    body += render_extra_check(model_set.models[name])
     for field in fields:
         body.append(f"{field.local} = value.{field.name}")
         lines = [*_check_written(field, patterns), *_put(field, model_set, whole=whole)]
         guarded = [f"if {field.local} is not None:", *indent(lines)]
         body += lines if field.constraint.required else guarded
     body += render_pairs(model_set.paired_fields[name])
+    body += render_extra(model_set.models[name], "plain.update({0})")
     way = "write" if whole else "lazy"
     head = f"def {way}_{name}(value: Any) -> dict[str, Any]:"
     return ["", head, *indent(body), "    return plain", ""]

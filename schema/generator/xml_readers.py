@@ -17,6 +17,7 @@ import xmlschema
 from generator.fields import (
     Field,
     ModelSet,
+    find_extra_slot,
     indent,
     is_date,
     render_construction,
@@ -63,6 +64,7 @@ from .xml_scalars import (
     require_blank,
     skip_element,
 )
+from .xml_extra import add_unknown, write_extra
 from .models import (
 {imports}
 )
@@ -160,14 +162,22 @@ def _write_reader(spec: ReaderSpec, codec: CodecBuilder) -> None:
         "",
         f"def {spec.function}(element: Any) -> Any:",
         *indent(_begin(spec, fields, others)),
+        *["    extra = None"] * len(find_extra_slot(codec.model_set.models[spec.model])),
         "    for child in element:",
         "        tag = child.tag",
         *indent(
-            [*cases, "else:", "    skip_element(child)", *_render_text_check("child.tail", spec)], 2
+            [*cases, "else:", f"    {_skip(spec, codec)}", *_render_text_check("child.tail", spec)],
+            2,
         ),
         *indent(_end(spec, fields, others, codec.model_set)),
         "",
     ]
+
+
+def _skip(spec: ReaderSpec, codec: CodecBuilder) -> str:
+    """Return the statement for an unknown element."""
+    open_ = find_extra_slot(codec.model_set.models[spec.model])
+    return "extra = add_unknown(extra, child)" if open_ else "skip_element(child)"
 
 
 def _begin(spec: ReaderSpec, fields: dict[str, Field], others: dict[str, Field]) -> list[str]:

@@ -10,7 +10,7 @@ from generator.fields import (
     ModelSet,
     indent,
     is_date,
-    render_extra_check,
+    render_extra,
     render_invalid_condition,
     render_min_items,
     render_pairs,
@@ -50,14 +50,17 @@ def write_writer(kind: Any, model: str, codec: CodecBuilder) -> None:
     fields = {m.wire: m for m in codec.model_set.fields[model]}
     children = [child for child in kind.content.iter_elements() if child.name is not None]
     lines = [f"if type(value) is not {model}:", "    raise FallbackRequired", 'text = ""']
-    lines += render_extra_check(codec.model_set.models[model])
     for child in children:
         lines += _write_field(child, fields.pop(child.name), codec)
     for field in fields.values():  # fields without an XML form
         fault = render_invalid_condition(field, field.local, codec.patterns)
         check = [f"if {field.local} is not None and ({fault}):", "    raise FallbackRequired"]
         lines += [f"{field.local} = value.{field.name}", *check]
-    lines += [*render_pairs(codec.model_set.paired_fields[model]), "return text"]
+    lines += render_pairs(codec.model_set.paired_fields[model])
+    lines += [
+        *render_extra(codec.model_set.models[model], "text += write_extra({0})"),
+        "return text",
+    ]
     codec.bodies += ["", f"def write_{model}(value: Any) -> str:", *indent(lines), ""]
 
 

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
+import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar
 
-from .client import _SAME, Client
+from .arguments import hint
+from .client import _SAME, CALL_HINT, Client
 from .errors import hide_locals
+from .operations import V1_WARNING
 from .transport.cancellation import CANCELLATION, Cancellation
 from .transport.retry import Retry
 from .transport.urls import DEFAULT_URL
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from contextvars import Context
     from pathlib import Path
     from types import TracebackType
+
+    from infobip_sms_schema import MessageV1, SmsRequestV1, SmsResponseV1
 
     from .auth import Auth
     from .codecs import Engine, Wire
@@ -78,6 +83,7 @@ class AsyncClient:
     """
 
     @hide_locals
+    @hint(CALL_HINT.replace("Client", "AsyncClient"))
     def __init__(  # noqa: PLR0913 - settings, each by its name
         self,
         base_url: str = DEFAULT_URL,
@@ -138,7 +144,7 @@ class AsyncClient:
 
     send_text = _in_thread(Client.send_text)
     send = _in_thread(Client.send)
-    send_v1 = _in_thread(Client.send_v1)
+    _send_v1 = _in_thread(Client._send_v1)  # noqa: SLF001 - the warning is for the caller, not for a thread
     fetch_delivery_reports = _in_thread(Client.fetch_delivery_reports)
     get_logs = _in_thread(Client.get_logs)
     preview = _in_thread(Client.preview)
@@ -149,6 +155,17 @@ class AsyncClient:
     record_conversion = _in_thread(Client.record_conversion)
     send_many = _as_async_generator(Client.send_many)
     reconcile = _as_async_generator(Client.reconcile)
+
+    def send_v1(
+        self,
+        request: SmsRequestV1 | MessageV1 | Iterable[MessageV1],
+        *,
+        wire: Wire | None = None,
+        timeout: float | None = None,
+    ) -> Coroutine[Any, Any, SmsResponseV1]:
+        """Send messages with version 1 of the API, as Client.send_v1 does; also warns where it is called."""
+        warnings.warn(V1_WARNING, DeprecationWarning, stacklevel=2)
+        return self._send_v1(request, wire, timeout)
 
     async def close(self) -> None:
         """Wait for the calls under way, and close all connections; no call may follow."""
@@ -194,7 +211,7 @@ class _Threads:
     def get_pool(self) -> ThreadPoolExecutor:
         """Return the threads of this process."""
         if self._closed:
-            raise RuntimeError("this client is closed")
+            raise RuntimeError("this client is closed; make another one")
         if self._pool is None or self._process != os.getpid():
             self._process = os.getpid()
             self._pool = ThreadPoolExecutor(self._count, "infobip-sms")

@@ -36,9 +36,12 @@ def _require_secret(_: object, attribute: attrs.Attribute[Any], value: object) -
 def _require_bare_secret(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """Reject what a header cannot carry, and what is often copied together with a key."""
     _require_secret(owner, attribute, value)
-    actual = ""
-    if _SCHEME.match(str(value)):
+    actual, hint = "", ""
+    if not value:
+        actual = "an empty string"
+    elif _SCHEME.match(str(value)):
         actual = "a value with the scheme (such as App) in front"
+        hint = f"Leave out the scheme: {type(owner).__name__} adds its own."
     elif str(value) != str(value).strip():
         ends = str(value)[:1] + str(value)[-1:]
         actual = f"a {'line break' if set(ends) & {*_LINE_BREAKS} else 'blank'} at its start or end"
@@ -46,7 +49,9 @@ def _require_bare_secret(owner: object, attribute: attrs.Attribute[Any], value: 
         actual = "characters that are not allowed in a header"
     if actual:
         expected = f"the {attribute.name} alone"
-        raise InvalidRequestError([Violation(attribute.name, actual, expected, "AUTH-005")])
+        raise InvalidRequestError(
+            [Violation(attribute.name, actual, expected, "AUTH-005", hint=hint)]
+        )
 
 
 def _hide_arguments(cls: type[T]) -> type[T]:

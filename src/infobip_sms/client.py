@@ -1,48 +1,36 @@
-"""The client: its settings, the attempts of a call, and a log line for each."""
+"""The client: the attempts of a call, and a log line for each."""
 
 from __future__ import annotations
 
 import logging
 import os
 import random
-import re
 import time
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import attrs
-from infobip_sms_schema.constraints import describe_value
 
 from infobip_sms.transport.cancellation import pause
-from infobip_sms.transport.connections import ConnectionPool, build_context
 from infobip_sms.transport.messages import (
     AttemptFailedError,
     Headers,
     Request,
     Response,
-    build_character_error,
-    is_printable_ascii,
     require_safe_request,
 )
 from infobip_sms.transport.retry import AttemptFailure, Retry, RetryState, find_failure
-from infobip_sms.transport.settings import (
-    TIMEOUT,
-    build_setting_error,
-    is_count,
-    is_list_of_texts,
-    is_timeout,
-    validate,
-)
-from infobip_sms.transport.urls import DEFAULT_URL, find_proxy, is_loopback, parse_base_url
+from infobip_sms.transport.settings import TIMEOUT, build_setting_error, is_timeout
+from infobip_sms.transport.urls import DEFAULT_URL
 
-from .auth import Auth, read_environment_auth
+from .arguments import hint
+from .auth import read_environment_auth
+from .client_settings import Settings, build_pool, build_user_agent, configure_log
 from .codecs import XmlOptions
 from .errors import (
     Attempt,
     CallDescription,
-    InvalidRequestError,
     InvalidResponseError,
     TransportError,
-    Violation,
     hide_locals,
 )
 from .operations import Operations
@@ -53,75 +41,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from .auth import Auth
     from .codecs import Engine, Wire
 
+CALL_HINT = 'Write Client("https://xxxxx.api.infobip.com", auth=ApiKey("…")).'
 _LOG = logging.getLogger("infobip_sms")
-_LEVELS = {"debug", "info", "warning", "error"}
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OWN = {"authorization", "host", "accept", "content-type", "content-length", "transfer-encoding"}
 _SAME = Retry()
-
-
-def _require_auth(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, Auth):
-        expected = "Basic, ApiKey, IbssoToken or Bearer"
-        actual = describe_value(value)
-        raise InvalidRequestError([Violation(attribute.name, actual, expected, "AUTH-005")])
-
-
-def _require_wire(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if value not in {"json", "xml"}:
-        known = str(value).lower() in {"json", "xml"}
-        actual = "upper case" if known else "another format"
-        raise InvalidRequestError(
-            [Violation(attribute.name, actual, '"json" or "xml"', "HTTP-004")]
-        )
-
-
-def _require_headers(_: object, attribute: attrs.Attribute[Any], value: Mapping[Any, Any]) -> None:
-    for name, text in value.items():
-        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN:
-            expected = f"header names, and none of {', '.join(sorted(_OWN))}"
-            actual = "a name that is not allowed"
-            raise InvalidRequestError([Violation(attribute.name, actual, expected, "AUTH-005")])
-        if not isinstance(text, str) or not is_printable_ascii(text):
-            raise build_character_error(f"{attribute.name}[{name!r}]", "visible ASCII and spaces")
-
-
-def _to_headers(headers: Mapping[str, str] | None) -> Headers:
-    return Headers(headers or {})
-
-
-def _to_retry(retry: Retry | None) -> Retry:
-    return Retry.none() if retry is None else retry
-
-
-@attrs.frozen(kw_only=True)
-class _Settings:
-    """What a client was made with; pickled in its place."""
-
-    base_url: str
-    auth: Auth = attrs.field(validator=_require_auth)
-    wire: Wire = attrs.field(validator=_require_wire)
-    xml_engine: Engine
-    validate_xml: bool
-    timeout: float = attrs.field(validator=validate(TIMEOUT, is_timeout))
-    connect_timeout: float = attrs.field(validator=validate(TIMEOUT, is_timeout))
-    connections: int = attrs.field(validator=validate("a whole number from 1", is_count))
-    retry: Retry = attrs.field(
-        converter=_to_retry,
-        validator=validate("a Retry, or None for no retries", lambda v: isinstance(v, Retry)),
-    )
-    proxy: str | Literal[False] | None = attrs.field(repr=False)
-    ca: str | Path | ssl.SSLContext | None
-    user_agent: str | None
-    on_attempt: Callable[[str, Attempt], object] | None = attrs.field(
-        validator=validate("a function, or None", lambda v: v is None or callable(v))
-    )
-    headers: Headers = attrs.field(converter=_to_headers, validator=_require_headers)
-    trust_http: Collection[str] = attrs.field(
-        validator=validate("a list of host names", is_list_of_texts)
-    )
 
 
 class Client(Operations):
@@ -166,6 +91,16 @@ class Client(Operations):
     """
 
     @hide_locals
+    @hint(
+        CALL_HINT,
+        base_uri="The URL is base_url.",
+        cert="A client certificate goes into an ssl.SSLContext, which goes into ca.",
+        host="The URL is base_url.",
+        proxies="A proxy is proxy, one URL.",
+        retries="Retries are retry=Retry(attempts=3).",
+        url="The URL is base_url.",
+        verify="TLS is always verified; ca is a file of other certificates to trust.",
+    )
     def __init__(  # noqa: PLR0913 - settings, each by its name
         self,
         base_url: str = DEFAULT_URL,
@@ -185,12 +120,12 @@ class Client(Operations):
         headers: Mapping[str, str] | None = None,
         trust_http: Collection[str] = (),
     ) -> None:
-        given = {n: value for n, value in locals().items() if n in attrs.fields_dict(_Settings)}
-        self._settings = _Settings(**given)
-        _configure_log()
+        given = {n: value for n, value in locals().items() if n in attrs.fields_dict(Settings)}
+        self._settings = Settings(**given)
+        configure_log()
         super().__init__(auth, wire, XmlOptions(xml_engine, validate_xml))
-        self._headers = {"User-Agent": _build_user_agent(user_agent), **self._settings.headers}
-        self._connections = _build_pool(self._settings)
+        self._headers = {"User-Agent": build_user_agent(user_agent), **self._settings.headers}
+        self._connections = build_pool(self._settings)
 
     @classmethod
     @hide_locals
@@ -253,7 +188,7 @@ class Client(Operations):
         ca = self._settings.ca
         if ca is not None and ca is self._connections.context:
             raise TypeError("a client with an SSLContext cannot be pickled; pass ca as a file")
-        return {name: getattr(self._settings, name) for name in attrs.fields_dict(_Settings)}
+        return {name: getattr(self._settings, name) for name in attrs.fields_dict(Settings)}
 
     def __setstate__(self, settings: dict[str, Any]) -> None:
         self.__init__(**settings)  # type: ignore[misc] # a new client with the same settings
@@ -317,28 +252,6 @@ class Client(Operations):
             _LOG.warning("on_attempt raised %s", type(error).__name__)
 
 
-def _build_pool(settings: _Settings) -> ConnectionPool:
-    server = parse_base_url(settings.base_url, settings.trust_http)
-    if server.scheme == "http" and not is_loopback(server.host):
-        _LOG.warning("credentials go to %s over plain http", server.netloc)
-    proxy = find_proxy(settings.proxy, server)
-    context = None if settings.ca is None else build_context(settings.ca)
-    return ConnectionPool(server, proxy, context, settings.connections, settings.connect_timeout)
-
-
-def _configure_log() -> None:
-    """Write the log to standard error if INFOBIP_LOG has a level and the program has no handler."""
-    level = os.environ.get("INFOBIP_LOG", "").lower()
-    if not level:
-        return
-    if level in _LEVELS:
-        _LOG.setLevel(level.upper())
-    else:
-        _LOG.warning("INFOBIP_LOG: expected one of %s", ", ".join(sorted(_LEVELS)))
-    if not _LOG.hasHandlers():
-        _LOG.addHandler(logging.StreamHandler())
-
-
 def _find_failure(
     result: Response | InvalidResponseError | AttemptFailure,
 ) -> AttemptFailure | None:
@@ -377,18 +290,3 @@ def _require_response(
     raise InvalidResponseError(
         result.violations, result.status, result.body, result.headers, attempts, call
     )
-
-
-def _build_user_agent(user_agent: object) -> str:
-    from importlib.metadata import version  # noqa: PLC0415 - not for the import alone
-
-    own = f"infobip-sms/{version('infobip-sms')}"
-    if user_agent is None:
-        return own
-    if (
-        not isinstance(user_agent, str)
-        or not user_agent.strip()
-        or not is_printable_ascii(user_agent)
-    ):
-        raise build_character_error("user_agent", "visible ASCII and spaces")
-    return f"{user_agent} {own}"

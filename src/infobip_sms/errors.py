@@ -79,7 +79,8 @@ class CallDescription:
     """The server's Retry-After."""
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path} ({self.host}): "
+        where = f" ({self.host})" if self.host else ""
+        return f"{self.method} {self.path}{where}: "
 
 
 _UNKNOWN_CALL = CallDescription("", "", "")
@@ -261,12 +262,16 @@ class InvalidResponseError(_CallError):
         call = self.call or _UNKNOWN_CALL
         status = _format_status(self.status)
         problems = "\n".join(map(str, self.violations)) or "an undocumented status"
+        if self.call is None and self.status is None:  # a body that was parsed, such as a callback
+            return problems
         words = ": ".join(filter(None, (status, call.code, call.text, problems)))
         return self._format(words, "The request may have been processed")
 
     @property
     def advice(self) -> str:
-        """What to do next."""
+        """What to do next; an empty string for a body that was parsed without a call."""
+        if self.call is None and self.status is None:
+            return ""
         call = self.call or _UNKNOWN_CALL
         return advise_invalid(self.status, call.method, self.body, call.location)
 

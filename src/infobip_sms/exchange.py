@@ -100,6 +100,27 @@ def _parse(
     return model
 
 
+def find_extra_names(body: object) -> list[str]:
+    """Return the names of the undocumented fields of a request; it may be invalid, and is checked later."""
+    if not isinstance(body, SmsRequest) or not _has_extra(body):
+        return []
+    from infobip_sms.codecs.extra import list_extra_names  # noqa: PLC0415 - few requests need it
+
+    return list_extra_names(body)
+
+
+def _has_extra(body: SmsRequest) -> bool:
+    if body.extra is not None:
+        return True
+    for message in body.messages:
+        if getattr(message, "extra", None) is not None:
+            return True
+        for to in getattr(message, "destinations", ()):
+            if getattr(to, "extra", None):
+                return True
+    return False
+
+
 def _build_info(response: Response) -> HttpInfo:
     elapsed = sum(attempt.duration + attempt.waited for attempt in response.attempts)
     return HttpInfo(response.status, response.headers, len(response.attempts), elapsed)
@@ -124,9 +145,10 @@ def _check_messages(request: SmsRequest | SmsRequestV1) -> None:
         raise InvalidRequestError(problems)
     if count := count_national_numbers(request):
         _LOG.warning(
-            "%d destinations begin with 0, as no country code does: write the country code"
+            "%d %s with 0, as no country code does: write the country code"
             " instead of 0, and nothing instead of 00 (SEND-008)",
             count,
+            "destination begins" if count == 1 else "destinations begin",
         )
 
 

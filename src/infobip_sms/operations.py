@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Never, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 from infobip_sms_schema import (
@@ -26,13 +26,15 @@ from infobip_sms_schema import (
     SmsRequestV1,
 )
 from infobip_sms_schema import operations as contract
+from infobip_sms_schema.constraints import describe_value
 
-from .errors import InvalidResponseError, Violation
-from .exchange import build_request, parse_response
+from .arguments import hint
+from .errors import CallDescription, InvalidRequestError, InvalidResponseError, Violation
+from .exchange import build_request, find_extra_names, parse_response
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
 
     from infobip_sms_schema import (
@@ -62,7 +64,11 @@ if TYPE_CHECKING:
     from .codecs import Wire, XmlOptions
 
 _LOG = logging.getLogger("infobip_sms")
+V1_WARNING = "send_v1 uses the previous version of the endpoint (V1-001); use send instead"
+_SEND_TEXT = 'For one text to one number write send_text("41793026727", "Hello", from_="InfoSMS").'
+_MORE = "For anything else that a message can have, use send(Message(...))."
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
+_METHODS = {Message: "send", SmsRequest: "send", MessageV1: "send_v1", SmsRequestV1: "send_v1"}
 
 
 class Operations(ABC):
@@ -83,6 +89,11 @@ class Operations(ABC):
     def _send_request(self, request: Request, timeout: float | None) -> Response:
         """Send a request and return its response; raise TransportError or InvalidResponseError."""
 
+    @hint(
+        'Write send_text("41793026727", "Hello", from_="InfoSMS").',
+        **dict.fromkeys(["sender", "source", "from"], "The sender is from_."),
+        **dict.fromkeys(["send_at", "language", "flash", "notify_url"], _MORE),
+    )
     def send_text(
         self,
         to: str | Destination,
@@ -105,19 +116,20 @@ class Operations(ABC):
         response = self.send(message, wire=wire, timeout=timeout)
         if not response.messages:
             problem = Violation("messages", "an empty list", "an entry for the message", "RESP-001")
-            raise InvalidResponseError((problem,), body=response.raw or b"")
+            call = CallDescription(contract.SEND.method, contract.SEND.path, "")
+            status = response.http.status if response.http else None
+            raise InvalidResponseError((problem,), status, response.raw or b"", call=call)
         sent = response.messages[0]
         object.__setattr__(sent, "http", response.http)  # frozen, but nobody else has it yet
         return sent
 
+    @hint(f"{_SEND_TEXT} For more write send(Message(...)).")
     def send(
         self,
-        /,  # as a keyword it would be one of ``unknown``
-        request: SmsRequest | Message | Iterable[Message] = (),
+        request: SmsRequest | Message | Iterable[Message],
         *,
         wire: Wire | None = None,
         timeout: float | None = None,
-        **unknown: Never,
     ) -> SmsResponse:
         """Send messages: POST /sms/2/text/advanced.
 
@@ -127,7 +139,6 @@ class Operations(ABC):
         Returns one entry per destination, in the order of the request. A request that may have been
         processed is not retried unless the client's ``retry`` says so: the API has no idempotency key.
         """
-        _require_no_arguments(unknown)
         return self._run(contract.SEND, wire, timeout, _to_request(request, SmsRequest, Message))
 
     def send_v1(
@@ -142,8 +153,15 @@ class Operations(ABC):
         The validity period is in milliseconds (V1-003), and the response may count segments (V1-002).
         Warns with DeprecationWarning: Infobip calls it the previous version, still available (V1-001).
         """
-        message = "send_v1 uses the previous version of the endpoint (V1-001); use send instead"
-        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        warnings.warn(V1_WARNING, DeprecationWarning, stacklevel=2)
+        return self._send_v1(request, wire, timeout)
+
+    def _send_v1(
+        self,
+        request: SmsRequestV1 | MessageV1 | Iterable[MessageV1],
+        wire: Wire | None,
+        timeout: float | None,
+    ) -> SmsResponseV1:
         body = _to_request(request, SmsRequestV1, MessageV1)
         return self._run(contract.SEND_V1, wire, timeout, body)
 
@@ -165,24 +183,20 @@ class Operations(ABC):
         """Send any number of messages; yield an Outcome for each destination, in the input's order.
 
         Nothing is sent until you iterate. To stop, leave the loop or close the generator: what is under
-        way is brought to its end, nothing new begins. Memory holds ``2 * concurrency`` requests, and 8
-        bytes for each destination if ``dedupe`` is ``"warn"``.
+        way is brought to its end, nothing new begins. Memory holds ``2 * concurrency`` requests.
 
         chunk: destinations for each request. concurrency: requests at a time.
         on_unknown: ``report`` what may have been accepted as unknown; ``reconcile`` it first, by the
             server's logs; ``resend`` what these do not know after ``log_delay`` seconds; ``stop``.
-        journal: a file. Run again after any end, with it and the same input: nothing that was accepted
-            or rejected is sent again; what may have been sent is reconciled first, and sent again with
-            ``resend`` only. JournalError if the input changed or the file cannot be used.
-        tracking: goes with every request.
+        journal: a file. Run again after any end, with it and the same input: what was accepted or rejected
+            is not sent again; what may have been sent is reconciled, and sent again with ``resend`` only.
+            JournalError if the input changed or the file cannot be used. tracking: with every request.
         patience: seconds to go on trying, beyond the client's ``retry``, while requests are certainly
             not processed: no connection, 429, 503 with Retry-After. After that nothing more is sent.
-        per_second: destinations per second over all threads, in requests of a quarter of that at most.
-            Each destination of a request counts, also if the request is repeated; lookups do not. A 429
-            halves the rate, which then rises again by a twentieth of ``per_second`` each second.
-        skip: numbers that are never sent to: a callable, numbers, or a file with one in each line.
-        dedupe: ``"number"`` sends once to each number, in any spelling; ``"warn"`` sends to all, and warns
-            at the end if there were others (UserWarning). What is left out is ``suppressed``.
+        per_second: destinations per second over all threads, evenly spaced, also in repeated requests;
+            lookups do not count. A 429 halves the rate, which then comes back within seconds.
+        skip: numbers that are never sent to (suppressed): a callable, numbers, or a file, one in a line.
+        dedupe: ``"number"`` sends once to each number; ``"warn"`` warns at the end if one came twice.
 
         Raises ValueError for a bad option at once; what the input raises, when all before it is done.
         """
@@ -338,9 +352,7 @@ class Operations(ABC):
 
     def _log_extra(self, body: object) -> None:
         """Name each undocumented field once; its value is not logged."""
-        if not _has_extra(body):
-            return
-        names = [name for name in _list_extra_names(body) if name not in self._logged_extra]
+        names = [name for name in find_extra_names(body) if name not in self._logged_extra]
         self._logged_extra.update(names)
         if names:
             _LOG.warning(
@@ -362,41 +374,17 @@ class Operations(ABC):
         return parse_response(operation, request, response, chosen, xml=self._xml)
 
 
-def _list_extra_names(body: object) -> list[str]:
-    from infobip_sms.codecs.extra import list_extra_names  # noqa: PLC0415 - few requests need it
-
-    return list_extra_names(body)
-
-
-def _require_no_arguments(unknown: Mapping[str, object]) -> None:
-    if unknown:
-        names = ", ".join(sorted(unknown))
-        raise TypeError(
-            f"send() got {names}, which are not its arguments. For one text to one number use "
-            'send_text("41793026727", "Hello", from_="InfoSMS"); for more '
-            'send(Message(destinations=["41793026727"], text="Hello", ...))'
-        )
-
-
-def _has_extra(body: object) -> bool:
-    """Tell whether a request has undocumented fields; it may be invalid, and is checked later."""
-    if not isinstance(body, SmsRequest):
-        return False
-    if body.extra is not None:
-        return True
-    for message in body.messages:
-        if getattr(message, "extra", None) is not None:
-            return True
-        for to in getattr(message, "destinations", ()):
-            if getattr(to, "extra", None):
-                return True
-    return False
-
-
-def _to_request(value: Any, request: Callable[..., Any], message: type) -> Any:
-    """Return the request of messages; leave one of the other version for its rejection."""
-    other = attrs.has(type(value)) and not isinstance(value, message)
-    return value if other else request(messages=value)
+def _to_request(value: Any, request: Any, message: type) -> Any:
+    """Return the request of messages; raise InvalidRequestError for anything else, and what to write."""
+    if isinstance(value, request):
+        return value
+    if isinstance(value, SmsRequest | SmsRequestV1 | Message | MessageV1) and not isinstance(
+        value, message
+    ):
+        expected, method = f"a {request.__name__}", _METHODS[type(value)]
+        problem = Violation("", describe_value(value), expected, "HTTP-003", hint=f"Use {method}.")
+        raise InvalidRequestError([problem])
+    return request(messages=value)
 
 
 def _to_list(values: str | Iterable[str]) -> list[str] | None:

@@ -51,7 +51,7 @@ RULES: dict[type, tuple[Callable[[Any], list[Violation]], ...]] = {
 
 
 def check_senders(request: SmsRequest | SmsRequestV1) -> list[Violation]:
-    """SEND-003: no sender is blank, has a line break, or is a number with a plus.
+    """SEND-003, READ-058: no sender is blank, has a line break, or is a number with a plus.
 
     Only what this client sends is checked: the documentation does not say what a server does.
     """

@@ -90,7 +90,8 @@ def test_async_client_has_every_method_of_client(name: str) -> None:
         client = AsyncClient("http://127.0.0.1:9", auth=AUTH)
         assert isinstance(getattr(client, name)([]), AsyncGenerator)
     elif name in {*OPERATIONS, "close"}:
-        assert inspect.iscoroutinefunction(ours)
+        # send_v1 warns where it is called, before anybody awaits what it returns
+        assert inspect.iscoroutinefunction(ours) or name == "send_v1"
 
 
 def test_every_operation_is_known() -> None:

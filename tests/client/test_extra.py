@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
+from infobip_sms_schema import json_codec
 
-from infobip_sms import Client, Destination, InvalidRequestError, Message, SmsRequest, SmsResponse
-from infobip_sms.codecs import get_codec, wire_json, wire_xml
+from infobip_sms import (
+    Client,
+    DeliveryReports,
+    Destination,
+    InvalidRequestError,
+    Message,
+    SmsRequest,
+    SmsResponse,
+)
+from infobip_sms.codecs import get_codec, plain_data, wire_json, wire_xml, xml_reference
+from infobip_sms.codecs.converters import make_converter
 from tests.cli.runs import run
 from tests.client.calls import AUTH, NEVER, PHONE, TYPES, both, example, reply
 
@@ -54,6 +66,7 @@ def test_undocumented_fields_are_written_in_xml(validate: bool) -> None:
     ) in body
     assert f"<destination><to>{PHONE}</to><weight>1.5</weight></destination>" in body
     assert wire_xml.parse_request(body.encode(), SmsRequest).messages[0] == REQUEST.messages[0]
+    assert xml_reference.dump_model(REQUEST).decode().replace("\n", "") == body
 
 
 @both
@@ -110,17 +123,121 @@ def test_a_model_keeps_its_own_copy() -> None:
     assert Message(destinations=PHONE, extra={}).extra is None
 
 
-@both
-def test_unknown_fields_of_a_response_are_found_by_path(wire: Any) -> None:
-    """The model has none of them, and ``extra`` has each with its value."""
-    body = {
-        "json": b'{"messages":[{"to":"41","status":{"groupId":1,"groupName":"P","id":7,"name":"N","new":{"a":"1"}}}],"cost":"3"}',
-        "xml": b"<smsResponse><messages><message><to>41</to><status><groupId>1</groupId><groupName>P</groupName><id>7</id><name>N</name><new><a>1</a></new></status></message></messages><cost>3</cost></smsResponse>",
-    }[wire]
-    response = get_codec(wire).parse_response(body, SmsResponse)
+UNKNOWN: dict[str, tuple[type[Any], dict[str, bytes]]] = {
+    "response": (
+        SmsResponse,
+        {
+            "json": b'{"messages":[{"to":"41","status":{"groupId":1,"groupName":"P","id":7,"name":"N",'
+            b'"new":{"a":"1","b":["2","3"]}},"price":"4"},{"to":"42","status":{"groupId":1,'
+            b'"groupName":"P","id":7,"name":"N"}}],"cost":"3"}',
+            "xml": b"<smsResponse><messages><message><to>41</to><status><groupId>1</groupId>"
+            b"<groupName>P</groupName><id>7</id><name>N</name><new><a>1</a><b>2</b><b>3</b></new>"
+            b"</status><price>4</price></message><message><to>42</to><status><groupId>1</groupId>"
+            b"<groupName>P</groupName><id>7</id><name>N</name></status></message></messages>"
+            b"<cost>3</cost></smsResponse>",
+        },
+    ),
+    "reports": (
+        DeliveryReports,
+        {
+            "json": b'{"results":[{"messageId":"a","price":{"currency":"EUR","tax":"1"},'
+            b'"error":{"id":0,"more":"m"},"entityId":"e"}]}',
+            "xml": b"<reportResponse><results><result><messageId>a</messageId><price>"
+            b"<currency>EUR</currency><tax>1</tax></price><error><id>0</id><more>m</more></error>"
+            b"<entityId>e</entityId></result></results></reportResponse>",
+        },
+    ),
+}
 
-    assert response.extra == {"messages[0].status.new": {"a": "1"}, "cost": "3"}
-    assert response.messages[0].status.name == "N"
+
+def list_extras(model: Any) -> list[dict[str, Any]]:
+    """Return the undocumented fields of a model and its parts, in order."""
+    own = [] if not hasattr(model, "extra") else [model.extra or {}]
+    values = [getattr(model, field.name) for field in attrs.fields(type(model))]
+    parts = [part for v in values for part in (v if isinstance(v, tuple) else [v])]
+    return own + [e for part in parts if attrs.has(type(part)) for e in list_extras(part)]
+
+
+@both
+@pytest.mark.parametrize("engine", ["generated", "xmlschema", "detailed"])
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_every_part_of_a_response_has_its_own_unknown_fields(
+    wire: Any, name: str, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever reader decides, each entry has what its model does not have, by its name."""
+    cls, bodies = UNKNOWN[name]
+    if engine == "detailed":
+        monkeypatch.setattr(json_codec, "LENIENT_READERS", {})
+        monkeypatch.setattr(wire_xml, "_parse", None)
+        make_converter.cache_clear()
+        plain_data.make_converter.cache_clear()
+    try:
+        model = get_codec(
+            wire, "xmlschema" if engine == "xmlschema" else "generated"
+        ).parse_response(bodies[wire], cls)
+    finally:
+        make_converter.cache_clear()
+        plain_data.make_converter.cache_clear()
+
+    found = [extra for extra in list_extras(model) if extra]
+    if name == "response":
+        new = {"a": "1", "b": ["2", "3"]}
+        assert model.extra == {"cost": "3"}
+        assert model.messages[0].extra == {"price": "4"}
+        assert model.messages[0].status.extra == {"new": new}
+        assert found == [{"cost": "3"}, {"price": "4"}, {"new": new}]
+        assert model.messages[1].extra == {}
+    else:
+        (report,) = model.results
+        assert (report.extra, report.price.extra) == ({"entityId": "e"}, {"tax": "1"})
+        assert report.error.extra == {"more": "m"}
+        assert len(found) == 3
+    assert list_extras(type(model).from_dict(model.to_dict())) == list_extras(model)
+    assert list_extras(pickle.loads(pickle.dumps(model))) == list_extras(model)  # noqa: S301 - its own
+
+
+@both
+@pytest.mark.parametrize("engine", ["generated", "xmlschema"])
+def test_a_request_that_is_parsed_keeps_its_undocumented_fields(wire: Any, engine: Any) -> None:
+    """What is written is read again, and the same bytes come out once more."""
+    codec = get_codec(wire, engine)
+    texts = {"regional": {"indiaDlt": {"tags": ["a", "b"], "on": "true", "none": ""}}, "n": "1.50"}
+    request = SmsRequest(
+        extra={"applicationId": "app"},
+        messages=[
+            Message(destinations=[PHONE, Destination(PHONE, extra={"weight": "1"})], text="a"),
+            Message(destinations=PHONE, extra=texts),
+        ],
+    )
+    body = codec.dump_model(request)
+    again = codec.parse_request(body, SmsRequest)
+
+    assert again == request
+    assert codec.dump_model(again) == body
+    assert SmsRequest.from_dict(request.to_dict()) == request
+    assert SmsRequest.from_json(request.to_json()) == request
+
+
+def test_a_parsed_request_has_a_copy_of_the_data_it_came_from() -> None:
+    """A change of the dict does not reach the model, and null and other names are kept in JSON."""
+    plain = {"messages": [{"destinations": [{"to": PHONE}], "regional": {"a": [None]}, "a b": 1}]}
+    request = SmsRequest.from_dict(plain)
+    plain["messages"][0]["regional"]["a"].append(2)  # type: ignore[index]
+
+    assert request.messages[0].extra == {"regional": {"a": [None]}, "a b": 1}
+    assert json.loads(request.to_json())["messages"][0]["regional"] == {"a": [None]}
+    with pytest.raises(InvalidRequestError, match="not an XML name"):
+        wire_xml.dump_model(request)
+
+
+def test_what_is_nested_too_deeply_is_left_out_and_not_an_error() -> None:
+    """READ-010: what the documentation does not know never makes a request invalid."""
+    deep = "[" * 400 + "]" * 400
+    request = SmsRequest.from_json(
+        f'{{"a": 1, "deep": {deep}, "messages": [{{"destinations": [{{"to": "{PHONE}"}}]}}]}}'
+    )
+
+    assert request.extra == {"a": 1}
 
 
 @both

@@ -95,17 +95,6 @@ def test_resp_001_send_text_without_an_entry_is_an_invalid_response(serve: Serve
     server.finish()
 
 
-def test_send_with_the_arguments_of_send_text_says_what_to_write() -> None:
-    """The TypeError has both ways to write it."""
-    anything: Any = {"to": PHONE, "text": "Hello"}
-    with (
-        Client("http://127.0.0.1:1", auth=AUTH) as client,
-        pytest.raises(TypeError, match=r"text, to.*send_text\(.*send\(Message\(") as caught,
-    ):
-        client.send(**anything)
-    assert PHONE[4:] not in str(caught.value).replace("41793026727", "")
-
-
 @pytest.mark.parametrize(
     ("short", "long"),
     [

@@ -77,7 +77,15 @@ def verdict(read: Callable[[], Any]) -> tuple[Any, ...]:
         model = read()
     except (InvalidRequestError, InvalidResponseError) as problem:
         return (type(problem).__name__, *map(str, problem.violations))
-    return ("read", model, repr(model))
+    return ("read", model, repr(model), repr(list_extras(model)))
+
+
+def list_extras(model: Any) -> list[Any]:
+    """Return the undocumented fields of a model and of its parts, in order."""
+    values = [getattr(model, field.name) for field in attrs.fields(type(model))]
+    parts = [part for v in values for part in (v if isinstance(v, tuple) else [v])]
+    own = [getattr(model, "extra", None)]
+    return own + [e for part in parts if attrs.has(type(part)) for e in list_extras(part)]
 
 
 def read_json(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, ...]:

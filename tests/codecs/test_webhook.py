@@ -347,6 +347,23 @@ def test_encoded_bodies_are_named(body: Any, problem: str) -> None:
         parse_delivery_reports(body)
 
 
+def test_an_unreadable_body_is_not_called_a_request() -> None:
+    """What was posted to a callback server was not sent by this client: the error says what is wrong, only."""
+    with pytest.raises(InvalidResponseError) as caught:
+        parse_delivery_reports(b"<html></html>")
+
+    assert "request" not in str(caught.value)
+    assert caught.value.advice == ""
+
+
+def test_dlr_002_a_charset_of_json_is_not_obeyed_and_the_error_says_so() -> None:
+    """JSON is UTF-8, whatever its Content-Type says."""
+    with pytest.raises(InvalidResponseError, match="JSON is UTF-8"):
+        parse_delivery_reports(
+            '{"results":[{"messageId":"é"}]}'.encode("latin-1"), "application/json; charset=latin1"
+        )
+
+
 def test_a_body_of_another_type_is_a_type_error() -> None:
     """A parsed body, as some frameworks pass it, is named."""
     with pytest.raises(TypeError, match="expected bytes or str, got an object"):
@@ -368,3 +385,16 @@ def test_reports_of_version_3_are_read_into_the_same_model(body: bytes) -> None:
     (report,) = parse_delivery_reports(body).results
 
     assert (report.to, report.from_, report.sms_count) == ("1", "A", 2)
+
+
+def test_a_charset_of_json_is_said_to_have_no_effect() -> None:
+    """JSON is UTF-8 (RFC 8259); who sends Latin-1 and says so learns why it is rejected."""
+    body = '{"results": [{"messageId": "é"}]}'.encode("latin-1")
+    with pytest.raises(
+        InvalidResponseError, match=r"not UTF-8 .*; JSON is UTF-8, whatever charset"
+    ):
+        parse_delivery_reports(body, "application/json; charset=ISO-8859-1")
+    with pytest.raises(InvalidResponseError) as caught:
+        parse_delivery_reports(body, "application/json; charset=utf-8")
+
+    assert "whatever charset" not in str(caught.value)

@@ -42,6 +42,7 @@ from infobip_sms import (
     Message,
     NotifyContentType,
     PreviewResponse,
+    Price,
     SmsLogs,
     SmsRequest,
     SmsRequestV1,
@@ -51,6 +52,7 @@ from infobip_sms import (
     Transliteration,
 )
 from infobip_sms.codecs import wire_json, wire_xml
+from infobip_sms.codecs.converters import make_converter
 from infobip_sms.codecs.plain_data import build_model
 from tests.codecs.strategies import TEXT, XML_TEXT, build
 
@@ -805,3 +807,10 @@ def test_a_fraction_or_a_huge_number_is_not_an_integer(number: str) -> None:
 
     with pytest.raises(InvalidRequestError, match=r"SEND-017|HTTP-003"):
         wire_json.parse_request(request, SmsRequest)
+
+
+def test_dlr_001_a_zero_in_quotes_is_a_number_for_every_reader() -> None:
+    """Zero is false for Python, and a value all the same."""
+    converter = make_converter(strict=False)
+    for reader in (converter, converter.detailed):
+        assert reader.structure({"pricePerMessage": "00"}, Price).price_per_message == 0

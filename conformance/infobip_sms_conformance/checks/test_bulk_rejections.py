@@ -47,7 +47,7 @@ def test_bulk_004_unknown_bulk_at_every_operation(
         found = call_once(session, index, operation, what, document, query=query)
         if not is_carried_out(session, operation) and not is_ok(found):
             continue
-        with explained_by(findings, "BULK-002", "BULK-003"):
+        with explained_by("BULK-002", "BULK-003"):
             assert_rejected(found, "HTTP 404", findings)
             if found.status != NOT_FOUND:
                 raise CheckFailed(found.got, expected="HTTP 404", exchange=found)

@@ -84,8 +84,8 @@ class ReceiverOptions(ReportOptions):
 def receiver(**settings: Any) -> int:
     """Check a callback receiver.
 
-    Posts delivery reports to URL, those that are allowed in every form, and what is no report. COMMAND
-    runs the receiver, which is then also killed and restarted if --kept is given; write -- before it.
+    Posts delivery reports to URL in every allowed form, and bodies that are not reports. COMMAND runs
+    the receiver, which is then also killed and restarted if --kept is given; write -- before it.
     The reports are about messages that were never sent: use a receiver with a database for tests.
     """
     options = ReceiverOptions(**settings)

@@ -36,7 +36,26 @@ class HttpInfo:
         return self.headers.get("x-request-id")
 
 
-class ApiModel:
+if TYPE_CHECKING:
+    _ModelType = type  # type checkers look at __init__
+else:
+
+    class _ModelType(type):
+        """Says what to write when the arguments of a model do not fit."""
+
+        def __call__(cls, *args: Any, **values: Any) -> Any:
+            try:
+                return type.__call__(cls, *args, **values)
+            except TypeError as error:
+                if error.__traceback__.tb_next is not None:  # not of the call itself
+                    raise
+                from .hints import explain_arguments  # noqa: PLC0415 - only mistakes need it
+
+                problem = explain_arguments(cls, error, tuple(values))
+            raise problem
+
+
+class ApiModel(metaclass=_ModelType):
     """Base class of the models."""
 
     __slots__ = ()
@@ -57,10 +76,6 @@ class ApiModel:
         """Return a JSON document; raise InvalidRequestError if a rule is violated."""
         body: bytes = _load_codec("wire_json").dump_model(self)
         return body.decode()
-
-    def _find_unknown_fields(self, raw: bytes | None) -> dict[str, Any]:
-        found: dict[str, Any] = _load_codec("extra").find_unknown_fields(raw or b"", type(self))
-        return found
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:

@@ -56,7 +56,8 @@ class Constraint:
         if problems:
             problems = _check_shorthands(value, attribute.type) or problems
             path = f"{type(instance).__name__}.{attribute.name}"
-            raise InvalidRequestError(problem.inside(path) for problem in problems)
+            hinted = (_add_hint(problem, value, attribute.type) for problem in problems)
+            raise InvalidRequestError(problem.inside(path) for problem in hinted)
 
     def accepts(self, value: Any, annotation: Any) -> bool:
         """Tell at a glance whether a value is valid, as most are; ``check`` decides about all others."""
@@ -128,6 +129,8 @@ class Constraint:
         return list(islice(filter(None, found), MAX_VIOLATIONS))
 
     def _check_entry(self, index: int, entry: object, item: Any) -> Violation | None:
+        if type(entry) is item and attrs.has(item):
+            return None
         if not is_of_type(entry, item):
             requirement = self.item_requirement_id or self.requirement_id
             actual, path = describe_value(entry, item), f"[{index}]"
@@ -155,6 +158,15 @@ class Constraint:
     def _is_in_range(self, value: int) -> bool:
         above = self.minimum is None or value >= self.minimum
         return above and (self.maximum is None or value <= self.maximum)
+
+
+def _add_hint(problem: Violation, value: object, annotation: Any) -> Violation:
+    """Return the violation with what to write instead, if it is a usual mistake."""
+    from .hints import find_hint  # noqa: PLC0415 - only mistakes need it
+
+    base, item = unfold(annotation)
+    wrong = problem.value if problem.path else value
+    return attrs.evolve(problem, hint=find_hint(wrong, item or base))
 
 
 _compile = cache(re.compile)
@@ -257,6 +269,8 @@ def _describe_text(value: str, expected_type: Any) -> str:
 
 def is_of_type(value: object, base: Any) -> bool:
     """Tell whether a value has the type of a field, and can be written."""
+    if base is str:
+        return isinstance(value, str)
     if base is bool:
         return isinstance(value, bool)
     if base is int:

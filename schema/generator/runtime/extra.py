@@ -1,4 +1,4 @@
-"""Fields that a request may have beyond the documented ones, as plain JSON values."""
+"""Fields beyond the documented ones, as plain JSON values: those to be written, and those that were read."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ def copy_extra(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return a copy that is the model's own; nothing for an empty one."""
     if value is None:
         return None
-    copied: Any = _copy(value)
+    copied: Any = copy_plain(value)
     return copied or None if isinstance(copied, dict) else copied
 
 
-def _copy(value: Any) -> Any:
+def copy_plain(value: Any) -> Any:
+    """Return a copy of plain data, in dicts and lists."""
     if isinstance(value, Mapping):
-        return {name: _copy(part) for name, part in value.items()}
-    return [_copy(part) for part in value] if isinstance(value, list | tuple) else value
+        return {name: copy_plain(part) for name, part in value.items()}
+    return [copy_plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def check_extra(instance: Any, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -71,3 +72,14 @@ def _is_scalar(value: object) -> bool:
 
 def _reject(path: str, value: object) -> Violation:
     return Violation(path, describe_value(value), _EXPECTED, _ID)
+
+
+def get_extra_name(cls: Any) -> str | None:
+    """Return the attribute of a model that holds its undocumented fields, if it has one."""
+    fields = attrs.fields_dict(cls)
+    return next((name for name in ("extra", "_extra") if name in fields), None)
+
+
+def is_name(name: object) -> bool:
+    """Tell whether a field may have this name in both formats."""
+    return isinstance(name, str) and bool(_NAME.fullmatch(name))

@@ -30,12 +30,16 @@ class Violation:
     value: object = attrs.field(default=None, eq=False, repr=False)
     """The value that was found, which may be personal; not in ``str()``, ``repr()`` or a pickle."""
 
-    def __reduce__(self) -> tuple[type[Violation], tuple[str, str, str, str]]:
-        return type(self), (self.path, self.actual, self.expected, self.requirement_id)
+    hint: str = attrs.field(default="", eq=False)
+    """What to write instead, for a usual mistake; otherwise empty."""
+
+    def __reduce__(self) -> tuple[type[Violation], tuple[object, ...]]:
+        fields = (self.path, self.actual, self.expected, self.requirement_id, None, self.hint)
+        return type(self), fields
 
     def __str__(self) -> str:
-        path = self.path or "document"
-        return f"{path}: expected {self.expected}, got {self.actual} ({self.requirement_id})"
+        path, hint = self.path or "document", f". {self.hint}" if self.hint else ""
+        return f"{path}: expected {self.expected}, got {self.actual} ({self.requirement_id}){hint}"
 
     def inside(self, parent: str) -> Violation:
         """Return the violation with a path that starts at the parent."""

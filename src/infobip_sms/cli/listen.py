@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Address to listen on; 0.0.0.0 opens it to everybody who can reach this machine.",
 )
-@click.option("--path", metavar="PATH", help="Take reports at this path only, such as /reports.")
+@click.option("--path", metavar="PATH", help="Accept reports at this path only, such as /reports.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each report.")
 @click.option(
     "--store",
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 @click.option(
     "--forward",
     metavar="URL",
-    help="Post each stored report to URL as well, again and again until it is acknowledged: 1 + n² minutes"
+    help="Also post each stored report to URL, repeatedly until it is acknowledged: 1 + n² minutes"
     " after attempt n, as Infobip does. Needs --store.",
 )
 @click.option(

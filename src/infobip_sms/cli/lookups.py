@@ -150,7 +150,7 @@ def _follow(client: Client, interval: float, filters: dict[str, Any]) -> Iterato
     section=FILTERS,
     type=build_choice(GeneralStatus),
     metavar="GROUP",
-    help=f"In this state: {', '.join(GeneralStatus)}.",
+    help=f"Only messages in this state: {', '.join(GeneralStatus)}.",
 )
 @option(
     "--since",
@@ -209,8 +209,8 @@ def preview(
 ) -> None:
     """Count the segments of a text. Sends nothing.
 
-    TEXT is the text itself, or - for standard input. The first row is the text as it is; what
-    becomes of it with --language and --transliteration follows.
+    TEXT is the text itself, or - for standard input. The first row is the text as it is;
+    the next ones show it with --language and --transliteration.
     """
     text = read_text(text)
     code = to_enum(LanguageCode, language)

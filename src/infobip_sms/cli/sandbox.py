@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 _EXPOSED = "other machines can reach it; its pages and admin interface have no password"
 EPILOG = """\
-Numbers that choose what happens to them:
-  999 SS R EEEE III  seconds, reports, network error, status at the end
+Test numbers, which choose their outcome:
+  999 SS R EEEE III  seconds, reports, network error, final status
   9990510000005      delivered after 5 seconds, one report
   9990010000006      rejected in the response
   9990520001009      undeliverable after 5 seconds with network error 1
-  447700900 III      reserved numbers of a usual form, as 1500555 x III:
+  447700900 III      reserved numbers of a usual form; also 1500555 x III:
   447700900009       undeliverable; --outcome chooses for any number
 
-Every option can be set in the environment, such as --allow-host by
-INFOBIP_SANDBOX_ALLOW_HOST, with ; between several values.
+Every option can also be set in the environment: --allow-host is
+INFOBIP_SANDBOX_ALLOW_HOST. Separate several values with ;.
 
 In a test, without a process of its own:
   with infobip_sms.sandbox.running() as sandbox: ...
@@ -49,8 +49,8 @@ In a test, without a process of its own:
 def sandbox(options: SandboxOptions) -> None:
     """Run a local sandbox that sends nothing.
 
-    It answers as documented, and shows what it received on a web page. Nothing is sent to any
-    telephone network: numbers that start with 999 choose what happens to them, and all others
+    It responds as documented, and shows what it received on a web page. Nothing is sent to any
+    telephone network: numbers that start with 999 choose their outcome, and all others
     are delivered.
     """
     for module in ("starlette", "uvicorn", "jinja2"):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def scheduled() -> None:
     """Manage scheduled messages.
 
-    BULK_ID is the name that the request was sent with.
+    BULK_ID is the bulk ID of the request.
     """
 
 
@@ -31,7 +31,7 @@ def scheduled() -> None:
 @click.argument("bulk_id")
 @with_client_options
 def show(settings: ClientOptions, *, bulk_id: str) -> None:
-    """Show when it will be sent."""
+    """Show when a bulk will be sent."""
     with settings.open_client() as client:
         _print_bulk(settings, client.get_scheduled(bulk_id))
 
@@ -41,7 +41,7 @@ def show(settings: ClientOptions, *, bulk_id: str) -> None:
 @click.argument("send_at", type=InstantParam(), metavar="TIME")
 @with_client_options
 def move(settings: ClientOptions, *, bulk_id: str, send_at: dt.datetime) -> None:
-    """Reschedule it to TIME, such as 2026-07-07T17:00:00+02:00."""
+    """Reschedule a bulk to TIME, such as 2026-07-07T17:00:00+02:00."""
     with settings.open_client() as client:
         _print_bulk(settings, client.reschedule(bulk_id, send_at))
 
@@ -50,7 +50,7 @@ def move(settings: ClientOptions, *, bulk_id: str, send_at: dt.datetime) -> None
 @click.argument("bulk_id")
 @with_client_options
 def status(settings: ClientOptions, *, bulk_id: str) -> None:
-    """Show its status."""
+    """Show the status of a bulk."""
     with settings.open_client() as client:
         _print_bulk(settings, client.get_scheduled_status(bulk_id))
 
@@ -59,7 +59,7 @@ def status(settings: ClientOptions, *, bulk_id: str) -> None:
 @click.argument("bulk_id")
 @with_client_options
 def pause(settings: ClientOptions, *, bulk_id: str) -> None:
-    """Pause it until it is resumed."""
+    """Pause a bulk until it is resumed."""
     _set_status(settings, bulk_id, BulkStatus.PAUSED)
 
 
@@ -75,7 +75,7 @@ def resume(settings: ClientOptions, *, bulk_id: str) -> None:
 @click.argument("bulk_id")
 @with_client_options
 def cancel(settings: ClientOptions, *, bulk_id: str) -> None:
-    """Cancel it permanently."""
+    """Cancel a bulk permanently."""
     _set_status(settings, bulk_id, BulkStatus.CANCELED)
 
 

@@ -64,8 +64,10 @@ _SAME_DIGITS = 6  # at the end of two spellings of one number
     help="The CSV that was sent: rows are numbered as in it, and copied to --retry-undelivered, which"
     " otherwise has the numbers alone.",
 )
-@click.option("--delimiter", type=DelimiterParam(), metavar="CHAR", help="Of --input, as for send.")
-@click.option("--encoding", metavar="NAME", help="Of --input, as for send.")
+@click.option(
+    "--delimiter", type=DelimiterParam(), metavar="CHAR", help="Separator of --input, as for send."
+)
+@click.option("--encoding", metavar="NAME", help="Encoding of --input, as for send.")
 def status(
     *,
     journal: str,

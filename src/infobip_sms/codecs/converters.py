@@ -19,6 +19,8 @@ from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from infobip_sms_schema import MODELS, InvalidRequestError, Violation, json_codec
 from infobip_sms_schema.constraints import MAX_VIOLATIONS, Constraint, describe_value, unfold
+from infobip_sms_schema.extra import get_extra_name
+from infobip_sms_schema.json_extra import find_extra
 from infobip_sms_schema.scalars import NUMBER, find_instant, is_exact_decimal
 
 from infobip_sms.rules import check_rules
@@ -202,10 +204,11 @@ def _make_reader(
         for field in attrs.fields(cls)
         for name in field.metadata.get("also", ())
     ]
-    defaults = _list_defaults(cls)
+    defaults, slot = _list_defaults(cls), get_extra_name(cls)
+    known = {*(name for name, _ in aliases), *(f.metadata.get("wire") for f in attrs.fields(cls))}
     hidden = {
         name: override(omit=True)
-        for name in ("raw", "http", "extra", "unreadable")
+        for name in ("raw", "http", "extra", "_extra", "unreadable")
         if name in attrs.fields_dict(cls)
     }
     build = make_dict_structure_fn(cls, converter, **fields, **hidden)  # type: ignore[arg-type]  # overrides by name
@@ -219,6 +222,8 @@ def _make_reader(
         if missing := [wire for wire in defaults if wire not in value]:
             value = {**value, **dict.fromkeys(missing, _MISSING)}
         model = build(value, kind)
+        if slot and (extra := find_extra(value, known, any_number=True)):
+            object.__setattr__(model, slot, extra)  # frozen, but nobody else has it yet
         if strict and (problems := check_rules(model)):
             raise InvalidRequestError(problems)
         return model
@@ -302,8 +307,9 @@ def _make_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callab
 
 
 def _get_extra(model: Any) -> dict[str, Any] | None:
-    """Return the undocumented fields of a request or of a part of it."""
-    return model.extra if "extra" in attrs.fields_dict(type(model)) else None
+    """Return the undocumented fields of a document or of a part of it."""
+    slot = get_extra_name(type(model))
+    return getattr(model, slot) if slot else None
 
 
 def _read_strict(value: Any, kind: Any) -> Any:
@@ -326,7 +332,7 @@ def _read_lenient(value: Any, kind: Any) -> Any:
         return str(value)
     if isinstance(value, str) and kind in {int, bool, Decimal}:
         text = value.strip(" \t\r\n")
-        value = _TRUTH.get(text, value) if kind is bool else _find_number(text) or value
+        value = _TRUTH.get(text, value) if kind is bool else _to_number(text, value)
     elif kind is bool and type(value) is int:
         return _TRUTH.get(str(value), value)
     if kind is int and isinstance(value, Decimal) and _is_whole(value):
@@ -334,8 +340,9 @@ def _read_lenient(value: Any, kind: Any) -> Any:
     return _read_strict(value, kind)
 
 
-def _find_number(text: str) -> Decimal | None:
-    return Decimal(text) if NUMBER.fullmatch(text) else None
+def _to_number(text: str, value: str) -> Decimal | str:
+    """Return the number of a text, which may be 0, or the value as it is."""
+    return Decimal(text) if NUMBER.fullmatch(text) else value
 
 
 def _is_whole(number: Decimal) -> bool:

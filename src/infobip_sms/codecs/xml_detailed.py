@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from infobip_sms_schema.constraints import UnreadableText
+from infobip_sms_schema.xml_extra import add_repeated, element_to_plain
 
 from .deadline import require_time
 from .xml_input import MAX_ERRORS
@@ -71,7 +72,12 @@ class DetailedReader:
         lost = len(element) > 0 and not known  # entries of an unknown form
         if lost and (part.is_wrapper or part.is_repeatable):
             return [_UNREADABLE] if part.is_wrapper else _UNREADABLE
-        return self._collect(known, parts, path, is_wrapper=part.is_wrapper)
+        plain = self._collect(known, parts, path, is_wrapper=part.is_wrapper)
+        if not part.is_wrapper and len(known) < len(element):
+            for child in element:
+                if child.tag not in parts:
+                    add_repeated(plain, child.tag, element_to_plain(child))
+        return plain
 
     def _collect(
         self, known: list[ET.Element], parts: dict[str, _Part], path: str, *, is_wrapper: bool

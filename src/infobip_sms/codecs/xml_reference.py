@@ -212,10 +212,10 @@ def _parse(
     if root.tag not in XML_ROOTS[cls]:
         raise_invalid("another root element", f"the root element {XML_ROOTS[cls][0]}", "XML-001")
     schema = _compile_schema(XML_SCHEMAS.get(cls, "sms.xsd").replace(".xsd", "-reader.xsd"))
+    reader = DetailedReader()
+    complete = reader.read(root, schema.elements[root.tag], f"/{root.tag}")
     if not by_xmlschema:
-        reader = DetailedReader()
-        plain = reader.read(root, schema.elements[root.tag], f"/{root.tag}")
-        return plain, reader.findings
+        return complete, reader.findings
     try:
         plain, errors = schema.decode(
             root if namespaced else text,
@@ -228,11 +228,20 @@ def _parse(
         )
     except (xmlschema.XMLSchemaException, ET.ParseError, RecursionError):
         raise_invalid("XML that cannot be processed")
-    if (
-        errors
-    ):  # of a number of another form xmlschema returns what Python makes of it, such as 10 of 1_0
-        plain = DetailedReader().read(root, schema.elements[root.tag], f"/{root.tag}")
+    if errors:  # of a number of another form xmlschema returns what Python makes of it: 10 of 1_0
+        plain = complete
+    _add_unknown(plain, complete)
     return plain, [error for error in errors if not _is_reported_elsewhere(error)]
+
+
+def _add_unknown(plain: Any, complete: Any) -> None:
+    """Add elements that the schema does not have, the text of which xmlschema does not keep as it is."""
+    if isinstance(plain, dict) and isinstance(complete, dict):
+        for name, value in complete.items():
+            _add_unknown(plain.setdefault(name, value), value)
+    elif isinstance(plain, list) and isinstance(complete, list):
+        for part, value in zip(plain, complete, strict=False):
+            _add_unknown(part, value)
 
 
 def _quote_namespace(namespace: str) -> str:

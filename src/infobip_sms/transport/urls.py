@@ -26,6 +26,9 @@ PORTS = {"http": 80, "https": 443}
 _HOST_NAME = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")  # as DNS is asked for it
 
 
+_HOST_AND_PORT = re.compile(r"(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)(:[0-9]{1,5})?/?")
+
+
 @attrs.frozen
 class Address:
     """The address of a server or a proxy."""
@@ -64,12 +67,13 @@ def parse_base_url(base_url: str, trust_http: Collection[str] = ()) -> Address:
     parts = _parse(base_url)
     if parts is None or parts.auth or parts.query or parts.fragment:
         expected = "http:// or https:// and a host, without user, query or fragment"
-        raise _build_error("base_url", "another URL", expected)
+        raise _build_error("base_url", "another URL", expected, _hint_scheme(base_url))
     address = _build_address(parts)
     trusted = is_loopback(address.host) or address.host.lower() in map(str.lower, trust_http)
     if address.scheme == "http" and not trusted:
         expected = "https for every host but loopback and those in trust_http"
-        raise _build_error("base_url", "plain http", expected)
+        hint = f'Write "https://{address.netloc.removesuffix(":80")}".'
+        raise _build_error("base_url", "plain http", expected, hint)
     path = (parts.path or "").rstrip("/")
     if any(path.endswith(operation.path) for operation in OPERATIONS):
         raise _build_error(
@@ -161,5 +165,13 @@ def _build_proxy_headers(name: str, auth: str | None) -> dict[str, str]:
     return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
 
 
-def _build_error(path: str, actual: str, expected: str) -> InvalidRequestError:
-    return InvalidRequestError([Violation(path, actual, expected, "AUTH-005")])
+def _hint_scheme(base_url: object) -> str:
+    """Return the URL with its scheme if only this is missing; it has nothing that may be secret."""
+    if not isinstance(base_url, str) or not _HOST_AND_PORT.fullmatch(base_url):
+        return ""
+    scheme = "http" if is_loopback(base_url.partition(":")[0]) else "https"
+    return f'Write "{scheme}://{base_url}".'
+
+
+def _build_error(path: str, actual: str, expected: str, hint: str = "") -> InvalidRequestError:
+    return InvalidRequestError([Violation(path, actual, expected, "AUTH-005", hint=hint)])

@@ -127,7 +127,7 @@ def check_error_group(error: Any, path: str) -> str:
 def check_segments(entry: ReportEntry, text: str) -> str:
     """Compare smsCount with the segments that a text needs, if there is one."""
     found = entry.data.get("smsCount")
-    allowed = count_segments(text)
+    allowed = count_segments(text) if text else []
     if found in (None, "") or not allowed or str(found).strip() in map(str, allowed):
         return ""
     wanted = " or ".join(map(str, allowed))

@@ -162,7 +162,7 @@ _OPTIONS = (
         "sender",
         section=MESSAGE,
         metavar="SENDER",
-        help=f"Sender: {describe_constraint(Message, 'from_')}.",
+        help=f"Sender that the recipient sees: {describe_constraint(Message, 'from_')}.",
     ),
     option(
         "--flash",

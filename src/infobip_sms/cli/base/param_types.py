@@ -181,9 +181,9 @@ def describe_constraint(cls: type[attrs.AttrsInstance], name: str) -> str:
     """Return what a field of a model takes, in the words of the contract's limit."""
     field = attrs.fields_dict(cls)[name]
     limit: Any = field.validator
-    return "; or ".join(expected for _, _, expected in limit.alternatives) or str(
-        limit.describe_expected(field.type)
-    )
+    # alternatives without a number only say what a mistaken value should have been
+    ranges = [expected for _, _, expected in limit.alternatives if expected[:1].isdigit()]
+    return ", or ".join(ranges) or str(limit.describe_expected(field.type))
 
 
 def build_choice(kind: type[StrEnum]) -> click.Choice:  # type: ignore[type-arg]  # generic to the type checker only

@@ -211,7 +211,7 @@ _OPTIONS = (
         type=HostParam(),
         multiple=True,
         metavar="NAME",
-        help="Also accept requests that name it so, or that come from its pages; may be repeated."
+        help="Also accept requests for this host name, and from pages of that host; may be repeated."
         " Default: localhost and the address.",
     ),
     option(
@@ -309,7 +309,7 @@ _OPTIONS = (
         metavar="SECONDS",
         default=0.1,
         show_default=True,
-        help="Seconds from sending to delivery, for numbers that do not choose it.",
+        help="Seconds from sending to delivery, for numbers that do not set it.",
     ),
     option(
         "--frozen",

@@ -192,7 +192,7 @@ _OPTIONS = (
         default=Retry().attempts,
         show_default=True,
         metavar="N",
-        help="Attempts at most (with --csv, --patience decides); what may have arrived is never repeated.",
+        help="Maximum number of attempts (with --csv, --patience decides). A request that may have arrived is never repeated.",
     ),
     option(
         "--trust-http",
