@@ -150,13 +150,15 @@ def assert_responses(session: Session, wire: str) -> None:
 @check("HTTP-004", wires=["json"], needs=["pool"], order=LAST)
 def test_http_004_every_json_response_says_so(session: Session, wire: str) -> None:
     """Every operation responds in JSON, and says so, where the request asks for that."""
-    assert_responses_of_all(session, wire)
+    with explained_by("HTTP-008"):
+        assert_responses_of_all(session, wire)
 
 
 @check("HTTP-005", wires=["xml"], needs=["pool"], feature="xml", order=LAST)
 def test_http_005_every_xml_response_says_so(session: Session, wire: str) -> None:
     """Every operation responds in XML, and says so, where the request asks for that."""
-    assert_responses_of_all(session, wire)
+    with explained_by("HTTP-008"):
+        assert_responses_of_all(session, wire)
 
 
 def assert_responses_of_all(session: Session, wire: str) -> None:

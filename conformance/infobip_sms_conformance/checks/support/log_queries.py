@@ -244,9 +244,10 @@ def fetch_more(session: Session) -> Exchange:
 
 
 def get_unfetched_message(session: Session) -> BatchMessage:
-    """Return a message whose report did not come first."""
+    """Return a message whose report did not come first; the last one where all came."""
     come = {read_text(entry, "messageId") for entry in find_entries(fetch_one(session)) or []}
-    return next(s for s in get_immediate_messages(session) if s.message_id not in come)
+    sent = get_immediate_messages(session)
+    return next((message for message in sent if message.message_id not in come), sent[-1])
 
 
 def fetch_by_name(session: Session) -> Exchange:
