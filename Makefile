@@ -25,7 +25,7 @@ test: $(STAMP)  ## Run the tests; at most 5 minutes on two idle cores.
 mutants: $(STAMP)  ## Test the suite with a sample of broken servers, one for each requirement.
 	$(BIN)/python -m pytest -n 2 tests/conformance/mutation
 
-selftest: $(STAMP)  ## Test the suite with correct and broken servers and clients; about 15 minutes.
+selftest: $(STAMP)  ## Test the suite with correct and broken servers and clients; about 20 minutes.
 	$(BIN)/python -m tests.conformance.mutation.run --clients
 	$(BIN)/python -m tests.conformance.mutation.run
 

@@ -132,8 +132,9 @@ MODULES = sorted(str(p.relative_to(SRC).with_suffix("")) for p in SRC.rglob("*.p
 def test_only_connections_and_serve_open_connections() -> None:
     """Of the binding, connections.py alone can open a connection, serve.py and listen.py can listen.
 
-    addresses.py has urllib3's parser of URLs, client.py and async_client.py a type. The sandbox's push.py brings
-    reports to callback servers, its local.py asks it for control.
+    urls.py has urllib3's parser of URLs, responses.py reads what a connection received, client.py and
+    async_client.py have a type. The sandbox brings reports to callback servers, and its testing.py asks
+    it for control.
     """
     network = {"urllib3", "socket", "http", "ssl"}
     words_only = {"http.HTTPStatus"}
@@ -152,6 +153,7 @@ def test_only_connections_and_serve_open_connections() -> None:
         "async_client": {"ssl"},
         "transport/cancellation": {"socket"},
         "transport/connections": {"urllib3", "socket", "http", "ssl"},
+        "transport/responses": {"urllib3", "http"},
         "webhook_server": {"socket"},
         "sandbox/testing": {"http"},
         "sandbox/runtime/webhook_sender": {"socket", "ssl"},

@@ -110,11 +110,15 @@ def find_extra_names(body: object) -> list[str]:
 
 
 def _has_extra(body: SmsRequest) -> bool:
-    return body.extra is not None or any(
-        getattr(message, "extra", None) is not None
-        or any(getattr(to, "extra", None) for to in getattr(message, "destinations", ()))
-        for message in body.messages
-    )
+    if body.extra is not None:
+        return True
+    for message in body.messages:
+        if getattr(message, "extra", None) is not None:
+            return True
+        for to in getattr(message, "destinations", ()):
+            if getattr(to, "extra", None):
+                return True
+    return False
 
 
 def _build_info(response: Response) -> HttpInfo:

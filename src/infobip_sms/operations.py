@@ -183,24 +183,20 @@ class Operations(ABC):
         """Send any number of messages; yield an Outcome for each destination, in the input's order.
 
         Nothing is sent until you iterate. To stop, leave the loop or close the generator: what is under
-        way is brought to its end, nothing new begins. Memory holds ``2 * concurrency`` requests, and 8
-        bytes for each destination if ``dedupe`` is ``"warn"``.
+        way is brought to its end, nothing new begins. Memory holds ``2 * concurrency`` requests.
 
         chunk: destinations for each request. concurrency: requests at a time.
         on_unknown: ``report`` what may have been accepted as unknown; ``reconcile`` it first, by the
             server's logs; ``resend`` what these do not know after ``log_delay`` seconds; ``stop``.
-        journal: a file. Run again after any end, with it and the same input: nothing that was accepted
-            or rejected is sent again; what may have been sent is reconciled first, and sent again with
-            ``resend`` only. JournalError if the input changed or the file cannot be used.
-        tracking: goes with every request.
+        journal: a file. Run again after any end, with it and the same input: what was accepted or rejected
+            is not sent again; what may have been sent is reconciled, and sent again with ``resend`` only.
+            JournalError if the input changed or the file cannot be used. tracking: with every request.
         patience: seconds to go on trying, beyond the client's ``retry``, while requests are certainly
             not processed: no connection, 429, 503 with Retry-After. After that nothing more is sent.
-        per_second: destinations per second over all threads, in requests of a quarter of that at most.
-            Each destination of a request counts, also if the request is repeated; lookups do not. A 429
-            halves the rate, which then rises again by a twentieth of ``per_second`` each second.
-        skip: numbers that are never sent to: a callable, numbers, or a file with one in each line.
-        dedupe: ``"number"`` sends once to each number, in any spelling; ``"warn"`` sends to all, and warns
-            at the end if there were others (UserWarning). What is left out is ``suppressed``.
+        per_second: destinations per second over all threads, evenly spaced, also in repeated requests;
+            lookups do not count. A 429 halves the rate, which then comes back within seconds.
+        skip: numbers that are never sent to (suppressed): a callable, numbers, or a file, one in a line.
+        dedupe: ``"number"`` sends once to each number; ``"warn"`` warns at the end if one came twice.
 
         Raises ValueError for a bad option at once; what the input raises, when all before it is done.
         """

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 DAMAGE = (
@@ -118,6 +119,16 @@ def leave_log(path: Path) -> None:
     if not get_wal(path).exists():
         with suppress(OSError):
             get_wal(path).touch(mode=0o600)
+
+
+def require_order(before: int, rows: Sequence[Sequence[Any]]) -> None:
+    """Raise ValueError unless the rows of a page follow what was read before, in order.
+
+    A damaged file may give the same rows again and again, and whoever reads page by page has no end.
+    """
+    keys = [before, *(row[0] for row in rows)]
+    if any(key <= last for last, key in pairwise(keys)):
+        raise ValueError("rows out of order")
 
 
 def abandon(file: sqlite3.Connection) -> None:

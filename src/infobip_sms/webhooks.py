@@ -49,10 +49,13 @@ def parse_delivery_reports(
         reports = get_codec(wire).parse_response(text, DeliveryReports, validate=validate)
     except InvalidResponseError as error:
         violations = error.violations
+        charset = explain_json_charset(content_type or "") if wire == "json" else ""
         if encoding := identify_encoding(body):
             violations = (attrs.evolve(violations[0], actual=encoding),)
-        elif note := explain_json_charset(content_type or "") if wire == "json" else "":
-            violations = tuple(attrs.evolve(violation, hint=f"{note}.") for violation in violations)
+        elif charset:
+            violations = tuple(
+                attrs.evolve(violation, hint=f"{charset}.") for violation in violations
+            )
         raise InvalidResponseError(violations, body=body) from None
     object.__setattr__(reports, "raw", body)  # frozen, but nobody else has it yet
     return reports

@@ -234,6 +234,18 @@ def test_rows_may_be_left_out(tmp_path: Path, serve: Serve) -> None:
     assert "To go on" not in result.stderr
 
 
+@pytest.mark.parametrize(("chunk", "noted"), [("1", True), ("2", False)])
+def test_more_than_one_request_without_a_journal_is_noted(
+    chunk: str, noted: bool, serve: Serve
+) -> None:
+    """Before it is sent, when it can still be changed."""
+    words = ("--template", "x", "--chunk", chunk)
+    url = serve("hear", Platform().answer).url
+    result = send(b"to\n41793026727\n41793026731\n", *words, url=url)
+
+    assert ("without --resume FILE" in result.stderr) is noted
+
+
 STOPPED = "41793026731"
 
 

@@ -385,3 +385,16 @@ def test_reports_of_version_3_are_read_into_the_same_model(body: bytes) -> None:
     (report,) = parse_delivery_reports(body).results
 
     assert (report.to, report.from_, report.sms_count) == ("1", "A", 2)
+
+
+def test_a_charset_of_json_is_said_to_have_no_effect() -> None:
+    """JSON is UTF-8 (RFC 8259); who sends Latin-1 and says so learns why it is rejected."""
+    body = '{"results": [{"messageId": "é"}]}'.encode("latin-1")
+    with pytest.raises(
+        InvalidResponseError, match=r"not UTF-8 .*; JSON is UTF-8, whatever charset"
+    ):
+        parse_delivery_reports(body, "application/json; charset=ISO-8859-1")
+    with pytest.raises(InvalidResponseError) as caught:
+        parse_delivery_reports(body, "application/json; charset=utf-8")
+
+    assert "whatever charset" not in str(caught.value)

@@ -155,11 +155,11 @@ def test_plan_of_one_requirement_is_close(judge_line: Judge, requirement_id: str
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("--only", "SEND-016"), (7, 21)),
+        (("--only", "SEND-016"), (9, 27)),
         (("--replay", "SEND-016:callback-data-long-json@7"), (4, 6)),
         (("--replay", "SEND-017:validity_period_counts_minutes-json"), (7, 33)),
         (("--only", "SEND-016", "--profile", "rejections"), (5, 5)),
-        (("--only", "VAL-001", "--without", "xml"), (3, 8)),
+        (("--only", "VAL-001", "--without", "xml"), (4, 18)),
     ],
 )
 def test_plan_follows_from_the_chosen_checks(

@@ -83,7 +83,6 @@ WRONG = [
     ["server", NOBODY, "--callback", "https://example.com/x"],
     ["server", NOBODY, "--callback", "example", "--callback-port", "9000"],
     ["server", NOBODY, "--callback-port", "70000"],
-    ["server", NOBODY, "--callback-host", "192.0.2.1"],
     ["server", NOBODY, "--max", "5"],
     ["server", NOBODY, "--json", "/nowhere/at/all.json"],
     ["server", NOBODY, "--json", "same", "--html", "same"],
@@ -122,6 +121,14 @@ def test_port_that_is_taken_is_wrong_usage(judge_line: Judge, sandbox: Sandbox) 
     run = judge_line.run("server", sandbox.url, "--callback-port", port)
 
     assert (run.code, len(run.err.splitlines())) == (3, 1)
+
+
+def test_an_address_of_another_machine_is_wrong_usage(judge_line: Judge, sandbox: Sandbox) -> None:
+    """The callback server listens on addresses of this machine only."""
+    run = judge_line.run("server", sandbox.url, "--callback-host", "192.0.2.1")
+
+    assert (run.code, len(run.err.splitlines())) == (3, 1)
+    assert "--callback-host 192.0.2.1, port 0" in run.err
 
 
 @pytest.mark.parametrize("number", ["+41793026727", "41 79 302 67 27", "+41 (79) 302-67-27"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from infobip_sms_conformance.contract import cases, codec, edits, files, strategies
+from infobip_sms_conformance.contract import cases, codec, derived_cases, edits, files, strategies
 from infobip_sms_conformance.fixtures import freshness, placement
 from infobip_sms_conformance.observations import responses, tolerant_reader
 from infobip_sms_conformance.observations.exchange import (
@@ -111,7 +111,9 @@ def test_edit_that_leads_nowhere(path: str, kind: str) -> None:
         edits.apply_edit({"a": [{}, {}]}, path, kind, 1)
 
 
-@pytest.mark.parametrize("case", cases.read_every_case().values(), ids=lambda c: str(c.id))
+@pytest.mark.parametrize(
+    "case", [*files.read_cases(), *derived_cases.derive_cases()], ids=lambda c: str(c.id)
+)
 def test_case_differs_from_its_example_on_the_wire(case: files.Case) -> None:
     """Every case changes the bytes of its example in both formats."""
     for wire in case.wires:

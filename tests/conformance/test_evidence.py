@@ -223,7 +223,7 @@ def test_limit_is_shown_by_one_changed_member(case: files.Case) -> None:
     """A limit is shown as the minimal request with one field changed, in less than 200 bytes where it can be."""
     document = placement.build_case_document(case, "alone").document
     kind, value = case.edit
-    long = kind == "repeat" and len(value[0]) * value[1] > 100
+    long = kind == "repeat" and len(value[0].encode()) * value[1] > 100
 
     assert len(find_differences(MINIMAL, document)) == 1
     assert len(hide_body(codec.dump(document, "json").decode(), MASK)) < 200 or long

@@ -490,6 +490,8 @@ def test_send_many_tracking_goes_with_every_request(serve: Serve) -> None:
         {"patience": "long"},
         {"patience": True},
         {"tracking": {}},
+        {"per_second": 0},
+        {"dedupe": ["number"]},
         {"messages": next(build_messages(1))},
     ],
     ids=str,

@@ -81,6 +81,21 @@ def test_a_server_that_drips_does_not_hold_a_call(
     assert len(server.finish()) == 1
 
 
+def test_a_proxy_that_drips_does_not_hold_a_call(serve: Serve) -> None:
+    """Neither does a byte now and then of its response to CONNECT prolong the time to connect."""
+    proxy = serve("hear", Drip(b"HTTP/1.1 200 Connection established\r\nX: " + b"x" * 1000, PAUSE))
+    started = time.monotonic()
+    settings: dict[str, Any] = {"proxy": proxy.url, "connect_timeout": SOON, "retry": None}
+    with (
+        Client("https://api.invalid", auth=AUTH, **settings) as client,
+        pytest.raises(TransportError) as caught,
+    ):
+        client.send_text(PHONE, "Hello")
+
+    assert time.monotonic() - started < NEVER / 2
+    assert (caught.value.reason, caught.value.sent) == ("connecting timed out", "no")
+
+
 def test_a_server_that_drips_fast_enough_is_listened_to(serve: Serve) -> None:
     """Slowness alone is no fault: a response in single bytes that ends in time is a response."""
     assert send(serve("hear", Drip(OK, 0.0005))).bulk_id == "BULK-ID-123-xyz"

@@ -10,10 +10,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from infobip_sms_conformance.transport import http as suite
 
 from infobip_sms import (
     Client,
     InvalidRequestError,
+    InvalidResponseError,
     Retry,
     TransportError,
 )
@@ -320,3 +322,39 @@ def test_wrong_configuration_is_found_when_the_client_is_made(
     """No call is needed to find a wrong setting."""
     with pytest.raises(InvalidRequestError, match=problem):
         Client(**({"base_url": "https://a.test"} | options), auth=AUTH)
+
+
+INTERIM = [
+    b"HTTP/1.1 102 Processing\r\n\r\n",
+    b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 3,
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 199 Word\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("interim", INTERIM, ids=["102", "103", "199"])
+def test_interim_responses_are_no_responses(serve: Serve, interim: bytes) -> None:
+    """Taken for the end, their call would fail and the next one on the connection get its response."""
+    server = serve("hear", interim + reply(b'{"bulkId":"1"}'), "hear", interim + OK, "hear", OK)
+    with Client(server.url, auth=AUTH, retry=None, timeout=NEVER) as client:
+        with pytest.raises(InvalidResponseError, match="200 OK: messages: expected"):
+            client.send(ask())
+        assert len(client.send(ask()).messages) == 3
+        assert len(client._connections._idle) == 1
+
+
+def test_a_connection_that_changed_its_protocol_is_not_used_again(serve: Serve) -> None:
+    """What follows a 101 is not HTTP."""
+    server = serve("hear", b"HTTP/1.1 101 Word\r\nUpgrade: x\r\n\r\n", "hold")
+    with Client(server.url, auth=AUTH, retry=None, timeout=NEVER) as client:
+        with pytest.raises(InvalidResponseError, match="101"):
+            client.send(ask())
+        assert not [c for c in client._connections._idle if c.is_connected]
+
+
+@pytest.mark.parametrize("interim", INTERIM, ids=["102", "103", "199"])
+def test_the_suite_skips_interim_responses(serve: Serve, interim: bytes) -> None:
+    """A server behind a gateway that sends hints conforms."""
+    server = serve("hear", interim + OK, "close")
+    response = suite.send(suite.parse_target(server.url), suite.RawRequest("GET", "/", {}, b""))
+
+    assert response.status == 200

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from infobip_sms_conformance.checks.support.calls import format_operation, is_ok
+from infobip_sms_conformance.checks.support.calls import explained_by, format_operation, is_ok
 from infobip_sms_conformance.contract.files import read_example, read_numbers
 from infobip_sms_conformance.fixtures.lookup_batch import (
     HOUR,
@@ -20,7 +20,11 @@ from infobip_sms_conformance.fixtures.lookup_batch import (
 )
 from infobip_sms_conformance.observations.delivery_reports import parse_reports
 from infobip_sms_conformance.observations.exchange import Exchange
-from infobip_sms_conformance.observations.verdicts import CheckFailed, Inconclusive, NotApplicable
+from infobip_sms_conformance.observations.verdicts import (
+    CheckFailed,
+    Inconclusive,
+    NotApplicable,
+)
 from infobip_sms_conformance.session.registry import FIRST, LAST, check
 from infobip_sms_conformance.session.session import Session
 
@@ -142,24 +146,26 @@ def test_bulk_002_bulks_go_out_early(session: Session) -> None:
 def test_bulk_002_moved_bulk_is_sent_at_its_new_instant(session: Session) -> None:
     """A bulk that was moved is sent when it is due by then, and not when it was due before."""
     require_reports(session)
-    assert_held(session, "moved away")
+    with explained_by("SCHED-001"):
+        assert_held(session, "moved away")
     near = change_bulk(session, "moved near")
     require_changed(near, "reschedule")
     if not wait_for_near(session, near):
         got = f"not sent within {session.plan.patience:g} s"
         if not any(map(is_sent_report, iter_reports(session))):
             raise Inconclusive(f"{got}, and no report of any message", exchange=near.sent)
-        raise CheckFailed(
-            got, expected="sent at the instant it was moved to", exchange=near.changed
-        )
+        with explained_by("DLR-001"):
+            expected = "sent at the instant it was moved to"
+            raise CheckFailed(got, expected=expected, exchange=near.changed)
 
 
 @check("BULK-003", ["json"], needs=["changed bulks"], feature="bulks", order=LAST)
 def test_bulk_003_paused_and_cancelled_bulks_are_not_sent(session: Session) -> None:
     """A bulk that was paused or cancelled before it was due is not sent."""
     require_reports(session)
-    for what in ("paused", "cancelled"):
-        assert_held(session, what)
+    with explained_by("SCHED-001"):
+        for what in ("paused", "cancelled"):
+            assert_held(session, what)
 
 
 def assert_held(session: Session, what: str) -> None:

@@ -29,7 +29,7 @@ NOT_FOUND = 404
 REJECTED = "HTTP 400 or another 4xx"
 
 
-@check("BULK-004", ["json"], needs=["unknown bulks", "bulks"], feature="bulks", order=LAST)
+@check("BULK-004", ["json"], needs=["unknown bulks", "scheduled"], feature="bulks", order=LAST)
 def test_bulk_004_unknown_bulk_at_every_operation(
     session: Session, findings: list[Finding]
 ) -> None:
@@ -47,7 +47,7 @@ def test_bulk_004_unknown_bulk_at_every_operation(
         found = call_once(session, index, operation, what, document, query=query)
         if not is_carried_out(session, operation) and not is_ok(found):
             continue
-        with explained_by(findings, "BULK-002", "BULK-003"):
+        with explained_by("BULK-002", "BULK-003"):
             assert_rejected(found, "HTTP 404", findings)
             if found.status != NOT_FOUND:
                 raise CheckFailed(found.got, expected="HTTP 404", exchange=found)
@@ -64,8 +64,8 @@ def test_bulk_002_instant_that_is_none_is_rejected(
 
 @check("BULK-003", ["json"], needs=["changed bulks", "bad changes"], feature="bulks", order=LAST)
 def test_bulk_003_unknown_state_is_rejected(session: Session, findings: list[Finding]) -> None:
-    """A bulk is not brought into a state that is not documented."""
-    document = {"status": "STOPPED"}
+    """A bulk is not brought into a state that is not documented, such as one in small letters."""
+    document = {"status": "paused"}
     assert_change_rejected(session, "setScheduledStatus", FIRST_FORMAT, document, findings)
 
 

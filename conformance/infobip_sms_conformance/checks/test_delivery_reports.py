@@ -1,6 +1,7 @@
 """Checks of delivery reports posted to a notify URL: DLR."""
 
 import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from infobip_sms_conformance.checks.support.assertions import drop_plus
@@ -58,20 +59,25 @@ def test_dlr_001_reports_come_to_the_notify_url(
         raise CheckFailed(
             news.describe_silence(), expected=expected, exchange=news.exchange_for(missing[0])
         )
-    problems = (check_call(hit) for hit in news.calls())
-    if problem := next(filter(None, problems), ""):
-        raise CheckFailed(problem, expected=expected, exchange=news.exchange)
+    for hit in news.calls():
+        if problem := check_call(hit):
+            raise CheckFailed(problem, exchange=replace(news.exchange, callback=hit.body))
     if name := get_name_with_other_query(news):
-        got = "a delivery to the notify URL with another query string, or none"
-        raise CheckFailed(got, expected=expected, exchange=news.exchange_for(name))
+        query = urlsplit(news.messages[name]["notifyUrl"]).query
+        other = next(hit for hit in news.own_calls(name) if hit.query != query)
+        wrong = Mismatch("query of the notify URL", show(query), show(other.query))
+        raise CheckFailed(wrong, exchange=news.exchange_for(name, other))
     assert_ids(news)
     read = [hit for hit in news.calls() if parse_call(hit) is not None]
     if read and not any(map(news.all_reports, news.messages)):
-        raise CheckFailed("no report in any delivery", expected=expected, exchange=news.exchange)
+        exchange = replace(news.exchange, callback=read[0].body)
+        raise CheckFailed(Mismatch("results", "a report", "an empty list"), exchange=exchange)
     require_reports_received(news)
     if (name := get_unfinished_name(news)) and session.target.is_loopback:
-        got = "no final report, where there is one of a later message to the same number"
-        raise CheckFailed(got, expected=expected, exchange=news.exchange_for(name))
+        groups = [report.group for report in news.reports(name)]
+        wanted = "a final one such as DELIVERED, as a later message to the same number has"
+        wrong = Mismatch("results[].status.groupName", wanted, show(groups))
+        raise CheckFailed(wrong, exchange=news.exchange_for(name))
 
 
 def get_name_with_other_query(webhook_run: WebhookRun) -> str:
@@ -104,7 +110,10 @@ def check_call(call: WebhookCall) -> str:
     if call.method != "POST":
         return Mismatch("method", "POST", show(call.method))
     data = parse_call(call)
-    return "" if data is None or find_list(data, "results") is not None else "no list of results"
+    if data is None or find_list(data, "results") is not None:
+        return ""
+    names = list(data) if isinstance(data, dict) else type(data).__name__
+    return Mismatch("results", "a list of reports", f"nothing, beside {show(names)}")
 
 
 def assert_ids(webhook_run: WebhookRun) -> None:
@@ -135,7 +144,7 @@ def check_ids(report: ReceivedReport, known: list[tuple[str, set[str]]], bulks: 
         wanted = sorted(set().union(*(ids for _, ids in known)))
         return Mismatch("results[].messageId", show(wanted), show(report.message_id))
     if report.to and report.to not in numbers:
-        return "a report with the to of another destination"
+        return Mismatch("results[].to", show(sorted(numbers)), show(report.to))
     if bulks and report.bulk_id not in bulks:
         return Mismatch("results[].bulkId", show(sorted(bulks)), show(report.bulk_id))
     return ""
@@ -143,8 +152,11 @@ def check_ids(report: ReceivedReport, known: list[tuple[str, set[str]]], bulks: 
 
 def check_destination(reports: list[ReceivedReport], ids: set[str]) -> str:
     """Look for the report of one destination."""
-    found = not ids or ids & {report.message_id for report in reports}
-    return "" if found else "no report for one of the destinations"
+    reported = {report.message_id for report in reports}
+    if not ids or ids & reported:
+        return ""
+    wanted = f"a report of {show(sorted(ids))} as well"
+    return Mismatch("results[].messageId", wanted, show(sorted(reported)))
 
 
 # ------------------------------------------------------------------ form
@@ -180,7 +192,8 @@ def check_format(call: WebhookCall, media: str) -> str:
     """Compare body and content type of a delivery with a format."""
     wire = next(name for name, known in MEDIA_TYPES.items() if known == media)
     if parse_call(call) is None or (find_wire(call.body) or "json") != wire:
-        return f"a body that is not {wire.upper()}"
+        found = find_wire(call.body) if parse_call(call) is not None else None
+        return Mismatch("body", wire.upper(), (found or "neither JSON nor XML").upper())
     given = call.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     kind, _, name = given.partition("/")
     says_so = kind in {"application", "text"} and (name == wire or name.endswith(f"+{wire}"))
@@ -203,8 +216,8 @@ def test_dlr_003_instants_have_an_offset_without_colon(
             if there and not is_instant(report, name):
                 name_of_message = report.call.name.rpartition("-")[0]
                 exchange = news.exchange_for(name_of_message, report.call)
-                got = f"{name}: {show(report.data[name])}"
-                raise CheckFailed(got, expected=expected, exchange=exchange)
+                wrong = Mismatch(f"results[].{name}", expected, show(report.data[name]))
+                raise CheckFailed(wrong, exchange=exchange)
     if not seen:
         got = "no report has sentAt or doneAt"
         raise Inconclusive(got, expected=expected, exchange=news.exchange)
@@ -292,10 +305,14 @@ def check_texts(session: Session, findings: list[Finding]) -> str:
 def describe_difference(given: str, found: object) -> str:
     """Say how two texts differ, without quoting them."""
     if not isinstance(found, str) or not found:
-        return "no callbackData"
+        return Mismatch("callbackData", f"{len(given)} characters", show(found))
     same = next((n for n, (a, b) in enumerate(zip(given, found, strict=False)) if a != b), None)
     place = f", the first difference at character {same + 1}" if same is not None else ""
-    return f"{len(found)} characters for {len(given)}{place}"
+    return Mismatch(
+        "callbackData",
+        f"the {len(given)} characters that were sent",
+        f"{len(found)} characters{place}",
+    )
 
 
 # ------------------------------------------------------------------ which reports come
@@ -325,11 +342,13 @@ def test_dlr_005_intermediate_report_comes_before_the_final_one(
     before = next((n for n, report in enumerate(reports) if report.is_intermediate), None)
     end = next((n for n, report in enumerate(reports) if report.is_final), None)
     if WITH_INTERMEDIATE not in missing and before is None and end is None:
-        raise Inconclusive("no report with a status that can be read", exchange=news.exchange)
+        got = "no report with a status that can be read"
+        root = "DLR-001" if news.is_unreadable(WITH_INTERMEDIATE) else ""
+        raise Inconclusive(got, caused_by=root, exchange=news.exchange)
     if before is None or (end is not None and end < before):
         late = "the intermediate report after the final one" if before is not None else ""
         raise CheckFailed(
-            late or "no intermediate report",
+            f"{late or 'no intermediate report'}: {show([r.group for r in reports])}",
             sent=news.describe(WITH_INTERMEDIATE),
             expected="a report with a status of the PENDING group, then the final one",
             exchange=news.exchange_for(WITH_INTERMEDIATE),
@@ -355,8 +374,7 @@ def test_dlr_005_no_intermediate_report_comes_unasked(
     for report in news.reports(WITHOUT_INTERMEDIATE):
         if report.is_intermediate:
             raise CheckFailed(
-                "an intermediate report",
+                Mismatch("results[].status.groupName", "a final status", show(report.group)),
                 sent=news.describe(WITHOUT_INTERMEDIATE),
-                expected="final reports only",
                 exchange=news.exchange_for(WITHOUT_INTERMEDIATE, report.call),
             )

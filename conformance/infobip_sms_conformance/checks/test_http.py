@@ -3,7 +3,6 @@
 import pytest
 
 from infobip_sms_conformance.checks.support.assertions import (
-    FORMAT_REQUIREMENTS,
     REJECTION,
     assert_accepted,
     assert_each,
@@ -11,6 +10,7 @@ from infobip_sms_conformance.checks.support.assertions import (
     require_minimal_accepted,
 )
 from infobip_sms_conformance.checks.support.calls import explained_by
+from infobip_sms_conformance.checks.support.root_causes import FORMAT_REQUIREMENTS
 from infobip_sms_conformance.contract.allowed_values import build_undecided
 from infobip_sms_conformance.contract.codec import (
     MEDIA_TYPES,
@@ -31,10 +31,10 @@ from infobip_sms_conformance.observations.exchange import (
 from infobip_sms_conformance.observations.responses import find_wire
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
-    Finding,
     Inconclusive,
     Mismatch,
     NotApplicable,
+    explain,
     show,
 )
 from infobip_sms_conformance.session.registry import LAST, check
@@ -164,14 +164,21 @@ def assert_responses_of_all(session: Session, wire: str) -> None:
     session.send_pool(wire)
     asked = [e for e in session.exchanges if is_asked_for(e, wire)]
     expected = f"{wire.upper()}, and a content type that says so"
-    assert_each(asked, lambda e: e.has_succeeded, lambda e: check_form(e, wire), expected)
+    try:
+        assert_each(asked, lambda e: e.has_succeeded, lambda e: check_form(e, wire), expected)
+    except CheckFailed as failure:
+        request = failure.exchange.request if failure.exchange else None
+        if request and "content-type" not in request.headers:  # nothing but Accept names a format
+            raise explain(failure, "", "HTTP-008") from None
+        raise
 
 
 def is_asked_for(exchange: Exchange, wire: str) -> bool:
     """Tell whether a request asked for one format alone, and there is a body to look at."""
     asked = exchange.request.headers.get("accept") if exchange.request else None
     body = exchange.response.body if exchange.response else b""
-    return asked == MEDIA_TYPES[wire] and bool(body.strip())
+    is_own = exchange.wire == wire  # a request in the other format is HTTP-008's matter
+    return is_own and asked == MEDIA_TYPES[wire] and bool(body.strip())
 
 
 def check_form(exchange: Exchange, wire: str) -> str:
@@ -204,9 +211,7 @@ def test_http_006_response_in_the_format_of_the_request(session: Session, wire: 
 
 
 @check("HTTP-007", needs=["headers"])
-def test_http_007_charset_parameter_changes_nothing(
-    session: Session, wire: str, findings: list[Finding]
-) -> None:
+def test_http_007_charset_parameter_changes_nothing(session: Session, wire: str) -> None:
     """A request is accepted when its content type names its charset."""
     content_type = f"{MEDIA_TYPES[wire]}; charset={CHARSETS[wire]}"
     require_minimal_accepted(session, wire)
@@ -215,7 +220,7 @@ def test_http_007_charset_parameter_changes_nothing(
     )
     what = "the minimal request with an id"
     found = session.send(document, wire, f"{what} and a charset", content_type=content_type)
-    with explained_by(findings, FORMAT_REQUIREMENTS[wire]):
+    with explained_by(FORMAT_REQUIREMENTS[wire]):
         assert_accepted(found)
         if not is_id_kept(found) and is_id_kept(session.send_once("letters", wire, document, what)):
             got = found.send_response.entries[0].message_id if found.send_response else ""
@@ -337,7 +342,8 @@ def check_error_body(exchange: Exchange) -> str:
     try:
         found = has_json_reason(body) if exchange.wire == "json" else has_xml_reason(body)
     except ValueError:
-        return f"a body that is not {exchange.wire.upper()}"
+        wire = find_wire(body) or "neither JSON nor XML"
+        return Mismatch("body", exchange.wire.upper(), wire.upper())
     return "" if found else Mismatch("body", REASON, describe_form(exchange.wire, body))
 
 

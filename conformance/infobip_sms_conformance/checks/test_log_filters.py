@@ -7,6 +7,7 @@ from infobip_sms_conformance.checks.support.calls import (
     assert_ok,
     find_entries,
     get_batch_messages,
+    is_ok,
     read_text,
     require_format,
     require_messages_accepted,
@@ -16,7 +17,9 @@ from infobip_sms_conformance.checks.support.calls import (
 from infobip_sms_conformance.checks.support.log_queries import (
     FEW,
     check_entries,
+    describe_missing_list,
     fetch_by_name,
+    fetch_more,
     fetch_one,
     get_unfetched_message,
     is_truncated,
@@ -30,7 +33,9 @@ from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
     Finding,
     Inconclusive,
+    Mismatch,
     NotApplicable,
+    show,
 )
 from infobip_sms_conformance.session.registry import LATE, check
 from infobip_sms_conformance.session.session import Session
@@ -58,7 +63,7 @@ def read_entries(found: Exchange) -> list[dict[str, Any]]:
     assert_ok(found, LIST_EXPECTED)
     entries = find_entries(found)
     if entries is None:
-        raise CheckFailed("no list of results", expected=LIST_EXPECTED, exchange=found)
+        raise CheckFailed(describe_missing_list(found), exchange=found)
     return entries
 
 
@@ -74,8 +79,9 @@ def test_log_001_filters_let_pass_what_fits(
     found = look_up_span(session)
     shown = {read_text(e, "messageId") for e in read_entries(found)}
     if (missing := len(before - shown)) and not is_truncated(session, list(shown)):
-        got = f"{missing} of {len(before)} messages are missing"
-        raise CheckFailed(got, expected="every message that was sent then", exchange=found)
+        wanted = f"all {len(before)} messages that were sent then"
+        wrong = Mismatch("results", wanted, f"{len(shown)}, {missing} are missing")
+        raise CheckFailed(wrong, exchange=found)
     if len(before) > 1 and not shown:
         raise CheckFailed("no message", expected="the messages sent then", exchange=found)
 
@@ -92,6 +98,8 @@ def test_log_003_limit_below_the_usual_one(
         raise Inconclusive("the logs show no more than that", caused_by="LOG-001")
     found = look_up_few(session)
     count = len(read_entries(found))
+    if not count:
+        raise Inconclusive("no message", caused_by="LOG-001", exchange=found)
     if count != FEW:
         raise CheckFailed(f"{count} messages", expected=f"{FEW} messages", exchange=found)
 
@@ -109,12 +117,14 @@ def test_log_001_networks(session: Session, findings: list[Finding]) -> None:
         raise NotApplicable("the logs show networks without mnc")
     fitting = look_up_network(session, mcc, mnc, fits=True)
     if not read_entries(fitting):
-        got = "no message of a network that messages have"
-        raise CheckFailed(got, expected="the messages of the network", exchange=fitting)
+        wrong = Mismatch("results", f"messages of the network {show(network)}", "no message")
+        raise CheckFailed(wrong, exchange=fitting)
     other = f"{(int(mnc) + 1) % 100:0{len(mnc)}}"
     found = look_up_network(session, mcc, other, fits=False)
-    if any(read_text(entry, "mccMnc") != mcc + other for entry in read_entries(found)):
-        raise CheckFailed("messages of another network", expected="none", exchange=found)
+    for index, entry in enumerate(read_entries(found)):
+        if (name := read_text(entry, "mccMnc")) != mcc + other:
+            path = f"results[{index}].mccMnc"
+            raise CheckFailed(Mismatch(path, show(mcc + other), show(name)), exchange=found)
 
 
 @check("DLR-007", ["json"], needs=["lists", "fetched reports"], feature="pull", order=LATE)
@@ -124,10 +134,15 @@ def test_dlr_007_report_is_fetched_by_its_name(session: Session, findings: list[
     first = fetch_one(session)
     require_offered(first, "fetchDeliveryReports")
     if not find_entries(first):
-        raise Inconclusive("there was no report to fetch", exchange=first)
+        root = "DLR-007" if is_ok(first) or not is_ok(fetch_more(session)) else "DLR-008"
+        raise Inconclusive("there was no report to fetch", caused_by=root, exchange=first)
     found = fetch_by_name(session)
+    if not is_ok(found):
+        root = "DLR-008" if is_ok(fetch_more(session)) else "DLR-007"
+        raise Inconclusive(found.got, caused_by=root, exchange=found)
     entries = read_entries(found)
     asked = get_unfetched_message(session)
-    if any(read_text(entry, "messageId") != asked.message_id for entry in entries):
-        got = "reports of other messages"
-        raise CheckFailed(got, expected="the report of the message asked for", exchange=found)
+    for index, entry in enumerate(entries):
+        if (name := read_text(entry, "messageId")) != asked.message_id:
+            path = f"results[{index}].messageId"
+            raise CheckFailed(Mismatch(path, show(asked.message_id), show(name)), exchange=found)

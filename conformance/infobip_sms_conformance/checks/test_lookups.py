@@ -24,6 +24,7 @@ from infobip_sms_conformance.checks.support.log_queries import (
     are_all_final,
     check_entries,
     check_logs,
+    describe_missing_list,
     fetch_by_name,
     fetch_more,
     fetch_named,
@@ -49,7 +50,10 @@ from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
     Finding,
     Inconclusive,
+    Mismatch,
     NotApplicable,
+    explain,
+    show,
 )
 from infobip_sms_conformance.session.registry import FIRST, LATE, check
 from infobip_sms_conformance.session.session import Session
@@ -96,7 +100,7 @@ def test_log_001_messages_are_shown_as_sent(session: Session, findings: list[Fin
     assert_ok(found, LIST_EXPECTED, "LOG-003" if is_limit_rejected(session) else "")
     entries = find_entries(found)
     if entries is None:
-        raise CheckFailed("no list of results", expected=LIST_EXPECTED, exchange=found)
+        raise CheckFailed(describe_missing_list(found), exchange=found)
     if not entries and has_other_bulk_id(send_batch(session)):
         raise Inconclusive("nothing by this bulkId", caused_by="RESP-004", exchange=found)
     missing = len(
@@ -104,8 +108,11 @@ def test_log_001_messages_are_shown_as_sent(session: Session, findings: list[Fin
     )
     wrong = check_logs(get_batch_messages(session), entries)
     if not wrong and missing and not (entries and is_truncated(session, entries)):
-        wrong = f"{missing} messages are missing"
-    with explained_by(findings, "RESP-003"):
+        sent = len(get_immediate_messages(session))
+        wrong = Mismatch(
+            "results", f"all {sent} messages", f"{len(entries)}, {missing} are missing"
+        )
+    with explained_by("RESP-003"):
         if wrong:
             raise CheckFailed(wrong, expected=AS_SENT, exchange=found)
 
@@ -121,13 +128,14 @@ def test_log_001_messages_are_shown_again(
     assert_ok(found, LIST_EXPECTED)
     entries = find_entries(found)
     if entries is None:
-        raise CheckFailed("no list of results", expected=LIST_EXPECTED, exchange=found)
+        raise CheckFailed(describe_missing_list(found), exchange=found)
     group, count = get_most_common_group(session)
     wrong = check_logs(get_batch_messages(session), entries)
     if not wrong and group and {*map(get_group, entries)} - {group}:
-        wrong = "a message of another general status"
+        other = next(name for name in map(get_group, entries) if name != group)
+        wrong = Mismatch("results[].status.groupName", show(group), show(other))
     if not wrong and len(entries) < count and not (entries and is_truncated(session, entries)):
-        wrong = f"{len(entries)} messages, where {count} were before"
+        wrong = Mismatch("results", f"{count} messages, as before", f"{len(entries)} messages")
     if wrong:
         raise CheckFailed(wrong, expected=AS_SENT, exchange=found)
 
@@ -147,8 +155,11 @@ def test_log_001_filters_narrow(session: Session, findings: list[Finding]) -> No
     # Nothing, or not all: are several values the reason, or the filters themselves?
     alone = look_up_alone(session, plain)
     assert_ok(alone, LIST_EXPECTED)
-    if get_message_ids(find_entries(alone) or []) != {plain.message_id}:
-        raise CheckFailed("not the one message that fits", expected=FITTING, exchange=alone)
+    shown = get_message_ids(find_entries(alone) or [])
+    if shown != {plain.message_id}:
+        wanted = f"{show(plain.message_id)} alone, which fits every filter"
+        wrong = Mismatch("results[].messageId", wanted, show(sorted(shown)))
+        raise CheckFailed(wrong, exchange=alone)
 
 
 @check("LOG-001", ["json"], needs=["lists", "logs", "empty logs"], feature="logs", order=LATE)
@@ -166,7 +177,8 @@ def test_log_001_filters_leave_all_out(
         raise Inconclusive("rejected", exchange=found)
     assert_ok(found, LIST_EXPECTED)
     if find_entries(found):
-        raise CheckFailed(f"messages despite {name}", expected="no message", exchange=found)
+        got = f"{len(find_entries(found) or [])} messages that do not fit {name}"
+        raise CheckFailed(Mismatch("results", "no message", got), exchange=found)
 
 
 @check("LOG-002", ["json"], needs=["lists", "logs", "named logs"], feature="logs", order=LATE)
@@ -181,8 +193,8 @@ def test_log_002_ids_may_be_repeated(session: Session, findings: list[Finding]) 
         alone = look_up_alone(session, sent)
         if sent.message_id in get_message_ids(find_entries(alone) or []):
             raise CheckFailed(
-                "only some of the messages" if shown else found.got,
-                expected="the messages of every bulkId and messageId",
+                f"{found.got}, {show(sorted(shown))}" if shown else found.got,
+                expected=f"{show(sent.message_id)} as well, as alone",
                 exchange=found,
             )
     if not shown:
@@ -266,8 +278,9 @@ def test_dlr_007_each_report_comes_once(
         wrong = check_entries(asked, entries)
         marks = list(map(get_report_key, entries))
         if not wrong and (seen & set(marks) or len(set(marks)) < len(marks)):
-            wrong = "a report for the second time"
-        with explained_by(findings, "RESP-003"):
+            again = next(mark for mark in marks if mark in seen or marks.count(mark) > 1)
+            wrong = Mismatch("results[].messageId", "each report once", f"{show(again[0])} again")
+        with explained_by("RESP-003"):
             if wrong and page.wire == wire:
                 raise CheckFailed(wrong, expected=ONCE, exchange=page)
         seen |= set(marks)
@@ -283,7 +296,7 @@ def require_pages(session: Session, findings: list[Finding]) -> None:
     require_offered(one, "fetchDeliveryReports")
     for page in (one, more):
         if is_ok(page) and not has_list(page):
-            raise CheckFailed("no list of results", expected=LIST_EXPECTED, exchange=page)
+            raise CheckFailed(describe_missing_list(page), exchange=page)
     assert_ok(more, LIST_EXPECTED)
 
 
@@ -342,4 +355,4 @@ def require_fetching(session: Session, findings: list[Finding]) -> None:
     try:
         require_pages(session, findings)
     except CheckFailed as failure:
-        raise Inconclusive(failure.got, caused_by="DLR-007", exchange=failure.exchange) from None
+        raise explain(failure, "DLR-007") from None

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from infobip_sms_conformance.checks.support.assertions import require_minimal_accepted
+from infobip_sms_conformance.checks.support.assertions import require_any_accepted
 from infobip_sms_conformance.checks.support.calls import (
     FIRST_FORMAT,
     SECOND_FORMAT,
@@ -21,7 +21,14 @@ from infobip_sms_conformance.contract.codec import INTEGER
 from infobip_sms_conformance.contract.files import read_example
 from infobip_sms_conformance.observations.exchange import Exchange
 from infobip_sms_conformance.observations.tolerant_reader import find_list
-from infobip_sms_conformance.observations.verdicts import CheckFailed, Finding, Inconclusive
+from infobip_sms_conformance.observations.verdicts import (
+    CheckFailed,
+    Explained,
+    Finding,
+    Inconclusive,
+    Mismatch,
+    show,
+)
 from infobip_sms_conformance.session.registry import LAST, LATE, check
 from infobip_sms_conformance.session.session import Session
 
@@ -68,7 +75,7 @@ def request_preview(session: Session, preview_case: PreviewCase) -> Exchange:
     """Return the preview of a trial."""
     what = f"a preview of a {preview_case.name}"
     found = call_once(session, preview_case.format_index, "preview", what, preview_case.document)
-    require_minimal_accepted(session, session.wires[0])
+    require_any_accepted(session, session.wires[0])
     require_offered(found, "preview")
     return found
 
@@ -87,12 +94,20 @@ def get_root_cause(session: Session, preview_case: PreviewCase) -> str:
 
 
 def iter_preview_cases(session: Session, wire: str) -> Iterator[tuple[PreviewCase, Exchange]]:
-    """Yield the trials of a format with their previews, once all can be looked at."""
+    """Yield the trials of a format with their previews; at the end raise for those that have none."""
+    rejected: Explained | None = None
     for trial in PREVIEW_CASES:
         found = request_preview(session, trial)
-        if found.wire == wire:
+        if found.wire != wire:
+            continue
+        try:
             assert_ok(found, PREVIEWED, get_root_cause(session, trial))
+        except Explained as explained:
+            rejected = explained
+        else:
             yield trial, found
+    if rejected is not None:
+        raise rejected
 
 
 # ------------------------------------------------------------------ requests
@@ -164,12 +179,10 @@ def assert_preview_rejected(
 
 
 @check("PREV-003", needs=["preview"], feature="preview", order=LAST)
-def test_prev_003_previews_hold_what_was_asked(
-    session: Session, wire: str, findings: list[Finding]
-) -> None:
+def test_prev_003_previews_hold_what_was_asked(session: Session, wire: str) -> None:
     """The first preview is of the text as it is, the next as it was asked for."""
     roots = ("PREV-002", "XML-004") if wire == "xml" else ("PREV-002",)
-    with explained_by(findings, *roots):
+    with explained_by(*roots):
         assert_previews(session, wire)
 
 
@@ -179,10 +192,15 @@ def assert_previews(session: Session, wire: str) -> None:
         wrong = check_form(trial, found)
         if wrong == MISSING and is_nested(session, trial):
             expected = f"{LANGUAGE} beside the text"
-            raise Inconclusive(wrong, expected=expected, caused_by="PREV-002", exchange=found)
+            raise Explained(wrong, expected=expected, caused_by="PREV-002", exchange=found)
+        if wrong == MISSING:
+            wanted = f"one with {show(dict([trial.option] if trial.option else []))}"
+            configurations = [
+                dict(read_options(p)) for p in find_list(found.data, "previews") or []
+            ]
+            wrong = Mismatch("previews[].configuration", wanted, show(configurations))
         if wrong:
-            expected = "originalText, and previews: as it is, then as asked"
-            raise CheckFailed(wrong, expected=expected, exchange=found)
+            raise CheckFailed(wrong, exchange=found)
 
 
 MISSING = "no preview in the asked configuration"
@@ -192,20 +210,30 @@ def check_form(preview_case: PreviewCase, found: Exchange) -> str:
     """Return what a response lacks."""
     previews = find_list(found.data, "previews")
     if not previews:
-        return "no list of previews"
+        got = f"nothing, beside {show(list(found.data))}" if found.data else found.got
+        return Mismatch("previews", "a list", got)
     if read_text(found.data, "originalText") != preview_case.text:
-        return "another originalText, or none"
-    for preview in previews:
-        if not read_text(preview, "textPreview") or None in read_count(preview):
-            return "a preview without textPreview, messageCount or charactersRemaining"
-    if read_options(previews[0]) or read_text(previews[0], "textPreview") != preview_case.text:
-        return "a first preview that is not of the text as it is"
+        original = read_text(found.data, "originalText")
+        wanted = f"the {len(preview_case.text)} characters that were sent"
+        return Mismatch("originalText", wanted, f"{len(original)} characters, not the same")
+    for index, preview in enumerate(previews):
+        for name in ("textPreview", "messageCount", "charactersRemaining"):
+            value = read_text(preview, name)
+            if not value or (name != "textPreview" and not INTEGER.fullmatch(value)):
+                wanted = "a text" if name == "textPreview" else "a whole number"
+                return Mismatch(f"previews[{index}].{name}", wanted, show(value))
+    if options := read_options(previews[0]):
+        return Mismatch("previews[0].configuration", "none: the text as it is", show(dict(options)))
+    if (text := read_text(previews[0], "textPreview")) != preview_case.text:
+        wanted = f"the {len(preview_case.text)} characters that were sent"
+        return Mismatch("previews[0].textPreview", wanted, f"{len(text)} characters, not the same")
     asked = find_preview(preview_case, found)
     if preview_case.option and asked is None:
         return MISSING
-    return (
-        "a textPreview other than the text that was counted" if is_untransliterated(asked) else ""
-    )
+    if not is_untransliterated(asked):
+        return ""
+    wanted = "the text in the letters that were counted"
+    return Mismatch("previews[].textPreview", wanted, "letters beyond GSM-7")
 
 
 def is_untransliterated(preview: dict[str, Any] | None) -> bool:
@@ -235,26 +263,40 @@ def test_prev_002_language_stands_beside_the_text(session: Session, wire: str) -
     if is_ok(found) and find_preview(IN_LANGUAGE, found) is None:
         if is_nested(session, IN_LANGUAGE):
             expected = f"{LANGUAGE} beside the text"
-            raise CheckFailed("an ignored languageCode", expected=expected, exchange=found)
+            got = f"{LANGUAGE} has an effect only within an object called language"
+            raise CheckFailed(got, expected=expected, exchange=found)
         raise Inconclusive(MISSING, caused_by="PREV-003", exchange=found)
 
 
 @check("PREV-004", needs=["preview"], feature="preview", order=LATE)
 def test_prev_004_characters_are_counted(session: Session, wire: str) -> None:
     """Segments and the characters left are those of the alphabet that a preview needs."""
+    incomplete: Inconclusive | None = None
     for trial, found in iter_preview_cases(session, wire):
         if wrong := check_form(trial, found):
             nested = wrong == MISSING and is_nested(session, trial)
             root = "PREV-002" if nested else "PREV-003"
-            raise Inconclusive("not all previews", caused_by=root, exchange=found)
-        previews = [(find_list(found.data, "previews") or [])[0], find_preview(trial, found)]
-        for preview in filter(None, previews):
+            incomplete = Inconclusive("not all previews", caused_by=root, exchange=found)
+        for preview in get_countable(trial, found):
             allowed = get_counts(read_text(preview, "textPreview"), read_options(preview))
             if read_count(preview) not in allowed:
                 count, left = read_count(preview)
                 expected = " or ".join(f"{c} and {r}" for c, r in allowed)
                 got = f"messageCount and charactersRemaining {count} and {left}"
                 raise CheckFailed(got, expected=expected, exchange=found)
+    if incomplete is not None:
+        raise incomplete
+
+
+def get_countable(preview_case: PreviewCase, found: Exchange) -> list[dict[str, Any]]:
+    """Return the previews of which it is known in which configuration they were counted."""
+    previews = find_list(found.data, "previews") or []
+    first, asked = previews[:1], find_preview(preview_case, found)
+    is_plain = [p for p in first if read_text(p, "textPreview") == preview_case.text]
+    plain = [] if any(map(read_options, is_plain)) else is_plain
+    known = asked is not None or preview_case.option is None
+    readable = [*(plain if known else []), *([asked] if asked else [])]
+    return [preview for preview in readable if None not in read_count(preview)]
 
 
 def find_preview(preview_case: PreviewCase, found: Exchange) -> dict[str, Any] | None:

@@ -1,7 +1,11 @@
 """Checks of every entry of reports and logs, by the same rules as responses: RESP, DLR and LOG."""
 
 from infobip_sms_conformance.checks.support.calls import find_entries, get_batch_messages, read_text
-from infobip_sms_conformance.checks.support.log_queries import fetch_pages
+from infobip_sms_conformance.checks.support.log_queries import (
+    NON_FINAL_GROUPS,
+    fetch_pages,
+    get_group,
+)
 from infobip_sms_conformance.checks.support.report_entries import (
     INSTANT_EXAMPLE,
     assert_entries,
@@ -28,7 +32,7 @@ def require_entries(session: Session) -> None:
         raise NotApplicable("this profile looks at no reports")
 
 
-@check("RESP-007", needs=["push", "lists", "fetched reports"], feature="reports", order=LAST)
+@check("RESP-007", feature="reports", order=LAST)
 def test_resp_007_status_of_a_report_has_its_fields(session: Session, wire: str) -> None:
     """Every status in reports and logs has the documented fields with their types."""
     require_entries(session)
@@ -36,28 +40,28 @@ def test_resp_007_status_of_a_report_has_its_fields(session: Session, wire: str)
     assert_entries(session, wire, check_status, expected)
 
 
-@check("RESP-008", needs=["push", "lists", "fetched reports"], feature="reports", order=LAST)
+@check("RESP-008", feature="reports", order=LAST)
 def test_resp_008_group_of_a_report_fits_its_name(session: Session, wire: str) -> None:
     """The groupId of every status in reports and logs is beside the groupName of the catalogue."""
     require_entries(session)
     assert_entries(session, wire, check_group, "the groupName that belongs to the groupId")
 
 
-@check("DLR-009", needs=["push", "lists", "fetched reports"], feature="reports", order=LAST)
+@check("DLR-009", feature="reports", order=LAST)
 def test_dlr_009_fields_of_a_report_have_their_types(session: Session, wire: str) -> None:
     """Every entry of reports and logs has a messageId, a to and a status, and each field its documented type."""
     require_entries(session)
     assert_entries(session, wire, check_fields, "messageId, to and status, each field of its type")
 
 
-@check("DLR-003", needs=["push", "lists", "fetched reports"], feature="reports", order=LAST)
+@check("DLR-003", feature="reports", order=LAST)
 def test_dlr_003_instants_of_every_report(session: Session, wire: str) -> None:
     """SentAt and doneAt in reports and logs have the documented form, and doneAt is not before sentAt."""
     require_entries(session)
     assert_entries(session, wire, check_instants, INSTANT_EXAMPLE)
 
 
-@check("LOG-001", needs=["push", "lists", "logs"], feature="logs", order=LAST)
+@check("LOG-001", feature="logs", order=LAST)
 def test_log_001_messages_were_sent_in_this_run(session: Session, wire: str) -> None:
     """The sentAt of a message in the logs is of the day of the run."""
     require_entries(session)
@@ -66,7 +70,7 @@ def test_log_001_messages_were_sent_in_this_run(session: Session, wire: str) -> 
     assert_entries(session, wire, lambda e: check_day(e) if e.is_log else "", "a sentAt of today")
 
 
-@check("DLR-003", needs=["push", "lists", "fetched reports"], feature="reports", order=LAST)
+@check("DLR-003", feature="reports", order=LAST)
 def test_dlr_003_messages_were_sent_in_this_run(session: Session, wire: str) -> None:
     """The sentAt of a report is of the day of the run."""
     require_entries(session)
@@ -75,7 +79,7 @@ def test_dlr_003_messages_were_sent_in_this_run(session: Session, wire: str) -> 
     assert_entries(session, wire, lambda e: "" if e.is_log else check_day(e), "a sentAt of today")
 
 
-@check("DLR-009", needs=["push", "lists", "fetched reports"], feature="reports", order=LAST)
+@check("DLR-009", feature="reports", order=LAST)
 def test_dlr_009_segments_are_counted(session: Session, wire: str) -> None:
     """The smsCount of reports and logs is the number of segments that the text needs."""
     require_entries(session)
@@ -99,6 +103,17 @@ def test_dlr_009_fetched_report_is_of_its_message(session: Session) -> None:
     """A fetched report has the bulkId and the to of its message."""
     assert_fetched(session, "to")
     assert_fetched(session, "bulkId")
+
+
+@check("DLR-007", ["json"], needs=["lists", "fetched reports"], feature="pull", order=LAST)
+def test_dlr_007_fetched_report_is_final(session: Session) -> None:
+    """A fetched report says what became of its message, and not that it is pending."""
+    require_entries(session)
+    for page in fetch_pages(session):
+        for index, entry in enumerate(find_entries(page) or []):
+            if (group := get_group(entry)) in NON_FINAL_GROUPS:
+                wrong = Mismatch(f"results[{index}].status", "a final status", show(group))
+                raise CheckFailed(wrong, exchange=page)
 
 
 def assert_fetched(session: Session, name: str) -> None:

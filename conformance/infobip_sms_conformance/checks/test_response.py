@@ -25,7 +25,11 @@ from infobip_sms_conformance.checks.support.response_rules import (
 from infobip_sms_conformance.checks.support.xml_lists import require_whole_lists
 from infobip_sms_conformance.fixtures.placement import is_special_id
 from infobip_sms_conformance.observations.exchange import Exchange
-from infobip_sms_conformance.observations.verdicts import CheckFailed, Finding, Inconclusive
+from infobip_sms_conformance.observations.verdicts import (
+    CheckFailed,
+    Inconclusive,
+    explain,
+)
 from infobip_sms_conformance.session.registry import check
 from infobip_sms_conformance.session.session import Session
 
@@ -76,7 +80,7 @@ def require_special_id_kept(session: Session, failure: CheckFailed) -> None:
         and has_given_ids(other)
         and not check_given_ids(other)
     ):
-        raise Inconclusive(failure.got, caused_by="XML-004", exchange=named) from None
+        raise explain(failure, "XML-004") from None
 
 
 @check("RESP-004", needs=["pool"])
@@ -99,14 +103,12 @@ def test_resp_005_generated_message_ids_are_there(session: Session, wire: str) -
 
 
 @check("RESP-005", needs=["pool"])
-def test_resp_005_generated_message_ids_are_unique(
-    session: Session, wire: str, findings: list[Finding]
-) -> None:
+def test_resp_005_generated_message_ids_are_unique(session: Session, wire: str) -> None:
     """No two messages of the run, in whichever format, share a generated messageId."""
     seen: set[str] = set()
     expected = "a messageId that no other message has"
     pools = [e for each in sorted(session.wires, key=wire.__eq__) for e in session.send_pool(each)]
-    with explained_by(findings, "RESP-003"):  # ids that were given may have become alike
+    with explained_by("RESP-003"):  # ids that were given may have become alike
         assert_each(pools, has_missing_ids, lambda e: check_unique_ids(e, seen), expected)
 
 

@@ -1,23 +1,25 @@
 """Checks of the request's fields: SEND, VAL and SCHED."""
 
 from infobip_sms_conformance.checks.support.assertions import (
+    ACCEPTANCE,
     XML_PARITY_REQUIREMENT,
     assert_case,
     assert_succeeded,
-    get_failed_requirement,
     require_minimal_accepted,
 )
+from infobip_sms_conformance.checks.support.root_causes import get_rejected_field
 from infobip_sms_conformance.checks.support.xml_lists import require_days_accepted
 from infobip_sms_conformance.contract.cases import get_case
 from infobip_sms_conformance.contract.files import Case
 from infobip_sms_conformance.observations.exchange import Exchange, RequestOutcome
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
+    Explained,
     Finding,
-    Inconclusive,
     NotApplicable,
+    explain,
 )
-from infobip_sms_conformance.session.registry import LATE, check
+from infobip_sms_conformance.session.registry import AFTER_CASES, check
 from infobip_sms_conformance.session.session import Session
 
 
@@ -123,7 +125,7 @@ def test_send_019_window_is_an_object(session: Session, case: Case, wire: str) -
     assert_case(session, case, wire)
 
 
-@check("SEND-020", needs=["documented"], order=LATE)
+@check("SEND-020", needs=["documented"], order=AFTER_CASES)
 def test_send_020_documented_request_is_accepted(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
@@ -136,7 +138,7 @@ def test_send_020_documented_request_is_accepted(
     assert_accepted_unless_explained(documented, other, findings)
 
 
-@check("SEND-020", needs=["pool"], order=LATE)
+@check("SEND-020", needs=["pool"], order=AFTER_CASES)
 def test_send_020_generated_requests_are_accepted(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
@@ -149,7 +151,7 @@ def test_send_020_generated_requests_are_accepted(
         assert_accepted_unless_explained(exchange, other, findings)
 
 
-@check("SEND-020", needs=["pool"], order=LATE)
+@check("SEND-020", needs=["pool"], order=AFTER_CASES)
 def test_send_020_other_spellings_are_accepted(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
@@ -159,7 +161,7 @@ def test_send_020_other_spellings_are_accepted(
     assert_accepted_unless_explained(session.send_named(wire), other, findings)
 
 
-@check("SEND-020", needs=["cases"], order=LATE)
+@check("SEND-020", needs=["cases"], order=AFTER_CASES)
 def test_send_020_values_without_limits_are_accepted(
     session: Session, case: Case, wire: str
 ) -> None:
@@ -174,7 +176,7 @@ def assert_accepted_unless_explained(
 
     counterpart: the same in the first format; XML-004 checks that the second alone is not rejected.
     """
-    root = get_failed_requirement(findings)
+    root = get_rejected_field(findings, exchange)
     if (
         not root
         and exchange.wire == "xml"
@@ -183,8 +185,7 @@ def assert_accepted_unless_explained(
     ):
         root = XML_PARITY_REQUIREMENT
     if exchange.outcome is RequestOutcome.REJECTED and root:
-        got = "rejected, perhaps for what failed before"
-        raise Inconclusive(got, caused_by=root, exchange=exchange)
+        raise Explained(exchange.got, expected=ACCEPTANCE, caused_by=root, exchange=exchange)
     assert_succeeded(exchange)
 
 
@@ -199,12 +200,10 @@ def test_send_023_lengths_count_characters(session: Session, case: Case, wire: s
     """CallbackData of the greatest length is accepted in scripts that take more bytes, too."""
     try:
         assert_case(session, case, wire)
-    except CheckFailed:
+    except CheckFailed as failure:
         plain = get_case("callback-data-200")
         if session.send_alone(plain, wire).outcome is RequestOutcome.REJECTED:
-            raise Inconclusive(
-                "rejected in ASCII as well", caused_by=plain.requirement_id
-            ) from None
+            raise explain(failure, plain.requirement_id) from None
         raise
 
 

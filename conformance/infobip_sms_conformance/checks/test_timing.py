@@ -4,11 +4,16 @@ What was sent, and whether, shows in delivery reports. What takes longer than a 
 of the server can be moved (--clock), or when the run waits for it (--patience).
 """
 
+from datetime import (
+    UTC,
+    datetime,
+)
+
 from infobip_sms_conformance.checks.support.assertions import (
-    get_failed_requirement,
     require_response,
 )
 from infobip_sms_conformance.checks.support.calls import has_failed
+from infobip_sms_conformance.checks.support.root_causes import get_rejected_field
 from infobip_sms_conformance.checks.support.time_travel import (
     HOUR,
     TIME_TRAVEL,
@@ -44,9 +49,13 @@ from infobip_sms_conformance.observations.delivery_reports import ReceivedReport
 from infobip_sms_conformance.observations.exchange import Exchange
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
+    Explained,
     Finding,
     Inconclusive,
+    Mismatch,
     NotApplicable,
+    explain,
+    show,
 )
 from infobip_sms_conformance.session.registry import FIRST, LAST, check
 from infobip_sms_conformance.session.session import Session
@@ -75,14 +84,19 @@ def test_sched_001_message_is_not_sent_before_send_at(
         sent_at = report.find_instant("sentAt") if has_true_times(news) else None
         early = sent_at is not None and sent_at.timestamp() < due - TOLERANCE
         if early or (session.target.is_loopback and report.call.at < due - TOLERANCE):
-            got = "a sentAt before sendAt" if early else "a report of its delivery before sendAt"
-            raise CheckFailed(
-                got, expected="sent at sendAt or later", exchange=news.exchange_for(LATER)
-            )
+            came = sent_at.timestamp() if early and sent_at else report.call.at
+            what = "sentAt" if early else "a report of its delivery"
+            wrong = Mismatch(what, f"{format_time(due)} or later", format_time(came))
+            raise CheckFailed(wrong, exchange=news.exchange_for(LATER, report.call))
     if not reports:
         raise Inconclusive(
             "no report that it was sent", caused_by=get_root_cause(news), exchange=news.exchange
         )
+
+
+def format_time(instant: float) -> str:
+    """Return an instant to the second, in UTC."""
+    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="seconds")
 
 
 def has_true_times(webhook_run: WebhookRun) -> bool:
@@ -94,7 +108,9 @@ def has_true_times(webhook_run: WebhookRun) -> bool:
 def get_root_cause(webhook_run: WebhookRun) -> str:
     """Return the requirement because of which a message is not known to have been sent."""
     missing, root = webhook_run.get_missing()
-    return root if PLAIN in missing or root == "DLR-001" else ""
+    if PLAIN in missing or root == "DLR-001":
+        return root
+    return "DLR-001" if webhook_run.is_unreadable(PLAIN) else ""
 
 
 def require_plain_sent(webhook_run: WebhookRun) -> None:
@@ -148,11 +164,13 @@ def test_win_008_message_waits_for_its_window(
     require_accepted(news, closed[0] if closed else DAYS, findings)
     require_plain_sent(news)
     if ignored := get_ignored(news):
+        window = news.messages[ignored]["deliveryTimeWindow"]
+        report = next(report for report in news.reports(ignored) if report.is_sent)
         raise CheckFailed(
-            "sent",
+            f"status {show(report.group)} at {format_time(report.call.at)}",
             sent=f"{news.exchange.label}, one with a window of other {ignored}",
-            expected="not sent before its window opens",
-            exchange=news.exchange_for(ignored),
+            expected=f"not sent outside of its window, {show(window)}",
+            exchange=news.exchange_for(ignored, report.call),
         )
     if news.is_sent(HOURS):
         got = "sent in a window of other hours, perhaps for their zone"
@@ -205,7 +223,8 @@ def test_send_017_validity_period_counts_minutes(
     for report in news.reports(DAYS):
         if report.is_expired and clock.get_bounds(report.call.at)[1] < sent_at + SHORTEST:
             expected = f"EXPIRED after {EXPIRY} minute"
-            raise CheckFailed("EXPIRED sooner", expected=expected, exchange=news.exchange_for(DAYS))
+            got = f"EXPIRED after {report.call.at - sent_at:.0f} s"
+            raise CheckFailed(got, expected=expected, exchange=news.exchange_for(DAYS, report.call))
 
 
 @check("VAL-003", needs=["push"], feature="reports", order=TIME_TRAVEL)
@@ -246,7 +265,7 @@ def test_val_002_validity_period_is_no_longer_than_the_longest(
         expected = "its end after 2880 minutes"
         if has_failed(findings, "SEND-017"):
             got = "its end before that"
-            raise Inconclusive(got, expected=expected, caused_by="SEND-017", exchange=sent)
+            raise Explained(got, expected=expected, caused_by="SEND-017", exchange=sent)
         raise CheckFailed("its end before that", expected=expected, exchange=sent)
 
 
@@ -273,10 +292,11 @@ def assert_expired(
             raise Inconclusive(got, caused_by=get_window_root_cause(webhook_run), exchange=exchange)
         if report.is_sent:
             expected = "a status of the EXPIRED group"
-            raise CheckFailed("sent when its window opened", expected=expected, exchange=exchange)
+            got = f"status {show(report.group)} when its window opened"
+            raise CheckFailed(got, expected=expected, exchange=exchange)
     if not any(report.is_expired for report in reports):
         got = "no report of its end" + ("" if webhook_run.session.plan.clock else f"; {hint}")
-        raise Inconclusive(got, exchange=exchange)
+        raise Inconclusive(got, caused_by=get_root_cause(webhook_run), exchange=exchange)
 
 
 def get_window_root_cause(webhook_run: WebhookRun) -> str:
@@ -302,9 +322,7 @@ def require_validity_respected(webhook_run: WebhookRun) -> None:
                 "",
             )
         except CheckFailed as failure:
-            raise Inconclusive(
-                failure.got, caused_by="VAL-003", exchange=webhook_run.exchange
-            ) from None
+            raise explain(failure, "VAL-003") from None
         except Inconclusive:
             return
 
@@ -332,8 +350,10 @@ def test_v1_003_version_1_counts_milliseconds_and_version_2_minutes(
     if exchange.is_absent:
         raise NotApplicable("the server does not offer POST /sms/1/text/advanced")
     if not exchange.has_succeeded:
+        root = get_rejected_field(findings, exchange)
+        is_form = wire == "xml" and has_failed(findings, "V1-005")
         raise Inconclusive(
-            exchange.got, caused_by=get_failed_requirement(findings), exchange=exchange
+            exchange.got, caused_by=root or ("V1-005" if is_form else "V1-001"), exchange=exchange
         )
     if session.plan.clock:
         travel_in_time(session)

@@ -12,9 +12,8 @@ from infobip_sms_conformance.checks.support.calls import (
     is_ok,
     read_text,
     require_format,
-    require_messages_accepted,
     require_offered,
-    send_batch,
+    require_tracked,
 )
 from infobip_sms_conformance.checks.support.log_queries import look_up_all, look_up_alone
 from infobip_sms_conformance.fixtures.lookup_batch import (
@@ -48,25 +47,27 @@ def test_track_001_links_are_shortened(session: Session, findings: list[Finding]
     """The logs show a text whose links have become shorter ones on the given base."""
     if "logs" in session.plan.without:
         raise NotApplicable("visible only in the logs, which the server does not have")
-    require_messages_accepted(session, send_batch(session), findings)
+    require_tracked(session, findings)
     linked = next(sent for sent in get_batch_messages(session) if sent.has_link)
     found, text = require_logged_text(session, linked)
     expected = "the text with a shorter link on baseUrl in place of each of its own"
     if LINK in text or OTHER_LINK in text:
-        raise CheckFailed("a link as it was", expected=expected, exchange=found)
+        got = f"text: a link of the request, {show(LINK if LINK in text else OTHER_LINK)}"
+        raise CheckFailed(got, expected=expected, exchange=found)
     start, end = len(TEXT_BEFORE_LINKS), len(text) - len(TEXT_AFTER_LINKS)
     links = text[start:end].split(TEXT_BETWEEN_LINKS)
-    with explained_by(findings, "LOG-001"):
+    with explained_by("LOG-001"):
         if (
             not text.startswith(TEXT_BEFORE_LINKS)
             or not text.endswith(TEXT_AFTER_LINKS)
             or len(links) != len(LINKS)
         ):
-            raise CheckFailed("another text around the links", expected=expected, exchange=found)
+            got = f"text: {len(text)} characters, altered around the links"
+            raise CheckFailed(got, expected=expected, exchange=found)
     if not all(is_short(link) for link in links):
-        raise CheckFailed(
-            "a link that is not a shorter one on baseUrl", expected=expected, exchange=found
-        )
+        long = next(link for link in links if not is_short(link))
+        wanted = f"a link shorter than the one that was sent, on {TRACKING_BASE_URL}"
+        raise CheckFailed(Mismatch("text", wanted, show(long)), exchange=found)
 
 
 def is_short(link: str) -> bool:
@@ -105,8 +106,7 @@ def record_conversion(session: Session) -> Exchange:
 @check("TRACK-002", ["json"], needs=["lists", "tracking"], feature="tracking", order=LATE)
 def test_track_002_conversion_is_counted(session: Session, findings: list[Finding]) -> None:
     """A conversion gets the key that the response to the request gave."""
-    sent = send_batch(session)
-    require_messages_accepted(session, sent, findings)
+    sent = require_tracked(session, findings)
     found = record_conversion(session)
     require_offered(found, "recordConversion")
     expected = "HTTP 200 and the processKey of the request's response"
@@ -127,7 +127,7 @@ def test_track_003_message_that_is_not_tracked_is_not_found(
 ) -> None:
     """The conversion of a message without tracking, and that of no message, get a 404."""
     require_format(session, wire, SECOND_FORMAT)
-    require_messages_accepted(session, send_batch(session), findings)
+    require_tracked(session, findings)
     known = record_conversion(session)
     require_offered(known, "recordConversion")
     if not is_ok(known):
@@ -141,7 +141,7 @@ def test_track_003_message_that_is_not_tracked_is_not_found(
         found = call_once(
             session, SECOND_FORMAT, "recordConversion", what, path_parameters={"messageId": name}
         )
-        with explained_by(findings, "RESP-005"):  # the name may be that of a tracked message, too
+        with explained_by("RESP-005"):  # the name may be that of a tracked message, too
             assert_rejected(found, "HTTP 404", findings)
             if found.status != NOT_FOUND:
                 raise CheckFailed(found.got, expected="HTTP 404", exchange=found)

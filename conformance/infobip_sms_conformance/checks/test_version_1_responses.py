@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from infobip_sms_conformance.checks.support.calls import explained_by
 from infobip_sms_conformance.checks.support.response_rules import (
     check_bulk_id,
     check_count,
@@ -22,9 +23,17 @@ from infobip_sms_conformance.checks.support.response_rules import (
 )
 from infobip_sms_conformance.checks.test_version_1 import require_version_1, send_documented
 from infobip_sms_conformance.observations.exchange import Exchange
-from infobip_sms_conformance.observations.verdicts import CheckFailed, NotApplicable
+from infobip_sms_conformance.observations.verdicts import (
+    CheckFailed,
+    Inconclusive,
+    Mismatch,
+    NotApplicable,
+    show,
+)
 from infobip_sms_conformance.session.registry import LAST, check
 from infobip_sms_conformance.session.session import Session
+
+OK = 200
 
 
 @dataclass(frozen=True)
@@ -37,12 +46,15 @@ class Rule:
 
 def check_pending(exchange: Exchange) -> str:
     """Say which groups a response has where not all of them mean acceptance."""
-    return "" if exchange.is_pending else exchange.got
+    if exchange.is_pending or exchange.send_response is None:
+        return ""
+    groups = [entry.group for entry in exchange.send_response.entries]
+    return Mismatch("messages[].status.groupId", "that of PENDING or ACCEPTED", show(groups))
 
 
 def check_ok(exchange: Exchange) -> str:
     """Say which status an accepted request got in place of 200."""
-    return "" if exchange.status == 200 else exchange.got  # noqa: PLR2004 - HTTP-001's own number
+    return "" if exchange.status == OK else Mismatch("status", f"HTTP {OK}", exchange.got)
 
 
 RULES = {
@@ -69,9 +81,13 @@ def assert_rules(session: Session, wire: str, requirement_id: str) -> None:
     exchange = send_documented(session, wire)
     if not exchange.has_succeeded:
         raise NotApplicable("the documented request of version 1 was not accepted")
+    entries = exchange.send_response.entries if exchange.send_response else ()
+    if requirement_id == "RESP-003" and not any(entry.message_id for entry in entries):
+        raise Inconclusive("no messageId", caused_by="RESP-005", exchange=exchange)
     for rule in RULES[requirement_id]:
         if rule.concerns(exchange) and (problem := rule.problem(exchange)):
-            raise CheckFailed(problem, exchange=exchange)
+            with explained_by("V1-005"):
+                raise CheckFailed(problem, exchange=exchange)
 
 
 @check("RESP-001", needs=["v1"], feature="v1", order=LAST)

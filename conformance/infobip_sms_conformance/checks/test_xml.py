@@ -4,10 +4,10 @@ from infobip_sms_conformance.checks.support.assertions import (
     assert_accepted,
     assert_each,
     drop_plus,
-    get_failed_requirement,
     require_minimal_accepted,
 )
 from infobip_sms_conformance.checks.support.calls import has_failed
+from infobip_sms_conformance.checks.support.root_causes import get_rejected_field
 from infobip_sms_conformance.checks.support.xml_lists import find_lost_days
 from infobip_sms_conformance.contract.codec import (
     get_element_names,
@@ -20,6 +20,7 @@ from infobip_sms_conformance.observations.exchange import Exchange, RequestOutco
 from infobip_sms_conformance.observations.responses import ResponseEntry, find_wire
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
+    Explained,
     Finding,
     Inconclusive,
     Mismatch,
@@ -29,6 +30,8 @@ from infobip_sms_conformance.session.registry import LATE, check
 from infobip_sms_conformance.session.session import Session
 
 XML = ["xml"]
+COMPARED = ("to", "status.id", "status.groupId", "messageId")
+"""What entries are compared by."""
 
 
 @check("XML-002", wires=XML, needs=["documented", "days"], feature="xml")
@@ -38,8 +41,9 @@ def test_xml_002_days_without_wrapper_are_accepted(session: Session, wire: str) 
     if session.send_example("documented-request", wire).outcome is not RequestOutcome.ACCEPTED:
         assert_accepted(session.send_days())
     if (lost := find_lost_days(session)) is not None:
-        got = "accepted with a day that is none, which is rejected where it stands alone"
-        raise CheckFailed(got, expected="every one of the days read", exchange=lost)
+        got = f"{lost.got}, although the same day alone is rejected"
+        expected = "HTTP 400: one of the days is unknown"
+        raise CheckFailed(got, expected=expected, exchange=lost)
 
 
 @check("XML-003", wires=XML, needs=["pool"], feature="xml")
@@ -100,38 +104,68 @@ def test_xml_004_both_formats_mean_the_same(
     if not any(a.has_succeeded for pair in seen for a in pair):
         raise Inconclusive("no readable response to a valid request")
     for a, b in seen:
-        assert_same_meaning(a, b, explained=get_failed_requirement(findings))
+        assert_same_meaning(a, b, explained=get_rejected_field(findings, get_rejected(a, b)))
 
 
 def assert_same_meaning(a: Exchange, b: Exchange, *, explained: str) -> None:
     """Require that two responses to one request agree."""
+    got, expected = f"{a.got} in JSON, {b.got} in XML", "the same response in both formats"
     if a.has_succeeded != b.has_succeeded and explained:
-        got = "rejected in one format, perhaps for what failed before"
-        raise Inconclusive(got, caused_by=explained, exchange=b)
-    if build_meaning(a) != build_meaning(b):
-        got = f"{a.got} in JSON, {b.got} in XML"
-        raise CheckFailed(got, expected="the same response in both formats", exchange=b)
+        raise Explained(got, expected=expected, caused_by=explained, exchange=b)
+    if difference := find_difference(a, b):
+        raise CheckFailed(difference, exchange=b)
+    if (a.send_response is None) != (b.send_response is None) or a.has_succeeded != b.has_succeeded:
+        raise CheckFailed(got, expected=expected, exchange=b)
 
 
-def build_meaning(exchange: Exchange) -> object:
-    """Return the content of the response without generated ids, which may differ."""
-    if exchange.send_response is None:
-        return exchange.has_succeeded
-    destinations = get_destinations(exchange.document)
+def find_difference(a: Exchange, b: Exchange) -> str:
+    """Return the first thing in which two responses to one request differ, where both can be read."""
+    if a.send_response is None or b.send_response is None:
+        return ""
+    (bulk, entries), (other_bulk, others) = build_meaning(a), build_meaning(b)
+    if len(entries) != len(others):
+        return Mismatch("messages", f"{len(entries)} entries, as in JSON", f"{len(others)} entries")
+    for index, pair in enumerate(zip(entries, others, strict=True)):
+        for name, value, other in zip(COMPARED, *pair, strict=True):
+            if value != other:
+                path = f"messages[{index}].{name}"
+                return Mismatch(path, f"{value}, as in JSON", other)
+    return "" if bulk == other_bulk else Mismatch("bulkId", f"{bulk}, as in JSON", other_bulk)
+
+
+def get_rejected(a: Exchange, b: Exchange) -> Exchange:
+    """Return the one of two exchanges that was rejected; the second if both were, or none."""
+    return b if a.has_succeeded else a
+
+
+def build_meaning(exchange: Exchange) -> tuple[str, list[tuple[str, ...]]]:
+    """Return bulkId and entries of a response in words, without generated ids, which may differ."""
+    found, destinations = exchange.send_response, get_destinations(exchange.document)
     given = {
-        d["messageId"]: f"given at {n}" for n, d in enumerate(destinations) if "messageId" in d
+        d["messageId"]: f"that of destination {n}"
+        for n, d in enumerate(destinations, 1)
+        if "messageId" in d
     }
-    entries = [
-        (drop_plus(e.to), read_status_id(e), e.group, classify_origin(e.message_id, given))
-        for e in exchange.send_response.entries
+    entries: list[tuple[str, ...]] = [
+        (
+            show(drop_plus(e.to)),
+            show(read_status_id(e)),
+            show(e.group),
+            classify_origin(e.message_id, given),
+        )
+        for e in (found.entries if found else ())
     ]
-    bulk = {exchange.document["bulkId"]: "given"} if "bulkId" in exchange.document else {}
-    return classify_origin(exchange.send_response.bulk_id, bulk), entries
+    bulk = (
+        {exchange.document["bulkId"]: "that of the request"}
+        if "bulkId" in exchange.document
+        else {}
+    )
+    return classify_origin(found.bulk_id if found else "", bulk), entries
 
 
 def classify_origin(found: str, given: dict[str, str]) -> str:
     """Say where an id comes from."""
-    return given.get(found, "generated") if found else "absent"
+    return given.get(found, "a generated one") if found else show(found)
 
 
 def read_status_id(entry: ResponseEntry) -> str:

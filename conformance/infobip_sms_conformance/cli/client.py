@@ -247,7 +247,9 @@ def har(archive: Path, **settings: Any) -> int:
 
 def describe_other_requests(others: Counter[str]) -> str:
     """Say that a recording has no request to this API, and which ones it has."""
-    seen = ", ".join(request for request, _ in others.most_common(MAX_PATHS)) or "none"
+    if not others:
+        return "the recording has no requests"
+    seen = ", ".join(request for request, _ in others.most_common(MAX_PATHS))
     return f"no request of the recording is to this API (delivery reports are not checked); seen: {seen}"
 
 

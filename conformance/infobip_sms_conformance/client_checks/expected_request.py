@@ -120,7 +120,7 @@ def compare_fields(
         ):
             expectation = "the field left out"
             yield RequestViolation(
-                field_requirement, field_path, "a value", expectation, actual_node.whole
+                field_requirement, field_path, "a value", expectation, actual_node.span_with_name
             )
 
 

@@ -132,7 +132,7 @@ def check_fields(findings: RequestFindings, node: Node, schema: Schema, path: st
         findings.used_fields.add(strip_indexes(where))
         check_node(findings, inner, field_schema, where, field_schema.get("x-requirement", ""))
     for name in node.repeated:
-        got, place = "the field for the second time", node.value[name].whole
+        got, place = "the field for the second time", node.value[name].span_with_name
         findings.add_violation(
             RequestViolation(UNKNOWN_FIELD, join_path(path, name), got, "it once", place)
         )

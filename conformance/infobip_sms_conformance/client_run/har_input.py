@@ -69,7 +69,9 @@ def read_log(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not an HTTP Archive: {error.reason}") from None
     except ValueError as error:
-        cut = "it ends too early" if data.strip()[-1:] not in b"}\0" else f"no JSON: {error}"
+        is_begun = data.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").startswith(b"{")
+        is_cut = is_begun and data.strip()[-1:] not in b"}\0"
+        cut = "it ends too early" if is_cut else f"no JSON: {error}"
         raise UsageError(f"{path} is not an HTTP Archive: {clean(cut)}") from None
     log = document.get("log") if isinstance(document, dict) else None
     if not isinstance(log, dict) or not isinstance(log.get("entries"), list):

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from infobip_sms_conformance.contract.files import WIRES, Case, read_cases, read_requirements
+from infobip_sms_conformance.contract.files import (
+    WIRES,
+    Case,
+    read_cases,
+    read_example,
+    read_requirements,
+)
 from infobip_sms_conformance.contract.openapi import resolve
 from infobip_sms_conformance.contract.request_fields import (
     ASTRAL,
@@ -25,11 +31,12 @@ from infobip_sms_conformance.contract.request_fields import (
 
 JSON_ONLY, EITHER = WIRES[:1], WIRES
 NOT_A_VALUE = {"value": "x"}
+SMALLEST = "minimal-request"
 FAR = 10
 """How many times the greatest length is far beyond it."""
 ARABIC_DIGITS = str.maketrans("0123456789", "".join(chr(0x660 + n) for n in range(10)))
 Value = tuple[str, Any, tuple[str, ...]]
-"""The kind of a value, the value, and the formats that can carry it."""
+"""The kind of a value, the value (a tuple for a text so many times), and the formats that can carry it."""
 
 
 # ------------------------------------------------------------------ values by the type of a field
@@ -125,8 +132,8 @@ def iter_bad_strings(field: Field) -> Iterator[Value]:
     """Yield texts that are too long, if there is a greatest length."""
     longest = field.schema.get("maxLength")
     if longest is not None:
-        yield "long-astral", ASTRAL * (longest + 1), EITHER
-        yield "far", "d" * (longest * FAR), EITHER
+        yield "long-astral", (ASTRAL, longest + 1), EITHER
+        yield "far", ("d", longest * FAR), EITHER
 
 
 def iter_bad_lists(field: Field) -> Iterator[Value]:
@@ -137,10 +144,12 @@ def iter_bad_lists(field: Field) -> Iterator[Value]:
 
 def iter_bad_entries(field: Field) -> Iterator[Value]:
     """Yield lists with an entry that is none, inside or at the end."""
+    if "." not in field.path:  # the smallest of messages is enough
+        yield "null", [*read_example(SMALLEST)[field.path], None], JSON_ONLY
+        return
     good = field.example
     yield "null", [good[0], None, *good[1:]], JSON_ONLY
-    if field.path != field.path.split(".", maxsplit=1)[0]:
-        yield "word", [*good, WORD], JSON_ONLY
+    yield "word", [*good, WORD], JSON_ONLY
 
 
 def iter_bad_objects(field: Field) -> Iterator[Value]:
@@ -197,7 +206,8 @@ def iter_rows(field: Field) -> Iterator[Row]:
             number = members[required[0]]["x-requirement"]
         is_shared = field.is_in_pair and kind not in {"low", "high"}
         pair = f"{number} {kind} {leaf if value is None else ''}" if is_shared else ""
-        yield Row(number, field.path, kind, ("set", value), wires, pair)
+        edit = ("repeat", list(value)) if isinstance(value, tuple) else ("set", value)
+        yield Row(number, field.path, kind, edit, wires, pair)
     for name in filter(lambda name: is_shape(members[name]), required):
         number = members[name]["x-missing-requirement"]
         yield Row(number, f"{field.path}.{name}", "missing", ("remove", True), EITHER)

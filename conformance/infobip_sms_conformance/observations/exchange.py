@@ -138,4 +138,5 @@ def get_destinations(document: Any) -> list[Any]:
     messages = document.get("messages") if isinstance(document, dict) else None
     entries = messages if isinstance(messages, list) else []
     lists = [m.get("destinations") for m in entries if isinstance(m, dict)]
-    return [d for found in lists if isinstance(found, list) for d in found]
+    every = [d for found in lists if isinstance(found, list) for d in found]
+    return [destination for destination in every if isinstance(destination, dict)]

@@ -70,7 +70,11 @@ def observe_rejection(exchange: Exchange) -> Iterator[str]:
 def observe_single_bulk_id(exchange: Exchange) -> Iterator[str]:
     """READ-002: whether one destination gets a bulkId, for messages that are not scheduled."""
     if is_accepted_v2(exchange) and len(get_destinations(exchange.document)) == 1:
-        (message,) = (m for m in exchange.document["messages"] if m.get("destinations"))
+        (message,) = (
+            m
+            for m in get_messages(exchange.document)
+            if isinstance(m, dict) and m.get("destinations")
+        )
         if "sendAt" not in message and exchange.send_response:
             yield "a bulkId" if exchange.send_response.bulk_id else "no bulkId"
 

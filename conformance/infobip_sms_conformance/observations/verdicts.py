@@ -59,6 +59,12 @@ class Finding:
     """What the verdict rests on; with numbers, texts and credentials, so never printed as it is."""
     place: str = ""
     """The path in the request that it is about; a place in the response is in ``got``."""
+    is_explained: bool = False
+    """Whether it is a failure but for ``caused_by``: if that did not fail, this requirement did."""
+    suspects: tuple[str, ...] = ()
+    """Requirements of which each would explain it, if it failed; whether one did shows at the end of the run."""
+    mixes_formats: bool = False
+    """Whether what it rests on is in both formats, so that a failure in either may explain it."""
 
 
 VALUE_START, VALUE_END = "\ue002", "\ue003"
@@ -127,6 +133,29 @@ class Inconclusive(CheckOutcome):
     """The answer does not show whether the requirement is kept."""
 
     verdict = Verdict.INCONCLUSIVE
+
+
+class Explained(Inconclusive):
+    """What came breaks the requirement, but the failure of another one, ``caused_by``, is the reason.
+
+    Where that other one did not fail in the same format, this is a failure of its own.
+    """
+
+    suspects: tuple[str, ...] = ()
+
+
+def explain(failure: CheckFailed, requirement_id: str, *suspects: str) -> Explained:
+    """Return a failure as one that is explained by the failure of another requirement, or of one of its suspects."""
+    explained = Explained(
+        failure.got,
+        sent=failure.sent,
+        expected=failure.expected,
+        caused_by=requirement_id,
+        exchange=failure.exchange,
+        place=failure.place,
+    )
+    explained.suspects = suspects
+    return explained
 
 
 class NotApplicable(CheckOutcome):

@@ -14,7 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.segment import Segment
 from rich.text import Text
 
+from infobip_sms_conformance.client_checks.excerpt import BEGIN
 from infobip_sms_conformance.contract.files import WIRES, read_numbers, read_requirements
+from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.errors import NOTHING_FAILED
 from infobip_sms_conformance.observations.readings import format_readings
 from infobip_sms_conformance.observations.verdicts import Finding, Verdict
@@ -58,6 +60,10 @@ class CleanConsole(Rich):
         """Yield the segments, those with text without what a terminal would obey."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=clean(segment.text))
+
+
+SEEN = "; seen: "
+"""What is in the reason why nothing was checked, where there were requests to other paths."""
 
 
 class ConsoleReporter:
@@ -220,7 +226,8 @@ def describe_evidence(shown: SanitizedFinding, evidence: Evidence) -> Iterator[t
     """Yield the request and the response with the place that matters marked, and how to send it again."""
     body = mark_place(evidence.body, shown.place, MAX_REQUEST)
     # What a client sent begins with its first line.
-    head = "" if body.startswith(evidence.method) else f"{format_head(evidence)}\n"
+    is_whole = body.replace(BEGIN.strip(), "").lstrip().startswith(evidence.method)
+    head = "" if is_whole else f"{format_head(evidence)}\n"
     yield "request", f"{head}{body}".strip()
     response = mark_place(evidence.response, find_place(shown.got), MAX_RESPONSE)
     yield "response", f"{evidence.status or 'none:'} {response}".strip()
@@ -340,6 +347,10 @@ def get_next_step(result: RunResult, report_files: Mapping[str, Path]) -> str:
             return (
                 f"Next: check that a receiver listens there and that {result.url} is its notify URL"
             )
+        if SEEN in result.stopped or not result.url:
+            send = read_operations()["send"]
+            hook = "the command receiver checks what delivery reports are posted to"
+            return f"Next: record or send requests such as {send.method} {send.path}; {hook}"
         who = "a server listens" if result.side == "server" else "a client sends"
         return f"Next: check that {who} there and that {result.url} is its base URL"
     if result.exit_code == NOTHING_FAILED and not report_files:

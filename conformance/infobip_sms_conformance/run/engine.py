@@ -17,6 +17,7 @@ from infobip_sms_conformance import checks
 from infobip_sms_conformance.contract.files import WIRES, Case
 from infobip_sms_conformance.observations.verdicts import (
     CheckOutcome,
+    Explained,
     Finding,
     Inconclusive,
     NotApplicable,
@@ -47,6 +48,8 @@ STOPPED_BY_USER = "it was interrupted"
 PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 
 
+MIXED_FEATURES = frozenset({"pull", "logs", "preview", "bulks", "tracking"})
+"""Features whose operations are called in one format or the other, about messages of one of them."""
 NEVER_ACCEPTED = frozenset({"unreadable", "unauthorized"})
 """Groups of exchanges in which a conforming server accepts no message."""
 
@@ -203,6 +206,8 @@ def build_finding(item: pytest.Item, error: BaseException | None) -> Finding:
         # Only the kind of error: its text may quote a request.
         got = f"the suite went wrong: {type(error).__name__}"
         return Finding(*place, Verdict.ERROR, got=got, token=token)
+    if error.exchange and len(get_check(item).wires) == 1:  # one check that sends in both
+        place = (number, error.exchange.wire, item.name)
     verdict = error.verdict
     if verdict is Verdict.FAIL:
         verdict = get_failing_verdict(number)
@@ -216,6 +221,9 @@ def build_finding(item: pytest.Item, error: BaseException | None) -> Finding:
         token,
         error.exchange,
         error.place,
+        isinstance(error, Explained),
+        error.suspects if isinstance(error, Explained) else (),
+        get_check(item).feature in MIXED_FEATURES,
     )
 
 

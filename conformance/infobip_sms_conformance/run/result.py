@@ -12,14 +12,12 @@ from infobip_sms_conformance.contract.files import Requirement, read_requirement
 from infobip_sms_conformance.errors import COULD_NOT_TEST, NOTHING_FAILED, SOMETHING_FAILED
 from infobip_sms_conformance.observations.readings import ObservedReading, observe_readings
 from infobip_sms_conformance.observations.verdicts import Finding, Verdict, find_worst
+from infobip_sms_conformance.run.explanations import settle_findings
 from infobip_sms_conformance.sanitization.evidence import Evidence, EvidenceBuilder
 from infobip_sms_conformance.session.plan import RunCost
 from infobip_sms_conformance.session.session import Session
 
 FAILING = {Verdict.FAIL, Verdict.WARN, Verdict.ERROR}
-MAX_STEPS = 8
-RootCauses = Mapping[tuple[str, str], str]
-"""The requirement that explains another one, by that other and the format."""
 WITH_EVIDENCE = {Verdict.FAIL, Verdict.WARN, Verdict.ERROR}
 
 
@@ -111,9 +109,9 @@ class RunResult:
         """Say why a finding could not be decided: by what failed, or in words of its own."""
         if not finding.caused_by:
             return finding.got
-        root = self.find_verdict(finding.caused_by)
-        outcome = "failed" if root in FAILING else "could not be decided"
-        return f"because {finding.caused_by} {outcome}"
+        if self.find_verdict(finding.caused_by) is None:
+            return f"{finding.got}; see {finding.caused_by}, which this run does not check"
+        return f"because {finding.caused_by} failed"
 
     def get_absence_reason(self, requirement_id: str, wire: str) -> str:
         """Say why a requirement does not apply in a format; empty where it does."""
@@ -147,7 +145,7 @@ def build_result(session: Session, findings: Sequence[Finding], stopped: str = "
         session.authorization,
         shows_texts=session.target.is_loopback,
     )
-    roots = collect_root_causes(findings)
+    settled = settle_findings(findings)
     return RunResult(
         url=mask.hide(str(session.target)),
         profile=plan.profile.name,
@@ -161,16 +159,14 @@ def build_result(session: Session, findings: Sequence[Finding], stopped: str = "
         messages=session.messages,
         seconds=session.seconds,
         findings=tuple(
-            sanitize_finding(finding, evidence_builder, roots, plan.seed) for finding in findings
+            sanitize_finding(finding, evidence_builder, plan.seed) for finding in settled
         ),
         readings=tuple(observe_readings(session.exchanges)),
         stopped=stopped or session.stopped or session.sender.limited,
     )
 
 
-def sanitize_finding(
-    finding: Finding, builder: EvidenceBuilder, root_causes: RootCauses, seed: int
-) -> SanitizedFinding:
+def sanitize_finding(finding: Finding, builder: EvidenceBuilder, seed: int) -> SanitizedFinding:
     """Return a finding as it may be printed."""
     shown = finding.exchange if finding.verdict in WITH_EVIDENCE else None
     return SanitizedFinding(
@@ -181,26 +177,8 @@ def sanitize_finding(
         builder.mask.hide_words(finding.sent),
         builder.mask.hide_words(finding.expected),
         builder.mask.hide_words(finding.got),
-        resolve_root_cause(finding, root_causes),
+        finding.caused_by,
         f"{finding.token}@{seed}",
         builder.build(shown) if shown else None,
         finding.place,
     )
-
-
-def collect_root_causes(findings: Sequence[Finding]) -> RootCauses:
-    """Return what explains each requirement, in its format, that has not failed itself."""
-    failed = {f.requirement_id for f in findings if f.verdict in FAILING}
-    return {
-        (f.requirement_id, f.wire): f.caused_by
-        for f in findings
-        if f.caused_by and f.requirement_id not in failed
-    }
-
-
-def resolve_root_cause(finding: Finding, root_causes: RootCauses) -> str:
-    """Return what explains a finding in the end."""
-    number = finding.caused_by
-    for _ in range(MAX_STEPS):  # two may name each other
-        number = root_causes.get((number, finding.wire), number)
-    return number

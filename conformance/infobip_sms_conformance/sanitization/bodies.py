@@ -47,7 +47,7 @@ def format_body(body: bytes, mask: Mask, *, max_length: int, error: bool = False
     text = decode(body[: 4 * max_length])
     if is_binary(text):
         return f"({len(body)} bytes that are no text)"
-    shown = clean(mask.drop_marks(hide_body(text[: 2 * max_length], mask, error=error)))
+    shown = clean(hide_body(text[: 2 * max_length], mask, error=error))
     more = len(body) > 4 * max_length or len(text) > 2 * max_length or len(shown) > max_length
     return f"{shown[:max_length]} … ({len(body)} bytes)" if more else shown
 

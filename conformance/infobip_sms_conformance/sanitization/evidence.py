@@ -70,7 +70,7 @@ class EvidenceBuilder:
         reply_type = answer.headers.get("Content-Type", "") if answer else ""
         return Evidence(
             method=request.method,
-            path=self.mask.drop_marks(hide_path(request.path, self.mask)),
+            path=hide_path(request.path, self.mask),
             content_type=request.headers.get("content-type", ""),
             body=body,
             size=len(body.encode()),

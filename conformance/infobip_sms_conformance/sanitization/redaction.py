@@ -54,7 +54,6 @@ class Mask:
     """Pieces of the texts that were sent."""
     callback_data: tuple[str, ...] = field(default=(), repr=False)
     """What the suite has sent, which may be shown."""
-    run_id: str = ""
 
     def hide(self, text: str) -> str:
         """Return a single value as it may be printed."""
@@ -71,7 +70,7 @@ class Mask:
     def hide_words(self, text: str) -> str:
         """Return words of the suite, in which a short secret is nothing but a word; values are hidden as such."""
         long = [secret for secret in self.secrets if len(secret) >= LONG_SECRET]
-        plain = VALUE.sub(lambda match: self.drop_marks(self.hide_within(match[1])), text)
+        plain = VALUE.sub(lambda match: self.hide_within(match[1]), text)
         return clean(self._hide(plain, long))
 
     def hide_value(self, name: str, text: str, *, error: bool = False) -> str:
@@ -91,10 +90,6 @@ class Mask:
         name = name_variable(self.numbers.index(digits))
         before, sign, after = found.groups()
         return f"${{{name}%{'?' * len(after)}}}{sign}${{{name}#{'?' * len(before)}}}"
-
-    def drop_marks(self, text: str) -> str:
-        """Return a text without what the run puts behind every id."""
-        return re.sub(rf"-{self.run_id}-\d+(?:-\d+)*", "", text) if self.run_id else text
 
     def _hide(self, text: str, secrets: Sequence[str]) -> str:
         lowered = text.lower()
@@ -131,7 +126,7 @@ def build_request_mask(mask: Mask, *, shows_texts: bool = False) -> RequestMask:
 
 
 def build_mask(
-    exchanges: Iterable[Exchange], credentials: Credentials, allowed: Sequence[str], run_id: str
+    exchanges: Iterable[Exchange], credentials: Credentials, allowed: Sequence[str]
 ) -> Mask:
     """Return the mask of a run: what it sent, with which credentials, to which numbers."""
     sent = [e for e in exchanges if e.request is not None]
@@ -146,7 +141,6 @@ def build_mask(
         build_text_pattern(texts),
         frozenset(iter_pieces(texts)),
         tuple(sorted(set(iter_field_values(documents, {CALLBACK_DATA})))),
-        run_id,
     )
 
 

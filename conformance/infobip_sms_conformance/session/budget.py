@@ -211,11 +211,12 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "fetched reports": build_fixed_cost(ATTEMPTS + 3, 0),
     "preview": build_fixed_cost(6, 0),
     "previews of all kinds": build_full_cost(5, 0),
-    "bulks": lambda p, _w, _s: RunCost() if "bulks" in p.without else RunCost(8, 2),
+    "bulks": build_fixed_cost(8, 2),
     "unknown bulks": build_full_cost(3, 0),
     "bad changes": build_full_cost(3, 0),
     "undecided": build_full_cost(4, 4),
     "named": build_full_cost(1, 2),
+    "scheduled": build_full_cost(1, 2),
     "changed bulks": build_full_cost(8, 4),
     "tracking": build_fixed_cost(1, 0),
     "untracked": build_fixed_cost(2, 0),
@@ -232,6 +233,10 @@ INCLUDED = {
 """Groups that another one looks at as well."""
 
 
+HELD = {"named": "pool", "scheduled": "bulks"}
+"""Groups that are a part of another one, where that is sent."""
+
+
 def build_budget(  # noqa: PLR0913 - what a plan follows from
     profile: Profile,
     checks: Sequence[Check],
@@ -244,6 +249,7 @@ def build_budget(  # noqa: PLR0913 - what a plan follows from
     """Return what some checks send at most; max_messages is the user's own limit."""
     groups = frozenset({"start"}).union(*(check.needs for check in checks))
     groups |= {INCLUDED[name] for name in groups if name in INCLUDED}
+    groups -= {name for name, whole in HELD.items() if whole in groups}
     cases = get_shared_exchanges(groups, profile, wires).union(
         *(get_case_exchanges(c, profile, wires, only) for c in checks if "cases" in c.needs)
     )
@@ -254,8 +260,9 @@ def build_budget(  # noqa: PLR0913 - what a plan follows from
     plan = sum((GROUPS[name](profile, wires, seed) for name in sorted(groups)), RunCost())
     plan += cost_cases(profile, cases - accepted) + cost_limits(len(limits))
     plan += cost_limits(len(derived), derived=True)
+    known = [case for case, _ in cases if get_case(case).turn is None]
     diagnostics = min(
-        DIAGNOSTIC_REQUESTS, len(checks) * SHARED_DIAGNOSTICS + len(cases) * CASE_DIAGNOSTICS
+        DIAGNOSTIC_REQUESTS, len(checks) * SHARED_DIAGNOSTICS + len(known) * CASE_DIAGNOSTICS
     )
     bounds = [n for n in (max_messages, profile.max_messages) if n is not None]
     return Budget(plan, plan.requests + diagnostics, min([plan.messages + diagnostics, *bounds]))

@@ -10,8 +10,9 @@ import pytest
 from infobip_sms_conformance.contract.files import WIRES
 
 CheckFunction = TypeVar("CheckFunction", bound=Callable[..., None])
-FIRST, USUAL, LATE, LAST = range(4)
-"""When a check runs: before all others, in the order of its file, after all that send, at the very end."""
+FIRST, USUAL, AFTER_CASES, LATE, LAST = range(5)
+"""When a check runs: before all others, in the order of its file, after those of one field each, after all that
+send messages, at the very end."""
 
 
 @dataclass(frozen=True)

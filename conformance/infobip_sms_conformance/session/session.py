@@ -96,7 +96,7 @@ class Session:
 
     def build_mask(self) -> Mask:
         """Return what hides the numbers, texts and credentials of this run."""
-        return build_mask(self.exchanges, self.credentials, self.plan.allowed, self.run_id)
+        return build_mask(self.exchanges, self.credentials, self.plan.allowed)
 
     @property
     def wires(self) -> tuple[str, ...]:
@@ -314,7 +314,8 @@ class Session:
         whole = apply_edit(read_example("documented-request"), "bulkId", "remove", True)
         document = {**whole, "messages": whole["messages"][:1]}
         what = "the first message of the documented request, without bulkId"
-        return [self.send_once(f"unnamed {n}", w, document, what) for n, w in enumerate(wires)]
+        sent = [self.send_once(f"unnamed {n}", w, document, what) for n, w in enumerate(wires)]
+        return [self._send_plainer(f"unnamed {n}", found) for n, found in enumerate(sent)]
 
     def send_pool(self, wire: str) -> list[Exchange]:
         """Return exchanges of good requests of many shapes; the same requests in both formats."""
@@ -334,9 +335,16 @@ class Session:
         body = respell(dump(document, wire), wire)
         request = RawRequest(send.method, send.path, self.build_headers(wire, {}), body)
         what = "the minimal request with ids, for two numbers"
-        return self.keep(
-            "named", wire, self._send(PreparedRequest(send, wire, what, document, request))
-        )
+        found = self._send(PreparedRequest(send, wire, what, document, request))
+        return self.keep("named", wire, self._send_plainer("named", found))
+
+    def _send_plainer(self, key: str, found: Exchange) -> Exchange:
+        """Return the exchange without tracking where a request was rejected; else as it is."""
+        if found.outcome is not RequestOutcome.REJECTED or "tracking" not in found.document:
+            return found
+        document = {name: value for name, value in found.document.items() if name != "tracking"}
+        label = f"{found.label}, without tracking"
+        return self.send_once(f"{key} without tracking", found.wire, document, label)
 
     def send_generated(self, wire: str) -> list[Exchange]:
         """Return exchanges of generated requests, the smallest first."""

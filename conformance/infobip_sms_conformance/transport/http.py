@@ -13,6 +13,7 @@ from http.client import (
     HTTPResponse,
     HTTPSConnection,
     IncompleteRead,
+    parse_headers,
 )
 from ipaddress import ip_address
 from threading import Event, Timer
@@ -151,10 +152,23 @@ def send(target: TargetServer, request: RawRequest) -> RawResponse:
 
 def connect(target: TargetServer) -> HTTPConnection:
     """Return a connection that is not yet open; https is verified."""
+    connection = HTTPConnection(target.host, target.port, timeout=SECONDS)
     if target.scheme == "https":
         context = ssl.create_default_context()
-        return HTTPSConnection(target.host, target.port, timeout=SECONDS, context=context)
-    return HTTPConnection(target.host, target.port, timeout=SECONDS)
+        connection = HTTPSConnection(target.host, target.port, timeout=SECONDS, context=context)
+    connection.response_class = _FinalResponse
+    return connection
+
+
+class _FinalResponse(HTTPResponse):
+    """The response after all interim ones, such as 103; http.client skips 100 alone."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc] # of http.client
+            if not HTTPStatus.SWITCHING_PROTOCOLS < status < HTTPStatus.OK:
+                return version, status, reason
+            parse_headers(self.fp)
 
 
 def wait_for_server(target: TargetServer, seconds: float) -> None:

@@ -16,8 +16,8 @@ To try without an account: infobip-sms sandbox
 Exit codes:
   0    done
   1    the server rejected the request, or at least one destination
-  2    no response, an invalid response, or an unknown outcome; or a
-       required package is not installed
+  2    no response, an invalid response, or an unknown outcome; or a file
+       cannot be used, or a required package is not installed
   3    wrong usage, or an invalid request; nothing was sent
   130  interrupted, or not confirmed
   141  output pipe closed

@@ -23,11 +23,9 @@ import os
 import threading
 from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
-from hashlib import blake2b, sha1
-from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import attrs
 from infobip_sms_schema import Status
@@ -35,6 +33,7 @@ from infobip_sms_schema import Status
 from infobip_sms import sqlite_file
 from infobip_sms.errors import Error
 
+from .message_ids import DIGEST_SIZE, MessageIds
 from .outcomes import OutcomeState, Resolution
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 
 _APPLICATION_ID = 0x534D534A  # "SMSJ", where SQLite files say whose they are
 _SCHEMA_VERSION = 3
-_DIGEST_SIZE = 2  # bytes of a destination and its content; what follows is of its messageId
 _PAGE = 1_000  # rows read at a time
 _MAX_NEW = 10_000  # places that wait to be written
 _ROWS_PER_INSERT = 300  # SQLite before 3.32 has at most 999 values in a statement
@@ -86,44 +84,11 @@ class JournalRecord:
 
 @attrs.define(eq=False)
 class _Mark:
-    """What a thread wants to be written before its request leaves."""
+    """What is to be written before the request of a thread leaves."""
 
     places: list[int]
     now: float
     is_written: bool = False
-
-
-class MessageIds:
-    """Gives out messageIds of ours: each a UUID made of the run's and the place."""
-
-    def __init__(self, run_id: str | None = None) -> None:
-        self._run_id = UUID(run_id) if run_id else uuid4()
-        self._keyed = blake2b(digest_size=_DIGEST_SIZE, key=self._run_id.bytes)
-        self._keyed_id = blake2b(digest_size=8, key=self._run_id.bytes)
-
-    def build_id(self, position: int) -> str:
-        """Return the messageId of a place; 36 characters."""
-        # as uuid5 of the standard library, which is slower
-        name = self._run_id.bytes + str(position).encode()
-        digits = sha1(name, usedforsecurity=False).hexdigest()
-        variant = "89ab"[int(digits[16], 16) & 3]
-        return (
-            f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
-        )
-
-    def build_digest(self, *parts: str) -> bytes:
-        """Return what is in the journal for a destination and its content: 12 bits."""
-        digest = self._keyed.copy()
-        digest.update(f"[{', '.join(map(encode_basestring_ascii, parts))}]".encode())
-        first, second = digest.digest()
-        return bytes([first, second & 0xF0])
-
-    def build_id_digest(self, message_id: str) -> bytes:
-        """Return what is in the journal for a messageId of the input: 64 bits, to find its reports."""
-        text = message_id.encode("utf-8", "surrogatepass")
-        digest = self._keyed_id.copy()
-        digest.update(text)
-        return digest.digest()
 
 
 class Journal:
@@ -272,7 +237,8 @@ class Journal:
         while True:
             with self._lock, self._translate_errors():
                 rows = self._file.execute(_SELECT_ROWS, (place, _PAGE)).fetchall()
-                found = [(n, d[_DIGEST_SIZE:], _parse_record(b, w)) for n, d, b, w in rows]
+                sqlite_file.require_order(place, rows)
+                found = [(n, d[DIGEST_SIZE:], _parse_record(b, w)) for n, d, b, w in rows]
             if not found:
                 return
             yield from found
@@ -351,7 +317,7 @@ def _build_insert(count: int) -> str:
 
 def _is_same(known: bytes, digest: bytes) -> bool:
     """Tell whether a digest of the file is that of a destination; older files have no messageId's."""
-    return known in {digest, digest[:_DIGEST_SIZE]}
+    return known in {digest, digest[:DIGEST_SIZE]}
 
 
 _NEW_JOURNAL = "with which everything is sent again"

@@ -30,7 +30,8 @@ from infobip_sms.transport.cancellation import CANCELLATION
 
 from .batch import BatchSender, SmsClient
 from .copies import with_message_id
-from .journal import Journal, JournalRecord, MessageIds
+from .journal import Journal, JournalRecord
+from .message_ids import MessageIds
 from .outcomes import Outcome, QueuedDestination
 from .suppression import Suppression
 

@@ -145,6 +145,7 @@ class ReportStore:
         while True:
             with self._lock, self._translate_errors():
                 rows = self._file.execute(_SELECT_IDS, (serial, _PAGE)).fetchall()
+                sqlite_file.require_order(serial, rows)
             if not rows:
                 return
             yield from (str(message_id) for _, message_id in rows if message_id)

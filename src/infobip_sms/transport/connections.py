@@ -19,6 +19,7 @@ import weakref
 from collections import deque
 from contextlib import suppress
 from functools import cached_property
+from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,13 @@ from infobip_sms.errors import (
 
 from .cancellation import end_if_cancelled, require_not_cancelled
 from .messages import AttemptFailedError, Request, Response, build_head
-from .responses import MAX_RESPONSE_BYTES, TOO_LARGE, ResponseTooLargeError, read_response
+from .responses import (
+    MAX_RESPONSE_BYTES,
+    TOO_LARGE,
+    FinalResponse,
+    ResponseTooLargeError,
+    read_response,
+)
 from .retry import AttemptFailure
 
 if TYPE_CHECKING:
@@ -117,6 +124,14 @@ class _DeadlineConnection(HTTPConnection):
     process = 0
     """ID of the process that connected; a fork inherits the socket but must not use it."""
 
+    def response_class(self, sock: Any, *args: Any, **options: Any) -> HTTPResponse:  # type: ignore[override]
+        """Return a response that is read until the deadline; also that of a proxy to CONNECT."""
+        return HTTPResponse(_DeadlineSocket(sock, self), *args, **options)  # type: ignore[arg-type]
+
+    def send(self, data: Any) -> None:
+        """Send CONNECT to a proxy."""
+        self._send_pieces(data)
+
     def exchange(self, head: bytes, request: Request) -> HTTPResponse:
         """Send a request, its head together with the start of its body, and return its response.
 
@@ -126,13 +141,14 @@ class _DeadlineConnection(HTTPConnection):
             room = max(0, _TLS_RECORD_SIZE - len(head))
             self._send_pieces(head + request.body[:room])
             self._send_pieces(memoryview(request.body)[room:])
-        response = HTTPResponse(_DeadlineSocket(self.sock, self), method=request.method)  # type: ignore[arg-type]
+        stream = _DeadlineSocket(self.sock, self)
+        response = FinalResponse(stream, method=request.method)  # type: ignore[arg-type]
         try:
             response.begin()
         except BaseException:
             response.close()
             raise
-        if response.will_close:
+        if response.will_close or response.status < HTTPStatus.OK:  # after 101 it is no HTTP
             self.close()  # the response still has the socket
         return response
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from http.client import HTTPResponse, IncompleteRead
+from http import HTTPStatus
+from http.client import HTTPResponse, IncompleteRead, parse_headers
 
 import urllib3
 from urllib3.exceptions import DecodeError
@@ -19,6 +20,17 @@ TOO_LARGE = Violation("", "a larger body", f"at most {MAX_RESPONSE_BYTES} bytes"
 
 class ResponseTooLargeError(Exception):
     """The response has more than MAX_RESPONSE_BYTES."""
+
+
+class FinalResponse(HTTPResponse):
+    """The response after all interim ones, such as 103: http.client knows 100 alone, and takes others for it."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc] # of http.client
+            if not HTTPStatus.SWITCHING_PROTOCOLS < status < HTTPStatus.OK:
+                return version, status, reason
+            parse_headers(self.fp)
 
 
 def read_response(received: HTTPResponse) -> Response:

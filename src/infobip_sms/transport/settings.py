@@ -50,7 +50,7 @@ def is_count(value: object) -> bool:
 
 def is_duration(value: object) -> bool:
     """Tell whether a value is a number of seconds from 0."""
-    return type(value) in {int, float} and value >= 0  # type: ignore[operator]
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
 def is_timeout(value: object) -> bool:

@@ -249,3 +249,42 @@ def test_body_of_too_many_values_is_not_parsed(body: bytes) -> None:
     """A body that would take up many times its size in memory is rejected before it is parsed."""
     with pytest.raises(ValueError, match="more than 1,000,000 values"):
         parse_tree(body) if body.startswith(b"<") else parse_json_body(body)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (
+            "application/json",
+            '{"messages":[{"destinations":[{"to":"NUMBER"}],"text":"a","text":"b"}]}',
+        ),
+        ("application/json", '{"messages":[{"destinations":[{"to":"NUMBER","to":"NUMBER"}]}]}'),
+        (
+            "application/xml",
+            (
+                "<request><messages><message><destinations><destination><to>NUMBER</to></destination>"
+                "</destinations><text>a</text><text>b</text></message></messages></request>"
+            ),
+        ),
+        ("application/xml", "<request><x/><x/><messages/></request>"),
+    ],
+)
+def test_a_field_for_the_second_time_is_a_finding(kind: str, body: str) -> None:
+    """JSON leaves open which one counts (RFC 8259), XML schemas allow one; it ends no run."""
+    record = collect(build_captured(body.replace("NUMBER", NUMBER).encode(), kind=kind))
+    found = [f for f in record.findings if "the field for the second time" in f.got]
+
+    assert [f.verdict for f in found] == [Verdict.WARN]
+    assert "it once" in found[0].expected
+
+
+@pytest.mark.parametrize("more", [{"text": "b"}, {"flash": True}, {"validityPeriod": 5}])
+def test_what_is_more_than_the_expected_request_is_a_finding(more: dict[str, Any]) -> None:
+    """A client that adds a field of its own, or changes one, is told which."""
+    message = {"destinations": [{"to": NUMBER}], "text": "a"}
+    expected = ExpectedRequest({"messages": [message]})
+    body = json.dumps({"messages": [message | more]}).encode()
+    record = collect(build_captured(body), checks=(expected.check,))
+    (name,) = more
+
+    assert any(f"messages[0].{name}" in f.got for f in find_failures(record).values())

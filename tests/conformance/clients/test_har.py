@@ -122,6 +122,20 @@ def test_http_003_json_is_utf_8(tmp_path: Path, charset: str) -> None:
     assert not find_verdicts(check_entries(tmp_path, good))
 
 
+@pytest.mark.parametrize("charset", ["iso-8859-1", "windows-1252", "utf-16", "utf-8"])
+def test_http_003_xml_in_another_charset_is_a_warning(tmp_path: Path, charset: str) -> None:
+    """XML obeys the charset of its header; one that a parser need not know is a warning, and UTF-16 is not."""
+    body = (
+        "<request><messages><message><destinations><destination><to>41793026727</to></destination>"
+        "</destinations><text>Zürich</text></message></messages></request>"
+    )
+    kind = f"application/xml; charset={charset}"
+    entry = build_entry(kind=kind, request={"postData": {"text": body}})
+    expected = set() if charset.startswith("utf") else {("HTTP-003", "WARN")}
+
+    assert find_verdicts(check_entries(tmp_path, entry)) == expected
+
+
 def test_body_of_version_3_is_named(tmp_path: Path) -> None:
     """Fields of version 3 are reported as such, with those of version 2."""
     body = '{"messages":[{"sender":"x","destinations":[{"to":"41793026727"}],"content":{"text":"Hi"}}]}'
@@ -170,6 +184,7 @@ WHOLE = json.dumps({"log": {"entries": [build_entry()]}}).encode()
         (b"", "it is empty"),
         (gzip.compress(WHOLE), "is compressed"),
         (WHOLE[:-20], "it ends too early"),
+        (b"<html></html>", "no JSON: Expecting value"),
         (b"{'log': {}}", "no JSON: Expecting property name"),
         (b'{"log": {}}', "expected log.entries, a list"),
         (b"[]", "expected log.entries, a list"),

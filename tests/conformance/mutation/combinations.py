@@ -1,8 +1,9 @@
 """Servers with several faults at once: which of them the suite names, and which hides which.
 
-The faults are drawn by a seed, from those that a run finds alone; no two of a server break the same requirement.
+The faults are drawn by a seed; no two of a server break the same requirement.
 A fault is named when its requirement failed; hidden when that requirement could not be decided in some format
-because another fault's requirement failed there; and lost in all other cases.
+because another fault's requirement failed there; unseen when the suite does not name it in a server that has no
+other fault either; and lost in all other cases.
 """
 
 from collections import Counter
@@ -16,10 +17,14 @@ from random import Random
 from infobip_sms_conformance.observations.verdicts import Verdict
 from infobip_sms_conformance.run.result import RunResult
 
-from tests.conformance.mutation.run import run_once
-from tests.conformance.mutation.subjects import SystemUnderTest, get_systems, start_system
+from tests.conformance.mutation.subjects import (
+    SystemUnderTest,
+    get_systems,
+    run_once,
+    start_system,
+)
 
-NAMED, HIDDEN, LOST = "named", "hidden", "lost"
+NAMED, HIDDEN, UNSEEN, LOST = "named", "hidden", "unseen", "lost"
 FAILING = {Verdict.FAIL, Verdict.WARN}
 WANTED = {2: 0.97, 3: 0.95}
 """Of the faults that can still be observed, how many have to be named, by how many a server has."""
@@ -97,7 +102,20 @@ def run_combination(combination: Combination) -> CombinationResult:
     """Start a server with several faults and check it."""
     system = combination.system
     with start_system(system) as url:
-        return build_combination_result(combination, run_once(system, url))
+        result = build_combination_result(combination, run_once(system, url))
+    pairs = zip(result.faults, combination.faults, strict=True)
+    faults = (
+        replace(fault, outcome=UNSEEN) if fault.outcome == LOST and not is_named(alone) else fault
+        for fault, alone in pairs
+    )
+    return replace(result, faults=tuple(faults))
+
+
+def is_named(fault: SystemUnderTest) -> bool:
+    """Tell whether a run names the fault of a server that has no other."""
+    with start_system(fault) as url:
+        result = run_once(fault, url)
+    return result.find_verdict(fault.broken_requirement or "") in FAILING
 
 
 def build_combination_result(combination: Combination, result: RunResult) -> CombinationResult:
@@ -129,17 +147,21 @@ def find_outcome(
 
 
 def format_combinations(results: Sequence[CombinationResult]) -> Iterator[str]:
-    """Yield which fault hides which, what was lost, what was blamed, and the sums."""
+    """Yield which fault hides which, what was lost, and what was blamed beside them."""
     for result in sorted(results, key=lambda one: one.combination.name):
         for fault in result.faults:
             if fault.outcome == HIDDEN:
                 yield f"{fault.hidden_by:10} hides {fault.requirement_id}: {result.combination.name}"
-            if fault.outcome == LOST:
-                yield f"{fault.requirement_id:10} lost ({fault.name}): {result.combination.name}"
+            if fault.outcome in {LOST, UNSEEN}:
+                yield f"{fault.requirement_id:10} {fault.outcome} ({fault.name}): {result.combination.name}"
         if result.others:
             yield f"{' '.join(result.others)} failed as well: {result.combination.name}"
         if result.problem:
             yield f"ended early, {result.problem}: {result.combination.name}"
+
+
+def format_sums(results: Sequence[CombinationResult]) -> Iterator[str]:
+    """Yield a line for each number of faults in a server."""
     for size in sorted(WANTED):
         if chosen := [one for one in results if len(one.faults) == size]:
             yield describe_sum(size, chosen)
@@ -150,7 +172,7 @@ def describe_sum(size: int, results: Sequence[CombinationResult]) -> str:
     counts = Counter(fault.outcome for result in results for fault in result.faults)
     return (
         f"{len(results)} servers with {size} faults: {counts[NAMED]} named, {counts[HIDDEN]} hidden, "
-        f"{counts[LOST]} lost; {get_share(results):.1%} of what can be observed is named"
+        f"{counts[UNSEEN]} unseen alone as well, {counts[LOST]} lost; {get_share(results):.1%} of what can be observed is named"
     )
 
 

@@ -194,7 +194,7 @@ QUESTIONS: dict[str, tuple[str, set[str], Callable[[OperationContext], Operation
     "batch-fails": (
         "BULK-005",
         {MOVE},
-        refusing(WRONG, lambda q: q.state.find_bulk(q.parameters.bulk_id) is None),
+        refusing(WRONG, lambda q: "BATCH" in q.parameters.bulk_id),
     ),
     "conversion-fails": (
         "TRACK-002",

@@ -3,12 +3,17 @@
 import shlex
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infobip_sms_conformance.contract.generated import DEFAULT_SEED
+from infobip_sms_conformance.run.result import RunResult
+from infobip_sms_conformance.run.runner import build_plan, run_suite
+from infobip_sms_conformance.transport.credentials import Credentials
+from infobip_sms_conformance.transport.http import parse_target
 from infobip_sms_conformance.transport.processes import ServerStartError, run_program
 
 __all__ = [
@@ -18,6 +23,7 @@ __all__ = [
     "get_quick_systems",
     "get_systems",
     "get_undetectable",
+    "run_once",
     "start_system",
 ]
 
@@ -137,6 +143,18 @@ def build_command(row: Any) -> tuple[str, ...]:
 def read_toml(name: str) -> Any:
     """Return a list of servers."""
     return tomllib.loads((SERVERS / name).read_text("utf-8"))
+
+
+def run_once(
+    system: SystemUnderTest, url: str, *, seed: int = DEFAULT_SEED, only: Sequence[str] = ()
+) -> RunResult:
+    """Check a server that is running."""
+    target = parse_target(url)
+    plan = build_plan(
+        target, clock=system.clock and not only, without=system.without, seed=seed, only=only
+    )
+    record, _ = run_suite(target, Credentials(*ACCOUNT), plan, only=only)
+    return record
 
 
 def start_system(system: SystemUnderTest) -> AbstractContextManager[str]:

@@ -329,7 +329,7 @@ def test_the_last_messages_are_shown_and_all_are_counted(url: str) -> None:
 
 PARAMETERS = (
     "query: expected each of these at most once, and no others: "
-    "to, from, text, bulkId, messageId, status"
+    "to, from, text, bulkId, messageId, status, serial"
 )
 WRONG = {
     "too=41": f"{PARAMETERS}, wait, count, limit",

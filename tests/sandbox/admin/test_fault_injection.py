@@ -37,7 +37,7 @@ CODECS: dict[str, Any] = {"json": wire_json, "xml": wire_xml}
 LATE = "2090-01-01T00:00:00.000+00:00"
 PARAMETERS = (
     "query: expected each of these at most once, and no others: "
-    "to, from, text, bulkId, messageId, status"
+    "to, from, text, bulkId, messageId, status, serial"
 )
 
 
@@ -120,7 +120,7 @@ def test_reports_are_shown_by_their_state(url: str) -> None:
     [
         ("state=lost", "state: expected one of waiting, acknowledged, dead"),
         ("state=", "state: expected one of waiting, acknowledged, dead"),
-        ("wait=1", f"{PARAMETERS}, state, limit"),
+        ("wait=1", f"{PARAMETERS}, state, report, limit"),
         ("limit=no", "limit: expected a positive integer"),
     ],
 )

@@ -550,7 +550,11 @@ def test_a_report_behind_another_one_says_that_it_waits() -> None:
     tree = parse(ask("/sandbox/message/1", make_desk(state)))
     rows = [[td.text_content() for td in tr.xpath("td")] for tr in tree.xpath("//tbody/tr")]
 
-    assert [row[2] for row in rows] == ["waiting", "waiting for the previous report"]
+    assert [row[2].partition("\n")[0] for row in rows] == [
+        "waiting",
+        "waiting for the previous report",
+    ]
+    assert "Send now" in rows[0][2]
     assert [row[3] for row in rows] == ["2026-05-04 12:00:00.000", "–"]  # noqa: RUF001 - a dash
     assert views.get_waiting([]) == set()
 

@@ -112,7 +112,7 @@ def test_a_pending_row_says_what_it_waits_for_and_until_when() -> None:
     rows = views.render_list(bench.state)
 
     assert waits == [
-        ("sending", later),
+        ("its send time", later),
         ("its next status", START + dt.timedelta(seconds=9)),
         ("the end of its validity period", later),
         None,

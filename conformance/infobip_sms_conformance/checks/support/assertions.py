@@ -5,21 +5,28 @@ inconclusive, and names that requirement.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
+from infobip_sms_conformance.checks.support.account_limits import (
+    find_account_limit,
+    require_no_account_limit,
+)
+from infobip_sms_conformance.checks.support.root_causes import (
+    get_acceptance_violation,
+    get_root_cause,
+)
 from infobip_sms_conformance.checks.support.xml_lists import (
     require_days_accepted,
     require_whole_lists,
 )
 from infobip_sms_conformance.contract.cases import get_case
-from infobip_sms_conformance.contract.codec import parse_json, parse_tree
 from infobip_sms_conformance.contract.edits import parse_path
 from infobip_sms_conformance.contract.files import (
     WIRES,
     Case,
     get_group_id,
     read_example,
-    read_status_rows,
 )
 from infobip_sms_conformance.fixtures.placement import (
     CaseDocument,
@@ -33,40 +40,25 @@ from infobip_sms_conformance.observations.exchange import (
     RequestOutcome,
     get_destinations,
 )
-from infobip_sms_conformance.observations.responses import ResponseEntry, SendResponse, find_wire
+from infobip_sms_conformance.observations.responses import ResponseEntry, SendResponse
 from infobip_sms_conformance.observations.verdicts import (
     CheckError,
     CheckFailed,
-    Finding,
+    Explained,
     Inconclusive,
-    Verdict,
+    explain,
 )
 from infobip_sms_conformance.session.budget import build_limits_document
 from infobip_sms_conformance.session.session import Session
 
-# A generated request may be rejected for what the checks of these chapters have already found.
-REQUEST_CHAPTERS = ("SEND-", "WIN-", "VAL-", "SCHED-", "XML-002")
 WINDOW = "deliveryTimeWindow"
-MINIMAL_REQUEST_REQUIREMENT = "SEND-026"
-"""The root of all failures in a format: the smallest request is not accepted."""
 DOCUMENTED_REQUEST_REQUIREMENT = "SEND-020"
 """The root where a field is rejected, whatever its value: the documented request has them all."""
 XML_PARITY_REQUIREMENT = "XML-004"
 """The root where that is so in XML alone."""
 
-FORMAT_REQUIREMENTS = {"json": "HTTP-004", "xml": "HTTP-005"}
-"""The root where a response is no document of either format."""
 
 ACCEPTANCE = "HTTP 200 and a status of the PENDING group"
-ACCOUNT_LIMITS = (
-    "REJECTED_NOT_ENOUGH_CREDITS",
-    "REJECTED_PREPAID_PACKAGE_EXPIRED",
-    "REJECTED_FLOODING_FILTER",
-    "REJECTED_ROUTE_NOT_AVAILABLE",
-    "REJECTED_DND",
-    "REJECTED_DESTINATION_NOT_REGISTERED",
-)
-"""Statuses of the catalogue that say something about the account or the platform, not about the request."""
 REJECTION = "HTTP 400, or HTTP 200 with a status of the REJECTED group at the destination"
 
 
@@ -88,30 +80,16 @@ def require_minimal_accepted(session: Session, wire: str) -> None:
         )
 
 
-def get_root_cause(minimal: Exchange) -> str:
-    """Return the requirement that a minimal request breaks which is not accepted."""
-    if minimal.status == UNAUTHORIZED:
-        return "AUTH-003"
-    return (
-        get_acceptance_violation(minimal) if minimal.has_succeeded else MINIMAL_REQUEST_REQUIREMENT
-    )
-
-
-def get_acceptance_violation(exchange: Exchange) -> str:
-    """Return the requirement that a response breaks which is a success and yet shows no acceptance."""
-    if exchange.send_response:
-        return "RESP-006"
-    return "RESP-001" if is_document(exchange) else FORMAT_REQUIREMENTS[exchange.wire]
-
-
-def is_document(exchange: Exchange) -> bool:
-    """Tell whether a body can be read as JSON or XML at all."""
-    body = exchange.response.body if exchange.response else b""
+def require_any_accepted(session: Session, wire: str) -> None:
+    """Raise Inconclusive unless the minimal request was accepted, or at least the documented one."""
+    if session.plan.profile.stops_at_acceptance:
+        return
     try:
-        parse_tree(body) if find_wire(body) == "xml" else parse_json(body)
-    except ValueError:
-        return False
-    return True
+        require_minimal_accepted(session, wire)
+    except Inconclusive:
+        documented = session.send_example("documented-request", wire)
+        if documented.outcome is not RequestOutcome.ACCEPTED:
+            raise
 
 
 def require_response(exchange: Exchange) -> None:
@@ -121,29 +99,6 @@ def require_response(exchange: Exchange) -> None:
     if exchange.outcome is RequestOutcome.THROTTLED:
         raise Inconclusive("rate limited by the server", exchange=exchange)
     require_no_account_limit(exchange)
-
-
-def require_no_account_limit(exchange: Exchange) -> None:
-    """Raise Inconclusive where the server rejects for a reason that lies in the account, not in the request."""
-    if limit := find_account_limit(exchange):
-        raise Inconclusive(f"the server says {limit}", exchange=exchange)
-
-
-def find_account_limit(exchange: Exchange) -> str:
-    """Return the limit of the account that a response names: in a status, or in the body of an error."""
-    entries = exchange.send_response.entries if exchange.send_response else ()
-    statuses = [entry.status for entry in entries if isinstance(entry.status, dict)]
-    names = {status.get("name") for status in statuses}
-    numbers = {str(s.get("id")) for s in statuses if s.get("name") in (None, "")}
-    body = exchange.response.body if exchange.response and not exchange.has_succeeded else b""
-    for row in read_status_rows("status"):
-        limit = row["name"]
-        if limit not in ACCOUNT_LIMITS:
-            continue
-        error = limit.partition("_")[2].encode() in body and not entries
-        if limit in names or str(row["id"]) in numbers or error:
-            return str(limit)
-    return ""
 
 
 def assert_accepted(exchange: Exchange) -> None:
@@ -161,22 +116,12 @@ def assert_succeeded(exchange: Exchange) -> None:
     if not exchange.has_succeeded:
         raise CheckFailed(exchange.got, expected=ACCEPTANCE, exchange=exchange)
     if exchange.outcome is not RequestOutcome.ACCEPTED:
-        raise Inconclusive(
-            exchange.got, caused_by=get_acceptance_violation(exchange), exchange=exchange
+        raise Explained(
+            exchange.got,
+            expected=ACCEPTANCE,
+            caused_by=get_acceptance_violation(exchange),
+            exchange=exchange,
         )
-
-
-def get_failed_requirement(findings: list[Finding]) -> str:
-    """Return the requirement of a field of the request that has failed a check of its own."""
-    return next(
-        (
-            finding.requirement_id
-            for finding in findings
-            if finding.verdict in {Verdict.FAIL, Verdict.WARN}
-            and finding.requirement_id.startswith(REQUEST_CHAPTERS)
-        ),
-        "",
-    )
 
 
 # ------------------------------------------------------------------ cases
@@ -203,10 +148,10 @@ def assert_case_accepted(session: Session, case: Case, wire: str) -> None:
     ):
         require_days_accepted(session)
     if alone.outcome is RequestOutcome.REJECTED:
-        require_documented_value_accepted(session, case, wire)
+        require_documented_value_accepted(session, case, alone)
     if has_unclear_status(alone) and any(map(has_unclear_status, session.send_pool(wire))):
-        raise Inconclusive(alone.got, caused_by="RESP-006", exchange=alone)
-    assert_accepted(alone)
+        raise Explained(alone.got, expected=ACCEPTANCE, caused_by="RESP-006", exchange=alone)
+    assert_accepted(replace(alone, place=build_case_document(case, "alone").path))
 
 
 def has_unclear_status(exchange: Exchange) -> bool:
@@ -217,10 +162,11 @@ def has_unclear_status(exchange: Exchange) -> bool:
     }
 
 
-def require_documented_value_accepted(session: Session, case: Case, wire: str) -> None:
-    """Raise Inconclusive when a field is rejected with its documented value as well."""
-    plain = build_unedited(case)
-    if has_more_fields(plain, build_case_document(case, "alone").document):
+def require_documented_value_accepted(session: Session, case: Case, alone: Exchange) -> None:
+    """Raise Explained when a field is rejected with its documented value as well."""
+    wire = alone.wire
+    plain, edited = build_unedited(case), build_case_document(case, "alone").document
+    if plain == edited or has_more_fields(plain, edited):
         return
     what = f"the minimal request with {case.path} as documented"
     if plain == read_example("minimal-request"):
@@ -238,7 +184,8 @@ def require_documented_value_accepted(session: Session, case: Case, wire: str) -
         if other is not None and other.outcome is RequestOutcome.ACCEPTED
         else DOCUMENTED_REQUEST_REQUIREMENT
     )
-    raise Inconclusive("rejected with its documented value as well", caused_by=root)
+    got = f"{alone.got}, with its documented value as well"
+    raise Explained(got, expected=ACCEPTANCE, caused_by=root, exchange=alone)
 
 
 def find_index(case: Case) -> int | None:
@@ -290,7 +237,7 @@ def require_entries(session: Session, wire: str, failure: CheckFailed) -> None:
         return
     other = session.send_case(get_case("to-missing"), wire)
     if other.send_response and not has_documented_form(other):
-        raise Inconclusive(failure.got, caused_by="HTTP-002", exchange=found) from None
+        raise explain(failure, "HTTP-002") from None
 
 
 def assert_edit_rejected(case_document: CaseDocument, exchange: Exchange) -> None:
@@ -299,9 +246,7 @@ def assert_edit_rejected(case_document: CaseDocument, exchange: Exchange) -> Non
         raise Inconclusive("rate limited by the server", exchange=exchange)
     require_no_account_limit(exchange)
     if not has_documented_form(exchange):
-        raise Inconclusive(
-            exchange.got, caused_by="HTTP-002", expected=REJECTION, exchange=exchange
-        )
+        raise Explained(exchange.got, caused_by="HTTP-002", expected=REJECTION, exchange=exchange)
     if exchange.status == BAD_REQUEST:
         return
     if not exchange.send_response or not is_rejected(case_document, exchange.send_response):
@@ -348,7 +293,8 @@ def get_affected_positions(document: Any, path: list[str | int]) -> list[int]:
     position = 0
     messages = document.get("messages")
     for m, message in enumerate(messages if isinstance(messages, list) else []):
-        for d, _ in enumerate(message.get("destinations") or []):
+        destinations = message.get("destinations") if isinstance(message, dict) else None
+        for d, _ in enumerate(destinations if isinstance(destinations, list) else []):
             here = ["messages", m, "destinations", d]
             if path[:2] == here[:2] and (path[2:3] != here[2:3] or path[:4] == here):
                 places.append(position)
@@ -409,5 +355,8 @@ def get_absence_cause(exchanges: list[Exchange]) -> str:
     if first is None or first.response is None:
         return ""
     if first.has_succeeded and first.send_response:
-        return "RESP-001" if any(map(has_other_count, exchanges)) else ""
+        if any(map(has_other_count, exchanges)):
+            return "RESP-001"
+        rejected = any(exchange.outcome is RequestOutcome.REJECTED for exchange in exchanges)
+        return DOCUMENTED_REQUEST_REQUIREMENT if rejected else ""
     return get_root_cause(first) if first.has_succeeded or first.status == UNAUTHORIZED else ""

@@ -6,33 +6,41 @@ from contextlib import contextmanager
 from typing import Any
 
 from infobip_sms_conformance.checks.support.assertions import (
-    get_failed_requirement,
-    require_minimal_accepted,
+    require_any_accepted,
     require_response,
 )
+from infobip_sms_conformance.checks.support.root_causes import get_rejected_field
 from infobip_sms_conformance.contract.files import read_numbers
 from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.fixtures.lookup_batch import (
     HOUR,
     BatchMessage,
     build_batch,
+    build_plainer_batches,
     format_instant,
     get_relative_instant,
     read_batch,
 )
-from infobip_sms_conformance.observations.exchange import OK_STATUSES, UNAUTHORIZED, Exchange
+from infobip_sms_conformance.observations.exchange import (
+    OK_STATUSES,
+    UNAUTHORIZED,
+    Exchange,
+    RequestOutcome,
+)
 from infobip_sms_conformance.observations.tolerant_reader import find_list
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
+    Explained,
     Finding,
     Inconclusive,
     NotApplicable,
     Verdict,
+    explain,
 )
 from infobip_sms_conformance.session.budget import ATTEMPTS, BATCH_SIZE
 from infobip_sms_conformance.session.session import Session
 
-BATCH = "batch"
+BATCH, WHOLE_BATCH = "batch", "whole batch"
 CHECKED_IN_OTHER_FORMAT = "checked in the other format"
 FIRST_FORMAT, SECOND_FORMAT = 0, 1
 """The format of a call: the first of the run, or the second if there is one."""
@@ -133,7 +141,7 @@ def assert_ok(exchange: Exchange, expected: str, caused_by: str = "") -> None:
     if exchange.status == UNAUTHORIZED:
         caused_by = get_scheme_requirement(exchange)
     if caused_by:
-        raise Inconclusive(exchange.got, expected=expected, caused_by=caused_by, exchange=exchange)
+        raise Explained(exchange.got, expected=expected, caused_by=caused_by, exchange=exchange)
     raise CheckFailed(exchange.got, expected=expected, exchange=exchange)
 
 
@@ -149,7 +157,7 @@ def assert_rejected(exchange: Exchange, expected: str, findings: list[Finding]) 
         require_response(exchange)
         return
     if not is_ok(exchange) and has_failed(findings, "HTTP-002"):
-        raise Inconclusive(exchange.got, expected=expected, caused_by="HTTP-002", exchange=exchange)
+        raise Explained(exchange.got, expected=expected, caused_by="HTTP-002", exchange=exchange)
     require_response(exchange)
     raise CheckFailed(exchange.got, expected=expected, exchange=exchange)
 
@@ -161,24 +169,19 @@ def has_failed(findings: list[Finding], requirement_id: str) -> bool:
 
 
 @contextmanager
-def explained_by(findings: list[Finding], *requirement_ids: str) -> Iterator[None]:
-    """Turn a failure into Inconclusive where one of some requirements failed, which is then its root."""
+def explained_by(*requirement_ids: str) -> Iterator[None]:
+    """Turn a failure into one that the failure of one of some requirements explains, if any of them fails in the run."""
     try:
         yield
     except CheckFailed as failure:
-        root = next((number for number in requirement_ids if has_failed(findings, number)), "")
-        if not root:
-            raise
-        raise Inconclusive(
-            failure.got, expected=failure.expected, caused_by=root, exchange=failure.exchange
-        ) from None
+        raise explain(failure, "", *requirement_ids) from None
 
 
 def require_messages_accepted(session: Session, sent: Exchange, findings: list[Finding]) -> None:
     """Raise Inconclusive unless the messages under test were accepted."""
-    require_minimal_accepted(session, session.wires[0])
     if not sent.has_succeeded:
-        root = "AUTH-003" if sent.status == UNAUTHORIZED else get_failed_requirement(findings)
+        require_any_accepted(session, session.wires[0])
+        root = "AUTH-003" if sent.status == UNAUTHORIZED else get_rejected_field(findings, sent)
         got = f"the messages to look up were not accepted: {sent.got}"
         raise Inconclusive(got, caused_by=root, exchange=sent)
 
@@ -187,11 +190,32 @@ def require_messages_accepted(session: Session, sent: Exchange, findings: list[F
 
 
 def send_batch(session: Session) -> Exchange:
-    """Return the exchange of the batch; it is sent when it is first asked for."""
+    """Return the exchange of the batch; a plainer one where the server rejects it as it is."""
+    wire = session.wires[0]
+    found = session.find(BATCH, wire)
+    if found is not None:
+        return found
     most = BATCH_SIZE if session.plan.profile.has_long_lists else 0
-    document = build_batch(most, tracked="tracking" not in session.plan.without)
-    return session.send_once(
-        BATCH, session.wires[0], document, f"a batch of {most or 'few'} messages"
+    whole = build_batch(most, tracked="tracking" not in session.plan.without)
+    found = session.send_once(WHOLE_BATCH, wire, whole, f"a batch of {most or 'few'} messages")
+    for document, beside in build_plainer_batches(whole):
+        if found.outcome is not RequestOutcome.REJECTED:
+            break
+        found = session.send(document, wire, f"the same batch {beside}")
+    return session.keep(BATCH, wire, found)
+
+
+def require_tracked(session: Session, findings: list[Finding]) -> Exchange:
+    """Return the exchange of the batch; Inconclusive unless it was accepted with its tracking."""
+    sent = send_batch(session)
+    require_messages_accepted(session, sent, findings)
+    if "tracking" in sent.document:
+        return sent
+    whole = session.find(WHOLE_BATCH, session.wires[0]) or sent
+    raise Inconclusive(
+        f"messages with tracking were not accepted: {whole.got}",
+        caused_by=get_rejected_field(findings, whole),
+        exchange=whole,
     )
 
 

@@ -300,10 +300,11 @@ def get_report_key(entry: dict[str, Any]) -> tuple[str, str]:
 def check_entries(known: Sequence[BatchMessage], entries: Sequence[Row]) -> str:
     """Say whether an entry of a list is of a message that was not asked for."""
     names = {sent.message_id for sent in known}
-    for entry in entries:
+    for index, entry in enumerate(entries):
         name = read_text(entry, "messageId")
         if name not in names:
-            return "a message that does not fit the query" if name else "an entry without messageId"
+            wanted = f"that of one of the {len(names)} messages that were asked for"
+            return Mismatch(f"results[{index}].messageId", wanted, show(name))
     return ""
 
 
@@ -312,7 +313,9 @@ def check_logs(known: Sequence[BatchMessage], entries: Sequence[Row]) -> str:
     by_name = {sent.message_id: sent for sent in known}
     names = [read_text(entry, "messageId") for entry in entries]
     if len(set(names)) < len(names):
-        return "a message twice"
+        twice = next(name for name in names if names.count(name) > 1)
+        wanted = "each message once"
+        return Mismatch("results[].messageId", wanted, f"{show(twice)} {names.count(twice)} times")
     wrong = check_entries(known, entries)
     pairs = [] if wrong else [(e, by_name[name]) for e, name in zip(entries, names, strict=True)]
     problems = (check_log(*pair, f"results[{n}]") for n, pair in enumerate(pairs))
@@ -323,6 +326,9 @@ def check_log(entry: dict[str, Any], message: BatchMessage, path: str) -> str:
     """Compare an entry of the logs with its message; the text with a link is TRACK-001's matter."""
     if not isinstance(entry.get("status"), dict):
         return Mismatch(path, "a status", show(list(entry)))
+    bulk_id = read_text(entry, "bulkId")
+    if message.bulk_id and bulk_id != message.bulk_id:
+        return Mismatch(f"{path}.bulkId", show(message.bulk_id), show(bulk_id))
     for name, wanted in (("to", message.to), ("from", message.sender), ("text", message.text)):
         value = read_text(entry, name)
         same = drop_plus(value) == drop_plus(wanted) if name == "to" else value == wanted
@@ -340,6 +346,13 @@ def describe_difference(path: str, wanted: str, found: str) -> Mismatch:
     place = min(len(wanted), len(found)) if same is None else same
     got = f"{len(found)} characters, another from character {place + 1} on"
     return Mismatch(path, f"the {len(wanted)} characters that were sent", got)
+
+
+def describe_missing_list(found: Exchange) -> Mismatch:
+    """Say what a response has in place of a list of results."""
+    data = found.data
+    got = f"nothing, beside {show(list(data))}" if isinstance(data, dict) else found.got
+    return Mismatch("results", "a list", got)
 
 
 def has_list(exchange: Exchange) -> bool:

@@ -54,7 +54,7 @@ def build_call(session: Session, operation: str, bulk_id: str) -> Call:
     bulk = (("bulkId", bulk_id),)
     calls = {
         "sendV1": Call(read_example("minimal-request")),
-        "preview": Call({"text": "A preview of this."}),
+        "preview": Call({"text": "Tide tables are out."}),
         "getLogs": Call(query=(("bulkId", str(named["bulkId"])),)),
         "fetchDeliveryReports": Call(query=(("messageId", "CONFORMANCE-NO-SUCH-MESSAGE"),)),
         "reschedule": Call({"sendAt": later}, bulk),

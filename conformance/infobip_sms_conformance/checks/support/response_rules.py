@@ -122,7 +122,7 @@ def check_bulk_id(exchange: Exchange) -> str:
 def check_count(exchange: Exchange) -> str:
     """Compare the number of entries with the number of destinations."""
     if exchange.send_response is None:
-        return exchange.got
+        return Mismatch("messages", "a list of entries", exchange.got)
     wanted, found = len(get_destinations(exchange.document)), len(exchange.send_response.entries)
     if found == wanted:
         return ""
@@ -136,8 +136,9 @@ def check_order(exchange: Exchange) -> str:
     for index, (wanted, found) in enumerate(zip(sent, received, strict=True)):
         if found != wanted:
             place = f"the number of destination {sent.index(found) + 1}" if found in sent else ""
-            got = place or ("a number that was not sent" if found else "nothing")
-            return Mismatch(f"messages[{index}].to", f"that of destination {index + 1}", got)
+            got = place or show(found)
+            own = f"{show(wanted)}, that of destination {index + 1}"
+            return Mismatch(f"messages[{index}].to", own, got)
     return ""
 
 

@@ -8,17 +8,22 @@ from infobip_sms_conformance.contract.cases import get_case
 from infobip_sms_conformance.contract.edits import apply_edit
 from infobip_sms_conformance.contract.files import WIRES, read_example
 from infobip_sms_conformance.observations.exchange import Exchange, RequestOutcome, get_destinations
-from infobip_sms_conformance.observations.verdicts import CheckFailed, Inconclusive
+from infobip_sms_conformance.observations.verdicts import (
+    CheckFailed,
+    Explained,
+    explain,
+)
 
 if TYPE_CHECKING:
     from infobip_sms_conformance.session.session import Session
 
 
 def require_days_accepted(session: Session) -> None:
-    """Raise Inconclusive when no window is accepted in XML, because of the form of its days."""
+    """Raise Explained when no window is accepted in XML, because of the form of its days."""
     days = session.send_days()
     if days.outcome is RequestOutcome.REJECTED:
-        raise Inconclusive("rejected because of its days", caused_by="XML-002", exchange=days)
+        got = f"{days.got}, because of its days"
+        raise Explained(got, expected="accepted", caused_by="XML-002", exchange=days)
 
 
 def find_lost_days(session: Session) -> Exchange | None:
@@ -45,9 +50,9 @@ def find_lost_days(session: Session) -> Exchange | None:
 
 
 def require_whole_lists(session: Session, wire: str, failure: CheckFailed) -> None:
-    """Raise Inconclusive where lists are not read whole in XML, and are in JSON."""
+    """Raise Explained where lists are not read whole in XML, and are in JSON."""
     if are_lists_lost(session, wire):
-        raise Inconclusive(failure.got, caused_by="XML-004", exchange=failure.exchange) from None
+        raise explain(failure, "XML-004") from None
 
 
 def are_lists_lost(session: Session, wire: str) -> bool:

@@ -83,6 +83,8 @@ def send_mailing(
         print_note(f"Note: in {count} of {total} rows {{{clean(name)}}} is empty.")
     if settings.dry_run:
         return _print_first_request(settings, mailing, options)
+    if options.journal is None and total > options.chunk:
+        print_note("Note: without --resume FILE this cannot be continued if it is interrupted.")
     confirm(settings.base_url, cost, yes=yes)
     return _send(settings, mailing, options, total)
 

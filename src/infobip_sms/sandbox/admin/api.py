@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 MAX_WAIT = 600.0  # seconds
 DEFAULT_LIMIT = 100
-_WITH_QUERY = ("messages", "reports", "outcomes")
+_WITH_QUERY = {"messages": {"GET", "DELETE"}, "reports": {"GET", "POST"}, "outcomes": {"DELETE"}}
 _CLOCK_USAGE = (
     '{"freeze": true or false}, {"advance": seconds}, {"to": an ISO 8601 time with a time zone, not in the past}'
     ' or {"jump": "next"}'
@@ -98,16 +98,18 @@ def handle_admin_request(
     """Return the response to a request under PREFIX, or what has to happen before it."""
     if rejection := check_origin(request.headers, context.fault_injection.settings):
         return build_json_response(403, {"error": rejection})
-    methods = ROUTES.get(request.path.removeprefix(PREFIX))
+    name = request.path.removeprefix(PREFIX)
+    methods = ROUTES.get(name)
     if methods is None:
         known = ", ".join(PREFIX + name for name in ROUTES)
         return build_json_response(404, {"error": f"Not found. Available: {known}"})
-    handler = methods.get("GET" if request.method == "HEAD" else request.method)
+    method = "GET" if request.method == "HEAD" else request.method
+    handler = methods.get(method)
     if handler is None:
         allowed = ", ".join(methods).replace("GET", "GET, HEAD")
         response = build_json_response(405, {"error": f"Method not allowed. Allowed: {allowed}"})
         return attrs.evolve(response, headers={**response.headers, "allow": allowed})
-    if request.query and not request.path.endswith(_WITH_QUERY):
+    if request.query and method not in _WITH_QUERY.get(name, ()):
         return build_json_response(400, {"error": "query: expected none; it would be ignored"})
     try:
         return handler(request, context)
@@ -117,10 +119,8 @@ def handle_admin_request(
 
 def build_json_response(status: int, plain: dict[str, Any]) -> HttpResponse:
     """Return a JSON response."""
-    body = (
-        json.dumps(plain, default=float).encode() + b"\n"
-    )  # so that a shell's prompt follows on its own line
-    return HttpResponse(status, {"content-type": "application/json"}, body)
+    text = json.dumps(plain, default=float) + "\n"  # after which a shell can show its prompt
+    return HttpResponse(status, {"content-type": "application/json"}, text.encode())
 
 
 def build_clock_response(context: AdminContext) -> HttpResponse:
@@ -281,8 +281,7 @@ def _clear_faults(_: HttpRequest, context: AdminContext) -> HttpResponse:
     return build_json_response(200, _describe_faults(context))
 
 
-def _get_outcomes(request: HttpRequest, context: AdminContext) -> HttpResponse:
-    _parse_query(request, search=False)
+def _get_outcomes(_: HttpRequest, context: AdminContext) -> HttpResponse:
     found = [_dump_outcome(rule) for rule in context.state.outcomes.rules]
     return build_json_response(200, {"outcomes": found})
 
@@ -293,7 +292,6 @@ def _dump_outcome(rule: OutcomeRule) -> dict[str, Any]:
 
 
 def _add_outcome(request: HttpRequest, context: AdminContext) -> HttpResponse:
-    _parse_query(request, search=False)
     try:
         rule = parse_rule(_parse_body(request, OUTCOME_USAGE))
     except ValueError as problem:

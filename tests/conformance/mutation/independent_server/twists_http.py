@@ -90,8 +90,8 @@ def answers_json(*starts: str) -> Twist:
 def labels(*starts: str) -> Twist:
     """Return the fault of calling every body plain text at some paths."""
     return Twist(
-        written=lambda kind, body, request, _wanted: (
-            ("text/plain" if request.path.startswith(starts) else kind),
+        written=lambda kind, body, request, wanted: (
+            ("text/plain" if request.path.startswith(starts) and wanted == "json" else kind),
             body,
         )
     )
@@ -187,7 +187,7 @@ HTTP: dict[str, Twist] = {
     "json-comma": bodies(lambda b: re.sub(rb",\s*([}\]])", rb"\1", b), "json"),
     "json-comments": bodies(lambda b: re.sub(rb"/\*.*?\*/", b"", b), "json"),
     "json-quotes": bodies(lambda b: b if b'"' in b else b.replace(b"'", b'"'), "json"),
-    "xml-trailing": bodies(lambda b: b.partition(b"</request>")[0] + b"</request>", "xml"),
+    "xml-trailing": bodies(lambda b: b"".join(b.partition(b"</request>")[:2]), "xml"),
     "xml-not-utf8": bodies(repair_utf8, "xml"),
     "xml-numeric-lost": bodies(lambda b: re.sub(rb"&#x?[0-9A-Fa-f]+;", b"", b), "xml"),
     "xml-astral-numeric": bodies(lambda b: re.sub(rb"&#x1[0-9A-Fa-f]{4};", b"?", b), "xml"),
