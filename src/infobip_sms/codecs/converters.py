@@ -206,11 +206,8 @@ def _make_reader(
     ]
     defaults, slot = _list_defaults(cls), get_extra_name(cls)
     known = _list_known_names(cls)
-    hidden = {
-        name: override(omit=True)
-        for name in ("raw", "http", "extra", "_extra", "unreadable")
-        if name in attrs.fields_dict(cls)
-    }
+    others = {name for name in attrs.fields_dict(cls) if name not in fields}
+    hidden = {name: override(omit=True) for name in others}
     build = make_dict_structure_fn(cls, converter, **fields, **hidden)  # type: ignore[arg-type]  # overrides by name
 
     def read(value: Any, kind: Any) -> Any:
