@@ -295,7 +295,8 @@ def get_countable(preview_case: PreviewCase, found: Exchange) -> list[dict[str, 
     is_plain = [p for p in first if read_text(p, "textPreview") == preview_case.text]
     plain = [] if any(map(read_options, is_plain)) else is_plain
     known = asked is not None or preview_case.option is None
-    readable = [*(plain if known else []), *([asked] if asked else [])]
+    shown = [asked] if asked is not None and not is_untransliterated(asked) else []
+    readable = [*(plain if known else []), *shown]
     return [preview for preview in readable if None not in read_count(preview)]
 
 

@@ -321,7 +321,7 @@ class Session:
         """Return exchanges of good requests of many shapes; the same requests in both formats."""
         return [
             self.send_example("minimal-request", wire),
-            self.send_named(wire),
+            self.send_named_plainly(wire),
             self.send_example("documented-request", wire),
             *(e for e in self.send_unnamed() if e.wire == wire),
             *self.send_generated(wire),
@@ -335,12 +335,19 @@ class Session:
         body = respell(dump(document, wire), wire)
         request = RawRequest(send.method, send.path, self.build_headers(wire, {}), body)
         what = "the minimal request with ids, for two numbers"
-        found = self._send(PreparedRequest(send, wire, what, document, request))
-        return self.keep("named", wire, self._send_plainer("named", found))
+        return self.keep(
+            "named", wire, self._send(PreparedRequest(send, wire, what, document, request))
+        )
+
+    def send_named_plainly(self, wire: str) -> Exchange:
+        """Return the same exchange, or a plainer one where the request is rejected in the first format, too."""
+        first = self.send_named(self.wires[0])
+        found = self.send_named(wire)
+        return self._send_plainer("named", found) if is_rejected(first) else found
 
     def _send_plainer(self, key: str, found: Exchange) -> Exchange:
         """Return the exchange without tracking where a request was rejected; else as it is."""
-        if found.outcome is not RequestOutcome.REJECTED or "tracking" not in found.document:
+        if not is_rejected(found) or "tracking" not in found.document:
             return found
         document = {name: value for name, value in found.document.items() if name != "tracking"}
         label = f"{found.label}, without tracking"
@@ -359,6 +366,11 @@ class Session:
         if self.receiver is None:
             raise NotApplicable("the server cannot reach this machine; see --callback")
         return self.receiver
+
+
+def is_rejected(exchange: Exchange) -> bool:
+    """Tell whether a request was rejected."""
+    return exchange.outcome is RequestOutcome.REJECTED
 
 
 def describe_generated(index: int, document: Any) -> str:

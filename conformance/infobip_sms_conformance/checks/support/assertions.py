@@ -13,6 +13,8 @@ from infobip_sms_conformance.checks.support.account_limits import (
     require_no_account_limit,
 )
 from infobip_sms_conformance.checks.support.root_causes import (
+    DOCUMENTED_REQUEST_REQUIREMENT,
+    get_absence_cause,
     get_acceptance_violation,
     get_root_cause,
 )
@@ -48,12 +50,10 @@ from infobip_sms_conformance.observations.verdicts import (
     Inconclusive,
     explain,
 )
-from infobip_sms_conformance.session.budget import build_limits_document
+from infobip_sms_conformance.session.budget import build_limits_document, get_accepted_cases
 from infobip_sms_conformance.session.session import Session
 
 WINDOW = "deliveryTimeWindow"
-DOCUMENTED_REQUEST_REQUIREMENT = "SEND-020"
-"""The root where a field is rejected, whatever its value: the documented request has them all."""
 XML_PARITY_REQUIREMENT = "XML-004"
 """The root where that is so in XML alone."""
 
@@ -166,10 +166,10 @@ def require_documented_value_accepted(session: Session, case: Case, alone: Excha
     """Raise Explained when a field is rejected with its documented value as well."""
     wire = alone.wire
     plain, edited = build_unedited(case), build_case_document(case, "alone").document
-    if plain == edited or has_more_fields(plain, edited):
+    if has_more_fields(plain, edited):
         return
     what = f"the minimal request with {case.path} as documented"
-    if plain == read_example("minimal-request"):
+    if plain == read_example("minimal-request") or has_accepted_sibling(session, case, plain, wire):
         return
     if (
         session.send_once(f"plain {case.path}", wire, plain, what).outcome
@@ -186,6 +186,18 @@ def require_documented_value_accepted(session: Session, case: Case, alone: Excha
     )
     got = f"{alone.got}, with its documented value as well"
     raise Explained(got, expected=ACCEPTANCE, caused_by=root, exchange=alone)
+
+
+def has_accepted_sibling(session: Session, case: Case, plain: Any, wire: str) -> bool:
+    """Tell whether the edit is the documented value itself, and another value of the field is accepted."""
+    if plain != build_case_document(case, "alone").document:
+        return False
+    others = (one for one in get_accepted_cases() if one.path == case.path and one != case)
+    return any(
+        session.send_alone(one, wire).outcome is RequestOutcome.ACCEPTED
+        for one in others
+        if wire in one.wires
+    )
 
 
 def find_index(case: Case) -> int | None:
@@ -311,12 +323,6 @@ def get_entry(response: SendResponse, destinations: list[Any], position: int) ->
     return same[0] if len(same) == 1 else response.entries[min(position, len(response.entries) - 1)]
 
 
-def has_other_count(exchange: Exchange) -> bool:
-    """Tell whether a response has not one entry for each destination."""
-    found = exchange.send_response
-    return found is not None and len(found.entries) != len(get_destinations(exchange.document))
-
-
 def drop_plus(number: Any) -> str:
     """Return a number without its plus, which a server may leave out (READ-007)."""
     return number.removeprefix("+") if isinstance(number, str) else ""
@@ -347,16 +353,3 @@ def assert_each(
     if not concerned:
         got = "no response to a good request could be looked at"
         raise Inconclusive(got, expected=expected, caused_by=get_absence_cause(seen))
-
-
-def get_absence_cause(exchanges: list[Exchange]) -> str:
-    """Return the requirement for whose failure no exchange could be looked at, if they show it."""
-    first = exchanges[0] if exchanges else None
-    if first is None or first.response is None:
-        return ""
-    if first.has_succeeded and first.send_response:
-        if any(map(has_other_count, exchanges)):
-            return "RESP-001"
-        rejected = any(exchange.outcome is RequestOutcome.REJECTED for exchange in exchanges)
-        return DOCUMENTED_REQUEST_REQUIREMENT if rejected else ""
-    return get_root_cause(first) if first.has_succeeded or first.status == UNAUTHORIZED else ""
