@@ -38,8 +38,15 @@ def main(target: Path) -> None:
     warnings.filterwarnings("ignore", module="pdoc.doc_types")
     pdoc.render.configure(docformat="markdown", footer_text="infobip-sms", show_source=False)
     pdoc.render.env.filters["to_markdown"] = _convert
+    # decorators are for those who read the code; what is public has its docstring
+    pdoc.doc.Function.decorators = property(_list_decorators)  # type: ignore[assignment]
     pdoc.pdoc(*MODULES, "!infobip_sms.[a-z_]*", *MODULES[1:], output_directory=target)
     (target / "requirements.html").write_text(write_requirements(), encoding="utf-8")
+
+
+def _list_decorators(function: pdoc.doc.Function) -> list[str]:
+    known = {classmethod: "@classmethod", staticmethod: "@staticmethod"}
+    return [name for kind, name in known.items() if isinstance(function.wrapped, kind)]
 
 
 @jinja2.pass_context

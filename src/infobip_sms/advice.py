@@ -8,7 +8,7 @@ _BY_STATUS = {
     400: "Correct the request.",
     401: "Check the API key (or user and password) and the base URL: a key belongs to one host.",
     403: "Check the scopes of the API key, and that the account may use this operation.",
-    404: f"Check the ID that you asked for; if it is right, {_BASE_URL}.",
+    404: f"The server does not know this operation: {_BASE_URL}.",
     405: f"The server does not know this operation: {_BASE_URL}.",
     413: "Send fewer messages in a request.",
     429: "Too many requests: send more slowly.",
@@ -21,7 +21,8 @@ _BY_REASON = {
     "another host name": "Check the host name in the base URL.",
     "has expired": "Check this machine's clock; otherwise the server needs a new certificate.",
     "not valid yet": "Check this machine's clock.",
-    "pass its file as ca": "Only do so if you trust the server.",
+    "self-signed": "If you trust the server, pass its certificate's file as ca.",
+    "unknown authority": "If you trust the server, pass the authority's certificate file as ca.",
     "not trusted": "Check the base URL, or pass the file of the server's authority as ca.",
     "TLS handshake failed": "Check the scheme and port of the base URL; try again.",
     "proxy": "Check the proxy's URL, user and password.",
@@ -31,12 +32,25 @@ _BY_REASON = {
 }
 
 
-def advise_rejection(status: int, retry_after: str) -> str:
-    """Return what to do after a 4xx or 503; retry_after: the header's value, or an empty string."""
+def advise_rejection(status: int, path: str, retry_after: str) -> str:
+    """Return what to do after a 4xx or 503.
+
+    path: template of the operation's path. retry_after: the header's value, or an empty string.
+    """
     wait = f" Retry-After: {retry_after}." if retry_after else ""
+    if status == 404 and _has_id(path):  # noqa: PLR2004 - HTTP's own
+        return f"Check the ID that you asked for; if it is right, {_BASE_URL}.{wait}"
     if status in _BY_STATUS:
         return _BY_STATUS[status] + wait
     return f"Try again later.{wait}" if status >= 500 else f"Correct the request.{wait}"  # noqa: PLR2004 - HTTP's own
+
+
+def _has_id(path: str) -> bool:
+    """Tell whether an operation is about one thing that may not exist."""
+    from infobip_sms_schema import operations as contract  # noqa: PLC0415 - only errors need it
+
+    about = (contract.GET_SCHEDULED, contract.GET_SCHEDULED_STATUS, contract.RECORD_CONVERSION)
+    return path in {operation.path for operation in about}
 
 
 def advise_failure(reason: str, method: str, *, sent: bool) -> str:

@@ -12,9 +12,9 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar
 
 from .arguments import hint
-from .client import _SAME, CALL_HINT, Client
+from .client import _CALL_HINT, _SAME, Client
 from .errors import hide_locals
-from .operations import V1_WARNING
+from .operations import _V1_WARNING
 from .transport.cancellation import CANCELLATION, Cancellation
 from .transport.retry import Retry
 from .transport.urls import DEFAULT_URL
@@ -83,7 +83,7 @@ class AsyncClient:
     """
 
     @hide_locals
-    @hint(CALL_HINT.replace("Client", "AsyncClient"))
+    @hint(_CALL_HINT.replace("Client", "AsyncClient"))
     def __init__(  # noqa: PLR0913 - settings, each by its name
         self,
         base_url: str = DEFAULT_URL,
@@ -164,7 +164,7 @@ class AsyncClient:
         timeout: float | None = None,
     ) -> Coroutine[Any, Any, SmsResponseV1]:
         """Send messages with version 1 of the API, as Client.send_v1 does; also warns where it is called."""
-        warnings.warn(V1_WARNING, DeprecationWarning, stacklevel=2)
+        warnings.warn(_V1_WARNING, DeprecationWarning, stacklevel=2)
         return self._send_v1(request, wire, timeout)
 
     async def close(self) -> None:

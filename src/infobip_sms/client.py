@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .auth import Auth
     from .codecs import Engine, Wire
 
-CALL_HINT = 'Write Client("https://xxxxx.api.infobip.com", auth=ApiKey("…")).'
+_CALL_HINT = 'Write Client("https://xxxxx.api.infobip.com", auth=ApiKey("…")).'
 _LOG = logging.getLogger("infobip_sms")
 _SAME = Retry()
 
@@ -92,7 +92,7 @@ class Client(Operations):
 
     @hide_locals
     @hint(
-        CALL_HINT,
+        _CALL_HINT,
         base_uri="The URL is base_url.",
         cert="A client certificate goes into an ssl.SSLContext, which goes into ca.",
         host="The URL is base_url.",

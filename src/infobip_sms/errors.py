@@ -220,7 +220,8 @@ class ApiError(_CallError):
     @property
     def advice(self) -> str:
         """What to do next."""
-        return advise_rejection(self.status, self.call.retry_after if self.call else "")
+        call = self.call or _UNKNOWN_CALL
+        return advise_rejection(self.status, call.path, call.retry_after)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.status})"

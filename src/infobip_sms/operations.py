@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from .codecs import Wire, XmlOptions
 
 _LOG = logging.getLogger("infobip_sms")
-V1_WARNING = "send_v1 uses the previous version of the endpoint (V1-001); use send instead"
+_V1_WARNING = "send_v1 uses the previous version of the endpoint (V1-001); use send instead"
 _SEND_TEXT = 'For one text to one number write send_text("41793026727", "Hello", from_="InfoSMS").'
 _MORE = "For anything else that a message can have, use send(Message(...))."
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
@@ -153,7 +153,7 @@ class Operations(ABC):
         The validity period is in milliseconds (V1-003), and the response may count segments (V1-002).
         Warns with DeprecationWarning: Infobip calls it the previous version, still available (V1-001).
         """
-        warnings.warn(V1_WARNING, DeprecationWarning, stacklevel=2)
+        warnings.warn(_V1_WARNING, DeprecationWarning, stacklevel=2)
         return self._send_v1(request, wire, timeout)
 
     def _send_v1(

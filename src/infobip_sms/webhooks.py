@@ -12,6 +12,8 @@ from .codecs import apply_charset, explain_json_charset, find_wire, get_codec, i
 from .errors import InvalidResponseError
 
 if TYPE_CHECKING:
+    from infobip_sms.errors import Violation
+
     from .codecs import Wire
 
 
@@ -48,17 +50,20 @@ def parse_delivery_reports(
     try:
         reports = get_codec(wire).parse_response(text, DeliveryReports, validate=validate)
     except InvalidResponseError as error:
-        violations = error.violations
-        charset = explain_json_charset(content_type or "") if wire == "json" else ""
-        if encoding := identify_encoding(body):
-            violations = (attrs.evolve(violations[0], actual=encoding),)
-        elif charset:
-            violations = tuple(
-                attrs.evolve(violation, hint=f"{charset}.") for violation in violations
-            )
+        violations = _explain(error.violations, body, content_type or "", wire)
         raise InvalidResponseError(violations, body=body) from None
     object.__setattr__(reports, "raw", body)  # frozen, but nobody else has it yet
     return reports
+
+
+def _explain(
+    violations: tuple[Violation, ...], body: bytes, content_type: str, wire: Wire
+) -> tuple[Violation, ...]:
+    """Return the violations with what is known of the encoding of the body."""
+    if encoding := identify_encoding(body):
+        return (attrs.evolve(violations[0], actual=encoding),)
+    note = explain_json_charset(content_type) if wire == "json" else ""
+    return tuple(attrs.evolve(v, hint=f"{note}.") for v in violations) if note else violations
 
 
 def _detect_wire(body: bytes) -> Wire:

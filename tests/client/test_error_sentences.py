@@ -75,9 +75,11 @@ def test_certificates(
     own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     own.load_cert_chain(certificate, certificate.with_name("ca.key"))
     lonely = serve("hear", OK, tls=own).url
-    provoke(TransportError, lonely, "self-signed; pass its file as ca", "was not sent")
+    provoke(
+        TransportError, lonely, "self-signed", "was not sent", "pass its certificate's file as ca"
+    )
     url = serve("hear", OK, tls=tls).url
-    provoke(TransportError, url, "unknown authority; pass its file as ca", "was not sent")
+    provoke(TransportError, url, "unknown authority", "was not sent", "pass the authority's")
     other = serve("hear", OK, tls=tls).url.replace("127.0.0.1", "localhost")
     provoke(TransportError, other, "for another host name", "Check the host name", ca=certificate)
     late = serve("hear", OK, tls=expired).url

@@ -107,7 +107,7 @@ def test_dlr_009_fetched_report_is_of_its_message(session: Session) -> None:
 
 @check("DLR-007", ["json"], needs=["lists", "fetched reports"], feature="pull", order=LAST)
 def test_dlr_007_fetched_report_is_final(session: Session) -> None:
-    """A fetched report says what became of its message, and not that it is pending."""
+    """A fetched report has the final status of its message, and is not pending."""
     require_entries(session)
     for page in fetch_pages(session):
         for index, entry in enumerate(find_entries(page) or []):

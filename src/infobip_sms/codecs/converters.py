@@ -205,12 +205,9 @@ def _make_reader(
         for name in field.metadata.get("also", ())
     ]
     defaults, slot = _list_defaults(cls), get_extra_name(cls)
-    known = {*(name for name, _ in aliases), *(f.metadata.get("wire") for f in attrs.fields(cls))}
-    hidden = {
-        name: override(omit=True)
-        for name in ("raw", "http", "extra", "_extra", "unreadable")
-        if name in attrs.fields_dict(cls)
-    }
+    known = _list_known_names(cls)
+    others = {name for name in attrs.fields_dict(cls) if name not in fields}
+    hidden = {name: override(omit=True) for name in others}
     build = make_dict_structure_fn(cls, converter, **fields, **hidden)  # type: ignore[arg-type]  # overrides by name
 
     def read(value: Any, kind: Any) -> Any:
@@ -229,6 +226,12 @@ def _make_reader(
         return model
 
     return read
+
+
+def _list_known_names(cls: type[attrs.AttrsInstance]) -> set[str]:
+    """Return the names of all fields in documents, also those of other years."""
+    metadata = [field.metadata for field in attrs.fields(cls) if "wire" in field.metadata]
+    return {name for found in metadata for name in (found["wire"], *found.get("also", ()))}
 
 
 def _list_defaults(cls: type[attrs.AttrsInstance]) -> list[str]:
@@ -307,9 +310,7 @@ def _make_writer(cls: type[attrs.AttrsInstance], converter: Converter) -> Callab
 
 
 def _get_extra(model: Any) -> dict[str, Any] | None:
-    """Return the undocumented fields of a document or of a part of it."""
-    slot = get_extra_name(type(model))
-    return getattr(model, slot) if slot else None
+    return getattr(model, get_extra_name(type(model)) or "", None)
 
 
 def _read_strict(value: Any, kind: Any) -> Any:

@@ -76,8 +76,9 @@ def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
     except Exception:  # noqa: BLE001 - the reference codec names the path
         written: bytes = _reference_codec().dump_model(model, validate=validate)
         return written
-    if validate:
-        _reference_codec().require_valid_document(body, type(model))
+    if validate:  # undocumented fields are not in the schema
+        reference = _reference_codec()
+        reference.require_valid_document(_dump(reference.remove_extra(model)), type(model))
     return body
 
 

@@ -70,11 +70,11 @@ _NO_TLS_REASONS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE
 _CERTIFICATE_REASONS = {
     9: "the certificate is not valid yet",
     10: "the certificate has expired",
-    18: "the certificate is self-signed; pass its file as ca",
-    19: "the certificate is signed by an unknown authority; pass its file as ca",
+    18: "the certificate is self-signed",
+    19: "the certificate is signed by an unknown authority",
     62: "the certificate is for another host name",
     64: "the certificate is for another host name",
-    20: "the certificate is signed by an unknown authority; pass its file as ca",
+    20: "the certificate is signed by an unknown authority",
 }
 _RESPONSE_TIMEOUT = AttemptFailure("the response timed out", "maybe", "timeout")
 _CONNECTION_BROKEN = AttemptFailure("the connection was lost", "maybe", "broken")
