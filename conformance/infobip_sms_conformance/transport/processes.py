@@ -65,10 +65,11 @@ def read_address(process: subprocess.Popen[str]) -> str:
 
 
 def drain(output: IO[str], found: Queue[str]) -> None:
-    """Put the first address into the queue, an empty string at the end; never stop reading."""
-    for line in output:
-        if match := ADDRESS.search(line):
-            found.put(match.group())
+    """Put the first address into the queue, an empty string at the end; read to the end, and close."""
+    with output:
+        for line in output:
+            if match := ADDRESS.search(line):
+                found.put(match.group())
     found.put("")
 
 
