@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-COUNT = 4_000
+COUNT = 6_000
 
 
 @pytest.mark.parametrize("on_unknown", ["reconcile", "resend"])
