@@ -190,7 +190,7 @@ def test_the_csv_of_another_run_is_rejected(text: str, folder: Path) -> None:
         (["--journal", "none", "--reports", "r"], "journal none: the file does not exist"),
         (["--journal", "j", "--reports", "none"], "report file none: the file does not exist"),
         (["--journal", "r", "--reports", "j"], "report file j: it is another kind of file"),
-        (["--journal", "j", "--reports", "guests.csv"], "report file guests.csv: file is not"),
+        (["--journal", "j", "--reports", "guests.csv"], "guests.csv: it is another kind of file"),
     ],
 )
 @pytest.mark.usefixtures("folder")

@@ -54,7 +54,9 @@ def test_a_fork_in_the_middle_of_a_run_leaves_it_to_its_parent(
             timeout=60,
             check=False,
         )
-        outcomes = ledger.send(build_messages(COUNT), journal=journal, chunk=5, patience=20)
+        outcomes = ledger.send(
+            build_messages(COUNT), journal=journal, chunk=5, patience=20, on_unknown="resend"
+        )
         numbers = ledger.numbers
 
     assert result.stdout.split() == ["7" if child == "exit" else "1"]
