@@ -133,7 +133,7 @@ def test_options_come_from_the_environment_and_it_is_reachable_by_choice(
         in lines
     )
     assert "broken:  RESP-001, RESP-002, on purpose" in lines
-    assert health == (200, b'{"status": "ready"}')
+    assert health == (200, b'{"status": "ready"}\n')
     assert [rule["to"] for rule in outcomes] == ["41*", "42*"]
     assert frozen
     assert home[0] == 307

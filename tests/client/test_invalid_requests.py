@@ -135,12 +135,10 @@ def test_auth_005_a_key_that_a_header_cannot_carry_is_rejected(
 
 
 @pytest.mark.parametrize("scheme", [ApiKey, IbssoToken, Bearer])
-def test_auth_005_an_empty_key_is_rejected(serve: Serve, scheme: Callable[[str], Auth]) -> None:
-    """An empty key is rejected, and nothing is sent."""
-    server = serve("hear", OK)
-    fail(InvalidRequestError, server, auth=scheme(""))
-    server.finish()
-    assert server.connections == 0
+def test_auth_005_an_empty_key_is_rejected(scheme: Callable[[str], Auth]) -> None:
+    """An empty key is rejected when the credentials are made."""
+    with pytest.raises(InvalidRequestError, match=r"got an empty string \(AUTH-005\)"):
+        scheme("")
 
 
 @pytest.mark.parametrize("value", [None, b"hunter2", 4711], ids=["None", "bytes", "number"])
@@ -267,7 +265,7 @@ def test_text_002_what_xml_cannot_carry_is_not_sent(serve: Serve) -> None:
 @pytest.mark.parametrize("auth", [None, "App key", ("user", "password")])
 def test_auth_005_what_is_no_authorization_is_rejected_at_once(auth: Any) -> None:
     """A client is not made with anything that cannot give an Authorization header."""
-    with pytest.raises(InvalidRequestError, match=r"^auth: .* \(AUTH-005\)$"):
+    with pytest.raises(InvalidRequestError, match=r"^auth: .* \(AUTH-005\)\. Write auth="):
         Client("https://api.infobip.com", auth=auth)
 
 

@@ -125,6 +125,10 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         for name in ("text", "to", "from")
         for sign in ("a\rb", "a\r\nb")
     },
+    **{
+        ("validityPeriod", whole): "JSON Schema counts it as an integer (READ-056); xs:int does not"
+        for whole in ("1.0", "1e2", "1E+2", "1.0e0")
+    },
     ("validityPeriod", "+1"): "JSON numbers have no plus sign (RFC 8259); xs:int has",
     ("validityPeriod", "01"): "JSON numbers have no leading zeros (RFC 8259); xs:int has",
     ("validityPeriod", "-01"): "JSON numbers have no leading zeros (RFC 8259); xs:int has",

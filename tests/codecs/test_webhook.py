@@ -391,7 +391,7 @@ def test_a_charset_of_json_is_said_to_have_no_effect() -> None:
     """JSON is UTF-8 (RFC 8259); who sends Latin-1 and says so learns why it is rejected."""
     body = '{"results": [{"messageId": "é"}]}'.encode("latin-1")
     with pytest.raises(
-        InvalidResponseError, match=r"not UTF-8 .*; JSON is UTF-8, whatever charset"
+        InvalidResponseError, match=r"not UTF-8 .*\. JSON is UTF-8, whatever charset"
     ):
         parse_delivery_reports(body, "application/json; charset=ISO-8859-1")
     with pytest.raises(InvalidResponseError) as caught:

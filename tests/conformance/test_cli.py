@@ -189,7 +189,10 @@ def test_server_that_is_down(judge_line: Judge, tmp_path: Path) -> None:
     run, report = judge_line.judge(NOBODY, *words)
 
     assert run.code == report["exit"] == 2
-    assert "Could not check: the first request got no answer" in run.out
+    assert (
+        "Could not check: the first request got no response of this API: the connection was refused"
+        in run.out
+    )
     assert (report["verdicts"], report["messages"]) == ([], 0)
     assert 'errors="1"' in (tmp_path / "junit").read_text()
     assert report["badge"]["message"] == "not checked"

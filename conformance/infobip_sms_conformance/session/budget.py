@@ -29,7 +29,7 @@ from infobip_sms_conformance.observations.exchange import get_destinations
 from infobip_sms_conformance.session.plan import Budget, Profile, RunCost
 from infobip_sms_conformance.session.registry import Check
 
-DIAGNOSTIC_REQUESTS = 100
+DIAGNOSTIC_REQUESTS = 150
 """Requests on top, of which a good server sees none: they narrow a failure down."""
 SHARED_DIAGNOSTICS, CASE_DIAGNOSTICS = 40, 4
 """Fewer are enough for a few checks: the good requests again, and those of each case."""

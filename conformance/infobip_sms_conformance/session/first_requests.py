@@ -32,6 +32,8 @@ OWN_NAMES = {"messages", "messageId", "bulkId", "trackingProcessKey", "groupId",
 """Names of fields of a response that no other API is likely to have, one of which any response has."""
 MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,40}")
 MAX_LOCATION = 80
+PREFIX = 1000
+"""Bytes in which an HTML page says that it is one."""
 
 
 class NotTestableError(Exception):
@@ -76,7 +78,9 @@ def iter_names(body: bytes) -> Iterator[str]:
             yield from iter_fields(parse_json(body))
     except ValueError:
         # A response of this API that is not well-formed has its names all the same.
-        yield from (name for name in OWN_NAMES if name.encode() in body)
+        text = body.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+        if text[:1] in {b"{", b"<"} and b"<html" not in text[:PREFIX].lower():
+            yield from (name for name in OWN_NAMES if name.encode() in text)
 
 
 def iter_fields(value: Any) -> Iterator[str]:

@@ -67,7 +67,7 @@ def test_it_fails_as_a_test_does(infobip_sandbox):
 
 def test_any_program_may_ask(infobip_sandbox):
     with urllib.request.urlopen(f"{infobip_sandbox.url}/sandbox/messages") as response:
-        assert response.read() == b'{"messages": [], "total": 0, "limit": 100}'
+        assert response.read() == b'{"messages": [], "total": 0, "limit": 100}\\n'
 '''
 
 USES_NOT = f"""

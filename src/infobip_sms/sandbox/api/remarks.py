@@ -58,7 +58,7 @@ def _find_remarks(body: bytes, request: SmsRequest | SmsRequestV1) -> Iterator[s
     if count_national_numbers(request):  # SEND-008
         yield (
             "a destination begins with 0, as no country code does; write the number with its country"
-            " code and no 0 or 00 before it, as in 41793026727"
+            " code, and without 0 or 00 before it"
         )
     if check_senders(request):  # SEND-003
         yield "a sender is blank, or has a line break or other characters that are not visible"

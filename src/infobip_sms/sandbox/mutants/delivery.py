@@ -33,6 +33,7 @@ _MINUTE, _SECOND = dt.timedelta(minutes=1), dt.timedelta(seconds=1)
 _ATTEMPTS = 3
 _CUT = 160  # characters
 _ZONE_OFFSET = 2  # hours
+_SEGMENTS = re.compile(rb"(smsCount\"?[:>] ?)[0-9]+")
 _OFFSET = re.compile(rb"([+-]\d\d)(\d\d)(?=[\"<])")
 
 
@@ -272,6 +273,7 @@ REWRITTEN_WEBHOOKS: dict[str, Callable[[WebhookRequest], WebhookRequest]] = {
     "DLR-002": lambda p: attrs.evolve(p, content_type="text/plain"),
     "DLR-003": lambda p: attrs.evolve(p, body=_OFFSET.sub(rb"\1:\2", p.body)),
     "DLR-003-bare": lambda p: attrs.evolve(p, body=_OFFSET.sub(b"", p.body)),
+    "DLR-009": lambda p: attrs.evolve(p, body=_SEGMENTS.sub(rb"\g<1>9", p.body)),
 }
 """Reports in a wrong format."""
 
