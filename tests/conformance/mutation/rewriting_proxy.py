@@ -150,6 +150,8 @@ class Spoiled(App):
                 else sms.message_id
             )
             return attrs.evolve(question, parameters=attrs.evolve(parameters, message_id=found))
+        if name == LOGS and self.name == "logs-of-what-was-sent":
+            return attrs.evolve(question, parameters=attrs.evolve(parameters, limit=1_000))
         return question
 
     def change(
@@ -169,7 +171,8 @@ class Spoiled(App):
         if name == LOGS and self.name == "logs-oldest-first":
             response = attrs.evolve(response, results=response.results[::-1])
         if name == LOGS and self.name == "logs-of-what-was-sent":
-            response = only(lambda r: r.sent_at)(response, question)
+            sent = [result for result in response.results if result.sent_at]
+            response = attrs.evolve(response, results=sent[: question.parameters.limit or 50])
         if name == "preview" and self.name == "preview-single-shift":
             single = len(re.findall("[şığç]", question.body.text))
             response = left(lambda p: -single * has_language(p))(response, question)

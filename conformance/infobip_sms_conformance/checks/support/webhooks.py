@@ -86,12 +86,12 @@ class WebhookRun:
 
     def is_own(self, name: str, report: ReceivedReport) -> bool:
         """Tell whether a report is of a message of a name, or of no message that is known."""
-        others = (self._get_ids(other) for other in self.messages if other != name)
-        return report.message_id in self._get_ids(name) or not any(
+        others = (self.get_ids(other) for other in self.messages if other != name)
+        return report.message_id in self.get_ids(name) or not any(
             report.message_id in ids for ids in others
         )
 
-    def _get_ids(self, name: str) -> set[str]:
+    def get_ids(self, name: str) -> set[str]:
         """Return the messageIds that reports of a name may have."""
         return set[str]().union(*(known for _, known in self.get_known_ids(name)))
 
