@@ -344,8 +344,11 @@ def check_error_body(exchange: Exchange) -> str:
     try:
         found = has_json_reason(body) if exchange.wire == "json" else has_xml_reason(body)
     except ValueError:
-        wire = find_wire(body) or "neither JSON nor XML"
-        return Mismatch("body", exchange.wire.upper(), wire.upper())
+        wire = (find_wire(body) or "neither JSON nor XML").upper()
+        wanted = exchange.wire.upper()
+        return Mismatch(
+            "body", wanted, f"{wire} that is not well-formed" if wire == wanted else wire
+        )
     return "" if found else Mismatch("body", REASON, describe_form(exchange.wire, body))
 
 

@@ -273,7 +273,7 @@ REWRITTEN_WEBHOOKS: dict[str, Callable[[WebhookRequest], WebhookRequest]] = {
     "DLR-002": lambda p: attrs.evolve(p, content_type="text/plain"),
     "DLR-003": lambda p: attrs.evolve(p, body=_OFFSET.sub(rb"\1:\2", p.body)),
     "DLR-003-bare": lambda p: attrs.evolve(p, body=_OFFSET.sub(b"", p.body)),
-    "DLR-009": lambda p: attrs.evolve(p, body=_SEGMENTS.sub(rb"\g<1>9", p.body)),
+    "DLR-009": lambda p: attrs.evolve(p, body=_SEGMENTS.sub(rb"\g<1>true", p.body)),
 }
 """Reports in a wrong format."""
 
