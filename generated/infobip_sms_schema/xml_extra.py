@@ -13,9 +13,13 @@ from .xml_scalars import escape, skip_element
 
 def add_unknown(extra: dict[str, Any] | None, element: Any) -> dict[str, Any]:
     """Add an unknown element; raise FallbackRequired if it is nested too deeply."""
-    skip_element(element)
+    if len(element):
+        skip_element(element)
+        value = element_to_plain(element)
+    else:
+        value = element.text or ""
     extra = {} if extra is None else extra
-    add_repeated(extra, element.tag, element_to_plain(element))
+    add_repeated(extra, element.tag, value)
     return extra
 
 
@@ -33,7 +37,7 @@ def add_repeated(plain: dict[str, Any], name: str, value: Any) -> None:
     """Add a value that came from XML; a repeated name is a list."""
     if name not in plain:
         plain[name] = value
-    elif isinstance(plain[name], list):
+    elif type(plain[name]) is list:
         plain[name].append(value)
     else:
         plain[name] = [plain[name], value]

@@ -135,7 +135,7 @@ def test_large_xml_is_rejected_at_the_price_of_reading(name: str, kind: Any) -> 
     small, large = (count_calls(partial(reject, codec, kind, body)) for body in bodies)
 
     assert large <= 4.2 * small
-    assert large <= 4 * len(bodies[1])
+    assert large <= 3 * len(bodies[1])
     assert reject(codec, kind, bodies[1]) <= 301
 
 
@@ -156,7 +156,7 @@ def test_large_json_is_rejected_at_the_price_of_reading(name: str, kind: Any) ->
     small, large = (count_calls(partial(reject, codec, kind, body)) for body in bodies)
 
     assert large <= 4.2 * small
-    assert large <= 4 * len(bodies[1])
+    assert large <= 2.5 * len(bodies[1])
     assert reject(codec, kind, bodies[1]) <= 200
 
 

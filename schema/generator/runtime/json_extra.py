@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .extra import copy_plain
 from .scalars import FallbackRequired
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
 _MAX_DEPTH = 64  # levels inside an unknown field that is kept
+_TOO_DEEP: Any = object()
 
 
 def find_extra(
@@ -20,29 +20,26 @@ def find_extra(
 
     any_number: False raises FallbackRequired for a float, of which a fast parser may have lost digits.
     """
-    found = {name: value for name, value in plain.items() if name not in known}
-    if not any_number and any(type(scalar) is float for scalar in _list_scalars(found)):
+    found: dict[str, Any] = {}
+    for name, value in plain.items():
+        if name not in known:
+            copy = _copy(value, _MAX_DEPTH, any_number=any_number)
+            if copy is not _TOO_DEEP:
+                found[name] = copy
+    return found or None
+
+
+def _copy(value: Any, levels: int, *, any_number: bool) -> Any:
+    """Return a copy of a parsed value, or _TOO_DEEP if it has more levels than these."""
+    kind = type(value)
+    if kind is float and not any_number:
         raise FallbackRequired
-    return {n: copy_plain(value) for n, value in found.items() if not _is_too_deep(value)} or None
-
-
-def _list_level(level: list[Any]) -> list[Any]:
-    """Return the values inside objects and lists."""
-    parts = [part for part in level if isinstance(part, dict | list)]
-    return [p for part in parts for p in (part.values() if isinstance(part, dict) else part)]
-
-
-def _list_scalars(value: Any) -> Iterator[Any]:
-    level = [value]
-    while level:
-        yield from level
-        level = _list_level(level)
-
-
-def _is_too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(_MAX_DEPTH):
-        level = _list_level(level)
-        if not level:
-            return False
-    return True
+    if kind is not dict and kind is not list:
+        return value
+    if not levels:
+        return _TOO_DEEP
+    parts = value.values() if kind is dict else value
+    copies = [_copy(part, levels - 1, any_number=any_number) for part in parts]
+    if any(copy is _TOO_DEEP for copy in copies):
+        return _TOO_DEEP
+    return dict(zip(value, copies, strict=True)) if kind is dict else copies
