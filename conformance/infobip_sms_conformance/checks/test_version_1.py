@@ -257,3 +257,35 @@ def get_xml_form() -> tuple[Sequence[str], str, str]:
     schema = get_component("SmsResponseV1")
     roots = (schema["xml"]["name"], *schema["x-xml-also"])
     return roots, "messages", schema["properties"]["messages"]["xml"]["x-entry"]
+
+
+EXAMPLE = "minimal-request"
+
+
+def assert_rejected_by_version_1(session: Session, turn: int, path: str, value: Any) -> None:
+    """Demand that version 1 rejects a value, in one format and then the other."""
+    if not session.plan.profile.derives:
+        raise NotApplicable(f"not asked in the profile {session.plan.profile.name}")
+    require_version_1(session, session.wires[turn % len(session.wires)])
+    document = apply_edit(read_example(EXAMPLE), path, "set", value)
+    label = f"a request of version 1 that is wrong at {path}"
+    found = call_once(session, turn, "sendV1", label, document)
+    assert_edit_rejected(CaseDocument(found.document, path), found)
+
+
+@check("SEND-003", ["json"], needs=["v1", "v1 limits"], feature="v1", order=LATE)
+def test_send_003_version_1(session: Session) -> None:
+    """Version 1 rejects a sender of twelve letters."""
+    assert_rejected_by_version_1(session, 0, "messages[0].from", "CompanyNames")
+
+
+@check("SEND-005", ["json"], needs=["v1", "v1 limits"], feature="v1", order=LATE)
+def test_send_005_version_1(session: Session) -> None:
+    """Version 1 rejects a message without destinations."""
+    assert_rejected_by_version_1(session, 0, "messages[0].destinations", [])
+
+
+@check("SEND-008", ["json"], needs=["v1", "v1 limits"], feature="v1", order=LATE)
+def test_send_008_version_1(session: Session) -> None:
+    """Version 1 rejects a word as a destination."""
+    assert_rejected_by_version_1(session, 1, "messages[0].destinations[0].to", "nobody")
