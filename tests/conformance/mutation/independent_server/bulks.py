@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.conformance.mutation.independent_server.bodies import Query
 from tests.conformance.mutation.independent_server.dates import read_instant, write_schedule
-from tests.conformance.mutation.independent_server.life import Lives
+from tests.conformance.mutation.independent_server.delivery.life import Lives
 from tests.conformance.mutation.independent_server.replies import (
     BULK,
     BULK_STATUS,

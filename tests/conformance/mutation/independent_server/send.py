@@ -9,6 +9,7 @@ from typing import Any
 from tests.conformance.mutation.independent_server import statuses
 from tests.conformance.mutation.independent_server.coercion import prepare
 from tests.conformance.mutation.independent_server.dates import read_instant
+from tests.conformance.mutation.independent_server.delivery.life import Lives
 from tests.conformance.mutation.independent_server.echo import (
     spoil_entries,
     spoil_reply,
@@ -20,7 +21,6 @@ from tests.conformance.mutation.independent_server.gsm import (
     find_language,
     transliterate,
 )
-from tests.conformance.mutation.independent_server.life import Lives
 from tests.conformance.mutation.independent_server.limits import find_problems
 from tests.conformance.mutation.independent_server.replies import (
     DROPPED,

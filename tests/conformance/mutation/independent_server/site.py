@@ -10,18 +10,18 @@ from typing import Any
 from tests.conformance.mutation.independent_server import bodies
 from tests.conformance.mutation.independent_server.bodies import Query, QueryError
 from tests.conformance.mutation.independent_server.bulks import Bulks
-from tests.conformance.mutation.independent_server.life import Lives
+from tests.conformance.mutation.independent_server.delivery.life import Lives
+from tests.conformance.mutation.independent_server.delivery.push import Pusher
+from tests.conformance.mutation.independent_server.delivery.reports import Archive
+from tests.conformance.mutation.independent_server.delivery.timetable import Timetable
 from tests.conformance.mutation.independent_server.preview import preview
-from tests.conformance.mutation.independent_server.push import Pusher
 from tests.conformance.mutation.independent_server.replies import CONVERSION, Reply, build_error
-from tests.conformance.mutation.independent_server.reports import Archive
 from tests.conformance.mutation.independent_server.scope import Format
 from tests.conformance.mutation.independent_server.send import Desk
 from tests.conformance.mutation.independent_server.store import Store, make_process_key
-from tests.conformance.mutation.independent_server.timetable import Timetable
 from tests.conformance.mutation.independent_server.traits import Traits
-from tests.conformance.mutation.independent_server.twists import TwistedError
-from tests.conformance.mutation.independent_server.twists_list import find_twist
+from tests.conformance.mutation.independent_server.twists.catalog import find_twist
+from tests.conformance.mutation.independent_server.twists.hooks import TwistedError
 
 PAGE = "/sms/2/text/advanced"
 CONVERSION_PATH = "/ct/1/log/end/"

@@ -5,8 +5,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.conformance.mutation.independent_server.dates import is_written, read_instant
+from tests.conformance.mutation.independent_server.delivery.windows import check_window
 from tests.conformance.mutation.independent_server.scope import Scope
-from tests.conformance.mutation.independent_server.windows import check_window
 
 MessageCheck = Callable[[Any, Scope], Iterator[str]]
 LANGUAGES = ("TR", "ES", "PT")

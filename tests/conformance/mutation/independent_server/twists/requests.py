@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from tests.conformance.mutation.independent_server.twists import (
+from tests.conformance.mutation.independent_server.twists.hooks import (
     GONE,
     SENDING,
     VERSION_1,

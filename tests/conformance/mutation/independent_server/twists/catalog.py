@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from tests.conformance.mutation.independent_server.twists import Twist, combine
-from tests.conformance.mutation.independent_server.twists_allowed import ALLOWED
-from tests.conformance.mutation.independent_server.twists_answers import ANSWERS
-from tests.conformance.mutation.independent_server.twists_http import HTTP
-from tests.conformance.mutation.independent_server.twists_requests import REQUESTS
+from tests.conformance.mutation.independent_server.twists.allowed import ALLOWED
+from tests.conformance.mutation.independent_server.twists.answers import ANSWERS
+from tests.conformance.mutation.independent_server.twists.hooks import Twist, combine
+from tests.conformance.mutation.independent_server.twists.http import HTTP
+from tests.conformance.mutation.independent_server.twists.requests import REQUESTS
 
 TWISTS: dict[str, Twist] = {**REQUESTS, **ANSWERS, **HTTP, **ALLOWED}
 

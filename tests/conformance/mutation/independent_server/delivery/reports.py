@@ -10,7 +10,7 @@ from tests.conformance.mutation.independent_server.replies import LOGS, REPORTS,
 from tests.conformance.mutation.independent_server.statuses import NO_ERROR
 from tests.conformance.mutation.independent_server.store import Message, Store
 from tests.conformance.mutation.independent_server.traits import Traits
-from tests.conformance.mutation.independent_server.twists_list import find_twist
+from tests.conformance.mutation.independent_server.twists.catalog import find_twist
 
 KEPT = 48 * 3600
 NETWORKS = {"41": "22801", "385": "21901"}

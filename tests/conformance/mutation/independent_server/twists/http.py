@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tests.conformance.mutation.independent_server.twists import Twist, lets_in
+from tests.conformance.mutation.independent_server.twists.hooks import Twist, lets_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

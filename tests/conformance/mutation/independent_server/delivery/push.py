@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.conformance.mutation.independent_server.delivery.timetable import Timetable
 from tests.conformance.mutation.independent_server.replies import REPORTS, write_json, write_xml
-from tests.conformance.mutation.independent_server.timetable import Timetable
 from tests.conformance.mutation.independent_server.traits import Traits
 
 Target = tuple[str, str]

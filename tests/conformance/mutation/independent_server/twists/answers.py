@@ -6,7 +6,7 @@ import re
 import time
 from typing import Any
 
-from tests.conformance.mutation.independent_server.twists import (
+from tests.conformance.mutation.independent_server.twists.hooks import (
     GONE,
     SENDING,
     VERSION_1,

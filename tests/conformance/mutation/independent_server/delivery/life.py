@@ -4,12 +4,14 @@ import time
 from functools import partial
 from typing import Any
 
-from tests.conformance.mutation.independent_server.push import Pusher
-from tests.conformance.mutation.independent_server.reports import (
+from tests.conformance.mutation.independent_server.delivery.push import Pusher
+from tests.conformance.mutation.independent_server.delivery.reports import (
     build_report,
     spoil_names,
     twist_report,
 )
+from tests.conformance.mutation.independent_server.delivery.timetable import Timetable
+from tests.conformance.mutation.independent_server.delivery.windows import find_opening
 from tests.conformance.mutation.independent_server.statuses import (
     CANCELED,
     DELIVERED,
@@ -17,9 +19,7 @@ from tests.conformance.mutation.independent_server.statuses import (
     EXPIRED,
 )
 from tests.conformance.mutation.independent_server.store import Bulk, Message, Store
-from tests.conformance.mutation.independent_server.timetable import Timetable
 from tests.conformance.mutation.independent_server.traits import Traits
-from tests.conformance.mutation.independent_server.windows import find_opening
 
 STEP = 0.06
 
