@@ -18,7 +18,7 @@ from infobip_sms_conformance.contract.files import (
     read_example,
     read_requirements,
 )
-from infobip_sms_conformance.contract.openapi import resolve
+from infobip_sms_conformance.contract.openapi import get_missing_requirement, resolve
 from infobip_sms_conformance.contract.request_fields import (
     ASTRAL,
     EXAMPLE,
@@ -201,10 +201,9 @@ def iter_rows(field: Field) -> Iterator[Row]:
     for kind, value, wires in iter_bad_values(field):
         number = shape or field.find_requirement(value)
         if value is None:
-            number = field.schema.get("x-missing-requirement", field.find_requirement(value))
+            number = get_missing_requirement(field.schema)
         elif value == {} and not shape:
-            first = members[required[0]]
-            number = first.get("x-missing-requirement", first["x-requirement"])
+            number = get_missing_requirement(members[required[0]])
         is_shared = field.is_in_pair and kind not in {"low", "high"}
         pair = f"{number} {kind} {leaf if value is None else ''}" if is_shared else ""
         edit = ("repeat", list(value)) if isinstance(value, tuple) else ("set", value)
