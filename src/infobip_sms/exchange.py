@@ -101,7 +101,7 @@ def _parse(
 
 
 def find_extra_names(body: object) -> list[str]:
-    """Return the names of the undocumented fields of a request; it may be invalid, and is checked later."""
+    """Return the names of the undocumented fields of a valid request."""
     if not isinstance(body, SmsRequest) or not _has_extra(body):
         return []
     from infobip_sms.codecs.extra import list_extra_names  # noqa: PLC0415 - few requests need it
@@ -110,15 +110,9 @@ def find_extra_names(body: object) -> list[str]:
 
 
 def _has_extra(body: SmsRequest) -> bool:
-    if body.extra is not None:
-        return True
-    for message in body.messages:
-        if getattr(message, "extra", None) is not None:
-            return True
-        for to in getattr(message, "destinations", ()):
-            if getattr(to, "extra", None):
-                return True
-    return False
+    messages = body.messages
+    own = body.extra is not None or any(message.extra is not None for message in messages)
+    return own or any(to.extra is not None for message in messages for to in message.destinations)
 
 
 def _build_info(response: Response) -> HttpInfo:
