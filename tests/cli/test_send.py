@@ -529,10 +529,12 @@ def test_another_input_is_refused_by_the_journal(tmp_path: Path, serve: Serve) -
     url = serve("hear", platform.answer).url
     journal = str(tmp_path / "journal")
     run(*MAIL, "--resume", journal, typed=ROWS, url=url)
+    (changed,) = [row for row in ROWS.splitlines() if "Ali" in row]
     result = run(*MAIL, "--resume", journal, typed=ROWS.replace("Ali", "Eve"), url=url)
 
     assert result.exit_code == 2
     assert "journal" in result.stderr
+    assert f"(first difference: row {2 + ROWS.splitlines()[1:].index(changed)})" in result.stderr
     assert len(platform.heard) == 2
 
 

@@ -70,7 +70,12 @@ UPDATE destination SET verdict = (SELECT id FROM verdict WHERE words = ?) WHERE 
 
 
 class JournalError(Error, ValueError):
-    """A journal cannot be used: it is of another input, in use, damaged, or no journal."""
+    """A journal cannot be used: it is of another input, in use, damaged, or no journal.
+
+    index: the first destination of the input that differs, counted from 0; None for other reasons.
+    """
+
+    index: int | None = None
 
 
 @attrs.frozen
@@ -156,7 +161,9 @@ class Journal:
             rows = self._file.execute(_SELECT_RECORDS, (first, first + len(items) - 1)).fetchall()
             for item, (_, digest, _, _) in zip(items, rows, strict=False):
                 if not _is_same(digest, item.digest):
-                    raise self._build_error(_INPUT_CHANGED.format(item.index))
+                    error = self._build_error(_INPUT_CHANGED.format(item.index))
+                    error.index = item.index
+                    raise error
             new = items[len(rows) :]
             self._new += [(item.index, item.digest) for item in new]
             if len(self._new) > _MAX_NEW:
