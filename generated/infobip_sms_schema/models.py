@@ -920,6 +920,9 @@ class PreviewResponse(ApiModel):
     def __len__(self) -> int:
         return len(self.previews)
 
+    def __getitem__(self, index: int) -> Preview:
+        return self.previews[index]
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class Price(ApiModel):
@@ -1276,6 +1279,9 @@ class DeliveryReports(ApiModel):
     def __len__(self) -> int:
         return len(self.results)
 
+    def __getitem__(self, index: int) -> DeliveryReport:
+        return self.results[index]
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class SmsLog(ApiModel):
@@ -1452,6 +1458,9 @@ class SmsLogs(ApiModel):
     def __len__(self) -> int:
         return len(self.results)
 
+    def __getitem__(self, index: int) -> SmsLog:
+        return self.results[index]
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class SmsResponseDetails(ApiModel):
@@ -1578,6 +1587,9 @@ class SmsResponse(ApiModel):
     def __len__(self) -> int:
         return len(self.messages)
 
+    def __getitem__(self, index: int) -> SmsResponseDetails:
+        return self.messages[index]
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class SmsResponseV1(ApiModel):
@@ -1645,6 +1657,9 @@ class SmsResponseV1(ApiModel):
 
     def __len__(self) -> int:
         return len(self.messages)
+
+    def __getitem__(self, index: int) -> SmsResponseDetails:
+        return self.messages[index]
 
 
 @attrs.define(frozen=True, slots=True, weakref_slot=False, repr=False)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--host",
     default="127.0.0.1",
+    metavar="ADDRESS",
     show_default=True,
     help="Address to listen on; 0.0.0.0 opens it to everybody who can reach this machine.",
 )

@@ -33,7 +33,7 @@ Test numbers, which choose their outcome:
   9990510000005      delivered after 5 seconds, one report
   9990010000006      rejected in the response
   9990520001009      undeliverable after 5 seconds with network error 1
-  447700900 III      reserved numbers of a usual form; also 1500555 x III:
+  447700900 III      for applications that reject 999; also 1500555 x III:
   447700900009       undeliverable; --outcome chooses for any number
 
 Every option can also be set in the environment: --allow-host is

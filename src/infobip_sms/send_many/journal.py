@@ -76,6 +76,7 @@ class JournalError(Error, ValueError):
     """
 
     index: int | None = None
+    __module__ = "infobip_sms"  # where to import it from, for tracebacks
 
 
 @attrs.frozen

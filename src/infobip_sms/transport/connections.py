@@ -20,7 +20,13 @@ from collections import deque
 from contextlib import suppress
 from functools import cached_property
 from http import HTTPStatus
-from http.client import HTTPException, HTTPResponse
+from http.client import (
+    BadStatusLine,
+    HTTPException,
+    HTTPResponse,
+    IncompleteRead,
+    RemoteDisconnected,
+)
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +84,13 @@ _CERTIFICATE_REASONS = {
 }
 _RESPONSE_TIMEOUT = AttemptFailure("the response timed out", "maybe", "timeout")
 _CONNECTION_BROKEN = AttemptFailure("the connection was lost", "maybe", "broken")
+_NO_HTTP = "the server does not speak HTTP on this port"
+_BROKEN_REASONS: dict[type[Exception], str] = {
+    RemoteDisconnected: "the server closed it without a response",
+    ConnectionResetError: "connection reset",
+    BadStatusLine: _NO_HTTP,
+    IncompleteRead: "the response was cut off",
+}
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -214,6 +227,11 @@ class ConnectionPool:
         self._closed.append(True)
         _close_all(self._idle)
 
+    def require_open(self) -> None:
+        """Raise RuntimeError if the client is closed."""
+        if self._closed:
+            raise RuntimeError("this client is closed; make another one")
+
     def perform(self, request: Request, timeout: float) -> Response:
         """Make one attempt; raise AttemptFailedError, or InvalidResponseError if the response is too large."""
         deadline = time.monotonic() + timeout
@@ -233,8 +251,7 @@ class ConnectionPool:
 
     def _acquire(self) -> _DeadlineConnection:
         """Return an idle connection that is still open, or a new one."""
-        if self._closed:
-            raise RuntimeError("this client is closed; make another one")
+        self.require_open()
         while self._idle:
             try:
                 connection = self._idle.pop()
@@ -297,7 +314,7 @@ class ConnectionPool:
             ValueError,
         ) as error:  # ValueError: a negative chunk size
             clear_locals(error)
-            raise AttemptFailedError(_CONNECTION_BROKEN) from None
+            raise AttemptFailedError(_classify_broken(error, self.server.scheme)) from None
 
     def _build_head(self, request: Request) -> bytes:
         """Return the head of a request; for a proxy, its target is a URL, and has its headers."""
@@ -347,6 +364,15 @@ def _classify_connect_error(error: Exception) -> AttemptFailure:
         return _PROXY_REJECTED
     reasons = {kind: text for kind, text in _CONNECT_REASONS.items() if isinstance(error, kind)}
     return _explain(_NO_CONNECTION, next(iter(reasons.values()), ""), error if reasons else None)
+
+
+def _classify_broken(error: Exception, scheme: str) -> AttemptFailure:
+    """Say how a connection was lost; only errors of the system are kept: others quote the response."""
+    cause = error if isinstance(error, OSError) else None
+    reason = next((text for kind, text in _BROKEN_REASONS.items() if isinstance(error, kind)), "")
+    if reason == _NO_HTTP and scheme == "http":
+        reason += "; is its URL https://?"
+    return _explain(_CONNECTION_BROKEN, reason, cause)
 
 
 def _explain(failure: AttemptFailure, reason: str, cause: Exception | None) -> AttemptFailure:

@@ -18,7 +18,6 @@ import errno
 import io
 import json
 import os
-import socket
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -54,7 +53,7 @@ def build_address_error(host: str, port: int, problem: OSError | UnicodeError) -
         words = f"port {port} is already in use. Choose another with --port; 0 finds a free one"
     elif code == errno.EACCES:
         words = f"port {port} is reserved for administrators. Choose one above 1023 with --port"
-    elif code in {errno.EADDRNOTAVAIL, socket.EAI_NONAME} or isinstance(problem, UnicodeError):
+    elif code is None or code < 0 or code == errno.EADDRNOTAVAIL:
         words = (
             f"{host} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 for all of them"
         )
