@@ -17,6 +17,7 @@ _BY_STATUS = {
     429: "Send more slowly.",
 }
 _BY_REASON = {
+    "proxy": "Check the proxy's URL, user and password, and that it may connect to the server.",
     "connection refused": "Check that the server is running, and the port of the base URL.",
     "connection failed: connection reset": "Check that the server is running; try again.",
     "host name not known": "Check the host name in the base URL, and the network.",
@@ -29,7 +30,6 @@ _BY_REASON = {
     "unknown authority": "If you trust the server, pass the authority's certificate file as ca.",
     "not trusted": "Check the base URL, or pass the file of the server's authority as ca.",
     "TLS handshake failed": "Check the scheme and port of the base URL; try again.",
-    "proxy": "Check the proxy's URL, user and password.",
     "connecting timed out": "Check the network, firewall and proxy, and the base URL.",
     "response timed out": "Allow more time with timeout=.",
     "connection failed": "Check the network and the base URL.",

@@ -291,7 +291,7 @@ class Operations(ABC):
         )
         return self._run(contract.GET_LOGS, wire, timeout, parameters=parameters)
 
-    @hint('Write preview("Hello", language_code="TR").', language="It is language_code.")
+    @hint('Write preview("Hello", language_code="TR").', language="The language is language_code.")
     def preview(
         self,
         text: str,

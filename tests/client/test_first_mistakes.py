@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import pickle
+import subprocess
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +70,10 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "Tracking by another name": (lambda: make_tracking(tracks="SMS"), "for tracks is track."),
     "send_text without to": (lambda: client.send_text(text="Hello"), f"Write {SEND_TEXT}."),
     "send_text sender": (lambda: client.send_text(PHONE, "a", sender="A"), "The sender is from_."),
-    "preview language": (lambda: client.preview("a", language="TR"), "It is language_code."),
+    "preview language": (
+        lambda: client.preview("a", language="TR"),
+        "The language is language_code.",
+    ),
     "with_options wire": (lambda: client.with_options(wire="xml"), "of each call. Write with_opt"),
     "send_text in Greek": (
         lambda: client.send_text(PHONE, "a", transliteration="GREEK"),
@@ -177,3 +182,23 @@ def test_v1_001_the_asyncio_client_warns_where_it_is_called(serve: Serve) -> Non
     server.finish()
 
     assert [(w.filename, w.category) for w in caught] == [(__file__, DeprecationWarning)]
+
+
+def test_a_missing_extra_is_named() -> None:
+    """What needs an extra says which one, and how to install it."""
+    program = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(['starlette', 'opentelemetry']))\n"
+        "for name in ('sandbox', 'otel'):\n"
+        "    try:\n"
+        "        __import__(f'infobip_sms.{name}', fromlist=['running']).running\n"
+        "    except ModuleNotFoundError as error:\n"
+        "        print(error)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.splitlines() == [
+        "starlette is not installed; run: pip install 'infobip-sms[sandbox]'",
+        "opentelemetry is not installed; run: pip install 'infobip-sms[otel]'",
+    ]

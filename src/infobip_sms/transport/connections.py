@@ -295,7 +295,7 @@ class ConnectionPool:
             connection.connect()
         except (OSError, HTTPError, HTTPException, UnicodeError, ResponseTooLargeError) as error:
             clear_locals(error)  # they hold credentials of the proxy
-            raise AttemptFailedError(_classify_connect_error(error)) from None
+            raise AttemptFailedError(_classify_connect_error(error, self.proxy)) from None
 
     def _exchange(self, connection: _DeadlineConnection, request: Request) -> Response:
         """Send a request over an open connection, and read the response."""
@@ -352,18 +352,21 @@ def _close_all(connections: deque[_DeadlineConnection]) -> None:
             return
 
 
-def _classify_connect_error(error: Exception) -> AttemptFailure:
-    tunnel = re.search(r"Tunnel connection failed: 4[0-9][0-9]\b", str(error))
-    if isinstance(error, TimeoutError):
-        return _CONNECT_TIMEOUT
+def _classify_connect_error(error: Exception, proxy: Address | None) -> AttemptFailure:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _explain(_UNTRUSTED, _describe_certificate_error(error), error)
     if isinstance(error, ssl.SSLError):
         return _explain(_NO_TLS, _NO_TLS_SPOKEN if error.reason in _NO_TLS_REASONS else "", error)
-    if tunnel:
-        return _PROXY_REJECTED
-    reasons = {kind: text for kind, text in _CONNECT_REASONS.items() if isinstance(error, kind)}
-    return _explain(_NO_CONNECTION, next(iter(reasons.values()), ""), error if reasons else None)
+    tunnel = re.search(r"Tunnel connection failed: ([0-9]{3})\b", str(error))
+    failure = _NO_CONNECTION
+    if isinstance(error, TimeoutError):
+        failure = _CONNECT_TIMEOUT
+    elif tunnel and tunnel[1].startswith("4"):
+        failure = _PROXY_REJECTED
+    known = next((text for kind, text in _CONNECT_REASONS.items() if isinstance(error, kind)), "")
+    failure = _explain(failure, f"HTTP {tunnel[1]}" if tunnel else known, error if known else None)
+    via = f"{failure.outcome} (proxy {proxy.netloc})" if proxy else failure.outcome
+    return attrs.evolve(failure, outcome=via)
 
 
 def _classify_broken(error: Exception, scheme: str) -> AttemptFailure:
