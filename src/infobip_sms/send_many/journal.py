@@ -315,7 +315,10 @@ class Journal:
             raise self._build_error("it is damaged") from None
 
     def _build_error(self, reason: str) -> JournalError:
-        return JournalError(f"journal {self._path.name}: {reason}")
+        advice = f". Restore it, or start a new journal, {_NEW_JOURNAL}"
+        return JournalError(
+            f"journal {self._path.name}: {reason}{advice if reason.endswith('damaged') else ''}"
+        )
 
 
 @cache

@@ -172,6 +172,8 @@ def _build_proxy_headers(name: str, auth: str | None) -> dict[str, str]:
 
 
 def _describe_url(url: object) -> str:
+    if url is None:
+        return "nothing"
     if not isinstance(url, str) or not url:
         return describe_value(url)
     return "another URL" if url == url.strip() else "a blank at its start or end"
