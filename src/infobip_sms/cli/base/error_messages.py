@@ -59,7 +59,7 @@ def format_violations(
 def _explain_error(error: Error, base_url: str) -> tuple[int, str, str]:
     if isinstance(error, InvalidRequestError):
         lines = "".join(f"\n  {line}" for line in format_violations(error))
-        return EXIT_USAGE, f"nothing was sent, because a rule is broken:{lines}", ""
+        return EXIT_USAGE, f"Nothing was sent: the request is invalid.{lines}", ""
     if isinstance(error, TransportError):
         return EXIT_FAILURE, str(error), _get_hint(error, base_url)
     if isinstance(error, ApiError):
