@@ -74,7 +74,7 @@ def find_hint(value: object, kind: Any) -> str:
         return f"Write a datetime {_ZONE}."
     if kind is int and isinstance(value, float | str | dt.timedelta):
         return "Write an integer, or a timedelta in whole minutes."
-    text = isinstance(value, str) and (kind is str or name == "Destination")
-    if text and _SPACED_NUMBER.fullmatch(value):
+    is_text = kind is str or name == "Destination"
+    if is_text and isinstance(value, str) and _SPACED_NUMBER.fullmatch(value):
         return "Write the digits alone, without blanks and signs between them."
     return ""
