@@ -40,6 +40,7 @@ class LookupClient(Protocol):
 class Reconciled:
     """What the server knows of one message.
 
+    message_id: The messageId that was looked up.
     state: ``accepted``, ``rejected``, or ``unknown`` if neither logs nor reports have it.
     logs: What the logs have of it.
     reports: What its delivery reports said. They are nowhere else any more (DLR-007).

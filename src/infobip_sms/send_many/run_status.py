@@ -71,6 +71,8 @@ class RunRow:
 class RunStatus:
     """Counts of a run; iterating it reads the files again, and yields a RunRow for each destination.
 
+    journal: What ``send_many`` wrote.
+    reports: What ``listen --store`` or a ReportStore wrote.
     accepted: Destinations that the server accepted.
     counts: Destinations in each state; together all that the journal has.
     reasons: How many are undeliverable, expired or rejected, for each reason.

@@ -47,6 +47,7 @@ _LETTER = re.compile(".[\u0300-\u036f]*", re.DOTALL)  # a character and the acce
 class Transliterated:
     """A text after transliteration.
 
+    text: The text, with its letters replaced.
     estimate: Whether a character was replaced in a way that Infobip does not document.
     """
 
