@@ -20,7 +20,13 @@ from collections import deque
 from contextlib import suppress
 from functools import cached_property
 from http import HTTPStatus
-from http.client import HTTPException, HTTPResponse
+from http.client import (
+    BadStatusLine,
+    HTTPException,
+    HTTPResponse,
+    IncompleteRead,
+    RemoteDisconnected,
+)
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +84,13 @@ _CERTIFICATE_REASONS = {
 }
 _RESPONSE_TIMEOUT = AttemptFailure("the response timed out", "maybe", "timeout")
 _CONNECTION_BROKEN = AttemptFailure("the connection was lost", "maybe", "broken")
+_NO_HTTP = "the server does not speak HTTP on this port"
+_BROKEN_REASONS: dict[type[Exception], str] = {
+    RemoteDisconnected: "the server closed it without a response",
+    ConnectionResetError: "connection reset",
+    BadStatusLine: _NO_HTTP,
+    IncompleteRead: "the response was cut off",
+}
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -214,6 +227,11 @@ class ConnectionPool:
         self._closed.append(True)
         _close_all(self._idle)
 
+    def require_open(self) -> None:
+        """Raise RuntimeError if the client is closed."""
+        if self._closed:
+            raise RuntimeError("this client is closed; make another one")
+
     def perform(self, request: Request, timeout: float) -> Response:
         """Make one attempt; raise AttemptFailedError, or InvalidResponseError if the response is too large."""
         deadline = time.monotonic() + timeout
@@ -233,8 +251,7 @@ class ConnectionPool:
 
     def _acquire(self) -> _DeadlineConnection:
         """Return an idle connection that is still open, or a new one."""
-        if self._closed:
-            raise RuntimeError("this client is closed; make another one")
+        self.require_open()
         while self._idle:
             try:
                 connection = self._idle.pop()
@@ -278,7 +295,7 @@ class ConnectionPool:
             connection.connect()
         except (OSError, HTTPError, HTTPException, UnicodeError, ResponseTooLargeError) as error:
             clear_locals(error)  # they hold credentials of the proxy
-            raise AttemptFailedError(_classify_connect_error(error)) from None
+            raise AttemptFailedError(_classify_connect_error(error, self.proxy)) from None
 
     def _exchange(self, connection: _DeadlineConnection, request: Request) -> Response:
         """Send a request over an open connection, and read the response."""
@@ -297,7 +314,7 @@ class ConnectionPool:
             ValueError,
         ) as error:  # ValueError: a negative chunk size
             clear_locals(error)
-            raise AttemptFailedError(_CONNECTION_BROKEN) from None
+            raise AttemptFailedError(_classify_broken(error, self.server.scheme)) from None
 
     def _build_head(self, request: Request) -> bytes:
         """Return the head of a request; for a proxy, its target is a URL, and has its headers."""
@@ -335,18 +352,30 @@ def _close_all(connections: deque[_DeadlineConnection]) -> None:
             return
 
 
-def _classify_connect_error(error: Exception) -> AttemptFailure:
-    tunnel = re.search(r"Tunnel connection failed: 4[0-9][0-9]\b", str(error))
-    if isinstance(error, TimeoutError):
-        return _CONNECT_TIMEOUT
+def _classify_connect_error(error: Exception, proxy: Address | None) -> AttemptFailure:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _explain(_UNTRUSTED, _describe_certificate_error(error), error)
     if isinstance(error, ssl.SSLError):
         return _explain(_NO_TLS, _NO_TLS_SPOKEN if error.reason in _NO_TLS_REASONS else "", error)
-    if tunnel:
-        return _PROXY_REJECTED
-    reasons = {kind: text for kind, text in _CONNECT_REASONS.items() if isinstance(error, kind)}
-    return _explain(_NO_CONNECTION, next(iter(reasons.values()), ""), error if reasons else None)
+    tunnel = re.search(r"Tunnel connection failed: ([0-9]{3})\b", str(error))
+    failure = _NO_CONNECTION
+    if isinstance(error, TimeoutError):
+        failure = _CONNECT_TIMEOUT
+    elif tunnel and tunnel[1].startswith("4"):
+        failure = _PROXY_REJECTED
+    known = next((text for kind, text in _CONNECT_REASONS.items() if isinstance(error, kind)), "")
+    failure = _explain(failure, f"HTTP {tunnel[1]}" if tunnel else known, error if known else None)
+    via = f"{failure.outcome} (proxy {proxy.netloc})" if proxy else failure.outcome
+    return attrs.evolve(failure, outcome=via)
+
+
+def _classify_broken(error: Exception, scheme: str) -> AttemptFailure:
+    """Say how a connection was lost; only errors of the system are kept: others quote the response."""
+    cause = error if isinstance(error, OSError) else None
+    reason = next((text for kind, text in _BROKEN_REASONS.items() if isinstance(error, kind)), "")
+    if reason == _NO_HTTP and scheme == "http":
+        reason += "; is its URL https://?"
+    return _explain(_CONNECTION_BROKEN, reason, cause)
 
 
 def _explain(failure: AttemptFailure, reason: str, cause: Exception | None) -> AttemptFailure:
