@@ -105,7 +105,10 @@ class Constraint:
         """Return the violation for an invalid value."""
         actual = describe_value(value, unfold(annotation)[0])
         expected = self.describe_expected(annotation)
-        return Violation("", actual, expected, self.requirement_id, _get_readable(value))
+        requirement = (
+            self.missing_requirement_id if value is None else None
+        ) or self.requirement_id
+        return Violation("", actual, expected, requirement, _get_readable(value))
 
     def describe_expected(self, annotation: Any) -> str:
         """Describe what a field with this annotation must contain."""

@@ -18,7 +18,7 @@ from infobip_sms_conformance.contract.files import (
     read_example,
     read_requirements,
 )
-from infobip_sms_conformance.contract.openapi import resolve
+from infobip_sms_conformance.contract.openapi import get_missing_requirement, resolve
 from infobip_sms_conformance.contract.request_fields import (
     ASTRAL,
     EXAMPLE,
@@ -205,9 +205,9 @@ def iter_rows(field: Field) -> Iterator[Row]:
     for kind, value, wires in iter_bad_values(field):
         number = shape or field.find_requirement(value)
         if value is None:
-            number = field.schema.get("x-missing-requirement", field.find_requirement(value))
+            number = get_missing_requirement(field.schema)
         elif value == {} and not shape:
-            number = members[required[0]]["x-requirement"]
+            number = get_missing_requirement(members[required[0]])
         is_shared = field.is_in_pair and kind not in {"low", "high"}
         pair = f"{number} {kind} {leaf if value is None else ''}" if is_shared else ""
         edit = ("repeat", list(value)) if isinstance(value, tuple) else ("set", value)
@@ -227,8 +227,8 @@ def is_shape(schema: dict[str, Any]) -> bool:
 def iter_entry_rows(field: Field) -> Iterator[Row]:
     """Yield what must be rejected at an entry of a list: first, in the middle, last."""
     items = resolve(field.schema["items"])
+    number = field.schema.get("x-item-requirement", field.schema["x-requirement"])
     if "enum" not in items:
-        number = resolve(items["properties"][items["required"][0]])["x-requirement"]
         for kind, value, wires in iter_bad_entries(field):
             yield Row(number, field.path, f"entry-{kind}", ("set", value), wires)
         return
@@ -236,7 +236,7 @@ def iter_entry_rows(field: Field) -> Iterator[Row]:
     values = [*iter_bad_choices(items["enum"]), ("null", None, JSON_ONLY)]
     for turn, (kind, value, wires) in enumerate(values):
         path = f"{field.path}[{(0, last // 2, last)[turn % 3]}]"
-        yield Row(field.schema["x-item-requirement"], path, f"entry-{kind}", ("set", value), wires)
+        yield Row(number, path, f"entry-{kind}", ("set", value), wires)
 
 
 @cache
