@@ -23,6 +23,7 @@ from infobip_sms_conformance.checks.support.log_queries import (
     fetch_by_name,
     fetch_more,
     fetch_one,
+    get_group,
     get_message_in_xml,
     get_unfetched_message,
     is_truncated,
@@ -33,6 +34,7 @@ from infobip_sms_conformance.checks.support.log_queries import (
     look_up_span,
 )
 from infobip_sms_conformance.fixtures.webhook_messages import SIGNS_TEXT
+from infobip_sms_conformance.observations.delivery_reports import SENT_GROUPS
 from infobip_sms_conformance.observations.exchange import BAD_REQUEST, Exchange
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
@@ -87,6 +89,20 @@ def test_log_001_one_message_by_name(session: Session, findings: list[Finding]) 
         if shown != {name}:
             wrong = Mismatch("results[].messageId", f"{show(name)} alone", show(sorted(shown)))
             raise CheckFailed(wrong, exchange=found)
+
+
+@check("SCHED-001", ["json"], needs=["lists", "logs"], feature="logs", order=LATE)
+def test_sched_001_logs_show_no_message_as_sent_early(
+    session: Session, findings: list[Finding]
+) -> None:
+    """No message that is for later is in the logs as one that was sent."""
+    entries = require_shown(session, findings)
+    later = {sent.message_id for sent in get_batch_messages(session) if sent.is_scheduled}
+    for index, entry in enumerate(entries):
+        group = get_group(entry)
+        if read_text(entry, "messageId") in later and group in SENT_GROUPS:
+            wrong = Mismatch(f"results[{index}].status", "a pending one until sendAt", show(group))
+            raise CheckFailed(wrong, exchange=look_up_all(session))
 
 
 @check("XML-004", ["xml"], needs=["lists", "logs", "push", "one name"], feature="logs", order=LATE)

@@ -14,7 +14,6 @@ from infobip_sms_conformance.contract.files import read_numbers
 from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.fixtures.lookup_batch import (
     HOUR,
-    SIGNS_ID,
     BatchMessage,
     build_batch,
     build_plainer_batches,
@@ -41,6 +40,8 @@ from infobip_sms_conformance.observations.verdicts import (
 from infobip_sms_conformance.session.budget import ATTEMPTS, BATCH_SIZE
 from infobip_sms_conformance.session.session import Session
 
+BULK_ID = "CONFORMANCE BULK 50%2B+"
+"""With signs that a query has to escape, and a document has not."""
 BATCH, WHOLE_BATCH = "batch", "whole batch"
 CHECKED_IN_OTHER_FORMAT = "checked in the other format"
 FIRST_FORMAT, SECOND_FORMAT = 0, 1
@@ -235,7 +236,7 @@ def send_bulk(session: Session) -> Exchange:
         "text": "Your table is waiting.",
         "sendAt": format_instant(get_relative_instant(HOUR)),
     }
-    document = {"bulkId": f"BULK {SIGNS_ID}", "messages": [message]}
+    document = {"bulkId": BULK_ID, "messages": [message]}
     return session.send_once("bulk", session.wires[0], document, "one message for later")
 
 
