@@ -1,5 +1,6 @@
 """Checks of what filters and limits let pass, besides what they leave out: LOG and DLR."""
 
+from dataclasses import replace
 from typing import Any
 
 from infobip_sms_conformance.checks.support.calls import (
@@ -106,7 +107,9 @@ def test_sched_001_logs_show_no_message_as_sent_early(
 
 
 @check("XML-004", ["xml"], needs=["lists", "logs", "push", "one name"], feature="logs", order=LATE)
-def test_xml_004_text_of_a_request_in_xml(session: Session, findings: list[Finding]) -> None:
+def test_xml_004_text_of_a_request_in_xml(
+    session: Session, wire: str, findings: list[Finding]
+) -> None:
     """The logs have the text of a request in XML as it was sent."""
     require_shown(session, findings)
     name = get_message_in_xml(session)
@@ -118,7 +121,8 @@ def test_xml_004_text_of_a_request_in_xml(session: Session, findings: list[Findi
         if read_text(entry, "messageId") == name and text != SIGNS_TEXT:
             with explained_by("LOG-001"):
                 path = f"results[{index}].text"
-                raise CheckFailed(describe_difference(path, SIGNS_TEXT, text), exchange=found)
+                wrong = describe_difference(path, SIGNS_TEXT, text)
+                raise CheckFailed(wrong, exchange=replace(found, wire=wire))  # of its request
 
 
 @check("LOG-001", needs=["lists", "logs", "spans"], feature="logs", order=LATE)
