@@ -11,12 +11,12 @@ import attrs
 from infobip_sms_schema import ErrorResponse, HttpInfo, SmsRequest, SmsRequestV1
 from infobip_sms_schema import operations as contract
 from infobip_sms_schema.constraints import describe_value
+from infobip_sms_schema.deadline import until
 
 from infobip_sms.codecs.plain_data import build_plain
 from infobip_sms.transport.messages import Headers, Request, Response
 
 from .codecs import XmlOptions, apply_charset, find_wire, get_codec
-from .codecs.deadline import until
 from .errors import (
     ApiError,
     CallDescription,
