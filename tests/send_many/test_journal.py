@@ -331,8 +331,9 @@ def test_a_damaged_record_is_said_without_its_content(column: str, value: str, p
     with closing(sqlite3.connect(path)) as file, file:
         file.execute(f"UPDATE {table} SET {column} = {value}")  # noqa: S608 - of this test
 
-    with pytest.raises(JournalError, match=r"run\.journal: it (is damaged|was written)") as caught:
-        mark(Journal(path), 2)
+    expected = r"run\.journal: it (is damaged|was written)"
+    with pytest.raises(JournalError, match=expected) as caught, closing(Journal(path)) as again:
+        mark(again, 2)
     assert "41793026727" not in str(caught.value)
 
 
