@@ -133,6 +133,7 @@ MODULES = sorted(str(p.relative_to(SRC).with_suffix("")) for p in SRC.rglob("*.p
 def test_only_connections_and_serve_open_connections() -> None:
     """Of the binding, connections.py alone can open a connection, serve.py and listen.py can listen.
 
+    connection_failures.py has their errors.
     urls.py has urllib3's parser of URLs, responses.py reads what a connection received, client.py, client_settings.py and
     async_client.py have a type. The sandbox brings reports to callback servers, and its testing.py asks
     it for control.
@@ -150,6 +151,7 @@ def test_only_connections_and_serve_open_connections() -> None:
 
     assert {m: n for m, n in users.items() if n} == {
         "transport/urls": {"urllib3"},
+        "transport/connection_failures": {"http", "socket", "ssl"},
         "client": {"ssl"},
         "client_settings": {"ssl"},
         "async_client": {"ssl"},

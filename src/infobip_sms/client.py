@@ -285,7 +285,7 @@ def _require_response(
 ) -> Response:
     """Return the last response, or raise the last error, with all attempts."""
     if isinstance(result, Response):
-        return Response(result.status, result.headers, result.body, attempts, host)
+        return attrs.evolve(result, attempts=attempts, host=host)
     call = CallDescription(request.method, request.route, host)
     if isinstance(result, AttemptFailure):
         raise TransportError(result.outcome, result.sent, attempts, call) from result.cause

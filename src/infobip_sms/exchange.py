@@ -11,12 +11,12 @@ import attrs
 from infobip_sms_schema import ErrorResponse, HttpInfo, SmsRequest, SmsRequestV1
 from infobip_sms_schema import operations as contract
 from infobip_sms_schema.constraints import describe_value
+from infobip_sms_schema.deadline import until
 
 from infobip_sms.codecs.plain_data import build_plain
 from infobip_sms.transport.messages import Headers, Request, Response
 
 from .codecs import XmlOptions, apply_charset, find_wire, get_codec
-from .codecs.deadline import until
 from .errors import (
     ApiError,
     CallDescription,
@@ -114,7 +114,7 @@ def get_only_entry(response: SmsResponse) -> SmsResponseDetails:
 
 
 def find_extra_names(body: object) -> list[str]:
-    """Return the names of the undocumented fields of a request; it may be invalid, and is checked later."""
+    """Return the names of the undocumented fields of a valid request."""
     if not isinstance(body, SmsRequest) or not _has_extra(body):
         return []
     from infobip_sms.codecs.extra import list_extra_names  # noqa: PLC0415 - few requests need it
@@ -123,15 +123,9 @@ def find_extra_names(body: object) -> list[str]:
 
 
 def _has_extra(body: SmsRequest) -> bool:
-    if body.extra is not None:
-        return True
-    for message in body.messages:
-        if getattr(message, "extra", None) is not None:
-            return True
-        for to in getattr(message, "destinations", ()):
-            if getattr(to, "extra", None):
-                return True
-    return False
+    messages = body.messages
+    own = body.extra is not None or any(message.extra is not None for message in messages)
+    return own or any(to.extra is not None for message in messages for to in message.destinations)
 
 
 def _build_info(response: Response) -> HttpInfo:

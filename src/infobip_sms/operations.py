@@ -383,8 +383,8 @@ class Operations(ABC):
         parameters: attrs.AttrsInstance | None = None,
     ) -> Model:
         chosen = wire or self._wire
-        self._log_extra(body)
         request = build_request(operation, chosen, self._auth, body, parameters, xml=self._xml)
+        self._log_extra(body)
         response = self._send_request(request, timeout)
         return parse_response(operation, request, response, chosen, xml=self._xml)
 

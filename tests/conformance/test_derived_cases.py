@@ -64,6 +64,17 @@ def test_accepted_case_conforms_to_the_schema(case: files.Case) -> None:
     assert not list(VALIDATOR.iter_errors(edits.build_edited(case)))
 
 
+def test_instants_are_accepted_in_every_zone() -> None:
+    """An instant ahead is sent with offsets to the west, of half an hour and of nothing; the example has one to the east."""
+    sent = {
+        str(case.edit[1])[-6:]
+        for case in allowed_values.derive_accepted_cases()
+        if case.requirement_id == "SCHED-002"
+    }
+
+    assert sent == {"-05:00", "+05:30", "+00:00"}
+
+
 def test_every_field_that_can_be_wrong_has_cases() -> None:
     """Each field whose requirement is checked has a case, and each end of a pair has some."""
     paths = {request_fields.normalize(case.path) for case in derived_cases.derive_cases()}

@@ -64,6 +64,8 @@ GROUP_TEXTS = {
     "logs again": "a second lookup, without limit",
     "one log": "a lookup of one message",
     "named logs": "a lookup of some messages of two requests by ID, sender and number",
+    "one name": "a look at one message by its messageId",
+    "effects": "a look at the messages of requests that were rejected",
     "empty logs": "lookups by filters that nothing fits",
     "spans": "lookups by instants around now, and by a small limit",
     "networks": "lookups by the network of a message, and by another",

@@ -19,13 +19,13 @@ from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from infobip_sms_schema import MODELS, InvalidRequestError, Violation, json_codec
 from infobip_sms_schema.constraints import MAX_VIOLATIONS, Constraint, build_type_violation, unfold
+from infobip_sms_schema.deadline import TOO_LATE, is_past
 from infobip_sms_schema.extra import get_extra_name
 from infobip_sms_schema.json_extra import find_extra
 from infobip_sms_schema.scalars import NUMBER, find_instant, is_exact_decimal
 
 from infobip_sms.rules import check_rules
 
-from .deadline import TOO_LATE, is_past
 from .violations import get_group_violations, get_violations
 
 if TYPE_CHECKING:
