@@ -38,6 +38,7 @@ RUNTIME = (
     *(
         "base.py",
         "constraints.py",
+        "deadline.py",
         "extra.py",
         "hints.py",
         "json_extra.py",

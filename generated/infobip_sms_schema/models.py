@@ -921,6 +921,9 @@ class PreviewResponse(ApiModel):
     def __len__(self) -> int:
         return len(self.previews)
 
+    def __getitem__(self, index: int) -> Preview:
+        return self.previews[index]
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class Price(ApiModel):
@@ -1277,6 +1280,9 @@ class DeliveryReports(ApiModel):
     def __len__(self) -> int:
         return len(self.results)
 
+    def __getitem__(self, index: int) -> DeliveryReport:
+        return self.results[index]
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class SmsLog(ApiModel):
@@ -1453,6 +1459,9 @@ class SmsLogs(ApiModel):
     def __len__(self) -> int:
         return len(self.results)
 
+    def __getitem__(self, index: int) -> SmsLog:
+        return self.results[index]
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class SmsResponseDetails(ApiModel):
@@ -1579,6 +1588,9 @@ class SmsResponse(ApiModel):
     def __len__(self) -> int:
         return len(self.messages)
 
+    def __getitem__(self, index: int) -> SmsResponseDetails:
+        return self.messages[index]
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class SmsResponseV1(ApiModel):
@@ -1646,6 +1658,9 @@ class SmsResponseV1(ApiModel):
 
     def __len__(self) -> int:
         return len(self.messages)
+
+    def __getitem__(self, index: int) -> SmsResponseDetails:
+        return self.messages[index]
 
 
 @attrs.define(frozen=True, slots=True, weakref_slot=False, repr=False)

@@ -7,13 +7,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from infobip_sms_schema import deadline
 
 from infobip_sms import InvalidRequestError, InvalidResponseError, SmsRequest, SmsResponse
 from infobip_sms.cli.base.framework import InvalidInputError
 from infobip_sms.cli.send import csv_table
 from infobip_sms.cli.send.csv_rows import parse_template
 from infobip_sms.cli.send.csv_table import parse_csv
-from infobip_sms.codecs import deadline, get_codec, xml_reference
+from infobip_sms.codecs import get_codec, xml_reference
 from tests.codecs.test_call_counts import count_calls
 
 XML = {
@@ -201,8 +202,40 @@ def test_explaining_ends_at_the_deadline(wire: Any, monkeypatch: pytest.MonkeyPa
     assert next(looks) < 60
 
 
+@pytest.mark.parametrize(
+    ("wire", "body"),
+    [
+        ("json", b'{"messages":[],"x":[%b]}' % b",".join([b"[]"] * 1_000)),
+        ("xml", b"<smsResponse><messages/>%b</smsResponse>" % (b"<x/>" * 1_000)),
+        ("xml", b"<smsResponse><messages/><x>%b</x></smsResponse>" % (b"<x/>" * 1_000)),
+    ],
+)
+def test_undocumented_fields_are_not_read_after_the_deadline(wire: Any, body: bytes) -> None:
+    """They may take longer than the client leaves time for: the rest of the document is not looked at."""
+    read = partial(get_codec(wire).parse_response, body, SmsResponse)
+    assert not read().messages
+    usual = count_calls(read)
+
+    with deadline.until(0.0):
+        assert reject(get_codec(wire), SmsResponse, body) == 1
+        assert count_calls(partial(reject, get_codec(wire), SmsResponse, body)) < usual / 4
+
+
+def test_a_large_document_is_not_parsed_to_its_end_after_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """XML is parsed in pieces, with a look at the clock before each."""
+    looks = iter(range(10**9))
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: next(looks)))
+
+    with deadline.until(3):
+        assert reject(get_codec("xml"), SmsResponse, b"<x>%b</x>" % (b"<y/>" * 2**21)) == 1
+
+    assert next(looks) < 10
+
+
 def test_valid_documents_are_read_after_the_deadline() -> None:
-    """What arrived in time and is valid is read, however late it is."""
+    """What arrived in time and is valid is read, however late it is: the client left time for it."""
     with deadline.until(0.0):
         for wire, body in (
             ("json", b'{"messages":[]}'),

@@ -7,7 +7,7 @@ import math
 import socket
 import time
 import tracemalloc
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +20,9 @@ from infobip_sms import (
     Message,
     SmsRequest,
     TransportError,
+    exchange,
 )
+from infobip_sms.transport import connections
 from tests.client.calls import (
     AUTH,
     CHUNKS,
@@ -41,6 +43,7 @@ from tests.fakes.scripted_server import Drip
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.client.calls import Serve
@@ -92,8 +95,39 @@ def test_a_proxy_that_drips_does_not_hold_a_call(serve: Serve) -> None:
     ):
         client.send_text(PHONE, "Hello")
 
+    via = f"connecting timed out (proxy {proxy.url.partition('//')[2]})"
     assert time.monotonic() - started < NEVER / 2
-    assert (caught.value.reason, caught.value.sent) == ("connecting timed out", "no")
+    assert (caught.value.reason, caught.value.sent) == (via, "no")
+
+
+def test_the_timeout_of_a_call_is_that_of_reading_its_response(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What explains a hostile response knows until when it may."""
+    seen: list[float] = []
+
+    @contextmanager
+    def until(end: float) -> Iterator[None]:
+        seen.append(end)
+        yield
+
+    monkeypatch.setattr(exchange, "until", until)
+    server = serve("hear", OK)
+    started = time.monotonic()
+    with Client(server.url, auth=AUTH) as client:
+        client.send(ask(), timeout=NEVER)
+
+    assert started + NEVER <= seen.pop() <= time.monotonic() + NEVER
+
+
+def test_a_response_that_leaves_no_time_to_parse_it_is_too_late(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """64 MiB in the last moment do not prolong a call by what it takes to parse them."""
+    monkeypatch.setattr(connections, "_PARSING_SECONDS", NEVER / len(GOOD["json"]))
+    error = fail(TransportError, serve("hear", OK), timeout=NEVER)
+
+    assert (error.reason, error.sent) == ("the response timed out", "maybe")
 
 
 def test_a_server_that_drips_fast_enough_is_listened_to(serve: Serve) -> None:

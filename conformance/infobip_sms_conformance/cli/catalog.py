@@ -102,7 +102,7 @@ CHECK_METHODS = {
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_requirements(*, what: str, as_json: bool) -> int:
-    """Print every requirement, or every interpretation of what is not documented.
+    """Print every requirement or interpretation.
 
     WHAT is requirements (the default) or readings.
     """

@@ -30,10 +30,11 @@ JSON_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[^"]+', re.DOTALL)
 ESCAPE = 6
 """Characters of half an escape at the end of a string that breaks off."""
 KEY = re.compile(r"\s*:")
-XML_TOKENS = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<[^>]*>?|[^<]+", re.DOTALL)
-CDATA = "<![CDATA["
+XML_TOKEN = re.compile(r"<[^>]*>?|[^<]+")
+COMMENT, CDATA = "<!--", "<![CDATA["
+XML_ENDS = {COMMENT: "-->", CDATA: "]]>"}
 XML_NAME = re.compile(r"</?\s*(?:[\w.-]+:)?([\w.-]+)")
-ATTRIBUTE = re.compile(r"""([\w.-]+)(\s*=\s*)(?:"([^"]*)"|'([^']*)')""")
+ATTRIBUTE = re.compile(r"""(?<![\w.-])([\w.-]++)(\s*+=\s*+)(?:"([^"]*)"|'([^']*)')""")
 OPEN, CLOSE = "\ue000", "\ue001"
 """Marks around a place in a body, which whoever shows it puts in; nothing hides them."""
 BLANK = f"{OPEN}{CLOSE} \t\r\n"
@@ -117,8 +118,7 @@ def hide_xml(text: str, mask: Mask, *, error: bool) -> Iterator[str]:
     """Yield the pieces of an XML text; what is anywhere within a text is part of it."""
     path: list[str] = []
     pieces: list[str] = []
-    for match in XML_TOKENS.finditer(text):
-        token = match[0]
+    for token in split_xml(text):
         if is_content(token):
             pieces.append(token)
             continue
@@ -132,9 +132,25 @@ def hide_xml(text: str, mask: Mask, *, error: bool) -> Iterator[str]:
     yield from hide_content(path[-1] if path else "", pieces, mask, error=error)
 
 
+def split_xml(text: str) -> Iterator[str]:
+    """Yield tags, comments, CDATA sections and texts; what has no end is searched for its end once."""
+    ends = dict(XML_ENDS)
+    place = 0
+    while place < len(text):
+        start = next((start for start in ends if text.startswith(start, place)), "")
+        last = text.find(ends[start], place + len(start)) if start else -1
+        if last >= 0:
+            token = text[place : last + len(ends[start])]
+        else:
+            ends.pop(start, None)
+            token = XML_TOKEN.match(text, place)[0]  # type: ignore[index] # it matches anything
+        yield token
+        place += len(token)
+
+
 def is_content(token: str) -> bool:
     """Tell whether a token is text, CDATA, or a comment within them."""
-    return not token.startswith("<") or token.startswith((CDATA, "<!--"))
+    return not token.startswith("<") or token.startswith((CDATA, COMMENT))
 
 
 def hide_content(name: str, pieces: list[str], mask: Mask, *, error: bool) -> Iterator[str]:
@@ -149,7 +165,7 @@ def hide_content(name: str, pieces: list[str], mask: Mask, *, error: bool) -> It
         first = next(index for index, value in enumerate(values) if value)
         shown = [whole if index == first else "" for index in range(len(pieces))]
     for piece, value, hidden in zip(pieces, values, shown, strict=True):
-        if piece.startswith("<!--"):
+        if piece.startswith(COMMENT):
             yield mask.hide_within(piece)
         elif hidden == value:
             yield piece
@@ -161,7 +177,7 @@ def hide_content(name: str, pieces: list[str], mask: Mask, *, error: bool) -> It
 
 def read_piece(piece: str) -> str:
     """Return the characters that a piece of content stands for; a comment stands for none."""
-    if piece.startswith("<!--"):
+    if piece.startswith(COMMENT):
         return ""
     return (
         piece.removeprefix(CDATA).removesuffix("]]>")

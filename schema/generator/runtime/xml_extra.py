@@ -5,9 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from .deadline import require_time
 from .extra import is_name
 from .scalars import FallbackRequired
 from .xml_scalars import escape, skip_element
+
+_MANY = 64  # values that are added between two looks at the clock
 
 
 def add_unknown(extra: dict[str, Any] | None, element: Any) -> dict[str, Any]:
@@ -34,12 +37,16 @@ def element_to_plain(element: Any) -> Any:
 
 def add_repeated(plain: dict[str, Any], name: str, value: Any) -> None:
     """Add a value that came from XML; a repeated name is a list."""
+    grown: Any = plain
     if name not in plain:
         plain[name] = value
     elif type(plain[name]) is list:
-        plain[name].append(value)
+        grown = plain[name]
+        grown.append(value)
     else:
         plain[name] = [plain[name], value]
+    if not len(grown) % _MANY:
+        require_time()
 
 
 def write_extra(extra: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from .deadline import require_time
 from .scalars import PLAIN_DECIMAL, PLAIN_INTEGER, FallbackRequired
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def require_blank(text: str) -> None:
 
 def skip_element(element: Any) -> None:
     """Skip an unknown element, unless it is nested too deeply."""
+    require_time()
     level = [element]
     for _ in range(_MAX_DEPTH):
         level = [child for parent in level for child in parent]

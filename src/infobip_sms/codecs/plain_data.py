@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 from infobip_sms_schema.constraints import unfold
+from infobip_sms_schema.deadline import require_time
 
 from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
-
-from .deadline import require_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import attrs
+from infobip_sms_schema.deadline import require_time
 from infobip_sms_schema.scalars import ChunkedList
 
 from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
@@ -96,6 +97,7 @@ def _parse(body: bytes, cls: type[Model], *, strict: bool) -> Model:
             pass
         else:
             return model
+    require_time()
     plain = parse_plain(body, cls)
     return build_model(plain, cls, strict=True) if strict else build_response(plain, cls)
 

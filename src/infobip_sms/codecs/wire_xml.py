@@ -8,7 +8,6 @@ and xml_reference.py has them with xmlschema at run time.
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -16,10 +15,11 @@ from infobip_sms_schema import xml_codec
 from infobip_sms_schema.scalars import FallbackRequired
 
 from .collector import pause_collector
-from .xml_input import MAX_ATTRIBUTES, decode
+from .xml_input import MAX_ATTRIBUTES, decode, parse_tree
 from .xml_input import MAX_ERRORS as MAX_ERRORS  # noqa: PLC0414 - exported
 
 if TYPE_CHECKING:
+    import xml.etree.ElementTree as ET
     from types import ModuleType
 
 CONTENT_TYPE = "application/xml"
@@ -36,29 +36,27 @@ def parse_plain(body: bytes, cls: type[attrs.AttrsInstance]) -> Any:
     return _reference_codec().parse_plain(body, cls, by_xmlschema=False)
 
 
+@pause_collector
 def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:
     """Parse a request strictly; raise InvalidRequestError with every violation.
 
     validate: parse it with xmlschema, which is slow.
     """
-    model: Model
-    try:
-        model = _parse(body, cls, validate=validate)
-    except Exception:  # noqa: BLE001 - the detailed reader decides
+    model: Model | None = _find_model(body, cls, validate=validate)
+    if model is None:  # the detailed reader decides
         model = _reference_codec().parse_request(body, cls, by_xmlschema=validate)
     return model
 
 
+@pause_collector
 def parse_response(body: bytes, cls: type[Model], *, validate: bool = False) -> Model:
     """Parse a response leniently; raise InvalidResponseError with every violation.
 
     ``raw`` of the model holds the bytes.
     validate: parse it with xmlschema, and also reject what violates the lenient schema.
     """
-    model: Model
-    try:
-        model = _parse(body, cls, validate=validate)
-    except Exception:  # noqa: BLE001 - the detailed reader decides
+    model: Model | None = _find_model(body, cls, validate=validate)
+    if model is None:  # the detailed reader decides
         model = _reference_codec().parse_response(
             body, cls, validate=validate, by_xmlschema=validate
         )
@@ -82,12 +80,19 @@ def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
     return body
 
 
-@pause_collector
+def _find_model(body: bytes, cls: type[attrs.AttrsInstance], *, validate: bool) -> Any:
+    """Return the model of a document; None if the generated codec leaves it undecided."""
+    try:
+        return _parse(body, cls, validate=validate)
+    except Exception:  # noqa: BLE001 - whatever it is, the detailed reader finds it, too
+        return None
+
+
 def _parse(body: bytes, cls: type[attrs.AttrsInstance], *, validate: bool) -> Any:
     if validate or b"<!DOCTYPE" in body:  # or in a text; the reference codec decides
         raise FallbackRequired
     opening = _UTF8.match(body)
-    root = ET.fromstring(body if opening else decode(body))  # noqa: S314 - without document types
+    root = parse_tree(body if opening else decode(body))
     if not opening or _ATTRIBUTE.search(body, opening.end() - 1):
         _require_simple_attributes(root, body)
     return xml_codec.READERS[cls][root.tag](root)

@@ -8,15 +8,14 @@ parsing costs: each element is visited once, and no more than MAX_ERRORS finding
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import attrs
 from infobip_sms_schema.constraints import UnreadableText
+from infobip_sms_schema.deadline import require_time
 from infobip_sms_schema.xml_extra import add_repeated, element_to_plain
 
-from .deadline import require_time
 from .xml_input import MAX_ERRORS
 
 if TYPE_CHECKING:
@@ -65,9 +64,10 @@ class DetailedReader:
         if part.is_leaf:
             return self._read_leaf(element, part, path)
         parts = _list_parts(part.declaration)
-        texts = [element.text, *(child.tail for child in element)]
-        if any(text and text.strip() for text in texts):
+        if _has_text(element):
             self._add(Finding(path))
+        if part.is_wrapper and not len(element):
+            return []
         known = [child for child in element if child.tag in parts]
         lost = len(element) > 0 and not known  # entries of an unknown form
         if lost and (part.is_wrapper or part.is_repeatable):
@@ -84,11 +84,11 @@ class DetailedReader:
     ) -> Any:
         """Return the fields of an object, the first of each, or the entries of a list."""
         entries: list[Any] = []
-        plain = {name: list[Any]() for name, part in parts.items() if part.is_repeatable}
-        seen: Counter[str] = Counter()
+        plain: dict[str, Any] = {name: [] for name, part in parts.items() if part.is_repeatable}
+        seen: dict[str, int] = {}
         for child in known:
             name, part = child.tag, parts[child.tag]
-            seen[name] += 1
+            seen[name] = seen.get(name, 0) + 1
             place = f"{path}/{name}[{seen[name]}]"
             value = self._read(child, part, place)
             if seen[name] > 1 and not part.is_repeatable and isinstance(value, str):
@@ -130,6 +130,18 @@ class DetailedReader:
     def _add(self, finding: Finding) -> None:
         if len(self.findings) < MAX_ERRORS:
             self.findings.append(finding)
+
+
+def _has_text(element: ET.Element) -> bool:
+    """Tell whether there is text other than white space before, between or after the children."""
+    text = element.text
+    if text and text.strip():
+        return True
+    for child in element:
+        tail = child.tail
+        if tail and tail.strip():
+            return True
+    return False
 
 
 def _decode(kind: Any, text: str) -> tuple[Any, bool]:

@@ -9,12 +9,13 @@ from contextlib import suppress
 from typing import Any, NoReturn
 from xml.parsers import expat
 
-from infobip_sms.errors import InvalidRequestError, Violation
+from infobip_sms_schema.deadline import require_time
 
-from .deadline import require_time
+from infobip_sms.errors import InvalidRequestError, Violation
 
 MAX_DEPTH = 64
 MAX_ERRORS = 100  # of xmlschema that are examined: each takes a walk through the document
+_PIECE = 2**20  # characters or bytes that are parsed between two looks at the clock
 MAX_ATTRIBUTES = 10_000  # characters in the attributes of an element; none is documented
 _DECLARATION = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 # Accepted encodings. Of the other codecs in Python some are slow, and some are no encodings of text.
@@ -49,13 +50,25 @@ def decode(body: bytes) -> str:
         )
 
 
+def parse_tree(document: str | bytes) -> ET.Element:
+    """Return the root of a document without a document type, unless the deadline passes meanwhile."""
+    if len(document) <= _PIECE:
+        return ET.fromstring(document)  # noqa: S314 - without document types
+    parser = ET.XMLParser()  # noqa: S314 - likewise
+    for start in range(0, len(document), _PIECE):
+        require_time()
+        parser.feed(document[start : start + _PIECE])
+    root: ET.Element = parser.close()
+    return root
+
+
 def parse_elements(text: str) -> ET.Element:
     """Return the root; reject malformed XML, a DOCTYPE, deep nesting and long attributes."""
     require_time()
     if "<!DOCTYPE" in text:
         _reject_doctype(text)
     try:
-        root = ET.fromstring(text)  # noqa: S314 - without document types
+        root = parse_tree(text)
     except ET.ParseError as error:
         line, column = error.position
         position = f"line {line}, column {column + 1}"

@@ -18,6 +18,7 @@ import attrs
 import xmlschema
 from infobip_sms_schema import XML_ROOTS, XML_SCHEMAS, ErrorResponse
 from infobip_sms_schema.constraints import Constraint, UnreadableText, unfold
+from infobip_sms_schema.deadline import require_time
 from infobip_sms_schema.xml_scalars import XML_ILLEGAL
 from xmlschema.converters import ElementData, XMLSchemaConverter
 from xmlschema.validators import XsdAttributeGroup
@@ -25,7 +26,6 @@ from xmlschema.validators import XsdAttributeGroup
 from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 from infobip_sms.rules import check_model
 
-from .deadline import require_time
 from .extra import append_extra, remove_extra
 from .plain_data import build_model, build_plain, build_response
 from .xml_detailed import DetailedReader

@@ -3,7 +3,8 @@
 1. Connecting and sending are two steps. If connecting fails (DNS, TCP, proxy, TLS), nothing of the
    request was sent; if sending fails, all of it may have been.
 2. A deadline covers all bytes together: before each read and write the socket's timeout is set to
-   what is left, so that a server which sends byte by byte cannot extend it.
+   what is left, so that a server which sends byte by byte cannot extend it. A response that leaves
+   no time to parse it is too late.
 3. urllib3's connections are used without its pool, whose log shows paths and queries.
 """
 
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import socket
 import ssl
 import time
@@ -19,7 +19,6 @@ import weakref
 from collections import deque
 from contextlib import suppress
 from functools import cached_property
-from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +38,7 @@ from infobip_sms.errors import (
 )
 
 from .cancellation import end_if_cancelled, require_not_cancelled
+from .connection_failures import classify_broken, classify_connect_error
 from .messages import AttemptFailedError, Request, Response, build_head
 from .responses import (
     MAX_RESPONSE_BYTES,
@@ -50,52 +50,38 @@ from .responses import (
 from .retry import AttemptFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .urls import Address
 
 _MAX_RECEIVED_BYTES = MAX_RESPONSE_BYTES + 2**20  # with headers and the sizes of chunks
+_LAST_STATUSES = {101, 204, 205, 304}  # no HTTP follows, or a body that must not be there may
+_PARSING_SECONDS = 45e-9  # for each byte of a response
 _TLS_RECORD_SIZE = 16 * 2**10  # one TLS record
 
-_NO_CONNECTION = AttemptFailure("the connection failed", "no", "unprocessed")
-_CONNECT_TIMEOUT = AttemptFailure("connecting timed out", "no", "unprocessed")
-_NO_TLS = AttemptFailure("the TLS handshake failed", "no", "unprocessed")
-_UNTRUSTED = AttemptFailure("TLS certificate verification failed", "no", "final")
-_PROXY_REJECTED = AttemptFailure("the proxy rejected the request", "no", "final")
-_CONNECT_REASONS: dict[type[Exception], str] = {
-    ConnectionRefusedError: "connection refused",
-    ConnectionResetError: "connection reset",
-    socket.gaierror: "host name not known",
-}
-_NO_TLS_SPOKEN = "the server does not speak TLS on this port; is its URL http://?"
-_NO_TLS_REASONS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
-_CERTIFICATE_REASONS = {
-    9: "the certificate is not valid yet",
-    10: "the certificate has expired",
-    18: "the certificate is self-signed",
-    19: "the certificate is signed by an unknown authority",
-    62: "the certificate is for another host name",
-    64: "the certificate is for another host name",
-    20: "the certificate is signed by an unknown authority",
-}
 _RESPONSE_TIMEOUT = AttemptFailure("the response timed out", "maybe", "timeout")
-_CONNECTION_BROKEN = AttemptFailure("the connection was lost", "maybe", "broken")
 
 
 class _DeadlineReader(io.RawIOBase):
     """Reads from a socket, until the connection's deadline and no more than its allowance."""
 
+    is_finished = False
+
     def __init__(self, sock: Any, connection: _DeadlineConnection) -> None:
         self._sock = sock
-        self._connection = connection
+        self.connection = connection
         self._raw = sock.makefile("rb", buffering=0)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._connection.get_remaining_seconds())
+        if self.is_finished:
+            return None
+        self._sock.settimeout(self.connection.get_remaining_seconds())
         count: int | None = self._raw.readinto(buffer)
-        self._connection.allowance -= count or 0
-        if self._connection.allowance < 0:
+        self.connection.allowance -= count or 0
+        if self.connection.allowance < 0:
             raise ResponseTooLargeError
         return count
 
@@ -104,16 +90,37 @@ class _DeadlineReader(io.RawIOBase):
         super().close()
 
 
+class _ResponseStream(io.BufferedReader):
+    """What one response is read from; bytes that follow it end the connection."""
+
+    def __init__(self, reader: _DeadlineReader) -> None:
+        super().__init__(reader)
+        self._reader = reader
+
+    def close(self) -> None:
+        if not self.closed:
+            self._reader.is_finished = True
+            if self.peek():
+                self._reader.connection.close()
+        super().close()
+
+
 class _DeadlineSocket:
     """The part of a socket that http.client's responses use."""
 
-    def __init__(self, sock: Any, connection: _DeadlineConnection) -> None:
+    def __init__(
+        self,
+        sock: Any,
+        connection: _DeadlineConnection,
+        buffer: Callable[[_DeadlineReader], io.BufferedReader],
+    ) -> None:
         self._sock = sock
         self._connection = connection
+        self._buffer = buffer
 
     def makefile(self, mode: str) -> io.BufferedReader:
         assert mode == "rb"
-        return io.BufferedReader(_DeadlineReader(self._sock, self._connection))
+        return self._buffer(_DeadlineReader(self._sock, self._connection))
 
 
 class _DeadlineConnection(HTTPConnection):
@@ -125,8 +132,9 @@ class _DeadlineConnection(HTTPConnection):
     """ID of the process that connected; a fork inherits the socket but must not use it."""
 
     def response_class(self, sock: Any, *args: Any, **options: Any) -> HTTPResponse:  # type: ignore[override]
-        """Return a response that is read until the deadline; also that of a proxy to CONNECT."""
-        return HTTPResponse(_DeadlineSocket(sock, self), *args, **options)  # type: ignore[arg-type]
+        """Return the response of a proxy to CONNECT, read until the deadline."""
+        stream = _DeadlineSocket(sock, self, io.BufferedReader)
+        return HTTPResponse(stream, *args, **options)  # type: ignore[arg-type]
 
     def send(self, data: Any) -> None:
         """Send CONNECT to a proxy."""
@@ -141,21 +149,31 @@ class _DeadlineConnection(HTTPConnection):
             room = max(0, _TLS_RECORD_SIZE - len(head))
             self._send_pieces(head + request.body[:room])
             self._send_pieces(memoryview(request.body)[room:])
-        stream = _DeadlineSocket(self.sock, self)
+        stream = _DeadlineSocket(self.sock, self, _ResponseStream)
         response = FinalResponse(stream, method=request.method)  # type: ignore[arg-type]
         try:
             response.begin()
         except BaseException:
             response.close()
             raise
-        if response.will_close or response.status < HTTPStatus.OK:  # after 101 it is no HTTP
+        if response.will_close or response.status in _LAST_STATUSES:
             self.close()  # the response still has the socket
         return response
 
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether the connection is open, and nothing came that was not asked for."""
+        pending = getattr(self.sock, "pending", int)  # what a TLS socket has decrypted
+        return self.is_connected and not pending()
+
     def get_remaining_seconds(self) -> float:
         """Return the seconds until the deadline; raise TimeoutError if it has passed."""
+        return self.require_seconds(0.0)
+
+    def require_seconds(self, seconds: float) -> float:
+        """Return the seconds until the deadline; raise TimeoutError if there are no more than these."""
         left = self.deadline - time.monotonic()
-        if left <= 0:
+        if left <= seconds:
             raise TimeoutError
         return left
 
@@ -214,6 +232,11 @@ class ConnectionPool:
         self._closed.append(True)
         _close_all(self._idle)
 
+    def require_open(self) -> None:
+        """Raise RuntimeError if the client is closed."""
+        if self._closed:
+            raise RuntimeError("this client is closed; make another one")
+
     def perform(self, request: Request, timeout: float) -> Response:
         """Make one attempt; raise AttemptFailedError, or InvalidResponseError if the response is too large."""
         deadline = time.monotonic() + timeout
@@ -233,14 +256,13 @@ class ConnectionPool:
 
     def _acquire(self) -> _DeadlineConnection:
         """Return an idle connection that is still open, or a new one."""
-        if self._closed:
-            raise RuntimeError("this client is closed; make another one")
+        self.require_open()
         while self._idle:
             try:
                 connection = self._idle.pop()
             except IndexError:  # another thread was faster
                 break
-            if connection.process == os.getpid() and connection.is_connected:
+            if connection.process == os.getpid() and connection.is_idle:
                 return connection
             connection.close()
         return self._build_connection()
@@ -278,12 +300,14 @@ class ConnectionPool:
             connection.connect()
         except (OSError, HTTPError, HTTPException, UnicodeError, ResponseTooLargeError) as error:
             clear_locals(error)  # they hold credentials of the proxy
-            raise AttemptFailedError(_classify_connect_error(error)) from None
+            raise AttemptFailedError(classify_connect_error(error, self.proxy)) from None
 
     def _exchange(self, connection: _DeadlineConnection, request: Request) -> Response:
         """Send a request over an open connection, and read the response."""
         try:
-            return read_response(connection.exchange(self._build_head(request), request))
+            response = read_response(connection.exchange(self._build_head(request), request))
+            connection.require_seconds(len(response.body) * _PARSING_SECONDS)
+            return response  # noqa: TRY300 - its errors are those of the exchange
         except ResponseTooLargeError as error:
             clear_locals(error)
             raise InvalidResponseError((TOO_LARGE,)) from None
@@ -297,7 +321,7 @@ class ConnectionPool:
             ValueError,
         ) as error:  # ValueError: a negative chunk size
             clear_locals(error)
-            raise AttemptFailedError(_CONNECTION_BROKEN) from None
+            raise AttemptFailedError(classify_broken(error, self.server.scheme)) from None
 
     def _build_head(self, request: Request) -> bytes:
         """Return the head of a request; for a proxy, its target is a URL, and has its headers."""
@@ -333,27 +357,3 @@ def _close_all(connections: deque[_DeadlineConnection]) -> None:
             connections.pop().close()
         except IndexError:  # another thread was faster
             return
-
-
-def _classify_connect_error(error: Exception) -> AttemptFailure:
-    tunnel = re.search(r"Tunnel connection failed: 4[0-9][0-9]\b", str(error))
-    if isinstance(error, TimeoutError):
-        return _CONNECT_TIMEOUT
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _explain(_UNTRUSTED, _describe_certificate_error(error), error)
-    if isinstance(error, ssl.SSLError):
-        return _explain(_NO_TLS, _NO_TLS_SPOKEN if error.reason in _NO_TLS_REASONS else "", error)
-    if tunnel:
-        return _PROXY_REJECTED
-    reasons = {kind: text for kind, text in _CONNECT_REASONS.items() if isinstance(error, kind)}
-    return _explain(_NO_CONNECTION, next(iter(reasons.values()), ""), error if reasons else None)
-
-
-def _explain(failure: AttemptFailure, reason: str, cause: Exception | None) -> AttemptFailure:
-    outcome = f"{failure.outcome}: {reason}" if reason else failure.outcome
-    return attrs.evolve(failure, outcome=outcome, cause=cause)
-
-
-def _describe_certificate_error(error: ssl.SSLCertVerificationError) -> str:
-    """Describe what is wrong in our own words: OpenSSL's may quote the certificate."""
-    return _CERTIFICATE_REASONS.get(error.verify_code, "the certificate is not trusted")

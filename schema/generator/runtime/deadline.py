@@ -1,7 +1,8 @@
 """Until when a document may be read: the deadline of the call whose response it is.
 
-The generated codecs always finish, because they take little longer than parsing does. What explains a
-rejected document looks at the deadline as it goes, so that a hostile response cannot extend it.
+The generated codecs read what is documented without looking at it, as fast as parsers do, for which the
+client leaves time. Whatever takes longer, undocumented parts and the explanation of a rejected document,
+looks at the deadline as it goes, so that a hostile response cannot extend it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from infobip_sms.errors import InvalidRequestError, Violation
+from .violations import InvalidRequestError, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,5 +41,5 @@ def is_past() -> bool:
 
 def require_time() -> None:
     """Raise InvalidRequestError if the deadline of this context has passed."""
-    if is_past():
+    if time.monotonic() > _DEADLINE.get():
         raise InvalidRequestError([TOO_LATE]) from None
