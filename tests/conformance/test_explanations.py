@@ -98,3 +98,12 @@ def test_cause_that_is_not_checked_in_this_run_is_believed() -> None:
 def test_warning_is_not_hidden_by_another_check_of_its_requirement() -> None:
     """A requirement with a warning and something that could not be decided has the warning."""
     assert find_worst([OPEN, WARN, PASS]) is WARN
+
+
+def test_suspect_that_is_unexplained_itself_fails_first() -> None:
+    """Of two failures that nothing explains yet, the one that the other one suspects is the root, whichever came first."""
+    early = build("XML-004", OPEN, "", "LOG-001", explained=True, mixed=True)
+    late = build("LOG-001", OPEN, "", "RESP-003", wire="json", explained=True)
+    good = build("RESP-003", PASS, wire="json")
+
+    assert settle(early, late, good)[:2] == [("XML-004", OPEN, "LOG-001"), ("LOG-001", WARN, "")]

@@ -40,7 +40,7 @@ def find_unexplained(findings: Sequence[Finding]) -> int | None:
         for index, finding in enumerate(findings)
         if finding.is_explained and not find_root_cause(finding, verdicts, causes)
     ]
-    wanted = {findings[index].caused_by for index in found}
+    wanted = {name for n in found for name in (findings[n].caused_by, *findings[n].suspects)}
     first = [index for index in found if findings[index].requirement_id in wanted]
     return next(iter(first or found), None)
 

@@ -291,7 +291,7 @@ class Sms:
 
     def again(self, group: str, status: int) -> None:
         """Try once more, if the report was not taken."""
-        forever = MANNER == "again-forever" and "/rejected-" in self.message["notifyUrl"]
+        forever = MANNER == "again-forever" and "/rejected-" in self.message["notifyUrl"].lower()
         number, self.tries = self.tries, self.tries + 1
         gaps = {"again-at-once": 0.3, "again-each-minute": 60.0}
         gap = gaps.get(MANNER, 60.0 * (1 + number * number))
