@@ -270,7 +270,7 @@ class Journal:
             raise self._build_error("another version of this library wrote it")
         run, still_open = self._file.execute("SELECT id, open FROM run").fetchone()
         if still_open and not has_wal:
-            raise self._build_error(_WAL_MISSING.format(self._path.name))
+            raise self._build_error(_WAL_MISSING.format(sqlite_file.get_wal(self._path).name))
         if still_open:
             sqlite_file.require_sound(self._file)
         self._is_complete = True  # nothing that was written is missing
@@ -325,7 +325,9 @@ _INPUT_CHANGED = (
     "it was written for different input (first difference: destination {}). Use the same messages in"
     f" the same order, or start a new journal, {_NEW_JOURNAL}"
 )
-_WAL_MISSING = "its file {}-wal is missing. Restore it, or create an empty file of that name if nothing was lost"
+_WAL_MISSING = (
+    "its file {} is missing. Restore it, or create an empty file of that name if nothing was lost"
+)
 
 
 def _list_ranges(places: Iterable[int]) -> list[tuple[int, int]]:
