@@ -54,7 +54,9 @@ class Image:
                 subprocess.run([sys.executable, "-m", "venv", bin_folder.parent], check=True)
                 self.environment["PATH"] = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"
             case "COPY":
-                _copy_project(self.folder / "source")
+                *sources, target = words.split()
+                for source in sources:
+                    _copy(source, self.folder / target.strip("/"))
             case "RUN":
                 for command in words.split(" && "):
                     self._run_command(command)
@@ -82,14 +84,13 @@ class Image:
         return done.returncode == 0
 
 
-def _copy_project(target: Path) -> None:
-    """Copy the files of the project, without what tools have left in its folder."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-    for name in listed.stdout.decode().split("\0"):
-        if name and (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, target / name)
+def _copy(source: str, target: Path) -> None:
+    """Copy a file into a folder, or what is in a folder."""
+    if (ROOT / source).is_dir():
+        shutil.copytree(ROOT / source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / source, target)
 
 
 def check_image(image: Image) -> list[str]:

@@ -146,6 +146,9 @@ def use_short_forms(client: Client, rows: list[tuple[str, str]]) -> None:
     """Write plain values wherever they stand for a model, an enum or a list."""
     sent = client.send_text("41793026727", "Hello", from_="InfoSMS", wire="xml", timeout=1)
     assert_type(sent, SmsResponseDetails)
+    client.send_text(
+        "41793026727", "Hello", language="TR", validity_period=dt.timedelta(hours=2), flash=True
+    )
     assert_type(sent.status.name, str)
     message = Message(
         destinations=["41793026727", Destination("41793026731", message_id="id")],
@@ -169,6 +172,7 @@ def use_short_forms(client: Client, rows: list[tuple[str, str]]) -> None:
     for entry in (response := client.send(request)):
         assert_type(entry, SmsResponseDetails)
     assert_type(len(response), int)
+    assert_type(response[0], SmsResponseDetails)
     client.set_scheduled_status("bulk", "CANCELED")
     client.preview("Merhaba", language_code="TR", transliteration="TURKISH")
     client.get_logs(general_status="DELIVERED")

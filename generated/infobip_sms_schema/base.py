@@ -19,17 +19,21 @@ def _load_codec(name: str) -> Any:
 
 @attrs.frozen
 class HttpInfo:
-    """The HTTP side of a result."""
+    """The HTTP side of a result.
+
+    status: HTTP status of the response.
+    headers: Headers of the response; names are in lower case.
+    attempts: Number of requests that it took.
+    elapsed: Seconds of the whole call: all attempts and the waits between them.
+    request_id: The server's ``X-Request-Id``, if it sent one.
+    """
 
     __module__ = "infobip_sms"
 
     status: int
     headers: dict[str, str] = attrs.field(repr=False)
-    """Headers of the response; names are in lower case."""
     attempts: int
-    """Number of requests that it took."""
     elapsed: float
-    """Seconds of the whole call: all attempts and the waits between them."""
 
     @property
     def request_id(self) -> str | None:

@@ -105,14 +105,19 @@ class Constraint:
         """Return the violation for an invalid value."""
         actual = describe_value(value, unfold(annotation)[0])
         expected = self.describe_expected(annotation)
-        return Violation("", actual, expected, self.requirement_id, _get_readable(value))
+        requirement = (
+            self.missing_requirement_id if value is None else None
+        ) or self.requirement_id
+        return Violation("", actual, expected, requirement, _get_readable(value))
 
     def describe_expected(self, annotation: Any) -> str:
         """Describe what a field with this annotation must contain."""
         base, item = unfold(annotation)
         if item is not None:
-            least = f"at least {self.min_items}" if self.min_items else "any number"
-            return f"a list, {least} of: {_describe_type(item)}"
+            kind = _describe_type(item).partition(" ")[2]
+            if self.min_items:
+                return f"a list of at least {self.min_items} {kind}"
+            return f"a list of {kind.removeprefix('of ')}{'s' if item in {str, int} else ''}"
         if self.minimum is not None and self.maximum is not None:
             return f"{_describe_type(base)} from {self.minimum} to {self.maximum}"
         if self.min_length is not None or self.max_length is not None:
@@ -234,7 +239,7 @@ def describe_value(value: object, expected_type: Any = None) -> str:
         float: "a fraction",
         UnreadableText: "content of another form",
     }
-    return names.get(type(value)) or f"a {type(value).__name__}"
+    return names.get(type(value)) or add_article(type(value).__name__)
 
 
 def truncate_to_milliseconds(value: dt.datetime | None) -> dt.datetime | None:
@@ -320,4 +325,15 @@ def _describe_type(base: Any) -> str:
         return "an object"
     if issubclass(base, Enum):
         return "one of " + ", ".join(str(member.value) for member in base)
-    return f"a {base.__name__}"
+    return add_article(base.__name__)
+
+
+def build_type_violation(value: object, kind: type, hint: str = "") -> Violation:
+    """Return the violation for a value in place of a model; hint: what to write instead."""
+    expected = add_article(kind.__name__)
+    return Violation("", describe_value(value), expected, "HTTP-003", hint=hint)
+
+
+def add_article(name: str) -> str:
+    """Return the name of a model with ``a`` or ``an`` before it, as it is said: an SmsRequest."""
+    return f"{'an' if name.startswith((*'AEIOaeio', 'Sms')) else 'a'} {name}"

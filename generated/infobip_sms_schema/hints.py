@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from difflib import get_close_matches
 from typing import Any
 
@@ -19,6 +20,7 @@ _CALLS = {
 }
 _ZONE = "with a time zone, such as datetime(2030, 1, 31, 8, 0, tzinfo=UTC)"
 _SEND_TEXT = 'For one text to one number use send_text("41793026727", "Hello", from_="InfoSMS").'
+_SPACED_NUMBER = re.compile(r"(?=(.*\d){5})\+?[\d\s().\-/]*[\s().\-/][\d\s().\-/]*")
 _OTHER_NAMES = {
     "body": "text",
     "content": "text",
@@ -66,8 +68,13 @@ def find_hint(value: object, kind: Any) -> str:
         return 'Write it as a string, such as "41793026727".'
     if isinstance(value, bytes) and kind is str:
         return "Decode it first: value.decode()."
+    if kind is dt.datetime and isinstance(value, dt.timedelta):
+        return "Write datetime.now(UTC) + timedelta(…)."
     if kind is dt.datetime and isinstance(value, str | dt.datetime):
         return f"Write a datetime {_ZONE}."
-    if kind is int and isinstance(value, float):
-        return "Write an integer, or a timedelta."
+    if kind is int and isinstance(value, float | str | dt.timedelta):
+        return "Write an integer, or a timedelta in whole minutes."
+    is_text = kind is str or name == "Destination"
+    if is_text and isinstance(value, str) and _SPACED_NUMBER.fullmatch(value):
+        return "Write the digits alone, without blanks and signs between them."
     return ""

@@ -888,12 +888,12 @@ def build_lenient_Status(find: Callable[[Any], Reader]) -> Reader:
     last: Any = (None, None)
 
     def read(value: Any, _: Any) -> Any:
-        if type(value) is not dict:
-            raise FallbackRequired
         nonlocal last
         plain, made = last
         if value == plain and type(value["groupId"]) is int and type(value["id"]) is int:
             return made
+        if type(value) is not dict:
+            raise FallbackRequired
         known = 6
         its_group_id = value["groupId"]
         if (
@@ -965,8 +965,6 @@ def build_lenient_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
     last: Any = (None, None)
 
     def read(value: Any, _: Any) -> Any:
-        if type(value) is not dict:
-            raise FallbackRequired
         nonlocal last
         plain, made = last
         if (
@@ -976,6 +974,8 @@ def build_lenient_GsmErrorCode(find: Callable[[Any], Reader]) -> Reader:
             and type(value.get("permanent")) is type(plain.get("permanent"))
         ):
             return made
+        if type(value) is not dict:
+            raise FallbackRequired
         known = 6
         if "groupId" in value:
             its_group_id = value["groupId"]
@@ -1322,12 +1322,12 @@ def build_lenient_PreviewLanguage(find: Callable[[Any], Reader]) -> Reader:
     last: Any = (None, None)
 
     def read(value: Any, _: Any) -> Any:
-        if type(value) is not dict:
-            raise FallbackRequired
         nonlocal last
         plain, made = last
         if value == plain:
             return made
+        if type(value) is not dict:
+            raise FallbackRequired
         known = 1
         if "languageCode" in value:
             its_language_code = value["languageCode"]
@@ -1799,13 +1799,13 @@ def write_BulkResponse(value: Any) -> dict[str, Any]:
     if type(value) is not BulkResponse:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_bulk_id = value.bulk_id
-    if its_bulk_id is not None:
+    if value.bulk_id is not None:
+        its_bulk_id = value.bulk_id
         if type(its_bulk_id) is not str:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
-    its_send_at = value.send_at
-    if its_send_at is not None:
+    if value.send_at is not None:
+        its_send_at = value.send_at
         plain["sendAt"] = write_instant(its_send_at)
     if value._extra is not None:
         plain.update(value._extra)
@@ -1825,13 +1825,13 @@ def write_BulkStatusResponse(value: Any) -> dict[str, Any]:
     if type(value) is not BulkStatusResponse:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_bulk_id = value.bulk_id
-    if its_bulk_id is not None:
+    if value.bulk_id is not None:
+        its_bulk_id = value.bulk_id
         if type(its_bulk_id) is not str:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
-    its_status = value.status
-    if its_status is not None:
+    if value.status is not None:
+        its_status = value.status
         if type(its_status) is not str:
             raise FallbackRequired
         plain["status"] = its_status
@@ -1844,8 +1844,8 @@ def write_ConversionResponse(value: Any) -> dict[str, Any]:
     if type(value) is not ConversionResponse:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_process_key = value.process_key
-    if its_process_key is not None:
+    if value.process_key is not None:
+        its_process_key = value.process_key
         if type(its_process_key) is not str:
             raise FallbackRequired
         plain["processKey"] = its_process_key
@@ -1858,63 +1858,63 @@ def write_DeliveryReport(value: Any) -> dict[str, Any]:
     if type(value) is not DeliveryReport:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_bulk_id = value.bulk_id
-    if its_bulk_id is not None:
+    if value.bulk_id is not None:
+        its_bulk_id = value.bulk_id
         if type(its_bulk_id) is not str:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
-    its_message_id = value.message_id
-    if its_message_id is not None:
+    if value.message_id is not None:
+        its_message_id = value.message_id
         if type(its_message_id) is not str:
             raise FallbackRequired
         plain["messageId"] = its_message_id
-    its_to = value.to
-    if its_to is not None:
+    if value.to is not None:
+        its_to = value.to
         if type(its_to) is not str:
             raise FallbackRequired
         plain["to"] = its_to
-    its_from = value.from_
-    if its_from is not None:
+    if value.from_ is not None:
+        its_from = value.from_
         if type(its_from) is not str:
             raise FallbackRequired
         plain["from"] = its_from
-    its_text = value.text
-    if its_text is not None:
+    if value.text is not None:
+        its_text = value.text
         if type(its_text) is not str:
             raise FallbackRequired
         plain["text"] = its_text
-    its_sent_at = value.sent_at
-    if its_sent_at is not None:
+    if value.sent_at is not None:
+        its_sent_at = value.sent_at
         plain["sentAt"] = write_bare_instant(its_sent_at)
-    its_done_at = value.done_at
-    if its_done_at is not None:
+    if value.done_at is not None:
+        its_done_at = value.done_at
         plain["doneAt"] = write_bare_instant(its_done_at)
-    its_sms_count = value.sms_count
-    if its_sms_count is not None:
+    if value.sms_count is not None:
+        its_sms_count = value.sms_count
         if (
             type(its_sms_count) is not int
             or not INTEGER_LOWER_BOUND < its_sms_count < INTEGER_UPPER_BOUND
         ):
             raise FallbackRequired
         plain["smsCount"] = its_sms_count
-    its_mcc_mnc = value.mcc_mnc
-    if its_mcc_mnc is not None:
+    if value.mcc_mnc is not None:
+        its_mcc_mnc = value.mcc_mnc
         if type(its_mcc_mnc) is not str:
             raise FallbackRequired
         plain["mccMnc"] = its_mcc_mnc
-    its_callback_data = value.callback_data
-    if its_callback_data is not None:
+    if value.callback_data is not None:
+        its_callback_data = value.callback_data
         if type(its_callback_data) is not str:
             raise FallbackRequired
         plain["callbackData"] = its_callback_data
-    its_price = value.price
-    if its_price is not None:
+    if value.price is not None:
+        its_price = value.price
         plain["price"] = write_Price(its_price)
-    its_status = value.status
-    if its_status is not None:
+    if value.status is not None:
+        its_status = value.status
         plain["status"] = write_Status(its_status)
-    its_error = value.error
-    if its_error is not None:
+    if value.error is not None:
+        its_error = value.error
         plain["error"] = write_GsmErrorCode(its_error)
     if value._extra is not None:
         plain.update(value._extra)
@@ -1986,8 +1986,8 @@ def write_Destination(value: Any) -> dict[str, Any]:
     ):
         raise FallbackRequired
     plain["to"] = its_to
-    its_message_id = value.message_id
-    if its_message_id is not None:
+    if value.message_id is not None:
+        its_message_id = value.message_id
         if type(its_message_id) is not str:
             raise FallbackRequired
         plain["messageId"] = its_message_id
@@ -2000,18 +2000,18 @@ def write_ErrorDetails(value: Any) -> dict[str, Any]:
     if type(value) is not ErrorDetails:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_message_id = value.message_id
-    if its_message_id is not None:
+    if value.message_id is not None:
+        its_message_id = value.message_id
         if type(its_message_id) is not str:
             raise FallbackRequired
         plain["messageId"] = its_message_id
-    its_text = value.text
-    if its_text is not None:
+    if value.text is not None:
+        its_text = value.text
         if type(its_text) is not str:
             raise FallbackRequired
         plain["text"] = its_text
-    its_validation_errors = value.validation_errors
-    if its_validation_errors is not None:
+    if value.validation_errors is not None:
+        its_validation_errors = value.validation_errors
         if type(its_validation_errors) is not dict:
             raise FallbackRequired
         plain["validationErrors"] = its_validation_errors
@@ -2046,36 +2046,36 @@ def write_GsmErrorCode(value: Any) -> dict[str, Any]:
     if type(value) is not GsmErrorCode:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_group_id = value.group_id
-    if its_group_id is not None:
+    if value.group_id is not None:
+        its_group_id = value.group_id
         if (
             type(its_group_id) is not int
             or not INTEGER_LOWER_BOUND < its_group_id < INTEGER_UPPER_BOUND
         ):
             raise FallbackRequired
         plain["groupId"] = its_group_id
-    its_group_name = value.group_name
-    if its_group_name is not None:
+    if value.group_name is not None:
+        its_group_name = value.group_name
         if type(its_group_name) is not str:
             raise FallbackRequired
         plain["groupName"] = its_group_name
-    its_id = value.id
-    if its_id is not None:
+    if value.id is not None:
+        its_id = value.id
         if type(its_id) is not int or not INTEGER_LOWER_BOUND < its_id < INTEGER_UPPER_BOUND:
             raise FallbackRequired
         plain["id"] = its_id
-    its_name = value.name
-    if its_name is not None:
+    if value.name is not None:
+        its_name = value.name
         if type(its_name) is not str:
             raise FallbackRequired
         plain["name"] = its_name
-    its_description = value.description
-    if its_description is not None:
+    if value.description is not None:
+        its_description = value.description
         if type(its_description) is not str:
             raise FallbackRequired
         plain["description"] = its_description
-    its_permanent = value.permanent
-    if its_permanent is not None:
+    if value.permanent is not None:
+        its_permanent = value.permanent
         if type(its_permanent) is not bool:
             raise FallbackRequired
         plain["permanent"] = its_permanent
@@ -2088,8 +2088,8 @@ def write_Language(value: Any) -> dict[str, Any]:
     if type(value) is not Language:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_language_code = value.language_code
-    if its_language_code is not None:
+    if value.language_code is not None:
+        its_language_code = value.language_code
         plain["languageCode"] = LanguageCode_VALUES[its_language_code]
     return plain
 
@@ -2098,16 +2098,16 @@ def write_LanguageV1(value: Any) -> dict[str, Any]:
     if type(value) is not LanguageV1:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_language_code = value.language_code
-    if its_language_code is not None:
+    if value.language_code is not None:
+        its_language_code = value.language_code
         plain["languageCode"] = LanguageCode_VALUES[its_language_code]
-    its_single_shift = value.single_shift
-    if its_single_shift is not None:
+    if value.single_shift is not None:
+        its_single_shift = value.single_shift
         if type(its_single_shift) is not bool:
             raise FallbackRequired
         plain["singleShift"] = its_single_shift
-    its_locking_shift = value.locking_shift
-    if its_locking_shift is not None:
+    if value.locking_shift is not None:
+        its_locking_shift = value.locking_shift
         if type(its_locking_shift) is not bool:
             raise FallbackRequired
         plain["lockingShift"] = its_locking_shift
@@ -2118,8 +2118,8 @@ def write_Message(value: Any) -> dict[str, Any]:
     if type(value) is not Message:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_from = value.from_
-    if its_from is not None:
+    if value.from_ is not None:
+        its_from = value.from_
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
             raise FallbackRequired
         plain["from"] = its_from
@@ -2130,53 +2130,53 @@ def write_Message(value: Any) -> dict[str, Any]:
         plain["destinations"] = [write_Destination(its_destinations[0])]
     else:
         plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
-    its_text = value.text
-    if its_text is not None:
+    if value.text is not None:
+        its_text = value.text
         if type(its_text) is not str:
             raise FallbackRequired
         plain["text"] = its_text
-    its_flash = value.flash
-    if its_flash is not None:
+    if value.flash is not None:
+        its_flash = value.flash
         if type(its_flash) is not bool:
             raise FallbackRequired
         plain["flash"] = its_flash
-    its_language = value.language
-    if its_language is not None:
+    if value.language is not None:
+        its_language = value.language
         plain["language"] = write_Language(its_language)
-    its_transliteration = value.transliteration
-    if its_transliteration is not None:
+    if value.transliteration is not None:
+        its_transliteration = value.transliteration
         plain["transliteration"] = Transliteration_VALUES[its_transliteration]
-    its_intermediate_report = value.intermediate_report
-    if its_intermediate_report is not None:
+    if value.intermediate_report is not None:
+        its_intermediate_report = value.intermediate_report
         if type(its_intermediate_report) is not bool:
             raise FallbackRequired
         plain["intermediateReport"] = its_intermediate_report
-    its_notify_url = value.notify_url
-    if its_notify_url is not None:
+    if value.notify_url is not None:
+        its_notify_url = value.notify_url
         if type(its_notify_url) is not str:
             raise FallbackRequired
         plain["notifyUrl"] = its_notify_url
-    its_notify_content_type = value.notify_content_type
-    if its_notify_content_type is not None:
+    if value.notify_content_type is not None:
+        its_notify_content_type = value.notify_content_type
         plain["notifyContentType"] = NotifyContentType_VALUES[its_notify_content_type]
-    its_callback_data = value.callback_data
-    if its_callback_data is not None:
+    if value.callback_data is not None:
+        its_callback_data = value.callback_data
         if type(its_callback_data) is not str or len(its_callback_data) > 200:
             raise FallbackRequired
         plain["callbackData"] = its_callback_data
-    its_validity_period = value.validity_period
-    if its_validity_period is not None:
+    if value.validity_period is not None:
+        its_validity_period = value.validity_period
         if (
             type(its_validity_period) is not int
             or not INTEGER_LOWER_BOUND < its_validity_period < INTEGER_UPPER_BOUND
         ):
             raise FallbackRequired
         plain["validityPeriod"] = its_validity_period
-    its_send_at = value.send_at
-    if its_send_at is not None:
+    if value.send_at is not None:
+        its_send_at = value.send_at
         plain["sendAt"] = write_instant(its_send_at)
-    its_delivery_time_window = value.delivery_time_window
-    if its_delivery_time_window is not None:
+    if value.delivery_time_window is not None:
+        its_delivery_time_window = value.delivery_time_window
         plain["deliveryTimeWindow"] = write_DeliveryTimeWindow(its_delivery_time_window)
     if value.extra is not None:
         plain.update(value.extra)
@@ -2187,8 +2187,8 @@ def lazy_Message(value: Any) -> dict[str, Any]:
     if type(value) is not Message:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_from = value.from_
-    if its_from is not None:
+    if value.from_ is not None:
+        its_from = value.from_
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
             raise FallbackRequired
         plain["from"] = its_from
@@ -2201,53 +2201,53 @@ def lazy_Message(value: Any) -> dict[str, Any]:
         plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
     else:
         plain["destinations"] = ChunkedList(write_Destination, its_destinations)
-    its_text = value.text
-    if its_text is not None:
+    if value.text is not None:
+        its_text = value.text
         if type(its_text) is not str:
             raise FallbackRequired
         plain["text"] = its_text
-    its_flash = value.flash
-    if its_flash is not None:
+    if value.flash is not None:
+        its_flash = value.flash
         if type(its_flash) is not bool:
             raise FallbackRequired
         plain["flash"] = its_flash
-    its_language = value.language
-    if its_language is not None:
+    if value.language is not None:
+        its_language = value.language
         plain["language"] = write_Language(its_language)
-    its_transliteration = value.transliteration
-    if its_transliteration is not None:
+    if value.transliteration is not None:
+        its_transliteration = value.transliteration
         plain["transliteration"] = Transliteration_VALUES[its_transliteration]
-    its_intermediate_report = value.intermediate_report
-    if its_intermediate_report is not None:
+    if value.intermediate_report is not None:
+        its_intermediate_report = value.intermediate_report
         if type(its_intermediate_report) is not bool:
             raise FallbackRequired
         plain["intermediateReport"] = its_intermediate_report
-    its_notify_url = value.notify_url
-    if its_notify_url is not None:
+    if value.notify_url is not None:
+        its_notify_url = value.notify_url
         if type(its_notify_url) is not str:
             raise FallbackRequired
         plain["notifyUrl"] = its_notify_url
-    its_notify_content_type = value.notify_content_type
-    if its_notify_content_type is not None:
+    if value.notify_content_type is not None:
+        its_notify_content_type = value.notify_content_type
         plain["notifyContentType"] = NotifyContentType_VALUES[its_notify_content_type]
-    its_callback_data = value.callback_data
-    if its_callback_data is not None:
+    if value.callback_data is not None:
+        its_callback_data = value.callback_data
         if type(its_callback_data) is not str or len(its_callback_data) > 200:
             raise FallbackRequired
         plain["callbackData"] = its_callback_data
-    its_validity_period = value.validity_period
-    if its_validity_period is not None:
+    if value.validity_period is not None:
+        its_validity_period = value.validity_period
         if (
             type(its_validity_period) is not int
             or not INTEGER_LOWER_BOUND < its_validity_period < INTEGER_UPPER_BOUND
         ):
             raise FallbackRequired
         plain["validityPeriod"] = its_validity_period
-    its_send_at = value.send_at
-    if its_send_at is not None:
+    if value.send_at is not None:
+        its_send_at = value.send_at
         plain["sendAt"] = write_instant(its_send_at)
-    its_delivery_time_window = value.delivery_time_window
-    if its_delivery_time_window is not None:
+    if value.delivery_time_window is not None:
+        its_delivery_time_window = value.delivery_time_window
         plain["deliveryTimeWindow"] = write_DeliveryTimeWindow(its_delivery_time_window)
     if value.extra is not None:
         plain.update(value.extra)
@@ -2258,8 +2258,8 @@ def write_MessageV1(value: Any) -> dict[str, Any]:
     if type(value) is not MessageV1:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_from = value.from_
-    if its_from is not None:
+    if value.from_ is not None:
+        its_from = value.from_
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
             raise FallbackRequired
         plain["from"] = its_from
@@ -2270,53 +2270,53 @@ def write_MessageV1(value: Any) -> dict[str, Any]:
         plain["destinations"] = [write_Destination(its_destinations[0])]
     else:
         plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
-    its_text = value.text
-    if its_text is not None:
+    if value.text is not None:
+        its_text = value.text
         if type(its_text) is not str:
             raise FallbackRequired
         plain["text"] = its_text
-    its_flash = value.flash
-    if its_flash is not None:
+    if value.flash is not None:
+        its_flash = value.flash
         if type(its_flash) is not bool:
             raise FallbackRequired
         plain["flash"] = its_flash
-    its_language = value.language
-    if its_language is not None:
+    if value.language is not None:
+        its_language = value.language
         plain["language"] = write_LanguageV1(its_language)
-    its_transliteration = value.transliteration
-    if its_transliteration is not None:
+    if value.transliteration is not None:
+        its_transliteration = value.transliteration
         plain["transliteration"] = TransliterationV1_VALUES[its_transliteration]
-    its_intermediate_report = value.intermediate_report
-    if its_intermediate_report is not None:
+    if value.intermediate_report is not None:
+        its_intermediate_report = value.intermediate_report
         if type(its_intermediate_report) is not bool:
             raise FallbackRequired
         plain["intermediateReport"] = its_intermediate_report
-    its_notify_url = value.notify_url
-    if its_notify_url is not None:
+    if value.notify_url is not None:
+        its_notify_url = value.notify_url
         if type(its_notify_url) is not str:
             raise FallbackRequired
         plain["notifyUrl"] = its_notify_url
-    its_notify_content_type = value.notify_content_type
-    if its_notify_content_type is not None:
+    if value.notify_content_type is not None:
+        its_notify_content_type = value.notify_content_type
         plain["notifyContentType"] = NotifyContentType_VALUES[its_notify_content_type]
-    its_callback_data = value.callback_data
-    if its_callback_data is not None:
+    if value.callback_data is not None:
+        its_callback_data = value.callback_data
         if type(its_callback_data) is not str:
             raise FallbackRequired
         plain["callbackData"] = its_callback_data
-    its_validity_period_ms = value.validity_period_ms
-    if its_validity_period_ms is not None:
+    if value.validity_period_ms is not None:
+        its_validity_period_ms = value.validity_period_ms
         if (
             type(its_validity_period_ms) is not int
             or not INTEGER_LOWER_BOUND < its_validity_period_ms < INTEGER_UPPER_BOUND
         ):
             raise FallbackRequired
         plain["validityPeriod"] = its_validity_period_ms
-    its_send_at = value.send_at
-    if its_send_at is not None:
+    if value.send_at is not None:
+        its_send_at = value.send_at
         plain["sendAt"] = write_instant(its_send_at)
-    its_delivery_time_window = value.delivery_time_window
-    if its_delivery_time_window is not None:
+    if value.delivery_time_window is not None:
+        its_delivery_time_window = value.delivery_time_window
         plain["deliveryTimeWindow"] = write_DeliveryTimeWindow(its_delivery_time_window)
     return plain
 
@@ -2325,8 +2325,8 @@ def lazy_MessageV1(value: Any) -> dict[str, Any]:
     if type(value) is not MessageV1:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_from = value.from_
-    if its_from is not None:
+    if value.from_ is not None:
+        its_from = value.from_
         if type(its_from) is not str or not 2 < len(its_from) < 12 and FITS_FROM(its_from) is None:
             raise FallbackRequired
         plain["from"] = its_from
@@ -2339,53 +2339,53 @@ def lazy_MessageV1(value: Any) -> dict[str, Any]:
         plain["destinations"] = [write_Destination(entry) for entry in its_destinations]
     else:
         plain["destinations"] = ChunkedList(write_Destination, its_destinations)
-    its_text = value.text
-    if its_text is not None:
+    if value.text is not None:
+        its_text = value.text
         if type(its_text) is not str:
             raise FallbackRequired
         plain["text"] = its_text
-    its_flash = value.flash
-    if its_flash is not None:
+    if value.flash is not None:
+        its_flash = value.flash
         if type(its_flash) is not bool:
             raise FallbackRequired
         plain["flash"] = its_flash
-    its_language = value.language
-    if its_language is not None:
+    if value.language is not None:
+        its_language = value.language
         plain["language"] = write_LanguageV1(its_language)
-    its_transliteration = value.transliteration
-    if its_transliteration is not None:
+    if value.transliteration is not None:
+        its_transliteration = value.transliteration
         plain["transliteration"] = TransliterationV1_VALUES[its_transliteration]
-    its_intermediate_report = value.intermediate_report
-    if its_intermediate_report is not None:
+    if value.intermediate_report is not None:
+        its_intermediate_report = value.intermediate_report
         if type(its_intermediate_report) is not bool:
             raise FallbackRequired
         plain["intermediateReport"] = its_intermediate_report
-    its_notify_url = value.notify_url
-    if its_notify_url is not None:
+    if value.notify_url is not None:
+        its_notify_url = value.notify_url
         if type(its_notify_url) is not str:
             raise FallbackRequired
         plain["notifyUrl"] = its_notify_url
-    its_notify_content_type = value.notify_content_type
-    if its_notify_content_type is not None:
+    if value.notify_content_type is not None:
+        its_notify_content_type = value.notify_content_type
         plain["notifyContentType"] = NotifyContentType_VALUES[its_notify_content_type]
-    its_callback_data = value.callback_data
-    if its_callback_data is not None:
+    if value.callback_data is not None:
+        its_callback_data = value.callback_data
         if type(its_callback_data) is not str:
             raise FallbackRequired
         plain["callbackData"] = its_callback_data
-    its_validity_period_ms = value.validity_period_ms
-    if its_validity_period_ms is not None:
+    if value.validity_period_ms is not None:
+        its_validity_period_ms = value.validity_period_ms
         if (
             type(its_validity_period_ms) is not int
             or not INTEGER_LOWER_BOUND < its_validity_period_ms < INTEGER_UPPER_BOUND
         ):
             raise FallbackRequired
         plain["validityPeriod"] = its_validity_period_ms
-    its_send_at = value.send_at
-    if its_send_at is not None:
+    if value.send_at is not None:
+        its_send_at = value.send_at
         plain["sendAt"] = write_instant(its_send_at)
-    its_delivery_time_window = value.delivery_time_window
-    if its_delivery_time_window is not None:
+    if value.delivery_time_window is not None:
+        its_delivery_time_window = value.delivery_time_window
         plain["deliveryTimeWindow"] = write_DeliveryTimeWindow(its_delivery_time_window)
     return plain
 
@@ -2394,29 +2394,29 @@ def write_Preview(value: Any) -> dict[str, Any]:
     if type(value) is not Preview:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_text_preview = value.text_preview
-    if its_text_preview is not None:
+    if value.text_preview is not None:
+        its_text_preview = value.text_preview
         if type(its_text_preview) is not str:
             raise FallbackRequired
         plain["textPreview"] = its_text_preview
-    its_message_count = value.message_count
-    if its_message_count is not None:
+    if value.message_count is not None:
+        its_message_count = value.message_count
         if (
             type(its_message_count) is not int
             or not INTEGER_LOWER_BOUND < its_message_count < INTEGER_UPPER_BOUND
         ):
             raise FallbackRequired
         plain["messageCount"] = its_message_count
-    its_characters_remaining = value.characters_remaining
-    if its_characters_remaining is not None:
+    if value.characters_remaining is not None:
+        its_characters_remaining = value.characters_remaining
         if (
             type(its_characters_remaining) is not int
             or not INTEGER_LOWER_BOUND < its_characters_remaining < INTEGER_UPPER_BOUND
         ):
             raise FallbackRequired
         plain["charactersRemaining"] = its_characters_remaining
-    its_configuration = value.configuration
-    if its_configuration is not None:
+    if value.configuration is not None:
+        its_configuration = value.configuration
         plain["configuration"] = write_PreviewConfiguration(its_configuration)
     if value._extra is not None:
         plain.update(value._extra)
@@ -2427,11 +2427,11 @@ def write_PreviewConfiguration(value: Any) -> dict[str, Any]:
     if type(value) is not PreviewConfiguration:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_language = value.language
-    if its_language is not None:
+    if value.language is not None:
+        its_language = value.language
         plain["language"] = write_PreviewLanguage(its_language)
-    its_transliteration = value.transliteration
-    if its_transliteration is not None:
+    if value.transliteration is not None:
+        its_transliteration = value.transliteration
         if type(its_transliteration) is not str:
             raise FallbackRequired
         plain["transliteration"] = its_transliteration
@@ -2444,8 +2444,8 @@ def write_PreviewLanguage(value: Any) -> dict[str, Any]:
     if type(value) is not PreviewLanguage:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_language_code = value.language_code
-    if its_language_code is not None:
+    if value.language_code is not None:
+        its_language_code = value.language_code
         if type(its_language_code) is not str:
             raise FallbackRequired
         plain["languageCode"] = its_language_code
@@ -2462,11 +2462,11 @@ def write_PreviewRequest(value: Any) -> dict[str, Any]:
     if type(its_text) is not str:
         raise FallbackRequired
     plain["text"] = its_text
-    its_language_code = value.language_code
-    if its_language_code is not None:
+    if value.language_code is not None:
+        its_language_code = value.language_code
         plain["languageCode"] = LanguageCode_VALUES[its_language_code]
-    its_transliteration = value.transliteration
-    if its_transliteration is not None:
+    if value.transliteration is not None:
+        its_transliteration = value.transliteration
         plain["transliteration"] = Transliteration_VALUES[its_transliteration]
     return plain
 
@@ -2475,8 +2475,8 @@ def write_PreviewResponse(value: Any) -> dict[str, Any]:
     if type(value) is not PreviewResponse:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_original_text = value.original_text
-    if its_original_text is not None:
+    if value.original_text is not None:
+        its_original_text = value.original_text
         if type(its_original_text) is not str:
             raise FallbackRequired
         plain["originalText"] = its_original_text
@@ -2496,8 +2496,8 @@ def lazy_PreviewResponse(value: Any) -> dict[str, Any]:
     if type(value) is not PreviewResponse:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_original_text = value.original_text
-    if its_original_text is not None:
+    if value.original_text is not None:
+        its_original_text = value.original_text
         if type(its_original_text) is not str:
             raise FallbackRequired
         plain["originalText"] = its_original_text
@@ -2519,13 +2519,13 @@ def write_Price(value: Any) -> dict[str, Any]:
     if type(value) is not Price:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_price_per_message = value.price_per_message
-    if its_price_per_message is not None:
+    if value.price_per_message is not None:
+        its_price_per_message = value.price_per_message
         if not is_exact_decimal(its_price_per_message):
             raise FallbackRequired
         plain["pricePerMessage"] = its_price_per_message
-    its_currency = value.currency
-    if its_currency is not None:
+    if value.currency is not None:
+        its_currency = value.currency
         if type(its_currency) is not str:
             raise FallbackRequired
         plain["currency"] = its_currency
@@ -2538,58 +2538,58 @@ def write_SmsLog(value: Any) -> dict[str, Any]:
     if type(value) is not SmsLog:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_bulk_id = value.bulk_id
-    if its_bulk_id is not None:
+    if value.bulk_id is not None:
+        its_bulk_id = value.bulk_id
         if type(its_bulk_id) is not str:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
-    its_message_id = value.message_id
-    if its_message_id is not None:
+    if value.message_id is not None:
+        its_message_id = value.message_id
         if type(its_message_id) is not str:
             raise FallbackRequired
         plain["messageId"] = its_message_id
-    its_to = value.to
-    if its_to is not None:
+    if value.to is not None:
+        its_to = value.to
         if type(its_to) is not str:
             raise FallbackRequired
         plain["to"] = its_to
-    its_from = value.from_
-    if its_from is not None:
+    if value.from_ is not None:
+        its_from = value.from_
         if type(its_from) is not str:
             raise FallbackRequired
         plain["from"] = its_from
-    its_text = value.text
-    if its_text is not None:
+    if value.text is not None:
+        its_text = value.text
         if type(its_text) is not str:
             raise FallbackRequired
         plain["text"] = its_text
-    its_sent_at = value.sent_at
-    if its_sent_at is not None:
+    if value.sent_at is not None:
+        its_sent_at = value.sent_at
         plain["sentAt"] = write_bare_instant(its_sent_at)
-    its_done_at = value.done_at
-    if its_done_at is not None:
+    if value.done_at is not None:
+        its_done_at = value.done_at
         plain["doneAt"] = write_bare_instant(its_done_at)
-    its_sms_count = value.sms_count
-    if its_sms_count is not None:
+    if value.sms_count is not None:
+        its_sms_count = value.sms_count
         if (
             type(its_sms_count) is not int
             or not INTEGER_LOWER_BOUND < its_sms_count < INTEGER_UPPER_BOUND
         ):
             raise FallbackRequired
         plain["smsCount"] = its_sms_count
-    its_mcc_mnc = value.mcc_mnc
-    if its_mcc_mnc is not None:
+    if value.mcc_mnc is not None:
+        its_mcc_mnc = value.mcc_mnc
         if type(its_mcc_mnc) is not str:
             raise FallbackRequired
         plain["mccmnc"] = its_mcc_mnc
-    its_price = value.price
-    if its_price is not None:
+    if value.price is not None:
+        its_price = value.price
         plain["price"] = write_Price(its_price)
-    its_status = value.status
-    if its_status is not None:
+    if value.status is not None:
+        its_status = value.status
         plain["status"] = write_Status(its_status)
-    its_error = value.error
-    if its_error is not None:
+    if value.error is not None:
+        its_error = value.error
         plain["error"] = write_GsmErrorCode(its_error)
     if value._extra is not None:
         plain.update(value._extra)
@@ -2634,8 +2634,8 @@ def write_SmsRequest(value: Any) -> dict[str, Any]:
     if type(value) is not SmsRequest:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_bulk_id = value.bulk_id
-    if its_bulk_id is not None:
+    if value.bulk_id is not None:
+        its_bulk_id = value.bulk_id
         if type(its_bulk_id) is not str:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
@@ -2646,8 +2646,8 @@ def write_SmsRequest(value: Any) -> dict[str, Any]:
         plain["messages"] = [write_Message(its_messages[0])]
     else:
         plain["messages"] = [write_Message(entry) for entry in its_messages]
-    its_tracking = value.tracking
-    if its_tracking is not None:
+    if value.tracking is not None:
+        its_tracking = value.tracking
         plain["tracking"] = write_Tracking(its_tracking)
     if value.extra is not None:
         plain.update(value.extra)
@@ -2658,8 +2658,8 @@ def lazy_SmsRequest(value: Any) -> dict[str, Any]:
     if type(value) is not SmsRequest:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_bulk_id = value.bulk_id
-    if its_bulk_id is not None:
+    if value.bulk_id is not None:
+        its_bulk_id = value.bulk_id
         if type(its_bulk_id) is not str:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
@@ -2672,8 +2672,8 @@ def lazy_SmsRequest(value: Any) -> dict[str, Any]:
         plain["messages"] = [lazy_Message(entry) for entry in its_messages]
     else:
         plain["messages"] = ChunkedList(lazy_Message, its_messages)
-    its_tracking = value.tracking
-    if its_tracking is not None:
+    if value.tracking is not None:
+        its_tracking = value.tracking
         plain["tracking"] = write_Tracking(its_tracking)
     if value.extra is not None:
         plain.update(value.extra)
@@ -2684,8 +2684,8 @@ def write_SmsRequestV1(value: Any) -> dict[str, Any]:
     if type(value) is not SmsRequestV1:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_bulk_id = value.bulk_id
-    if its_bulk_id is not None:
+    if value.bulk_id is not None:
+        its_bulk_id = value.bulk_id
         if type(its_bulk_id) is not str:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
@@ -2696,8 +2696,8 @@ def write_SmsRequestV1(value: Any) -> dict[str, Any]:
         plain["messages"] = [write_MessageV1(its_messages[0])]
     else:
         plain["messages"] = [write_MessageV1(entry) for entry in its_messages]
-    its_tracking = value.tracking
-    if its_tracking is not None:
+    if value.tracking is not None:
+        its_tracking = value.tracking
         plain["tracking"] = write_Tracking(its_tracking)
     return plain
 
@@ -2706,8 +2706,8 @@ def lazy_SmsRequestV1(value: Any) -> dict[str, Any]:
     if type(value) is not SmsRequestV1:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_bulk_id = value.bulk_id
-    if its_bulk_id is not None:
+    if value.bulk_id is not None:
+        its_bulk_id = value.bulk_id
         if type(its_bulk_id) is not str:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
@@ -2720,8 +2720,8 @@ def lazy_SmsRequestV1(value: Any) -> dict[str, Any]:
         plain["messages"] = [lazy_MessageV1(entry) for entry in its_messages]
     else:
         plain["messages"] = ChunkedList(lazy_MessageV1, its_messages)
-    its_tracking = value.tracking
-    if its_tracking is not None:
+    if value.tracking is not None:
+        its_tracking = value.tracking
         plain["tracking"] = write_Tracking(its_tracking)
     return plain
 
@@ -2730,13 +2730,13 @@ def write_SmsResponse(value: Any) -> dict[str, Any]:
     if type(value) is not SmsResponse:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_bulk_id = value.bulk_id
-    if its_bulk_id is not None:
+    if value.bulk_id is not None:
+        its_bulk_id = value.bulk_id
         if type(its_bulk_id) is not str:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
-    its_tracking_process_key = value.tracking_process_key
-    if its_tracking_process_key is not None:
+    if value.tracking_process_key is not None:
+        its_tracking_process_key = value.tracking_process_key
         if type(its_tracking_process_key) is not str:
             raise FallbackRequired
         plain["trackingProcessKey"] = its_tracking_process_key
@@ -2756,13 +2756,13 @@ def lazy_SmsResponse(value: Any) -> dict[str, Any]:
     if type(value) is not SmsResponse:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_bulk_id = value.bulk_id
-    if its_bulk_id is not None:
+    if value.bulk_id is not None:
+        its_bulk_id = value.bulk_id
         if type(its_bulk_id) is not str:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
-    its_tracking_process_key = value.tracking_process_key
-    if its_tracking_process_key is not None:
+    if value.tracking_process_key is not None:
+        its_tracking_process_key = value.tracking_process_key
         if type(its_tracking_process_key) is not str:
             raise FallbackRequired
         plain["trackingProcessKey"] = its_tracking_process_key
@@ -2790,16 +2790,16 @@ def write_SmsResponseDetails(value: Any) -> dict[str, Any]:
     plain["to"] = its_to
     its_status = value.status
     plain["status"] = write_Status(its_status)
-    its_sms_count = value.sms_count
-    if its_sms_count is not None:
+    if value.sms_count is not None:
+        its_sms_count = value.sms_count
         if (
             type(its_sms_count) is not int
             or not INTEGER_LOWER_BOUND < its_sms_count < INTEGER_UPPER_BOUND
         ):
             raise FallbackRequired
         plain["smsCount"] = its_sms_count
-    its_message_id = value.message_id
-    if its_message_id is not None:
+    if value.message_id is not None:
+        its_message_id = value.message_id
         if type(its_message_id) is not str:
             raise FallbackRequired
         plain["messageId"] = its_message_id
@@ -2812,13 +2812,13 @@ def write_SmsResponseV1(value: Any) -> dict[str, Any]:
     if type(value) is not SmsResponseV1:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_bulk_id = value.bulk_id
-    if its_bulk_id is not None:
+    if value.bulk_id is not None:
+        its_bulk_id = value.bulk_id
         if type(its_bulk_id) is not str:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
-    its_tracking_process_key = value.tracking_process_key
-    if its_tracking_process_key is not None:
+    if value.tracking_process_key is not None:
+        its_tracking_process_key = value.tracking_process_key
         if type(its_tracking_process_key) is not str:
             raise FallbackRequired
         plain["trackingProcessKey"] = its_tracking_process_key
@@ -2838,13 +2838,13 @@ def lazy_SmsResponseV1(value: Any) -> dict[str, Any]:
     if type(value) is not SmsResponseV1:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_bulk_id = value.bulk_id
-    if its_bulk_id is not None:
+    if value.bulk_id is not None:
+        its_bulk_id = value.bulk_id
         if type(its_bulk_id) is not str:
             raise FallbackRequired
         plain["bulkId"] = its_bulk_id
-    its_tracking_process_key = value.tracking_process_key
-    if its_tracking_process_key is not None:
+    if value.tracking_process_key is not None:
+        its_tracking_process_key = value.tracking_process_key
         if type(its_tracking_process_key) is not str:
             raise FallbackRequired
         plain["trackingProcessKey"] = its_tracking_process_key
@@ -2885,13 +2885,13 @@ def write_Status(value: Any) -> dict[str, Any]:
     if type(its_name) is not str:
         raise FallbackRequired
     plain["name"] = its_name
-    its_description = value.description
-    if its_description is not None:
+    if value.description is not None:
+        its_description = value.description
         if type(its_description) is not str:
             raise FallbackRequired
         plain["description"] = its_description
-    its_action = value.action
-    if its_action is not None:
+    if value.action is not None:
+        its_action = value.action
         if type(its_action) is not str:
             raise FallbackRequired
         plain["action"] = its_action
@@ -2919,21 +2919,21 @@ def write_Tracking(value: Any) -> dict[str, Any]:
     if type(value) is not Tracking:
         raise FallbackRequired
     plain: dict[str, Any] = {}
-    its_track = value.track
-    if its_track is not None:
+    if value.track is not None:
+        its_track = value.track
         plain["track"] = Track_VALUES[its_track]
-    its_process_key = value.process_key
-    if its_process_key is not None:
+    if value.process_key is not None:
+        its_process_key = value.process_key
         if type(its_process_key) is not str:
             raise FallbackRequired
         plain["processKey"] = its_process_key
-    its_type = value.type
-    if its_type is not None:
+    if value.type is not None:
+        its_type = value.type
         if type(its_type) is not str:
             raise FallbackRequired
         plain["type"] = its_type
-    its_base_url = value.base_url
-    if its_base_url is not None:
+    if value.base_url is not None:
+        its_base_url = value.base_url
         if type(its_base_url) is not str:
             raise FallbackRequired
         plain["baseUrl"] = its_base_url

@@ -246,7 +246,7 @@ class Destination(ApiModel):
     """One recipient of a message.
 
     to: Telephone number in international format, digits only; a leading plus is
-        allowed. [SEND-007]
+        allowed. [SEND-008]
     message_id: Your name for this message to this destination; made up by the platform
         when left out. [SEND-006]
     extra: Fields that the documentation does not list, by their names in the API. The client logs their
@@ -255,7 +255,7 @@ class Destination(ApiModel):
 
     to: str = attrs.field(
         validator=Constraint(
-            requirement_id="SEND-007",
+            requirement_id="SEND-008",
             required=True,
             pattern="^\\+?[0-9]+$",
             alternatives=(
@@ -266,12 +266,13 @@ class Destination(ApiModel):
                     "a number in international format: digits, with or without a leading +",
                 ),
             ),
+            missing_requirement_id="SEND-007",
         ),
         metadata={"wire": "to", "shorthand": True},
     )
     """Telephone number in international format, digits only; a leading plus is allowed.
 
-    On the wire: to. Requirement: SEND-007.
+    On the wire: to. Requirement: SEND-008.
     """
     message_id: str | None = attrs.field(
         default=None,
@@ -920,6 +921,9 @@ class PreviewResponse(ApiModel):
     def __len__(self) -> int:
         return len(self.previews)
 
+    def __getitem__(self, index: int) -> Preview:
+        return self.previews[index]
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class Price(ApiModel):
@@ -1276,6 +1280,9 @@ class DeliveryReports(ApiModel):
     def __len__(self) -> int:
         return len(self.results)
 
+    def __getitem__(self, index: int) -> DeliveryReport:
+        return self.results[index]
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class SmsLog(ApiModel):
@@ -1452,6 +1459,9 @@ class SmsLogs(ApiModel):
     def __len__(self) -> int:
         return len(self.results)
 
+    def __getitem__(self, index: int) -> SmsLog:
+        return self.results[index]
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class SmsResponseDetails(ApiModel):
@@ -1578,6 +1588,9 @@ class SmsResponse(ApiModel):
     def __len__(self) -> int:
         return len(self.messages)
 
+    def __getitem__(self, index: int) -> SmsResponseDetails:
+        return self.messages[index]
+
 
 @attrs.define(frozen=True, slots=True, kw_only=True, weakref_slot=False, repr=False)
 class SmsResponseV1(ApiModel):
@@ -1646,6 +1659,9 @@ class SmsResponseV1(ApiModel):
     def __len__(self) -> int:
         return len(self.messages)
 
+    def __getitem__(self, index: int) -> SmsResponseDetails:
+        return self.messages[index]
+
 
 @attrs.define(frozen=True, slots=True, weakref_slot=False, repr=False)
 class TimeOfDay(ApiModel):
@@ -1691,8 +1707,8 @@ class DeliveryTimeWindow(ApiModel):
     """When sending is allowed: on these days, and within from and to if they are given. Either
     both of from and to are given or neither. Times of day are UTC.
 
-    from_: Time of day (UTC) at which the window opens. [WIN-001]
-    to: Time of day (UTC) at which the window closes. [WIN-001]
+    from_: Time of day (UTC) at which the window opens. [WIN-006]
+    to: Time of day (UTC) at which the window closes. [WIN-006]
     days: Days on which sending is allowed; at least one. One of MONDAY, TUESDAY,
         WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY. [WIN-002]
     """
@@ -1700,22 +1716,22 @@ class DeliveryTimeWindow(ApiModel):
     from_: TimeOfDay | None = attrs.field(
         default=None,
         converter=to_optional_TimeOfDay,
-        validator=Constraint(requirement_id="WIN-001"),
+        validator=Constraint(requirement_id="WIN-006", missing_requirement_id="WIN-001"),
         metadata={"wire": "from"},
     )
     """Time of day (UTC) at which the window opens.
 
-    On the wire: from. Requirement: WIN-001.
+    On the wire: from. Requirement: WIN-006.
     """
     to: TimeOfDay | None = attrs.field(
         default=None,
         converter=to_optional_TimeOfDay,
-        validator=Constraint(requirement_id="WIN-001"),
+        validator=Constraint(requirement_id="WIN-006", missing_requirement_id="WIN-001"),
         metadata={"wire": "to"},
     )
     """Time of day (UTC) at which the window closes.
 
-    On the wire: to. Requirement: WIN-001.
+    On the wire: to. Requirement: WIN-006.
     """
     days: tuple[Day, ...] = attrs.field(
         converter=to_Day_tuple,

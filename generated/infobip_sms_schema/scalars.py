@@ -55,7 +55,9 @@ def mutable_twin(cls: type) -> Any:
     This skips the validators of models, for values that a codec has checked already. Where Python forbids
     the assignment, the detailed path does everything.
     """
-    other = type(cls.__name__, cls.__bases__, {"__slots__": cls.__slots__})  # type: ignore[attr-defined] # models have slots
+    direct = {"__call__": type.__call__}  # a model's own explains wrong arguments, and costs more
+    kind = type(type(cls).__name__, (type(cls),), direct)
+    other = kind(cls.__name__, cls.__bases__, {"__slots__": cls.__slots__})  # type: ignore[attr-defined] # models have slots
     try:
         other().__class__ = cls
     except TypeError:

@@ -16,23 +16,26 @@ class Violation:
     """One violated requirement at one place.
 
     It never shows a phone number or a text: ``actual`` names types, lengths and small numbers.
+
+    path: Path of wire names, such as ``messages[0].destinations[1].to``; empty for the whole
+        document.
+    actual: Description of the value that was found.
+    expected: Description of what is required.
+    requirement_id: ID of the requirement, such as ``SEND-007``; see requirements.toml.
+    value: The value that was found, which may be personal; not in ``str()``, ``repr()`` or a
+        pickle.
+    hint: What to write instead, for a usual mistake; otherwise empty.
     """
 
     __module__ = "infobip_sms"
 
     path: str
-    """Path of wire names, such as ``messages[0].destinations[1].to``; empty for the whole document."""
     actual: str
-    """Description of the value that was found."""
     expected: str
-    """Description of what is required."""
     requirement_id: str
-    """ID of the requirement, such as ``SEND-007``; see requirements.toml."""
     value: object = attrs.field(default=None, eq=False, repr=False)
-    """The value that was found, which may be personal; not in ``str()``, ``repr()`` or a pickle."""
 
     hint: str = attrs.field(default="", eq=False)
-    """What to write instead, for a usual mistake; otherwise empty."""
 
     def __reduce__(self) -> tuple[type[Violation], tuple[object, ...]]:
         fields = (self.path, self.actual, self.expected, self.requirement_id, None, self.hint)

@@ -152,11 +152,10 @@ def _write_reader(
     fields = model_set.fields[name]
     parts = sorted({m.base.__name__ for m in fields if m.is_model})
     way = "strict" if strict else "lenient"
-    body = ["if type(value) is not dict:", "    raise FallbackRequired"]
     is_document = "raw" in model_set.models[name].__slots__  # each response is an object of its own
     is_repeated = not (strict or is_document) and all(m.base in {str, int, bool} for m in fields)
-    if is_repeated:
-        body += _find_last(fields)
+    body = _find_last(fields) if is_repeated else []  # no other type equals a dict
+    body += ["if type(value) is not dict:", "    raise FallbackRequired"]
     open_ = bool(find_extra_slot(model_set.models[name]))
     body += [f"known = {len(fields)}"] * open_
     for field in fields:
@@ -276,16 +275,21 @@ def _write_writer(
 ) -> list[str]:
     """Return the function that writes a model, completely or without long lists."""
     fields = model_set.fields[name]
+    paired = {local for pair in model_set.paired_fields[name] for local in pair}
     body = [
         f"if type(value) is not {name}:",
         "    raise FallbackRequired",
         "plain: dict[str, Any] = {}",
     ]
     for field in fields:
-        body.append(f"{field.local} = value.{field.name}")
+        load = f"{field.local} = value.{field.name}"
         lines = [*_check_written(field, patterns), *_put(field, model_set, whole=whole)]
-        guarded = [f"if {field.local} is not None:", *indent(lines)]
-        body += lines if field.constraint.required else guarded
+        if field.constraint.required:
+            body += [load, *lines]
+        elif field.local in paired:
+            body += [load, f"if {field.local} is not None:", *indent(lines)]
+        else:  # most have no value
+            body += [f"if value.{field.name} is not None:", *indent([load, *lines])]
     body += render_pairs(model_set.paired_fields[name])
     body += render_extra(model_set.models[name], "plain.update({0})")
     way = "write" if whole else "lazy"

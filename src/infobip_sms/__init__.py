@@ -1,14 +1,19 @@
 """Client for Infobip's SMS API.
 
-from infobip_sms import Basic, Client, Destination, Message, SmsRequest
+from infobip_sms import ApiKey, Client, Message
 
-with Client("http://127.0.0.1:8080", auth=Basic("Aladdin", "open sesame")) as client:
-    response = client.send(SmsRequest(messages=[Message(
-        from_="InfoSMS", destinations=[Destination(to="41793026727")], text="Hello")]))
+with Client("https://xxxxx.api.infobip.com", auth=ApiKey("...")) as client:
+    sent = client.send_text("41793026727", "Hello", from_="InfoSMS")
+    print(sent.message_id, sent.status.name)
+    client.send(Message(destinations=["41793026727", "41793026731"], text="Hello"))
+
+Without an account, run "infobip-sms sandbox" and use Client("http://127.0.0.1:8080",
+auth=Basic("Aladdin", "open sesame")).
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -204,7 +209,9 @@ def __getattr__(name: str) -> Any:
     home = f"{__name__}.{_HOMES[name]}" if name in _HOMES else "infobip_sms_schema"
     module = import_module(home) if name[:1].isupper() or name in _HOMES else None
     if name not in _HOMES and name not in getattr(module, "__all__", ()):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(
+            f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__]
+        )
     value = getattr(module, name)
     if name in __all__:
         globals()[name] = value
@@ -212,4 +219,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])

@@ -10,13 +10,18 @@ _BY_STATUS = {
     403: "Check the scopes of the API key, and that the account may use this operation.",
     404: f"The server does not know this operation: {_BASE_URL}.",
     405: f"The server does not know this operation: {_BASE_URL}.",
+    407: "Check the user and password in the proxy's URL.",
+    408: "Try again.",
     413: "Send fewer messages in a request.",
-    429: "Too many requests: send more slowly.",
+    415: 'The server may know the other format only: try wire="xml" or wire="json".',
+    429: "Send more slowly.",
 }
 _BY_REASON = {
+    "proxy": "Check the proxy's URL, user and password, and that it may connect to the server.",
     "connection refused": "Check that the server is running, and the port of the base URL.",
-    "connection reset": "Check that the server is running; try again.",
+    "connection failed: connection reset": "Check that the server is running; try again.",
     "host name not known": "Check the host name in the base URL, and the network.",
+    "does not speak HTTP": "Check the scheme and port of the base URL.",
     "does not speak TLS": "Check the scheme and port of the base URL.",
     "another host name": "Check the host name in the base URL.",
     "has expired": "Check this machine's clock; otherwise the server needs a new certificate.",
@@ -25,18 +30,20 @@ _BY_REASON = {
     "unknown authority": "If you trust the server, pass the authority's certificate file as ca.",
     "not trusted": "Check the base URL, or pass the file of the server's authority as ca.",
     "TLS handshake failed": "Check the scheme and port of the base URL; try again.",
-    "proxy": "Check the proxy's URL, user and password.",
     "connecting timed out": "Check the network, firewall and proxy, and the base URL.",
     "response timed out": "Allow more time with timeout=.",
     "connection failed": "Check the network and the base URL.",
 }
 
 
-def advise_rejection(status: int, path: str, retry_after: str) -> str:
+def advise_rejection(status: int, method: str, path: str, retry_after: str, *, sent: bool) -> str:
     """Return what to do after a 4xx or 503.
 
     path: template of the operation's path. retry_after: the header's value, or an empty string.
+    sent: whether the request may have been processed after all.
     """
+    if sent:
+        return _advise_repeat(method)
     wait = f" Retry-After: {retry_after}." if retry_after else ""
     if status == 404 and _has_id(path):  # noqa: PLR2004 - HTTP's own
         return f"Check the ID that you asked for; if it is right, {_BASE_URL}.{wait}"
@@ -67,7 +74,7 @@ def advise_invalid(status: int | None, method: str, body: bytes, location: str) 
     if status is not None and 300 <= status < 400:  # noqa: PLR2004 - HTTP's own
         where = f" to {location}" if location else ""
         return f"The server redirects{where}: {_BASE_URL}."
-    if is_html(body):
+    if is_html(body) and (status is None or status < 500):  # noqa: PLR2004 - HTTP's own
         return f"The server responded with HTML: {_BASE_URL}, or a proxy or gateway responded."
     return _advise_repeat(method)
 

@@ -173,6 +173,7 @@ class AsyncClient:
         self._client.close()
 
     async def __aenter__(self) -> Self:
+        self._client.__enter__()
         return self
 
     async def __aexit__(

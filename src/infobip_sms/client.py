@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .codecs import Engine, Wire
 
 _CALL_HINT = 'Write Client("https://xxxxx.api.infobip.com", auth=ApiKey("…")).'
+_OPTIONS_HINT = "Write with_options(timeout=10, retry=None, headers={…})."
 _LOG = logging.getLogger("infobip_sms")
 _SAME = Retry()
 
@@ -78,7 +79,6 @@ class Client(Operations):
     on_attempt: called after each attempt with its route, such as ``"POST /sms/2/text/advanced"``, and
         its Attempt: serial, outcome, sent, duration and waited. Neither has values of requests or
         responses. What it raises is logged and does not disturb the call.
-
     headers: more headers for every request.
     trust_http: hosts besides loopback to which credentials may go over plain http, such as a sandbox
         in another container. Everybody on the way can read them; a warning is logged.
@@ -142,6 +142,7 @@ class Client(Operations):
         return cls(url, auth=read_environment_auth(), **settings)
 
     @hide_locals
+    @hint(_OPTIONS_HINT, wire="wire is an argument of Client, and of each call.")
     def with_options(
         self,
         *,
@@ -171,6 +172,7 @@ class Client(Operations):
         self._connections.close()
 
     def __enter__(self) -> Self:
+        self._connections.require_open()
         return self
 
     def __exit__(

@@ -70,6 +70,10 @@ def _to_retry(retry: Retry | None) -> Retry:
     return Retry.none() if retry is None else retry
 
 
+def _is_list_of_hosts(value: object) -> bool:
+    return is_list_of_texts(value) and not any("/" in host for host in value)  # type: ignore[attr-defined]
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """What a client was made with; pickled in its place."""
@@ -97,7 +101,7 @@ class Settings:
     )
     headers: Headers = attrs.field(converter=_to_headers, validator=_require_headers)
     trust_http: Collection[str] = attrs.field(
-        validator=validate("a list of host names", is_list_of_texts)
+        validator=validate("a list of host names, without scheme and port", _is_list_of_hosts)
     )
 
 

@@ -46,18 +46,20 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Attempt:
-    """One attempt to get a response."""
+    """One attempt to get a response.
+
+    serial: 1 for the first.
+    outcome: How it ended, such as ``HTTP 429`` or ``the connection failed``.
+    sent: ``no`` if the server certainly did not process the request, otherwise ``maybe``.
+    duration: Seconds that the attempt took.
+    waited: Seconds waited before the next attempt; 0.0 after the last.
+    """
 
     serial: int
-    """1 for the first."""
     outcome: str
-    """How it ended, such as ``HTTP 429`` or ``the connection failed``."""
     sent: Sent
-    """``no`` if the server certainly did not process the request, otherwise ``maybe``."""
     duration: float
-    """Seconds that the attempt took."""
     waited: float
-    """Seconds waited before the next attempt; 0.0 after the last."""
 
 
 @attrs.frozen
@@ -221,7 +223,8 @@ class ApiError(_CallError):
     def advice(self) -> str:
         """What to do next."""
         call = self.call or _UNKNOWN_CALL
-        return advise_rejection(self.status, call.path, call.retry_after)
+        sent = self.sent == "maybe"
+        return advise_rejection(self.status, call.method, call.path, call.retry_after, sent=sent)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.status})"
@@ -262,7 +265,9 @@ class InvalidResponseError(_CallError):
     def __str__(self) -> str:
         call = self.call or _UNKNOWN_CALL
         status = _format_status(self.status)
-        problems = "\n".join(map(str, self.violations)) or "an undocumented status"
+        problems = "\n".join(map(str, self.violations))
+        if not problems and (self.status is None or self.status < HTTPStatus.MULTIPLE_CHOICES):
+            problems = "an undocumented status"
         if self.call is None and self.status is None:  # a body that was parsed, such as a callback
             return problems
         words = ": ".join(filter(None, (status, call.code, call.text, problems)))

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
 from infobip_sms_schema import ErrorResponse, HttpInfo, SmsRequest, SmsRequestV1
+from infobip_sms_schema import operations as contract
 from infobip_sms_schema.constraints import describe_value
 from infobip_sms_schema.deadline import until
 
@@ -27,7 +28,7 @@ from .errors import (
 from .rules import check_model, check_senders, count_national_numbers
 
 if TYPE_CHECKING:
-    from infobip_sms_schema import ErrorDetails
+    from infobip_sms_schema import ErrorDetails, SmsResponse, SmsResponseDetails
     from infobip_sms_schema.operations import Operation
 
     from infobip_sms.auth import Auth
@@ -100,8 +101,20 @@ def _parse(
     return model
 
 
+def get_only_entry(response: SmsResponse) -> SmsResponseDetails:
+    """Return the entry of a request with one destination; raise InvalidResponseError if it has none."""
+    if not response.messages:
+        problem = Violation("messages", "an empty list", "an entry for the message", "RESP-001")
+        call = CallDescription(contract.SEND.method, contract.SEND.path, "")
+        status = response.http.status if response.http else None
+        raise InvalidResponseError((problem,), status, response.raw or b"", call=call)
+    sent = response.messages[0]
+    object.__setattr__(sent, "http", response.http)  # frozen, but nobody else has it yet
+    return sent
+
+
 def find_extra_names(body: object) -> list[str]:
-    """Return the names of the undocumented fields of a request; it may be invalid, and is checked later."""
+    """Return the names of the undocumented fields of a valid request."""
     if not isinstance(body, SmsRequest) or not _has_extra(body):
         return []
     from infobip_sms.codecs.extra import list_extra_names  # noqa: PLC0415 - few requests need it
@@ -110,15 +123,9 @@ def find_extra_names(body: object) -> list[str]:
 
 
 def _has_extra(body: SmsRequest) -> bool:
-    if body.extra is not None:
-        return True
-    for message in body.messages:
-        if getattr(message, "extra", None) is not None:
-            return True
-        for to in getattr(message, "destinations", ()):
-            if getattr(to, "extra", None):
-                return True
-    return False
+    messages = body.messages
+    own = body.extra is not None or any(message.extra is not None for message in messages)
+    return own or any(to.extra is not None for message in messages for to in message.destinations)
 
 
 def _build_info(response: Response) -> HttpInfo:
@@ -191,16 +198,17 @@ def _describe_call(
     request: Request, response: Response, error: ErrorResponse | None
 ) -> CallDescription:
     """Return what an error may show; of the server's words, what is left without those sent."""
-    from .masking import list_sent, mask_sent  # noqa: PLC0415 - only errors need it
+    from .masking import find_words, list_sent, mask_sent  # noqa: PLC0415 - only errors need it
 
     sent = list_sent(request)
     words = error.request_error.service_exception if error else None
+    foreign = response.status >= 400 and error is None  # noqa: PLR2004 - HTTP's own numbers
     return CallDescription(
         request.method,
         request.route,
         response.host,
         code=mask_sent((words and words.message_id) or "", sent),
-        text=mask_sent(_format_words(words), sent),
+        text=mask_sent(find_words(response.body) if foreign else _format_words(words), sent),
         location=mask_sent(_find_redirect(response), sent),
         retry_after=mask_sent(response.headers.get("retry-after", ""), sent),
     )

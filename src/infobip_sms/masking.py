@@ -31,6 +31,10 @@ _PIECE = 8
 _ANYWHERE = 4
 _MASK = "***"
 _DIGITS = re.compile(r"\+?\d(?:[\s().\-/]{0,2}\d){6,}")
+_MAX_BODY = 8192  # bytes of a body in which words are looked for
+_TITLE = re.compile(r"<title>([^<]*)</title>", re.IGNORECASE)
+_WORDS = ("message", "detail", "error_description", "title", "error", "description")
+"""JSON fields in which gateways say what is wrong, the most telling first."""
 _TAG = re.compile(r"<[^<>]*>")
 
 
@@ -59,6 +63,20 @@ def mask_sent(text: str, sent: Iterable[str]) -> str:
     for digits in _DIGITS.finditer(shown):
         hidden[digits.start() : digits.end()] = b"\1" * len(digits[0])
     return _cut(escape(_hide(shown, hidden)))
+
+
+def find_words(body: bytes) -> str:
+    """Return what an error says that is not of this API: a page's title, a usual JSON field, a short text."""
+    text = body[:_MAX_BODY].decode(errors="replace").strip()
+    if text.startswith("<"):
+        title = _TITLE.search(text)
+        return title[1].strip() if title else ""
+    try:
+        plain = json.loads(text)
+    except (ValueError, RecursionError):
+        return text if len(text) <= MAX_LENGTH and text.isprintable() else ""
+    fields = plain if isinstance(plain, dict) else {}
+    return next((found for n in _WORDS if isinstance(found := fields.get(n), str) and found), "")
 
 
 def list_sent(request: Request) -> list[str]:

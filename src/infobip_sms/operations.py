@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 from infobip_sms_schema import (
@@ -26,11 +26,9 @@ from infobip_sms_schema import (
     SmsRequestV1,
 )
 from infobip_sms_schema import operations as contract
-from infobip_sms_schema.constraints import describe_value
 
-from .arguments import hint
-from .errors import CallDescription, InvalidRequestError, InvalidResponseError, Violation
-from .exchange import build_request, find_extra_names, parse_response
+from .arguments import hint, require_one_text, to_request
+from .exchange import build_request, find_extra_names, get_only_entry, parse_response
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -44,6 +42,7 @@ if TYPE_CHECKING:
         ConversionResponse,
         DeliveryReports,
         GeneralStatus,
+        Language,
         LanguageCode,
         PreviewResponse,
         SmsLogs,
@@ -68,7 +67,6 @@ _V1_WARNING = "send_v1 uses the previous version of the endpoint (V1-001); use s
 _SEND_TEXT = 'For one text to one number write send_text("41793026727", "Hello", from_="InfoSMS").'
 _MORE = "For anything else that a message can have, use send(Message(...))."
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
-_METHODS = {Message: "send", SmsRequest: "send", MessageV1: "send_v1", SmsRequestV1: "send_v1"}
 
 
 class Operations(ABC):
@@ -92,14 +90,25 @@ class Operations(ABC):
     @hint(
         'Write send_text("41793026727", "Hello", from_="InfoSMS").',
         **dict.fromkeys(["sender", "source", "from"], "The sender is from_."),
-        **dict.fromkeys(["send_at", "language", "flash", "notify_url"], _MORE),
+        **dict.fromkeys(["body", "message", "content"], "The text is text."),
+        **dict.fromkeys(["number", "phone", "recipient"], "The number is to."),
+        **dict.fromkeys(["status_callback", "callback"], "The callback URL is notify_url."),
+        message_id="An ID of your own goes with the number: Destination(to, message_id=…).",
+        **dict.fromkeys(["delivery_time_window", "transliteration", "intermediate_report"], _MORE),
+        **dict.fromkeys(["bulk_id", "tracking"], "It is an argument of SmsRequest(messages=…)."),
     )
-    def send_text(
+    def send_text(  # noqa: PLR0913 - what one text may have, each by its name
         self,
         to: str | Destination,
         text: str,
         *,
         from_: str | None = None,
+        send_at: dt.datetime | None = None,
+        validity_period: int | dt.timedelta | None = None,
+        flash: bool | None = None,
+        language: Language | LanguageCode | str | None = None,
+        notify_url: str | None = None,
+        callback_data: str | None = None,
         wire: Wire | None = None,
         timeout: float | None = None,
     ) -> SmsResponseDetails:
@@ -107,21 +116,26 @@ class Operations(ABC):
 
         to: one number in international format, such as ``41793026727``, or a Destination.
         from_: the sender that the recipient sees, 3 to 11 characters or 3 to 14 digits.
+        send_at: when to send it, timezone-aware. validity_period: minutes, or a timedelta.
+        flash: True shows it at once instead of storing it. language: ``"TR"``, ``"ES"`` or ``"PT"``.
+        notify_url: receives the delivery report, with callback_data, at most 200 characters.
 
         Returns ``message_id``, ``status``, ``to`` and ``http`` of the message. For anything else that a message
         can have, and for several recipients, use ``send(Message(...))``.
         """
-        one = to if isinstance(to, Destination) else Destination(to)
-        message = Message(from_=from_, destinations=one, text=text)
-        response = self.send(message, wire=wire, timeout=timeout)
-        if not response.messages:
-            problem = Violation("messages", "an empty list", "an entry for the message", "RESP-001")
-            call = CallDescription(contract.SEND.method, contract.SEND.path, "")
-            status = response.http.status if response.http else None
-            raise InvalidResponseError((problem,), status, response.raw or b"", call=call)
-        sent = response.messages[0]
-        object.__setattr__(sent, "http", response.http)  # frozen, but nobody else has it yet
-        return sent
+        require_one_text(to, text)
+        message = Message(
+            from_=from_,
+            destinations=to if isinstance(to, Destination) else Destination(to),
+            text=text,
+            send_at=send_at,
+            validity_period=validity_period,
+            flash=flash,
+            language=language,
+            notify_url=notify_url,
+            callback_data=callback_data,
+        )
+        return get_only_entry(self.send(message, wire=wire, timeout=timeout))
 
     @hint(f"{_SEND_TEXT} For more write send(Message(...)).")
     def send(
@@ -139,7 +153,7 @@ class Operations(ABC):
         Returns one entry per destination, in the order of the request. A request that may have been
         processed is not retried unless the client's ``retry`` says so: the API has no idempotency key.
         """
-        return self._run(contract.SEND, wire, timeout, _to_request(request, SmsRequest, Message))
+        return self._run(contract.SEND, wire, timeout, to_request(request, SmsRequest, Message))
 
     def send_v1(
         self,
@@ -162,7 +176,7 @@ class Operations(ABC):
         wire: Wire | None,
         timeout: float | None,
     ) -> SmsResponseV1:
-        body = _to_request(request, SmsRequestV1, MessageV1)
+        body = to_request(request, SmsRequestV1, MessageV1)
         return self._run(contract.SEND_V1, wire, timeout, body)
 
     def send_many(  # noqa: PLR0913 - settings, each by its name
@@ -277,6 +291,7 @@ class Operations(ABC):
         )
         return self._run(contract.GET_LOGS, wire, timeout, parameters=parameters)
 
+    @hint('Write preview("Hello", language_code="TR").', language="The language is language_code.")
     def preview(
         self,
         text: str,
@@ -368,23 +383,10 @@ class Operations(ABC):
         parameters: attrs.AttrsInstance | None = None,
     ) -> Model:
         chosen = wire or self._wire
-        self._log_extra(body)
         request = build_request(operation, chosen, self._auth, body, parameters, xml=self._xml)
+        self._log_extra(body)
         response = self._send_request(request, timeout)
         return parse_response(operation, request, response, chosen, xml=self._xml)
-
-
-def _to_request(value: Any, request: Any, message: type) -> Any:
-    """Return the request of messages; raise InvalidRequestError for anything else, and what to write."""
-    if isinstance(value, request):
-        return value
-    if isinstance(value, SmsRequest | SmsRequestV1 | Message | MessageV1) and not isinstance(
-        value, message
-    ):
-        expected, method = f"a {request.__name__}", _METHODS[type(value)]
-        problem = Violation("", describe_value(value), expected, "HTTP-003", hint=f"Use {method}.")
-        raise InvalidRequestError([problem])
-    return request(messages=value)
 
 
 def _to_list(values: str | Iterable[str]) -> list[str] | None:

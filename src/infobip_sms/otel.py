@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opentelemetry import propagate, trace
-from opentelemetry.trace import SpanKind, StatusCode
+try:
+    from opentelemetry import propagate, trace
+    from opentelemetry.trace import SpanKind, StatusCode
+except ModuleNotFoundError as _error:
+    _message = "opentelemetry is not installed; run: pip install 'infobip-sms[otel]'"
+    raise ModuleNotFoundError(_message, name=_error.name) from None
 
 from .client import Client
 from .errors import InvalidResponseError

@@ -58,7 +58,7 @@ def find_requirement(requirement_id: str) -> dict[str, Any]:
     if wanted not in rows:
         import difflib  # noqa: PLC0415 - only an unknown ID needs it
 
-        near = difflib.get_close_matches(wanted, rows, n=3, cutoff=0.6)
+        near = difflib.get_close_matches(_pad_id(wanted), rows, n=3, cutoff=0.6)
         hint = f"did you mean {', '.join(near)}?" if near else "IDs are such as SEND-008"
         raise KeyError(f"there is no requirement {requirement_id!r}; {hint}")
     row = dict(rows[wanted])
@@ -70,6 +70,13 @@ def find_requirement(requirement_id: str) -> dict[str, Any]:
         command = f"infobip-sms conformance explain {wanted}"
         row["checked"] = [part for part in (client, f"{_CHECKED[observable]}: {command}") if part]
     return row
+
+
+def _pad_id(requirement_id: str) -> str:
+    """Return an ID with three digits: SEND-8 is SEND-008."""
+    return re.sub(
+        r"^([A-Z0-9]*[A-Z][A-Z0-9]*)-?(\d{1,3})$", lambda m: f"{m[1]}-{m[2]:0>3}", requirement_id
+    )
 
 
 def _read_data(name: str) -> str:

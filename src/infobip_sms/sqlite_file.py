@@ -27,7 +27,7 @@ _NOT_CREATED = "unable to open the file: its folder must exist and be writable"
 # SQLite's own words for what has nothing to do with the content, and ours; any others may quote it.
 _KNOWN = {
     "attempt to write a readonly database": _READ_ONLY,
-    "database disk image is malformed": "database disk image is malformed",
+    "database disk image is malformed": "it is damaged",
     "database or disk is full": "the disk is full; make room for it",
     "disk I/O error": "disk I/O error",
     "file is not a database": "it is another kind of file, or damaged",

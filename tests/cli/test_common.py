@@ -311,7 +311,7 @@ def test_a_dry_run_shows_what_a_server_would_hear(
     assert line == captured.line
     assert [h.partition(":")[0].lower() + ":" + h.partition(":")[2] for h in rest] == headers
     assert body.removesuffix(b"\n") == captured.body
-    assert "nothing was sent" in shown.stderr
+    assert "Nothing was sent" in shown.stderr
 
 
 @both

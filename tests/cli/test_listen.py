@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infobip_sms.webhook_server import MAX_BODY, MAX_CONNECTIONS, WebhookServer
-from tests.cli.runs import NUMBER, start
+from tests.cli.runs import NUMBER, run, start
 from tests.client.calls import TYPES, both, chunked, example
 
 if TYPE_CHECKING:
@@ -534,7 +534,19 @@ def test_a_port_that_is_taken_is_said() -> None:
             _, said = process.communicate(timeout=20)
 
     assert process.returncode == 2
-    assert f"127.0.0.1:{port} cannot be used".encode() in said
+    assert f"Error: Cannot listen: port {port} is already in use. Choose another".encode() in said
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "name.invalid", "a" * 64])
+def test_an_address_of_another_machine_is_named(host: str) -> None:
+    """An address that this machine does not have is named, with those to use instead."""
+    result = run("listen", "--host", host, "--port", "0")
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"Error: Cannot listen: {host} is not an address of this machine."
+        " Use 127.0.0.1, or 0.0.0.0 for all of them.\n"
+    )
 
 
 def test_ipv6_is_listened_on() -> None:

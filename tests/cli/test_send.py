@@ -523,16 +523,29 @@ def test_killed_and_run_again_sends_to_everybody_once(tmp_path: Path, serve: Ser
     assert "200 accepted (200 of them in an earlier run)" in third.stdout
 
 
+def test_a_number_may_have_blanks_and_signs(serve: Serve) -> None:
+    """--to takes a number as people write it, as the cells of --csv do."""
+    platform = Platform()
+    result = run(
+        "send", "--to", "+41 79 302-67 27", "Hello", url=serve("hear", platform.answer).url
+    )
+
+    assert result.exit_code == 0, result.stderr
+    assert [to for to, _ in platform.heard] == ["+41793026727"]
+
+
 def test_another_input_is_refused_by_the_journal(tmp_path: Path, serve: Serve) -> None:
     """A journal belongs to its rows: other rows end with 2 and send nothing."""
     platform = Platform()
     url = serve("hear", platform.answer).url
     journal = str(tmp_path / "journal")
     run(*MAIL, "--resume", journal, typed=ROWS, url=url)
+    (changed,) = [row for row in ROWS.splitlines() if "Ali" in row]
     result = run(*MAIL, "--resume", journal, typed=ROWS.replace("Ali", "Eve"), url=url)
 
     assert result.exit_code == 2
     assert "journal" in result.stderr
+    assert f"(first difference: row {2 + ROWS.splitlines()[1:].index(changed)})" in result.stderr
     assert len(platform.heard) == 2
 
 

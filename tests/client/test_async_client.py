@@ -186,6 +186,8 @@ def test_a_client_serves_several_loops_and_is_closed_once(serve: Serve) -> None:
 
     with pytest.raises(RuntimeError, match="this client is closed"):
         asyncio.run(client.send(ask()))
+    with pytest.raises(RuntimeError, match="this client is closed"):
+        asyncio.run(client.__aenter__())
     asyncio.run(client.close())
     assert len(server.finish()) == 2
 

@@ -242,6 +242,8 @@ def test_a_client_that_was_closed_cannot_send(serve: Serve) -> None:
     client.close()
     with pytest.raises(RuntimeError, match="closed"):
         client.send(ask())
+    with pytest.raises(RuntimeError, match="this client is closed; make another one"):
+        client.__enter__()
     server.finish()
     assert server.connections == 0
 

@@ -20,7 +20,7 @@ from infobip_sms import (
     Message,
     TransportError,
 )
-from tests.client.calls import AUTH, GOOD, OK, SOON, TYPES, ask, example, reply, split
+from tests.client.calls import AUTH, GOOD, OK, PHONE, SOON, TYPES, ask, example, reply, split
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +104,7 @@ REJECTIONS = {
     403: ("", "Forbidden", "was not processed", "scopes"),
     404: ("", "Not Found", "the base URL may be wrong"),
     405: ("", "Method Not Allowed", "the base URL may be wrong"),
-    429: ("", "Too Many Requests", "send more slowly", "Retry-After: 7"),
+    429: ("", "Too Many Requests", "Send more slowly", "Retry-After: 7"),
     503: ("", "Service Unavailable", "Try again later", "Retry-After: 7"),
 }
 
@@ -116,6 +116,44 @@ def test_rejections(serve: Serve, status: int) -> None:
     body = example(stem) if stem else b"{}"
     server = serve("hear", reply(body, status, TYPES["json"], "Retry-After: 7"))
     provoke(ApiError, server.url, f"HTTP {status} ", *parts)
+
+
+FOREIGN = {
+    "text": (b"The plain HTTP request was sent to HTTPS port\n", "text/plain"),
+    "page": (
+        b"<html><title>The plain HTTP request was sent to HTTPS port</title></html>",
+        "text/html",
+    ),
+    "json": (b'{"message": "The plain HTTP request was sent to HTTPS port"}', TYPES["json"]),
+}
+
+
+@pytest.mark.parametrize("form", FOREIGN)
+def test_a_rejection_in_other_words(serve: Serve, form: str) -> None:
+    """What a gateway says in a form of its own is shown, without what was sent."""
+    body, kind = FOREIGN[form]
+    server = serve("hear", reply(body, 400, kind))
+    provoke(ApiError, server.url, "HTTP 400 Bad Request: The plain HTTP request was sent to HTTPS")
+    quoting = serve("hear", reply(body.replace(b"HTTPS port", PHONE.encode()), 400, kind))
+    assert PHONE not in provoke(ApiError, quoting.url, "The plain HTTP request was sent to ***")
+
+
+def test_a_503_without_retry_after(serve: Serve) -> None:
+    """The request may have been processed: it says to look it up, not to try again."""
+    sentence = provoke(ApiError, serve("hear", reply(b"", 503)).url, "Look the messages up")
+    assert "ry again" not in sentence
+
+
+def test_a_connection_that_was_lost(serve: Serve) -> None:
+    """It says how: without a response, within it, or because what came is not HTTP."""
+    silent = serve("hear", "close").url
+    provoke(TransportError, silent, "connection was lost: the server closed it without a response")
+    cut = serve("hear", OK[:-5], "close").url
+    provoke(TransportError, cut, "connection was lost: the response was cut off")
+    other = serve("hear", b"SSH-2.0-OpenSSH_9.2\r\n", "close").url
+    provoke(
+        TransportError, other, "does not speak HTTP on this port; is its URL https://?", "scheme"
+    )
 
 
 INVALID = {

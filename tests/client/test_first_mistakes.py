@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import pickle
+import subprocess
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +70,38 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "Tracking by another name": (lambda: make_tracking(tracks="SMS"), "for tracks is track."),
     "send_text without to": (lambda: client.send_text(text="Hello"), f"Write {SEND_TEXT}."),
     "send_text sender": (lambda: client.send_text(PHONE, "a", sender="A"), "The sender is from_."),
-    "send_text later": (lambda: client.send_text(PHONE, "a", send_at=1), "use send(Message(...))"),
+    "preview language": (
+        lambda: client.preview("a", language="TR"),
+        "The language is language_code.",
+    ),
+    "with_options wire": (lambda: client.with_options(wire="xml"), "of each call. Write with_opt"),
+    "send_text in Greek": (
+        lambda: client.send_text(PHONE, "a", transliteration="GREEK"),
+        "use send(Message(...))",
+    ),
+    "send_text body": (lambda: client.send_text(PHONE, body="a"), "The text is text."),
+    "send_text number": (lambda: client.send_text(number=PHONE, text="a"), "The number is to."),
+    "send_text later": (
+        lambda: client.send_text(PHONE, "a", send_at=dt.timedelta(1)),
+        "now(UTC) +",
+    ),
+    "send_text without text": (lambda: client.send_text(PHONE, None), "text: expected a string"),
+    "send_text to several": (lambda: client.send_text([PHONE], "a"), "send(Message(destinations="),
+    "a number with blanks": (lambda: client.send_text("+41 79 302-67", "a"), "the digits alone"),
+    "minutes in words": (lambda: message(destinations=PHONE, validity_period="2h"), "a timedelta"),
+    "a URL of version 3": (
+        lambda: make_client("https://a.example/sms/3/messages", auth=AUTH),
+        'Write "https://a.example".',
+    ),
+    "trust_http with a URL": (
+        lambda: make_client("http://a.example", auth=AUTH, trust_http=["http://a.example"]),
+        "host names, without scheme",
+    ),
+    "journal as a number": (lambda: client.send_many([], journal=5), "the path of a file"),
+    "skip as a number": (
+        lambda: list(client.send_many([message(destinations=PHONE)], skip=5)),
+        "skip: expected numbers",
+    ),
     "Client api_key": (lambda: make_client(api_key="abc"), A_CLIENT),
     "Client key by position": (lambda: make_client("https://a.example", "abc"), A_CLIENT),
     "Client key as auth": (lambda: make_client(auth="abc"), 'Write auth=ApiKey("…").'),
@@ -149,3 +182,23 @@ def test_v1_001_the_asyncio_client_warns_where_it_is_called(serve: Serve) -> Non
     server.finish()
 
     assert [(w.filename, w.category) for w in caught] == [(__file__, DeprecationWarning)]
+
+
+def test_a_missing_extra_is_named() -> None:
+    """What needs an extra says which one, and how to install it."""
+    program = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(['starlette', 'opentelemetry']))\n"
+        "for name in ('sandbox', 'otel'):\n"
+        "    try:\n"
+        "        __import__(f'infobip_sms.{name}', fromlist=['running']).running\n"
+        "    except ModuleNotFoundError as error:\n"
+        "        print(error)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.splitlines() == [
+        "starlette is not installed; run: pip install 'infobip-sms[sandbox]'",
+        "opentelemetry is not installed; run: pip install 'infobip-sms[otel]'",
+    ]

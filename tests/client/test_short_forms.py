@@ -27,7 +27,7 @@ from infobip_sms import (
     Transliteration,
 )
 from infobip_sms.codecs import wire_json, wire_xml
-from tests.client.calls import AUTH, NEVER, PHONE, TYPES, both, example, reply
+from tests.client.calls import AUTH, NEVER, OK, PHONE, TYPES, both, example, reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,12 +74,34 @@ def test_send_text_returns_the_entry_of_its_message(serve: Serve) -> None:
     assert (sent.http.status, sent.http.attempts) == (200, 1)
 
 
+def test_send_text_takes_what_one_text_may_have(serve: Serve) -> None:
+    """Its options are those of a Message, by the same names."""
+    options: dict[str, Any] = {
+        "from_": "InfoSMS",
+        "send_at": dt.datetime(2030, 1, 31, 8, tzinfo=dt.UTC),
+        "validity_period": dt.timedelta(hours=2),
+        "flash": True,
+        "language": "TR",
+        "notify_url": "https://example.com/reports",
+        "callback_data": "customer 42",
+    }
+    server = serve("hear", OK)
+    with Client(server.url, auth=AUTH, timeout=NEVER) as client:
+        client.send_text(PHONE, "Hello", **options)
+    (request,) = server.finish()
+
+    wanted = SmsRequest(messages=Message(destinations=PHONE, text="Hello", **options))
+    assert request.body == wire_json.dump_model(wanted)
+
+
 def test_send_text_has_one_destination() -> None:
     """Several numbers are rejected: the status of one would stand for all."""
     several: Any = [PHONE, PHONE]
     with (
         Client("http://127.0.0.1:1", auth=AUTH) as client,
-        pytest.raises(InvalidRequestError, match=r"^Destination\.to: expected .*, got a list of 2"),
+        pytest.raises(
+            InvalidRequestError, match=r"^to: expected one phone number, got a list of 2"
+        ),
     ):
         client.send_text(several, "Hello")
 
@@ -196,6 +218,7 @@ def test_a_response_is_iterated_and_counted() -> None:
 
     assert list(response) == list(response.messages)
     assert len(response) == len(response.messages) > 1
+    assert response[0] is response.messages[0]
 
 
 def test_a_client_of_the_environment_has_its_server_and_credentials(

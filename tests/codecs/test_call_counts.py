@@ -73,6 +73,14 @@ def test_reading_a_response_grows_with_it_and_no_faster(wire: str) -> None:
     assert large <= 10 * small
 
 
+def test_an_entry_of_a_response_takes_few_calls() -> None:
+    """Reading an entry calls its reader and that of its status, counts its fields, and looks at two texts."""
+    bodies = [wire_json.dump_model(build_reply(count)) for count in (300, 3_000)]
+    small, large = (count_calls(partial(wire_json.parse_response, b, SmsResponse)) for b in bodies)
+
+    assert large - small <= 2_700 * 5
+
+
 def test_a_message_is_built_with_few_calls() -> None:
     """Each field of a message that somebody builds is looked at once, and not at all without a value."""
     calls = count_calls(lambda: build_messages(100))

@@ -8,10 +8,13 @@ formats themselves make, each with its reason.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+import infobip_sms_schema
 import pytest
+from lxml import etree
 
 from infobip_sms import DeliveryReports, Error, SmsRequest
 from infobip_sms.codecs import get_codec
@@ -286,3 +289,16 @@ def test_documents_may_begin_with_a_mark_or_white_space(mark: str) -> None:
     for wire, build in (("json", build_json), ("xml", build_xml)):
         document = mark + build(DeliveryReports, "smsCount", "{}", "2")
         assert read_value(wire, "generated", DeliveryReports, document, "smsCount") == "2"
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u2003", "\u0085", "\u3000"])
+def test_white_space_around_numbers_is_that_of_xml(blank: str) -> None:
+    """XML Schema's white space is four characters (Part 2, 4.3.6): libxml2 agrees, xmlschema takes more."""
+    name = "validityPeriod"
+    schema_file = Path(infobip_sms_schema.__file__).parent / "data" / "sms.xsd"
+    schema = etree.XMLSchema(etree.parse(schema_file))
+    for text, valid in ((f"{blank}5", False), (" \t\r\n5 \t\r\n", True)):
+        document = build_xml(SmsRequest, name, "{}", text)
+        assert schema.validate(etree.fromstring(document)) is valid
+        found = read_value("xml", "generated", SmsRequest, document, name)
+        assert found == ("5" if valid else "rejected")

@@ -215,7 +215,7 @@ def test_win_001_both_or_neither_end_is_taken() -> None:
         (Destination, {"to": "41 79"}, ("Destination.to", "SEND-008")),
         (Destination, {"to": "41\n"}, ("Destination.to", "SEND-008")),
         (Destination, {"to": "٤١"}, ("Destination.to", "SEND-008")),
-        (Destination, {"to": 41793026727}, ("Destination.to", "SEND-007")),
+        (Destination, {"to": 41793026727}, ("Destination.to", "SEND-008")),
         (Language, {"language_code": "XX"}, ("Language.language_code", "SEND-011")),
         (message, {"text": 41}, ("Message.text", "SEND-009")),
         (message, {"text": "\ud800"}, ("Message.text", "TEXT-001")),

@@ -159,7 +159,7 @@ def test_plan_of_one_requirement_is_close(judge_line: Judge, requirement_id: str
         (("--replay", "SEND-016:callback-data-long-json@7"), (4, 6)),
         (("--replay", "SEND-017:validity_period_counts_minutes-json"), (7, 33)),
         (("--only", "SEND-016", "--profile", "rejections"), (5, 5)),
-        (("--only", "VAL-001", "--without", "xml"), (4, 18)),
+        (("--only", "VAL-001", "--without", "xml"), (4, 19)),
     ],
 )
 def test_plan_follows_from_the_chosen_checks(

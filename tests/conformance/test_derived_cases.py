@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 from infobip_sms_conformance.contract import (
     allowed_values,
+    codec,
     derived_cases,
     edits,
     files,
@@ -14,6 +15,10 @@ from infobip_sms_conformance.contract import (
 )
 from infobip_sms_conformance.session import budget
 from infobip_sms_conformance.session.plan import PROFILES
+from infobip_sms_schema import SmsRequest
+
+from infobip_sms import InvalidRequestError
+from infobip_sms.codecs import get_codec
 
 SCHEMA = {
     "$ref": "#/components/schemas/SmsRequest",
@@ -34,11 +39,40 @@ def test_rejected_case_violates_the_schema_at_its_field(case: files.Case) -> Non
 
 
 @pytest.mark.parametrize(
+    "case",
+    [
+        case
+        for case in (*files.read_cases(), *derived_cases.derive_cases())
+        if case.rejected and case.requirement_id.startswith(("SEND-", "WIN-", "SCHED-"))
+    ],
+    ids=lambda case: str(case.id),
+)
+def test_suite_and_client_name_the_same_requirement(case: files.Case) -> None:
+    """What the suite says a value violates is what the client and the sandbox say."""
+    for wire in case.wires:
+        with pytest.raises(InvalidRequestError) as caught:
+            get_codec(wire).parse_request(codec.dump(edits.build_edited(case), wire), SmsRequest)
+
+        assert {v.requirement_id for v in caught.value.violations} == {case.requirement_id}
+
+
+@pytest.mark.parametrize(
     "case", allowed_values.derive_accepted_cases(), ids=lambda case: str(case.id)
 )
 def test_accepted_case_conforms_to_the_schema(case: files.Case) -> None:
     """Each value that is to be accepted is right by the schema."""
     assert not list(VALIDATOR.iter_errors(edits.build_edited(case)))
+
+
+def test_instants_are_accepted_in_every_zone() -> None:
+    """An instant ahead is sent with offsets to the west, of half an hour and of nothing; the example has one to the east."""
+    sent = {
+        str(case.edit[1])[-6:]
+        for case in allowed_values.derive_accepted_cases()
+        if case.requirement_id == "SCHED-002"
+    }
+
+    assert sent == {"-05:00", "+05:30", "+00:00"}
 
 
 def test_every_field_that_can_be_wrong_has_cases() -> None:

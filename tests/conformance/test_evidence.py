@@ -289,9 +289,9 @@ def test_nothing_to_rerun_is_wrong_usage(judge_line: Judge, tmp_path: Path) -> N
 
 
 def test_unknown_token_is_not_passed_over(sandbox: Sandbox, judge_line: Judge) -> None:
-    """A token of no requirement is wrong usage; one of no check leaves nothing checked."""
+    """A token of no requirement is wrong usage; as is one of no check."""
     assert judge_line.run("server", sandbox.url, "--replay", "NONE-001:x@1").code == 3
-    assert judge_line.run("server", sandbox.url, "--replay", "SEND-016:none-json@1").code == 2
+    assert judge_line.run("server", sandbox.url, "--replay", "SEND-016:none-json@1").code == 3
 
 
 # ------------------------------------------------------------------ the shell

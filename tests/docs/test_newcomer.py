@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 GUIDE = FOLDER.parents[2] / "src" / "README.md"
 FEWER = {
-    "at a given time",
     "with conversion tracking",
     "read a delivery report in Flask",
     "read a delivery report in FastAPI",

@@ -8,14 +8,16 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from infobip_sms import Basic, Client, Destination, Message, SmsRequest, cli
+from infobip_sms import Basic, Client, Destination, Message, ReportStore, SmsRequest, cli
 from infobip_sms.cli.sandbox import sandbox as command
 from infobip_sms.sandbox import running
+from tests.cli.runs import KEY, NUMBER, run
 
 if TYPE_CHECKING:
     import pytest
@@ -112,6 +114,37 @@ def test_every_command_that_the_readme_names_exists() -> None:
     assert commands <= set(cli.cli.commands)
     assert commands
     assert [t for t in targets if f"\n{t}:" not in makefile] == []
+
+
+def test_commands_of_the_guide_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command of the first page and the guide, as pasted and in their order, ends with 0."""
+    monkeypatch.chdir(tmp_path)
+    files = {"guests.csv": f"to,name\n{NUMBER},Ann\n", "prices.csv": "country,price\n*,0.05\n"}
+    for name, text in (files | {"stop.csv": "41793026731\n"}).items():
+        Path(name).write_text(text, encoding="utf-8")
+    ReportStore("reports.sqlite").close()  # of listen, which runs until it is stopped
+    table = re.findall(r"^\| .* \| `(infobip-sms send .*)` \|$", README, re.MULTILINE)
+    lines = [*table, *_find_shell_lines(GUIDE)]
+    commands = [shlex.split(x, comments=True)[1:] for x in lines if x.startswith("infobip-sms ")]
+    finite = [words for words in commands if words[0] != "listen"]
+    with running(api_key=KEY) as sandbox:
+        later = Message(
+            destinations=NUMBER, text="Hello", send_at=datetime.now(UTC) + timedelta(hours=1)
+        )
+        sandbox.client().send(SmsRequest(bulk_id="reminder", messages=later))
+        ends = [(words, run(*words, url=sandbox.url)) for words in finite]
+
+    assert [(words, end.output) for words, end in ends if end.exit_code] == []
+    assert len(ends) >= 12
+    for words in commands:
+        if words[0] == "listen":
+            cli.cli.commands["listen"].make_context("listen", words[1:])
+
+
+def _find_shell_lines(page: str) -> list[str]:
+    """Return the lines of the shell blocks of a page, each with what follows its backslash."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return "".join(b for language, b in blocks if not language).replace("\\\n", " ").splitlines()
 
 
 def test_the_receivers_are_the_ones_that_are_tested() -> None:

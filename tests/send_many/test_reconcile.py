@@ -129,10 +129,10 @@ def test_what_is_no_id_is_refused_before_it_is_asked_for(
     assert server.connections == 0
 
 
-def test_one_id_is_no_row_of_ids() -> None:
-    """A bare string would be taken for its letters."""
-    with (
-        Client("http://127.0.0.1:9", auth=AUTH) as client,
-        pytest.raises(ValueError, match="a list of one"),
-    ):
-        client.reconcile("mine")
+def test_one_id_is_a_list_of_one(serve: Serve) -> None:
+    """A bare string is one ID, not its letters."""
+    server = serve("hear", reply(b'{"results":[]}'))
+    with Client(server.url, auth=AUTH) as client:
+        (found,) = client.reconcile("mine")
+
+    assert (found.message_id, found.state) == ("mine", "unknown")

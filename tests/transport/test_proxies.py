@@ -111,9 +111,9 @@ def test_the_password_of_a_proxy_is_for_the_proxy_alone(
 @pytest.mark.parametrize(
     ("response", "reason", "attempts"),
     [
-        (b"HTTP/1.1 407 hunter2 wanted\r\n\r\n", "the proxy rejected the request", 1),
-        (b"HTTP/1.1 403 Forbidden\r\n\r\n", "the proxy rejected the request", 1),
-        (BAD_GATEWAY, "the connection failed", 2),
+        (b"HTTP/1.1 407 hunter2 wanted\r\n\r\n", "the proxy rejected the request: HTTP 407", 1),
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", "the proxy rejected the request: HTTP 403", 1),
+        (BAD_GATEWAY, "the connection failed: HTTP 502", 2),
         (b"nonsense\r\n\r\n", "the connection failed", 2),
     ],
     ids=["407", "403", "502", "nonsense"],
@@ -133,7 +133,9 @@ def test_a_proxy_that_says_no_sent_nothing(
         pytest.raises(TransportError) as caught,
     ):
         client.send(ask())
-    assert (caught.value.reason, caught.value.sent) == (reason, "no")
+    via = f"{reason} (proxy {proxy.url.partition('//')[2]})"
+    assert (caught.value.reason, caught.value.sent) == (via, "no")
+    assert "Check the proxy's URL, user and password" in caught.value.advice
     assert len(caught.value.attempts) == len(proxy.heads) == attempts
     shown = "".join(traceback.format_exception(caught.value))
     assert "hunter2" not in shown
@@ -154,6 +156,8 @@ def test_a_proxy_that_is_not_there_sent_nothing(serve: Serve, certificate: Path)
     ):
         client.send(ask())
     assert caught.value.sent == "no"
+    assert f"connection refused (proxy {gone.partition('//')[2]})" in str(caught.value)
+    assert "Check the proxy's URL" in caught.value.advice
     server.finish()
     assert server.connections == 0
 

@@ -6,10 +6,11 @@ from infobip_sms_conformance.checks.support.assertions import (
     REJECTION,
     assert_accepted,
     assert_each,
+    assert_succeeded,
     has_documented_form,
     require_minimal_accepted,
 )
-from infobip_sms_conformance.checks.support.calls import explained_by
+from infobip_sms_conformance.checks.support.calls import explained_by, is_disguised
 from infobip_sms_conformance.checks.support.root_causes import FORMAT_REQUIREMENTS
 from infobip_sms_conformance.contract.allowed_values import build_undecided
 from infobip_sms_conformance.contract.codec import (
@@ -49,9 +50,9 @@ CONTENT_TYPES = {"json": 'application/json;charset="UTF-8"', "xml": "Application
 """Other spellings of the content types: names have no case, values may be quoted, blanks may be left out."""
 ACCEPTS = {
     "json": ("text/html;q=0.9, application/json;q=0.2, application/xml;q=0.8", "xml"),
-    "xml": ("Application/JSON; q=0.7, application/xml;q=0.1", "json"),
+    "xml": ("Application/JSON; q=0.7, application/xml;q=0", "json"),
 }
-"""Values of Accept with weights in requests of a format, and the format that they prefer."""
+"""Values of Accept with weights in requests of a format, and the format that they prefer; 0 is not acceptable."""
 ANYTHING = "*/*"
 REASON = "requestError.serviceException with messageId and text"
 CLIENT_ERRORS = range(400, 500)
@@ -110,7 +111,8 @@ def test_http_003_unreadable_body_is_rejected(session: Session, wire: str, fault
         build_unreadable(session, wire, fault), wire, f"an unreadable body: {fault}"
     )
     if exchange.status not in CLIENT_ERRORS:
-        raise CheckFailed(exchange.got, expected="HTTP 400 or another 4xx", exchange=exchange)
+        with explained_by(*(["HTTP-002"] if is_disguised(exchange) else [])):
+            raise CheckFailed(exchange.got, expected="HTTP 400 or another 4xx", exchange=exchange)
 
 
 def build_unreadable(session: Session, wire: str, fault: str) -> bytes:
@@ -288,12 +290,23 @@ def send_minimal(session: Session, wire: str, label: str, **changes: str | None)
 
 def assert_format(session: Session, exchange: Exchange, wire: str) -> None:
     """Demand that a request is accepted and its response has a format, whatever its header says."""
-    assert_accepted(exchange)
+    require_readable(session, exchange, wire)
+    assert_succeeded(exchange)
     if exchange.response is None or find_wire(exchange.response.body) != wire:
         require_xml_responses(session, wire)
         body = exchange.response.body if exchange.response else b""
         got = (find_wire(body) or "neither JSON nor XML").upper()
         raise CheckFailed(Mismatch("body", wire.upper(), got), exchange=exchange)
+
+
+def require_readable(session: Session, exchange: Exchange, wire: str) -> None:
+    """Raise Inconclusive where the response to the minimal request cannot be read in a format either."""
+    if not exchange.has_succeeded or exchange.send_response or wire not in session.wires:
+        return
+    minimal = session.send_example("minimal-request", wire)
+    if minimal.has_succeeded and not minimal.send_response:
+        got = f"no response in {wire.upper()} can be read"
+        raise Inconclusive(got, caused_by="RESP-001", exchange=exchange)
 
 
 def require_xml_responses(session: Session, wire: str) -> None:

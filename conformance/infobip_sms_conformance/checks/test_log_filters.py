@@ -1,10 +1,12 @@
 """Checks of what filters and limits let pass, besides what they leave out: LOG and DLR."""
 
+from dataclasses import replace
 from typing import Any
 
 from infobip_sms_conformance.checks.support.calls import (
     SECOND_FORMAT,
     assert_ok,
+    explained_by,
     find_entries,
     get_batch_messages,
     is_ok,
@@ -17,17 +19,23 @@ from infobip_sms_conformance.checks.support.calls import (
 from infobip_sms_conformance.checks.support.log_queries import (
     FEW,
     check_entries,
+    describe_difference,
     describe_missing_list,
     fetch_by_name,
     fetch_more,
     fetch_one,
+    get_group,
+    get_message_in_xml,
     get_unfetched_message,
     is_truncated,
     look_up_all,
+    look_up_by_name,
     look_up_few,
     look_up_network,
     look_up_span,
 )
+from infobip_sms_conformance.fixtures.webhook_messages import SIGNS_TEXT
+from infobip_sms_conformance.observations.delivery_reports import SENT_GROUPS
 from infobip_sms_conformance.observations.exchange import BAD_REQUEST, Exchange
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
@@ -65,6 +73,56 @@ def read_entries(found: Exchange) -> list[dict[str, Any]]:
     if entries is None:
         raise CheckFailed(describe_missing_list(found), exchange=found)
     return entries
+
+
+@check("LOG-001", ["json"], needs=["lists", "logs", "one name"], feature="logs", order=LATE)
+def test_log_001_one_message_by_name(session: Session, findings: list[Finding]) -> None:
+    """A messageId alone shows that message, in a list of one."""
+    require_shown(session, findings)
+    name = get_message_in_xml(session) or get_batch_messages(session)[3].message_id
+    found = look_up_by_name(session)
+    assert_ok(found, LIST_EXPECTED)
+    entries = find_entries(found)
+    if entries is None:
+        raise CheckFailed(describe_missing_list(found), exchange=found)
+    shown = {read_text(entry, "messageId") for entry in entries}
+    with explained_by("XML-004", "RESP-003"):
+        if shown != {name}:
+            wrong = Mismatch("results[].messageId", f"{show(name)} alone", show(sorted(shown)))
+            raise CheckFailed(wrong, exchange=found)
+
+
+@check("SCHED-001", ["json"], needs=["lists", "logs"], feature="logs", order=LATE)
+def test_sched_001_logs_show_no_message_as_sent_early(
+    session: Session, findings: list[Finding]
+) -> None:
+    """No message that is for later is in the logs as one that was sent."""
+    entries = require_shown(session, findings)
+    later = {sent.message_id for sent in get_batch_messages(session) if sent.is_scheduled}
+    for index, entry in enumerate(entries):
+        group = get_group(entry)
+        if read_text(entry, "messageId") in later and group in SENT_GROUPS:
+            wrong = Mismatch(f"results[{index}].status", "a pending one until sendAt", show(group))
+            raise CheckFailed(wrong, exchange=look_up_all(session))
+
+
+@check("XML-004", ["xml"], needs=["lists", "logs", "push", "one name"], feature="logs", order=LATE)
+def test_xml_004_text_of_a_request_in_xml(
+    session: Session, wire: str, findings: list[Finding]
+) -> None:
+    """The logs have the text of a request in XML as it was sent."""
+    require_shown(session, findings)
+    name = get_message_in_xml(session)
+    if not name:
+        raise NotApplicable("no message with a name was sent in XML")
+    found = look_up_by_name(session)
+    for index, entry in enumerate(find_entries(found) or []):
+        text = read_text(entry, "text")
+        if read_text(entry, "messageId") == name and text != SIGNS_TEXT:
+            with explained_by("LOG-001"):
+                path = f"results[{index}].text"
+                wrong = describe_difference(path, SIGNS_TEXT, text)
+                raise CheckFailed(wrong, exchange=replace(found, wire=wire))  # of its request
 
 
 @check("LOG-001", needs=["lists", "logs", "spans"], feature="logs", order=LATE)

@@ -1,5 +1,6 @@
 """Checks of every entry of reports and logs, by the same rules as responses: RESP, DLR and LOG."""
 
+from infobip_sms_conformance.checks.support.assertions import is_same_number
 from infobip_sms_conformance.checks.support.calls import find_entries, get_batch_messages, read_text
 from infobip_sms_conformance.checks.support.log_queries import (
     NON_FINAL_GROUPS,
@@ -16,6 +17,7 @@ from infobip_sms_conformance.checks.support.report_entries import (
     check_segments,
     check_status,
 )
+from infobip_sms_conformance.fixtures.webhook_messages import WEBHOOK_MESSAGES
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
     Mismatch,
@@ -24,6 +26,7 @@ from infobip_sms_conformance.observations.verdicts import (
 )
 from infobip_sms_conformance.session.registry import LAST, check
 from infobip_sms_conformance.session.session import Session
+from infobip_sms_conformance.transport.webhook_receiver import get_last_part
 
 
 def require_entries(session: Session) -> None:
@@ -84,12 +87,22 @@ def test_dlr_009_segments_are_counted(session: Session, wire: str) -> None:
     """The smsCount of reports and logs is the number of segments that the text needs."""
     require_entries(session)
     texts = {m.message_id: m.text for m in get_batch_messages(session) if not m.has_link}
+    texts |= get_webhook_texts(session)
     assert_entries(
         session,
         wire,
-        lambda entry: check_segments(entry, texts.get(read_text(entry.data, "messageId"), "")),
+        lambda entry: check_segments(
+            entry, texts.get(entry.name or read_text(entry.data, "messageId"), "")
+        ),
         "the number of segments",
     )
+
+
+def get_webhook_texts(session: Session) -> dict[str, str]:
+    """Return the texts of the messages with notify URLs, by the last part of these."""
+    sent = filter(None, (session.find(WEBHOOK_MESSAGES, wire) for wire in session.wires))
+    messages = [message for exchange in sent for message in exchange.document["messages"]]
+    return {get_last_part(m["notifyUrl"]).partition("?")[0].lower(): m["text"] for m in messages}
 
 
 @check("DLR-004", ["json"], needs=["lists", "fetched reports"], feature="pull", order=LAST)
@@ -125,7 +138,8 @@ def assert_fetched(session: Session, name: str) -> None:
             sent = known.get(read_text(entry, "messageId"))
             wanted = sent.get_field(name) if sent else ""
             found = read_text(entry, name)
-            if sent and found.removeprefix("+") != wanted.removeprefix("+"):
+            same = is_same_number(wanted, found) if name == "to" else found == wanted
+            if sent and not same:
                 got = show(found) if name == "bulkId" else "another value, or none"
                 wrong = Mismatch(f"results[{index}].{name}", "as it was sent", got)
                 raise CheckFailed(wrong, exchange=page)

@@ -87,12 +87,24 @@ def require_special_id_kept(session: Session, failure: CheckFailed) -> None:
 def test_resp_004_given_bulk_id_comes_back(session: Session, wire: str) -> None:
     """The bulkId of a request with more than one destination is in the response."""
     expected = "the bulkId of the request"
-    assert_each(
-        session.send_pool(wire),
-        lambda e: is_bulk(e) and is_complete(e) and "bulkId" in e.document,
-        check_bulk_id,
-        expected,
-    )
+    try:
+        assert_each(session.send_pool(wire), has_given_bulk_id, check_bulk_id, expected)
+    except CheckFailed as failure:
+        if wire == "xml" and failure.exchange is session.send_named(wire):
+            require_special_bulk_id_kept(session, failure)
+        raise
+
+
+def has_given_bulk_id(exchange: Exchange) -> bool:
+    """The request has a bulkId that comes back."""
+    return is_bulk(exchange) and is_complete(exchange) and "bulkId" in exchange.document
+
+
+def require_special_bulk_id_kept(session: Session, failure: CheckFailed) -> None:
+    """Raise Inconclusive where only XML loses a bulkId with signs: then it is read or written wrongly."""
+    other = session.send_named("json") if "json" in session.wires else None
+    if other and has_given_bulk_id(other) and not check_bulk_id(other):
+        raise explain(failure, "XML-004") from None
 
 
 @check("RESP-005", needs=["pool"])

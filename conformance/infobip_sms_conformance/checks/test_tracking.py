@@ -96,7 +96,7 @@ def require_logged_text(session: Session, message: BatchMessage) -> tuple[Exchan
 
 def record_conversion(session: Session) -> Exchange:
     """Report the conversion of a message of the batch."""
-    name = get_batch_messages(session)[3].message_id
+    name = get_batch_messages(session)[1].message_id
     what = "a conversion of a tracked message"
     return call_once(
         session, FIRST_FORMAT, "recordConversion", what, path_parameters={"messageId": name}

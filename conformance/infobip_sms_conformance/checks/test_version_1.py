@@ -45,6 +45,7 @@ GONE = 410
 BARE = ("from", "destinations", "text")
 LONG = "Version 1 names no limit. " * 12  # more than version 2 takes
 LANGUAGE = {"languageCode": "TR", "singleShift": True, "lockingShift": False}
+MILLISECONDS_OF_A_DAY = 86_400_000
 NON_UNICODE = "NON_UNICODE"  # of version 2 only
 
 # ------------------------------------------------------------------ requests
@@ -64,6 +65,8 @@ def send_documented(session: Session, wire: str) -> Exchange:
         document["messages"], get_transliterations(session, wire), strict=False
     ):
         message["transliteration"] = script
+    for message, code in zip(document["messages"], get_languages(session, wire), strict=False):
+        message["language"] = {**LANGUAGE, "languageCode": code}
     what = "the documented request of version 1"
     return call_once(session, get_format_index(session, wire), "sendV1", what, document)
 
@@ -72,6 +75,12 @@ def get_transliterations(session: Session, wire: str) -> list[str]:
     """Return the transliterations that are sent in a format: half of them in each."""
     scripts: list[str] = get_component("TransliterationV1")["enum"]
     return scripts[get_format_index(session, wire) :: len(session.wires)]
+
+
+def get_languages(session: Session, wire: str) -> list[str]:
+    """Return the languages that are sent in a format: one for each message, all of them in both formats."""
+    codes: list[str] = get_component("LanguageCode")["enum"]
+    return codes if get_format_index(session, wire) == FIRST_FORMAT else codes[::-1]
 
 
 def send_bare(session: Session, wire: str) -> Exchange:
@@ -163,8 +172,11 @@ def test_v1_001_version_1_is_available(session: Session, wire: str) -> None:
 
 @check("V1-004", needs=["v1"], feature="v1", order=LATE)
 def test_v1_004_language_with_shifts_is_accepted(session: Session, wire: str) -> None:
-    """A language with both shifts is accepted."""
-    assert_field_accepted(session, wire, "language", LANGUAGE)
+    """Each language with both shifts is accepted, in one of the formats."""
+    messages = len(read_example("v1-request")["messages"])
+    for code in get_languages(session, wire)[:messages]:
+        value = {**LANGUAGE, "languageCode": code}
+        assert_field_accepted(session, wire, "language", value, f"language {code}")
 
 
 @check("V1-004", needs=["v1", "v1 languages"], feature="v1", order=LATE)
@@ -221,6 +233,12 @@ def test_v1_006_transliteration_of_version_2_is_rejected(session: Session, wire:
     assert_field_rejected(
         session, wire, "transliteration", NON_UNICODE, "a transliteration of version 2"
     )
+
+
+@check("V1-003", needs=["v1"], feature="v1", order=LATE)
+def test_v1_003_milliseconds_of_a_day_are_accepted(session: Session, wire: str) -> None:
+    """A validityPeriod of as many milliseconds as a day has is accepted, as the documentation has it."""
+    assert_field_accepted(session, wire, "validityPeriod", MILLISECONDS_OF_A_DAY)
 
 
 @check("V1-007", needs=["v1"], feature="v1", order=LATE)

@@ -96,11 +96,14 @@ def format_location(error: Exception) -> str:
 @click.group(
     cls=RootGroup,
     epilog=EXIT_CODES,
-    no_args_is_help=False,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Check any server, client or callback receiver against the documented API, one requirement at a time."""
+    if ctx.invoked_subcommand is None:
+        raise click.UsageError(f"name a command: {', '.join(cli.commands)}; see --help", ctx)
 
 
 for _command in (

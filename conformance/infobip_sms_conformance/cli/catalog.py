@@ -64,6 +64,8 @@ GROUP_TEXTS = {
     "logs again": "a second lookup, without limit",
     "one log": "a lookup of one message",
     "named logs": "a lookup of some messages of two requests by ID, sender and number",
+    "one name": "a look at one message by its messageId",
+    "effects": "a look at the messages of requests that were rejected",
     "empty logs": "lookups by filters that nothing fits",
     "spans": "lookups by instants around now, and by a small limit",
     "networks": "lookups by the network of a message, and by another",
@@ -100,7 +102,7 @@ CHECK_METHODS = {
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_requirements(*, what: str, as_json: bool) -> int:
-    """Print every requirement, or every interpretation of what is not documented.
+    """Print every requirement or interpretation.
 
     WHAT is requirements (the default) or readings.
     """

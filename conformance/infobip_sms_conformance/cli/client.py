@@ -28,6 +28,7 @@ from infobip_sms_conformance.client_checks.expected_request import (
     ExpectedRequest,
     read_expected_request,
 )
+from infobip_sms_conformance.client_checks.request import check_rejection
 from infobip_sms_conformance.client_run.collector import TrafficCollector
 from infobip_sms_conformance.client_run.coverage import MAX_PATHS
 from infobip_sms_conformance.client_run.har_input import read_har
@@ -115,6 +116,7 @@ def client(**settings: Any) -> int:
     collector = TrafficCollector(recorders=(archive.add,) if options.har else (), checks=checks)
     if options.scenarios:
         return run_scenarios(options, collector, archive, known)
+    collector.checks = (*checks, check_rejection)
     with (
         start_sandbox(Credentials(USER, PASSWORD, key)) as server,
         collect_in_thread(collector) as collect,

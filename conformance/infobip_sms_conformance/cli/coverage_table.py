@@ -56,7 +56,7 @@ class Cell:
 
 @click.command("coverage", cls=Command)
 def coverage() -> int:
-    """Print which values of which field are sent, where, and in which format.
+    """Print which values are sent in each field.
 
     Each line has a field, a kind of value, the format, the position among messages or destinations, and
     the requirement with its cases; or a - and the reason why nothing is sent.

@@ -11,7 +11,7 @@ from infobip_sms_conformance.client_checks.json_locations import Node
 from infobip_sms_conformance.client_checks.request import ParsedRequest
 from infobip_sms_conformance.client_checks.schema_check import RequestViolation
 from infobip_sms_conformance.client_checks.xml_locations import join_path
-from infobip_sms_conformance.contract.openapi import get_component, resolve
+from infobip_sms_conformance.contract.openapi import get_component, get_missing_requirement, resolve
 from infobip_sms_conformance.errors import UsageError
 
 COMPONENT, OPERATION = "SmsRequest", "send"
@@ -109,6 +109,7 @@ def compare_fields(
                 expected_value, actual_node, field_schema, field_path, field_requirement
             )
         elif actual_node is None and expected_value not in (None, False):
+            field_requirement = get_missing_requirement(field_schema)
             expectation = "the field of the expected request"
             yield RequestViolation(
                 field_requirement, field_path, "nothing", expectation, node.span_with_name

@@ -23,17 +23,22 @@ from infobip_sms_conformance.client_checks.xml_locations import (
     check_doctype,
     parse_elements,
 )
+from infobip_sms_conformance.contract.files import read_requirements
 from infobip_sms_conformance.contract.openapi import Operation, get_component
+from infobip_sms_conformance.observations.exchange import BAD_REQUEST, UNAUTHORIZED
 from infobip_sms_conformance.transport.http1 import CapturedExchange
 
 XML_CHARSETS = ("utf-8", "utf-16")
 READABLE, CHARACTERS, UNIQUE = "HTTP-003", "TEXT-002", "SEND-027"
+NUMBER, SENDER = "SEND-008", "SEND-003"
 FORM, DAYS, DOCTYPE, V1_FORM = "XML-001", "XML-002", "XML-005", "V1-005"
 # Characters that XML 1.0 cannot carry, as they are and as references.
 INVALID_XML_CHARACTER = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
     r"|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]));"
 )
+REASON = re.compile(r"\(([A-Z0-9]+-[0-9]{3})\)")
+"""The requirement at the end of a sentence of the suite's server."""
 DECLARED_ENCODING = re.compile(rb"^<\?xml[^>]*encoding=[\"']([\w.-]+)", re.IGNORECASE)
 
 
@@ -157,6 +162,7 @@ def check_body(request: ParsedRequest, component: str) -> None:
         check_document(findings, request.node, get_component(component))
         if request.is_send:
             check_message_ids(request)
+            check_meaning(request)
 
 
 def parse_json_body(request: ParsedRequest) -> Node | None:
@@ -235,13 +241,69 @@ def check_message_ids(request: ParsedRequest) -> None:
         seen.add(node.value)
 
 
+def check_meaning(request: ParsedRequest) -> None:
+    """Look for numbers and senders that fit the documentation and that nobody means; a warning each."""
+    for path, node in iter_strings(request.node, "destinations", "to"):
+        if node.value.removeprefix("+").startswith("0"):
+            got = "a number that begins with 0, as no country code does"
+            expected = "the country code instead of 0, and nothing instead of 00"
+            request.findings.add_violation(
+                RequestViolation(
+                    NUMBER, path, got, expected, node.span_with_name, is_tolerated=True
+                )
+            )
+    for path, node in iter_strings(request.node, "", "from"):
+        if node.value and not (node.value.isprintable() and node.value.strip()):
+            got = "characters that are not visible" if node.value.strip() else "blanks only"
+            expected = "visible characters"
+            request.findings.add_violation(
+                RequestViolation(
+                    SENDER, path, got, expected, node.span_with_name, is_tolerated=True
+                )
+            )
+
+
+def check_rejection(request: ParsedRequest) -> list[RequestViolation]:
+    """Look for a request without a finding that the suite's own server rejected nevertheless; a warning."""
+    captured = request.captured
+    if request.findings.violations or request.operation is None:
+        return []
+    if captured.status == UNAUTHORIZED:
+        scheme = captured.get_header("authorization").partition(" ")[0]
+        got = f"credentials of the scheme {scheme}, which were rejected (401)"
+        expected = "App and the API key in INFOBIP_API_KEY, which the suite sets"
+        return [build_warning(authorization.FORM, "Authorization", got, expected)]
+    if captured.status == BAD_REQUEST and captured.response is not None:
+        reason = REASON.search(captured.response.body.decode("utf-8", "replace"))
+        number = reason[1] if reason and reason[1] in read_requirements() else READABLE
+        return [
+            build_warning(
+                number, "the request", "one that was rejected (400)", "one that is accepted"
+            )
+        ]
+    return []
+
+
+def build_warning(number: str, path: str, got: str, expected: str) -> RequestViolation:
+    """Return what is worth a warning in a request."""
+    part = "authorization" if path == "Authorization" else "body"
+    return RequestViolation(number, path, got, expected, part=part, is_tolerated=True)
+
+
 def iter_message_ids(node: Node | None) -> Iterator[tuple[str, Node]]:
     """Yield every messageId of a request, with its path."""
+    yield from iter_strings(node, "destinations", "messageId")
+
+
+def iter_strings(node: Node | None, part: str, name: str) -> Iterator[tuple[str, Node]]:
+    """Yield every text of a name in the messages of a request, or in a part of them, with its path."""
     for m, message in iter_entries(node, "messages"):
-        for d, destination in iter_entries(message, "destinations"):
-            found = destination.find("messageId")
+        inner = iter_entries(message, part) if part else [(None, message)]
+        for d, holder in inner:
+            found = holder.find(name)
             if found is not None and found.kind == "string":
-                yield f"messages[{m}].destinations[{d}].messageId", found
+                below = f".{part}[{d}]" if part else ""
+                yield f"messages[{m}]{below}.{name}", found
 
 
 def iter_entries(node: Node | None, name: str) -> Iterator[tuple[int, Node]]:

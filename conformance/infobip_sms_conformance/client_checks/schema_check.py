@@ -8,7 +8,7 @@ from typing import Any
 
 from infobip_sms_conformance.client_checks.json_locations import Node, Span
 from infobip_sms_conformance.client_checks.xml_locations import join_path
-from infobip_sms_conformance.contract.openapi import resolve
+from infobip_sms_conformance.contract.openapi import get_missing_requirement, resolve
 
 NULL_VALUE, UNKNOWN_FIELD, UNICODE = "HTTP-010", "HTTP-013", "TEXT-001"
 INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
@@ -154,12 +154,10 @@ def iter_required(node: Node, schema: Schema) -> Iterator[tuple[str, str, str]]:
     """Yield each mandatory field, its requirement, and what is expected."""
     properties = schema.get("properties", {})
     for name in schema.get("required", ()):
-        field_schema = resolve(properties[name])
-        field_requirement = field_schema.get("x-missing-requirement", field_schema["x-requirement"])
-        yield name, field_requirement, f"{name}, which is mandatory"
+        yield name, get_missing_requirement(properties[name]), f"{name}, which is mandatory"
     for name, others in schema.get("dependentRequired", {}).items():
         for other in others if name in node.value else ():
-            field_requirement = resolve(properties[other])["x-requirement"]
+            field_requirement = get_missing_requirement(properties[other])
             yield other, field_requirement, f"both of {name} and {other}, or neither"
 
 

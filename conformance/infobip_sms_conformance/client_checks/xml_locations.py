@@ -15,6 +15,7 @@ from infobip_sms_conformance.contract.codec import BOOLEANS, INTEGER, get_elemen
 from infobip_sms_conformance.contract.openapi import get_property, resolve
 
 DOCTYPE = "<!DOCTYPE"
+NIL = "http://www.w3.org/2001/XMLSchema-instance}nil"
 FORM = "XML-001"
 
 
@@ -27,6 +28,9 @@ class Element:
     end: int = 0
     text: str = ""
     children: list["Element"] = field(default_factory=list)
+    namespace: str = ""
+    is_nil: bool = False
+    """Whether an attribute says that there is no value."""
 
     @property
     def span(self) -> Span:
@@ -60,12 +64,15 @@ def parse_elements(text: str) -> Element:
     top = Element("", 0)
     path = [top]
 
-    def begin(name: str, _attributes: dict[str, str]) -> None:
+    def begin(name: str, attributes: dict[str, str]) -> None:
         if len(path) > MAX_DEPTH:
             raise DocumentSyntaxError(
                 "nested too deeply", count_characters(data, parser.CurrentByteIndex)
             )
-        element = Element(name.rpartition("}")[2], parser.CurrentByteIndex)
+        namespace, _, local = name.rpartition("}")
+        is_nil = attributes.get(NIL, "").strip() in {"true", "1"}
+        place = parser.CurrentByteIndex
+        element = Element(local, place, namespace=namespace, is_nil=is_nil)
         path[-1].children.append(element)
         path.append(element)
 
@@ -121,6 +128,10 @@ def build_tree(root: Element, schema: dict[str, Any]) -> XmlDocument:
         violations.append(
             XmlFormViolation(FORM, "", begin, f"the root {root.name}", f"the root {expected_name}")
         )
+    if root.namespace:
+        begin = (root.begin, root.begin + len(root.name) + 1)
+        got = f"elements in the namespace {root.namespace}"
+        violations.append(XmlFormViolation(FORM, "", begin, got, "elements without a namespace"))
     node = parse_node(root, schema, "", violations)
     return XmlDocument(
         node,
@@ -148,6 +159,8 @@ def parse_node(
     element: Element, schema: dict[str, Any], path: str, violations: list[XmlFormViolation]
 ) -> Node:
     """Return one element as a node."""
+    if element.is_nil:
+        return Node("null", element.span, None, element.span)
     if schema.get("type") == "object" or (not schema and element.children):
         if not element.children and element.text.strip():
             return Node("text", element.span, element.text, element.span)

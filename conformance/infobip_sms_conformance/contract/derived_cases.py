@@ -18,7 +18,7 @@ from infobip_sms_conformance.contract.files import (
     read_example,
     read_requirements,
 )
-from infobip_sms_conformance.contract.openapi import resolve
+from infobip_sms_conformance.contract.openapi import get_missing_requirement, resolve
 from infobip_sms_conformance.contract.request_fields import (
     ASTRAL,
     EXAMPLE,
@@ -32,6 +32,8 @@ from infobip_sms_conformance.contract.request_fields import (
 JSON_ONLY, EITHER = WIRES[:1], WIRES
 NOT_A_VALUE = {"value": "x"}
 SMALLEST = "minimal-request"
+MILLISECONDS = 2_230_000_000_000
+"""An instant as programs count it."""
 FAR = 10
 """How many times the greatest length is far beyond it."""
 ARABIC_DIGITS = str.maketrans("0123456789", "".join(chr(0x660 + n) for n in range(10)))
@@ -63,14 +65,15 @@ def iter_bad_choices(choices: list[str]) -> Iterator[Value]:
     yield "number", NUMBER, JSON_ONLY
     yield "beginning", first[:-1], EITHER
     yield "longer", f"{first}-1", EITHER
+    if first.isupper() and len(first) <= len("TRUE"):
+        yield "small", first.lower(), EITHER
     if "_" in longest:
         yield "dash", longest.replace("_", "-"), EITHER
     if "/" in first:
         yield "end", first.rpartition("/")[2], EITHER
-    elif len(first) > len("TRUE"):
+    elif min(map(len, choices)) > len("GREEK"):  # words that are written in other ways as well
         yield "title", first.title(), EITHER
-        if min(map(len, choices)) > len("GREEK"):  # none is short enough to be written so
-            yield "three-letters", first[:3], EITHER
+        yield "three-letters", first[:3], EITHER
 
 
 def iter_mismatches(field: Field) -> Iterator[Value]:
@@ -100,7 +103,7 @@ def iter_mismatches(field: Field) -> Iterator[Value]:
 def iter_bad_instants(good: str) -> Iterator[Value]:
     """Yield near misses of a date and time."""
     day, _, clock = good.partition("T")
-    yield "object", NOT_A_VALUE, JSON_ONLY
+    yield "number", MILLISECONDS, JSON_ONLY
     yield "day", day, EITHER
     yield "month-13", f"{day[:5]}13{day[7:]}T{clock}", EITHER
     yield "hour-25", f"{day}T25{clock[2:]}", EITHER
@@ -119,7 +122,8 @@ def iter_bad_integers(field: Field) -> Iterator[Value]:
     if least is None:  # true may count as one, which is within limits
         yield "object", NOT_A_VALUE, JSON_ONLY
         yield "true", True, JSON_ONLY
-    yield "fraction", field.example + 0.5, EITHER
+    if not has_listed(field.path, float):
+        yield "fraction", field.example + 0.5, EITHER
     yield "unit", f"{field.example} min", EITHER
     if least is not None:
         yield "low", least - 1, EITHER
@@ -154,7 +158,7 @@ def iter_bad_entries(field: Field) -> Iterator[Value]:
 
 def iter_bad_objects(field: Field) -> Iterator[Value]:
     """Yield what is no object, and one without what it must have."""
-    if not has_listed_word(field.path):
+    if not has_listed(field.path, str):
         yield "word", WORD, EITHER
     if not field.is_in_pair:
         yield "list", [WORD], JSON_ONLY
@@ -162,9 +166,9 @@ def iter_bad_objects(field: Field) -> Iterator[Value]:
         yield "empty", {}, JSON_ONLY
 
 
-def has_listed_word(path: str) -> bool:
-    """Tell whether a case of cases.toml has a text in place of the object."""
-    return any(case.path == path and isinstance(case.edit[1], str) for case in read_cases())
+def has_listed(path: str, kind: type) -> bool:
+    """Tell whether a case of cases.toml has a value of a type in a field."""
+    return any(case.path == path and isinstance(case.edit[1], kind) for case in read_cases())
 
 
 BAD_VALUES = {
@@ -201,9 +205,9 @@ def iter_rows(field: Field) -> Iterator[Row]:
     for kind, value, wires in iter_bad_values(field):
         number = shape or field.find_requirement(value)
         if value is None:
-            number = field.schema.get("x-missing-requirement", field.find_requirement(value))
+            number = get_missing_requirement(field.schema)
         elif value == {} and not shape:
-            number = members[required[0]]["x-requirement"]
+            number = get_missing_requirement(members[required[0]])
         is_shared = field.is_in_pair and kind not in {"low", "high"}
         pair = f"{number} {kind} {leaf if value is None else ''}" if is_shared else ""
         edit = ("repeat", list(value)) if isinstance(value, tuple) else ("set", value)
@@ -223,8 +227,8 @@ def is_shape(schema: dict[str, Any]) -> bool:
 def iter_entry_rows(field: Field) -> Iterator[Row]:
     """Yield what must be rejected at an entry of a list: first, in the middle, last."""
     items = resolve(field.schema["items"])
+    number = field.schema.get("x-item-requirement", field.schema["x-requirement"])
     if "enum" not in items:
-        number = resolve(items["properties"][items["required"][0]])["x-requirement"]
         for kind, value, wires in iter_bad_entries(field):
             yield Row(number, field.path, f"entry-{kind}", ("set", value), wires)
         return
@@ -232,7 +236,7 @@ def iter_entry_rows(field: Field) -> Iterator[Row]:
     values = [*iter_bad_choices(items["enum"]), ("null", None, JSON_ONLY)]
     for turn, (kind, value, wires) in enumerate(values):
         path = f"{field.path}[{(0, last // 2, last)[turn % 3]}]"
-        yield Row(field.schema["x-item-requirement"], path, f"entry-{kind}", ("set", value), wires)
+        yield Row(number, path, f"entry-{kind}", ("set", value), wires)
 
 
 @cache

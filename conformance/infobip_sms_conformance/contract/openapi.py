@@ -73,6 +73,12 @@ def resolve(schema: dict[str, Any]) -> dict[str, Any]:
     return {**target, **{name: value for name, value in schema.items() if name != "$ref"}}
 
 
+def get_missing_requirement(schema: dict[str, Any]) -> str:
+    """Return the requirement that a request without this field violates."""
+    schema = resolve(schema)
+    return str(schema.get("x-missing-requirement") or schema.get("x-requirement", ""))
+
+
 def get_property(schema: dict[str, Any], name: str) -> dict[str, Any]:
     """Return the schema of a field, an empty one for a field that is not known."""
     return resolve(schema.get("properties", {}).get(name, {}))

@@ -14,6 +14,7 @@ from typing import Literal
 import pytest
 
 from infobip_sms_conformance import checks
+from infobip_sms_conformance.checks.support.account_limits import excuse_outcome
 from infobip_sms_conformance.contract.files import WIRES, Case
 from infobip_sms_conformance.observations.verdicts import (
     CheckOutcome,
@@ -120,6 +121,7 @@ class ConformancePlugin:
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Let no check begin after the run had to end, or of a feature that the server lacks."""
+        self._session.looked_at.clear()
         feature, wire = get_check(item).feature, get_wire(item)
         if wire not in self._session.wires:
             feature = "xml"
@@ -137,6 +139,8 @@ class ConformancePlugin:
         """Record the finding of a check; no traceback is rendered, which is slow and never shown."""
         if call.when == "call" or call.excinfo is not None:
             error = None if call.excinfo is None else call.excinfo.value
+            if isinstance(error, CheckOutcome) and not isinstance(error, NotApplicable):
+                error = excuse_outcome(error, self._session.looked_at)
             finding = build_finding(item, error)
             self.findings.append(finding)
             self._done += 1

@@ -12,7 +12,13 @@ from infobip_sms_conformance.run.engine import EngineError, run_checks, select_c
 from infobip_sms_conformance.run.result import RunResult, build_result
 from infobip_sms_conformance.session.budget import build_budget
 from infobip_sms_conformance.session.first_requests import NotTestableError
-from infobip_sms_conformance.session.plan import FEATURES, MAX_NUMBERS_LIVE, PROFILES, Plan
+from infobip_sms_conformance.session.plan import (
+    FEATURES,
+    MAX_NUMBERS_LIVE,
+    PROFILES,
+    Plan,
+    Profile,
+)
 from infobip_sms_conformance.session.recorded import Key, RecordedRequest
 from infobip_sms_conformance.session.server_clock import get_clock_offset
 from infobip_sms_conformance.session.session import Session
@@ -50,6 +56,8 @@ def build_plan(  # noqa: PLR0913 - as many as there are options
     left_out = frozenset(without) | chosen.without
     wires = tuple(wire for wire in WIRES if wire not in left_out)
     checks = select_checks(chosen, only, left_out, wires)
+    if not checks:
+        raise PlanError(describe_empty_selection(chosen, only, frozenset(without)))
     return Plan(
         profile=chosen,
         seed=seed,
@@ -60,6 +68,21 @@ def build_plan(  # noqa: PLR0913 - as many as there are options
         patience=patience,
         clock=clock,
     )
+
+
+def describe_empty_selection(profile: Profile, only: Sequence[str], without: frozenset[str]) -> str:
+    """Say why no check is selected: the requirements have none, or an option leaves them out."""
+    chosen, full = ", ".join(only[:3]), PROFILES["full"]
+    if not select_checks(full, only, frozenset()):
+        known = select_checks(full, [one.partition(":")[0] for one in only], frozenset())
+        why = "no such check" if known else "not checked in servers"
+        number = only[0].partition(":")[0]
+        return f"--only {chosen}: {why}; see infobip-sms conformance explain {number}"
+    if select_checks(full, only, without):
+        return f"--only {chosen}: not in the profile {profile.name}; use --profile full"
+    features = sorted(f for f in without if select_checks(full, only, without - {f}))
+    given = " ".join(f"--without {feature}" for feature in features or sorted(without))
+    return f"--only {chosen}: left out by {given}"
 
 
 def require_remote_limits(profile: str, to: Sequence[str], max_messages: int | None) -> None:

@@ -195,7 +195,7 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "unauthorized": build_fixed_cost(5, 5),
     "app": build_fixed_cost(1, 1, each=True),
     "every operation": build_full_cost(9, 1),
-    "near misses": build_full_cost(10, 5),
+    "near misses": build_full_cost(13, 4),
     "other scheme": build_full_cost(5, 1),
     "push": cost_webhook,
     "lists": lambda p, _w, _s: RunCost(
@@ -205,6 +205,8 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "logs again": build_fixed_cost(1, 0),
     "one log": lambda p, _w, _s: RunCost(0 if p.has_long_lists else 1),
     "named logs": build_fixed_cost(1, 0),
+    "one name": build_full_cost(1, 0),
+    "effects": build_full_cost(1, 0),
     "empty logs": build_fixed_cost(4, 0),
     "spans": build_fixed_cost(2, 0),
     "networks": build_fixed_cost(2, 0),

@@ -67,6 +67,8 @@ class Session:
         self.sender = RequestSender(target, plan, recorded)
         self.run_id = secrets.token_hex(3)
         self.rejects_past = False
+        self.looked_at: list[Exchange] = []
+        """What the check that is running has asked for."""
         self._shared: dict[tuple[str, str], Exchange] = {}
 
     @property
@@ -158,6 +160,7 @@ class Session:
     def _send(self, prepared: PreparedRequest) -> Exchange:
         """Send a request; after some without answer, find out whether the server still lives."""
         found = self._exchange(prepared)
+        self.looked_at.append(found)
         silent = found.response is None and not self.stopped
         if silent and self.sender.unanswered % UNANSWERED_BEFORE_PROBE == 0:
             self._probe_availability()
@@ -243,6 +246,7 @@ class Session:
         """Return the exchange of that name, sending it when it is first asked for."""
         if (key, wire) not in self._shared:
             self._shared[key, wire] = self.send(document, wire, label)
+        self.looked_at.append(self._shared[key, wire])
         return self._shared[key, wire]
 
     def keep(self, key: str, wire: str, exchange: Exchange) -> Exchange:
@@ -252,7 +256,9 @@ class Session:
 
     def find(self, key: str, wire: str) -> Exchange | None:
         """Return the exchange of a name, if it was sent."""
-        return self._shared.get((key, wire))
+        found = self._shared.get((key, wire))
+        self.looked_at += [found] if found else []
+        return found
 
     def send_example(self, stem: str, wire: str) -> Exchange:
         """Return the exchange of an unedited example."""

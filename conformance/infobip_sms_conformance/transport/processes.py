@@ -12,7 +12,7 @@ from typing import IO, Any
 from infobip_sms_conformance.transport.credentials import Credentials
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
-SECONDS = 20.0
+SECONDS = 60.0
 SECONDS_TO_END = 5.0
 
 

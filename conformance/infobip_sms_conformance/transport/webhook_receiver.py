@@ -14,6 +14,12 @@ SECONDS = 10.0  # that one request may take
 ACKNOWLEDGED = 200
 
 
+def get_last_part(url: str) -> str:
+    """Return the last part of the path of a URL, and the query behind it."""
+    path, mark, query = url.partition("?")
+    return path.rpartition("/")[2] + mark + query
+
+
 @dataclass(frozen=True)
 class WebhookCall:
     """One request to the callback server."""
@@ -27,8 +33,8 @@ class WebhookCall:
     body: bytes = field(repr=False)
     status: int = ACKNOWLEDGED
     """What it was answered with."""
-    query: str = ""
-    """What followed the path, after a question mark."""
+    target: str = ""
+    """The last part of the path as it came, and the query behind it."""
 
 
 class WebhookReceiver:
@@ -43,17 +49,17 @@ class WebhookReceiver:
         self._changed = threading.Condition()
 
     def build_url(self, name: str) -> str:
-        """Return the notify URL of a name."""
-        return f"{self.base}/{name}"
+        """Return the notify URL of a name, with a capital, which no path loses."""
+        return f"{self.base}/{name.capitalize()}"
 
     def receive(self, target: str, method: str, headers: Message, body: bytes) -> int:
         """Keep a request; return the status of its answer."""
-        path, _, query = target.partition("?")
-        name = path.rpartition("/")[2]
+        last = get_last_part(target)
+        name = last.partition("?")[0].lower()
         with self._changed:
             left = self._statuses_by_name.get(name)
             status = left.pop(0) if left else ACKNOWLEDGED
-            self._calls.append(WebhookCall(time.time(), name, method, headers, body, status, query))
+            self._calls.append(WebhookCall(time.time(), name, method, headers, body, status, last))
             self._changed.notify_all()
             return status
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infobip_sms import InvalidRequestError
-from infobip_sms.cli.base.framework import Command, UnavailableError
+from infobip_sms.cli.base.framework import Command, UnavailableError, build_address_error
 from infobip_sms.cli.base.output import clean, print_note, print_report
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--host",
     default="127.0.0.1",
+    metavar="ADDRESS",
     show_default=True,
     help="Address to listen on; 0.0.0.0 opens it to everybody who can reach this machine.",
 )
@@ -102,8 +103,7 @@ def _serve(
     try:
         listener = WebhookServer(host, port, write, _print_problem, path=path)
     except (OSError, UnicodeError) as problem:  # UnicodeError: of a host that cannot be one
-        reason = getattr(problem, "strerror", None) or "expected the address of this machine"
-        raise UnavailableError(f"{host}:{port} cannot be used: {reason}") from None
+        raise build_address_error(host, port, problem) from None
     with suppress(KeyboardInterrupt):
         _stop_on_termination(listener)
         print_note(f"listen: {listener.url}{path or '/'}")

@@ -86,7 +86,7 @@ def reports(
 ) -> int | None:
     """Fetch delivery reports.
 
-    The server gives each report once and never again: keep what is printed. With --follow --json,
+    The server returns each report only once: keep the output. With --follow --json,
     each report is a line of its own.
     """
     with settings.open_client() as client:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from infobip_sms.cli.base.framework import Command, UnavailableError
+from infobip_sms.cli.base.framework import Command, UnavailableError, build_address_error
 from infobip_sms.cli.base.output import clean, print_json, print_note
 from infobip_sms.cli.base.sandbox_options import PASSWORD, SandboxOptions, with_sandbox_options
 from infobip_sms.cli.base.terminal import echo, show_log
@@ -33,7 +33,7 @@ Test numbers, which choose their outcome:
   9990510000005      delivered after 5 seconds, one report
   9990010000006      rejected in the response
   9990520001009      undeliverable after 5 seconds with network error 1
-  447700900 III      reserved numbers of a usual form; also 1500555 x III:
+  447700900 III      for applications that reject 999; also 1500555 x III:
   447700900009       undeliverable; --outcome chooses for any number
 
 Every option can also be set in the environment: --allow-host is
@@ -85,9 +85,7 @@ def _serve(options: SandboxOptions) -> None:
             with suppress(KeyboardInterrupt):
                 run(app, options.port, lambda url: _print_banner(url, options, clock), store, clock)
         except OSError as problem:
-            raise UnavailableError(
-                f"port {options.port} cannot be used: {problem.strerror}"
-            ) from None
+            raise build_address_error(settings.address, options.port, problem) from None
         print_note("sandbox: stopped")
 
 

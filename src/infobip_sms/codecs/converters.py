@@ -18,7 +18,7 @@ import attrs
 from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from infobip_sms_schema import MODELS, InvalidRequestError, Violation, json_codec
-from infobip_sms_schema.constraints import MAX_VIOLATIONS, Constraint, describe_value, unfold
+from infobip_sms_schema.constraints import MAX_VIOLATIONS, Constraint, build_type_violation, unfold
 from infobip_sms_schema.deadline import TOO_LATE, is_past
 from infobip_sms_schema.extra import get_extra_name
 from infobip_sms_schema.json_extra import find_extra
@@ -88,9 +88,7 @@ class ModelConverter(Converter):
         except ClassValidationError as group:
             raise InvalidRequestError(get_group_violations(group)[:MAX_VIOLATIONS]) from None
         if not isinstance(model, cls):
-            raise InvalidRequestError(
-                [Violation("", describe_value(plain), f"a {cls.__name__}", "HTTP-003")]
-            )
+            raise InvalidRequestError([build_type_violation(plain, cls)])
         return model
 
     def register_structure_hook(self, *hook: Any) -> Any:

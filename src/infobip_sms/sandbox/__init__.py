@@ -21,6 +21,10 @@ def __getattr__(name: str) -> Any:
     """Import on first use, because running a sandbox needs the extra."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import testing  # noqa: PLC0415 - see above
-
+    try:
+        from . import testing  # noqa: PLC0415 - see above
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        message = f"{missing} is not installed; run: pip install 'infobip-sms[sandbox]'"
+        raise ModuleNotFoundError(message, name=error.name) from None
     return getattr(testing, name)

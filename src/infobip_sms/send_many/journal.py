@@ -70,7 +70,13 @@ UPDATE destination SET verdict = (SELECT id FROM verdict WHERE words = ?) WHERE 
 
 
 class JournalError(Error, ValueError):
-    """A journal cannot be used: it is of another input, in use, damaged, or no journal."""
+    """A journal cannot be used: it is of another input, in use, damaged, or no journal.
+
+    index: the first destination of the input that differs, counted from 0; None for other reasons.
+    """
+
+    index: int | None = None
+    __module__ = "infobip_sms"  # where to import it from, for tracebacks
 
 
 @attrs.frozen
@@ -156,7 +162,9 @@ class Journal:
             rows = self._file.execute(_SELECT_RECORDS, (first, first + len(items) - 1)).fetchall()
             for item, (_, digest, _, _) in zip(items, rows, strict=False):
                 if not _is_same(digest, item.digest):
-                    raise self._build_error(_INPUT_CHANGED.format(item.index))
+                    error = self._build_error(_INPUT_CHANGED.format(item.index))
+                    error.index = item.index
+                    raise error
             new = items[len(rows) :]
             self._new += [(item.index, item.digest) for item in new]
             if len(self._new) > _MAX_NEW:
@@ -307,7 +315,10 @@ class Journal:
             raise self._build_error("it is damaged") from None
 
     def _build_error(self, reason: str) -> JournalError:
-        return JournalError(f"journal {self._path.name}: {reason}")
+        advice = f". Restore it, or start a new journal, {_NEW_JOURNAL}"
+        return JournalError(
+            f"journal {self._path.name}: {reason}{advice if reason.endswith('damaged') else ''}"
+        )
 
 
 @cache

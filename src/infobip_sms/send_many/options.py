@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import TYPE_CHECKING, Literal, get_args
 
 import attrs
@@ -40,7 +41,11 @@ class SendManyOptions:
     ``resend`` also sends again what the logs still do not know, in three requests at most, unless it
     is older than the logs or to be sent later (``send_at``, ``delivery_time_window``). ``stop``
     sends nothing more after an unknown one. What a journal has as unknown is always looked up."""
-    journal: str | Path | None
+    journal: str | Path | None = attrs.field(
+        validator=validate(
+            "the path of a file", lambda value: value is None or isinstance(value, str | PathLike)
+        )
+    )
     """File that remembers what was sent."""
     tracking: Tracking | None = attrs.field(
         validator=validate("a Tracking", lambda value: isinstance(value, Tracking | None))

@@ -51,26 +51,28 @@ class Resolution:
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """The outcome of one destination."""
+    """The outcome of one destination.
+
+    index: Its place in the input, from 0, counting destinations.
+    to: Its telephone number, as the input has it.
+    message_id: Its messageId: the one of the input, or the one that was given to it.
+    state: ``accepted``, ``rejected``, ``unknown``, ``unsent`` or ``suppressed``.
+    reason: Why: the name of its status, or what went wrong in words.
+    status: Its status in the server's answer or logs; None if there is none.
+    bulk_id: Name of the request that it was accepted with, if the server gave one.
+    error: What went wrong; None for what a journal remembers.
+    earlier: True if an earlier run settled it, and this one read so in its journal.
+    """
 
     index: int
-    """Its place in the input, from 0, counting destinations."""
     to: str
-    """Its telephone number, as the input has it."""
     message_id: str
-    """Its messageId: the one of the input, or the one that was given to it."""
     state: OutcomeState
-    """``accepted``, ``rejected``, ``unknown``, ``unsent`` or ``suppressed``."""
     reason: str
-    """Why: the name of its status, or what went wrong in words."""
     status: Status | None = None
-    """Its status in the server's answer or logs; None if there is none."""
     bulk_id: str | None = None
-    """Name of the request that it was accepted with, if the server gave one."""
     error: Error | None = None
-    """What went wrong; None for what a journal remembers."""
     earlier: bool = False
-    """True if an earlier run settled it, and this one read so in its journal."""
 
 
 @attrs.frozen(eq=False)

@@ -26,24 +26,27 @@ _MISSING = "phonenumbers is not installed; run: pip install 'infobip-sms[numbers
 
 @attrs.frozen(kw_only=True)
 class CheckedDestination:
-    """What is known of one destination before it is sent."""
+    """What is known of one destination before it is sent.
+
+    index: Its place in the input, from 0, counting destinations.
+    to: Its telephone number, as the input has it.
+    number: The number in international format, digits alone; as it is if it is impossible.
+    country: ISO 3166 code of its country, such as ``CH``; None if unknown.
+    problems: ``impossible`` and ``invalid`` numbers reach nobody; the others are warnings.
+    duplicate_of: Index of the first destination with the same number, if this is not the
+        first.
+    count: Segments and encoding of its text.
+    cost: Price of its segments; None without a price for its country.
+    """
 
     index: int
-    """Its place in the input, from 0, counting destinations."""
     to: str
-    """Its telephone number, as the input has it."""
     number: str
-    """The number in international format, digits alone; as it is if it is impossible."""
     country: str | None
-    """ISO 3166 code of its country, such as ``CH``; None if unknown."""
     problems: tuple[Problem, ...]
-    """``impossible`` and ``invalid`` numbers reach nobody; the others are warnings."""
     duplicate_of: int | None
-    """Index of the first destination with the same number, if this is not the first."""
     count: SegmentCount
-    """Segments and encoding of its text."""
     cost: Decimal | None
-    """Price of its segments; None without a price for its country."""
 
     @property
     def is_reachable(self) -> bool:

@@ -38,24 +38,26 @@ class LookupClient(Protocol):
 
 @attrs.frozen(kw_only=True)
 class Reconciled:
-    """What the server knows of one message."""
+    """What the server knows of one message.
+
+    message_id: The messageId that was looked up.
+    state: ``accepted``, ``rejected``, or ``unknown`` if neither logs nor reports have it.
+    logs: What the logs have of it.
+    reports: What its delivery reports said. They are nowhere else any more (DLR-007).
+    """
 
     message_id: str
     state: OutcomeState
-    """``accepted``, ``rejected``, or ``unknown`` if neither logs nor reports have it."""
     logs: tuple[SmsLog, ...] = ()
-    """What the logs have of it."""
     reports: tuple[DeliveryReport, ...] = ()
-    """What its delivery reports said. They are nowhere else any more (DLR-007)."""
 
 
 def reconcile(
     client: LookupClient, message_ids: Iterable[str], *, reports: bool = False
 ) -> Iterator[Reconciled]:
     """Look up messages, one result for each id, in their order."""
-    if isinstance(message_ids, str):
-        raise ValueError("message_ids expects several: a list of one, for one")  # noqa: TRY004 - as any bad value
-    return _reconcile(client, iter(message_ids), reports=reports)
+    ids = [message_ids] if isinstance(message_ids, str) else message_ids
+    return _reconcile(client, iter(ids), reports=reports)
 
 
 def fetch_logs(client: LookupClient, message_ids: Iterable[str]) -> dict[str, list[SmsLog]]:

@@ -66,6 +66,8 @@ _SELECT_IDS = "SELECT serial, message_id FROM report WHERE serial > ? ORDER BY s
 class ReportStoreError(Error, ValueError):
     """A file of delivery reports cannot be used: it is damaged, of another kind, or cannot be written."""
 
+    __module__ = "infobip_sms"  # where to import it from, for tracebacks
+
 
 @attrs.frozen
 class QueuedReport:

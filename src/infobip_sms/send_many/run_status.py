@@ -39,22 +39,26 @@ _FAILED = ("undeliverable", "expired", "rejected")
 
 @attrs.frozen(kw_only=True)
 class RunRow:
-    """What is known of one destination of a run."""
+    """What is known of one destination of a run.
+
+    index: Its place in the input, from 0, counting destinations.
+    message_id: Its messageId; None if the input gave it and no report has it: a journal has
+        only a digest of it.
+    state: ``delivered``, ``undeliverable``, ``expired`` or ``rejected`` by its report;
+        ``pending`` if only an intermediate report came, ``unreported`` if it was accepted and
+        no report came; or ``rejected``, ``unknown``, ``unsent`` or ``suppressed`` by the
+        journal.
+    reason: Why: the name of the error or of the status in its report, or the journal's words.
+    report: Its final report, or the latest one; None if there is none.
+    accepted: Whether the server accepted it.
+    """
 
     index: int
-    """Its place in the input, from 0, counting destinations."""
     message_id: str | None
-    """Its messageId; None if the input gave it and no report has it: a journal has only a digest of it."""
     state: DeliveryState
-    """``delivered``, ``undeliverable``, ``expired`` or ``rejected`` by its report; ``pending`` if only
-    an intermediate report came, ``unreported`` if it was accepted and no report came; or ``rejected``,
-    ``unknown``, ``unsent`` or ``suppressed`` by the journal."""
     reason: str
-    """Why: the name of the error or of the status in its report, or the journal's words."""
     report: DeliveryReport | None
-    """Its final report, or the latest one; None if there is none."""
     accepted: bool
-    """Whether the server accepted it."""
 
     @property
     def may_be_repeated(self) -> bool:
@@ -65,16 +69,20 @@ class RunRow:
 
 @attrs.frozen
 class RunStatus:
-    """Counts of a run; iterating it reads the files again, and yields a RunRow for each destination."""
+    """Counts of a run; iterating it reads the files again, and yields a RunRow for each destination.
+
+    journal: What ``send_many`` wrote.
+    reports: What ``listen --store`` or a ReportStore wrote.
+    accepted: Destinations that the server accepted.
+    counts: Destinations in each state; together all that the journal has.
+    reasons: How many are undeliverable, expired or rejected, for each reason.
+    """
 
     journal: Path
     reports: Path
     accepted: int
-    """Destinations that the server accepted."""
     counts: dict[DeliveryState, int]
-    """Destinations in each state; together all that the journal has."""
     reasons: dict[tuple[DeliveryState, str], int]
-    """How many are undeliverable, expired or rejected, for each reason."""
 
     def __iter__(self) -> Iterator[RunRow]:
         return _read_rows(self.journal, self.reports)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 Skip: TypeAlias = "Callable[[str], bool] | Iterable[str] | Path"
 Dedupe: TypeAlias = Literal["number", "warn"] | None
@@ -32,8 +33,9 @@ def build_skip(skip: Skip | None) -> Callable[[str], bool]:
         return lambda _: False
     if callable(skip):
         return skip
-    if isinstance(skip, str):
-        raise ValueError("skip: expected numbers, a callable or a Path, got str")  # noqa: TRY004 - as any bad option
+    if isinstance(skip, str) or not isinstance(skip, Path | Iterable):
+        kind = type(skip).__name__
+        raise ValueError(f"skip: expected numbers, a callable or a Path, got {kind}")  # noqa: TRY004 - as any bad option
     numbers = _read_numbers(skip) if isinstance(skip, Path) else skip
     known = {normalize_number(number) for number in numbers}
     known.discard("")

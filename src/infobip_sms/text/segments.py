@@ -35,26 +35,29 @@ Choice = TypeVar("Choice", bound=Enum)
 
 @attrs.frozen(kw_only=True)
 class SegmentCount:
-    """Segments and encoding of a text. Of the text itself it holds only ``unicode_characters``."""
+    """Segments and encoding of a text. Of the text itself it holds only ``unicode_characters``.
+
+    encoding: Encoding of the whole text.
+    segments: Number of segments, which is what is billed; at least 1.
+    remaining: Units that can be added before ``segments`` grows.
+    units: Length of the text: septets in GSM-7, UTF-16 code units in UCS-2. Headers are not
+        counted.
+    per_segment: Units that fit into each segment, beside its headers.
+    language: The language whose shift tables are used, if any.
+    locking_shift: Whether that language's locking shift table is used.
+    single_shift: Whether that language's single shift table is used.
+    unicode_characters: The distinct characters that require UCS-2, in order of appearance.
+    """
 
     encoding: Literal["GSM-7", "UCS-2"]
-    """Encoding of the whole text."""
     segments: int
-    """Number of segments, which is what is billed; at least 1."""
     remaining: int
-    """Units that can be added before ``segments`` grows."""
     units: int
-    """Length of the text: septets in GSM-7, UTF-16 code units in UCS-2. Headers are not counted."""
     per_segment: int
-    """Units that fit into each segment, beside its headers."""
     language: LanguageCode | None
-    """The language whose shift tables are used, if any."""
     locking_shift: bool
-    """Whether that language's locking shift table is used."""
     single_shift: bool
-    """Whether that language's single shift table is used."""
     unicode_characters: tuple[str, ...]
-    """The distinct characters that require UCS-2, in order of appearance."""
 
 
 @attrs.frozen

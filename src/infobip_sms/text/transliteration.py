@@ -45,11 +45,14 @@ _LETTER = re.compile(".[\u0300-\u036f]*", re.DOTALL)  # a character and the acce
 
 @attrs.frozen(kw_only=True)
 class Transliterated:
-    """A text after transliteration."""
+    """A text after transliteration.
+
+    text: The text, with its letters replaced.
+    estimate: Whether a character was replaced in a way that Infobip does not document.
+    """
 
     text: str
     estimate: bool
-    """Whether a character was replaced in a way that Infobip does not document."""
 
 
 def transliterate(text: str, transliteration: Transliteration | str) -> Transliterated:

@@ -38,7 +38,7 @@ from infobip_sms.errors import (
 )
 
 from .cancellation import end_if_cancelled, require_not_cancelled
-from .connect_failures import classify_connect_error
+from .connection_failures import classify_broken, classify_connect_error
 from .messages import AttemptFailedError, Request, Response, build_head
 from .responses import (
     MAX_RESPONSE_BYTES,
@@ -60,7 +60,6 @@ _PARSING_SECONDS = 45e-9  # for each byte of a response
 _TLS_RECORD_SIZE = 16 * 2**10  # one TLS record
 
 _RESPONSE_TIMEOUT = AttemptFailure("the response timed out", "maybe", "timeout")
-_CONNECTION_BROKEN = AttemptFailure("the connection was lost", "maybe", "broken")
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -233,6 +232,11 @@ class ConnectionPool:
         self._closed.append(True)
         _close_all(self._idle)
 
+    def require_open(self) -> None:
+        """Raise RuntimeError if the client is closed."""
+        if self._closed:
+            raise RuntimeError("this client is closed; make another one")
+
     def perform(self, request: Request, timeout: float) -> Response:
         """Make one attempt; raise AttemptFailedError, or InvalidResponseError if the response is too large."""
         deadline = time.monotonic() + timeout
@@ -252,8 +256,7 @@ class ConnectionPool:
 
     def _acquire(self) -> _DeadlineConnection:
         """Return an idle connection that is still open, or a new one."""
-        if self._closed:
-            raise RuntimeError("this client is closed; make another one")
+        self.require_open()
         while self._idle:
             try:
                 connection = self._idle.pop()
@@ -297,7 +300,7 @@ class ConnectionPool:
             connection.connect()
         except (OSError, HTTPError, HTTPException, UnicodeError, ResponseTooLargeError) as error:
             clear_locals(error)  # they hold credentials of the proxy
-            raise AttemptFailedError(classify_connect_error(error)) from None
+            raise AttemptFailedError(classify_connect_error(error, self.proxy)) from None
 
     def _exchange(self, connection: _DeadlineConnection, request: Request) -> Response:
         """Send a request over an open connection, and read the response."""
@@ -318,7 +321,7 @@ class ConnectionPool:
             ValueError,
         ) as error:  # ValueError: a negative chunk size
             clear_locals(error)
-            raise AttemptFailedError(_CONNECTION_BROKEN) from None
+            raise AttemptFailedError(classify_broken(error, self.server.scheme)) from None
 
     def _build_head(self, request: Request) -> bytes:
         """Return the head of a request; for a proxy, its target is a URL, and has its headers."""

@@ -57,22 +57,24 @@ class Retry:
     By default only requests that were certainly not processed are retried: connection failures, 429,
     and 503 with Retry-After. Retry-After is obeyed to the second; a call whose ``timeout`` does not
     allow for it fails at once. Otherwise uses exponential backoff with 50 % jitter.
+
+    attempts: Maximum number of attempts; 1 for no retries.
+    timeout: Seconds for all attempts and waits. The first attempt always has the timeout of
+        the call, later ones have what is left; none starts with less than a quarter of it.
+    wait_initial: Seconds to wait after the first attempt; doubled after each further one.
+    wait_max: Maximum wait in seconds; Retry-After may ask for more.
+    on: What else to retry, although it may deliver messages twice: ``timeout`` (no response
+        in time), ``broken`` (the connection was lost), ``server-error`` (any 5xx; a 503
+        without Retry-After).
     """
 
     attempts: int = attrs.field(
         default=4, validator=validate("a whole number from 1", is_count, "Retry.")
     )
-    """Maximum number of attempts; 1 for no retries."""
     timeout: float = attrs.field(default=60.0, validator=_DURATION)
-    """Seconds for all attempts and waits. The first attempt always has the timeout of the call, later
-    ones have what is left; none starts with less than a quarter of it."""
     wait_initial: float = attrs.field(default=0.5, validator=_DURATION)
-    """Seconds to wait after the first attempt; doubled after each further one."""
     wait_max: float = attrs.field(default=20.0, validator=_DURATION)
-    """Maximum wait in seconds; Retry-After may ask for more."""
     on: frozenset[Repeatable] = attrs.field(default=frozenset(), converter=_to_names)
-    """What else to retry, although it may deliver messages twice: ``timeout`` (no response in time),
-    ``broken`` (the connection was lost), ``server-error`` (any 5xx; a 503 without Retry-After)."""
 
     @classmethod
     def none(cls) -> Retry:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
 import attrs
+from infobip_sms_schema.constraints import describe_value
 from infobip_sms_schema.operations import OPERATIONS
 
 from infobip_sms.errors import InvalidRequestError, Violation
@@ -26,6 +27,7 @@ PORTS = {"http": 80, "https": 443}
 _HOST_NAME = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")  # as DNS is asked for it
 
 
+_VERSION = re.compile(r"/sms/[0-9]+(/.*)?$")  # of operations of other versions, or of their folder
 _HOST_AND_PORT = re.compile(r"(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)(:[0-9]{1,5})?/?")
 
 
@@ -67,7 +69,7 @@ def parse_base_url(base_url: str, trust_http: Collection[str] = ()) -> Address:
     parts = _parse(base_url)
     if parts is None or parts.auth or parts.query or parts.fragment:
         expected = "http:// or https:// and a host, without user, query or fragment"
-        raise _build_error("base_url", "another URL", expected, _hint_scheme(base_url))
+        raise _build_error("base_url", _describe_url(base_url), expected, _hint_scheme(base_url))
     address = _build_address(parts)
     trusted = is_loopback(address.host) or address.host.lower() in map(str.lower, trust_http)
     if address.scheme == "http" and not trusted:
@@ -75,10 +77,14 @@ def parse_base_url(base_url: str, trust_http: Collection[str] = ()) -> Address:
         hint = f'Write "https://{address.netloc.removesuffix(":80")}".'
         raise _build_error("base_url", "plain http", expected, hint)
     path = (parts.path or "").rstrip("/")
-    if any(path.endswith(operation.path) for operation in OPERATIONS):
-        raise _build_error(
-            "base_url", "the URL of an operation", "the part before the operation's path"
-        )
+    operation = next((o.path for o in OPERATIONS if path.endswith(o.path)), None)
+    if operation is None and (version := _VERSION.search(path)):
+        operation = version[0]
+    if operation is not None:
+        expected = "the part before the operation's path"
+        host = address.netloc.removesuffix(f":{PORTS[address.scheme]}")
+        right = f'Write "{address.scheme}://{host}".' if path == operation else ""
+        raise _build_error("base_url", "the URL of an operation", expected, right)
     return attrs.evolve(address, path=path)
 
 
@@ -163,6 +169,14 @@ def _build_proxy_headers(name: str, auth: str | None) -> dict[str, str]:
     except UnicodeError:
         raise _build_error(name, "a user that is not UTF-8", "UTF-8") from None
     return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
+
+
+def _describe_url(url: object) -> str:
+    if url is None:
+        return "nothing"
+    if not isinstance(url, str) or not url:
+        return describe_value(url)
+    return "another URL" if url == url.strip() else "a blank at its start or end"
 
 
 def _hint_scheme(base_url: object) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from infobip_sms_conformance.cli.client import collect_in_thread, run_repeatedly
 from infobip_sms_conformance.cli.options import PASSWORD, USER
 from infobip_sms_conformance.client_checks.expected_request import ExpectedRequest
+from infobip_sms_conformance.client_checks.request import check_rejection
 from infobip_sms_conformance.client_run.collector import TrafficCollector
 from infobip_sms_conformance.client_run.process import run_client_command
 from infobip_sms_conformance.client_run.scenario_results import add_findings, build_results
@@ -114,7 +115,7 @@ def run_against_sandbox(client: ClientUnderTest, server: str) -> RunResult:
     looks = (
         (ExpectedRequest(read_expected_document()).check,) if client.has_expected_request else ()
     )
-    collector = TrafficCollector(checks=looks)
+    collector = TrafficCollector(checks=(*looks, check_rejection))
     with (
         collect_in_thread(collector) as hear,
         listen(CapturingProxy(parse_target(server), hear).serve) as url,

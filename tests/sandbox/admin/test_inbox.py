@@ -602,3 +602,14 @@ def test_the_list_of_requests_is_live() -> None:
 
     assert (same.status, other.status) == (304, 200)
     assert b"/sandbox/request/1" in other.body
+
+
+def test_a_text_cannot_turn_what_is_beside_it() -> None:
+    """Characters that turn the direction of writing, or are not seen, are shown as escapes."""
+    state = State()
+    state.messages[1] = make_sms(text="a\u202eb\u200bc\u2066d", from_="x\ufeffy")
+    for page in ("/sandbox/", "/sandbox/message/1"):
+        body = ask(page, make_desk(state)).body.decode()
+        assert "a\\u202eb\\u200bc\\u2066d" in body
+        assert "x\\ufeffy" in body
+        assert not set(body) & set("\u202e\u200b\u2066\ufeff")

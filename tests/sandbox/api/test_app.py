@@ -501,4 +501,4 @@ def test_a_port_in_use_is_explained(sandbox_url: str) -> None:
         _, said = process.communicate(timeout=20)
 
     assert process.returncode == 2
-    assert said.startswith(f"Error: port {port} cannot be used: Address already in use")
+    assert said.startswith(f"Error: Cannot listen: port {port} is already in use. Choose another")

@@ -380,7 +380,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         "it is damaged",
     ),
     "table": (lambda p: make_file(p, "DROP TABLE push"), "another kind of file"),
-    "cut": (cut, "malformed"),
+    "cut": (cut, "it is damaged"),
     "wal": (lambda p: make_file(p, "UPDATE sandbox SET open = 1"), "bad-wal is missing"),
 }
 
@@ -565,5 +565,5 @@ def test_a_kill_in_the_middle_and_a_cut_log_are_noticed(tmp_path: Path) -> None:
     path.write_bytes(content)
     path.with_name("d-wal").touch()
 
-    with pytest.raises(DataFileError, match=r"^data file d: database disk image is malformed$"):
+    with pytest.raises(DataFileError, match=r"^data file d: it is damaged$"):
         DataFile(path)

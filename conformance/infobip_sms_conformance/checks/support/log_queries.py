@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from infobip_sms_conformance.checks.support.assertions import drop_plus
+from infobip_sms_conformance.checks.support.assertions import drop_plus, is_same_number
 from infobip_sms_conformance.checks.support.calls import (
     FIRST_FORMAT,
     SECOND_FORMAT,
@@ -23,7 +23,7 @@ from infobip_sms_conformance.checks.support.calls import (
     is_ok,
     read_text,
 )
-from infobip_sms_conformance.contract.files import read_groups
+from infobip_sms_conformance.contract.files import WIRES, read_groups
 from infobip_sms_conformance.fixtures.lookup_batch import (
     OTHER_SENDER,
     SENDER,
@@ -32,6 +32,7 @@ from infobip_sms_conformance.fixtures.lookup_batch import (
     get_message_ids,
     get_relative_instant,
 )
+from infobip_sms_conformance.fixtures.webhook_messages import WEBHOOK_MESSAGES
 from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
 from infobip_sms_conformance.observations.responses import ResponseEntry
 from infobip_sms_conformance.observations.verdicts import Mismatch, show
@@ -41,7 +42,8 @@ DEFAULT_LIMIT = 50
 """Entries of a list when no limit is given (DLR-008, LOG-003)."""
 MAX_LIMIT = "1000"
 """The greatest limit."""
-DAY = timedelta(days=1)
+HOURS = timedelta(hours=2)
+"""As far from now as no message was sent, and on the same day for most of it."""
 SPAN = timedelta(minutes=10)
 EAST, WEST = timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-8))
 """Offsets that are hours apart from each other and from UTC."""
@@ -102,8 +104,8 @@ def look_up_named(session: Session) -> Exchange:
 def look_up_nothing(session: Session, name: str) -> Exchange:
     """Look up messages of the batch with a filter that none of them fits."""
     values = {
-        "sentSince": format_instant(get_relative_instant(DAY)),
-        "sentUntil": format_instant(get_relative_instant(-DAY)),
+        "sentSince": format_instant(get_relative_instant(HOURS)),
+        "sentUntil": format_instant(get_relative_instant(-HOURS)),
         "mcc": NO_COUNTRY,
         "generalStatus": "REJECTED",
     }
@@ -145,6 +147,23 @@ def look_up_alone(session: Session, message: BatchMessage) -> Exchange:
     what = f"a look at one message of {'the one' if mine else 'the other'} request by name"
     query = build_query([bulk], [message.message_id], message.to)
     return call_once(session, FIRST_FORMAT, "getLogs", what, query=query)
+
+
+def look_up_by_name(session: Session) -> Exchange:
+    """Look up one message by its name and nothing else, in the format that shows whether a list is one."""
+    query = [
+        ("messageId", get_message_in_xml(session) or get_batch_messages(session)[3].message_id)
+    ]
+    return call_once(session, FIRST_FORMAT, "getLogs", "a look at one message by name", query=query)
+
+
+def get_message_in_xml(session: Session) -> str:
+    """Return the messageId of a message that was sent in XML, in which texts are written otherwise; empty if none was."""
+    sent = session.find(WEBHOOK_MESSAGES, WIRES[1])
+    if sent is None or not sent.has_succeeded:
+        return ""
+    given = [one.get("messageId", "") for one in get_destinations(sent.document)]
+    return get_message_ids(given, sent.send_response)[0]
 
 
 def build_query(bulks: Sequence[str], names: Sequence[str], to: str) -> list[tuple[str, str]]:
@@ -244,9 +263,9 @@ def fetch_more(session: Session) -> Exchange:
 
 
 def get_unfetched_message(session: Session) -> BatchMessage:
-    """Return a message whose report did not come first; the last one where all came."""
+    """Return a message whose report did not come first, one with signs in its id; the last one where all came."""
     come = {read_text(entry, "messageId") for entry in find_entries(fetch_one(session)) or []}
-    sent = get_immediate_messages(session)
+    sent = sorted(get_immediate_messages(session), key=lambda m: m.message_id.isascii())
     return next((message for message in sent if message.message_id not in come), sent[-1])
 
 
@@ -332,7 +351,7 @@ def check_log(entry: dict[str, Any], message: BatchMessage, path: str) -> str:
         return Mismatch(f"{path}.bulkId", show(message.bulk_id), show(bulk_id))
     for name, wanted in (("to", message.to), ("from", message.sender), ("text", message.text)):
         value = read_text(entry, name)
-        same = drop_plus(value) == drop_plus(wanted) if name == "to" else value == wanted
+        same = is_same_number(wanted, value) if name == "to" else value == wanted
         if not value or (not same and not (name == "text" and message.has_link)):
             return describe_difference(f"{path}.{name}", wanted, value)
     return ""

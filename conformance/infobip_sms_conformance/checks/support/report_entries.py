@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from infobip_sms_conformance.checks.support.calls import find_entries
 from infobip_sms_conformance.checks.support.response_rules import check_group_of, check_status_of
-from infobip_sms_conformance.checks.support.webhooks import WEBHOOK_MESSAGES
 from infobip_sms_conformance.contract.files import read_status_rows
 from infobip_sms_conformance.contract.openapi import get_component, read_operations, resolve
+from infobip_sms_conformance.fixtures.webhook_messages import WEBHOOK_MESSAGES
 from infobip_sms_conformance.observations.delivery_reports import parse_call
 from infobip_sms_conformance.observations.responses import find_wire
 from infobip_sms_conformance.observations.tolerant_reader import find_list
@@ -51,6 +51,8 @@ class ReportEntry:
     path: str
     exchange: Exchange
     is_log: bool
+    name: str = ""
+    """The last part of the notify URL that it was pushed to."""
 
 
 def iter_report_entries(session: Session, wire: str) -> Iterator[ReportEntry]:
@@ -60,7 +62,7 @@ def iter_report_entries(session: Session, wire: str) -> Iterator[ReportEntry]:
     for call in receiver.calls() if receiver and sent else ():
         if find_wire(call.body) == wire and sent:
             exchange = replace(sent, callback=call.body)
-            yield from build_entries(parse_call(call), exchange, is_log=False)
+            yield from build_entries(parse_call(call), exchange, is_log=False, name=call.name)
     for exchange in session.exchanges:
         path = exchange.request.path.partition("?")[0] if exchange.request else ""
         if exchange.wire == wire and find_entries(exchange):
@@ -68,10 +70,12 @@ def iter_report_entries(session: Session, wire: str) -> Iterator[ReportEntry]:
             yield from build_entries(exchange.data, exchange, is_log=is_log)
 
 
-def build_entries(data: Any, exchange: Exchange, *, is_log: bool) -> Iterator[ReportEntry]:
+def build_entries(
+    data: Any, exchange: Exchange, *, is_log: bool, name: str = ""
+) -> Iterator[ReportEntry]:
     """Yield the entries of one list."""
     for index, entry in enumerate(find_list(data, "results") or []):
-        yield ReportEntry(entry, f"results[{index}]", exchange, is_log)
+        yield ReportEntry(entry, f"results[{index}]", exchange, is_log, name)
 
 
 def assert_entries(

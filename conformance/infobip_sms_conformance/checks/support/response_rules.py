@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from infobip_sms_conformance.checks.support.assertions import drop_plus
+from infobip_sms_conformance.checks.support.assertions import drop_plus, is_same_number
 from infobip_sms_conformance.contract.codec import parse_json, parse_tree
 from infobip_sms_conformance.contract.files import read_groups, read_openapi, read_status_rows
 from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
@@ -139,6 +139,16 @@ def check_order(exchange: Exchange) -> str:
             got = place or show(found)
             own = f"{show(wanted)}, that of destination {index + 1}"
             return Mismatch(f"messages[{index}].to", own, got)
+    return check_plus(exchange)
+
+
+def check_plus(exchange: Exchange) -> str:
+    """Look for a number that comes back with a plus although it was sent without one."""
+    entries = exchange.send_response.entries if exchange.send_response else ()
+    destinations = get_destinations(exchange.document)
+    for index, (one, entry) in enumerate(zip(destinations, entries, strict=True)):
+        if not is_same_number(one["to"], entry.to):
+            return Mismatch(f"messages[{index}].to", show(one["to"]), show(entry.to))
     return ""
 
 

@@ -37,7 +37,7 @@ def get_root_cause(minimal: Exchange) -> str:
 def get_acceptance_violation(exchange: Exchange) -> str:
     """Return the requirement that a response breaks which is a success and yet shows no acceptance."""
     if exchange.send_response:
-        return "RESP-006"
+        return "RESP-007" if None in exchange.send_response.groups else "RESP-006"
     return "RESP-001" if is_document(exchange) else FORMAT_REQUIREMENTS[exchange.wire]
 
 

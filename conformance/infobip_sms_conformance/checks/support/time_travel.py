@@ -9,11 +9,7 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from infobip_sms_conformance.checks.support.webhooks import (
-    WEBHOOK_MESSAGES,
-    WebhookRun,
-    send_webhook_messages,
-)
+from infobip_sms_conformance.checks.support.webhooks import WebhookRun, send_webhook_messages
 from infobip_sms_conformance.fixtures.delivery_windows import get_opening
 from infobip_sms_conformance.fixtures.webhook_messages import (
     BRIEF,
@@ -23,6 +19,7 @@ from infobip_sms_conformance.fixtures.webhook_messages import (
     MINUTE,
     NOT_ACKNOWLEDGED,
     UNACKNOWLEDGED_ATTEMPTS,
+    WEBHOOK_MESSAGES,
 )
 from infobip_sms_conformance.observations.verdicts import CheckOutcome
 from infobip_sms_conformance.session.registry import LAST

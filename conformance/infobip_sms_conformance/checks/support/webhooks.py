@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -26,6 +27,7 @@ from infobip_sms_conformance.fixtures.webhook_messages import (
     OPEN,
     OTHER_FORMAT,
     PROMPT,
+    WEBHOOK_MESSAGES,
     WHOLE,
     WITH_INTERMEDIATE,
     WITHOUT_INTERMEDIATE,
@@ -40,11 +42,15 @@ from infobip_sms_conformance.observations.delivery_reports import (
     parse_reports,
 )
 from infobip_sms_conformance.observations.exchange import Exchange, get_destinations
-from infobip_sms_conformance.observations.verdicts import Finding, Inconclusive, NotApplicable
+from infobip_sms_conformance.observations.verdicts import (
+    CheckError,
+    Finding,
+    Inconclusive,
+    NotApplicable,
+)
 from infobip_sms_conformance.session.session import Session
 from infobip_sms_conformance.transport.webhook_receiver import WebhookCall, WebhookReceiver
 
-WEBHOOK_MESSAGES = "pushes"
 LABEL = "messages with notify URLs"
 ACCEPTING = {"PENDING", "ACCEPTED"}
 FEWER = "checked in the other format, so that fewer messages are sent"
@@ -235,7 +241,8 @@ def get_message_ids(exchange: Exchange) -> list[str]:
 
 def get_name(message: dict[str, Any]) -> str:
     """Return the name of a message, which is in its notify URL."""
-    return urlsplit(str(message["notifyUrl"])).path.rpartition("/")[2].rpartition("-")[0]
+    last = urlsplit(str(message["notifyUrl"])).path.rpartition("/")[2]
+    return last.rpartition("-")[0].lower()
 
 
 def choose_names(session: Session) -> list[str]:
@@ -282,6 +289,10 @@ def send_webhook_messages(session: Session, wire: str) -> Exchange:
 
 def get_webhook_run(session: Session, wire: str, findings: list[Finding]) -> WebhookRun:
     """Return what has come, once all has that comes by itself; Inconclusive when nothing was accepted."""
+    for other in session.wires:  # so that what is waited for comes at the same time
+        if other != wire and session.plan.profile.has_long_lists:
+            with suppress(Inconclusive, CheckError):
+                send_webhook_messages(session, other)
     news = WebhookRun(session, wire, send_webhook_messages(session, wire))
     if not news.accepted:
         root = get_rejected_field(findings, news.exchange)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infobip_sms_conformance.checks.support.account_limits import require_no_account_limit
 from infobip_sms_conformance.contract.cases import get_case
 from infobip_sms_conformance.contract.edits import apply_edit
 from infobip_sms_conformance.contract.files import WIRES, read_example
@@ -23,7 +22,6 @@ def require_days_accepted(session: Session) -> None:
     """Raise Explained when no window is accepted in XML, because of the form of its days."""
     days = session.send_days()
     if days.outcome is RequestOutcome.REJECTED:
-        require_no_account_limit(days)
         got = f"{days.got}, because of its days"
         raise Explained(got, expected="accepted", caused_by="XML-002", exchange=days)
 

@@ -59,7 +59,7 @@ def format_violations(
 def _explain_error(error: Error, base_url: str) -> tuple[int, str, str]:
     if isinstance(error, InvalidRequestError):
         lines = "".join(f"\n  {line}" for line in format_violations(error))
-        return EXIT_USAGE, f"nothing was sent, because a rule is broken:{lines}", ""
+        return EXIT_USAGE, f"Nothing was sent: the request is invalid.{lines}", ""
     if isinstance(error, TransportError):
         return EXIT_FAILURE, str(error), _get_hint(error, base_url)
     if isinstance(error, ApiError):
@@ -70,12 +70,17 @@ def _explain_error(error: Error, base_url: str) -> tuple[int, str, str]:
     return EXIT_FAILURE, f"{error}.", ""  # a journal that cannot be used
 
 
+_TIMEOUT = "To allow more time: --timeout SECONDS"
 _UNKNOWN = "To look messages up: infobip-sms logs"
 
 
 def _get_hint(error: TransportError, base_url: str) -> str:
     if error.sent == "maybe":
-        return _UNKNOWN
+        return f"{_TIMEOUT}\n{_UNKNOWN}" if "response timed out" in error.reason else _UNKNOWN
+    if " as ca." in error.advice:
+        return "On the command line: export SSL_CERT_FILE=FILE"
+    if "proxy" in error.reason:
+        return "The proxy is in HTTPS_PROXY or HTTP_PROXY."
     if "TLS handshake" in error.reason:
         plain = re.sub("(?i)^https:", "http:", base_url)
         return (

@@ -14,6 +14,7 @@ A command returns its exit code; None is 0.
 from __future__ import annotations
 
 import difflib
+import errno
 import io
 import json
 import os
@@ -43,6 +44,22 @@ class UnavailableError(click.ClickException):
     """Something outside the command line is missing or in the way."""
 
     exit_code = EXIT_FAILURE
+
+
+def build_address_error(host: str, port: int, problem: OSError | UnicodeError) -> UnavailableError:
+    """Say why nothing can listen on an address, and what to do about it."""
+    code = problem.errno if isinstance(problem, OSError) else None
+    if code == errno.EADDRINUSE:
+        words = f"port {port} is already in use. Choose another with --port; 0 finds a free one"
+    elif code == errno.EACCES:
+        words = f"port {port} is reserved for administrators. Choose one above 1023 with --port"
+    elif code is None or code < 0 or code == errno.EADDRNOTAVAIL:
+        words = (
+            f"{host} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 for all of them"
+        )
+    else:
+        words = f"{host}, port {port}: {getattr(problem, 'strerror', problem)}"
+    return UnavailableError(f"Cannot listen: {words}.")
 
 
 class InvalidInputError(click.ClickException):

@@ -80,7 +80,7 @@ class SendOptions:
     multiple=True,
     section=MESSAGE,
     metavar="NUMBER",
-    help="Destination in international format; may be repeated.",
+    help="Destination in international format, with or without blanks; may be repeated.",
 )
 @option(
     "--text",
@@ -282,7 +282,9 @@ def _send_message(
         raise click.UsageError("Give --message-id once for each --to, or not at all.")
     text = read_text(options.text if options.text_option is None else options.text_option)
     names = options.message_id or (None,) * len(options.to)
-    request = message_options.build_request(list(zip(options.to, names, strict=True)), text)
+    request = message_options.build_request(
+        list(zip(map(mend_number, options.to), names, strict=True)), text
+    )
     held = request.messages[0].effective_validity_period
     if held != message_options.validity:
         print_note(f"The platform shortens --validity to {held} minutes.")

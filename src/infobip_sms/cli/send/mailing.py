@@ -14,6 +14,7 @@ from infobip_sms_schema import SmsResponse, SmsResponseDetails
 from infobip_sms.cli.base.framework import EXIT_OK, InvalidInputError
 from infobip_sms.cli.base.output import clean, print_json, print_note
 from infobip_sms.codecs.plain_data import build_plain
+from infobip_sms.send_many.journal import JournalError
 from infobip_sms.send_many.suppression import Suppression, find_original
 
 from .check import check_rows
@@ -118,6 +119,8 @@ def _send(settings: ClientOptions, mailing: Mailing, options: MailingOptions, to
                 if settings.as_json:
                     print_json(_to_plain(outcome, row))
                 advance(outcome)
+    except JournalError as error:
+        raise _name_first_row(error, rows) from None
     finally:
         if not settings.as_json:
             tally.print_rows()
@@ -135,6 +138,15 @@ def _name_row(outcome: Outcome, rows: list[int]) -> Outcome:
     if original is None:
         return outcome
     return attrs.evolve(outcome, reason=f"the same number as row {rows[original]}")
+
+
+def _name_first_row(error: JournalError, rows: list[int]) -> JournalError:
+    """Return an error that names the first row of the CSV that differs."""
+    if error.index is None:
+        return error
+    return JournalError(
+        str(error).replace(f"destination {error.index}", f"row {rows[error.index]}")
+    )
 
 
 def _send_rows(

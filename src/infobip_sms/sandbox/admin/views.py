@@ -58,6 +58,11 @@ EXAMPLES = (
 _PICTURES = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n"}
 _PICTURES |= {0x7F: "\u2421", **dict.fromkeys(range(0x80, 0xA0), "\ufffd")}
 _PICTURES |= dict.fromkeys((*range(0xD800, 0xE000), 0xFFFE, 0xFFFF), "\ufffd")
+# what turns the direction of writing, or is not seen at all; joiners and marks that scripts need stay
+_PICTURES |= {
+    code: f"\\u{code:04x}"
+    for code in (0x200B, *range(0x2028, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF)
+}
 
 
 @attrs.frozen

@@ -87,6 +87,13 @@ VERSION_1_REMOVED = {"V1-001": 404, "V1-001-gone": 410}
 """HTTP status of every request of version 1."""
 
 
+def _get_objects(plain: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return what can be read of a list of objects, whatever is there instead."""
+    value = plain.get(name)
+    entries = value if isinstance(value, list) else []
+    return [entry if isinstance(entry, dict) else {} for entry in entries]
+
+
 def parse_leniently(
     operation: AnyOperation, body: bytes, wire: Wire
 ) -> Submission | PreviewRequest:
@@ -95,9 +102,9 @@ def parse_leniently(
     if operation is PREVIEW:
         return PreviewRequest(text=str(plain.get("text", "")))
     destinations = tuple(
-        DestinationSpec(str(destination.get("to", "")), destination.get("messageId"))
-        for message in plain.get("messages", [])
-        for destination in message.get("destinations", [])
+        DestinationSpec(str(destination.get("to") or ""), destination.get("messageId"))
+        for message in _get_objects(plain, "messages")
+        for destination in _get_objects(message, "destinations")
     )
     return Submission(
         (MessageSpec(destinations),),

@@ -126,6 +126,9 @@ DOCUMENT_MUTATIONS: dict[str, tuple[str, Mutate]] = {
     "to-missing": (SEND, set_in_message("destinations.0", {"messageId": "x"})),
     "to-empty": (SEND, set_in_message("destinations.0.to", "")),
     "to-a-number": (SEND, set_in_message("destinations.0.to", 41793026727)),
+    "to-with-two-zeros": (SEND, set_in_message("destinations.0.to", "0041793026727")),
+    "sender-blank": (SEND, set_in_message("from", "   ")),
+    "sender-with-line-break": (SEND, set_in_message("from", "InfoSMS\n")),
     "to-with-spaces": (SEND, set_in_message("destinations.0.to", "+41 79 302 67 27")),
     "text-a-list": (SEND, set_in_message("text", ["x"])),
     "flash-a-string": (SEND, set_in_message("flash", "true")),
@@ -227,6 +230,8 @@ ENCODED_MUTATIONS: dict[str, tuple[str, Mutate]] = {
     "basic-not-encoded": (SEND, set_header("Authorization", "Basic Aladdin:open-sesame")),
     "app-without-key": (SEND, set_header("Authorization", "App")),
     "scheme-of-others": (SEND, set_header("Authorization", "Token abc")),
+    "key-as-bearer": (SEND, set_header("Authorization", "Bearer abc")),
+    "key-of-another-account": (SEND, set_header("Authorization", "App abc")),
     "slash-at-the-end": (SEND, set_target(f"{SEND}/")),
     "slash-before-the-query": (STATUS, set_target(f"{STATUS}/")),
     "two-slashes": (SEND, set_target(f"/{SEND}")),
@@ -236,6 +241,14 @@ ENCODED_MUTATIONS: dict[str, tuple[str, Mutate]] = {
     "xml-without-wrapper": (SEND, unwrap),
     "xml-another-root": (SEND, rename_root),
     "xml-days-wrapped": (SEND, wrap_days),
+    "xml-in-a-namespace": (SEND, replace_bytes(b"<request>", b'<request xmlns="urn:x">')),
+    "xml-nil": (
+        SEND,
+        replace_bytes(
+            b"</track>",
+            b"</track><baseUrl xmlns:i='http://www.w3.org/2001/XMLSchema-instance' i:nil='true'/>",
+        ),
+    ),
     "xml-with-doctype": (SEND, replace_bytes(b"<request>", b"<!DOCTYPE request><request>")),
 }
 

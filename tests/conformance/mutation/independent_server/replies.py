@@ -135,7 +135,11 @@ class XmlWriter:
         if isinstance(value, list):
             return self._write_list(name, value, depth)
         if isinstance(value, dict):
-            parts = [self.write(key, member, depth + 1) for key, member in value.items()]
+            parts = [
+                self.write(key, member, depth + 1)
+                for key, member in value.items()
+                if member is not None
+            ]
             return self._wrap(name, parts, depth)
         return f"<{name}>{self._write_scalar(value)}</{name}>"
 

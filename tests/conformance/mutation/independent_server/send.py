@@ -49,6 +49,12 @@ REJECTIONS = {
     "sender": statuses.BAD_SENDER,
     "value": statuses.BAD_VALUE,
 }
+LIMITS = {
+    "no-credits": statuses.NO_CREDITS,
+    "flooded": statuses.FLOODING,
+    "no-route": statuses.NO_ROUTE,
+    "blacklisted": statuses.BLACKLISTED,
+}
 Data = dict[str, Any]
 
 
@@ -61,13 +67,14 @@ class Desk:
         self._store = store
         self._lives = lives
         self._minute = minute
+        self._requests = 0
 
     def take(self, data: Data, version: int, given: Format, wanted: Format) -> Reply:
         """Answer a request to send."""
         data = prepare(data, self._traits)
         problems = list(find_problems(data, Scope(self._traits, version, given)))
         if any(not self._is_rejection(problem) for problem in problems):
-            return self._refuse(problems)
+            return self._refuse(problems, data, version)
         if wanted == "xml" and not all(is_xml_text(echo) for echo in _list_echoes(data)):
             return build_error(400, "BAD_REQUEST", "Response could not be written as XML")
         return self._accept(data, version, problems)
@@ -78,7 +85,9 @@ class Desk:
         forms = {"missing", "number"} if self._traits.takes("rejects-numbers") else set()
         return self._traits.takes("rejects") or problem.form in forms
 
-    def _refuse(self, problems: list[Problem]) -> Reply:
+    def _refuse(self, problems: list[Problem], data: Data, version: int) -> Reply:
+        if self._traits.breaks("refusal-sent"):
+            self._accept_rest(data, version, problems)
         if self._traits.breaks("refusal-500"):
             return build_error(500, "GENERAL_ERROR", "Something went wrong.")
         if self._traits.breaks("refusal-dropped"):
@@ -92,8 +101,18 @@ class Desk:
             reply.data["requestError"]["serviceException"]["validationErrors"] = found
         return reply
 
+    def _accept_rest(self, data: Data, version: int, problems: list[Problem]) -> None:
+        """Send the messages of a rejected request that have no problem themselves."""
+        if not isinstance(data.get("messages"), list):
+            return
+        bad = {problem.message for problem in problems}
+        good = [m for n, m in enumerate(data["messages"]) if n not in bad]
+        if None not in bad and good:
+            self._accept({**data, "messages": good}, version, [])
+
     def _accept(self, data: Data, version: int, problems: list[Problem]) -> Reply:
         with self._store.lock:
+            self._requests += 1
             bulk_id = self._name_bulk(data)
             tracking = data.get("tracking")
             key = str(self._find_key(tracking)) if tracking is not None else ""
@@ -170,6 +189,8 @@ class Desk:
         return given[:200] if self._traits.takes("short-ids") else given
 
     def _judge(self, problems: list[Problem], message_id: str, base: Data, version: int) -> Data:
+        if (limit := self._find_limit()) is not None:
+            return limit
         if self._traits.takes("credits-end") and len(self._store.messages) >= CREDITS:
             return statuses.NO_CREDITS
         if problems:
@@ -183,6 +204,12 @@ class Desk:
         if version == 1 and not self._traits.takes("v1-answers-pending"):
             return statuses.ACCEPTED
         return statuses.SCHEDULED if base["due"] > base["accepted"] else statuses.PENDING
+
+    def _find_limit(self) -> Data | None:
+        """Return the limit of the account that this server names: at every request, or at every third."""
+        if self._traits.takes("limits-at-times") and self._requests % 3:
+            return None
+        return next((s for name, s in LIMITS.items() if self._traits.takes(name)), None)
 
     def _keep(self, message: Message) -> None:
         if message.status["groupId"] == 5:

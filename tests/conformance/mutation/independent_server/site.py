@@ -88,9 +88,15 @@ class Site:
 
     def answer(self, request: Request) -> Reply:
         """Answer a request."""
+        reply = self._answer(request)
+        return self.twist.reply(reply, request) if self.twist.reply else reply
+
+    def _answer(self, request: Request) -> Reply:
         login = request.headers.get("Authorization")
         let_in = self.twist.login and self.twist.login(request, self._account)
         if not let_in and not self._is_authorized(login):
+            if self.traits.breaks("unauthorized-sent") and request.path == PAGE:
+                self._answer_known(PAGE, request)
             return self._refuse_login("login-missing-403" if login is None else "login-wrong-403")
         known = CONVERSION_PATH if request.path.startswith(CONVERSION_PATH) else request.path
         if known not in PATHS or (self.traits.takes("page-only") and known != PAGE):

@@ -14,6 +14,7 @@ from tests.conformance.mutation.independent_server.replies import (
     write_reply,
 )
 from tests.conformance.mutation.independent_server.site import Request, Site
+from tests.conformance.mutation.independent_server.twists.hooks import TwistedError
 
 PIECE = 23
 
@@ -38,10 +39,12 @@ class Handler(BaseHTTPRequestHandler):
         body = self._read_body()
         parts = urlsplit(self.path)
         path = unquote(parts.path)
-        query = Query(parts.query, self.site.twist.query, path)
-        request = Request(self.command, path, query, self.headers, body)
         try:
+            query = Query(parts.query, self.site.twist.query, path)
+            request = Request(self.command, path, query, self.headers, body)
             reply = self.site.answer(request)
+        except TwistedError:
+            reply = build_error(400, "BAD_REQUEST", "Bad request")
         except Exception:  # noqa: BLE001 - a server outlives its own faults
             reply = build_error(500, "GENERAL_ERROR", "Something went wrong.")
         if reply.status == DROPPED:
@@ -82,7 +85,13 @@ class Handler(BaseHTTPRequestHandler):
         )
         if traits.takes("closes"):
             headers["Connection"] = "close"
-        self.send_response_only(reply.status)
+        if traits.takes("http-1.0"):
+            headers["Connection"] = "close"
+        if traits.takes("html-401") and reply.status == 401:
+            body = b"<html><body>Unauthorized</body></html>"
+            headers |= {"Content-Type": "text/html", "Content-Length": str(len(body))}
+            del headers["WWW-Authenticate"]
+        self.send_response_only(reply.status, "" if traits.takes("no-reason-phrase") else None)
         for name, value in {**headers, **reply.headers}.items():
             self.send_header(name.lower() if traits.takes("lower-case-headers") else name, value)
         self.end_headers()
@@ -100,4 +109,8 @@ def _split(body: bytes) -> bytes:
 
 def build_server(site: Site, port: int) -> Server:
     """Bind a server to a port of the loopback interface; 0 is any free one."""
-    return Server(("127.0.0.1", port), type("SiteHandler", (Handler,), {"site": site}))
+    version = "HTTP/1.0" if site.traits.takes("http-1.0") else "HTTP/1.1"
+    return Server(
+        ("127.0.0.1", port),
+        type("SiteHandler", (Handler,), {"site": site, "protocol_version": version}),
+    )

@@ -17,6 +17,7 @@ from tests.conformance.mutation.independent_server.statuses import (
     DELIVERED,
     ENROUTE,
     EXPIRED,
+    UNDELIVERED,
 )
 from tests.conformance.mutation.independent_server.store import Bulk, Message, Store
 from tests.conformance.mutation.independent_server.traits import Traits
@@ -91,8 +92,9 @@ class Lives:
         wanted &= not traits.breaks("intermediate-missing")
         if wanted and not traits.breaks("intermediate-after-final"):
             self._report_between(message)
+        last = UNDELIVERED if traits.takes("never-delivers") else DELIVERED
         late = 2.0 if traits.takes("late-reports") else STEP
-        self._timetable.add(time.time() + late, partial(self._finish, message, DELIVERED))
+        self._timetable.add(time.time() + late, partial(self._finish, message, last))
         if wanted and traits.breaks("intermediate-after-final"):
             again = time.time() + late + 2 * STEP
             self._timetable.add(again, partial(self._report_between, message))

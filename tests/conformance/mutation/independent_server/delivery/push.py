@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from tests.conformance.mutation.independent_server.delivery.timetable import Timetable
 from tests.conformance.mutation.independent_server.replies import REPORTS, write_json, write_xml
 from tests.conformance.mutation.independent_server.traits import Traits
+from tests.conformance.mutation.independent_server.twists.catalog import find_twist
 
 Target = tuple[str, str]
 Report = dict[str, Any]
@@ -81,6 +82,12 @@ class Pusher:
             kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
             connection = kind(parts.hostname or "", parts.port, timeout=5)
             content_type, body = self._write(wanted, reports)
+            twist = find_twist(self._traits.faults | self._traits.liberties)
+            if twist.pushed:
+                url, content_type, body = twist.pushed((url, content_type, body))
+                if not url:
+                    return 200
+                parts = urlsplit(url)
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             method = "PUT" if self._traits.breaks("push-put") else "POST"
             connection.request(method, path, body, {"Content-Type": content_type})

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tests.conformance.mutation.independent_server.replies import DRAW, build_error
 from tests.conformance.mutation.independent_server.twists.hooks import (
     GONE,
     SENDING,
     VERSION_1,
     Data,
+    Push,
     Twist,
+    TwistedError,
     answers,
+    change,
     rejects,
     reports,
 )
 
 if TYPE_CHECKING:
+    from tests.conformance.mutation.independent_server.replies import Reply
     from tests.conformance.mutation.independent_server.site import Request
 
 BULKS = ("/sms/1/bulks",)
 ELEMENT = re.compile(rb"<(/?)([A-Za-z])")
 NULLS = {"action": None, "smsCount": None, "operator": None}
+PROXY = {"Set-Cookie": "a=b; Path=/", "X-Request-ID": "123", "Vary": "Accept"}
+PRICE = {"pricePerMessage": 0.0001, "currency": "UNKNOWN"}
+ENROUTE = {"groupId": 1, "groupName": "PENDING", "id": 7, "name": "PENDING_ENROUTE"}
+DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+ERRORS, MOST_DESTINATIONS, LONGEST_TEXT = 400, 100, 4000
+TURNS = itertools.count(1)
+USED: set[str] = set()
 BETWEEN = {"groupId": 1, "groupName": "PENDING", "id": 3, "name": "PENDING_WAITING_DELIVERY"}
 
 
@@ -102,6 +116,81 @@ def lower_keys(data: Data, _request: Data, _url: str) -> Data:
     return {name: v.lower() if name in keys else v for name, v in data.items()}
 
 
+def explain(reply: Reply, _request: Request) -> Reply:
+    """Give a reason in other words, under another name and with more fields."""
+    if reply.status < ERRORS or not reply.data:
+        return reply
+    more = {
+        "messageId": "INVALID_ARGUMENT",
+        "text": "Zahtjev: \u201eto\u201c <&>",
+        "variables": ["to"],
+    }
+    path = "requestError.serviceException"
+    return replace(reply, data=change(reply.data, path, lambda v: {**v, **more}))
+
+
+def close_at_times(reply: Reply, _request: Request) -> Reply:
+    """Close every seventh connection."""
+    more = {"Connection": "close"} if not next(TURNS) % 7 else {}
+    return replace(reply, headers={**reply.headers, **more})
+
+
+def throttle(reply: Reply, _request: Request) -> Reply:
+    """Ask for patience now and then."""
+    if next(TURNS) % 50:
+        return reply
+    return replace(build_error(429, "TOO_MANY_REQUESTS", "Slower"), headers={"Retry-After": "0"})
+
+
+def declare(push: Push) -> Push:
+    """Write a declaration before pushed XML."""
+    url, kind, body = push
+    return url, kind, DECLARATION + body if body.startswith(b"<") else body
+
+
+def list_destinations(data: Data, url: str) -> list[Any]:
+    """Return the destinations of a request to send, as far as it has the right shape."""
+    messages = data.get("messages") if url in SENDING else None
+    found = [m.get("destinations") for m in messages or () if isinstance(m, dict)]
+    return [one for each in found if isinstance(each, list) for one in each]
+
+
+def reject_many(data: Data, url: str, _given: str) -> Data:
+    """Reject more than a hundred destinations."""
+    if len(list_destinations(data, url)) > MOST_DESTINATIONS:
+        raise TwistedError
+    return data
+
+
+def reject_equal(data: Data, url: str, _given: str) -> Data:
+    """Reject a messageId that is there twice."""
+    found = [str(d.get("messageId")) for d in list_destinations(data, url) if isinstance(d, dict)]
+    given = [name for name in found if name != "None"]
+    if len(set(given)) < len(given):
+        raise TwistedError
+    return data
+
+
+def reject_used(data: Data, url: str, _given: str) -> Data:
+    """Reject a bulkId that was used before."""
+    if url in SENDING and str(data.get("bulkId")) in USED:
+        raise TwistedError
+    return data
+
+
+def note_used(data: Data, request: Data, url: str) -> Data:
+    """Remember the bulkId of an accepted request."""
+    if url in SENDING and isinstance(request.get("bulkId"), str):
+        USED.add(str(request["bulkId"]))
+    return data
+
+
+def shuffle_logs(data: Data, _request: Data, url: str) -> Data:
+    """Show the logs in no order."""
+    results = data["results"] if url == "/sms/1/logs" else []
+    return {**data, "results": DRAW.sample(results, len(results))} if results else data
+
+
 ALLOWED: dict[str, Twist] = {
     "xml-prefix": writes_xml(prefix),
     "xml-namespace": writes_xml(name_space),
@@ -143,6 +232,33 @@ ALLOWED: dict[str, Twist] = {
     "unauthorized-text": Twist(
         written=lambda kind, body, _request, _wanted: (f"{kind};charset=utf-8", body)
     ),
+    "enroute-26": answers("messages[].status.name", lambda _v: "PENDING_ENROUTE"),
+    "wordy-errors": Twist(reply=explain),
+    "headers-of-proxies": Twist(reply=lambda r, _q: replace(r, headers={**r.headers, **PROXY})),
+    "closes-at-times": Twist(reply=close_at_times),
+    "prices-of-four-digits": reports("price", lambda _v: PRICE),
+    "report-nulls": Twist(report=lambda r, _k: {"mccMnc": None, "doneAt": None, **r}),
+    "push-charset": Twist(pushed=lambda p: (p[0], f"{p[1]};charset=UTF-8", p[2])),
+    "push-declaration": Twist(pushed=declare),
+    "xml-padded-numbers": writes_xml(
+        lambda body: re.sub(rb">([0-9]{1,3})</(groupId|id|smsCount)>", rb">\n \1 </\2>", body)
+    ),
+    "xml-attributes": writes_xml(
+        lambda body: re.sub(rb"<(message|result|status)>", rb'<\1 version="1">', body)
+    ),
+    "xml-empty-description": writes_xml(
+        lambda body: re.sub(rb"<description>[^<]*</description>", rb"<description/>", body)
+    ),
+    "bulk-names-once": Twist(read=reject_used, answer=note_used),
+    "message-names-once": Twist(read=reject_equal),
+    "hundred-destinations": Twist(read=reject_many),
+    "text-of-4000-bytes": rejects(
+        "messages[].text", lambda v: isinstance(v, str) and len(v.encode()) > LONGEST_TEXT
+    ),
+    "throttled": Twist(reply=throttle),
+    "logs-in-no-order": Twist(answer=shuffle_logs),
+    "v1-enroute": answers("messages[].status", lambda v: {**v, **ENROUTE}, urls=VERSION_1),
+    "v1-other-root": writes_xml(lambda body: body.replace(b"SendSMSResponse", b"SMSResponse")),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.conformance.mutation.independent_server.twists.hooks import (
 
 PREVIEWS = ("/sms/1/preview",)
 BULKS = ("/sms/1/bulks",)
+FIRST_IDS: dict[str, str] = {}
 ASTRAL = re.compile("[^\x00-\uffff]")
 
 
@@ -79,6 +81,33 @@ def remember_conversions() -> Twist:
 def swap_first_two(entries: Any) -> Any:
     """Exchange the first two of three entries or more."""
     return [entries[1], entries[0], *entries[2:]] if len(entries) > 2 else entries
+
+
+def unwrap(items: Any) -> Any:
+    """Return the only item of a list, or the list."""
+    return items[0] if len(items) == 1 else items
+
+
+def forget_later_ids(data: Data, request: Data, url: str) -> Data:
+    """Give the entries of all messages but the first other ids where these were given."""
+    messages = request.get("messages", ()) if url in SENDING else ()
+    given = [(n, "messageId" in one) for n, m in enumerate(messages) for one in m["destinations"]]
+    for (message, is_given), entry in zip(given, data.get("messages", ()), strict=False):
+        if message and is_given:
+            entry["messageId"] = f"{time.time_ns()}{secrets.token_hex(2)}"
+    return data
+
+
+def share_report_id(report: Data, kind: str) -> Data:
+    """Give every pushed report of a request the messageId of the first."""
+    first = FIRST_IDS.setdefault(report["bulkId"], report["messageId"])
+    return {**report, "messageId": first} if kind == "push" else report
+
+
+def rename_intermediate(report: Data, kind: str) -> Data:
+    """Give a pushed report that is not final another messageId."""
+    is_between = kind == "push" and report["status"]["groupId"] == 1
+    return {**report, "messageId": f"{report['messageId']}-1"} if is_between else report
 
 
 ANSWERS: dict[str, Twist] = {
@@ -179,5 +208,31 @@ ANSWERS: dict[str, Twist] = {
     # --- bulks
     "bulk-shown-zoneless": answers("sendAt", lambda v: v[:-5] + "+0500", urls=BULKS),
     "bulk-name-upper": answers("bulkId", to_upper, urls=("/sms/1/bulks/status",)),
+    # --- found by a later look
+    "messageid-first-message-only": Twist(answer=forget_later_ids),
+    "status-word": answers("messages[].status", lambda v: v["name"]),
+    "reply-to-plus": answers("messages[].to", lambda v: f"+{v}" if v.isdigit() else v),
+    "reply-extra-entry": answers("messages", lambda v: [*v, *v[-1:]]),
+    "push-id-of-sibling": Twist(report=share_report_id),
+    "push-callback-line": reports("callbackData", lambda v: v.replace("\n", " "), "push"),
+    "push-count-one": reports("smsCount", lambda _v: 1, "push"),
+    "push-count-double": reports("smsCount", lambda v: 2 * v, "push"),
+    "push-sent-epoch": reports("sentAt", lambda _v: 1423731500323, "push"),
+    "push-permanent-text": reports("error.permanent", lambda _v: "no", "push"),
+    "intermediate-id-other": Twist(report=rename_intermediate),
+    "pull-empty-null": answers("results", lambda v: v or None, urls=("/sms/1/reports",)),
+    "logs-single-object": answers("results", unwrap, urls=("/sms/1/logs",)),
+    "logs-from-missing": reports("from", drop, "logs"),
+    "logs-done-early": reports("doneAt", lambda _v: "2015-02-12T09:58:20.323+0100", "logs"),
+    "bulk-sendat-epoch": answers("sendAt", lambda _v: 1423731500323, urls=BULKS),
+    "bulk-state-missing": answers("status", drop, urls=("/sms/1/bulks/status",)),
+    "preview-remaining-less": answers(
+        "previews[].charactersRemaining", lambda v: v - 1, urls=PREVIEWS
+    ),
+    "preview-count-one": answers("previews[].messageCount", lambda _v: 1, urls=PREVIEWS),
+    "preview-code-flat": answers(
+        "previews[].configuration", lambda v: v.get("language", v), urls=PREVIEWS
+    ),
+    "preview-single-object": answers("previews", unwrap, urls=PREVIEWS),
 }
 __all__ = ["ANSWERS", "SENDING"]

@@ -9,10 +9,12 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tests.conformance.mutation.independent_server.replies import Reply
     from tests.conformance.mutation.independent_server.site import Account, Request
 
 Data = dict[str, Any]
 Alter = Callable[[Any], Any]
+Push = tuple[str, str, bytes]
 STEP = re.compile(r"[A-Za-z0-9]+|\[\]|\[-?\d+\]")
 SENDING = ("/sms/2/text/advanced",)
 VERSION_1 = ("/sms/1/text/advanced",)
@@ -44,6 +46,10 @@ class Twist:
     """Alters content type and bytes of a response; the last is what Accept asked for."""
     query: Callable[[list[tuple[str, str]], str], list[tuple[str, str]]] | None = None
     """Alters the parameters of a request: pairs, path."""
+    reply: Callable[[Reply, Request], Reply] | None = None
+    """Alters a whole response, whatever its status: the response, the request."""
+    pushed: Callable[[Push], Push] | None = None
+    """Alters reports on their way: URL, content type and bytes; an empty URL is none."""
 
 
 def combine(twists: Iterable[Twist]) -> Twist:

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from tests.conformance.mutation.independent_server.twists.hooks import Twist, lets_in
+from tests.conformance.mutation.independent_server.twists.hooks import (
+    SENDING,
+    Twist,
+    TwistedError,
+    change,
+    lets_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.conformance.mutation.independent_server.replies import Reply
     from tests.conformance.mutation.independent_server.site import Account, Request
 
 Pairs = list[tuple[str, str]]
+REJECTED = 400
+NONE = {"results": list[str]()}
 LOGS, REPORTS = "/sms/1/logs", "/sms/1/reports"
 
 
@@ -124,6 +136,58 @@ def content(pattern: str) -> Callable[[Request], bool]:
     )
 
 
+def replies(alter: Callable[[Reply, Request], Reply]) -> Twist:
+    """Return the fault of another response, whatever its status."""
+    return Twist(reply=alter)
+
+
+def errors(alter: Callable[[Any], Any]) -> Twist:
+    """Return the fault of another body of a rejection."""
+    return replies(lambda r, _q: replace(r, data=alter(r.data)) if r.status == REJECTED else r)
+
+
+def refuses_body(pattern: bytes, wire: str) -> Twist:
+    """Return the fault of rejecting bodies with a pattern in them."""
+
+    def read(body: bytes, _path: str, given: str) -> bytes:
+        if given == wire and re.search(pattern, body):
+            raise TwistedError
+        return body
+
+    return Twist(body=read)
+
+
+def refused(name: str, value: str) -> Callable[[Pairs], Pairs]:
+    """Return what rejects a value of a parameter."""
+
+    def alter(pairs: Pairs) -> Pairs:
+        if (name, value) in pairs:
+            raise TwistedError
+        return pairs
+
+    return alter
+
+
+def unwrap_single(kind: str, body: bytes, request: Request, wanted: str) -> tuple[str, bytes]:
+    """Return a JSON response whose only entry is not in a list."""
+    if wanted == "json" and request.path in SENDING:
+        data = json.loads(body)
+        if len(data.get("messages", ())) == 1:
+            return kind, json.dumps({**data, "messages": data["messages"][0]}).encode()
+    return kind, body
+
+
+def is_open(request: Request) -> bool:
+    """Tell whether a request has no authorization."""
+    return request.headers.get("Authorization") is None
+
+
+def is_garbage(request: Request) -> bool:
+    """Tell whether the payload of Basic has signs that Base64 lacks."""
+    scheme, _, payload = request.headers.get("Authorization", "").partition(" ")
+    return scheme == "Basic" and re.fullmatch("[A-Za-z0-9+/=]*", payload) is None
+
+
 HTTP: dict[str, Twist] = {
     # --- authorization
     "login-open-logs": lets_in(LOGS),
@@ -217,4 +281,59 @@ HTTP: dict[str, Twist] = {
     "pull-messageid-ignored": queries(without("messageId"), REPORTS),
     "pull-bulkid-ignored": queries(without("bulkId"), REPORTS),
     "pull-limit-floor": queries(replaced("limit", lambda v: str(max(2, int(v)))), REPORTS),
+    # --- found by a later look
+    "refusal-sent": Twist(),
+    "reply-single-object": Twist(written=unwrap_single),
+    "unauthorized-sent": Twist(),
+    "refusal-200-error": replies(
+        lambda r, _q: replace(r, status=200) if r.status == REJECTED else r
+    ),
+    "login-missing-200": replies(
+        lambda r, q: replace(r, status=200) if is_open(q) and r.status == 401 else r
+    ),
+    "login-missing-302": replies(
+        lambda r, q: replace(r, status=302) if is_open(q) and r.status == 401 else r
+    ),
+    "error-other-names": errors(lambda d: {"error": d["requestError"]["serviceException"]["text"]}),
+    "error-text-list": errors(
+        lambda d: change(d, "requestError.serviceException.text", lambda v: [v])
+    ),
+    "empty-body-500": replies(
+        lambda r, q: replace(r, status=500) if r.status == REJECTED and not q.body else r
+    ),
+    "xml-cdata-refused": refuses_body(rb"<!\[CDATA\[", "xml"),
+    "xml-comment-refused": refuses_body(rb"<!--", "xml"),
+    "xml-pretty-refused": refuses_body(rb">\s+<", "xml"),
+    "xml-apos-lost": bodies(lambda b: b.replace(b"&apos;", b""), "xml"),
+    "accept-zero": Twist(accept=lambda asked: re.sub(r";\s*q=0(?=,|$)", "", asked)),
+    "login-key-empty": admits(lambda w, _a: w.strip().lower() == "app"),
+    "login-basic-empty": admits(lambda w, _a: w.startswith("Basic") and read_basic(w) == ("", "")),
+    "login-garbage-500": replies(
+        lambda r, q: replace(r, status=500) if is_garbage(q) and r.status == 401 else r
+    ),
+    "login-wrong-reports": lets_in(REPORTS, login=lambda _w: True),
+    "login-wrong-conversion": lets_in("/ct/", login=lambda _w: True),
+    "login-open-xml": Twist(
+        login=lambda q, _a: is_open(q) and "xml" in q.headers.get("Content-Type", "")
+    ),
+    "push-path-small": Twist(pushed=lambda p: (p[0].lower(), *p[1:])),
+    "push-query-lost": Twist(pushed=lambda p: (p[0].partition("?")[0], *p[1:])),
+    "push-form": Twist(
+        pushed=lambda p: (p[0], "application/x-www-form-urlencoded", b"results=" + p[2])
+    ),
+    "pull-empty-404": replies(
+        lambda r, q: replace(r, status=404) if q.path == REPORTS and r.data == NONE else r
+    ),
+    "logs-empty-404": replies(
+        lambda r, q: replace(r, status=404) if q.path == LOGS and r.data == NONE else r
+    ),
+    "logs-limit-1000-refused": queries(refused("limit", "1000")),
+    "pull-limit-1000-refused": queries(refused("limit", "1000"), REPORTS),
+    "logs-since-day": queries(replaced("sentSince", lambda v: f"{v[:10]}T00:00:00.000Z")),
+    "logs-name-undecoded": queries(replaced("messageId", lambda v: quote(v, safe=""))),
+    "pull-name-undecoded": queries(replaced("messageId", lambda v: quote(v, safe="")), REPORTS),
+    "bulk-name-undecoded": queries(replaced("bulkId", lambda v: quote(v, safe="")), "/sms/1/bulks"),
+    "conversion-unknown-500": replies(
+        lambda r, q: replace(r, status=500) if q.path.startswith("/ct/") and r.status == 404 else r
+    ),
 }

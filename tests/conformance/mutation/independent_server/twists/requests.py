@@ -65,6 +65,25 @@ def drop_bad_items(value: Any) -> Any:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else value
 
 
+def crashes(path: str, is_fatal: Callable[[Any], bool]) -> Twist:
+    """Return the fault of failing at some values."""
+
+    def alter(value: Any) -> Any:
+        if is_fatal(value):
+            raise RuntimeError
+        return value
+
+    return reads(path, alter)
+
+
+def drop_empty(destinations: Any) -> Any:
+    """Leave destinations with an empty to out of a list, unless it has no others."""
+    if not is_list(destinations):
+        return destinations
+    kept = [one for one in destinations if not is_object(one) or one.get("to") != ""]
+    return kept or destinations
+
+
 DESTINATIONS = [{"to": NUMBER}]
 MESSAGE = {"destinations": DESTINATIONS, "text": "x"}
 CODES = ("TR", "ES", "PT")
@@ -320,5 +339,42 @@ REQUESTS: dict[str, Twist] = {
     "sendat-xml-lost": reads("messages[].sendAt", lambda _v: GONE, wire="xml"),
     "notify-type-lost-xml": reads(
         "messages[].notifyContentType", lambda _v: GONE, wire="xml", urls=SENDING
+    ),
+    # --- found by a later look
+    "destinations-object": takes("messages[].destinations", is_object, DESTINATIONS),
+    "to-empty-dropped": reads("messages[].destinations", drop_empty),
+    "to-missing-500": crashes(
+        "messages[].destinations[]", lambda v: is_object(v) and "to" not in v
+    ),
+    "language-word-500": crashes("messages[].language", matches(".*")),
+    "null-500": crashes("messages[].flash", is_null),
+    "flash-yes": takes("messages[].flash", matches("yes|no"), False),
+    "track-small": takes("tracking.track", matches("sms|url"), "SMS"),
+    "sendat-epoch": takes("messages[].sendAt", is_number, "2040-01-01T00:00:00Z"),
+    "sendat-february-30": takes(
+        "messages[].sendAt", matches(r"\d{4}-02-3.*"), "2040-01-01T00:00:00Z"
+    ),
+    "sendat-west-refused": rejects("messages[].sendAt", matches(r".*-\d\d:?\d\d")),
+    "hour-zero-refused": rejects(f"{WINDOW}.from.hour", lambda v: v == 0),
+    "minute-zero-refused": rejects(f"{WINDOW}.from.minute", lambda v: v == 0),
+    "days-no-wednesday": rejects(f"{WINDOW}.days[]", lambda v: v == "WEDNESDAY"),
+    "days-word": takes(f"{WINDOW}.days", matches(".*"), ["MONDAY"]),
+    "minute-null": takes(f"{WINDOW}.to.minute", is_null, 30),
+    "xml-line-folded": reads("messages[].text", lambda v: str(v).replace("\n", " "), wire="xml"),
+    "v1-validity-refused": rejects("messages[].validityPeriod", is_out(-9, 2880), urls=VERSION_1),
+    "v1-spanish-refused": rejects(
+        "messages[].language.languageCode", lambda v: v == "ES", urls=VERSION_1
+    ),
+    "v1-shift-refused": rejects(
+        "messages[].language", lambda v: "singleShift" in v, urls=VERSION_1
+    ),
+    "v1-turkish-refused": rejects(
+        "messages[].transliteration", lambda v: v == "TURKISH", urls=VERSION_1
+    ),
+    "preview-portuguese-refused": rejects(
+        "languageCode", lambda v: v == "PT", urls=("/sms/1/preview",)
+    ),
+    "bulk-cancel-refused": rejects(
+        "status", lambda v: v == "CANCELED", urls=("/sms/1/bulks/status",)
     ),
 }
