@@ -23,6 +23,7 @@ DAMAGE = (
 )
 """What reading a damaged file may raise, beside the errors of SQLite."""
 _READ_ONLY = "it cannot be written: the file or its folder is read-only"
+NOT_IN_PLACE = "it was moved, deleted or replaced while it was in use"
 _NOT_CREATED = "unable to open the file: its folder must exist and be writable"
 # SQLite's own words for what has nothing to do with the content, and ours; any others may quote it.
 _KNOWN = {
@@ -64,6 +65,15 @@ def create_private(path: Path) -> None:
     """Create a file that only its owner may read (mode 600), unless it exists; SQLite's -wal gets the same mode."""
     with suppress(OSError):  # SQLite says what is wrong
         os.close(os.open(_resolve(path), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def find_identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one that takes its name; None if nothing has the name."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def get_wal(path: Path) -> Path:

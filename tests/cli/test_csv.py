@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infobip_sms.cli.send import csv_table
 from tests.cli.runs import NOBODY, NUMBER, run, run_on_terminal
 from tests.cli.test_send import Platform
 from tests.client.calls import example, reply
@@ -128,6 +129,7 @@ def test_a_spreadsheet_s_file_is_read_as_it_was_meant(
         ("to,name\n4,a\n".encode("utf-16-le"), ["NUL", "--encoding utf-16-le"]),
         (b"to,name\n4,a\n5,b\0b\n", ["row 3: a NUL character", "Save the sheet again"]),
         (b"to,name\n4,a\n" + b"\0" * 4096, ["row 3: a NUL character", "Save the sheet again"]),
+        (b"to,name\n4,%b\n" % (b"x" * 200_000), ["after row 1", "a cell is endless"]),
         (b"\x1f\x8b\x08\0", ["is compressed", "gunzip"]),
         (b"to,name\n41,#N/A\n", ["row 2, column name", "could not compute"]),
         (
@@ -146,6 +148,15 @@ def test_a_complaint_names_row_column_value_and_remedy(sheet: bytes, said: list[
     assert result.exit_code == 3
     assert [words for words in said if words not in result.stderr] == []
     assert "793026727" not in result.stderr
+
+
+def test_a_file_that_would_fill_the_memory_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said how large a file may be, and what to do."""
+    monkeypatch.setattr(csv_table, "MAX_BYTES", 2**20)
+    result = send(b"to,name\n" + b"4,a\n" * 2**18)
+
+    assert result.exit_code == 3
+    assert "larger than 1 MiB. Split it" in result.stderr
 
 
 @pytest.mark.parametrize(

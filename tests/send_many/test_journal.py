@@ -434,6 +434,19 @@ def test_a_journal_behind_a_link_goes_on_after_a_kill(path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
+@pytest.mark.parametrize("change", ["deleted", "moved", "replaced"])
+def test_nothing_leaves_without_its_journal(change: str, path: Path) -> None:
+    """A mark in a file that nobody will find says nothing to the next run: the request is not sent."""
+    journal = Journal(path)
+    with closing(journal):
+        items = mark(journal)
+        path.rename(path.with_name("moved")) if change == "moved" else path.unlink()
+        if change == "replaced":
+            path.touch()
+        with pytest.raises(JournalError, match="moved, deleted or replaced while it was in use"):
+            journal.mark_started([items[0].index], 0.0)
+
+
 def test_a_pipe_is_no_journal(path: Path) -> None:
     """A message names what it is; nothing waits for whoever reads the pipe."""
     os.mkfifo(path)

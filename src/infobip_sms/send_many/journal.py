@@ -120,6 +120,7 @@ class Journal:
             self._file = sqlite3.connect(
                 self._path, timeout=0, isolation_level=None, check_same_thread=False
             )
+        self._identity = sqlite_file.find_identity(self._path)
         try:
             with self._translate_errors():
                 self.message_ids = MessageIds(self._open(has_wal=beside))
@@ -188,6 +189,8 @@ class Journal:
             self._marks.remove(mark)
 
     def _write_marks(self, marks: list[_Mark]) -> None:
+        if sqlite_file.find_identity(self._path) != self._identity:
+            raise self._build_error(sqlite_file.NOT_IN_PLACE)
         first_new = self._new[0][0] if self._new else None
         with self._write({place: mark.now for mark in marks for place in mark.places}):
             for mark in marks:

@@ -26,6 +26,7 @@ _MARKS = {  # that of UTF-32 begins with that of UTF-16
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+MAX_BYTES = 256 * 2**20  # a million rows and more; reading takes several times as much memory
 _GZIP = b"\x1f\x8b"
 _END_OF_FILE = "\x1a"  # of old programs
 _MANY_NULS = 4  # one in so many characters: UTF-16 that was taken for UTF-8
@@ -74,6 +75,11 @@ def decode_csv(body: bytes, name: str, encoding: str | None) -> str:
     """Return the text of a CSV file; raise InvalidInputError with the place of what is unreadable."""
     if body.startswith(_WORKBOOKS):
         raise InvalidInputError(f'{name} is a workbook, not CSV. Save the sheet as "CSV UTF-8".')
+    if len(body) > MAX_BYTES:
+        raise InvalidInputError(
+            f"{name} is larger than {MAX_BYTES // 2**20} MiB. Split it into several files, each with the"
+            " names of the columns, and with a journal of its own."
+        )
     if body.startswith(_GZIP):
         raise InvalidInputError(f"{name} is compressed, not CSV. Unpack it first: gunzip")
     by_mark = (known for mark, known in _MARKS.items() if body.startswith(mark))
@@ -196,7 +202,9 @@ def _read_cells(text: str, delimiter: str) -> Iterator[list[str]]:
         for number, row in enumerate(reader, 1):  # noqa: B007 - for the sentence below
             yield [cell.strip() for cell in row]
     except csv.Error as problem:
-        reason = "a quote is not closed" if "end of data" in str(problem) else problem
+        reason = str(problem)
+        if "end of data" in reason or "field limit" in reason:
+            reason = "a quote is not closed, or a cell is endless"
         raise InvalidInputError(
             f"The CSV cannot be read after row {number}: {reason}. A quote inside a cell is written"
             ' twice, and the cell is in quotes: "say ""hello"""'
