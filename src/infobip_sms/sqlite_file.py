@@ -23,6 +23,7 @@ DAMAGE = (
 )
 """What reading a damaged file may raise, beside the errors of SQLite."""
 _READ_ONLY = "it cannot be written: the file or its folder is read-only"
+NOT_IN_PLACE = "it was moved, deleted or replaced while it was in use"
 _NOT_CREATED = "unable to open the file: its folder must exist and be writable"
 # SQLite's own words for what has nothing to do with the content, and ours; any others may quote it.
 _KNOWN = {
@@ -47,21 +48,38 @@ def require_usable(path: Path) -> None:
     require_file_name(path)
     if path.is_dir():
         raise ValueError("it is a folder; name a file")
-    if not os.access(path.parent, os.W_OK):
+    if path.exists() and not path.is_file():
+        raise ValueError("it is a device or a pipe; name a file")
+    if not os.access(_resolve(path).parent, os.W_OK):
         raise ValueError(_READ_ONLY if path.exists() else _NOT_CREATED)
     if path.exists() and not os.access(path, os.W_OK):
         raise ValueError(_READ_ONLY)
 
 
+def _resolve(path: Path) -> Path:
+    """Return where a path leads to, through links, whether there is a file or not."""
+    return type(path)(os.path.realpath(path))
+
+
 def create_private(path: Path) -> None:
     """Create a file that only its owner may read (mode 600), unless it exists; SQLite's -wal gets the same mode."""
     with suppress(OSError):  # SQLite says what is wrong
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        os.close(os.open(_resolve(path), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def find_identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one that takes its name; None if nothing has the name."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def get_wal(path: Path) -> Path:
-    """Return the write-ahead log that belongs to a file."""
-    return path.with_name(f"{path.name}-wal")
+    """Return the write-ahead log that belongs to a file; SQLite puts it beside the file that a link leads to."""
+    real = _resolve(path)
+    return real.with_name(f"{real.name}-wal")
 
 
 def describe_error(error: Exception, *, busy: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infobip_sms.cli.send import csv_table
 from tests.cli.runs import NOBODY, NUMBER, run, run_on_terminal
 from tests.cli.test_send import Platform
 from tests.client.calls import example, reply
@@ -58,6 +59,16 @@ def send(sheet: bytes, *words: str, url: str = NOBODY) -> Result:
         (b"to,name\r41793026727,Ana\r", DEAR),
         (b"\r\n;;\r\nto;name;\r\n41793026727;Ana;\r\n;;\r\n", DEAR),
         (b'to;name\n41793026727;"Ana"\n;\n;\n', DEAR),
+        (b'"sep=;"\r\nto;name\r\n41793026727;Ana\r\n', DEAR),
+        (b"sep=;\rto;name\r41793026727;Ana\r", DEAR),
+        ("\ufeffto;name\n41793026727;Ana\n".encode("utf-32-le"), DEAR),
+        (b"to;name\r\n41793026727;Ana\r\n\x1a", DEAR),
+        (
+            "to;name\n\u0664\u0661\u0667\u0669\u0663\u0660\u0662\u0666\u0667\u0662\u0667;Ana\n".encode(),
+            DEAR,
+        ),
+        ("to;name\n\uff0b\uff14\uff11793026727;Ana\n".replace("\uff0b", "").encode(), DEAR),
+        (b"to;name\n=41793026727;Ana\n", DEAR),
         ("t\u200bo;name\ufeff\n41793026727;Ana\n".encode(), DEAR),
         (b"to,x\tname\n41793026727\tAna\n".replace(b",x", b""), (*DEAR, "--delimiter", "tab")),
     ],
@@ -116,6 +127,15 @@ def test_a_spreadsheet_s_file_is_read_as_it_was_meant(
         (b"to,name\n41,Ana,,Bea\n", ["row 2: 4 cells instead of 2", '"Bea"']),
         ("to,name\n4,a\n".encode("utf-16-be"), ["NUL", "--encoding utf-16-be"]),
         ("to,name\n4,a\n".encode("utf-16-le"), ["NUL", "--encoding utf-16-le"]),
+        (b"to,name\n4,a\n5,b\0b\n", ["row 3: a NUL character", "Save the sheet again"]),
+        (b"to,name\n4,a\n" + b"\0" * 4096, ["row 3: a NUL character", "Save the sheet again"]),
+        (b"to,name\n4,%b\n" % (b"x" * 200_000), ["after row 1", "a cell is endless"]),
+        (b"\x1f\x8b\x08\0", ["is compressed", "gunzip"]),
+        (b"to,name\n41,#N/A\n", ["row 2, column name", "could not compute"]),
+        (
+            b"to,name,message_id\n41793026727,a,x\n41793026728,b,x\n",
+            ["row 3, column message_id", '"x"', "also in row 2"],
+        ),
         (b"phone,name\n4,a\n", ["it has: phone, name", "Rename"]),
         (b"to,nme\n4,a\n", ["no column named name. Did you mean {nme}?"]),
         (b"to,NAME,Name\n4,a,b\n", ["no column named name. Did you mean {"]),
@@ -128,6 +148,15 @@ def test_a_complaint_names_row_column_value_and_remedy(sheet: bytes, said: list[
     assert result.exit_code == 3
     assert [words for words in said if words not in result.stderr] == []
     assert "793026727" not in result.stderr
+
+
+def test_a_file_that_would_fill_the_memory_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said how large a file may be, and what to do."""
+    monkeypatch.setattr(csv_table, "MAX_BYTES", 2**20)
+    result = send(b"to,name\n" + b"4,a\n" * 2**18)
+
+    assert result.exit_code == 3
+    assert "larger than 1 MiB. Split it" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -257,6 +286,7 @@ STOPPED = "41793026731"
         f"+{STOPPED}\t2026\r\n".encode("utf-16"),
         b"Number\r\n079 302 67 31\r\n",
         b"41'793'026'731\n",
+        "\u0664\u0661\u0667\u0669\u0663\u0660\u0662\u0666\u0667\u0663\u0661\n".encode(),
     ],
 )
 def test_a_stop_list_is_read_like_any_other_spreadsheet(

@@ -97,9 +97,10 @@ def read_clock(url: str) -> dict[str, Any]:
     return found
 
 
-def test_sigterm_ends_it_as_ctrl_c_does(tmp_path: Path) -> None:
-    """Service managers and containers send it: exit code 0, and the data is in one file."""
-    with running("--data", str(tmp_path / "d"), end=signal.SIGTERM) as (url, _):
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP], ids=str)
+def test_what_ends_a_process_ends_it_as_ctrl_c_does(end: signal.Signals, tmp_path: Path) -> None:
+    """Containers send SIGTERM, a terminal that is closed SIGHUP: exit code 0, and the data is in one file."""
+    with running("--data", str(tmp_path / "d"), end=end) as (url, _):
         assert read_clock(url)["frozen"] is False
 
     assert [path.name for path in tmp_path.iterdir()] == ["d"]

@@ -49,7 +49,7 @@ def test_a_run_goes_on_after_its_disk_was_full(disk: Path, tmp_path: Path) -> No
             else:
                 break
 
-        assert len(failures) > 1
+        assert failures  # how many depends on how threads share writes
         assert not [reason for reason in failures if "missing" in reason]
         assert [o.state for o in outcomes] == ["accepted"] * COUNT
         assert len(ledger.numbers) == len(set(ledger.numbers)) == COUNT

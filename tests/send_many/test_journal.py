@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -418,6 +420,39 @@ def test_a_log_that_was_cut_short_takes_no_mark_with_it(size: int, path: Path) -
     journal.close()
 
     assert rows == [(0,), (0,), (0,), (1,)]
+
+
+def test_a_journal_behind_a_link_goes_on_after_a_kill(path: Path) -> None:
+    """Its log is beside the file that the link leads to, where it is looked for."""
+    target = path.with_name("elsewhere") / "real.journal"
+    target.parent.mkdir()
+    path.symlink_to(target)
+    leave_open(path)
+    modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in target.parent.iterdir()}
+    Journal(path).close()
+
+    assert "real.journal-wal" in modes
+    assert set(modes.values()) == {0o600}
+
+
+@pytest.mark.parametrize("change", ["deleted", "moved", "replaced"])
+def test_nothing_leaves_without_its_journal(change: str, path: Path) -> None:
+    """A mark in a file that nobody will find says nothing to the next run: the request is not sent."""
+    journal = Journal(path)
+    with closing(journal):
+        items = mark(journal)
+        path.rename(path.with_name("moved")) if change == "moved" else path.unlink()
+        if change == "replaced":
+            path.touch()
+        with pytest.raises(JournalError, match="moved, deleted or replaced while it was in use"):
+            journal.mark_started([items[0].index], 0.0)
+
+
+def test_a_pipe_is_no_journal(path: Path) -> None:
+    """A message names what it is; nothing waits for whoever reads the pipe."""
+    os.mkfifo(path)
+    with pytest.raises(JournalError, match="it is a device or a pipe; name a file"):
+        Journal(path)
 
 
 @pytest.mark.parametrize("damage", ["cut", "garbage"])

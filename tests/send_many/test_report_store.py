@@ -274,3 +274,16 @@ def test_a_clock_that_was_set_back_delays_no_report_beyond_its_schedule(path: Pa
         assert first
         assert (first.serial, first.next_due) == (1, get_retry_delay(0).total_seconds())
         assert store.claim_due(0.0) is None
+
+
+@pytest.mark.parametrize("change", ["deleted", "replaced"])
+def test_a_report_is_not_kept_in_a_file_that_is_gone(change: str, tmp_path: Path) -> None:
+    """Whoever posted it is not told that it was kept, and posts it again."""
+    path = tmp_path / "r.sqlite"
+    with ReportStore(path) as store:
+        store.add([DeliveryReport(message_id="a")])
+        path.unlink()
+        if change == "replaced":
+            path.touch()
+        with pytest.raises(ReportStoreError, match="moved, deleted or replaced"):
+            store.add([DeliveryReport(message_id="b")])

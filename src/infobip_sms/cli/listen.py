@@ -16,6 +16,7 @@ import click
 from infobip_sms import InvalidRequestError
 from infobip_sms.cli.base.framework import Command, UnavailableError, build_address_error
 from infobip_sms.cli.base.output import clean, print_note, print_report
+from infobip_sms.cli.base.terminal import ENDING_SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -156,13 +157,15 @@ def _print_problem(words: str) -> None:
 
 
 def _stop_on_termination(listener: WebhookServer) -> None:
-    """End in order on SIGTERM, too: a container has no other way to say stop."""
+    """End in order on the signals that end a process; nohup has one of them ignored."""
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal expects it
         listener.shutdown()
 
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)
+        for number in ENDING_SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, stop)
 
 
 def _sync_output() -> None:

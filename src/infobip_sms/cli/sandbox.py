@@ -15,13 +15,14 @@ import click
 from infobip_sms.cli.base.framework import Command, UnavailableError, build_address_error
 from infobip_sms.cli.base.output import clean, print_json, print_note
 from infobip_sms.cli.base.sandbox_options import PASSWORD, SandboxOptions, with_sandbox_options
-from infobip_sms.cli.base.terminal import echo, show_log
+from infobip_sms.cli.base.terminal import ENDING_SIGNALS, echo, show_log
 from infobip_sms.transport.urls import is_loopback
 
 from .conformance import require_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
     from infobip_sms.sandbox.clock import VirtualClock
     from infobip_sms.sandbox.state.data_file import DataFile
@@ -71,7 +72,7 @@ def _serve(options: SandboxOptions) -> None:
     settings = options.build_settings(options.seed or secrets.token_hex(8))
     with (
         show_log(logging.WARNING),
-        _interrupted_by_sigterm(),
+        _interrupted_by_signals(),
         _open_data_file(options.data, settings.seed) as store,
     ):
         if store:
@@ -90,19 +91,23 @@ def _serve(options: SandboxOptions) -> None:
 
 
 @contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM, with which service managers and containers end a process, do what Ctrl-C does."""
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-    ):
-        yield
-        return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _interrupted_by_signals() -> Iterator[None]:
+    """Let the signals that end a process do what Ctrl-C does, unless somebody has other plans for them."""
+    numbers = ENDING_SIGNALS if threading.current_thread() is threading.main_thread() else ()
+    ours = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        is_usual = number is signal.SIGTERM
+        signal.signal(number, signal.default_int_handler if is_usual else _terminate)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal expects it
+    """Do what SIGTERM does, for which the server has a handler of its own."""
+    signal.raise_signal(signal.SIGTERM)
 
 
 @contextmanager

@@ -120,6 +120,7 @@ class Journal:
             self._file = sqlite3.connect(
                 self._path, timeout=0, isolation_level=None, check_same_thread=False
             )
+        self._identity = sqlite_file.find_identity(self._path)
         try:
             with self._translate_errors():
                 self.message_ids = MessageIds(self._open(has_wal=beside))
@@ -188,6 +189,8 @@ class Journal:
             self._marks.remove(mark)
 
     def _write_marks(self, marks: list[_Mark]) -> None:
+        if sqlite_file.find_identity(self._path) != self._identity:
+            raise self._build_error(sqlite_file.NOT_IN_PLACE)
         first_new = self._new[0][0] if self._new else None
         with self._write({place: mark.now for mark in marks for place in mark.places}):
             for mark in marks:
@@ -278,7 +281,7 @@ class Journal:
             raise self._build_error("another version of this library wrote it")
         run, still_open = self._file.execute("SELECT id, open FROM run").fetchone()
         if still_open and not has_wal:
-            raise self._build_error(_WAL_MISSING.format(self._path.name))
+            raise self._build_error(_WAL_MISSING.format(sqlite_file.get_wal(self._path).name))
         if still_open:
             sqlite_file.require_sound(self._file)
         self._is_complete = True  # nothing that was written is missing
@@ -336,7 +339,9 @@ _INPUT_CHANGED = (
     "it was written for different input (first difference: destination {}). Use the same messages in"
     f" the same order, or start a new journal, {_NEW_JOURNAL}"
 )
-_WAL_MISSING = "its file {}-wal is missing. Restore it, or create an empty file of that name if nothing was lost"
+_WAL_MISSING = (
+    "its file {} is missing. Restore it, or create an empty file of that name if nothing was lost"
+)
 
 
 def _list_ranges(places: Iterable[int]) -> list[tuple[int, int]]:

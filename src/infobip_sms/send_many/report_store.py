@@ -101,6 +101,7 @@ class ReportStore:
             self._file = sqlite3.connect(
                 self._path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
             )
+        self._identity = sqlite_file.find_identity(self._path)
         try:
             with self._translate_errors():
                 self._open()
@@ -132,6 +133,8 @@ class ReportStore:
             for report, row in zip(reports, rows, strict=True):
                 if self._file.execute(_INSERT, row).rowcount:
                     new.append(report)
+        if sqlite_file.find_identity(self._path) != self._identity:
+            raise self._build_error(sqlite_file.NOT_IN_PLACE)
         self._checkpoint()
         return new
 

@@ -37,6 +37,7 @@ CLOSE = b"Connection: close\r\n"
 GOOD = HEAD + LENGTH + CLOSE + b"\r\n" + BODY
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 NO_HTTP = {
+    "two kinds of length": CHUNKED.removesuffix(b"\r\n") + b"Content-Length: 5\r\n\r\n0\r\n\r\n",
     "a TLS hello": b"\x16\x03\x01\x02\x00\x01\x00",
     "a line of words": b"HELLO SANDBOX\r\n\r\n",
     "an unknown version": b"GET / HTTP/9.9.9\r\nHost: x\r\n\r\n",

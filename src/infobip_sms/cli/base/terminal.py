@@ -7,6 +7,7 @@ JSON would write it. Every command prints through this module; a test looks for 
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ from infobip_sms.text.escapes import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+ENDING_SIGNALS = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+"""What service managers, containers and a terminal that is closed end a program with."""
 
 
 def echo(text: str = "", *, err: bool = False) -> None:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from .csv_table import CsvTable
 
 MAX_PROBLEMS = 10
+_SHEET_ERRORS = frozenset(
+    ("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!")
+)
 _COLUMNS = {
     attrs.fields_dict(cls)[name].metadata["wire"]: name.strip("_")
     for cls, name in (
@@ -70,8 +73,20 @@ class Mailing:
 
     def build_rows(self) -> Iterator[tuple[int, Message | str]]:
         """Give the number of each row with its message, or with what is wrong with the row."""
+        rows_by_id: dict[str, int] = {}
         for number, row in self.table.read_rows():
-            yield number, self.build_message(number, row)
+            found = self.build_message(number, row)
+            own = found.destinations[0].message_id if isinstance(found, Message) else None
+            if own and (first := rows_by_id.setdefault(own, number)) != number:
+                yield (
+                    number,
+                    (
+                        f"row {number}, column message_id: {show_value(own)} is also in row {first}."
+                        " Give each message an ID of its own, or delete the row."
+                    ),
+                )
+            else:
+                yield number, found
 
     def build_messages(self) -> Iterator[Message]:
         """Give the message of each row; raise InvalidInputError at the first row that has none."""
@@ -107,6 +122,11 @@ class Mailing:
         cells = dict(zip(columns, row, strict=True))
         known = {name.lower(): cell for name, cell in cells.items()}
         text = self.template.fill(cells) if self.template else known["text"]
+        if name := self._find_sheet_error(cells, known):
+            return (
+                f"row {row_number}, column {clean(name)}: the spreadsheet could not compute the cell."
+                " Correct it, or delete the row."
+            )
         if not text.strip():
             return f"row {row_number}, column text: empty. Give it a text, or delete the row."
         number = self.to_international(known["to"])
@@ -121,6 +141,12 @@ class Mailing:
         except InvalidRequestError as problem:
             said = [_format_violation(violation, known) for violation in problem.violations]
             return f"row {row_number}, {'; '.join(said)}"
+
+    def _find_sheet_error(self, cells: Mapping[str, str], known: Mapping[str, str]) -> str | None:
+        """Return the column of the text in which a spreadsheet wrote that it has no value."""
+        if self.template is None:
+            return "text" if known["text"] in _SHEET_ERRORS else None
+        return next((name for name in self.template.names if cells[name] in _SHEET_ERRORS), None)
 
 
 def parse_template(text: str, table: CsvTable) -> Template:

@@ -19,8 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DELIMITERS = ",;\t|"
-_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")  # what a spreadsheet writes for itself
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_SEPARATOR_LINE = re.compile(r"(\"?)sep=(.)\1(?:\r\n?|\n)")  # what a spreadsheet writes for itself
+_MARKS = {  # that of UTF-32 begins with that of UTF-16
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+MAX_BYTES = 256 * 2**20  # a million rows and more; reading takes several times as much memory
+_GZIP = b"\x1f\x8b"
+_END_OF_FILE = "\x1a"  # of old programs
+_MANY_NULS = 4  # one in so many characters: UTF-16 that was taken for UTF-8
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx or .ods, .xls
 _MARKUP = re.compile(r"\s*<(?:!|\?|[a-zA-Z])")
 _LONG_NUMBER = re.compile(r"\d(?:[^\w\"]{0,3}\d){6,}")
@@ -66,7 +75,15 @@ def decode_csv(body: bytes, name: str, encoding: str | None) -> str:
     """Return the text of a CSV file; raise InvalidInputError with the place of what is unreadable."""
     if body.startswith(_WORKBOOKS):
         raise InvalidInputError(f'{name} is a workbook, not CSV. Save the sheet as "CSV UTF-8".')
-    found = encoding or ("utf-16" if body.startswith(_UTF_16) else "utf-8-sig")
+    if len(body) > MAX_BYTES:
+        raise InvalidInputError(
+            f"{name} is larger than {MAX_BYTES // 2**20} MiB. Split it into several files, each with the"
+            " names of the columns, and with a journal of its own."
+        )
+    if body.startswith(_GZIP):
+        raise InvalidInputError(f"{name} is compressed, not CSV. Unpack it first: gunzip")
+    by_mark = (known for mark, known in _MARKS.items() if body.startswith(mark))
+    found = encoding or next(by_mark, "utf-8-sig")
     try:
         text = body.decode(found)
     except LookupError:
@@ -76,13 +93,10 @@ def decode_csv(body: bytes, name: str, encoding: str | None) -> str:
     except UnicodeError as problem:
         raise InvalidInputError(_describe_undecodable(body, name, encoding, problem)) from None
     if "\0" in text:
-        order = "be" if text.startswith("\0") else "le"
-        raise InvalidInputError(
-            f"{name} contains NUL characters; it may be UTF-16: --encoding utf-16-{order}"
-        )
+        raise InvalidInputError(_describe_nul(text, name))
     if _MARKUP.match(text):
         raise InvalidInputError(f'{name} is HTML or XML, not CSV. Save the sheet as "CSV UTF-8".')
-    return text.removeprefix("\ufeff")
+    return text.removeprefix("\ufeff").rstrip(_END_OF_FILE)
 
 
 def parse_csv(
@@ -109,7 +123,7 @@ def _find_delimiter(text: str, delimiter: str | None) -> tuple[str, str]:
     """Return the text without its ``sep=`` line, and what separates its cells."""
     if line := _SEPARATOR_LINE.match(text):
         text = text[line.end() :]
-        delimiter = delimiter or line[1]
+        delimiter = delimiter or line[2]
     if delimiter is None:
         lines = (line for line in text.splitlines() if line.strip(f"{DELIMITERS} "))
         delimiter = max(DELIMITERS, key=next(lines, "").count)
@@ -152,6 +166,16 @@ def _require_columns(columns: list[str], needs: tuple[str, ...]) -> None:
         )
 
 
+def _describe_nul(text: str, name: str) -> str:
+    """Return what a NUL character says of a file: another encoding, or that it is damaged."""
+    content = text.rstrip("\0")
+    if content.count("\0") * _MANY_NULS >= len(content):
+        order = "be" if text.startswith("\0") else "le"
+        return f"{name} contains NUL characters; it may be UTF-16: --encoding utf-16-{order}"
+    row = len(re.split(r"\r\n?|\n", text[: text.index("\0")]))
+    return f"{name}, row {row}: a NUL character; the file is damaged. Save the sheet again."
+
+
 def _describe_undecodable(
     body: bytes, name: str, encoding: str | None, problem: UnicodeError
 ) -> str:
@@ -178,7 +202,9 @@ def _read_cells(text: str, delimiter: str) -> Iterator[list[str]]:
         for number, row in enumerate(reader, 1):  # noqa: B007 - for the sentence below
             yield [cell.strip() for cell in row]
     except csv.Error as problem:
-        reason = "a quote is not closed" if "end of data" in str(problem) else problem
+        reason = str(problem)
+        if "end of data" in reason or "field limit" in reason:
+            reason = "a quote is not closed, or a cell is endless"
         raise InvalidInputError(
             f"The CSV cannot be read after row {number}: {reason}. A quote inside a cell is written"
             ' twice, and the cell is in quotes: "say ""hello"""'

@@ -8,7 +8,8 @@ import re
 _SEPARATORS = re.compile(
     r"[\s()/'\u2018\u2019\u2010-\u2015\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff-]"
 )
-_AS_TEXT = re.compile(r'="([^"]*)"')  # how a spreadsheet is made to leave digits alone
+# How a spreadsheet is made to leave digits alone, and how it takes a number that begins with + or =.
+_AS_TEXT = re.compile(r'="([^"]*)"|=(\+?[0-9]+)')
 _DECIMAL = re.compile(r"(\+?\d+)(?:\.0+|,0{1,2})")
 _GROUPS = re.compile(r"\+?\d{1,4}(?:(?:\.\d{2,4}){2,}|(?:,\d{3}){2,})")
 _EXPONENT = re.compile(r"\+?\d+([.,]\d+)?[eE]\+?\d+")
@@ -18,11 +19,13 @@ _EXAMPLE = "+41791234567"
 
 
 def mend_number(cell: str) -> str:
-    """Return a number without what separates its digits, and without what a spreadsheet adds."""
+    """Return a number in the digits 0 to 9, without what separates them or what a spreadsheet adds."""
     if _TRUNK in cell:
         return cell
     as_text = _AS_TEXT.fullmatch(cell)
-    bare = _SEPARATORS.sub("", as_text[1] if as_text else cell)
+    bare = _SEPARATORS.sub("", (as_text[1] or as_text[2] or "") if as_text else cell)
+    if not bare.isascii():  # digits of Arabic, of full width and others
+        bare = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in bare)
     if bare[:4].lower() == "tel:":
         bare = bare[4:]
     if found := _DECIMAL.fullmatch(bare):

@@ -110,6 +110,10 @@ class SandboxASGI:
         head = HttpRequest(request.method, path, headers, b"", query)
         if rejection := check_origin(headers, self._app.settings):
             return self._reject(head, HttpError(403, "FORBIDDEN", rejection))
+        if {"content-length", "transfer-encoding"} <= headers.keys():
+            text = "Content-Length and Transfer-Encoding exclude each other"
+            rejected = self._reject(head, HttpError(400, "BAD_REQUEST", text))
+            return attrs.evolve(rejected, headers={**rejected.headers, "connection": "close"})
         cors = build_cors_headers(headers, self._app.settings)
         if cors and head.method == "OPTIONS":
             return HttpResponse(204, cors, b"")

@@ -60,7 +60,9 @@ _DELETE_UNUSED_CONTENT = (
     "DELETE FROM content WHERE key NOT IN (SELECT json_extract(data, '$.content') FROM sms)"
 )
 _SWEEP_RATIO = 10  # unused contents are deleted after one row in ten was
-_WAL_MISSING = "its file {}-wal is missing. Restore it, or create an empty file of that name if nothing was lost"
+_WAL_MISSING = (
+    "its file {} is missing. Restore it, or create an empty file of that name if nothing was lost"
+)
 _COUNTERS = ("serial", "delivery_serial", "second", "clock")
 """What a state has besides its rows."""
 _MIN_INSTANT = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -216,7 +218,7 @@ class DataFile:
             raise self._build_error("another version of the sandbox wrote it; use a new file")
         stored, still_open = self._file.execute("SELECT seed, open FROM sandbox").fetchone()
         if still_open and not has_wal:
-            raise self._build_error(_WAL_MISSING.format(self._path.name))
+            raise self._build_error(_WAL_MISSING.format(sqlite_file.get_wal(self._path).name))
         if still_open:
             sqlite_file.require_sound(self._file)
         self._file.execute("PRAGMA journal_mode = WAL")
