@@ -21,8 +21,11 @@ from .xml_input import MAX_ERRORS
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
 
+_Path = str | tuple[Any, str, int]
+"""A path, or that of the parent, the name of an element and its number: most are never written out."""
 _INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
 _MAX_CACHED = 40  # characters of a number whose value is remembered
+_DEADLINE_STEP = 64  # children between two looks at the deadline
 _BLANK = " \t\r\n"  # white space in XML
 _UNREADABLE = UnreadableText()
 
@@ -57,15 +60,14 @@ class DetailedReader:
         """Return the plain data of an element."""
         return self._read(element, _describe(declaration), path)
 
-    def _read(self, element: ET.Element, part: _Part, path: str) -> Any:
+    def _read(self, element: ET.Element, part: _Part, path: _Path) -> Any:
         if element.keys():
             self._check_attributes(element, part, path)
-        require_time()
         if part.is_leaf:
             return self._read_leaf(element, part, path)
         parts = _list_parts(part.declaration)
         if _has_text(element):
-            self._add(Finding(path))
+            self._add(path)
         if part.is_wrapper and not len(element):
             return []
         known = [child for child in element if child.tag in parts]
@@ -80,17 +82,22 @@ class DetailedReader:
         return plain
 
     def _collect(
-        self, known: list[ET.Element], parts: dict[str, _Part], path: str, *, is_wrapper: bool
+        self, known: list[ET.Element], parts: dict[str, _Part], path: _Path, *, is_wrapper: bool
     ) -> Any:
         """Return the fields of an object, the first of each, or the entries of a list."""
         entries: list[Any] = []
         plain: dict[str, Any] = {name: [] for name, part in parts.items() if part.is_repeatable}
         seen: dict[str, int] = {}
-        for child in known:
+        for index, child in enumerate(known):
+            if index % _DEADLINE_STEP == 0:
+                require_time()
             name, part = child.tag, parts[child.tag]
             seen[name] = seen.get(name, 0) + 1
-            place = f"{path}/{name}[{seen[name]}]"
-            value = self._read(child, part, place)
+            place = (path, name, seen[name])
+            if part.is_text and not len(child) and not child.keys():
+                value: Any = child.text or ""  # as _read has it; most elements are such texts
+            else:
+                value = self._read(child, part, place)
             if seen[name] > 1 and not part.is_repeatable and isinstance(value, str):
                 self._check_unused(value, part, place)
             if is_wrapper:
@@ -101,35 +108,41 @@ class DetailedReader:
                 plain.setdefault(name, []).extend(value)
             else:
                 plain.setdefault(name, value)
-        if any(count > 1 and not parts[name].is_repeatable for name, count in seen.items()):
-            self._add(Finding(path, repeated=True))
+        if len(seen) < len(known) and any(
+            count > 1 and not parts[name].is_repeatable for name, count in seen.items()
+        ):
+            self._add(path, repeated=True)
         return entries if is_wrapper else plain
 
-    def _read_leaf(self, element: ET.Element, part: _Part, path: str) -> Any:
+    def _read_leaf(self, element: ET.Element, part: _Part, path: _Path) -> Any:
         if len(element):
-            self._add(Finding(path))
+            self._add(path)
         text = element.text or ""
         if part.is_text:
             return text  # the constraint of its field checks it
         value, is_valid = _decode(part.declaration.type, text)
         if not is_valid:
-            self._add(Finding(path))
+            self._add(path)
         return value
 
-    def _check_unused(self, text: str, part: _Part, path: str) -> None:
+    def _check_unused(self, text: str, part: _Part, path: _Path) -> None:
         """Check the text of a repeated element, which no constraint checks because it is not used."""
         if len(self.findings) < MAX_ERRORS and not _decode(part.declaration.type, text)[1]:
-            self._add(Finding(path))
+            self._add(path)
 
-    def _check_attributes(self, element: ET.Element, part: _Part, path: str) -> None:
+    def _check_attributes(self, element: ET.Element, part: _Part, path: _Path) -> None:
         """Note an attribute that gives an element another type, or says that it is null."""
         kind = element.get(f"{_INSTANCE}type", part.declaration.type.name)
         if kind != part.declaration.type.name or f"{_INSTANCE}nil" in element.keys():  # noqa: SIM118 - no mapping
-            self._add(Finding(path))
+            self._add(path)
 
-    def _add(self, finding: Finding) -> None:
+    def _add(self, path: _Path, *, repeated: bool = False) -> None:
         if len(self.findings) < MAX_ERRORS:
-            self.findings.append(finding)
+            self.findings.append(Finding(_format_path(path), repeated))
+
+
+def _format_path(path: _Path) -> str:
+    return path if isinstance(path, str) else f"{_format_path(path[0])}/{path[1]}[{path[2]}]"
 
 
 def _has_text(element: ET.Element) -> bool:

@@ -78,8 +78,9 @@ def parse_elements(text: str) -> ET.Element:
         level = [child for parent in level for child in parent]
     if level:
         raise_invalid("XML that is nested too deeply")
-    has_attributes = "=" in text
-    if has_attributes and any(_get_attributes_length(e) > MAX_ATTRIBUTES for e in root.iter()):
+    if "=" in text and any(
+        e.keys() and _get_attributes_length(e) > MAX_ATTRIBUTES for e in root.iter()
+    ):
         raise_invalid("an element with attributes that are too long")
     return root
 
