@@ -5,6 +5,7 @@ import html
 import json
 import re
 import sys
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import quote
@@ -238,3 +239,32 @@ def test_no_report_repeats_a_secret(judge_line: Judge, tmp_path: Path, manner: s
         assert not UNPRINTABLE.search(text), form
     assert "<script>alert" not in told["html"]
     json.loads(told["har"])
+
+
+# ------------------------------------------------------------------ what hiding costs
+
+SIZE = 120_000
+BODIES = {
+    "a long name": "<a " + "b" * SIZE,
+    "a long name that ends": "</a" + "b." * (SIZE // 2) + ">",
+    "white space": "<a b" + " " * SIZE + ">",
+    "names and white space": "<a " + "b " * (SIZE // 2) + ">",
+    "attributes without an end": "<a " + "b='" * (SIZE // 3) + ">",
+    "comments without an end": "<a>" + "<!-- >" * (SIZE // 6),
+    "CDATA without an end": "<a>" + "<![CDATA[>" * (SIZE // 10),
+    "both, and an end of one": "<a>" + "<!-- ><![CDATA[>" * (SIZE // 16) + "-->",
+    "quotes": '{"a":' + '"\\' * (SIZE // 2),
+    "backslashes": '{"a":"' + "\\" * SIZE,
+    "brackets": "[" * SIZE,
+    "digits": "1" * SIZE,
+    "entities": "<a>" + "&" * SIZE,
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_hiding_takes_time_that_grows_with_the_body(name: str) -> None:
+    """Two seconds are a hundred times what it takes; what is quadratic takes minutes."""
+    started = time.process_time()
+    hide_body(BODIES[name], Mask(()))
+
+    assert time.process_time() - started < 2
