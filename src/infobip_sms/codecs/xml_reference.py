@@ -228,6 +228,8 @@ def _parse(
         )
     except (xmlschema.XMLSchemaException, ET.ParseError, RecursionError):
         raise_invalid("XML that cannot be processed")
+    if not errors and reader.findings:  # xmlschema takes any white space of Unicode around a number
+        return complete, reader.findings
     if errors:  # of a number of another form xmlschema returns what Python makes of it: 10 of 1_0
         plain = complete
     _add_unknown(plain, complete)
