@@ -28,6 +28,8 @@ from .errors import (
 from .rules import check_model, check_senders, count_national_numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infobip_sms_schema import ErrorDetails, SmsResponse, SmsResponseDetails
     from infobip_sms_schema.operations import Operation
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 _DEFAULT_XML = XmlOptions()
+_ENCODINGS = {"gzip", "x-gzip", "deflate", "br", "zstd"}
 _LOG = logging.getLogger("infobip_sms")
 
 
@@ -96,7 +99,8 @@ def _parse(
     except InvalidResponseError as error:
         clear_locals(error)  # they hold the body, which may quote the key
         call = _describe_call(request, response, None)
-        raise _build_invalid_response(response, error.violations, call) from None
+        violations = tuple(_name_encoding(v, response.headers) for v in error.violations)
+        raise _build_invalid_response(response, violations, call) from None
     object.__setattr__(model, "http", _build_info(response))  # frozen, but nobody else has it yet
     return model
 
@@ -111,6 +115,15 @@ def get_only_entry(response: SmsResponse) -> SmsResponseDetails:
     sent = response.messages[0]
     object.__setattr__(sent, "http", response.http)  # frozen, but nobody else has it yet
     return sent
+
+
+def _name_encoding(violation: Violation, headers: Mapping[str, str]) -> Violation:
+    """Say of a document that is none how it was compressed, if it was: that may be what is wrong."""
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if violation.path or encoding in {"", "identity"}:
+        return violation
+    name = encoding if encoding in _ENCODINGS else "another one"
+    return attrs.evolve(violation, actual=f"{violation.actual}, with Content-Encoding: {name}")
 
 
 def find_extra_names(body: object) -> list[str]:
