@@ -117,6 +117,8 @@ def test_a_spreadsheet_s_file_is_read_as_it_was_meant(
         (b'to,name\n4,"a\n5,b\n', ["after row 1", "a quote is not closed"]),
         (b"to,name\r4,Jo\r41793026727,Jos\x8e\r", ["row 3, column 2", '"José"', "mac-roman"]),
         (b"to,name\n#REF!,Ana\n", ["row 2, column to", '"#REF!"', "could not compute"]),
+        (b"to,name\n-41793026727,Ana\n", ["row 2, column to", "minus sign", "Enter the number"]),
+        (b"to,name\n=-41793026727,Ana\n", ["row 2, column to", "minus sign", "formula"]),
         (b"to,name\nunknown,Ana\n", ["row 2, column to", '"unknown"', "country code, such as"]),
         (b"to,name\n0793026727,Ana\n", ["row 2, column to", "--region CH"]),
         (

@@ -13,6 +13,7 @@ _AS_TEXT = re.compile(r'="([^"]*)"|=(\+?[0-9]+)')
 _DECIMAL = re.compile(r"(\+?\d+)(?:\.0+|,0{1,2})")
 _GROUPS = re.compile(r"\+?\d{1,4}(?:(?:\.\d{2,4}){2,}|(?:,\d{3}){2,})")
 _EXPONENT = re.compile(r"\+?\d+([.,]\d+)?[eE]\+?\d+")
+_NEGATIVE = re.compile(r"=?\s*[-\u2212]\s*\d")
 _TRUNK = "(0)"
 _MAX_DIGITS = 15  # of a telephone number, by ITU-T E.164
 _EXAMPLE = "+41791234567"
@@ -20,7 +21,7 @@ _EXAMPLE = "+41791234567"
 
 def mend_number(cell: str) -> str:
     """Return a number in the digits 0 to 9, without what separates them or what a spreadsheet adds."""
-    if _TRUNK in cell:
+    if _TRUNK in cell or _NEGATIVE.match(cell):
         return cell
     as_text = _AS_TEXT.fullmatch(cell)
     bare = _SEPARATORS.sub("", (as_text[1] or as_text[2] or "") if as_text else cell)
@@ -54,6 +55,8 @@ def explain_number(cell: str) -> str:
             "A spreadsheet rounded the number. Format the column as text, enter the number again"
             " and save."
         )
+    if _NEGATIVE.match(cell):
+        return "A number with a minus sign may be the result of a formula. Enter the number again."
     if _TRUNK in cell:
         return "Leave out (0) after the country code."
     if cell.startswith(("00", "+00")):
