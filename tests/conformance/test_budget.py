@@ -223,3 +223,22 @@ def test_what_only_a_full_run_needs_is_not_loaded() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+# ------------------------------------------------------------------ the profile full
+
+
+def test_every_operation_is_asked_with_right_credentials_and_without_any(
+    judge_line: Judge, sandbox: Sandbox
+) -> None:
+    """The report counts what each operation was asked: with which credentials and formats, and how it responded."""
+    printed, report = judge_line.judge(sandbox.url, "--only", "AUTH", "--verbose")
+    asked = report["operations"]
+
+    assert len(asked) == 10
+    assert {use["credentials"].get("none", 0) > 0 for use in asked.values()} == {True}
+    assert {use["statuses"]["401"] > 0 for use in asked.values()} == {True}
+    assert asked["getLogs"]["content_types"] == {}
+    assert asked["send"]["content_types"].keys() == {"application/json", "application/xml"}
+    assert "  recordConversion: " in printed.out
+    assert "open sesame" not in str(asked)

@@ -283,7 +283,8 @@ def format_notes(
     if result.readings and verbose:
         yield "\nUndocumented behavior observed (all allowed)"
         yield from (f"  {line}" for line in format_readings(result.readings))
-    for section in () if quiet else result.sections:
+    is_shown = not quiet and (verbose or result.side != "server")
+    for section in result.sections if is_shown else ():
         yield f"\n{section.title}"
         yield from (f"  {line}" for line in section.lines)
     if verbose and result.side == "server":

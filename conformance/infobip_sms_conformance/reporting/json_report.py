@@ -3,6 +3,7 @@
 {"url", "profile", "seed", "formats", "without", "versions", "at", "plan": {"requests", "messages"},
  "most": {"requests", "messages"}, "requests", "messages", "seconds", "exit", "stopped",
  "badge": an endpoint object of shields.io,
+ "operations": {operation: {"credentials", "content_types", "accepts", "statuses"}}, counts by value,   of servers
  "side", "coverage", "scenarios",   of clients; "side" also of callback receivers
  "readings": [{"id", "taken": {outcome: count}, "consistent"}],
  "verdicts": [{"requirement", "level", "text", "source", "verdict", "json", "xml",
@@ -52,7 +53,7 @@ def dump_json(result: RunResult, compared: BaselineComparison | None = None) -> 
     }
     if result.side != "server":
         document["side"] = result.side
-        document |= {section.name: section.data for section in result.sections}
+    document |= {section.name: section.data for section in result.sections}
     if compared:
         document["baseline"] = {
             "excused": compared.excused,

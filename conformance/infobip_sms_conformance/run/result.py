@@ -10,6 +10,7 @@ from typing import Any
 
 from infobip_sms_conformance.contract.files import Requirement, read_requirements
 from infobip_sms_conformance.errors import COULD_NOT_TEST, NOTHING_FAILED, SOMETHING_FAILED
+from infobip_sms_conformance.observations.operations import count_operations, format_uses
 from infobip_sms_conformance.observations.readings import ObservedReading, observe_readings
 from infobip_sms_conformance.observations.verdicts import Finding, Verdict, find_worst
 from infobip_sms_conformance.run.explanations import settle_findings
@@ -162,8 +163,21 @@ def build_result(session: Session, findings: Sequence[Finding], stopped: str = "
             sanitize_finding(finding, evidence_builder, plan.seed) for finding in settled
         ),
         readings=tuple(observe_readings(session.exchanges)),
+        sections=(build_operations_section(session),),
         stopped=stopped or session.stopped or session.sender.limited,
     )
+
+
+def build_operations_section(session: Session) -> Section:
+    """Return the section on what each operation was asked."""
+    right = (session.credentials.basic, session.credentials.app, session.authorization)
+    uses = count_operations(session.exchanges, right)
+    data = {
+        name: {kind: dict(counts) for kind, counts in vars(use).items()}
+        for name, use in uses.items()
+    }
+    lines = tuple(format_uses(uses))
+    return Section("operations", "What each operation was asked", lines, data)
 
 
 def sanitize_finding(finding: Finding, builder: EvidenceBuilder, seed: int) -> SanitizedFinding:
