@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import pickle
+import re
 import threading
 import time
 from collections.abc import AsyncGenerator
@@ -138,7 +139,8 @@ def test_the_exceptions_are_those_of_client(
         asyncio.run(main())
     with pytest.raises(kind) as usual, Client(server.url, auth=AUTH) as client:
         client.send(ask())
-    assert str(caught.value) == str(usual.value)
+    said = {re.sub(r"was lost: [^.]*", "was lost", str(e.value)) for e in (caught, usual)}
+    assert len(said) == 1  # a server that does not read may be seen to close or to reset
     assert caught.value.sent == sent  # type: ignore[attr-defined] # each of these has it
 
 
