@@ -139,8 +139,10 @@ def test_the_exceptions_are_those_of_client(
         asyncio.run(main())
     with pytest.raises(kind) as usual, Client(server.url, auth=AUTH) as client:
         client.send(ask())
-    said = {re.sub(r"was lost: [^.]*", "was lost", str(e.value)) for e in (caught, usual)}
-    assert len(said) == 1  # a server that does not read may be seen to close or to reset
+    said = [str(caught.value), str(usual.value)]
+    if script == ("close",):  # a server that does not read may be seen to close or to reset
+        said = [re.sub(r"was lost: [^.]*", "was lost", sentence) for sentence in said]
+    assert said[0] == said[1]
     assert caught.value.sent == sent  # type: ignore[attr-defined] # each of these has it
 
 

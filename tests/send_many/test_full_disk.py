@@ -38,7 +38,9 @@ def test_a_run_goes_on_after_its_disk_was_full(disk: Path, tmp_path: Path) -> No
     failures: list[str] = []
     outcomes = []
     with Ledger(tmp_path) as ledger:
-        for size in range(330, -1, -30):
+        for size in range(
+            380, -1, -20
+        ):  # there is too little room at first, however writes are shared
             filler.write_bytes(bytes(size * 1024))
             try:
                 outcomes = ledger.send(
@@ -49,7 +51,7 @@ def test_a_run_goes_on_after_its_disk_was_full(disk: Path, tmp_path: Path) -> No
             else:
                 break
 
-        assert failures  # how many depends on how threads share writes
+        assert len(failures) > 1
         assert not [reason for reason in failures if "missing" in reason]
         assert [o.state for o in outcomes] == ["accepted"] * COUNT
         assert len(ledger.numbers) == len(set(ledger.numbers)) == COUNT
