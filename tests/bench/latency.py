@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import urllib3
+
 from infobip_sms import ApiKey, Client, Message
 from infobip_sms.codecs import wire_json
 from tests.bench.documents import build_reply
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 
 WORK, SIZE = "Latency over a kept connection", "1 request"
 BARE = "bare asyncio server"
+TO_BARE = ("our client, to the bare server", "urllib3, to the bare server")
+TO_SANDBOX = ("our client, to the sandbox", "urllib3, to the sandbox")
 _PROGRAM = (sys.executable, "-m", "infobip_sms")
+_PATH = "/sms/2/text/advanced"
 _SEND = b'{"messages":[{"destinations":[{"to":"41793026727"}],"text":"Hello"}]}'
 _REPORT = b'{"results":[{"messageId":"a","to":"41793026727"}]}'
 
@@ -41,18 +46,29 @@ def _build_work(stack: ExitStack) -> dict[str, Callable[[], Any]]:
         run_server(*_PROGRAM, "sandbox", "--port", "0", "--api-key", "key")
     )
     receiver = stack.enter_context(run_server(*_PROGRAM, "listen", "--port", "0"))
-    client = stack.enter_context(Client(f"http://127.0.0.1:{bare}", auth=ApiKey("key")))
     message = Message(destinations="41793026727", text="Hello")
 
     def connect(port: int, path: str, body: bytes) -> Callable[[], Any]:
         sock = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
         return partial(_exchange, sock, _build_request(path, body))
 
+    def make_client(port: int) -> Callable[[], Any]:
+        client = Client(f"http://127.0.0.1:{port}", auth=ApiKey("key"))
+        return partial(stack.enter_context(client).send, message)
+
+    def make_pool(port: int) -> Callable[[], Any]:
+        pool = stack.enter_context(urllib3.HTTPConnectionPool("127.0.0.1", port))
+        headers = {"Authorization": "App key", "Content-Type": "application/json"}
+        return partial(pool.request, "POST", _PATH, body=_SEND, headers=headers)
+
     return {
-        BARE: connect(bare, "/sms/2/text/advanced", _SEND),
-        "sandbox": connect(sandbox, "/sms/2/text/advanced", _SEND),
+        BARE: connect(bare, _PATH, _SEND),
+        "sandbox": connect(sandbox, _PATH, _SEND),
         "listen": connect(receiver, "/", _REPORT),
-        "our client, to the bare server": partial(client.send, message),
+        TO_BARE[0]: make_client(bare),
+        TO_SANDBOX[0]: make_client(sandbox),
+        TO_BARE[1]: make_pool(bare),
+        TO_SANDBOX[1]: make_pool(sandbox),
     }
 
 
@@ -100,17 +116,20 @@ def _receive(sock: socket.socket) -> bytes:
 
 
 class _Bare(asyncio.Protocol):
-    """Answers whatever comes in one piece."""
+    """Answers each JSON body, whatever its head says."""
 
     def __init__(self, response: bytes) -> None:
-        self._response = response
+        self._response, self._received = response, b""
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        json.loads(data.partition(b"\r\n\r\n")[2])
-        self._transport.write(self._response)
+        self._received += data
+        if self._received.endswith(b"}"):  # the head may come in a packet of its own
+            json.loads(self._received.partition(b"\r\n\r\n")[2])
+            self._received = b""
+            self._transport.write(self._response)
 
 
 async def serve() -> None:

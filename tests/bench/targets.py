@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from tests.bench import latency
 from tests.bench.costs import CLIENT, EACH, LIBRARIES, SUITE
 
 if TYPE_CHECKING:
@@ -75,6 +76,17 @@ def find_wall_targets(figures: Mapping[tuple[str, str, str], Figure]) -> Iterato
             yield Target(f"{work}, {size}, wall clock: {one} / {other}", most, ratio)
 
 
+def find_latency_targets(figures: Mapping[tuple[str, str, str], Figure]) -> Iterator[Target]:
+    """Yield the targets of calls over a kept connection, by the clock on the wall."""
+    for one, other in zip(latency.TO_SANDBOX, latency.TO_BARE, strict=True):
+        ours, bare = (figures.get((latency.WORK, latency.SIZE, peer)) for peer in (one, other))
+        if ours and bare:
+            pairs = zip(ours.wall_ratios, bare.wall_ratios, strict=True)
+            ratio = statistics.median(a / b for a, b in pairs)
+            yield Target(f"{latency.WORK}: {one} / {other}", 3.0, ratio)
+            yield Target(f"{latency.WORK}, ms: {one}", 1.5, statistics.median(ours.wall) * 1000)
+
+
 def find_suite_targets(rows: list[Row]) -> Iterator[Target]:
     """Yield the targets of runs of the conformance suite."""
     for row in rows:
@@ -113,7 +125,8 @@ def find_targets(
         for name, peak in memory.items()
         if "write" in name
     ]
-    found += [*find_growth(figures), *find_wall_targets(figures), *find_suite_targets(rows)]
+    found += [*find_growth(figures), *find_wall_targets(figures)]
+    found += [*find_latency_targets(figures), *find_suite_targets(rows)]
     found += [
         Target(f"{name} / {LIBRARIES}", 1.1, imports[name] / imports[LIBRARIES])
         for name in ("import infobip_sms", CLIENT)

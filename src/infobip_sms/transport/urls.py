@@ -7,6 +7,7 @@ import ipaddress
 import os
 import re
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
@@ -112,6 +113,7 @@ def find_proxy(proxy: str | Literal[False] | None, server: Address) -> Address |
     return attrs.evolve(address, headers=_build_proxy_headers(name, parts.auth))
 
 
+@lru_cache(256)
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine itself."""
     bare = host.strip("[]")

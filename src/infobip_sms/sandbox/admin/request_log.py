@@ -43,11 +43,13 @@ class LoggedRequest:
     message_serials: range = range(0)
     """Serials that the request assigned; not every serial has a message."""
 
-    @property
-    def size(self) -> int:
-        """Approximate size in bytes."""
+    size: int = attrs.field(init=False)
+    """Approximate size in bytes."""
+
+    @size.default
+    def _measure(self) -> int:
         pairs = (*self.headers, *self.response_headers)
-        text_size = len(self.path) + sum(len(name) + len(value) for name, value in pairs)
+        text_size = len(self.path) + sum([len(name) + len(value) for name, value in pairs])
         return len(self.body) + len(self.response_body) + text_size
 
 

@@ -136,7 +136,8 @@ class App:
         state.put(result.rows)
         state.serial = state.serial if result.serial is None else result.serial
         response = self.build_response(200, content, wire)
-        return attrs.evolve(response, headers={**response.headers, **headers})
+        response.headers.update(headers)
+        return response
 
     def is_acceptable(self, head: HttpRequest) -> bool:
         """Return whether a request without its body is for an operation, and authorized."""
@@ -328,7 +329,8 @@ class App:
         )
         error = ErrorResponse(request_error=ErrorResponseBody(service_exception=exception))
         response = self.build_response(http_error.status, get_codec(wire).dump_model(error), wire)
-        return attrs.evolve(response, headers={**response.headers, **http_error.headers})
+        response.headers.update(http_error.headers)
+        return response
 
     def build_response(self, status: int, body: bytes, wire: Wire) -> HttpResponse:
         """Return a response with a body."""

@@ -7,7 +7,7 @@ invalid value, or more than one where one is allowed, is rejected.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
@@ -37,12 +37,12 @@ def resolve_operation(
     request: HttpRequest, settings: SandboxSettings
 ) -> tuple[AnyOperation, dict[str, str]]:
     """Return the operation and the values in its path; reject unknown routes (READ-018)."""
-    matching = [(o, match) for o in OPERATIONS if (match := _match(o.path, request.path))]
+    matching = _find_matching(request.path)
     if not matching:
         raise HttpError(404, "NOT_FOUND", f"There is no such resource{_explain_path(request.path)}")
-    for operation, match in matching:
+    for operation, values in matching:
         if operation.method == request.method:
-            return operation, {name: unquote(value) for name, value in match.groupdict().items()}
+            return operation, values
     methods = ", ".join(operation.method for operation, _ in matching)
     status = int(settings.get_reading("READ-018"))
     code = "NOT_FOUND" if status == 404 else "METHOD_NOT_ALLOWED"
@@ -97,6 +97,17 @@ def _parse_query(query: str) -> dict[str, list[str]]:
 def _convert(text: str, base: Any) -> Any:
     """Return an integer if the parameter is one; the model validates the rest."""
     return int(text) if base is int and _INTEGER.fullmatch(text) else text
+
+
+@lru_cache(64)
+def _find_matching(path: str) -> list[tuple[AnyOperation, dict[str, str]]]:
+    """Return the operations of a path, whatever the method, each with the values in its path."""
+    found = ((operation, _match(operation.path, path)) for operation in OPERATIONS)
+    return [
+        (operation, {name: unquote(value) for name, value in match.groupdict().items()})
+        for operation, match in found
+        if match
+    ]
 
 
 def _match(template: str, path: str) -> re.Match[str] | None:

@@ -96,14 +96,21 @@ def _get_instant_in_transit(sms: StoredMessage, part: int, parts: int) -> dt.dat
 
 def _apply_outcome(sms: StoredMessage, at: dt.datetime) -> StoredMessage:
     """Return the message with the status of its outcome."""
-    sms = attrs.evolve(sms, outcome_reached=True)
-    if statuses.get_status(sms.outcome.status).is_final:
-        return _finish(sms, at, sms.outcome.status, sms.outcome.error)
+    status, error = sms.outcome.status, sms.outcome.error
+    if statuses.get_status(status).is_final:
+        return _finish(sms, at, status, error, reached=True)
+    reported = sms.reported + 1
+    return attrs.evolve(sms, status=status, error=error, reported=reported, outcome_reached=True)
+
+
+def _finish(
+    sms: StoredMessage, at: dt.datetime, status: int, error: int, *, reached: bool = False
+) -> StoredMessage:
     return attrs.evolve(
-        sms, status=sms.outcome.status, error=sms.outcome.error, reported=sms.reported + 1
+        sms,
+        status=status,
+        error=error,
+        done_at=at,
+        fetchable=sms.outcome.reports > 0,
+        outcome_reached=reached or sms.outcome_reached,
     )
-
-
-def _finish(sms: StoredMessage, at: dt.datetime, status: int, error: int) -> StoredMessage:
-    fetchable = sms.outcome.reports > 0
-    return attrs.evolve(sms, status=status, error=error, done_at=at, fetchable=fetchable)

@@ -118,7 +118,9 @@ class SandboxASGI:
         if cors and head.method == "OPTIONS":
             return HttpResponse(204, cors, b"")
         response = await self._route(request, head)
-        return response and attrs.evolve(response, headers={**response.headers, **cors})
+        if response and cors:
+            return attrs.evolve(response, headers={**response.headers, **cors})
+        return response
 
     async def _route(self, request: Request, head: HttpRequest) -> HttpResponse | None:
         """Return the response to an allowed request; None to drop the connection."""

@@ -97,6 +97,7 @@ class SandboxServer(uvicorn.Server):
                 lifespan="on",
                 http=TimeLimitedProtocol,
                 ws="none",
+                proxy_headers=False,
                 timeout_graceful_shutdown=1,
             )
         )
