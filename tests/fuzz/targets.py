@@ -149,7 +149,7 @@ def open_report_store(path: Path) -> None:
 
 def build_digest(journal: Journal, number: int) -> bytes:
     """Return the digest of a place."""
-    return journal.message_ids.build_digest(str(number))
+    return journal.message_ids.build_digest("text", str(number), "")
 
 
 def fill_journal(path: Path) -> None:

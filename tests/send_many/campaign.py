@@ -175,10 +175,11 @@ class Campaign:
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
-        """Remember how long something took."""
+        """Remember and say how long something took."""
         started = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - started, 1)
+        print(f"{name}: {self.seconds[name]} seconds", flush=True)
 
     def build_words(self, source: str, *more: str) -> list[str]:
         """Return the command that sends a file."""

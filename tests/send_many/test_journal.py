@@ -46,7 +46,11 @@ def mark(journal: Journal, count: int = 4) -> list[QueuedDestination]:
     (message,) = build_messages(1)
     items = [
         QueuedDestination(
-            i, message, message.destinations[0], True, journal.message_ids.build_digest(str(i))
+            i,
+            message,
+            message.destinations[0],
+            True,
+            journal.message_ids.build_digest("text", str(i), ""),
         )
         for i in range(count)
     ]
@@ -295,8 +299,12 @@ def test_no_number_and_no_text_is_in_the_file(tmp_path: Path, path: Path) -> Non
 def test_digests_are_short_and_of_this_run_alone(tmp_path: Path) -> None:
     """12 bits, keyed: trying all numbers leaves many, and comparing two files shows nothing."""
     one, other = Journal(tmp_path / "one"), Journal(tmp_path / "other")
-    digests = {journal.message_ids.build_digest("text", "41793026727") for journal in (one, other)}
-    all_digests = {one.message_ids.build_digest("text", str(number)) for number in range(50_000)}
+    digests = {
+        journal.message_ids.build_digest("text", "41793026727", "") for journal in (one, other)
+    }
+    all_digests = {
+        one.message_ids.build_digest("text", str(number), "") for number in range(50_000)
+    }
     one.close()
     other.close()
 

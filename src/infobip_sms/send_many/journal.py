@@ -232,10 +232,13 @@ class Journal:
 
     def record(self, resolutions: Mapping[int, Resolution]) -> None:
         """Note what happened to places."""
-        places: dict[tuple[object, ...], list[int]] = {}
+        shared: dict[int, tuple[Resolution, list[int]]] = {}
         for place, verdict in resolutions.items():
-            places.setdefault(_list_facts(verdict), []).append(place)
-        rows = [(json.dumps(facts), _list_ranges(known)) for facts, known in places.items()]
+            shared.setdefault(id(verdict), (verdict, []))[1].append(place)
+        places: dict[str, list[int]] = {}
+        for verdict, known in shared.values():
+            places.setdefault(json.dumps(_list_facts(verdict)), []).extend(known)
+        rows = [(words, _list_ranges(known)) for words, known in places.items()]
         with self._lock, self._translate_errors(), self._write():
             for words, ranges in rows:
                 self._file.execute("INSERT OR IGNORE INTO verdict (words) VALUES (?)", (words,))
@@ -347,7 +350,10 @@ _WAL_MISSING = (
 def _list_ranges(places: Iterable[int]) -> list[tuple[int, int]]:
     """Return the first and the last of places that follow each other: mostly those of a whole request."""
     ranges: list[tuple[int, int]] = []
-    for place in sorted(places):
+    ordered = sorted(places)
+    if ordered and ordered[-1] - ordered[0] == len(ordered) - 1:
+        return [(ordered[0], ordered[-1])]
+    for place in ordered:
         if ranges and place == ranges[-1][1] + 1:
             ranges[-1] = (ranges[-1][0], place)
         else:

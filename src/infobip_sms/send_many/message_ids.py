@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b, sha1
-from json.encoder import encode_basestring_ascii
+from json.encoder import encode_basestring_ascii as _quote
 from uuid import UUID, uuid4
 
 DIGEST_SIZE = 2  # bytes of a destination and its content; what follows is of its messageId
@@ -27,10 +27,11 @@ class MessageIds:
             f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
         )
 
-    def build_digest(self, *parts: str) -> bytes:
-        """Return what is in the journal for a destination and its content: 12 bits."""
+    def build_digest(self, content: str, number: str, message_id: str) -> bytes:
+        """Return what is in the journal for a destination and its content, a quoted text: 12 bits."""
         digest = self._keyed.copy()
-        digest.update(f"[{', '.join(map(encode_basestring_ascii, parts))}]".encode())
+        quoted = f"[{content}, {_quote(number)}, {_quote(message_id)}]"
+        digest.update(quoted.encode())
         first, second = digest.digest()
         return bytes([first, second & 0xF0])
 

@@ -124,15 +124,20 @@ def resolve_response(
     earlier request was accepted.
     """
     entries = _match_entries(items, response.messages)
-    lost = _build_unmatched(items, response)
-    return [
-        _resolve_entry(
-            entry, response.bulk_id, used=item.has_generated_id or item.index in repeated
-        )
-        if entry
-        else lost
-        for item, entry in zip(items, entries, strict=True)
-    ]
+    lost: Resolution | None = None
+    found: dict[tuple[int, bool], Resolution] = {}  # the entries of a response share their statuses
+    resolutions = []
+    for item, entry in zip(items, entries, strict=True):
+        if entry is None:
+            lost = lost or _build_unmatched(items, response)
+            resolutions.append(lost)
+            continue
+        used = item.has_generated_id or item.index in repeated
+        key = (id(entry.status), used)
+        if key not in found:
+            found[key] = _resolve_entry(entry, response.bulk_id, used=used)
+        resolutions.append(found[key])
+    return resolutions
 
 
 def resolve_error(error: Error) -> Resolution:

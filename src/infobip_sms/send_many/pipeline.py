@@ -53,6 +53,7 @@ def _stop_senders() -> None:
 # Python joins the threads of a pool before atexit; the other hook, where there is one, comes first.
 getattr(threading, "_register_atexit", atexit.register)(_stop_senders)
 _CONTENT_FIELDS = [f.name for f in attrs.fields(Message) if f.name != "destinations"]
+_CONTENT_NAMES = [f'"{name}": ' for name in _CONTENT_FIELDS]
 _get_content = attrgetter(*_CONTENT_FIELDS)
 
 
@@ -175,12 +176,12 @@ class _BatchSource:
         return digest + self._message_ids.build_id_digest(name) if name else digest
 
     def _build_content(self, message: Message) -> str:
-        """Return all that a message says but to whom, as far as the journal needs it."""
+        """Return all that a message says but to whom, quoted, as far as the journal needs it."""
         if self._journal is None:
             return ""
-        values = zip(_CONTENT_FIELDS, _get_content(message), strict=True)
-        given = [f'"{name}": {_encode(value)}' for name, value in values if value is not None]
-        return f"[{{{', '.join(given)}}}, {self._tracking}]"
+        values = zip(_CONTENT_NAMES, _get_content(message), strict=True)
+        given = ", ".join([name + _encode(value) for name, value in values if value is not None])
+        return encode_basestring_ascii(f"[{{{given}}}, {self._tracking}]")
 
 
 def _encode(value: object) -> str:
