@@ -7,14 +7,15 @@ test; 3 wrong usage; 130 interrupted.
 import io
 import os
 import sys
+from collections import UserDict
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
 import click
 
-from infobip_sms_conformance.cli import catalog, client, coverage_table, receiver, server
 from infobip_sms_conformance.cli.options import EXIT_CODES
 from infobip_sms_conformance.errors import COULD_NOT_TEST, INTERRUPTED, USAGE_ERROR, UsageError
 from infobip_sms_conformance.sanitization.redaction import clean
@@ -22,6 +23,15 @@ from infobip_sms_conformance.transport.processes import ServerStartError
 
 PROGRAM_NAME = "infobip-sms conformance"
 FOLDER = Path(__file__).parents[1]
+
+
+class LazyCommands(UserDict[str, Any]):
+    """Commands by name; each is given as ``module:attribute``, and imported when it is used."""
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a command."""
+        module, _, attribute = self.data[name].partition(":")
+        return getattr(import_module(f"{__name__}.{module}"), attribute)
 
 
 class RootGroup(click.Group):
@@ -93,8 +103,24 @@ def format_location(error: Exception) -> str:
     return f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
 
 
+COMMANDS = LazyCommands(
+    {
+        "server": "server:server",
+        "client": "client:client",
+        "proxy": "client:proxy",
+        "har": "client:har",
+        "receiver": "receiver:receiver",
+        "list": "catalog:list_requirements",
+        "explain": "catalog:explain",
+        "coverage": "coverage_table:coverage",
+        "diff": "catalog:diff",
+    }
+)
+
+
 @click.group(
     cls=RootGroup,
+    commands=COMMANDS,
     epilog=EXIT_CODES,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -104,20 +130,6 @@ def cli(ctx: click.Context) -> None:
     """Check any server, client or callback receiver against the documented API, one requirement at a time."""
     if ctx.invoked_subcommand is None:
         raise click.UsageError(f"name a command: {', '.join(cli.commands)}; see --help", ctx)
-
-
-for _command in (
-    server.server,
-    client.client,
-    client.proxy,
-    client.har,
-    receiver.receiver,
-    catalog.list_requirements,
-    catalog.explain,
-    coverage_table.coverage,
-    catalog.diff,
-):
-    cli.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import click
 
-from infobip_sms.cli.base.framework import RootGroup
-from infobip_sms.cli.send.command import send as send_command
-
-from . import conformance, explain, listen, lookups, sandbox, scheduled, status
+from infobip_sms.cli.base.framework import LazyCommands, RootGroup
 
 EPILOG = """\
 Settings come from the environment: INFOBIP_BASE_URL and INFOBIP_API_KEY.
@@ -27,24 +24,30 @@ Extras: pip install 'infobip-sms[sandbox]', '[conformance]' or '[all]'.
 """
 
 
-@click.group(cls=RootGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+COMMANDS = LazyCommands(
+    {
+        "send": "send.command:send",
+        "preview": "lookups:preview",
+        "reports": "lookups:reports",
+        "logs": "lookups:logs",
+        "scheduled": "scheduled:scheduled",
+        "conversion": "lookups:conversion",
+        "listen": "listen:listen",
+        "status": "status:status",
+        "sandbox": "sandbox:sandbox",
+        "conformance": "conformance:conformance",
+        "demo": "conformance:demo",
+        "explain": "explain:explain_command",
+    }
+)
+
+
+@click.group(
+    cls=RootGroup,
+    commands=COMMANDS,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="infobip-sms")
 def cli() -> None:
     """Send SMS through Infobip and track delivery."""
-
-
-for _command in (
-    send_command,
-    lookups.preview,
-    lookups.reports,
-    lookups.logs,
-    scheduled.scheduled,
-    lookups.conversion,
-    listen.listen,
-    status.status,
-    sandbox.sandbox,
-    conformance.conformance,
-    conformance.demo,
-    explain.explain_command,
-):
-    cli.add_command(_command)

@@ -20,6 +20,8 @@ import json
 import os
 import sys
 import traceback
+from collections import UserDict
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -95,6 +97,15 @@ class Command(click.Command):
         """Write the epilog as it stands: its lines are made by hand."""
         if self.epilog:
             formatter.write(f"\n{self.epilog}")
+
+
+class LazyCommands(UserDict[str, Any]):
+    """Commands by name; each is given as ``module:attribute``, and imported when it is used."""
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a command."""
+        module, _, attribute = self.data[name].partition(":")
+        return getattr(import_module(f"infobip_sms.cli.{module}"), attribute)
 
 
 class Group(Command, click.Group):
