@@ -73,7 +73,9 @@ class Sandbox:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self._process.stdout is not None
         self.url: str = json.loads(self._process.stdout.readline())["url"]
-        self._pool = urllib3.PoolManager(timeout=120)
+        self._pool = urllib3.PoolManager(
+            timeout=1800
+        )  # an hour passes when all reports in it are posted
         self._calm = threading.Event()
 
     def __enter__(self) -> Self:
