@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.bench import compare, day_program
+from infobip_sms import SmsResponse
+from infobip_sms.codecs import wire_json
+from tests.bench import by_hand, compare, day_program
 from tests.bench.costs import EACH, SUITE
+from tests.bench.documents import build_messages, build_reply
 from tests.bench.noise import LOUD, describe_noise, measure_noise
 from tests.bench.targets import CALL, find_suite_targets, find_wall_targets
 from tests.bench.timing import Figure
@@ -114,3 +117,16 @@ def test_each_program_does_each_task_of_a_day() -> None:
 
     for task in ("singles", "bulk", "reports", "batches"):
         assert day_program.perform(Program(), task, 200, {"1": "1", "100": "100"}) == 200
+
+
+def test_loops_by_hand_do_what_the_codecs_do() -> None:
+    """What is said to be the least work reads the same values, and writes the same bytes."""
+    request, response = build_messages(20), wire_json.dump_model(build_reply(20))
+    body = wire_json.dump_model(request)
+    models = wire_json.parse_response(response, SmsResponse).messages
+    facts = [(m.to, m.message_id, m.sms_count, m.status.name) for m in models]
+
+    for read in by_hand.find_readers(response).values():
+        entries = read()
+        assert [(m.to, m.message_id, m.sms_count, m.status.name) for m in entries] == facts
+    assert [write() for write in by_hand.find_writers(body).values()] == [body, body]

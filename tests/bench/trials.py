@@ -14,7 +14,7 @@ import urllib3
 
 from infobip_sms import ApiKey, Client, SmsRequest, SmsResponse
 from infobip_sms.codecs import wire_json, wire_xml, xml_reference
-from tests.bench import peers_json, peers_xml
+from tests.bench import by_hand, peers_json, peers_xml
 from tests.bench.costs import measure_peak
 from tests.bench.documents import build_destinations, build_messages, build_reply
 from tests.bench.official import Official
@@ -60,9 +60,11 @@ def measure_json(rounds: int, *, quick: bool) -> Iterator[Row]:
         work[OURS] = partial(wire_json.parse_request, body, SmsRequest)
         yield from _measure("JSON: read a request", size, count, work, rounds)
         work = peers_json.find_decoders(response, reply=True)
+        work |= by_hand.find_readers(response) if size == "1,000 messages" else {}
         work[OURS] = partial(wire_json.parse_response, response, SmsResponse)
         yield from _measure("JSON: read a response", size, count, work, rounds)
         work = peers_json.find_encoders(body)
+        work |= by_hand.find_writers(body) if size == "1,000 messages" else {}
         work[OURS] = partial(wire_json.dump_model, request)
         yield from _measure("JSON: write a request", size, count, work, rounds)
 
