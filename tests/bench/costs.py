@@ -23,6 +23,9 @@ CLIENT, LIBRARIES = "… and a client", "attrs + cattrs + urllib3"
 IMPORTS = {
     "bare interpreter": "pass",
     LIBRARIES: "import attrs, cattrs.preconf.json, urllib3",
+    "… and the classes of the models": (
+        "import attrs, cattrs.preconf.json, urllib3, infobip_sms_schema.models"
+    ),
     "import infobip_sms": "import infobip_sms",
     CLIENT: "from infobip_sms import ApiKey, Client; Client(auth=ApiKey('key'))",
     "msgspec + urllib3": "import msgspec, urllib3",
