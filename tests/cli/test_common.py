@@ -519,3 +519,22 @@ def test_every_option_has_a_help_text() -> None:
         return bare + [entry for part in inner for entry in find_bare(part)]
 
     assert find_bare(cli.cli) == []
+
+
+def test_a_command_loads_no_other_command() -> None:
+    """What one command needs, such as the modules of send, does not slow down the start of another."""
+    program = (
+        "import sys; from infobip_sms_conformance.cli import cli as suite; from infobip_sms.cli import cli;"
+        "cli.main(['explain', 'SEND-008'], standalone_mode=False);"
+        "suite.main(['explain', 'SEND-008'], standalone_mode=False);"
+        "print(*(name for name in sys.modules if name.startswith('infobip_sms')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    loaded = set(done.stdout.splitlines()[-1].split())
+
+    assert {"infobip_sms.cli.explain", "infobip_sms_conformance.cli.catalog"} <= loaded
+    assert loaded.isdisjoint(
+        {"infobip_sms.cli.send", "infobip_sms.send_many", "infobip_sms_conformance.cli.client"}
+    )
