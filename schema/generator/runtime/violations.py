@@ -47,7 +47,10 @@ class Violation:
     def inside(self, parent: str) -> Violation:
         """Return the violation with a path that starts at the parent."""
         separator = "." if parent and self.path and not self.path.startswith("[") else ""
-        return attrs.evolve(self, path=f"{parent}{separator}{self.path}")
+        path = f"{parent}{separator}{self.path}"
+        return Violation(
+            path, self.actual, self.expected, self.requirement_id, self.value, self.hint
+        )
 
 
 class Error(Exception):

@@ -8,6 +8,7 @@ parsing costs: each element is visited once, and no more than MAX_ERRORS finding
 
 from __future__ import annotations
 
+import sys
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -51,10 +52,17 @@ class _Part:
 
 
 class DetailedReader:
-    """Reads one document; ``findings`` holds the first violations."""
+    """Reads one document; ``findings`` holds the first violations.
 
-    def __init__(self) -> None:
+    limit: how many entries of lists are read; of each list at least the first.
+    """
+
+    def __init__(self, limit: int = sys.maxsize) -> None:
         self.findings: list[Finding] = []
+        self.is_whole = True
+        """Whether all entries of lists were read."""
+        self._left = limit
+        self._steps = 0
 
     def read(self, element: ET.Element, declaration: Any, path: str) -> Any:
         """Return the plain data of an element."""
@@ -86,20 +94,23 @@ class DetailedReader:
     ) -> Any:
         """Return the fields of an object, the first of each, or the entries of a list."""
         entries: list[Any] = []
-        plain: dict[str, Any] = {name: [] for name, part in parts.items() if part.is_repeatable}
+        plain: dict[str, Any] = {name: [] for name in parts if parts[name].is_repeatable}
         seen: dict[str, int] = {}
-        for index, child in enumerate(known):
-            if index % _DEADLINE_STEP == 0:
-                require_time()
+        self._count(len(known))
+        for child in known:
             name, part = child.tag, parts[child.tag]
-            seen[name] = seen.get(name, 0) + 1
-            place = (path, name, seen[name])
+            count = seen[name] = seen.get(name, 0) + 1
+            if part.is_repeatable:
+                if self._left <= 0 and count > 1:
+                    self.is_whole = False
+                    continue
+                self._left -= 1
             if part.is_text and not len(child) and not child.keys():
                 value: Any = child.text or ""  # as _read has it; most elements are such texts
             else:
-                value = self._read(child, part, place)
-            if seen[name] > 1 and not part.is_repeatable and isinstance(value, str):
-                self._check_unused(value, part, place)
+                value = self._read(child, part, (path, name, count))
+            if count > 1 and not part.is_repeatable and isinstance(value, str):
+                self._check_unused(value, part, (path, name, count))
             if is_wrapper:
                 entries.append(value)
             elif part.is_repeatable:
@@ -113,6 +124,13 @@ class DetailedReader:
         ):
             self._add(path, repeated=True)
         return entries if is_wrapper else plain
+
+    def _count(self, steps: int) -> None:
+        """Look at the deadline now and then."""
+        self._steps += steps
+        if self._steps >= _DEADLINE_STEP:
+            self._steps = 0
+            require_time()
 
     def _read_leaf(self, element: ET.Element, part: _Part, path: _Path) -> Any:
         if len(element):
