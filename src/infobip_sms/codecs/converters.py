@@ -19,7 +19,6 @@ from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from infobip_sms_schema import MODELS, InvalidRequestError, Violation, json_codec
 from infobip_sms_schema.constraints import (
-    MAX_VIOLATIONS,
     Constraint,
     build_type_violation,
     is_of_type,
@@ -29,6 +28,7 @@ from infobip_sms_schema.deadline import TOO_LATE, is_past
 from infobip_sms_schema.extra import get_extra_name
 from infobip_sms_schema.json_extra import find_extra
 from infobip_sms_schema.scalars import NUMBER, find_instant, is_exact_decimal
+from infobip_sms_schema.violations import MAX_VIOLATIONS
 
 from infobip_sms.rules import check_rules
 

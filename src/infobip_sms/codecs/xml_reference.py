@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import xmlschema
 from infobip_sms_schema import XML_ROOTS, XML_SCHEMAS, ErrorResponse
-from infobip_sms_schema.constraints import MAX_VIOLATIONS, Constraint, UnreadableText, unfold
+from infobip_sms_schema.constraints import Constraint, UnreadableText, unfold
 from infobip_sms_schema.deadline import require_time
+from infobip_sms_schema.violations import MAX_VIOLATIONS
 from infobip_sms_schema.xml_scalars import XML_ILLEGAL
 from xmlschema.converters import ElementData, XMLSchemaConverter
 from xmlschema.validators import XsdAttributeGroup
