@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _Path = str | tuple[Any, str, int]
 """A path, or that of the parent, the name of an element and its number: most are never written out."""
 _INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
+_SCHEMA = "{http://www.w3.org/2001/XMLSchema}"
 _MAX_CACHED = 40  # characters of a number whose value is remembered
 _DEADLINE_STEP = 64  # children between two looks at the deadline
 _BLANK = " \t\r\n"  # white space in XML
@@ -150,13 +151,21 @@ class DetailedReader:
 
     def _check_attributes(self, element: ET.Element, part: _Part, path: _Path) -> None:
         """Note an attribute that gives an element another type, or says that it is null."""
-        kind = element.get(f"{_INSTANCE}type", part.declaration.type.name)
-        if kind != part.declaration.type.name or f"{_INSTANCE}nil" in element.keys():  # noqa: SIM118 - no mapping
+        own = part.declaration.type.name
+        kind = element.get(f"{_INSTANCE}type", own)
+        is_same = kind == own or _is_standard(kind, own)
+        if not is_same or f"{_INSTANCE}nil" in element.keys():  # noqa: SIM118 - no mapping
             self._add(path)
 
     def _add(self, path: _Path, *, repeated: bool = False) -> None:
         if len(self.findings) < MAX_ERRORS:
             self.findings.append(Finding(_format_path(path), repeated))
+
+
+def _is_standard(kind: str, own: str | None) -> bool:
+    """Tell whether a type such as ``xs:string`` is that of the schema; the parser keeps no prefixes."""
+    prefix, _, name = kind.strip(_BLANK).rpartition(":")
+    return prefix.isidentifier() and own == f"{_SCHEMA}{name}"
 
 
 def _format_path(path: _Path) -> str:
