@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import stat
@@ -275,3 +277,24 @@ def test_a_journal_that_another_user_writes_is_not_read(
             read_run_status("j", "r")
     finally:
         process.communicate(timeout=NEVER)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
+def test_a_second_run_that_cannot_be_written_leaves_no_part_of_it(
+    code: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a CSV looks like a whole one, and rows would be forgotten: it is removed, and one line says why."""
+
+    class FullDisk(io.TextIOWrapper):
+        def write(self, _: str) -> int:
+            raise OSError(code, os.strerror(code))
+
+    real = os.fdopen
+    monkeypatch.setattr(
+        os, "fdopen", lambda handle, *_, **__: FullDisk(real(handle, "wb"), encoding="utf-8")
+    )
+    result = status("--retry-undelivered", "again.csv")
+
+    assert result.exit_code == 2
+    assert f"again.csv cannot be written: {os.strerror(code)}" in result.stderr
+    assert not (folder / "again.csv").exists()
