@@ -8,6 +8,7 @@ import re
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import attrs
+from infobip_sms_schema.base import explain_calls
 
 from infobip_sms.errors import InvalidRequestError, Violation, hide_locals
 
@@ -61,6 +62,7 @@ def _hide_arguments(cls: type[T]) -> type[T]:
 
 
 @_hide_arguments
+@explain_calls
 @attrs.frozen
 class Basic:
     """User name and password (AUTH-003). Not shown by ``repr``.
@@ -90,6 +92,7 @@ class Basic:
 
 
 @_hide_arguments
+@explain_calls
 @attrs.frozen
 class ApiKey:
     """API key, sent as ``App KEY`` (AUTH-004). Not shown by ``repr``."""
@@ -102,6 +105,7 @@ class ApiKey:
 
 
 @_hide_arguments
+@explain_calls
 @attrs.frozen
 class IbssoToken:
     """Session token, sent as ``IBSSO TOKEN`` (AUTH-006). Not shown by ``repr``."""
@@ -114,6 +118,7 @@ class IbssoToken:
 
 
 @_hide_arguments
+@explain_calls
 @attrs.frozen
 class Bearer:
     """OAuth access token, sent as ``Bearer TOKEN``. Not shown by ``repr``."""

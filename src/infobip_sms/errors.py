@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import attrs
 from infobip_sms_schema import Error, InvalidRequestError, Violation
+from infobip_sms_schema.violations import list_violations
 
 from .advice import advise_failure, advise_invalid, advise_rejection
 
@@ -265,7 +266,7 @@ class InvalidResponseError(_CallError):
     def __str__(self) -> str:
         call = self.call or _UNKNOWN_CALL
         status = _format_status(self.status)
-        problems = "\n".join(map(str, self.violations))
+        problems = list_violations(self.violations)
         if not problems and (self.status is None or self.status < HTTPStatus.MULTIPLE_CHOICES):
             problems = "an undocumented status"
         if self.call is None and self.status is None:  # a body that was parsed, such as a callback

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from errno import EBUSY
 from itertools import pairwise
+from shutil import copyfile, copyfileobj
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ DAMAGE = (
 _READ_ONLY = "it cannot be written: the file or its folder is read-only"
 NOT_IN_PLACE = "it was moved, deleted or replaced while it was in use"
 _NOT_CREATED = "unable to open the file: its folder must exist and be writable"
+_SHARED_LOCK = (510, 0x40000002)
+"""The bytes that SQLite locks while it reads a file, and where they begin; whoever writes excludes them."""
 # SQLite's own words for what has nothing to do with the content, and ours; any others may quote it.
 _KNOWN = {
     "attempt to write a readonly database": _READ_ONLY,
@@ -54,6 +59,61 @@ def require_usable(path: Path) -> None:
         raise ValueError(_READ_ONLY if path.exists() else _NOT_CREATED)
     if path.exists() and not os.access(path, os.W_OK):
         raise ValueError(_READ_ONLY)
+
+
+@contextmanager
+def open_to_read(path: Path) -> Iterator[Path]:
+    """Yield the name of a file that is only read: its own, or that of a copy.
+
+    SQLite writes beside a file even to read it, so one that cannot be written, or whose folder cannot,
+    is copied into a private folder meanwhile. Raises OSError if it cannot be read.
+    """
+    if not path.is_file() or (_is_writable(path) and _is_writable(_resolve(path).parent)):
+        yield path
+        return
+    with TemporaryDirectory(prefix="infobip-sms-") as folder:
+        copy = type(path)(folder) / path.name
+        _copy(path, copy)
+        yield copy
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK)
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Copy what is in a file and its -wal, as of one moment."""
+    import sqlite3  # noqa: PLC0415 - some builds of Python are without it
+
+    real = _resolve(path)
+    if not real.with_name(f"{real.name}-shm").exists():  # nobody shares it
+        _copy_unused(path, copy)
+        return
+    try:
+        with (
+            closing(sqlite3.connect(f"{real.as_uri()}?mode=ro", uri=True, timeout=0)) as old,
+            closing(sqlite3.connect(copy)) as new,
+        ):
+            old.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()  # backup() waits for locks
+            old.backup(new)
+    except sqlite3.Error:
+        _copy_unused(path, copy)
+
+
+def _copy_unused(path: Path, copy: Path) -> None:
+    """Copy a file and its -wal; raise OSError if another process has it locked."""
+    with path.open("rb") as file:
+        with suppress(ImportError):  # Windows
+            import fcntl  # noqa: PLC0415 - where there is one
+
+            try:
+                fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB, *_SHARED_LOCK)
+            except OSError:
+                raise OSError(EBUSY, "another process uses it") from None
+        with copy.open("wb") as target:
+            copyfileobj(file, target)
+        if get_wal(path).exists():
+            copyfile(get_wal(path), get_wal(copy))
 
 
 def _resolve(path: Path) -> Path:

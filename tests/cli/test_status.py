@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 from infobip_sms_schema import SmsResponse, SmsResponseDetails
 
@@ -14,13 +20,16 @@ from infobip_sms import (
     DeliveryReport,
     Destination,
     GsmErrorCode,
+    JournalError,
     Message,
     ReportStore,
     Status,
     read_run_status,
 )
 from infobip_sms.send_many.journal import Journal
+from infobip_sms.send_many.outcomes import Resolution
 from tests.cli.runs import run
+from tests.client.calls import NEVER
 from tests.fakes.ledger_process import AUTH
 
 if TYPE_CHECKING:
@@ -226,3 +235,66 @@ def test_a_journal_without_digests_of_message_ids_goes_on(folder: Path) -> None:
 
     assert first == ["accepted", "accepted"]
     assert [row.state for row in read_run_status("j", "r")][:2] == ["delivered", "unreported"]
+
+
+@pytest.mark.parametrize("state", ["closed", "killed"])
+def test_a_journal_that_cannot_be_written_is_read(
+    state: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read-only folder, an archive or another user's files: status says the same, and writes nothing."""
+    usual = list(read_run_status("j", "r"))
+    if state == "killed":
+        journal = Journal("j")
+        journal.record({7: Resolution(state="accepted", reason="late")})
+        copies = {name: (folder / name).read_bytes() for name in ("j", "j-wal")}
+        journal.close()
+        for name, body in copies.items():
+            (folder / name).write_bytes(body)
+        usual[7] = attrs.evolve(usual[7], reason="late")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr(os, "access", lambda path, _: str(path) not in {"j", "r", str(folder)})
+
+    assert list(read_run_status("j", "r")) == usual
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_journal_that_another_user_writes_is_not_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of a file that is being written would be of no one moment."""
+    code = (
+        "import sys; from infobip_sms.send_many.journal import Journal;"
+        " j = Journal('j'); print(flush=True); sys.stdin.read(); j.close()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout
+    process.stdout.readline()
+    monkeypatch.setattr(os, "access", lambda path, _: str(path) not in {"j", "r", str(folder)})
+    try:
+        with pytest.raises(JournalError, match=r"journal j: .*another process uses it"):
+            read_run_status("j", "r")
+    finally:
+        process.communicate(timeout=NEVER)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
+def test_a_second_run_that_cannot_be_written_leaves_no_part_of_it(
+    code: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a CSV looks like a whole one, and rows would be forgotten: it is removed, and one line says why."""
+
+    class FullDisk(io.TextIOWrapper):
+        def write(self, _: str) -> int:
+            raise OSError(code, os.strerror(code))
+
+    real = os.fdopen
+    monkeypatch.setattr(
+        os, "fdopen", lambda handle, *_, **__: FullDisk(real(handle, "wb"), encoding="utf-8")
+    )
+    result = status("--retry-undelivered", "again.csv")
+
+    assert result.exit_code == 2
+    assert f"again.csv cannot be written: {os.strerror(code)}" in result.stderr
+    assert not (folder / "again.csv").exists()

@@ -6,6 +6,7 @@ import ast
 import copy
 import json
 import logging
+import re
 import sqlite3
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import pytest
 from infobip_sms import InvalidResponseError, Message
 from infobip_sms.cli.base import output
 from infobip_sms.cli.base.output import print_report
-from infobip_sms.cli.base.terminal import show_log
+from infobip_sms.cli.base.terminal import echo, show_log
 from infobip_sms.sandbox import running
 from infobip_sms.text.escapes import escape
 from infobip_sms.webhooks import parse_delivery_reports
@@ -254,3 +255,15 @@ def test_there_is_one_way_out() -> None:
                 found.add((path.stem, name))
 
     assert found == {("terminal", "echo"), ("terminal", "confirm")}
+
+
+@pytest.mark.parametrize("text", ["::error::x", "a\n  ::add-mask::x", "a ##[error]x", "##vso[a]x"])
+def test_foreign_text_gives_no_command_to_the_log_of_a_build(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GitHub obeys what begins a line, blanks or not, and Azure and old runners what is anywhere."""
+    echo(text)
+    out = capsys.readouterr().out
+
+    assert not re.search(r"^\s*::[a-z-]+::|##(\[|vso)", out, re.MULTILINE)
+    assert out.replace("\\u003a", ":").replace("\\u0023", "#") == f"{text}\n"

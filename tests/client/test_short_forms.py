@@ -9,6 +9,7 @@ import pytest
 
 from infobip_sms import (
     ApiKey,
+    Basic,
     Client,
     Day,
     DeliveryTimeWindow,
@@ -19,6 +20,7 @@ from infobip_sms import (
     LanguageCode,
     Message,
     NotifyContentType,
+    Retry,
     SmsRequest,
     SmsResponse,
     TimeOfDay,
@@ -243,3 +245,23 @@ def test_a_client_of_the_environment_has_its_server_and_credentials(
     monkeypatch.delenv("INFOBIP_USER")
     with Client.from_env() as client:
         assert client._auth == ApiKey("hunter2")
+
+
+@pytest.mark.parametrize(
+    ("cls", "names", "right"),
+    [
+        (Retry, {"backoff": 1}, "wait_initial"),
+        (Retry, {"max_retries": 3}, "attempts"),
+        (Retry, {"wait_initail": 3}, "wait_initial"),
+        (ApiKey, {"api_key": "secret"}, "key"),
+        (Basic, {"user": "secret", "password": "secret"}, "username"),
+    ],
+)
+def test_a_wrong_argument_of_a_setting_is_answered_with_the_right_one(
+    cls: Any, names: dict[str, Any], right: str
+) -> None:
+    """Retry and the credentials say which argument is meant, as models do, and quote no value."""
+    with pytest.raises(TypeError, match=f"is {right}. Write {cls.__name__}") as caught:
+        cls(**names)
+
+    assert "secret" not in str(caught.value)

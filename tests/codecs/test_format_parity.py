@@ -16,8 +16,8 @@ import infobip_sms_schema
 import pytest
 from lxml import etree
 
-from infobip_sms import DeliveryReports, Error, SmsRequest
-from infobip_sms.codecs import get_codec
+from infobip_sms import DeliveryReports, Error, InvalidRequestError, SmsRequest
+from infobip_sms.codecs import get_codec, wire_xml
 
 NUMBERS = [
     *(
@@ -299,3 +299,21 @@ def test_white_space_around_numbers_is_that_of_xml(blank: str) -> None:
         for engine in ("generated", "xmlschema"):
             found = read_value("xml", engine, SmsRequest, document, name)
             assert found == ("5" if valid else "rejected")
+
+
+@pytest.mark.parametrize(
+    ("kind", "fits"), [("xs:string", True), ("xs:int", False), ("string", False), ("Sender", False)]
+)
+def test_xml_001_an_element_may_name_its_own_type(kind: str, fits: bool) -> None:
+    """xsi:type with the type that the schema has says nothing new; any other one is rejected."""
+    text = (
+        '<request xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        ' xmlns:xs="http://www.w3.org/2001/XMLSchema"><messages><message><destinations><destination>'
+        "<to>41793026727</to></destination></destinations>"
+        f'<text xsi:type="{kind}">Hello</text></message></messages></request>'
+    )
+    if fits:
+        assert wire_xml.parse_request(text.encode(), SmsRequest).messages[0].text == "Hello"
+    else:
+        with pytest.raises(InvalidRequestError, match=r"messages\[0\].text"):
+            wire_xml.parse_request(text.encode(), SmsRequest)

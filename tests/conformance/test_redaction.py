@@ -16,6 +16,7 @@ from infobip_sms_conformance.sanitization.redaction import (
     Mask,
     build_request_mask,
     build_text_pattern,
+    clean,
     collect_secrets,
     iter_pieces,
     unescape,
@@ -268,3 +269,25 @@ def test_hiding_takes_time_that_grows_with_the_body(name: str) -> None:
     hide_body(BODIES[name], Mask(()))
 
     assert time.process_time() - started < 2
+
+
+def test_a_destination_of_thousands_of_digits_is_hidden() -> None:
+    """What a client takes for a number may be of any length: neither time nor depth grows with it."""
+    number = "4179302672" * 500
+
+    assert Mask((number,), ()).hide_within(f"got {number}, {number[-12:]}") == "got $TO, $TO"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("X-A: b\n::error::x", "X-A: b\n\\u003a:error::x"),
+        ("   ::add-mask file=a::x", "   \\u003a:add-mask file=a::x"),
+        ("a ##[error]b", "a \\u0023#[error]b"),
+        ("a##vso[task.setvariable variable=a]b", "a\\u0023#vso[task.setvariable variable=a]b"),
+        ("::1 is an address, std::string a name, ## a heading", None),
+    ],
+)
+def test_what_was_received_gives_no_command_to_the_log_of_a_build(text: str, shown: str) -> None:
+    """GitHub obeys what begins a line, blanks or not, and Azure and old runners what is anywhere."""
+    assert clean(text) == (shown or text)

@@ -342,6 +342,19 @@ def test_interim_responses_are_no_responses(serve: Serve, interim: bytes) -> Non
         assert len(client._connections._idle) == 1
 
 
+@pytest.mark.parametrize("interim", INTERIM, ids=["102", "103", "199"])
+def test_interim_responses_without_end_are_no_work_without_end(
+    serve: Serve, interim: bytes
+) -> None:
+    """A server that sends nothing else keeps a processor busy until the timeout, unless they are counted."""
+    server = serve("hear", interim * 101, "hold")
+    with (
+        Client(server.url, auth=AUTH, retry=None, timeout=NEVER) as client,
+        pytest.raises(InvalidResponseError, match="at most 100 interim responses"),
+    ):
+        client.send(ask())
+
+
 def test_a_connection_that_changed_its_protocol_is_not_used_again(serve: Serve) -> None:
     """What follows a 101 is not HTTP."""
     server = serve("hear", b"HTTP/1.1 101 Word\r\nUpgrade: x\r\n\r\n", "hold")

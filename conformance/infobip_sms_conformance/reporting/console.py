@@ -39,7 +39,7 @@ from infobip_sms_conformance.run.engine import get_requirement_ids
 from infobip_sms_conformance.run.result import RunResult, SanitizedFinding
 from infobip_sms_conformance.sanitization.curl import HEADER, get_variables
 from infobip_sms_conformance.sanitization.evidence import Evidence
-from infobip_sms_conformance.sanitization.redaction import clean
+from infobip_sms_conformance.sanitization.redaction import clean, clean_characters
 from infobip_sms_conformance.session.first_requests import REJECTED_CREDENTIALS
 from infobip_sms_conformance.session.plan import Plan
 
@@ -145,7 +145,7 @@ class ConsoleReporter:
         self._out.print(build_summary(result))
         if os.environ.get("GITHUB_ACTIONS") == "true":
             for line in format_annotations(failures):
-                self._print(line)
+                print(clean_characters(line), file=self._out.file)
 
     def print_replay(self, tokens: Collection[str], result: RunResult) -> None:
         """Print of each check of an earlier run whether it fails still."""

@@ -28,6 +28,8 @@ CALLBACK_DATA = "callbackData"
 PIECE_LENGTH = 12
 """So many characters in a row of a text that was sent are not shown anywhere."""
 LONG_NUMBER, LONG_SECRET, SHORTEST_TEXT, SHARED_PREFIX = 8, 8, 4, 8
+LONGEST_NUMBER = 30
+"""Digits at the end of a number that are also hidden without its first digits; more are no number."""
 ANY_NUMBER = re.compile(r"\+?\d(?:[ ().-]?\d){4,}")
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 # Controls but for tabs and ends of lines, what turns the direction of writing, what cannot be seen (tags as
@@ -36,6 +38,8 @@ UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\ud800-\udfff\ufffe\uffff\U000e0000-\U000e007f]"
 )
+# What the log of a build obeys: at the start of a line on GitHub, anywhere in one on Azure.
+COMMAND = re.compile(r"(?<!\S)::(?=[A-Za-z][^\n]*?::)|##(?=(?:vso)?\[)")
 VALUE = re.compile(f"{VALUE_START}(.*?){VALUE_END}", re.DOTALL)
 NEVER = re.compile(r"(?!)")
 
@@ -183,9 +187,10 @@ def build_number_pattern(number: str) -> re.Pattern[str]:
     if len(number) < LONG_NUMBER:
         return re.compile(rf"(?<!\d){number}(?!\d)")
     start = ""
-    for digit in number[:-LONG_NUMBER]:  # from any of the first digits on
+    for digit in number[-LONGEST_NUMBER:-LONG_NUMBER]:  # from any of the first digits on
         start = rf"(?:{start}{digit}\D?)?"
-    return re.compile(start + r"\D?".join(number[-LONG_NUMBER:]))
+    own = start + r"\D?".join(number[-LONG_NUMBER:])
+    return re.compile(f"{number}|{own}" if len(number) > LONGEST_NUMBER else own)
 
 
 def name_variable(index: int) -> str:
@@ -229,10 +234,17 @@ def unescape(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a text without what a terminal would obey or what cannot be written to a file.
+    """Return a text without what a terminal or the log of a build would obey, or what cannot be written to a file.
 
     Every file and every line on the terminal goes through here.
     """
+    return COMMAND.sub(
+        lambda match: f"\\u{ord(match[0][0]):04x}{match[0][1:]}", clean_characters(text)
+    )
+
+
+def clean_characters(text: str) -> str:
+    """Return a text without what a terminal would obey, for what the suite itself tells the log of a build."""
     return UNPRINTABLE.sub(escape_character, text)
 
 

@@ -9,7 +9,10 @@ SWITCHING_PROTOCOLS, NO_CONTENT, NOT_MODIFIED = 101, 204, 304
 FIRST_FINAL_STATUS = 200
 START_LINE = re.compile(r"[!-~]+ .+ HTTP/1\.\d|HTTP/1\.\d \d{3}( .*)?")
 STATUS, LENGTH = re.compile("[0-9]{3}"), re.compile("[0-9]{1,18}")
-CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
+CHUNK_SIZE = re.compile(rb"(0*[0-9A-Fa-f]{1,8})[ \t]*(;[^\r\n]*)?\r\n")
+UNCLEAR = re.compile(rb"\0|\r(?!\n)|(?<!\r)\n")
+"""What some readers take for the end of a line, and others do not."""
+FRAMING = {"content-length", "transfer-encoding"}
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -168,11 +171,14 @@ class HttpMessageReader:
             method = self._methods[0] if self._methods else ""
             if method == "HEAD" or status in {NO_CONTENT, NOT_MODIFIED}:
                 return 0
-        if "chunked" in message.get_header("transfer-encoding").lower():
+        coding = ",".join(find_values(message.headers, "transfer-encoding")).lower()
+        if coding.rpartition(",")[2].strip(" \t") == "chunked":
             return -1
-        length = message.get_header("content-length").strip()
-        if length and not LENGTH.fullmatch(length):
-            raise HttpSyntaxError("no length")
+        if coding and self._methods is not None:
+            return None
+        if coding:
+            raise HttpSyntaxError("no chunks at the end of a request")
+        length = find_length(message.headers)
         if not length and self._methods is not None:
             return None
         return int(length or 0)
@@ -183,14 +189,15 @@ class HttpMessageReader:
             match = CHUNK_SIZE.match(self._buffer)
             if match is None:
                 raise HttpSyntaxError("no chunk")
-            size = int(match[0], 16)
+            size = int(match[1], 16)
             if size == 0:
                 return self._read_trailer(line)
             if len(self._buffer) < line + 2 + size + 2:
                 return False
             self._consume(line + 2)
             self._body += self._consume(size)
-            self._consume(2)
+            if self._consume(2) != b"\r\n":
+                raise HttpSyntaxError("no end of a chunk")
         return False
 
     def _read_trailer(self, line: int) -> bool:
@@ -226,5 +233,36 @@ def parse_head(head: bytes) -> tuple[str, Headers]:
     start, *lines = head.decode("latin-1").split("\r\n")
     if not START_LINE.fullmatch(start):
         raise HttpSyntaxError("no first line")
-    pairs = (line.partition(":") for line in lines)
-    return start, tuple((name.strip(), value.strip()) for name, _, value in pairs)
+    if UNCLEAR.search(head):
+        raise HttpSyntaxError("no clear end of a line")
+    pairs = (line.partition(":") for line in unfold(lines))
+    found = tuple((name, value.strip(" \t")) for name, _, value in pairs)
+    if any(name.strip().lower() in FRAMING and name.strip() != name for name, _ in found):
+        raise HttpSyntaxError("no clear name of a field")
+    return start, tuple((name.strip(), value) for name, value in found)
+
+
+def unfold(lines: list[str]) -> list[str]:
+    """Return the lines of fields, each with the folded lines that continue it."""
+    found: list[str] = []
+    for line in lines:
+        if found and line[:1] in {" ", "\t"}:
+            found[-1] += line
+        else:
+            found.append(line)
+    return found
+
+
+def find_values(headers: Headers, name: str) -> list[str]:
+    """Return all values of a header field."""
+    return [value for key, value in headers if key.lower() == name]
+
+
+def find_length(headers: Headers) -> str:
+    """Return the length of a body, an empty string when there is none; two different ones are an error."""
+    values = ",".join(filter(None, find_values(headers, "content-length")))
+    lengths = {value.strip(" \t") for value in values.split(",")}
+    length = lengths.pop()
+    if lengths or (length and not LENGTH.fullmatch(length)):
+        raise HttpSyntaxError("no length")
+    return length

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+T = TypeVar("T")
 
 
 def _load_codec(name: str) -> Any:
@@ -57,6 +61,28 @@ else:
 
                 problem = explain_arguments(cls, error, tuple(values))
             raise problem
+
+
+def explain_calls(cls: type[T]) -> type[T]:
+    """Say what to write when the arguments of a class do not fit; for classes without ApiModel."""
+    make: Any = cls.__init__
+
+    @wraps(make)
+    def __init__(self: Any, *args: Any, **values: Any) -> None:  # noqa: N807 - it is the method
+        try:
+            make(self, *args, **values)
+        except TypeError as error:
+            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                raise
+            from .hints import explain_arguments  # noqa: PLC0415 - only mistakes need it
+
+            problem = explain_arguments(cls, error, tuple(values))
+        else:
+            return
+        raise problem
+
+    cls.__init__ = __init__  # type: ignore[method-assign]  # with the same arguments
+    return cls
 
 
 class ApiModel(metaclass=_ModelType):

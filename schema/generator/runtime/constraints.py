@@ -14,9 +14,8 @@ from typing import Any
 
 import attrs
 
-from .violations import InvalidRequestError, Violation
+from .violations import MAX_VIOLATIONS, InvalidRequestError, Violation
 
-MAX_VIOLATIONS = 200  # per document; the first ones matter
 _INVALID_TEXT = Violation("", "a lone surrogate", "Unicode text", "TEXT-001")
 _MAX_SHOWN_INTEGER = 9999  # a larger number might be a phone number, and is not shown
 _SMALL_INTEGER = 2**62

@@ -21,15 +21,25 @@ _ZONE = "with a time zone, such as datetime(2030, 1, 31, 8, 0, tzinfo=UTC)"
 _SEND_TEXT = 'For one text to one number use send_text("41793026727", "Hello", from_="InfoSMS").'
 _SPACED_NUMBER = re.compile(r"(?=(.*\d){5})\+?[\d\s().\-/]*[\s().\-/][\d\s().\-/]*")
 _OTHER_NAMES = {
+    "api_key": "key",
+    "apikey": "key",
+    "backoff": "wait_initial",
+    "backoff_factor": "wait_initial",
     "body": "text",
     "content": "text",
+    "max_attempts": "attempts",
+    "max_backoff": "wait_max",
+    "max_retries": "attempts",
     "message": "text",
     "number": "to",
     "phone": "to",
     "recipient": "to",
+    "retries": "attempts",
     "sender": "from_",
     "source": "from_",
     "to": "destinations",
+    "total": "attempts",
+    "user": "username",
 }
 
 

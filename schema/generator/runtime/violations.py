@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+
+MAX_VIOLATIONS = 100  # of a document that was read; the first ones matter
 
 
 @attrs.frozen
@@ -47,7 +50,18 @@ class Violation:
     def inside(self, parent: str) -> Violation:
         """Return the violation with a path that starts at the parent."""
         separator = "." if parent and self.path and not self.path.startswith("[") else ""
-        return attrs.evolve(self, path=f"{parent}{separator}{self.path}")
+        path = f"{parent}{separator}{self.path}"
+        return Violation(
+            path, self.actual, self.expected, self.requirement_id, self.value, self.hint
+        )
+
+
+def list_violations(violations: Sequence[Violation]) -> str:
+    """Return one line for each violation, and one that says where a long list ends."""
+    lines = list(map(str, violations))
+    if len(lines) >= MAX_VIOLATIONS:
+        lines.append("perhaps more: nothing further was examined")
+    return "\n".join(lines)
 
 
 class Error(Exception):
@@ -59,7 +73,8 @@ class Error(Exception):
 class InvalidRequestError(Error, ValueError):
     """The request violates a rule; nothing was sent.
 
-    violations: every violation found, in document order.
+    violations: every violation found, in document order; a document that was read is examined no further
+        when there are 100.
     """
 
     __module__ = "infobip_sms"
@@ -69,4 +84,4 @@ class InvalidRequestError(Error, ValueError):
         super().__init__(self.violations)
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.violations))
+        return list_violations(self.violations)

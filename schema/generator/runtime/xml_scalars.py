@@ -25,6 +25,8 @@ def require_blank(text: str) -> None:
 
 def skip_element(element: Any) -> None:
     """Skip an unknown element, unless it is nested too deeply."""
+    if not len(element):
+        return
     require_time()
     level = [element]
     for _ in range(_MAX_DEPTH):

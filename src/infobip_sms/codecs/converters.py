@@ -18,11 +18,17 @@ import attrs
 from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from infobip_sms_schema import MODELS, InvalidRequestError, Violation, json_codec
-from infobip_sms_schema.constraints import MAX_VIOLATIONS, Constraint, build_type_violation, unfold
+from infobip_sms_schema.constraints import (
+    Constraint,
+    build_type_violation,
+    is_of_type,
+    unfold,
+)
 from infobip_sms_schema.deadline import TOO_LATE, is_past
 from infobip_sms_schema.extra import get_extra_name
 from infobip_sms_schema.json_extra import find_extra
 from infobip_sms_schema.scalars import NUMBER, find_instant, is_exact_decimal
+from infobip_sms_schema.violations import MAX_VIOLATIONS
 
 from infobip_sms.rules import check_rules
 
@@ -134,9 +140,9 @@ def make_converter(*, strict: bool) -> ModelConverter:
         converter.register_structure_hook(scalar, read_scalar)
     for enum in _list_enums():  # one by one, because a StrEnum is also a str
         converter.register_structure_hook(enum, _read_enum)
-    converter.register_structure_hook_func(_is_map, _read_map)
+    converter.register_structure_hook_func(_is_map, lambda value, _: value)
     converter.register_unstructure_hook(dt.datetime, _write_instant)
-    converter.register_unstructure_hook(Decimal, _write_decimal)
+    converter.register_unstructure_hook(Decimal, lambda number: number)
     converter.register_unstructure_hook_func(_is_enum, str)
     kinds = {kind for cls in MODELS for kind in _list_scalars(cls)}
     converter.scalar_hooks.update({kind: _get_hooks(kind, converter) for kind in kinds})
@@ -267,19 +273,23 @@ def _read_field(
 
 
 def _read_list(entries: list[Any], item: Any, converter: Converter) -> list[Any]:
-    """Read the entries of a list, up to the maximum number of violations."""
+    """Read the entries of a list, up to the maximum number of violations, or of entries of another type."""
     made: list[Any] = []
     problems: list[Violation] = []
+    others = 0
     fast = getattr(converter, "fast", converter)
     for index, entry in enumerate(entries):
         try:
-            made.append(_read_entry(entry, item, fast, converter))
+            value = _read_entry(entry, item, fast, converter)
+            made.append(value)
+            if type(value) is not item and not is_of_type(value, item):
+                others += 1  # the constraint of the list rejects it
         except (ClassValidationError, InvalidRequestError) as problem:
             problems += [violation.inside(f"[{index}]") for violation in get_violations(problem)]
         if index % _DEADLINE_STEP == 0 and is_past():
             problems.append(TOO_LATE)
             break
-        if len(problems) >= MAX_VIOLATIONS:
+        if len(problems) + others >= MAX_VIOLATIONS:
             break
     if problems:
         raise InvalidRequestError(problems)
@@ -366,17 +376,9 @@ def _write_bare_offset(value: dt.datetime | None) -> str | None:
     return text[:-3] + text[-2:]  # +01:00 -> +0100 (DLR-003)
 
 
-def _write_decimal(value: Decimal) -> Decimal:
-    return value
-
-
 @cache
 def _list_values(kind: type[StrEnum]) -> frozenset[str]:
     return frozenset(member.value for member in kind)
-
-
-def _read_map(value: Any, _: Any) -> Any:
-    return value
 
 
 def _is_model(kind: Any) -> bool:

@@ -7,6 +7,7 @@ other where nothing is lost, and null means absent.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +18,7 @@ from infobip_sms_schema.deadline import require_time
 from infobip_sms.errors import InvalidRequestError, InvalidResponseError, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from .converters import ModelConverter
 
@@ -33,24 +34,28 @@ def make_converter(*, strict: bool) -> ModelConverter:
     return converters.make_converter(strict=strict)
 
 
-def build_model(plain: object, cls: type[Model], *, strict: bool) -> Model:
-    """Return the model of plain data; raise InvalidRequestError with every violation and its path."""
+def build_model(plain: object, cls: type[Model], *, strict: bool, tried: bool = False) -> Model:
+    """Return the model of plain data; raise InvalidRequestError with the violations and their paths.
+
+    tried: the fast converter has left it undecided already.
+    """
     converter = make_converter(strict=strict)
-    try:
-        return converter.structure(plain, cls)
-    except Exception:  # noqa: BLE001 - the detailed converter decides
-        require_time()
-        return converter.structure_detailed(plain, cls)
+    if not tried:
+        with suppress(Exception):  # the detailed converter decides
+            return converter.structure(plain, cls)
+    require_time()
+    return converter.structure_detailed(plain, cls)
 
 
-def build_response(plain: object, cls: type[Model]) -> Model:
-    """Return the model of a response; raise InvalidRequestError with every violation.
+def build_response(plain: object, cls: type[Model], *, tried: bool = False) -> Model:
+    """Return the model of a response; raise InvalidRequestError with the violations.
 
     Of delivery reports and logs, an entry that cannot be read does not hide the others: it is left out,
     and ``unreadable`` of the model says why.
+    tried: as for build_model.
     """
     try:
-        return build_model(plain, cls, strict=False)
+        return build_model(plain, cls, strict=False, tried=tried)
     except InvalidRequestError:
         entries = plain.get("results") if isinstance(plain, dict) else None
         if "unreadable" not in attrs.fields_dict(cls) or not isinstance(entries, list):
@@ -64,22 +69,32 @@ def _build_readable(entries: list[Any], cls: Any) -> Any:
     _, kind = unfold(attrs.fields(cls).results.type)
     kept: list[Any] = []
     problems: list[Violation] = []
-    unexplained = 0
-    for index, entry in enumerate(entries):
+    index = 0
+    while index < len(entries) and len(problems) < MAX_UNREADABLE:
         try:
-            if len(problems) < MAX_UNREADABLE:
-                kept.append(build_model(entry, kind, strict=False))
-            else:
-                kept.append(make_converter(strict=False).structure(entry, kind))
+            kept.append(build_model(entries[index], kind, strict=False))
         except InvalidRequestError as error:
             problems += [violation.inside(f"results[{index}]") for violation in error.violations]
-        except Exception:  # noqa: BLE001 - whatever the fast converter leaves undecided
-            unexplained += 1
-    if unexplained:
+        index += 1
+    more = list(_iterate_readable(entries[index:], kind))
+    kept += more
+    if unexplained := len(entries) - index - len(more):
         problems.append(
             Violation("results", f"{unexplained} more that cannot be read", "reports", "DLR-001")
         )
     return cls(results=kept, unreadable=tuple(problems))
+
+
+def _iterate_readable(entries: list[Any], kind: Any) -> Iterator[Any]:
+    """Yield the models of entries that the fast converter can read."""
+    from infobip_sms_schema import json_codec  # noqa: PLC0415 - imported on first use
+
+    read: Any = make_converter(strict=False).get_structure_hook(kind)
+    if read.__module__ == json_codec.__name__:  # a hook of a user may read anything
+        entries = [entry for entry in entries if type(entry) is dict]
+    for entry in entries:
+        with suppress(Exception):  # whatever it leaves undecided
+            yield read(entry, kind)
 
 
 def build_document(plain: Any, cls: Any) -> Any:

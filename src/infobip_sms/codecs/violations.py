@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import attrs
@@ -36,10 +37,20 @@ def get_group_violations(group: ClassValidationError) -> list[Violation]:
 
 def _get_path_step(error: BaseException, group: ClassValidationError) -> str:
     notes = [n for n in getattr(error, "__notes__", ()) if isinstance(n, AttributeValidationNote)]
-    return str(attrs.fields_dict(group.cl)[notes[-1].name].metadata["wire"]) if notes else ""
+    return _list_wire_names(group.cl)[notes[-1].name] if notes else ""
+
+
+@cache
+def _list_wire_names(cls: type[attrs.AttrsInstance]) -> dict[str, str]:
+    return {name: str(f.metadata.get("wire")) for name, f in attrs.fields_dict(cls).items()}
 
 
 def _build_missing_violation(error: KeyError, group: ClassValidationError, step: str) -> Violation:
-    field = next(f for f in attrs.fields(group.cl) if f.metadata.get("wire") == error.args[0])
+    return _describe_missing(group.cl, error.args[0]).inside(step)
+
+
+@cache
+def _describe_missing(cls: type[attrs.AttrsInstance], wire: str) -> Violation:
+    field = next(f for f in attrs.fields(cls) if f.metadata.get("wire") == wire)
     constraint: Constraint = field.validator
-    return constraint.build_missing_violation(field.type).inside(step)
+    return constraint.build_missing_violation(field.type)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from decimal import Decimal
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import attrs
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 CONTENT_TYPE = "application/json"
+_UNDECIDED: Any = object()
 _PLACEHOLDER = re.compile(r'"[0-9a-f]{32}"')
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
 
@@ -90,16 +93,29 @@ def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes: 
 
 @pause_collector
 def _parse(body: bytes, cls: type[Model], *, strict: bool) -> Model:
+    plain: Any = _UNDECIDED
     if (fast := _find_orjson()) and cls not in get_decimal_models():
-        try:
-            model: Model = make_converter(strict=strict).structure(fast.loads(body), cls)
-        except Exception:  # noqa: BLE001, S110 - the standard library decides
-            pass
-        else:
-            return model
+        with suppress(Exception):  # the standard library decides
+            plain = fast.loads(body)
+            return make_converter(strict=strict).structure(plain, cls)
     require_time()
-    plain = parse_plain(body, cls)
-    return build_model(plain, cls, strict=True) if strict else build_response(plain, cls)
+    tried = plain is not _UNDECIDED and not _has_fraction(plain)
+    if not tried:
+        plain = parse_plain(body, cls)
+    if strict:
+        return build_model(plain, cls, strict=True, tried=tried)
+    return build_response(plain, cls, tried=tried)
+
+
+def _has_fraction(plain: Any) -> bool:
+    """Tell whether orjson may have lost digits: it makes floats of fractions and of large integers."""
+    level = [plain]
+    while True:
+        kinds = set(map(type, level))
+        if float in kinds or kinds.isdisjoint({dict, list}):
+            return float in kinds
+        parts = [part for part in level if part and type(part) in {dict, list}]
+        level = list(chain.from_iterable(p.values() if type(p) is dict else p for p in parts))
 
 
 def _raise_invalid(actual: str) -> NoReturn:

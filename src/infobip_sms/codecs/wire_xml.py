@@ -8,6 +8,7 @@ and xml_reference.py has them with xmlschema at run time.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -42,9 +43,10 @@ def parse_request(body: bytes, cls: type[Model], *, validate: bool = False) -> M
 
     validate: parse it with xmlschema, which is slow.
     """
-    model: Model | None = _find_model(body, cls, validate=validate)
+    model: Model | None
+    model, root = _find_model(body, cls, validate=validate)
     if model is None:  # the detailed reader decides
-        model = _reference_codec().parse_request(body, cls, by_xmlschema=validate)
+        model = _reference_codec().parse_request(body, cls, by_xmlschema=validate, root=root)
     return model
 
 
@@ -55,10 +57,11 @@ def parse_response(body: bytes, cls: type[Model], *, validate: bool = False) -> 
     ``raw`` of the model holds the bytes.
     validate: parse it with xmlschema, and also reject what violates the lenient schema.
     """
-    model: Model | None = _find_model(body, cls, validate=validate)
+    model: Model | None
+    model, root = _find_model(body, cls, validate=validate)
     if model is None:  # the detailed reader decides
         model = _reference_codec().parse_response(
-            body, cls, validate=validate, by_xmlschema=validate
+            body, cls, validate=validate, by_xmlschema=validate, root=root
         )
     object.__setattr__(model, "raw", bytes(body))  # frozen, but nobody else has it yet
     return model
@@ -80,22 +83,18 @@ def dump_model(model: attrs.AttrsInstance, *, validate: bool = False) -> bytes:
     return body
 
 
-def _find_model(body: bytes, cls: type[attrs.AttrsInstance], *, validate: bool) -> Any:
-    """Return the model of a document; None if the generated codec leaves it undecided."""
-    try:
-        return _parse(body, cls, validate=validate)
-    except Exception:  # noqa: BLE001 - whatever it is, the detailed reader finds it, too
-        return None
-
-
-def _parse(body: bytes, cls: type[attrs.AttrsInstance], *, validate: bool) -> Any:
-    if validate or b"<!DOCTYPE" in body:  # or in a text; the reference codec decides
-        raise FallbackRequired
-    opening = _UTF8.match(body)
-    root = parse_tree(body if opening else decode(body))
-    if not opening or _ATTRIBUTE.search(body, opening.end() - 1):
-        _require_simple_attributes(root, body)
-    return xml_codec.READERS[cls][root.tag](root)
+def _find_model(body: bytes, cls: type[attrs.AttrsInstance], *, validate: bool) -> tuple[Any, Any]:
+    """Return the model of a document, or None if the generated codec leaves it undecided; and its root."""
+    root = None
+    with suppress(Exception):  # whatever it is, the detailed reader finds it, too
+        if validate or b"<!DOCTYPE" in body:  # or in a text; the reference codec decides
+            raise FallbackRequired
+        opening = _UTF8.match(body)
+        root = parse_tree(body if opening else decode(body))
+        if not opening or _ATTRIBUTE.search(body, opening.end() - 1):
+            _require_simple_attributes(root, body)
+        return xml_codec.READERS[cls][root.tag](root), root
+    return None, root
 
 
 def _require_simple_attributes(root: ET.Element, body: bytes) -> None:
@@ -103,7 +102,8 @@ def _require_simple_attributes(root: ET.Element, body: bytes) -> None:
     if max(map(len, re.split(rb"<\0?", body))) > MAX_ATTRIBUTES // 4:
         raise FallbackRequired
     for element in root.iter():
-        if any("XMLSchema-instance" in name for name in element.keys()):  # noqa: SIM118 - no mapping
+        names = element.keys()
+        if names and "XMLSchema-instance" in " ".join(names):
             raise FallbackRequired
 
 

@@ -8,6 +8,7 @@ parsing costs: each element is visited once, and no more than MAX_ERRORS finding
 
 from __future__ import annotations
 
+import sys
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _Path = str | tuple[Any, str, int]
 """A path, or that of the parent, the name of an element and its number: most are never written out."""
 _INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
+_SCHEMA = "{http://www.w3.org/2001/XMLSchema}"
 _MAX_CACHED = 40  # characters of a number whose value is remembered
 _DEADLINE_STEP = 64  # children between two looks at the deadline
 _BLANK = " \t\r\n"  # white space in XML
@@ -51,10 +53,17 @@ class _Part:
 
 
 class DetailedReader:
-    """Reads one document; ``findings`` holds the first violations."""
+    """Reads one document; ``findings`` holds the first violations.
 
-    def __init__(self) -> None:
+    limit: how many entries of lists are read; of each list at least the first.
+    """
+
+    def __init__(self, limit: int = sys.maxsize) -> None:
         self.findings: list[Finding] = []
+        self.is_whole = True
+        """Whether all entries of lists were read."""
+        self._left = limit
+        self._steps = 0
 
     def read(self, element: ET.Element, declaration: Any, path: str) -> Any:
         """Return the plain data of an element."""
@@ -86,20 +95,23 @@ class DetailedReader:
     ) -> Any:
         """Return the fields of an object, the first of each, or the entries of a list."""
         entries: list[Any] = []
-        plain: dict[str, Any] = {name: [] for name, part in parts.items() if part.is_repeatable}
+        plain: dict[str, Any] = {name: [] for name in parts if parts[name].is_repeatable}
         seen: dict[str, int] = {}
-        for index, child in enumerate(known):
-            if index % _DEADLINE_STEP == 0:
-                require_time()
+        self._count(len(known))
+        for child in known:
             name, part = child.tag, parts[child.tag]
-            seen[name] = seen.get(name, 0) + 1
-            place = (path, name, seen[name])
+            count = seen[name] = seen.get(name, 0) + 1
+            if part.is_repeatable:
+                if self._left <= 0 and count > 1:
+                    self.is_whole = False
+                    continue
+                self._left -= 1
             if part.is_text and not len(child) and not child.keys():
                 value: Any = child.text or ""  # as _read has it; most elements are such texts
             else:
-                value = self._read(child, part, place)
-            if seen[name] > 1 and not part.is_repeatable and isinstance(value, str):
-                self._check_unused(value, part, place)
+                value = self._read(child, part, (path, name, count))
+            if count > 1 and not part.is_repeatable and isinstance(value, str):
+                self._check_unused(value, part, (path, name, count))
             if is_wrapper:
                 entries.append(value)
             elif part.is_repeatable:
@@ -113,6 +125,13 @@ class DetailedReader:
         ):
             self._add(path, repeated=True)
         return entries if is_wrapper else plain
+
+    def _count(self, steps: int) -> None:
+        """Look at the deadline now and then."""
+        self._steps += steps
+        if self._steps >= _DEADLINE_STEP:
+            self._steps = 0
+            require_time()
 
     def _read_leaf(self, element: ET.Element, part: _Part, path: _Path) -> Any:
         if len(element):
@@ -132,13 +151,21 @@ class DetailedReader:
 
     def _check_attributes(self, element: ET.Element, part: _Part, path: _Path) -> None:
         """Note an attribute that gives an element another type, or says that it is null."""
-        kind = element.get(f"{_INSTANCE}type", part.declaration.type.name)
-        if kind != part.declaration.type.name or f"{_INSTANCE}nil" in element.keys():  # noqa: SIM118 - no mapping
+        own = part.declaration.type.name
+        kind = element.get(f"{_INSTANCE}type", own)
+        is_same = kind == own or _is_standard(kind, own)
+        if not is_same or f"{_INSTANCE}nil" in element.keys():  # noqa: SIM118 - no mapping
             self._add(path)
 
     def _add(self, path: _Path, *, repeated: bool = False) -> None:
         if len(self.findings) < MAX_ERRORS:
             self.findings.append(Finding(_format_path(path), repeated))
+
+
+def _is_standard(kind: str, own: str | None) -> bool:
+    """Tell whether a type such as ``xs:string`` is that of the schema; the parser keeps no prefixes."""
+    prefix, _, name = kind.strip(_BLANK).rpartition(":")
+    return prefix.isidentifier() and own == f"{_SCHEMA}{name}"
 
 
 def _format_path(path: _Path) -> str:

@@ -73,20 +73,24 @@ def parse_elements(text: str) -> ET.Element:
         line, column = error.position
         position = f"line {line}, column {column + 1}"
         raise_invalid(f"text that is not XML ({position})" if text.strip() else "an empty body")
+    require_usual_size(root)
+    return root
+
+
+def require_usual_size(root: ET.Element) -> None:
+    """Reject deep nesting and long attributes."""
     level = [root]
     for _ in range(MAX_DEPTH):
         level = [child for parent in level for child in parent]
     if level:
         raise_invalid("XML that is nested too deeply")
-    if "=" in text and any(
-        e.keys() and _get_attributes_length(e) > MAX_ATTRIBUTES for e in root.iter()
-    ):
-        raise_invalid("an element with attributes that are too long")
-    return root
+    for element in root.iter():
+        if element.keys() and _get_attributes_length(element.attrib) > MAX_ATTRIBUTES:
+            raise_invalid("an element with attributes that are too long")
 
 
-def _get_attributes_length(element: ET.Element) -> int:
-    return sum(len(name) + len(value) for name, value in element.items())
+def _get_attributes_length(attributes: dict[str, str]) -> int:
+    return len("".join(attributes)) + len("".join(attributes.values()))
 
 
 def _reject_doctype(text: str) -> None:

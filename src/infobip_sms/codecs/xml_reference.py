@@ -8,6 +8,7 @@ imports it for documents that its codec leaves undecided, codecs/__init__.py for
 from __future__ import annotations
 
 import re
+import sys
 import xml.etree.ElementTree as ET
 from decimal import Decimal
 from functools import cache
@@ -19,6 +20,7 @@ import xmlschema
 from infobip_sms_schema import XML_ROOTS, XML_SCHEMAS, ErrorResponse
 from infobip_sms_schema.constraints import Constraint, UnreadableText, unfold
 from infobip_sms_schema.deadline import require_time
+from infobip_sms_schema.violations import MAX_VIOLATIONS
 from infobip_sms_schema.xml_scalars import XML_ILLEGAL
 from xmlschema.converters import ElementData, XMLSchemaConverter
 from xmlschema.validators import XsdAttributeGroup
@@ -28,19 +30,22 @@ from infobip_sms.rules import check_model
 
 from .extra import append_extra, remove_extra
 from .plain_data import build_model, build_plain, build_response
-from .xml_detailed import DetailedReader
-from .xml_input import MAX_ERRORS, decode, parse_elements, raise_invalid
+from .xml_detailed import DetailedReader, Finding
+from .xml_input import MAX_ERRORS, decode, parse_elements, raise_invalid, require_usual_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CONTENT_TYPE = "application/xml"
 Model = TypeVar("Model", bound=attrs.AttrsInstance)
+MAX_ENTRIES = 2 * MAX_VIOLATIONS  # of lists, by which a document is rejected
 
 
 def parse_plain(body: bytes, cls: type[attrs.AttrsInstance], *, by_xmlschema: bool = True) -> Any:
     """Parse a document without checking it; raise InvalidRequestError if it is not XML of this model."""
-    return _parse(body, cls, by_xmlschema=by_xmlschema)[0]
+    if by_xmlschema:
+        return _parse_by_xmlschema(body, cls)[0]
+    return _read(_find_root(body, cls, None), cls)[0]
 
 
 def parse_request(
@@ -49,44 +54,82 @@ def parse_request(
     *,
     validate: bool = True,  # noqa: ARG001 - always validates
     by_xmlschema: bool = True,
+    root: ET.Element | None = None,
 ) -> Model:
-    """Parse a request strictly; raise InvalidRequestError with every violation.
+    """Parse a request strictly; raise InvalidRequestError with the violations.
 
     by_xmlschema: False parses it with DetailedReader, at about the cost of parsing XML; xmlschema
         takes seconds for each MiB.
+    root: of the body, if it is parsed already.
     """
-    plain, errors = _parse(body, cls, by_xmlschema=by_xmlschema)
-    found = [_to_violation(error, cls) for error in errors[:MAX_ERRORS]]
-    try:
-        request = build_model(plain, cls, strict=True)
-    except InvalidRequestError as error:
-        more = _select_unreported(found, error.violations)
-        raise InvalidRequestError([*error.violations, *more]) from None
-    if unreported := list(_select_unreported(found, ())):
-        raise InvalidRequestError(unreported)
-    return request
+
+    def build(plain: Any, errors: list[Any]) -> Model:
+        found = [_to_violation(error, cls) for error in errors[:MAX_ERRORS]]
+        try:
+            request = build_model(plain, cls, strict=True)
+        except InvalidRequestError as error:
+            more = _select_unreported(found, error.violations)
+            raise InvalidRequestError([*error.violations, *more]) from None
+        if unreported := list(_select_unreported(found, ())):
+            raise InvalidRequestError(unreported)
+        return request
+
+    if by_xmlschema:
+        return build(*_parse_by_xmlschema(body, cls))
+    return _build_from_elements(build, _find_root(body, cls, root), cls)
 
 
 def parse_response(
-    body: bytes, cls: type[Model], *, validate: bool = False, by_xmlschema: bool = True
+    body: bytes,
+    cls: type[Model],
+    *,
+    validate: bool = False,
+    by_xmlschema: bool = True,
+    root: ET.Element | None = None,
 ) -> Model:
-    """Parse a response leniently; raise InvalidResponseError with every violation.
+    """Parse a response leniently; raise InvalidResponseError with the violations.
 
     ``raw`` of the model holds the bytes.
     validate: also reject what can be read but violates the schema: text between elements, or a repeated
         element.
-    by_xmlschema: as for a request.
+    by_xmlschema, root: as for a request.
     """
-    try:
-        plain, errors = _parse(body, cls, by_xmlschema=by_xmlschema)
+
+    def build(plain: Any, errors: list[Any]) -> Model:
         model = build_response(plain, cls)
         found = [_to_violation(error, cls) for error in errors[: MAX_ERRORS * validate]]
         if unreported := list(_select_unreported(found, ())):
-            raise InvalidRequestError(unreported)  # noqa: TRY301 - handled like the others
+            raise InvalidRequestError(unreported)
+        return model
+
+    try:
+        if by_xmlschema:
+            model = build(*_parse_by_xmlschema(body, cls))
+        else:
+            model = _build_from_elements(build, _find_root(body, cls, root), cls)
     except InvalidRequestError as error:
         raise InvalidResponseError(error.violations, body=body) from None
     object.__setattr__(model, "raw", bytes(body))  # frozen, but nobody else has it yet
     return model
+
+
+def _build_from_elements(build: Callable[[Any, Any], Model], root: ET.Element, cls: Any) -> Model:
+    """Build a model, or reject the document by its first entries if enough is wrong with them.
+
+    What a rejection costs then does not grow with the document. Reports are built of all entries: those
+    that can be read are kept.
+    """
+    if "unreadable" not in attrs.fields_dict(cls):
+        plain, findings, is_whole = _read(root, cls, MAX_ENTRIES)
+        try:
+            model = build(plain, findings)
+        except InvalidRequestError as error:
+            if is_whole or len(error.violations) >= MAX_VIOLATIONS:
+                raise
+        else:
+            if is_whole:
+                return model
+    return build(*_read(root, cls)[:2])
 
 
 def require_valid_document(body: bytes, cls: type[attrs.AttrsInstance]) -> None:
@@ -202,22 +245,42 @@ def _compile_schema(name: str) -> Any:
     return cls(text, defuse="always", converter=_PlainDataConverter)
 
 
-def _parse(
-    body: bytes, cls: type[attrs.AttrsInstance], *, by_xmlschema: bool
-) -> tuple[Any, list[Any]]:
+def _find_root(body: bytes, cls: type[attrs.AttrsInstance], root: ET.Element | None) -> ET.Element:
+    """Return the root, with elements without a namespace; reject what is not a document of the model."""
+    if root is None:
+        root = parse_elements(decode(body))
+    else:
+        require_time()
+        require_usual_size(root)
+    if root.tag.startswith("{"):
+        _remove_namespace(root, cls)
+    if root.tag not in XML_ROOTS[cls]:
+        raise_invalid("another root element", f"the root element {XML_ROOTS[cls][0]}", "XML-001")
+    return root
+
+
+def _find_schema(cls: type[attrs.AttrsInstance]) -> Any:
+    return _compile_schema(XML_SCHEMAS.get(cls, "sms.xsd").replace(".xsd", "-reader.xsd"))
+
+
+def _read(
+    root: ET.Element, cls: type[attrs.AttrsInstance], limit: int = sys.maxsize
+) -> tuple[Any, list[Finding], bool]:
+    """Return plain data, what violates the lenient schema, and whether no entry was left out."""
+    reader = DetailedReader(limit)
+    plain = reader.read(root, _find_schema(cls).elements[root.tag], f"/{root.tag}")
+    return plain, reader.findings, reader.is_whole
+
+
+def _parse_by_xmlschema(body: bytes, cls: type[attrs.AttrsInstance]) -> tuple[Any, list[Any]]:
     """Return plain data and what violates the lenient schema; errors of xmlschema are slow to examine."""
     text = decode(body)
     root = parse_elements(text)
-    namespaced = _remove_namespace(root, cls) if root.tag.startswith("{") else False
-    if root.tag not in XML_ROOTS[cls]:
-        raise_invalid("another root element", f"the root element {XML_ROOTS[cls][0]}", "XML-001")
-    schema = _compile_schema(XML_SCHEMAS.get(cls, "sms.xsd").replace(".xsd", "-reader.xsd"))
-    reader = DetailedReader()
-    complete = reader.read(root, schema.elements[root.tag], f"/{root.tag}")
-    if not by_xmlschema:
-        return complete, reader.findings
+    namespaced = root.tag.startswith("{")
+    root = _find_root(body, cls, root)
+    complete, findings, _ = _read(root, cls)
     try:
-        plain, errors = schema.decode(
+        plain, errors = _find_schema(cls).decode(
             root if namespaced else text,
             validation="lax",
             xmlns_processing="none",  # tracking prefixes takes quadratic time
@@ -228,8 +291,8 @@ def _parse(
         )
     except (xmlschema.XMLSchemaException, ET.ParseError, RecursionError):
         raise_invalid("XML that cannot be processed")
-    if not errors and reader.findings:  # xmlschema takes any white space of Unicode around a number
-        return complete, reader.findings
+    if not errors and findings:  # xmlschema takes any white space of Unicode around a number
+        return complete, findings
     if errors:  # of a number of another form xmlschema returns what Python makes of it: 10 of 1_0
         plain = complete
     _add_unknown(plain, complete)
@@ -251,7 +314,7 @@ def _quote_namespace(namespace: str) -> str:
     return ascii(namespace[:100])
 
 
-def _remove_namespace(root: ET.Element, cls: type[attrs.AttrsInstance]) -> bool:
+def _remove_namespace(root: ET.Element, cls: type[attrs.AttrsInstance]) -> None:
     """Give the elements of the root's namespace their local names; reject it in a request (XML-001)."""
     namespace = root.tag[: root.tag.index("}") + 1]
     if "raw" not in attrs.fields_dict(cls):  # a request
@@ -259,7 +322,6 @@ def _remove_namespace(root: ET.Element, cls: type[attrs.AttrsInstance]) -> bool:
         raise_invalid(actual, "elements without a namespace", "XML-001")
     for element in root.iter():
         element.tag = element.tag.removeprefix(namespace)
-    return True
 
 
 def _is_reported_elsewhere(error: Any) -> bool:

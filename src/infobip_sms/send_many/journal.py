@@ -281,7 +281,7 @@ class Journal:
             raise self._build_error("it is another kind of file")
         (form,) = self._file.execute("PRAGMA user_version").fetchone()
         if form != _SCHEMA_VERSION:
-            raise self._build_error("another version of this library wrote it")
+            raise self._build_error(_OTHER_VERSION)
         run, still_open = self._file.execute("SELECT id, open FROM run").fetchone()
         if still_open and not has_wal:
             raise self._build_error(_WAL_MISSING.format(sqlite_file.get_wal(self._path).name))
@@ -341,6 +341,10 @@ _NEW_JOURNAL = "with which everything is sent again"
 _INPUT_CHANGED = (
     "it was written for different input (first difference: destination {}). Use the same messages in"
     f" the same order, or start a new journal, {_NEW_JOURNAL}"
+)
+_OTHER_VERSION = (
+    "another version of this library wrote it. Finish the run with that version, or start a new"
+    f" journal, {_NEW_JOURNAL}"
 )
 _WAL_MISSING = (
     "its file {} is missing. Restore it, or create an empty file of that name if nothing was lost"

@@ -197,7 +197,9 @@ class ReportStore:
                 raise self._build_error("it is another kind of file")
             (form,) = self._file.execute("PRAGMA user_version").fetchone()
             if form != _SCHEMA_VERSION:
-                raise self._build_error("another version of this library wrote it")
+                raise self._build_error(
+                    "another version of this library wrote it; use that version, or another file"
+                )
         self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute("PRAGMA synchronous = FULL")
 

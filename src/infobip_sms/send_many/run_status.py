@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import attrs
 from infobip_sms_schema import GeneralStatus
 
+from infobip_sms import sqlite_file
+
 from .journal import Journal, JournalError, JournalRecord
-from .report_store import ReportStore
+from .report_store import ReportStore, ReportStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from infobip_sms_schema import DeliveryReport
+
+    from infobip_sms.errors import Error
 
 DeliveryState = Literal[
     "delivered",
@@ -94,6 +99,8 @@ def read_run_status(journal: str | Path, reports: str | Path) -> RunStatus:
     journal: the file that ``send_many`` wrote; no run may be using it.
     reports: the file of a ReportStore, which may be in use.
 
+    Files that cannot be written are read from a copy in a temporary folder of the system.
+
     Raises JournalError or ReportStoreError. A journal has no phone number and no text: ``row.index``
     leads to the input, and ``row.report.to`` is the number in the report. A messageId of the input is
     found by its digest; journals of older versions have none, and such rows are ``unreported``.
@@ -111,20 +118,37 @@ def read_run_status(journal: str | Path, reports: str | Path) -> RunStatus:
 
 
 def _read_rows(journal: Path, reports: Path) -> Iterator[RunRow]:
-    with ReportStore(reports, create=False) as store:
+    with (
+        _open_to_read(reports, "report file", ReportStoreError) as name,
+        ReportStore(name, create=False) as store,
+    ):
         if not journal.exists():
             raise JournalError(f"journal {journal.name}: the file does not exist")
-        run = Journal(journal)
-        try:
-            named: dict[bytes, str] | None = None
-            for index, digest, record in run.read_rows():
-                if digest and named is None:
-                    ids = run.message_ids
-                    named = {ids.build_id_digest(name): name for name in store.read_message_ids()}
-                name = (named or {}).get(digest) if digest else run.message_ids.build_id(index)
-                yield _build_row(index, name, record, store.find_report(name) if name else None)
-        finally:
-            run.close()
+        with _open_to_read(journal, "journal", JournalError) as own:
+            yield from _join(Journal(own), store)
+
+
+@contextmanager
+def _open_to_read(path: Path, kind: str, error: type[Error]) -> Iterator[Path]:
+    """Yield the name under which a file can be read that perhaps cannot be written."""
+    try:
+        with sqlite_file.open_to_read(path) as name:
+            yield name
+    except OSError as problem:
+        raise error(f"{kind} {path.name}: it cannot be read: {problem.strerror}") from None
+
+
+def _join(run: Journal, store: ReportStore) -> Iterator[RunRow]:
+    try:
+        named: dict[bytes, str] | None = None
+        for index, digest, record in run.read_rows():
+            if digest and named is None:
+                ids = run.message_ids
+                named = {ids.build_id_digest(name): name for name in store.read_message_ids()}
+            name = (named or {}).get(digest) if digest else run.message_ids.build_id(index)
+            yield _build_row(index, name, record, store.find_report(name) if name else None)
+    finally:
+        run.close()
 
 
 def _build_row(

@@ -42,7 +42,6 @@ from .connection_failures import classify_broken, classify_connect_error
 from .messages import AttemptFailedError, Request, Response, build_head
 from .responses import (
     MAX_RESPONSE_BYTES,
-    TOO_LARGE,
     FinalResponse,
     ResponseTooLargeError,
     read_response,
@@ -310,7 +309,7 @@ class ConnectionPool:
             return response  # noqa: TRY300 - its errors are those of the exchange
         except ResponseTooLargeError as error:
             clear_locals(error)
-            raise InvalidResponseError((TOO_LARGE,)) from None
+            raise InvalidResponseError((error.violation,)) from None
         except (TimeoutError, ReadTimeoutError) as error:
             clear_locals(error)  # they hold the headers and the body
             raise AttemptFailedError(_RESPONSE_TIMEOUT) from None

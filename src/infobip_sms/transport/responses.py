@@ -14,20 +14,34 @@ from infobip_sms.errors import InvalidResponseError, Violation
 from .messages import Response
 
 MAX_RESPONSE_BYTES = 64 * 2**20
+MAX_INTERIM = 100  # responses such as 100 and 103 before the final one
 _READ_SIZE = 2**18
 TOO_LARGE = Violation("", "a larger body", f"at most {MAX_RESPONSE_BYTES} bytes", "HTTP-003")
 
+_TOO_MANY = Violation(
+    "", "more", f"at most {MAX_INTERIM} interim responses, such as 103", "HTTP-003"
+)
+
 
 class ResponseTooLargeError(Exception):
-    """The response has more than MAX_RESPONSE_BYTES."""
+    """The response has more than MAX_RESPONSE_BYTES, or too many interim ones before it."""
+
+    def __init__(self, violation: Violation = TOO_LARGE) -> None:
+        super().__init__()
+        self.violation = violation
 
 
 class FinalResponse(HTTPResponse):
     """The response after all interim ones, such as 103: http.client knows 100 alone, and takes others for it."""
 
+    _interim = 0
+
     def _read_status(self) -> tuple[str, int, str]:
         while True:
             version, status, reason = super()._read_status()  # type: ignore[misc] # of http.client
+            self._interim += status < HTTPStatus.OK
+            if self._interim > MAX_INTERIM:
+                raise ResponseTooLargeError(_TOO_MANY)
             if not HTTPStatus.SWITCHING_PROTOCOLS < status < HTTPStatus.OK:
                 return version, status, reason
             parse_headers(self.fp)

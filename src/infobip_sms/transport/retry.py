@@ -20,6 +20,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
 import attrs
+from infobip_sms_schema.base import explain_calls
 
 from .settings import build_setting_error, is_count, is_duration, validate
 
@@ -50,6 +51,7 @@ def _to_names(names: Collection[Repeatable]) -> frozenset[Repeatable]:
     return frozenset(names)
 
 
+@explain_calls
 @attrs.frozen
 class Retry:
     """When a failed attempt is retried. Raises ValueError for an invalid setting.

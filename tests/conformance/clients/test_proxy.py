@@ -329,3 +329,49 @@ def test_reader_refuses_what_has_no_end(stream: bytes) -> None:
     """What cannot be read as HTTP raises, and does not wait for ever."""
     with pytest.raises(HttpSyntaxError):
         HttpMessageReader().feed(stream)
+
+
+START = b"POST /sms/2/text/advanced HTTP/1.1\r\nHost: a\r\n"
+IN_CHUNKS = START + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        START + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        START + b"Content-Length: 2, 3\r\n\r\n{}",
+        START + b"Content-Length: +2\r\n\r\n{}",
+        START + b"Content-Length : 2\r\n\r\n{}",
+        START + b"Transfer-Encoding: xchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        START + b"Transfer-Encoding: \x0bchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        START + b"Transfer-Encoding: chunked, identity\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        START + b"Transfer-Encoding : chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        START + b"X: a\rContent-Length: 3\r\nContent-Length: 2\r\n\r\n{}",
+        START + b"X: a\nContent-Length: 3\r\nContent-Length: 2\r\n\r\n{}",
+        START + b"X: a\0\r\nContent-Length: 2\r\n\r\n{}",
+        IN_CHUNKS + b"0x2\r\n{}\r\n0\r\n\r\n",
+        IN_CHUNKS + b"1_0\r\n0123456789abcdef\r\n0\r\n\r\n",
+        IN_CHUNKS + b"2;a\nb\r\n{}\r\n0\r\n\r\n",
+        IN_CHUNKS + b"2\r\n{}xx0\r\n\r\n",
+    ],
+)
+def test_what_two_readers_may_read_differently_is_not_read(stream: bytes) -> None:
+    """What a server takes for another request than we do is passed on, and nothing is said about it."""
+    with pytest.raises(HttpSyntaxError):
+        HttpMessageReader().feed(stream)
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        START + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+        START + b"X: a\r\n Content-Length: 3\r\nContent-Length: 2\r\n\r\n{}",
+        START + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        IN_CHUNKS + b"0002 ;a=b\r\n{}\r\n0\r\n\r\n",
+    ],
+)
+def test_what_is_unusual_and_clear_is_read(stream: bytes) -> None:
+    """Equal lengths, folded lines, chunks that outweigh a length, and extensions are in the standard."""
+    (message,) = HttpMessageReader().feed(stream)
+
+    assert (message.body, message.is_complete) == (b"{}", True)

@@ -177,6 +177,17 @@ def test_one_deadline_covers_the_whole_attempt(monkeypatch: pytest.MonkeyPatch) 
     assert (result.status, result.reason) == (None, "response timed out")
 
 
+@pytest.mark.parametrize(
+    "said", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Hints\r\nX: y\r\n\r\n"]
+)
+def test_interim_responses_without_end_are_no_work_without_end(said: bytes) -> None:
+    """A server that sends nothing else is given up long before the attempt has to end."""
+    with serving(said * 600) as target:
+        (result,) = post(target)
+
+    assert (result.status, result.reason) == (None, "no valid response (ValueError)")
+
+
 def test_servers_that_drip_do_not_stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """An advance of a day waits once for servers that time out, whatever is queued for them."""
     monkeypatch.setattr(webhook_sender, "ATTEMPT_TIMEOUT", 0.1)

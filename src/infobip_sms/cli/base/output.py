@@ -7,8 +7,11 @@ document or one line for each item, always in UTF-8.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from infobip_sms.codecs import wire_json
@@ -19,14 +22,14 @@ from .terminal import echo, echo_bytes, is_terminal
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     import attrs
 
     from infobip_sms import DeliveryReport, SmsLog
 
 _MAX_WIDTH = 10_000  # columns, of no terminal
+_NO_ROOM = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS")}
 _BAD_GROUPS = {"UNDELIVERABLE", "REJECTED", "EXPIRED"}
 
 
@@ -68,15 +71,28 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
             echo(line)
 
 
-def open_new_csv(name: str | Path) -> TextIO:
-    """Open a file that only its owner may read; raise InvalidInputError if it exists already."""
+@contextmanager
+def open_new_csv(name: str | Path) -> Iterator[TextIO]:
+    """Open a file that only its owner may read; raise InvalidInputError if it exists already.
+
+    A file that cannot be written to its end is removed: part of it looks like all of it.
+    """
     try:
         handle = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
         raise InvalidInputError(f"{clean(name)} exists already; name a new file.") from None
     except OSError as problem:
         raise UnavailableError(f"{clean(name)} cannot be written: {problem.strerror}") from None
-    return os.fdopen(handle, "w", encoding="utf-8", newline="")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            yield file
+    except BaseException as problem:
+        with suppress(OSError):
+            Path(name).unlink()
+        if isinstance(problem, OSError) and problem.errno in _NO_ROOM:
+            reason = f"{clean(name)} cannot be written: {problem.strerror}"
+            raise UnavailableError(reason) from None
+        raise
 
 
 def align(rows: Sequence[Sequence[str]]) -> list[str]:

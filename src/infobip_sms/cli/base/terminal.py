@@ -7,6 +7,7 @@ JSON would write it. Every command prints through this module; a test looks for 
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import sys
 from contextlib import contextmanager
@@ -19,13 +20,18 @@ from infobip_sms.text.escapes import escape
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# What the log of a build obeys: at the start of a line on GitHub, anywhere in one on Azure.
+_COMMAND = re.compile(r"(?<!\S)::(?=[A-Za-z][^\n]*?::)|##(?=(?:vso)?\[)")
 ENDING_SIGNALS = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 """What service managers, containers and a terminal that is closed end a program with."""
 
 
 def echo(text: str = "", *, err: bool = False) -> None:
     """Print lines on standard output, or on standard error."""
-    click.echo("\n".join(map(escape, text.split("\n"))), err=err)
+    shown = "\n".join(map(escape, text.split("\n")))
+    click.echo(
+        _COMMAND.sub(lambda found: f"\\u{ord(found[0][0]):04x}{found[0][1:]}", shown), err=err
+    )
 
 
 def echo_bytes(line: bytes) -> None:

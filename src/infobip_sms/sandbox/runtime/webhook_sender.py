@@ -35,6 +35,7 @@ _LINGER = (
     1.0  # seconds to receive the rest of a response, so that its sender sees no broken connection
 )
 _MAX_RESPONSE_BYTES = 2**16  # read from a response; headers and body are ignored
+_MAX_INTERIM_LINES = 1_000  # of responses such as 100 and 103 before the final one
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?\r?\n")
 _FAILURES = (OSError, ValueError, EOFError, asyncio.LimitOverrunError, h11.ProtocolError)
 
@@ -141,16 +142,18 @@ class _Exchange:
 
     async def _read_status(self) -> int:
         """Return the status of the response as soon as it is known; skip interim responses."""
-        while True:
+        is_first = True
+        for _ in range(_MAX_INTERIM_LINES):
             line = await self._reader.readuntil(b"\n")
-            found = _STATUS_LINE.fullmatch(line)
-            if found is None:
-                raise ValueError("not a status line")
-            if (status := int(found[1])) >= 200:
-                self._status_line = line
-                return status
-            while (await self._reader.readuntil(b"\n")).strip():
-                pass
+            if is_first:
+                found = _STATUS_LINE.fullmatch(line)
+                if found is None:
+                    raise ValueError("not a status line")
+                if (status := int(found[1])) >= 200:
+                    self._status_line = line
+                    return status
+            is_first = not line.strip()
+        raise ValueError("interim responses without end")
 
     async def _skip_response(self) -> None:
         """Receive the rest of a response, but not more than _MAX_RESPONSE_BYTES."""
