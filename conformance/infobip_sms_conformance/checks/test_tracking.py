@@ -139,7 +139,12 @@ def test_track_003_message_that_is_not_tracked_is_not_found(
     for whose, name in names.items():
         what = f"a conversion of {whose}"
         found = call_once(
-            session, SECOND_FORMAT, "recordConversion", what, path_parameters={"messageId": name}
+            session,
+            SECOND_FORMAT,
+            "recordConversion",
+            what,
+            path_parameters={"messageId": name},
+            succeeds=False,
         )
         with explained_by("RESP-005"):  # the name may be that of a tracked message, too
             assert_rejected(found, "HTTP 404", findings)

@@ -71,13 +71,23 @@ def call_once(  # noqa: PLR0913 - what a call is made of
     *,
     query: Sequence[tuple[str, str]] = (),
     path_parameters: Mapping[str, str] | None = None,
+    succeeds: bool = True,
 ) -> Exchange:
-    """Return the exchange of that name, calling the operation when it is first asked for."""
+    """Return the exchange of that name, calling the operation when it is first asked for.
+
+    succeeds: whether a correct server carries the call out.
+    """
     wire = get_wire(session, format_index)
     found = session.find(label, wire)
     if found is None:
         found = session.call(
-            operation, wire, label, document, query=query, path_parameters=path_parameters
+            operation,
+            wire,
+            label,
+            document,
+            query=query,
+            path_parameters=path_parameters,
+            succeeds=succeeds,
         )
     return session.keep(label, wire, found)
 

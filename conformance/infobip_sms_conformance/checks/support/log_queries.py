@@ -67,7 +67,7 @@ def look_up_all(session: Session) -> Exchange:
         session,
         what,
         FIRST_FORMAT,
-        lambda: session.call("getLogs", wire, what, query=query),
+        lambda: session.call("getLogs", wire, what, query=query, succeeds=True),
         lambda found: is_complete(session, found),
     )
 
@@ -246,7 +246,7 @@ def fetch_one(session: Session) -> Exchange:
         session,
         what,
         FIRST_FORMAT,
-        lambda: session.call("fetchDeliveryReports", wire, what, query=query),
+        lambda: session.call("fetchDeliveryReports", wire, what, query=query, succeeds=True),
         lambda found: bool(find_entries(found)),
     )
 
