@@ -3,7 +3,7 @@
 import pytest
 
 from infobip_sms_conformance.checks.support.assertions import ACCEPTANCE, require_response
-from infobip_sms_conformance.checks.support.calls import send_bulk
+from infobip_sms_conformance.checks.support.calls import send_bulk, send_by_app
 from infobip_sms_conformance.checks.support.operations import (
     build_call,
     call_with,
@@ -71,7 +71,7 @@ def test_auth_004_app_is_accepted(session: Session, wire: str) -> None:
     """A request with the right API key is accepted."""
     if session.credentials.app is None:
         raise NotApplicable("no API key was given")
-    assert_authorized(send_as(session, wire, session.credentials.app, "with App"))
+    assert_authorized(send_by_app(session, wire))
 
 
 # ------------------------------------------------------------------ every operation

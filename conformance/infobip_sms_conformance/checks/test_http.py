@@ -10,11 +10,12 @@ from infobip_sms_conformance.checks.support.assertions import (
     has_documented_form,
     require_minimal_accepted,
 )
-from infobip_sms_conformance.checks.support.calls import explained_by, is_disguised
+from infobip_sms_conformance.checks.support.calls import explained_by, is_disguised, send_by_app
 from infobip_sms_conformance.checks.support.root_causes import FORMAT_REQUIREMENTS
 from infobip_sms_conformance.contract.allowed_values import build_undecided
 from infobip_sms_conformance.contract.codec import (
     MEDIA_TYPES,
+    OTHER_FORMAT,
     dump,
     get_tag,
     iter_children,
@@ -40,9 +41,8 @@ from infobip_sms_conformance.observations.verdicts import (
 )
 from infobip_sms_conformance.session.registry import LAST, check
 from infobip_sms_conformance.session.session import Session
-from infobip_sms_conformance.session.variations import VARIATIONS
+from infobip_sms_conformance.session.variations import LOGIN_REJECTED, VARIATIONS
 
-OTHER_FORMAT = {"json": "xml", "xml": "json"}
 SYNTAX = {
     "not-a-number": ("json", b'"x":NaN,"messages"'),
     "control-character": ("json", b'"x":"a\nb","messages"'),
@@ -256,8 +256,11 @@ def is_id_kept(exchange: Exchange) -> bool:
 @check("HTTP-008", needs=["headers"], feature="xml")
 def test_http_008_response_in_the_other_format(session: Session, wire: str) -> None:
     """A request of one format is accepted, and the response is in the other when Accept asks for it."""
-    accept = MEDIA_TYPES[OTHER_FORMAT[wire]]
-    exchange = send_minimal(session, wire, f"with Accept: {accept}", accept=accept)
+    require_minimal_accepted(session, wire)
+    exchange = send_by_app(session, wire) if session.credentials.app else None
+    if exchange is None or exchange.status in LOGIN_REJECTED:
+        accept = MEDIA_TYPES[OTHER_FORMAT[wire]]
+        exchange = send_minimal(session, wire, f"with Accept: {accept}", accept=accept)
     assert_format(session, exchange, OTHER_FORMAT[wire])
 
 

@@ -10,6 +10,7 @@ from lxml import etree
 from infobip_sms_conformance.contract.openapi import get_component, get_property, resolve
 
 MEDIA_TYPES = {"json": "application/json", "xml": "application/xml"}
+OTHER_FORMAT = {"json": "xml", "xml": "json"}
 MAX_EXACT = 2**53
 """Up to here a number of JSON is exact in every program."""
 INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*")

@@ -123,9 +123,9 @@ def iter_bad_integers(field: Field) -> Iterator[Value]:
     if least is None:  # true may count as one, which is within limits
         yield "object", NOT_A_VALUE, JSON_ONLY
         yield "true", True, JSON_ONLY
+        yield "unit", f"{field.example} min", EITHER
     if not has_listed(field.path, float):
         yield "fraction", field.example + 0.5, EITHER
-    yield "unit", f"{field.example} min", EITHER
     if least is not None:
         yield "low", least - 1, EITHER
     if most is not None:

@@ -207,7 +207,7 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "named logs": build_fixed_cost(1, 0),
     "one name": build_full_cost(1, 0),
     "effects": build_full_cost(1, 0),
-    "empty logs": build_fixed_cost(4, 0),
+    "empty logs": build_fixed_cost(6, 0),
     "spans": build_fixed_cost(2, 0),
     "networks": build_fixed_cost(2, 0),
     "fetched reports": build_fixed_cost(ATTEMPTS + 3, 0),

@@ -23,7 +23,7 @@ from infobip_sms_conformance.checks.support.calls import (
     is_ok,
     read_text,
 )
-from infobip_sms_conformance.contract.files import WIRES, read_groups
+from infobip_sms_conformance.contract.files import WIRES, read_groups, read_numbers
 from infobip_sms_conformance.fixtures.lookup_batch import (
     OTHER_SENDER,
     SENDER,
@@ -104,6 +104,8 @@ def look_up_named(session: Session) -> Exchange:
 def look_up_nothing(session: Session, name: str) -> Exchange:
     """Look up messages of the batch with a filter that none of them fits."""
     values = {
+        "from": SENDER[:-1],
+        "to": read_numbers()[0][:-1],
         "sentSince": format_instant(get_relative_instant(HOURS)),
         "sentUntil": format_instant(get_relative_instant(-HOURS)),
         "mcc": NO_COUNTRY,
