@@ -49,6 +49,10 @@ REJECTED = "the server rejected the credentials (HTTP {})"
 FOREIGN = "the first request got no response of this API: HTTP {}"
 FOREIGN_JSON = f"{FOREIGN.format(200)}, application/json"
 CREDENTIALS_HINT = "check --user and --password, or --api-key"
+LIMITED = "the server limits the rate of requests (HTTP {} to all of 3)"
+LIMIT_HINT = "run again when the limit has passed"
+FAILING = "the server fails at the smallest request (HTTP {} to all of 3)"
+SERVICE_ERROR = b'{"requestError":{"serviceException":{"messageId":"GENERAL_ERROR","text":"x"}}}'
 URL_HINT = "is its base URL"
 
 
@@ -63,6 +67,13 @@ URL_HINT = "is its base URL"
         ((404, "text/html", b""), f"{FOREIGN.format(404)}, text/html", URL_HINT),
         ((405, "text/plain", b""), f"{FOREIGN.format(405)}, text/plain", URL_HINT),
         ((502, "text/html", b"<html>"), f"{FOREIGN.format(502)}, text/html", URL_HINT),
+        ((429, "application/json", b"{}"), LIMITED.format(429), LIMIT_HINT),
+        ((500, "application/json", b"{}"), FAILING.format(500), "see the log of the server"),
+        (
+            (503, "application/json", SERVICE_ERROR),
+            FAILING.format(503),
+            "see the log of the server",
+        ),
         ((200, "", b""), f"{FOREIGN.format(200)}, no content type", URL_HINT),
         ((200, "application/json", b'{"status":"ok","data":[{"id":1}]}'), FOREIGN_JSON, URL_HINT),
         ((200, "application/json", b'{"errors":[{"message":"no"}]}'), FOREIGN_JSON, URL_HINT),

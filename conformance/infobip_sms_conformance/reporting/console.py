@@ -40,7 +40,11 @@ from infobip_sms_conformance.run.result import RunResult, SanitizedFinding
 from infobip_sms_conformance.sanitization.curl import HEADER, get_variables
 from infobip_sms_conformance.sanitization.evidence import Evidence
 from infobip_sms_conformance.sanitization.redaction import clean
-from infobip_sms_conformance.session.first_requests import REJECTED_CREDENTIALS
+from infobip_sms_conformance.session.first_requests import (
+    FAILING,
+    RATE_LIMITED,
+    REJECTED_CREDENTIALS,
+)
 from infobip_sms_conformance.session.plan import Plan
 
 MAX_FULL, MAX_OTHERS = 8, 4
@@ -343,6 +347,12 @@ def get_next_step(result: RunResult, report_files: Mapping[str, Path]) -> str:
         return f"Next: {again} explain {failed[0]}; --only {failed[0]} checks it alone{page}"
     if result.stopped.startswith(REJECTED_CREDENTIALS):
         return "Next: check --user and --password, or --api-key"
+    if result.stopped.startswith(RATE_LIMITED):
+        return "Next: run again when the limit has passed, or with an account that has none"
+    if result.stopped.startswith(FAILING):
+        return (
+            f"Next: see the log of the server for the reason of its error; {result.url} is reached"
+        )
     if not result.rows:
         if result.side == "receiver":
             return (

@@ -33,8 +33,7 @@ from infobip_sms_conformance.session.budget import (
     is_sent,
 )
 from infobip_sms_conformance.session.first_requests import (
-    is_foreign,
-    is_rejecting,
+    collect_probes,
     require_this_api,
 )
 from infobip_sms_conformance.session.plan import Plan
@@ -254,9 +253,9 @@ class Session:
 
         What could be a single fault of a server is looked at in the other format as well.
         """
-        probes = [first]
-        if first.response is not None and (is_rejecting(first) or is_foreign(first)):
-            probes += [self.probe(wire) for wire in self.wires if wire != first.wire]
+        accepts = not self.plan.profile.stops_at_acceptance
+        whole = partial(self.send_example, "documented-request", self.wires[0])
+        probes = collect_probes(first, self.wires, self.probe, whole if accepts else self.probe)
         require_this_api(self.target, probes)
 
     # -------------------------------------------------------------- shared exchanges
