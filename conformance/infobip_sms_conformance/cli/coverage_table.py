@@ -68,10 +68,10 @@ def coverage() -> int:
     for cell in cells:
         lead = f"{cell.field:{widths[0]}}  {cell.kind:{widths[1]}}  {cell.wire:4}"
         print(f"{lead}  {cell.position or '-'}: {cell.said}")
+    checked = sum(bool(cell.position) for cell in cells)
+    print(f"\n{checked} of {len(cells)} cells are checked; the others have a reason\n")
     for name, what, said in iter_operation_cells():
         print(f"{name:{widths[0]}}  {what:{widths[1]}}  {said}")
-    checked = sum(bool(cell.position) for cell in cells)
-    print(f"\n{checked} of {len(cells)} cells are checked; the others have a reason")
     return NOTHING_FAILED
 
 
