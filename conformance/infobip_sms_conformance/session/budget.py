@@ -227,6 +227,7 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "v1": build_fixed_cost(1, 3, each=True),
     "v1 languages": build_fixed_cost(3, 3),
     "v1 limits": build_full_cost(5, 5),
+    "v1 log": build_full_cost(ATTEMPTS, 0),
     "v1 transliteration": build_fixed_cost(1, 1),
 }
 INCLUDED = {
