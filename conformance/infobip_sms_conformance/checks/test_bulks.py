@@ -82,7 +82,7 @@ def get_scheduled(session: Session) -> Exchange:
     """Look at the bulk after it was moved."""
     reschedule(session)
     return call_once(
-        session, FIRST_FORMAT, "getScheduled", "a look at a bulk", query=build_bulk_query(session)
+        session, SECOND_FORMAT, "getScheduled", "a look at a bulk", query=build_bulk_query(session)
     )
 
 
@@ -261,13 +261,13 @@ def test_bulk_004_unknown_bulk_is_not_found(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """An unknown bulkId gets a 404."""
-    require_format(session, wire, SECOND_FORMAT)
+    require_format(session, wire, FIRST_FORMAT)
     require_bulk(session, findings)
     require_known_bulk(session)
     query = [("bulkId", UNKNOWN_BULK_ID)]
     found = call_once(
         session,
-        SECOND_FORMAT,
+        FIRST_FORMAT,
         "getScheduled",
         "a look at a bulk that is not",
         query=query,

@@ -13,7 +13,7 @@ from infobip_sms_conformance.session.session import Session
 from infobip_sms_conformance.session.variations import VariedCall, has_other_format
 
 NOT_ACCEPTABLE = 406
-CARRIED_OUT = "HTTP 200"
+CARRIED_OUT = "HTTP 200, as with the usual header fields"
 
 
 @check("HTTP-006", ["json"], needs=["other header fields", "named", "scheduled"], order=LAST)

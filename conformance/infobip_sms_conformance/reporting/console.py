@@ -15,6 +15,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from infobip_sms_conformance.client_checks.excerpt import BEGIN
+from infobip_sms_conformance.contract.codec import MEDIA_TYPES
 from infobip_sms_conformance.contract.files import WIRES, read_numbers, read_requirements
 from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.errors import NOTHING_FAILED
@@ -242,12 +243,15 @@ def describe_evidence(shown: SanitizedFinding, evidence: Evidence) -> Iterator[t
 
 
 def format_head(evidence: Evidence) -> str:
-    """Return the first line of a request, and its formats where they are not the same."""
+    """Return the first line of a request, and its formats where they are not the same or not the usual ones."""
     line = f"{evidence.method} {evidence.path}"
-    if not evidence.content_type or evidence.accept == evidence.content_type:
+    expected = [evidence.content_type] if evidence.content_type else list(MEDIA_TYPES.values())
+    if evidence.accept in expected:
         return line
+    if evidence.content_type:
+        line += f"\nContent-Type: {evidence.content_type}"
     accept = f"Accept: {evidence.accept}" if evidence.accept else "(no Accept)"
-    return f"{line}\nContent-Type: {evidence.content_type}\n{accept}"
+    return f"{line}\n{accept}"
 
 
 def describe_numbers(plan: Plan) -> str:

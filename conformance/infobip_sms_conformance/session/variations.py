@@ -95,6 +95,8 @@ class Variations:
         variation = self.find_next(operation, wire)
         if variation is None:
             return make(label=label)
+        if self._turns[operation.id, wire] % 2 == 0:  # the scheme of the run has its turns as well
+            other_scheme = None
         for headers in iter_headers(variation, operation, other_scheme):
             varied = make(label=label, headers=headers)
             if varied.status not in LOGIN_REJECTED:
