@@ -98,6 +98,18 @@ def test_auth_004_rejected_scheme_does_not_hide_the_spellings() -> None:
     assert variations.calls[0].varied.status == 200
 
 
+def test_http_014_call_without_response_is_not_made_again() -> None:
+    """A call that was not answered may have been carried out, and is not repeated."""
+    variations, seen = Variations(), list[str]()
+
+    def lose(label: str, headers: Headers | None = None) -> Exchange:
+        seen.append(label)
+        return Exchange(label, headers, "json", None, problem="the connection was lost")
+
+    variations.call(read_operations()["sendV1"], "json", "a call", lose, None)
+    assert seen == ["a call"]
+
+
 def test_every_spelling_has_its_turn_once() -> None:
     """The calls of an operation have one after the other, and then the usual header fields."""
     variations, server = Variations(), Server("json", lambda _h: (200, "json"))

@@ -132,6 +132,8 @@ def iter_headers(
 
 def needs_plain(call: VariedCall) -> bool:
     """Tell whether a call is to be made again with the usual header fields."""
+    if call.varied.response is None:  # it may have been carried out
+        return False
     if call.varied.status not in OK_STATUSES:
         return True
     return call.operation.id in REPEATABLE and has_other_format(call.varied)
