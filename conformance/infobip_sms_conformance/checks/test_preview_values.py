@@ -126,7 +126,8 @@ def test_prev_003_original_text_is_whole(session: Session, findings: list[Findin
                 wrong = Mismatch(
                     "previews[].configuration", f"{name} {show(value)}", "none that has it"
                 )
-                raise CheckFailed(wrong, exchange=found)
+                with explained_by("PREV-002"):
+                    raise CheckFailed(wrong, exchange=found)
 
 
 @check("PREV-004", ["json"], needs=["full preview"], feature="preview", order=LATE)

@@ -8,6 +8,7 @@ from infobip_sms_conformance.checks.support.calls import (
     call_until,
     explained_by,
     find_entries,
+    require_offered,
 )
 from infobip_sms_conformance.checks.support.response_rules import (
     check_bulk_id,
@@ -126,6 +127,7 @@ def test_v1_001_accepted_message_is_in_the_logs(session: Session) -> None:
         ),
         lambda look: bool(find_entries(look)),
     )
+    require_offered(found, "getLogs")
     if find_entries(found) is None:
         raise Inconclusive("the logs have no list", caused_by="LOG-001", exchange=found)
     if not find_entries(found):
