@@ -146,7 +146,7 @@ def test_server_that_begins_to_limit_the_rate_ends_the_run(
     status = {"groupId": 1, "groupName": "PENDING", "id": 26, "name": "PENDING_ACCEPTED"}
     body = json.dumps({"messages": [{"to": "1", "status": status, "messageId": "a"}]}).encode()
     with serve(200, "application/json", body, limit=2) as url:
-        code = main(["server", url, "--api-key", "f00ba4", "--only", "SEND-016"])
+        code = main(["server", url, "--api-key", "f00ba4", "--only", "SEND-01"])
     printed = capsys.readouterr().out
 
     assert code == 2

@@ -214,7 +214,7 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "preview": build_fixed_cost(6, 0),
     "previews of all kinds": build_full_cost(6, 0),
     "full preview": build_full_cost(1, 0),
-    "preview of null": build_full_cost(2, 0),
+    "preview of null": build_full_cost(1, 0),
     "bulks": build_fixed_cost(8, 2),
     "unknown bulks": build_full_cost(3, 0),
     "bad changes": build_full_cost(3, 0),
@@ -238,7 +238,7 @@ INCLUDED = {
 """Groups that another one looks at as well."""
 
 
-HELD = {"named": "pool", "scheduled": "bulks", "other header fields": "logs"}
+HELD = {"named": "pool", "scheduled": "bulks", "other header fields": "logs", "app": "headers"}
 """Groups that are a part of another one, where that is sent."""
 
 
