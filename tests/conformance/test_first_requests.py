@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def serve(status: int, media: str, body: bytes, **headers: str) -> Iterator[str]:
-    """Give every request the same response; give the URL."""
+def serve(status: int, media: str, body: bytes, limit: int = 0, **headers: str) -> Iterator[str]:
+    """Give every request the same response, or after a limit 429; give the URL."""
+    left = [limit]
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(status)
+            left[0] -= 1
+            self.send_response(429 if limit and left[0] < 0 else status)
             self.send_header("Content-Type", media)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -49,6 +51,10 @@ REJECTED = "the server rejected the credentials (HTTP {})"
 FOREIGN = "the first request got no response of this API: HTTP {}"
 FOREIGN_JSON = f"{FOREIGN.format(200)}, application/json"
 CREDENTIALS_HINT = "check --user and --password, or --api-key"
+LIMITED = "the server limits the rate of requests (HTTP {} to all of 3)"
+LIMIT_HINT = "run again when the limit has passed"
+FAILING = "the server fails at the smallest request (HTTP {} to all of 3)"
+SERVICE_ERROR = b'{"requestError":{"serviceException":{"messageId":"GENERAL_ERROR","text":"x"}}}'
 URL_HINT = "is its base URL"
 
 
@@ -63,6 +69,13 @@ URL_HINT = "is its base URL"
         ((404, "text/html", b""), f"{FOREIGN.format(404)}, text/html", URL_HINT),
         ((405, "text/plain", b""), f"{FOREIGN.format(405)}, text/plain", URL_HINT),
         ((502, "text/html", b"<html>"), f"{FOREIGN.format(502)}, text/html", URL_HINT),
+        ((429, "application/json", b"{}"), LIMITED.format(429), LIMIT_HINT),
+        ((500, "application/json", b"{}"), FAILING.format(500), "see the log of the server"),
+        (
+            (503, "application/json", SERVICE_ERROR),
+            FAILING.format(503),
+            "see the log of the server",
+        ),
         ((200, "", b""), f"{FOREIGN.format(200)}, no content type", URL_HINT),
         ((200, "application/json", b'{"status":"ok","data":[{"id":1}]}'), FOREIGN_JSON, URL_HINT),
         ((200, "application/json", b'{"errors":[{"message":"no"}]}'), FOREIGN_JSON, URL_HINT),
@@ -124,6 +137,22 @@ def test_limit_of_the_account_is_not_a_failure(
 
     assert code == 2
     assert f"SEND-003: the server says {name}" in printed
+
+
+def test_server_that_begins_to_limit_the_rate_ends_the_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A server that has answered, and then answers one request after the other with 429, is not asked much more."""
+    status = {"groupId": 1, "groupName": "PENDING", "id": 26, "name": "PENDING_ACCEPTED"}
+    body = json.dumps({"messages": [{"to": "1", "status": status, "messageId": "a"}]}).encode()
+    with serve(200, "application/json", body, limit=2) as url:
+        code = main(["server", url, "--api-key", "f00ba4", "--only", "SEND-01"])
+    printed = capsys.readouterr().out
+
+    assert code == 2
+    assert "Run incomplete: the server limits the rate of requests (HTTP 429)\n" in printed
+    assert "\n10 requests" in printed
+    assert LIMIT_HINT in printed
 
 
 def test_wait_ends_when_the_server_accepts_connections() -> None:

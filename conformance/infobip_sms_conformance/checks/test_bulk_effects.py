@@ -82,7 +82,7 @@ def change_bulk(session: Session, what: str) -> ChangedBulk:
     document = {"status": status} if status else {"sendAt": get_target(sent, what)}
     query = [("bulkId", str(sent.document["bulkId"]))]
     wire = get_change_wire(session, what)
-    changed = session.call(operation, wire, f"a bulk {what}", document, query=query)
+    changed = session.call(operation, wire, f"a bulk {what}", document, query=query, succeeds=True)
     session.keep(f"change {what}", wire, changed)
     return ChangedBulk(sent, changed, read_due(sent, what))
 
@@ -240,7 +240,7 @@ def test_bulk_004_unknown_bulk_at_every_operation(
     for index, (operation, document) in enumerate(documents.items()):
         what = f"an unknown bulk: {operation}"
         query = [("bulkId", UNKNOWN_BULK_ID)]
-        found = call_once(session, index, operation, what, document, query=query)
+        found = call_once(session, index, operation, what, document, query=query, succeeds=False)
         if not is_carried_out(session, operation) and not is_ok(found):
             continue
         with explained_by("BULK-002", "BULK-003"):
@@ -289,7 +289,7 @@ def assert_change_rejected(
     query = [("bulkId", str(bulk.sent.document["bulkId"]))]
     names = ", ".join(document) or "nothing"
     what = f"a change of a bulk by what is none: {operation}, {names}"
-    found = call_once(session, format_index, operation, what, document, query=query)
+    found = call_once(session, format_index, operation, what, document, query=query, succeeds=False)
     if found.is_absent and not is_carried_out(session, operation):
         raise NotApplicable("the server does not offer the operation")
     if (not is_ok(found) or is_disguised(found)) and has_failed(findings, "HTTP-002"):

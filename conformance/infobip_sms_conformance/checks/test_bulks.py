@@ -82,7 +82,7 @@ def get_scheduled(session: Session) -> Exchange:
     """Look at the bulk after it was moved."""
     reschedule(session)
     return call_once(
-        session, FIRST_FORMAT, "getScheduled", "a look at a bulk", query=build_bulk_query(session)
+        session, SECOND_FORMAT, "getScheduled", "a look at a bulk", query=build_bulk_query(session)
     )
 
 
@@ -148,7 +148,7 @@ def require_operation(session: Session, found: Exchange, operation: str) -> None
 def has_operation(session: Session, operation: str) -> bool:
     """Tell whether an operation exists, by a call that can change nothing."""
     what = f"{format_operation(operation)} without bulkId and body"
-    return not call_once(session, FIRST_FORMAT, operation, what).is_absent
+    return not call_once(session, FIRST_FORMAT, operation, what, succeeds=False).is_absent
 
 
 # ------------------------------------------------------------------ checks
@@ -261,12 +261,17 @@ def test_bulk_004_unknown_bulk_is_not_found(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """An unknown bulkId gets a 404."""
-    require_format(session, wire, SECOND_FORMAT)
+    require_format(session, wire, FIRST_FORMAT)
     require_bulk(session, findings)
     require_known_bulk(session)
     query = [("bulkId", UNKNOWN_BULK_ID)]
     found = call_once(
-        session, SECOND_FORMAT, "getScheduled", "a look at a bulk that is not", query=query
+        session,
+        FIRST_FORMAT,
+        "getScheduled",
+        "a look at a bulk that is not",
+        query=query,
+        succeeds=False,
     )
     assert_rejected(found, "HTTP 404", findings)
     if found.status != NOT_FOUND:
@@ -293,7 +298,13 @@ def test_bulk_005_several_messages_cannot_be_moved(
     document = {"sendAt": format_instant(get_target_instant(session))}
     query = [("bulkId", get_bulk_id(session))]
     found = call_once(
-        session, FIRST_FORMAT, "reschedule", "a batch moved by an hour", document, query=query
+        session,
+        FIRST_FORMAT,
+        "reschedule",
+        "a batch moved by an hour",
+        document,
+        query=query,
+        succeeds=False,
     )
     if has_failed(findings, "BULK-004") and is_ok(found):
         raise Explained(found.got, expected=NOT_MOVED, caused_by="BULK-004", exchange=found)

@@ -1,7 +1,9 @@
 """Checks of what filters and limits let pass, besides what they leave out (LOG, DLR), and of rejected requests (HTTP, AUTH)."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from infobip_sms_conformance.checks.support.calls import (
     FIRST_FORMAT,
@@ -37,6 +39,7 @@ from infobip_sms_conformance.checks.support.log_queries import (
     look_up_network,
     look_up_span,
 )
+from infobip_sms_conformance.checks.support.report_entries import ROUNDING, find_instant
 from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.fixtures.webhook_messages import SIGNS_TEXT
 from infobip_sms_conformance.observations.delivery_reports import SENT_GROUPS
@@ -146,6 +149,19 @@ def test_log_001_filters_let_pass_what_fits(
         raise CheckFailed(wrong, exchange=found)
     if len(before) > 1 and not shown:
         raise CheckFailed("no message", expected="the messages sent then", exchange=found)
+    assert_within_span(found)
+
+
+def assert_within_span(found: Exchange) -> None:
+    """Demand that each sentAt is between the instants that were asked for, whatever the offset that it is written in."""
+    asked = dict(parse_qsl(urlsplit(found.request.path).query)) if found.request else {}
+    since, until = (datetime.fromisoformat(asked[name]) for name in ("sentSince", "sentUntil"))
+    for index, entry in enumerate(read_entries(found)):
+        instant = find_instant(entry.get("sentAt"))
+        if instant is not None and not since - ROUNDING <= instant <= until + ROUNDING:
+            wanted = f"an instant from {since.isoformat()} to {until.isoformat()}"
+            wrong = Mismatch(f"results[{index}].sentAt", wanted, show(entry["sentAt"]))
+            raise CheckFailed(wrong, exchange=found)
 
 
 @check("LOG-003", needs=["lists", "logs", "spans"], feature="logs", order=LATE)

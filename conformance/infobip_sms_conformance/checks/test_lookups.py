@@ -163,13 +163,13 @@ def test_log_001_filters_narrow(session: Session, findings: list[Finding]) -> No
 
 
 @check("LOG-001", ["json"], needs=["lists", "logs", "empty logs"], feature="logs", order=LATE)
-@pytest.mark.parametrize("name", ["sentSince", "sentUntil", "mcc", "generalStatus"])
+@pytest.mark.parametrize("name", ["from", "to", "sentSince", "sentUntil", "mcc", "generalStatus"])
 def test_log_001_filters_leave_all_out(
     session: Session,
     name: str,
     findings: list[Finding],
 ) -> None:
-    """No message is shown that was sent in the hours to come, in those before, or in a network of no country."""
+    """No message is shown that was sent at other times, in a network of no country, or whose sender only begins so."""
     require_logs(session, findings)
     found = look_up_nothing(session, name)
     require_response(found)

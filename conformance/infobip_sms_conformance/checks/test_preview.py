@@ -17,6 +17,7 @@ from infobip_sms_conformance.checks.support.calls import (
     require_format,
     require_offered,
 )
+from infobip_sms_conformance.checks.support.previews import LANGUAGE, SCRIPT, read_options
 from infobip_sms_conformance.contract.codec import INTEGER
 from infobip_sms_conformance.contract.files import read_example
 from infobip_sms_conformance.observations.exchange import Exchange
@@ -32,7 +33,6 @@ from infobip_sms_conformance.observations.verdicts import (
 from infobip_sms_conformance.session.registry import LAST, LATE, check
 from infobip_sms_conformance.session.session import Session
 
-LANGUAGE, SCRIPT = "languageCode", "transliteration"
 TURKISH = read_example("preview-request")["text"]
 # All of it letters whose counterparts the vendor's own preview shows.
 GREEK = (
@@ -143,7 +143,7 @@ def test_prev_002_known_values_are_accepted(session: Session, wire: str) -> None
 @check("PREV-002", ["json"], needs=["preview"], feature="preview", order=LATE)
 def test_prev_002_unknown_language_is_rejected(session: Session, findings: list[Finding]) -> None:
     """A language that no message may have is rejected."""
-    document = {"text": TURKISH, LANGUAGE: "XX"}
+    document = {"text": TURKISH, LANGUAGE: "TR-1"}
     assert_preview_rejected(
         session, FIRST_FORMAT, "in a language that is not known", document, findings
     )
@@ -155,7 +155,7 @@ def test_prev_002_unknown_script_is_rejected(
 ) -> None:
     """A transliteration that no message may have is rejected."""
     require_format(session, wire, SECOND_FORMAT)
-    document = {"text": GREEK, SCRIPT: "KLINGON"}
+    document = {"text": GREEK, SCRIPT: "GREE"}
     assert_preview_rejected(
         session, SECOND_FORMAT, "in a script that is not known", document, findings
     )
@@ -171,7 +171,8 @@ def assert_preview_rejected(
     """Demand that a preview is rejected, once a good one was made."""
     trial = IN_LANGUAGE if format_index == SECOND_FORMAT else PLAINLY
     assert_ok(request_preview(session, trial), PREVIEWED, get_root_cause(session, trial))
-    found = call_once(session, format_index, "preview", f"a preview {label}", document)
+    what = f"a preview {label}"
+    found = call_once(session, format_index, "preview", what, document, succeeds=False)
     assert_rejected(found, REJECTED, findings)
 
 
@@ -250,7 +251,12 @@ def is_nested(session: Session, preview_case: PreviewCase) -> bool:
         return False
     document = {"text": preview_case.text, "language": {LANGUAGE: preview_case.option[1]}}
     nested = call_once(
-        session, preview_case.format_index, "preview", "a preview with an object", document
+        session,
+        preview_case.format_index,
+        "preview",
+        "a preview with an object",
+        document,
+        succeeds=False,
     )
     return find_preview(preview_case, nested) is not None
 
@@ -311,14 +317,6 @@ def find_preview(preview_case: PreviewCase, found: Exchange) -> dict[str, Any] |
         ),
         None,
     )
-
-
-def read_options(preview: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return the configuration of a preview, without fields that say nothing."""
-    configuration = preview.get("configuration")
-    language = configuration.get("language") if isinstance(configuration, dict) else None
-    found = ((LANGUAGE, read_text(language, LANGUAGE)), (SCRIPT, read_text(configuration, SCRIPT)))
-    return tuple((name, value) for name, value in found if value)
 
 
 def read_count(preview: dict[str, Any]) -> tuple[int | None, int | None]:

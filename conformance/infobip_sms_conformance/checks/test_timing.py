@@ -374,7 +374,9 @@ def send_brief(session: Session, wire: str) -> Exchange:
     if found is None:
         document = build_brief(wire, session.require_receiver().build_url)
         what = "a message of version 1 with a validityPeriod of 1000"
-        found = session.keep(BRIEF, wire, session.call("sendV1", wire, what, document))
+        found = session.keep(
+            BRIEF, wire, session.call("sendV1", wire, what, document, succeeds=True)
+        )
     require_response(found)
     return found
 

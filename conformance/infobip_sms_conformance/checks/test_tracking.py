@@ -99,7 +99,7 @@ def record_conversion(session: Session) -> Exchange:
     name = get_batch_messages(session)[1].message_id
     what = "a conversion of a tracked message"
     return call_once(
-        session, FIRST_FORMAT, "recordConversion", what, path_parameters={"messageId": name}
+        session, SECOND_FORMAT, "recordConversion", what, path_parameters={"messageId": name}
     )
 
 
@@ -126,7 +126,7 @@ def test_track_003_message_that_is_not_tracked_is_not_found(
     session: Session, wire: str, findings: list[Finding]
 ) -> None:
     """The conversion of a message without tracking, and that of no message, get a 404."""
-    require_format(session, wire, SECOND_FORMAT)
+    require_format(session, wire, FIRST_FORMAT)
     require_tracked(session, findings)
     known = record_conversion(session)
     require_offered(known, "recordConversion")
@@ -139,7 +139,12 @@ def test_track_003_message_that_is_not_tracked_is_not_found(
     for whose, name in names.items():
         what = f"a conversion of {whose}"
         found = call_once(
-            session, SECOND_FORMAT, "recordConversion", what, path_parameters={"messageId": name}
+            session,
+            FIRST_FORMAT,
+            "recordConversion",
+            what,
+            path_parameters={"messageId": name},
+            succeeds=False,
         )
         with explained_by("RESP-005"):  # the name may be that of a tracked message, too
             assert_rejected(found, "HTTP 404", findings)

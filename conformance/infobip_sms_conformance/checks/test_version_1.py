@@ -94,7 +94,8 @@ def send_bare(session: Session, wire: str) -> Exchange:
 def send_with(session: Session, wire: str, field: str, value: Any, label: str) -> Exchange:
     """Return the exchange of the smallest request with one field."""
     document = build_with(field, value)
-    return call_once(session, get_format_index(session, wire), "sendV1", label, document)
+    index = get_format_index(session, wire)
+    return call_once(session, index, "sendV1", label, document, succeeds=False)
 
 
 def build_with(field: str, value: Any) -> Any:
@@ -185,7 +186,7 @@ def test_v1_004_language_with_shifts_is_accepted(session: Session, wire: str) ->
     [
         (FIRST_FORMAT, "singleShift", "perhaps"),
         (SECOND_FORMAT, "lockingShift", "perhaps"),
-        (FIRST_FORMAT, "languageCode", "XX"),
+        (FIRST_FORMAT, "languageCode", "tr"),
     ],
     ids=["single-shift", "locking-shift", "code"],
 )
@@ -287,7 +288,7 @@ def assert_rejected_by_version_1(session: Session, turn: int, path: str, value: 
     require_version_1(session, session.wires[turn % len(session.wires)])
     document = apply_edit(read_example(EXAMPLE), path, "set", value)
     label = f"a request of version 1 that is wrong at {path}"
-    found = call_once(session, turn, "sendV1", label, document)
+    found = call_once(session, turn, "sendV1", label, document, succeeds=False)
     assert_edit_rejected(CaseDocument(found.document, path), found)
 
 
@@ -307,3 +308,16 @@ def test_send_005_version_1(session: Session) -> None:
 def test_send_008_version_1(session: Session) -> None:
     """Version 1 rejects a word as a destination."""
     assert_rejected_by_version_1(session, 1, "messages[0].destinations[0].to", "nobody")
+
+
+@check("SEND-015", ["json"], needs=["v1", "v1 limits"], feature="v1", order=LATE)
+def test_send_015_version_1(session: Session) -> None:
+    """Version 1 rejects another type of report."""
+    assert_rejected_by_version_1(session, 1, "messages[0].notifyContentType", "application/pdf")
+
+
+@check("V1-006", ["json"], needs=["v1", "v1 limits"], feature="v1", order=LATE)
+def test_v1_006_near_miss_is_rejected(session: Session) -> None:
+    """Version 1 rejects a transliteration with another character behind it."""
+    script = get_component("TransliterationV1")["enum"][0]
+    assert_rejected_by_version_1(session, 0, "messages[0].transliteration", f"{script}X")

@@ -1,9 +1,15 @@
 """Checks of the responses of version 1, by the same rules as those of version 2: RESP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from infobip_sms_conformance.checks.support.calls import explained_by
+from infobip_sms_conformance.checks.support.calls import (
+    FIRST_FORMAT,
+    call_until,
+    explained_by,
+    find_entries,
+    require_offered,
+)
 from infobip_sms_conformance.checks.support.response_rules import (
     check_bulk_id,
     check_count,
@@ -22,6 +28,7 @@ from infobip_sms_conformance.checks.support.response_rules import (
     is_readable,
 )
 from infobip_sms_conformance.checks.test_version_1 import require_version_1, send_documented
+from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.observations.exchange import Exchange
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
@@ -34,6 +41,7 @@ from infobip_sms_conformance.session.registry import LAST, check
 from infobip_sms_conformance.session.session import Session
 
 OK = 200
+PATH = read_operations()["sendV1"].path
 
 
 @dataclass(frozen=True)
@@ -84,10 +92,61 @@ def assert_rules(session: Session, wire: str, requirement_id: str) -> None:
     entries = exchange.send_response.entries if exchange.send_response else ()
     if requirement_id == "RESP-003" and not any(entry.message_id for entry in entries):
         raise Inconclusive("no messageId", caused_by="RESP-005", exchange=exchange)
-    for rule in RULES[requirement_id]:
-        if rule.concerns(exchange) and (problem := rule.problem(exchange)):
-            with explained_by("V1-005"):
-                raise CheckFailed(problem, exchange=exchange)
+    for found in (exchange, *iter_other_responses(session, exchange)):
+        for rule in RULES[requirement_id]:
+            if rule.concerns(found) and (problem := rule.problem(found)):
+                with explained_by("V1-005"):
+                    raise CheckFailed(problem, exchange=found)
+
+
+def iter_other_responses(session: Session, exchange: Exchange) -> Iterator[Exchange]:
+    """Yield what version 1 responded to the other requests of a format that it accepted."""
+    mine = {session.authorization, session.credentials.basic, session.credentials.app}
+    for other in session.exchanges:
+        if other.request is None or other.request.headers.get("authorization") not in mine:
+            continue
+        is_own = other.request.path == PATH
+        if is_own and other.wire == exchange.wire and other.has_succeeded and other != exchange:
+            yield other
+
+
+@check("V1-001", ["json"], needs=["v1", "v1 log"], feature="v1", order=LAST)
+def test_v1_001_accepted_message_is_in_the_logs(session: Session) -> None:
+    """A message that version 1 accepted is in the logs, where the server has such."""
+    require_full_profile(session)
+    wire = session.wires[0]
+    require_version_1(session, wire)
+    sent = send_documented(session, wire)
+    entries = sent.send_response.entries if sent.send_response else ()
+    if not sent.has_succeeded or not entries:
+        raise NotApplicable("the documented request of version 1 was not accepted")
+    if not entries[0].message_id:
+        raise Inconclusive("no messageId", caused_by="RESP-005", exchange=sent)
+    label = "a look at a message of version 1"
+    found = call_until(
+        session,
+        label,
+        FIRST_FORMAT,
+        lambda: session.call(
+            "getLogs", wire, label, query=[("messageId", entries[0].message_id)], succeeds=True
+        ),
+        lambda look: bool(find_entries(look)),
+    )
+    require_offered(found, "getLogs")
+    if find_entries(found) is None:
+        raise Inconclusive("the logs have no list", caused_by="LOG-001", exchange=found)
+    if not find_entries(found):
+        expected = "the message that version 1 accepted"
+        with explained_by("LOG-001", "RESP-003"):
+            raise CheckFailed("no message", expected=expected, exchange=found)
+
+
+def require_full_profile(session: Session) -> None:
+    """Raise NotApplicable in a profile that sends few requests, and where there are no logs."""
+    if not session.plan.profile.derives:
+        raise NotApplicable(f"not asked in the profile {session.plan.profile.name}")
+    if "logs" in session.plan.without:
+        raise NotApplicable("declared by --without logs")
 
 
 @check("RESP-001", needs=["v1"], feature="v1", order=LAST)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from infobip_sms_conformance.cli.operation_cells import iter_operation_cells
 from infobip_sms_conformance.cli.options import Command
 from infobip_sms_conformance.client_run.coverage import get_request_fields
 from infobip_sms_conformance.contract.cases import read_every_case
@@ -56,10 +57,11 @@ class Cell:
 
 @click.command("coverage", cls=Command)
 def coverage() -> int:
-    """Print which values are sent in each field.
+    """Print which values are sent in each field, and what each operation is asked.
 
     Each line has a field, a kind of value, the format, the position among messages or destinations, and
-    the requirement with its cases; or a - and the reason why nothing is sent.
+    the requirement with its cases; or a - and the reason why nothing is sent. The lines at the end have an
+    operation, what varies around a call of it, and the requirement with what is sent.
     """
     cells = list(iter_cells())
     widths = [max(len(getattr(cell, name)) for cell in cells) for name in ("field", "kind")]
@@ -67,7 +69,9 @@ def coverage() -> int:
         lead = f"{cell.field:{widths[0]}}  {cell.kind:{widths[1]}}  {cell.wire:4}"
         print(f"{lead}  {cell.position or '-'}: {cell.said}")
     checked = sum(bool(cell.position) for cell in cells)
-    print(f"\n{checked} of {len(cells)} cells are checked; the others have a reason")
+    print(f"\n{checked} of {len(cells)} cells are checked; the others have a reason\n")
+    for name, what, said in iter_operation_cells():
+        print(f"{name:{widths[0]}}  {what:{widths[1]}}  {said}")
     return NOTHING_FAILED
 
 

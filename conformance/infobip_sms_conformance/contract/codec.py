@@ -10,6 +10,9 @@ from lxml import etree
 from infobip_sms_conformance.contract.openapi import get_component, get_property, resolve
 
 MEDIA_TYPES = {"json": "application/json", "xml": "application/xml"}
+OTHER_FORMAT = {"json": "xml", "xml": "json"}
+MAX_EXACT = 2**53
+"""Up to here a number of JSON is exact in every program."""
 INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*")
 MAX_NODES = 1_000_000
 """How many values or elements a body may hold; the response to 100,000 destinations has fewer."""
@@ -74,13 +77,20 @@ def dump_text(value: Any) -> str:
 def parse_json(body: bytes) -> Any:
     """Return the data of a JSON text; ValueError when it is none.
 
-    Fractions stay text, so that no digit is lost.
+    Fractions stay text, so that no digit is lost; 1.0 is an integer (READ-056).
     """
     require_few_nodes(sum(body.count(sign) for sign in (b"{", b"[", b",")))
     try:
-        return json.loads(body, parse_float=str)
+        return json.loads(body, parse_float=read_number)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def read_number(text: str) -> int | str:
+    """Return a number with a point or an exponent: an integer if it is a whole one, else its text."""
+    number = float(text)
+    is_exact = number.is_integer() and abs(number) <= MAX_EXACT
+    return int(number) if is_exact else text
 
 
 def require_few_nodes(count: int) -> None:
@@ -107,7 +117,7 @@ def parse_xml(body: bytes, component: str) -> Any:
 def read_element(element: etree._Element, schema: dict[str, Any]) -> Any:
     """Return the data of one element; text that is not of the schema's type stays text."""
     if schema.get("type") != "object":
-        return read_text(element.text or "", schema)
+        return read_text(get_text(element), schema)
     data: dict[str, Any] = {}
     for child in iter_children(element):
         read_child(data, child, get_property(schema, get_tag(child)))
@@ -138,6 +148,11 @@ def read_text(text: str, schema: dict[str, Any]) -> Any:
 def iter_children(element: etree._Element) -> Iterator[etree._Element]:
     """Yield the child elements, without comments and processing instructions."""
     return element.iterchildren("{*}*")
+
+
+def get_text(element: etree._Element) -> str:
+    """Return the text of an element that has no others in it, comments and processing instructions left out."""
+    return "".join([element.text or "", *(child.tail or "" for child in element)])
 
 
 def get_tag(element: etree._Element) -> str:

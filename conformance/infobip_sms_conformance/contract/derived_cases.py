@@ -63,7 +63,9 @@ def iter_bad_choices(choices: list[str]) -> Iterator[Value]:
     """Yield near misses of a few texts, and what is no text."""
     first, longest = choices[0], max(choices, key=len)
     yield "number", NUMBER, JSON_ONLY
-    yield "beginning", first[:-1], EITHER
+    is_word = "/" not in first and min(map(len, choices)) > len("GREEK")
+    if not is_word:  # else three letters of it
+        yield "beginning", first[:-1], EITHER
     yield "longer", f"{first}-1", EITHER
     if first.isupper() and len(first) <= len("TRUE"):
         yield "small", first.lower(), EITHER
@@ -71,8 +73,7 @@ def iter_bad_choices(choices: list[str]) -> Iterator[Value]:
         yield "dash", longest.replace("_", "-"), EITHER
     if "/" in first:
         yield "end", first.rpartition("/")[2], EITHER
-    elif min(map(len, choices)) > len("GREEK"):  # words that are written in other ways as well
-        yield "title", first.title(), EITHER
+    elif is_word:  # which is abbreviated as well
         yield "three-letters", first[:3], EITHER
 
 
@@ -122,9 +123,9 @@ def iter_bad_integers(field: Field) -> Iterator[Value]:
     if least is None:  # true may count as one, which is within limits
         yield "object", NOT_A_VALUE, JSON_ONLY
         yield "true", True, JSON_ONLY
+        yield "unit", f"{field.example} min", EITHER
     if not has_listed(field.path, float):
         yield "fraction", field.example + 0.5, EITHER
-    yield "unit", f"{field.example} min", EITHER
     if least is not None:
         yield "low", least - 1, EITHER
     if most is not None:

@@ -9,6 +9,7 @@ from lxml import etree
 
 from infobip_sms_conformance.contract.codec import (
     get_tag,
+    get_text,
     iter_children,
     parse_json,
     parse_tree,
@@ -99,7 +100,7 @@ def parse_xml_response(body: bytes) -> SendResponse:
     root = parse_tree(body)
     schema = get_component("SmsResponseDetails")
     messages = [read_element(element, schema) for element in iter_entry_elements(root)]
-    top = {get_tag(child): child.text or "" for child in iter_children(root)}
+    top = {get_tag(child): get_text(child) for child in iter_children(root)}
     if "messages" not in top:
         raise UnreadableResponseError("there are no messages")
     return build_send_response("xml", top, messages)

@@ -15,6 +15,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from infobip_sms_conformance.client_checks.excerpt import BEGIN
+from infobip_sms_conformance.contract.codec import MEDIA_TYPES
 from infobip_sms_conformance.contract.files import WIRES, read_numbers, read_requirements
 from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.errors import NOTHING_FAILED
@@ -40,7 +41,11 @@ from infobip_sms_conformance.run.result import RunResult, SanitizedFinding
 from infobip_sms_conformance.sanitization.curl import HEADER, get_variables
 from infobip_sms_conformance.sanitization.evidence import Evidence
 from infobip_sms_conformance.sanitization.redaction import clean, clean_characters
-from infobip_sms_conformance.session.first_requests import REJECTED_CREDENTIALS
+from infobip_sms_conformance.session.first_requests import (
+    FAILING,
+    RATE_LIMITED,
+    REJECTED_CREDENTIALS,
+)
 from infobip_sms_conformance.session.plan import Plan
 
 MAX_FULL, MAX_OTHERS = 8, 4
@@ -238,12 +243,15 @@ def describe_evidence(shown: SanitizedFinding, evidence: Evidence) -> Iterator[t
 
 
 def format_head(evidence: Evidence) -> str:
-    """Return the first line of a request, and its formats where they are not the same."""
+    """Return the first line of a request, and its formats where they are not the same or not the usual ones."""
     line = f"{evidence.method} {evidence.path}"
-    if not evidence.content_type or evidence.accept == evidence.content_type:
+    expected = [evidence.content_type] if evidence.content_type else list(MEDIA_TYPES.values())
+    if evidence.accept in expected:
         return line
+    if evidence.content_type:
+        line += f"\nContent-Type: {evidence.content_type}"
     accept = f"Accept: {evidence.accept}" if evidence.accept else "(no Accept)"
-    return f"{line}\nContent-Type: {evidence.content_type}\n{accept}"
+    return f"{line}\n{accept}"
 
 
 def describe_numbers(plan: Plan) -> str:
@@ -343,6 +351,12 @@ def get_next_step(result: RunResult, report_files: Mapping[str, Path]) -> str:
         return f"Next: {again} explain {failed[0]}; --only {failed[0]} checks it alone{page}"
     if result.stopped.startswith(REJECTED_CREDENTIALS):
         return "Next: check --user and --password, or --api-key"
+    if result.stopped.startswith(RATE_LIMITED):
+        return "Next: run again when the limit has passed, or with an account that has none"
+    if result.stopped.startswith(FAILING):
+        return (
+            f"Next: see the log of the server for the reason of its error; {result.url} is reached"
+        )
     if not result.rows:
         if result.side == "receiver":
             return (

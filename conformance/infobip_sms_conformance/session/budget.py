@@ -187,16 +187,16 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
         *(
             (2 * len(wires) + 1, 2 * len(wires))
             if p.is_sample
-            else (3 * len(wires) + 2, 4 * len(wires) + 1)
+            else (5 * len(wires) + 2, 6 * len(wires) + 1)
         )
     ),
     "headers": build_fixed_cost(3, 3, each=True),
-    "spellings": build_full_cost(5, 5),
+    "spellings": build_full_cost(3, 3),
     "unauthorized": build_fixed_cost(5, 5),
     "app": build_fixed_cost(1, 1, each=True),
     "every operation": build_full_cost(9, 1),
-    "near misses": build_full_cost(13, 4),
-    "other scheme": build_full_cost(5, 1),
+    "near misses": build_full_cost(14, 4),
+    "other header fields": build_full_cost(9, 1),
     "push": cost_webhook,
     "lists": lambda p, _w, _s: RunCost(
         1, count_messages(build_batch(BATCH_SIZE if p.has_long_lists else 0))
@@ -207,12 +207,14 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "named logs": build_fixed_cost(1, 0),
     "one name": build_full_cost(1, 0),
     "effects": build_full_cost(1, 0),
-    "empty logs": build_fixed_cost(4, 0),
+    "empty logs": build_fixed_cost(6, 0),
     "spans": build_fixed_cost(2, 0),
     "networks": build_fixed_cost(2, 0),
     "fetched reports": build_fixed_cost(ATTEMPTS + 3, 0),
     "preview": build_fixed_cost(6, 0),
-    "previews of all kinds": build_full_cost(5, 0),
+    "previews of all kinds": build_full_cost(6, 0),
+    "full preview": build_full_cost(1, 0),
+    "preview of null": build_full_cost(1, 0),
     "bulks": build_fixed_cost(8, 2),
     "unknown bulks": build_full_cost(3, 0),
     "bad changes": build_full_cost(3, 0),
@@ -224,7 +226,8 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "untracked": build_fixed_cost(2, 0),
     "v1": build_fixed_cost(1, 3, each=True),
     "v1 languages": build_fixed_cost(3, 3),
-    "v1 limits": build_full_cost(3, 3),
+    "v1 limits": build_full_cost(5, 5),
+    "v1 log": build_full_cost(ATTEMPTS, 0),
     "v1 transliteration": build_fixed_cost(1, 1),
 }
 INCLUDED = {
@@ -235,7 +238,7 @@ INCLUDED = {
 """Groups that another one looks at as well."""
 
 
-HELD = {"named": "pool", "scheduled": "bulks"}
+HELD = {"named": "pool", "scheduled": "bulks", "other header fields": "logs", "app": "headers"}
 """Groups that are a part of another one, where that is sent."""
 
 

@@ -1,7 +1,8 @@
 """What the first requests show: whether this is a server of this API that knows the credentials."""
 
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,14 +16,18 @@ from infobip_sms_conformance.observations.exchange import (
     REDIRECTIONS,
     UNAUTHORIZED,
     Exchange,
+    is_throttled,
 )
 from infobip_sms_conformance.observations.responses import find_wire
 from infobip_sms_conformance.sanitization.redaction import clean
 from infobip_sms_conformance.transport.http import TargetServer
 
 REJECTED_CREDENTIALS = "the server rejected the credentials"
+RATE_LIMITED = "the server limits the rate of requests"
+FAILING = "the server fails at the smallest request"
 NO_RESPONSE_OF_THIS_API = "the first request got no response of this API"
 NOT_THIS_API = ABSENT | {HTTPStatus.GONE, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED}
+SERVER_ERRORS = range(500, 600)
 UNAVAILABLE = {
     HTTPStatus.BAD_GATEWAY,
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -36,8 +41,33 @@ PREFIX = 1000
 """Bytes in which an HTML page says that it is one."""
 
 
+PAUSE = 0.5
+"""Seconds before a server that limits the rate of requests is asked for the last time."""
+
+
 class NotTestableError(Exception):
     """There is no server of this API to check."""
+
+
+def collect_probes(
+    first: Exchange,
+    wires: Sequence[str],
+    probe: Callable[..., Exchange],
+    send_whole: Callable[[], Exchange],
+) -> list[Exchange]:
+    """Return the first exchange, and more where it may mean that there is nothing to check.
+
+    probe: sends the smallest request, in a format. send_whole: sends the documented one.
+    """
+    probes = [first]
+    if first.response is not None and is_unusable(first):
+        probes += [probe(wire) for wire in wires if wire != first.wire]
+    if all(map(is_limiting, probes)):
+        time.sleep(PAUSE)
+        probes.append(probe())
+    elif all(map(is_failing, probes)):
+        probes.append(send_whole())
+    return probes
 
 
 def require_this_api(target: TargetServer, probes: Sequence[Exchange]) -> None:
@@ -49,6 +79,10 @@ def require_this_api(target: TargetServer, probes: Sequence[Exchange]) -> None:
         )
     if all(map(is_rejecting, probes)):
         raise NotTestableError(f"{REJECTED_CREDENTIALS} (HTTP {first.status})")
+    if all(map(is_limiting, probes)):
+        raise NotTestableError(f"{RATE_LIMITED} (HTTP {first.status} to all of {len(probes)})")
+    if all(map(is_failing, probes)):
+        raise NotTestableError(f"{FAILING} (HTTP {first.status} to all of {len(probes)})")
     if all(map(is_foreign, probes)):
         raise NotTestableError(f"{NO_RESPONSE_OF_THIS_API}: {describe_foreign(first)}")
 
@@ -56,6 +90,21 @@ def require_this_api(target: TargetServer, probes: Sequence[Exchange]) -> None:
 def is_rejecting(exchange: Exchange) -> bool:
     """Tell whether the server rejected the credentials."""
     return exchange.status in {UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+
+def is_unusable(exchange: Exchange) -> bool:
+    """Tell whether a first response may mean that there is nothing to check."""
+    return any(reason(exchange) for reason in (is_rejecting, is_limiting, is_failing, is_foreign))
+
+
+def is_limiting(exchange: Exchange) -> bool:
+    """Tell whether the server only asked for patience."""
+    return exchange.response is not None and is_throttled(exchange.response)
+
+
+def is_failing(exchange: Exchange) -> bool:
+    """Tell whether the server failed: a 5xx, but for those of proxies before it."""
+    return exchange.status in SERVER_ERRORS and not is_foreign(exchange)
 
 
 def is_foreign(exchange: Exchange) -> bool:

@@ -6,9 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from infobip_sms_conformance.contract.openapi import Operation
-from infobip_sms_conformance.observations.exchange import OK_STATUSES, Exchange, find_send_response
+from infobip_sms_conformance.observations.exchange import (
+    OK_STATUSES,
+    Exchange,
+    RequestOutcome,
+    find_send_response,
+)
 from infobip_sms_conformance.observations.tolerant_reader import parse_tolerant
 from infobip_sms_conformance.observations.verdicts import Inconclusive
+from infobip_sms_conformance.session.first_requests import RATE_LIMITED
 from infobip_sms_conformance.session.plan import Plan
 from infobip_sms_conformance.session.recorded import Key, RecordedRequest, get_key
 from infobip_sms_conformance.transport.allow_list import (
@@ -20,6 +26,8 @@ from infobip_sms_conformance.transport.http import NoResponseError, RawRequest, 
 
 MAX_SECONDS = 300.0
 MAX_TIMEOUTS = 4
+MAX_LIMITED = 8
+"""Requests one after the other that a server may answer with 429."""
 SEND_OPERATIONS = {"send", "sendV1"}
 NO_CONNECTION = ("the connection was refused", "no TLS", "the TLS certificate")
 """How the problem begins where nothing was sent."""
@@ -54,7 +62,7 @@ class RequestSender:
         self.allow_list = AllowList(plan.allowed, plan.budget.max_messages)
         self.exchanges: list[Exchange] = []
         """Every exchange of the run, in order."""
-        self.timeouts = self.unanswered = 0
+        self.timeouts = self.unanswered = self.throttled = 0
         self.started = time.monotonic()
         self.stopped = ""
         self.limited = ""
@@ -77,6 +85,9 @@ class RequestSender:
             self.allow_list.release(count)
         elif prepared.has_messages and count and self._plan.profile.stops_at_acceptance:
             self.stopped = "a message was taken, although this run expects every one to be rejected"
+        self.throttled = self.throttled + 1 if found.outcome is RequestOutcome.THROTTLED else 0
+        if self.throttled >= MAX_LIMITED:
+            self.stopped = self.stopped or f"{RATE_LIMITED} (HTTP {found.status})"
         if found.response is None:
             self.unanswered += 1
             self.timeouts += found.slow

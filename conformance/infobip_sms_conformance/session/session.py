@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from infobip_sms_conformance.contract.codec import MEDIA_TYPES, dump
@@ -16,13 +17,13 @@ from infobip_sms_conformance.fixtures.placement import (
     build_case_document,
     build_named,
     describe_edit,
+    describe_generated,
     respell,
 )
 from infobip_sms_conformance.observations.exchange import (
     UNAUTHORIZED,
     Exchange,
     RequestOutcome,
-    get_destinations,
 )
 from infobip_sms_conformance.observations.verdicts import Inconclusive, NotApplicable
 from infobip_sms_conformance.sanitization.redaction import Mask, build_mask
@@ -32,13 +33,13 @@ from infobip_sms_conformance.session.budget import (
     is_sent,
 )
 from infobip_sms_conformance.session.first_requests import (
-    is_foreign,
-    is_rejecting,
+    collect_probes,
     require_this_api,
 )
 from infobip_sms_conformance.session.plan import Plan
 from infobip_sms_conformance.session.recorded import Key, RecordedRequest
 from infobip_sms_conformance.session.sender import PreparedRequest, RequestSender
+from infobip_sms_conformance.session.variations import Variations
 from infobip_sms_conformance.transport.credentials import Credentials
 from infobip_sms_conformance.transport.http import RawRequest, TargetServer
 from infobip_sms_conformance.transport.webhook_receiver import WebhookReceiver
@@ -69,6 +70,7 @@ class Session:
         self.rejects_past = False
         self.looked_at: list[Exchange] = []
         """What the check that is running has asked for."""
+        self.variations = Variations()
         self._shared: dict[tuple[str, str], Exchange] = {}
 
     @property
@@ -124,9 +126,25 @@ class Session:
         query: Sequence[tuple[str, str]] = (),
         path_parameters: Mapping[str, str] | None = None,
         headers: Mapping[str, str | None] | None = None,
+        succeeds: bool = False,
     ) -> Exchange:
-        """Call an operation of the contract; see ``send``. Queries and paths go out as they are."""
+        """Call an operation of the contract; see ``send``. Queries and paths go out as they are.
+
+        succeeds: a correct server carries the call out, so that it may have other header fields (variations.py).
+        """
         found = read_operations()[operation]
+        if succeeds and self.plan.profile.derives:
+            make = partial(
+                self.call,
+                operation,
+                wire,
+                document=document,
+                query=query,
+                path_parameters=path_parameters,
+            )
+            mine = (self.credentials.basic, self.credentials.app)
+            other = next((one for one in mine if one not in {None, self.authorization}), None)
+            return self.variations.call(found, wire, label, make, other)
         changes = dict(headers or {})
         body = b""
         if document is not None:
@@ -235,9 +253,9 @@ class Session:
 
         What could be a single fault of a server is looked at in the other format as well.
         """
-        probes = [first]
-        if first.response is not None and (is_rejecting(first) or is_foreign(first)):
-            probes += [self.probe(wire) for wire in self.wires if wire != first.wire]
+        accepts = not self.plan.profile.stops_at_acceptance
+        whole = partial(self.send_example, "documented-request", self.wires[0])
+        probes = collect_probes(first, self.wires, self.probe, whole if accepts else self.probe)
         require_this_api(self.target, probes)
 
     # -------------------------------------------------------------- shared exchanges
@@ -377,9 +395,3 @@ class Session:
 def is_rejected(exchange: Exchange) -> bool:
     """Tell whether a request was rejected."""
     return exchange.outcome is RequestOutcome.REJECTED
-
-
-def describe_generated(index: int, document: Any) -> str:
-    """Name a generated request by its size."""
-    messages, destinations = len(document["messages"]), len(get_destinations(document))
-    return f"generated request {index} (messages: {messages}, destinations: {destinations})"

@@ -10,7 +10,8 @@ from infobip_sms_conformance.checks.support.assertions import (
     require_response,
 )
 from infobip_sms_conformance.checks.support.root_causes import get_rejected_field
-from infobip_sms_conformance.contract.files import read_numbers
+from infobip_sms_conformance.contract.codec import MEDIA_TYPES, OTHER_FORMAT
+from infobip_sms_conformance.contract.files import read_example, read_numbers
 from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.fixtures.lookup_batch import (
     HOUR,
@@ -71,13 +72,23 @@ def call_once(  # noqa: PLR0913 - what a call is made of
     *,
     query: Sequence[tuple[str, str]] = (),
     path_parameters: Mapping[str, str] | None = None,
+    succeeds: bool = True,
 ) -> Exchange:
-    """Return the exchange of that name, calling the operation when it is first asked for."""
+    """Return the exchange of that name, calling the operation when it is first asked for.
+
+    succeeds: whether a correct server carries the call out.
+    """
     wire = get_wire(session, format_index)
     found = session.find(label, wire)
     if found is None:
         found = session.call(
-            operation, wire, label, document, query=query, path_parameters=path_parameters
+            operation,
+            wire,
+            label,
+            document,
+            query=query,
+            path_parameters=path_parameters,
+            succeeds=succeeds,
         )
     return session.keep(label, wire, found)
 
@@ -226,6 +237,24 @@ def require_tracked(session: Session, findings: list[Finding]) -> Exchange:
         caused_by=get_rejected_field(findings, whole),
         exchange=whole,
     )
+
+
+def send_by_app(session: Session, wire: str) -> Exchange:
+    """Return the exchange of the minimal request with the API key, and a response in the other format if there is one."""
+    accept = OTHER_FORMAT[wire] if OTHER_FORMAT[wire] in session.wires else wire
+    label = f"the minimal request with App and Accept: {MEDIA_TYPES[accept]}"
+    key = "by App"
+    if (found := session.find(key, wire)) is not None:
+        return found
+    document = read_example("minimal-request")
+    found = session.send(
+        document,
+        wire,
+        label,
+        authorization=session.credentials.app,
+        accept=MEDIA_TYPES[accept],
+    )
+    return session.keep(key, wire, found)
 
 
 def send_bulk(session: Session) -> Exchange:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from infobip_sms_conformance.checks.support.calls import send_bulk
 from infobip_sms_conformance.contract.files import read_example
 from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.fixtures.lookup_batch import HOUR, format_instant, get_relative_instant
@@ -27,8 +28,6 @@ FEATURES = {
     "recordConversion": "tracking",
 }
 """The operations besides that of version 2, each with the feature that it belongs to."""
-LOOKING = ("getLogs", "fetchDeliveryReports", "preview", "getScheduled", "sendV1")
-"""Operations whose call changes nothing that a check looks at."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,23 @@ def build_call(session: Session, operation: str, bulk_id: str) -> Call:
         "recordConversion": Call(path_parameters=(("messageId", message_id),)),
     }
     return calls.get(operation, Call(query=bulk))
+
+
+def vary_every_operation(session: Session) -> None:
+    """Call with other header fields what is offered, unless it was called so before."""
+    for operation in iter_offered(session):
+        if operation in session.variations.get_operations():
+            continue
+        call = build_call(session, operation, str(send_bulk(session).document["bulkId"]))
+        session.call(
+            operation,
+            session.wires[0],
+            f"other header fields: {operation}",
+            call.document,
+            query=call.query,
+            path_parameters=dict(call.path_parameters),
+            succeeds=True,
+        )
 
 
 def call_with(  # noqa: PLR0913, PLR0917 - what a call is made of

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 BULKS = ("/sms/1/bulks",)
 ELEMENT = re.compile(rb"<(/?)([A-Za-z])")
+WHOLE = re.compile(rb'("(?:groupId|id|smsCount|messageCount)": ?[0-9]+)')
+TEXT_START = re.compile(rb"(<[A-Za-z]+>)([^<])")
 NULLS = {"action": None, "smsCount": None, "operator": None}
 PROXY = {"Set-Cookie": "a=b; Path=/", "X-Request-ID": "123", "Vary": "Accept"}
 PRICE = {"pricePerMessage": 0.0001, "currency": "UNKNOWN"}
@@ -212,6 +214,8 @@ ALLOWED: dict[str, Twist] = {
     "lower-case-key": Twist(answer=lower_keys),
     "slow": Twist(query=slow_down),
     "bare-reports": Twist(report=drop_most),
+    "whole-fractions": writes_json(lambda body: WHOLE.sub(rb"\1.0", body)),
+    "xml-comments": writes_xml(lambda body: TEXT_START.sub(rb"\1<!-- a note -->\2", body)),
     "numbers-as-text": Twist(report=number_as_text),
     "reports-with-more": reports("status", lambda v: {**v, "action": "none", "more": [1]}),
     "report-without-milliseconds": Twist(

@@ -113,7 +113,7 @@ def rename_intermediate(report: Data, kind: str) -> Data:
 ANSWERS: dict[str, Twist] = {
     # --- responses to send requests
     "status-group-text": answers("messages[].status.groupId", to_text),
-    "status-id-fraction": answers("messages[].status.id", float),
+    "status-id-fraction": answers("messages[].status.id", lambda v: f"{v}.0"),
     "status-description-number": answers("messages[].status.description", lambda _v: 26),
     "status-group-name-missing": answers("messages[].status.groupName", drop),
     "status-last-nameless": answers("messages[-1].status.name", drop),

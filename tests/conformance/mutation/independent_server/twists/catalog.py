@@ -6,11 +6,18 @@ from functools import cache
 
 from tests.conformance.mutation.independent_server.twists.allowed import ALLOWED
 from tests.conformance.mutation.independent_server.twists.answers import ANSWERS
+from tests.conformance.mutation.independent_server.twists.every_operation import EVERY_OPERATION
 from tests.conformance.mutation.independent_server.twists.hooks import Twist, combine
 from tests.conformance.mutation.independent_server.twists.http import HTTP
 from tests.conformance.mutation.independent_server.twists.requests import REQUESTS
 
-TWISTS: dict[str, Twist] = {**REQUESTS, **ANSWERS, **HTTP, **ALLOWED}
+TWISTS: dict[str, Twist] = {
+    **REQUESTS,
+    **ANSWERS,
+    **HTTP,
+    **EVERY_OPERATION,
+    **ALLOWED,
+}
 
 
 @cache
