@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 SUITE = "Run of the conformance suite, against the sandbox"
 EACH = "each request, of the suite alone"
+LATENCY, ONE_REQUEST = "Latency over a kept connection", "1 request"
+TO_BARE = ("our client, to the bare server", "urllib3, to the bare server")
+TO_SANDBOX = ("our client, to the sandbox", "urllib3, to the sandbox")
 CLIENT, LIBRARIES = "… and a client", "attrs + cattrs + urllib3"
 IMPORTS = {
     "bare interpreter": "pass",

@@ -15,6 +15,7 @@ import urllib3
 
 from infobip_sms import ApiKey, Client, Message
 from infobip_sms.codecs import wire_json
+from tests.bench.costs import LATENCY, ONE_REQUEST, TO_BARE, TO_SANDBOX
 from tests.bench.documents import build_reply
 from tests.bench.timing import measure
 from tests.bench.trials import Row
@@ -22,10 +23,7 @@ from tests.bench.trials import Row
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-WORK, SIZE = "Latency over a kept connection", "1 request"
 BARE = "bare asyncio server"
-TO_BARE = ("our client, to the bare server", "urllib3, to the bare server")
-TO_SANDBOX = ("our client, to the sandbox", "urllib3, to the sandbox")
 _PROGRAM = (sys.executable, "-m", "infobip_sms")
 _PATH = "/sms/2/text/advanced"
 _SEND = b'{"messages":[{"destinations":[{"to":"41793026727"}],"text":"Hello"}]}'
@@ -37,7 +35,7 @@ def measure_latency(rounds: int) -> Iterator[Row]:
     with ExitStack() as stack:
         figures = measure(_build_work(stack), rounds, least=0.05)
     for name, figure in figures.items():
-        yield Row(WORK, SIZE, name, figure)
+        yield Row(LATENCY, ONE_REQUEST, name, figure)
 
 
 def _build_work(stack: ExitStack) -> dict[str, Callable[[], Any]]:

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from tests.bench import latency
-from tests.bench.costs import CLIENT, EACH, LIBRARIES, SUITE
+from tests.bench.costs import (
+    CLIENT,
+    EACH,
+    LATENCY,
+    LIBRARIES,
+    ONE_REQUEST,
+    SUITE,
+    TO_BARE,
+    TO_SANDBOX,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,13 +86,13 @@ def find_wall_targets(figures: Mapping[tuple[str, str, str], Figure]) -> Iterato
 
 def find_latency_targets(figures: Mapping[tuple[str, str, str], Figure]) -> Iterator[Target]:
     """Yield the targets of calls over a kept connection, by the clock on the wall."""
-    for one, other in zip(latency.TO_SANDBOX, latency.TO_BARE, strict=True):
-        ours, bare = (figures.get((latency.WORK, latency.SIZE, peer)) for peer in (one, other))
+    for one, other in zip(TO_SANDBOX, TO_BARE, strict=True):
+        ours, bare = (figures.get((LATENCY, ONE_REQUEST, peer)) for peer in (one, other))
         if ours and bare:
             pairs = zip(ours.wall_ratios, bare.wall_ratios, strict=True)
             ratio = statistics.median(a / b for a, b in pairs)
-            yield Target(f"{latency.WORK}: {one} / {other}", 3.0, ratio)
-            yield Target(f"{latency.WORK}, ms: {one}", 1.5, statistics.median(ours.wall) * 1000)
+            yield Target(f"{LATENCY}: {one} / {other}", 3.0, ratio)
+            yield Target(f"{LATENCY}, ms: {one}", 1.5, statistics.median(ours.wall) * 1000)
 
 
 def find_suite_targets(rows: list[Row]) -> Iterator[Target]:
