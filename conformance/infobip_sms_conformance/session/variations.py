@@ -9,7 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from infobip_sms_conformance.contract.openapi import Operation
-from infobip_sms_conformance.observations.exchange import OK_STATUSES, UNAUTHORIZED, Exchange
+from infobip_sms_conformance.observations.exchange import (
+    ABSENT,
+    OK_STATUSES,
+    UNAUTHORIZED,
+    Exchange,
+)
 from infobip_sms_conformance.observations.responses import find_wire
 
 REPEATABLE = frozenset({"getLogs", "getScheduled", "getScheduledStatus", "preview"})
@@ -133,6 +138,8 @@ def iter_headers(
 def needs_plain(call: VariedCall) -> bool:
     """Tell whether a call is to be made again with the usual header fields."""
     if call.varied.response is None:  # it may have been carried out
+        return False
+    if call.varied.status in ABSENT:  # the server does without this operation
         return False
     if call.varied.status not in OK_STATUSES:
         return True

@@ -476,7 +476,7 @@ class Handler(BaseHTTPRequestHandler):
         ):
             self.answer(404, b"{}", "json")
         else:
-            xml = "xml" in self.headers.get("Content-Type", "")
+            xml = "xml" in self.headers.get("Content-Type", "").lower()
             request = read_xml(body) if xml else json.loads(body)
             self.take(request, 1 if "/1/" in self.path else 2, "xml" if xml else "json")
 
