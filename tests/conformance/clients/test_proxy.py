@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from infobip_sms_conformance.transport.listener import listen
 from infobip_sms_conformance.transport.proxy import CLIENT_LEFT, SERVER_CLOSED, CapturingProxy
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterator
 
 SECONDS = 30.0
@@ -304,6 +306,20 @@ def test_many_connections_at_once_add_no_failure() -> None:
 
     assert [h.serial for h in captured] == list(range(1, 401))
     assert all(h.response and h.response.body == h.body and not h.error for h in captured)
+
+
+def test_connections_that_come_at_the_very_end_are_closed() -> None:
+    """What is left open is complained about when it is collected, in whatever test that happens."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.read())
+
+    for _ in range(5):
+        with ExitStack() as clients, listen(handle) as url:
+            address = ("127.0.0.1", urlsplit(url).port or 0)
+            for _ in range(20):
+                clients.enter_context(socket.create_connection(address))
+    gc.collect()
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])
