@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tracemalloc
-from typing import TYPE_CHECKING, Any
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
-from infobip_sms_schema import SmsResponse, SmsResponseDetails, Status
 
-from infobip_sms import Client
-from tests.fakes.ledger_process import AUTH, build_messages
 from tests.send_many.large_run import is_right, run_sender, run_server
 
 if TYPE_CHECKING:
@@ -47,39 +46,10 @@ def test_a_sender_that_is_killed_ten_times_sends_each_destination_once(
         assert found["states"] == {"accepted": COUNT}
 
 
-class Echo(Client):
-    """A client whose server says yes at once, without a network."""
-
-    def send(self, request: Any = (), **_: object) -> SmsResponse:
-        """Accept all."""
-        status = Status(group_id=1, group_name="PENDING", id=26, name="PENDING_ACCEPTED")
-        entries = [
-            SmsResponseDetails(to=place.to, status=status, message_id=place.message_id)
-            for message in request.messages
-            for place in message.destinations
-        ]
-        return SmsResponse(messages=entries)
-
-
-def measure(path: Path, count: int) -> int:
-    """Return the peak of memory while so many are sent, in bytes."""
-    with Echo("http://127.0.0.1:9", auth=AUTH) as client:
-        tracemalloc.start()
-        outcomes = client.send_many(
-            build_messages(count), chunk=50, concurrency=1, journal=path, dedupe=None
-        )
-        accepted = sum(outcome.state == "accepted" for outcome in outcomes)
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-    assert accepted == count
-    return peak
-
-
 def test_memory_does_not_grow_with_the_input(tmp_path: Path) -> None:
     """Ten times as many destinations take as much memory, in a first run and in one that resumes."""
-    measure(tmp_path / "warm", 1_000)
-    few, many = tmp_path / "few", tmp_path / "many"
-    peaks = [measure(path, 500 if path is few else 5_000) for path in (few, many) * 2]
+    program = [sys.executable, "-m", "tests.send_many.memory", str(tmp_path)]
+    peaks = json.loads(subprocess.run(program, check=True, stdout=subprocess.PIPE).stdout)
 
     assert peaks[1] < 1.2 * peaks[0]
     assert peaks[3] < 1.2 * peaks[2]
