@@ -16,40 +16,45 @@ ROUNDS = 8
 ConnectionHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-@contextmanager
-def listen(handler: ConnectionHandler, port: int = 0) -> Iterator[str]:
-    """Serve every connection; give the URL. WrongUsage where the port is taken."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+class Connections:
+    """The connections of a listener, each with the task that serves it."""
 
-    def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = loop.create_task(serve(reader, writer))
-        connections[task] = writer
-        task.add_done_callback(drop)
+    def __init__(self, handler: ConnectionHandler) -> None:
+        self._handler = handler
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await handler(reader, writer)
+    def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection."""
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._open[task] = writer
+        task.add_done_callback(self._drop)
 
-    def drop(task: asyncio.Task[None]) -> None:
-        """Close a connection, also one that the handler never saw."""
-        connections.pop(task).close()
-
-    async def end(server: asyncio.Server) -> None:
-        await (
-            let_loop_go_on()
-        )  # accepted connections reach their handlers: Python 3.11 loses them in a closed server
+    async def end(self, server: asyncio.Server) -> None:
+        """Close all connections, also those that were accepted and have not reached the handler yet."""
+        await let_loop_go_on()  # until they did: a closed server of Python 3.11 loses them
         server.close()
-        tasks = list(connections)
+        tasks = list(self._open)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await let_loop_go_on()  # transports close
 
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await self._handler(reader, writer)
+
+    def _drop(self, task: asyncio.Task[None]) -> None:
+        self._open.pop(task).close()
+
+
+@contextmanager
+def listen(handler: ConnectionHandler, port: int = 0) -> Iterator[str]:
+    """Serve every connection; give the URL. WrongUsage where the port is taken."""
+    loop, connections = asyncio.new_event_loop(), Connections(handler)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
     try:
-        starting = asyncio.start_server(take, HOST, port, backlog=BACKLOG)
+        starting = asyncio.start_server(connections.take, HOST, port, backlog=BACKLOG)
         try:
             server = asyncio.run_coroutine_threadsafe(starting, loop).result(TIMEOUT)
         except OSError as error:
@@ -57,7 +62,7 @@ def listen(handler: ConnectionHandler, port: int = 0) -> Iterator[str]:
         try:
             yield f"http://{HOST}:{server.sockets[0].getsockname()[1]}"
         finally:
-            asyncio.run_coroutine_threadsafe(end(server), loop).result(TIMEOUT)
+            asyncio.run_coroutine_threadsafe(connections.end(server), loop).result(TIMEOUT)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(TIMEOUT)
