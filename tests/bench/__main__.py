@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from tests.bench.compare import RESULT
-from tests.bench.noise import LOUD, describe_noise, measure_noise
+from tests.bench.timing import LOUD, describe_noise, measure_noise
 from tests.peers.packages import FOLDER, ROOT
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.noise import LOUD, describe_noise
+from tests.bench.timing import LOUD, describe_noise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,8 @@ from infobip_sms.codecs import wire_json
 from tests.bench import by_hand, compare, day_program
 from tests.bench.costs import EACH, SUITE
 from tests.bench.documents import build_messages, build_reply
-from tests.bench.noise import LOUD, describe_noise, measure_noise
 from tests.bench.targets import CALL, find_suite_targets, find_wall_targets
-from tests.bench.timing import Figure
+from tests.bench.timing import LOUD, Figure, describe_noise, measure_noise
 
 if TYPE_CHECKING:
     from pathlib import Path

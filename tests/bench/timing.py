@@ -1,4 +1,4 @@
-"""Measure pieces of work beside each other: round by round, so that a busy machine is busy for all."""
+"""Measure pieces of work beside each other, round by round, so that a busy machine is busy for all; and how quiet it is."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _LEAST = 0.004  # seconds that a piece of work is repeated for, in each round
 _PATIENCE = 1.0  # seconds; work that takes longer is done in fewer rounds
 _FEW = 3
+LOUD = 1.25
+"""So many times its best time the loop takes, in one of ten turns, on a machine that is too noisy to trust."""
+_TURNS = 40
+_STEPS = 60_000  # a few milliseconds
 
 
 @attrs.frozen
@@ -87,3 +91,22 @@ def _time(do: Work, count: int) -> tuple[float, float]:
     for _ in range(count):
         do()
     return (time.process_time() - cpu) / count, (time.perf_counter() - wall) / count
+
+
+def measure_noise() -> float:
+    """Return the time of the slowest but three of forty turns of a loop, in times of the fastest."""
+    taken = sorted(_time_loop() for _ in range(_TURNS))
+    return round(taken[-_TURNS // 10] / taken[0], 3)
+
+
+def describe_noise(spread: float) -> str:
+    """Say whether figures of this machine can be trusted."""
+    verdict = "too noisy to trust" if spread > LOUD else "quiet"
+    return f"{verdict}: one loop took 1.00 to {spread:.2f} times as long"
+
+
+def _time_loop() -> float:
+    began, total = time.perf_counter(), 0
+    for number in range(_STEPS):
+        total += number
+    return time.perf_counter() - began

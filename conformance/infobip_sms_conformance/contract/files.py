@@ -79,12 +79,12 @@ def read_readings() -> dict[str, str]:
 
 
 def read_requirement(requirement_id: str) -> dict[str, Any]:
-    """Return the whole row of a requirement; WrongUsage when there is none of that id."""
+    """Return the whole row of a requirement; UsageError when there is none of that id."""
     return get_row("requirement", requirement_id)
 
 
 def read_reading(reading_id: str) -> dict[str, Any]:
-    """Return the whole row of a reading; WrongUsage when there is none of that id."""
+    """Return the whole row of a reading; UsageError when there is none of that id."""
     return get_row("reading", reading_id)
 
 

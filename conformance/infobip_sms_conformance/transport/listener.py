@@ -49,7 +49,7 @@ class Connections:
 
 @contextmanager
 def listen(handler: ConnectionHandler, port: int = 0) -> Iterator[str]:
-    """Serve every connection; give the URL. WrongUsage where the port is taken."""
+    """Serve every connection; give the URL. UsageError where the port is taken."""
     loop, connections = asyncio.new_event_loop(), Connections(handler)
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
