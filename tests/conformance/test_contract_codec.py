@@ -263,3 +263,16 @@ def test_entities_are_not_resolved() -> None:
     body = b'<!DOCTYPE r [<!ENTITY e SYSTEM "file:///etc/passwd">]><r><messages>&e;</messages></r>'
 
     assert "root:" not in (codec.parse_tree(body).findtext("messages") or "")
+
+
+@pytest.mark.parametrize(("text", "value"), [("26.0", 26), ("2.6e1", 26), ("26.5", "26.5")])
+def test_read_056_whole_number_is_an_integer(text: str, value: int | str) -> None:
+    """1.0 is an integer in JSON, and a fraction keeps its digits."""
+    assert codec.parse_json(b'{"id":%b}' % text.encode()) == {"id": value}
+
+
+def test_comment_in_a_text_is_no_part_of_it() -> None:
+    """An element is read whole where a comment is in it."""
+    body = b"<smsResponse><bulkId><!-- a -->one<!-- b --> two</bulkId></smsResponse>"
+
+    assert codec.parse_xml(body, "SmsResponse") == {"bulkId": "one two"}

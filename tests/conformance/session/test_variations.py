@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from infobip_sms_conformance.cli.operation_cells import iter_operation_cells
-from infobip_sms_conformance.contract.codec import MEDIA_TYPES, parse_json, parse_xml
+from infobip_sms_conformance.contract.codec import MEDIA_TYPES
 from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.observations.exchange import Exchange
 from infobip_sms_conformance.session.variations import VARIATIONS, Variations
@@ -128,16 +128,3 @@ def test_table_has_every_operation() -> None:
     assert all(said for _, _, said in rows)
     near = [said for _, what, said in rows if what == "wrong credentials"]
     assert sum("user and password in each other's place" in said for said in near) == 1
-
-
-@pytest.mark.parametrize(("text", "value"), [("26.0", 26), ("2.6e1", 26), ("26.5", "26.5")])
-def test_read_056_whole_number_is_an_integer(text: str, value: int | str) -> None:
-    """1.0 is an integer in JSON, and a fraction keeps its digits."""
-    assert parse_json(b'{"id":%b}' % text.encode()) == {"id": value}
-
-
-def test_comment_in_a_text_is_no_part_of_it() -> None:
-    """An element is read whole where a comment is in it."""
-    body = b"<smsResponse><bulkId><!-- a -->one<!-- b --> two</bulkId></smsResponse>"
-
-    assert parse_xml(body, "SmsResponse") == {"bulkId": "one two"}
