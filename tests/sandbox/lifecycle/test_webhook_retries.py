@@ -246,7 +246,7 @@ def test_a_real_server_goes_down_and_comes_up_in_every_way(monkeypatch: pytest.M
         go_on(3)
         go_on(8)
         with monkeypatch.context() as patch, CallbackServer(pause=1, port=port) as slow:
-            patch.setattr(webhook_sender, "ATTEMPT_TIMEOUT", 0.2)
+            patch.setattr(webhook_sender, "ATTEMPT_TIMEOUT", 0.5)
             go_on(18)
             slow.wait(1)
         with CallbackServer(port=port) as good:

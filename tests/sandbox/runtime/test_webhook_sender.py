@@ -170,7 +170,7 @@ def test_servers_that_drip_delay_no_report_for_another() -> None:
 
 def test_one_deadline_covers_the_whole_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that always sends one byte more in time is given up as soon as one that sends none."""
-    monkeypatch.setattr(webhook_sender, "ATTEMPT_TIMEOUT", 0.2)
+    monkeypatch.setattr(webhook_sender, "ATTEMPT_TIMEOUT", 1.0)
     with serving(*[b"HTTP/1.1 100 Continue\r\n\r\n"] * 1000) as target:
         (result,) = post(target)
 
@@ -190,7 +190,7 @@ def test_interim_responses_without_end_are_no_work_without_end(said: bytes) -> N
 
 def test_servers_that_drip_do_not_stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """An advance of a day waits once for servers that time out, whatever is queued for them."""
-    monkeypatch.setattr(webhook_sender, "ATTEMPT_TIMEOUT", 0.1)
+    monkeypatch.setattr(webhook_sender, "ATTEMPT_TIMEOUT", 0.5)
     with ExitStack() as stack, running(frozen=True, delay=0) as sandbox, CallbackServer() as good:
         urls = [good.url]
         for _ in range(40):
@@ -205,5 +205,8 @@ def test_servers_that_drip_do_not_stop_the_clock(monkeypatch: pytest.MonkeyPatch
         attempts = sum(report["attempts"] for report in sandbox.reports(state="waiting"))
 
     assert (after - before).total_seconds() == 86_400
-    assert len(shown) == len(good.heard) == 10
+    assert len(shown) == 10
+    assert len({heard.body for heard in good.heard}) == 10, (
+        "what the good server was slow to answer comes again"
+    )
     assert attempts <= 40 * 5, "each server has had a few turns, not one for each report"
