@@ -6,6 +6,7 @@ Anything else raises FallbackRequired or any other exception; then ``__init__`` 
 
 from __future__ import annotations
 
+import builtins
 import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
@@ -563,6 +564,7 @@ def make_GsmErrorCode(
     permanent: Any = None,
     extra: Any = None,
 ) -> Any:
+    its_id, id = id, builtins.id
     if extra is not None:
         raise FallbackRequired
     if group_id is not None:
@@ -571,8 +573,8 @@ def make_GsmErrorCode(
     if group_name is not None:
         if type(group_name) is not str or not (group_name.isascii() or is_text(group_name)):
             raise FallbackRequired
-    if id is not None:
-        if type(id) is not int or not INTEGER_LOWER_BOUND < id < INTEGER_UPPER_BOUND:
+    if its_id is not None:
+        if type(its_id) is not int or not INTEGER_LOWER_BOUND < its_id < INTEGER_UPPER_BOUND:
             raise FallbackRequired
     if name is not None:
         if type(name) is not str or not (name.isascii() or is_text(name)):
@@ -586,7 +588,7 @@ def make_GsmErrorCode(
     made = GsmErrorCodeTwin()
     made.group_id = group_id
     made.group_name = group_name
-    made.id = id
+    made.id = its_id
     made.name = name
     made.description = description
     made.permanent = permanent
@@ -1283,13 +1285,14 @@ def make_Status(
     action: Any = None,
     extra: Any = None,
 ) -> Any:
+    its_id, id = id, builtins.id
     if extra is not None:
         raise FallbackRequired
     if type(group_id) is not int or not INTEGER_LOWER_BOUND < group_id < INTEGER_UPPER_BOUND:
         raise FallbackRequired
     if type(group_name) is not str or not (group_name.isascii() or is_text(group_name)):
         raise FallbackRequired
-    if type(id) is not int or not INTEGER_LOWER_BOUND < id < INTEGER_UPPER_BOUND:
+    if type(its_id) is not int or not INTEGER_LOWER_BOUND < its_id < INTEGER_UPPER_BOUND:
         raise FallbackRequired
     if type(name) is not str or not (name.isascii() or is_text(name)):
         raise FallbackRequired
@@ -1302,7 +1305,7 @@ def make_Status(
     made = StatusTwin()
     made.group_id = group_id
     made.group_name = group_name
-    made.id = id
+    made.id = its_id
     made.name = name
     made.description = description
     made.action = action
@@ -1326,6 +1329,7 @@ def make_TimeOfDay(hour: Any, minute: Any = 0) -> Any:
 def make_Tracking(
     *, track: Any = None, process_key: Any = None, type: Any = None, base_url: Any = None
 ) -> Any:
+    its_type, type = type, builtins.type
     if track is not None:
         if type(track) is not Track:
             if type(track) is not str:
@@ -1334,8 +1338,8 @@ def make_Tracking(
     if process_key is not None:
         if type(process_key) is not str or not (process_key.isascii() or is_text(process_key)):
             raise FallbackRequired
-    if type is not None:
-        if type(type) is not str or not (type.isascii() or is_text(type)):
+    if its_type is not None:
+        if type(its_type) is not str or not (its_type.isascii() or is_text(its_type)):
             raise FallbackRequired
     if base_url is not None:
         if type(base_url) is not str or not (base_url.isascii() or is_text(base_url)):
@@ -1343,7 +1347,7 @@ def make_Tracking(
     made = TrackingTwin()
     made.track = track
     made.process_key = process_key
-    made.type = type
+    made.type = its_type
     made.base_url = base_url
     made.__class__ = Tracking
     return made

@@ -5,6 +5,7 @@ They do what ``__init__`` does with converters and validators, at a fifth of its
 
 from __future__ import annotations
 
+import builtins
 import typing
 
 import attrs
@@ -27,6 +28,7 @@ Anything else raises FallbackRequired or any other exception; then ``__init__`` 
 
 from __future__ import annotations
 
+import builtins
 import datetime as dt
 import re
 from decimal import Decimal
@@ -77,17 +79,23 @@ def _write_constructor(name: str, model_set: ModelSet, patterns: dict[str, str])
     cls = model_set.models[name]
     fields = {field.name: field for field in model_set.fields[name]}
     others = [a for a in attrs.fields(cls) if a.name not in fields]
-    body: list[str] = []
+    shadowing = [field for field in fields.values() if _get_variable(field) != field.name]
+    body = [f"{m.local}, {m.name} = {m.name}, builtins.{m.name}" for m in shadowing]
     for other in others:  # rare
         differs = "is not" if other.default is None else "!="
         body += [f"if {other.alias} {differs} {other.default!r}:", REJECT]
     for field in fields.values():
         check = _check(field, patterns)
         optional = not field.constraint.required
-        body += [f"if {field.name} is not None:", *indent(check)] if optional else check
-    made = render_construction([(m, m) for m in fields], cls)
+        body += [f"if {_get_variable(field)} is not None:", *indent(check)] if optional else check
+    made = render_construction([(m.name, _get_variable(m)) for m in fields.values()], cls)
     head = f"def make_{name}({_write_parameters(cls)}) -> Any:"
     return ["", head, *indent([*body, *made]), ""]
+
+
+def _get_variable(field: Field) -> str:
+    """Return the variable of an argument: its own name, or another one if that is a builtin's."""
+    return field.local if hasattr(builtins, field.name) else field.name
 
 
 def _write_parameters(cls: type[attrs.AttrsInstance]) -> str:
@@ -101,7 +109,7 @@ def _write_parameters(cls: type[attrs.AttrsInstance]) -> str:
 
 def _check(field: Field, patterns: dict[str, str]) -> list[str]:
     """Return the statements that convert and check one argument."""
-    name, cls = field.name, getattr(field.base, "__name__", "")
+    name, cls = _get_variable(field), getattr(field.base, "__name__", "")
     if field.many:
         return _check_entries(field, patterns)
     if field.is_enum:
@@ -125,7 +133,7 @@ def _check(field: Field, patterns: dict[str, str]) -> list[str]:
 
 def _check_entries(field: Field, patterns: dict[str, str]) -> list[str]:
     """Return the statements for a list; one value is a list of one."""
-    name, cls = field.name, getattr(field.base, "__name__", "")
+    name, cls = _get_variable(field), getattr(field.base, "__name__", "")
     lines = [
         f"if type({name}) is not list and type({name}) is not tuple:",
         f"    {name} = ({name},)",
