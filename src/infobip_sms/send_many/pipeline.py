@@ -8,7 +8,6 @@ come in the order of the input.
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import threading
 import warnings
@@ -16,21 +15,19 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
-from json.encoder import encode_basestring_ascii
-from operator import attrgetter
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-import attrs
 from infobip_sms_schema import Destination, InvalidRequestError, Message, Violation
 from infobip_sms_schema.constraints import describe_value
 
-from infobip_sms.codecs.plain_data import build_plain
 from infobip_sms.transport.cancellation import CANCELLATION
 
 from .batch import BatchSender, SmsClient
+from .content import ContentEncoder
 from .copies import with_message_id
-from .journal import Journal, JournalRecord
+from .journal import Journal
+from .journal_file import JournalRecord
 from .message_ids import MessageIds
 from .outcomes import Outcome, QueuedDestination
 from .suppression import Suppression
@@ -52,9 +49,6 @@ def _stop_senders() -> None:
 
 # Python joins the threads of a pool before atexit; the other hook, where there is one, comes first.
 getattr(threading, "_register_atexit", atexit.register)(_stop_senders)
-_CONTENT_FIELDS = [f.name for f in attrs.fields(Message) if f.name != "destinations"]
-_CONTENT_NAMES = [f'"{name}": ' for name in _CONTENT_FIELDS]
-_get_content = attrgetter(*_CONTENT_FIELDS)
 
 
 def send_many(
@@ -127,7 +121,7 @@ class _BatchSource:
         self._journal = journal
         self._message_ids = journal.message_ids if journal else MessageIds()
         self.suppression = Suppression(options.skip, options.dedupe)
-        self._tracking = _encode(options.tracking)
+        self._content = ContentEncoder(options.tracking)
         self._count = 0
         self.error: Exception | None = None
 
@@ -151,7 +145,7 @@ class _BatchSource:
                         f"messages[{number}]", describe_value(message), "a Message", "SEND-002"
                     )
                     raise InvalidRequestError([wrong])  # noqa: TRY301 - the input's error, as one of its own
-                content = self._build_content(message)
+                content = self._content.encode(message) if self._journal else ""
                 for destination in message.destinations:
                     yield self._build_item(message, destination, content)
                     self._count += 1
@@ -174,22 +168,3 @@ class _BatchSource:
     def _build_digest(self, content: str, number: str, name: str | None) -> bytes:
         digest = self._message_ids.build_digest(content, number, name or "")
         return digest + self._message_ids.build_id_digest(name) if name else digest
-
-    def _build_content(self, message: Message) -> str:
-        """Return all that a message says but to whom, quoted, as far as the journal needs it."""
-        if self._journal is None:
-            return ""
-        values = zip(_CONTENT_NAMES, _get_content(message), strict=True)
-        given = ", ".join([name + _encode(value) for name, value in values if value is not None])
-        return encode_basestring_ascii(f"[{{{given}}}, {self._tracking}]")
-
-
-def _encode(value: object) -> str:
-    return encode_basestring_ascii(value) if type(value) is str else _ENCODER.encode(value)
-
-
-def _to_plain(value: object) -> object:
-    return build_plain(value) if attrs.has(type(value)) else str(value)  # type: ignore[arg-type] # it has
-
-
-_ENCODER = json.JSONEncoder(default=_to_plain)
