@@ -31,6 +31,7 @@ from infobip_sms.send_many.outcomes import Resolution
 from tests.cli.runs import run
 from tests.client.calls import NEVER
 from tests.fakes.ledger_process import AUTH
+from tests.send_many.version_3 import convert_to_version_3
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,7 +122,7 @@ def test_the_library_accounts_for_every_destination() -> None:
 def test_what_was_never_sent_is_unsent_and_what_was_interrupted_is_unknown(folder: Path) -> None:
     """As the journal has it after a kill."""
     journal = Journal(folder / "j")
-    journal._file.execute("UPDATE destination SET verdict = NULL WHERE place IN (6, 7)")
+    journal._file.execute("UPDATE span SET verdict = NULL WHERE first IN (6, 7)")
     journal.close()
 
     assert [row.state for row in read_run_status("j", "r")][5:] == ["rejected", "unsent", "unknown"]
@@ -224,7 +225,7 @@ def test_a_run_that_goes_on_is_said(folder: Path) -> None:
 def test_a_journal_without_digests_of_message_ids_goes_on(folder: Path) -> None:
     """Journals of older versions are resumed; a messageId of the input is then not found."""
     journal = Journal(folder / "j")
-    journal._file.execute("UPDATE destination SET digest = substr(digest, 1, 2)")
+    journal._file.execute("UPDATE span SET ids = NULL")
     journal.close()
     messages = [Message(destinations=Destination("41793026700"), text="x")]
     messages += [Message(destinations=Destination("41793026701", message_id="own-1"), text="x")]
@@ -237,7 +238,7 @@ def test_a_journal_without_digests_of_message_ids_goes_on(folder: Path) -> None:
     assert [row.state for row in read_run_status("j", "r")][:2] == ["delivered", "unreported"]
 
 
-@pytest.mark.parametrize("state", ["closed", "killed"])
+@pytest.mark.parametrize("state", ["closed", "killed", "version 3"])
 def test_a_journal_that_cannot_be_written_is_read(
     state: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +252,8 @@ def test_a_journal_that_cannot_be_written_is_read(
         for name, body in copies.items():
             (folder / name).write_bytes(body)
         usual[7] = attrs.evolve(usual[7], reason="late")
+    if state == "version 3":
+        convert_to_version_3(folder / "j")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     monkeypatch.setattr(os, "access", lambda path, _: str(path) not in {"j", "r", str(folder)})
 

@@ -43,9 +43,7 @@ def test_a_run_goes_on_after_its_disk_was_full(disk: Path, tmp_path: Path) -> No
         ):  # there is too little room at first, however writes are shared
             filler.write_bytes(bytes(size * 1024))
             try:
-                outcomes = ledger.send(
-                    build_messages(COUNT), journal=disk / "run.journal", chunk=50
-                )
+                outcomes = ledger.send(build_messages(COUNT), journal=disk / "run.journal", chunk=5)
             except JournalError as error:
                 failures.append(str(error))
             else:

@@ -26,7 +26,7 @@ from infobip_sms import (
     TransportError,
 )
 from infobip_sms.send_many.batch import BatchSender
-from infobip_sms.send_many.journal import JournalRecord
+from infobip_sms.send_many.journal_file import JournalRecord
 from infobip_sms.send_many.options import SendManyOptions
 from infobip_sms.send_many.outcomes import QueuedDestination
 from tests.client.calls import reply

@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 
     from infobip_sms_schema import Message, SmsResponse
 
-    from .journal import Journal, JournalRecord
+    from .journal import Journal
+    from .journal_file import JournalRecord
     from .options import SendManyOptions
     from .outcomes import Outcome, QueuedDestination
 

@@ -11,62 +11,39 @@
    the text can test guesses, and is left with 1 in 4,096 numbers, so it is created with mode 600.
 4. One process at a time: the file is locked while it is used.
 
-The file is an SQLite database with a write-ahead log; while it is used, or after a kill, a second
+The file is an SQLite database (journal_file.py has its form) with a write-ahead log; while it is used, or after a kill, a second
 file of the same name with ``-wal`` belongs to it, and is asked for if it is missing. If it was cut
 short, only verdicts are lost: what was marked is looked up.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from contextlib import contextmanager, suppress
-from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import attrs
-from infobip_sms_schema import Status
 
 from infobip_sms import sqlite_file
 from infobip_sms.errors import Error
 
+from . import journal_file
+from .journal_file import JournalRecord
 from .message_ids import DIGEST_SIZE, MessageIds
-from .outcomes import OutcomeState, Resolution
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from .outcomes import QueuedDestination
+    from .journal_file import Span
+    from .outcomes import QueuedDestination, Resolution
 
 _APPLICATION_ID = 0x534D534A  # "SMSJ", where SQLite files say whose they are
-_SCHEMA_VERSION = 3
-_PAGE = 1_000  # rows read at a time
-_MAX_NEW = 10_000  # places that wait to be written
-_ROWS_PER_INSERT = 300  # SQLite before 3.32 has at most 999 values in a statement
-_STATES = get_args(OutcomeState)
-_TABLES = """
-CREATE TABLE run (id TEXT NOT NULL, open INTEGER NOT NULL);
-CREATE TABLE verdict (id INTEGER PRIMARY KEY, words TEXT NOT NULL UNIQUE);
-CREATE TABLE destination (
-    place INTEGER PRIMARY KEY, digest BLOB NOT NULL, begun REAL, verdict INTEGER
-);
-"""
-_SELECT_RECORDS = """
-SELECT place, digest, begun, words FROM destination LEFT JOIN verdict ON verdict.id = verdict
-WHERE place BETWEEN ? AND ?
-"""
-_SELECT_ROWS = """
-SELECT place, digest, begun, words FROM destination LEFT JOIN verdict ON verdict.id = verdict
-WHERE place > ? ORDER BY place LIMIT ?
-"""
-_INSERT = "INSERT OR REPLACE INTO destination (place, digest, begun) VALUES "
-_UPDATE_STARTED = "UPDATE destination SET begun = ?, verdict = NULL WHERE place BETWEEN ? AND ?"
-_UPDATE_VERDICT = """
-UPDATE destination SET verdict = (SELECT id FROM verdict WHERE words = ?) WHERE place BETWEEN ? AND ?
-"""
+_CONVERTIBLE = 3  # the version before this one
+_PAGE = 1_000  # places read at a time
+_MAX_NEW = 100  # spans of new places that wait to be written
 
 
 class JournalError(Error, ValueError):
@@ -79,22 +56,19 @@ class JournalError(Error, ValueError):
     __module__ = "infobip_sms"  # where to import it from, for tracebacks
 
 
-@attrs.frozen
-class JournalRecord:
-    """What a journal knows of one destination."""
-
-    started_at: float | None = None
-    """When a request with it was about to leave, in seconds since 1970; None if none was."""
-    resolution: Resolution | None = None
-
-
 @attrs.define(eq=False)
-class _Mark:
-    """What is to be written before the request of a thread leaves."""
+class _Change:
+    """What a thread waits for to be written."""
 
-    places: list[int]
-    now: float
+    write: Callable[..., None]
+    ranges: Sequence[tuple[float | str, int, int]]
+    """What is to be written of the places from the first to the last."""
     is_written: bool = False
+
+    @property
+    def is_mark(self) -> bool:
+        """Whether a request waits for it, which may only leave when this is on the disk."""
+        return self.write is journal_file.set_begun
 
 
 class Journal:
@@ -108,8 +82,9 @@ class Journal:
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._is_complete = False
-        self._marks: list[_Mark] = []  # that threads wait for
-        self._new: list[tuple[int, bytes]] = []  # places and digests that are not in the file yet
+        self._changes: list[_Change] = []  # that threads wait for
+        self._new: list[Span] = []  # places that are not in the file yet
+        self._count = 0  # places that were read, in this run or an earlier one
         beside = sqlite_file.get_wal(self._path).exists()
         try:
             sqlite_file.require_usable(self._path)
@@ -149,8 +124,8 @@ class Journal:
 
     def _finish(self) -> None:
         sqlite_file.roll_back(self._file)
-        with suppress(self._sqlite_error), self._write():
-            pass  # what was read and never sent is not worth a file that cannot be closed
+        with suppress(self._sqlite_error):
+            self._write()  # what was read and never sent is not worth a file that cannot be closed
         self._mark_open(0)
 
     def load_records(self, items: Sequence[QueuedDestination]) -> list[JournalRecord]:
@@ -159,67 +134,75 @@ class Journal:
         They are written in order with the next mark or verdict. Raises JournalError if a place was another destination's, or had another content.
         """
         first = items[0].index
-        with self._lock, self._translate_errors():
-            rows = self._file.execute(_SELECT_RECORDS, (first, first + len(items) - 1)).fetchall()
-            for item, (_, digest, _, _) in zip(items, rows, strict=False):
-                if not _is_same(digest, item.digest):
-                    error = self._build_error(_INPUT_CHANGED.format(item.index))
-                    error.index = item.index
-                    raise error
-            new = items[len(rows) :]
-            self._new += [(item.index, item.digest) for item in new]
-            if len(self._new) > _MAX_NEW:
-                with self._write():
-                    pass
-            known = [_parse_record(begun, words) for _, _, begun, words in rows]
+        known = self._load_known(items[: self._count - first]) if first < self._count else []
+        new = [item.digest for item in items[len(known) :]]
+        self._new += journal_file.build_spans(first + len(known), new)
+        self._count += len(new)
+        if len(self._new) > _MAX_NEW:
+            with self._lock, self._translate_errors():
+                self._write()
         return known + [JournalRecord()] * len(new)
+
+    def _load_known(self, items: Sequence[QueuedDestination]) -> list[JournalRecord]:
+        with self._lock, self._translate_errors():
+            if self._new:
+                self._write()
+            places = journal_file.read_places(self._file, items[0].index, items[-1].index)
+        for item, (digest, _) in zip(items, places, strict=True):
+            if not _is_same(digest, item.digest):
+                error = self._build_error(_INPUT_CHANGED.format(item.index))
+                error.index = item.index
+                raise error
+        return [record for _, record in places]
 
     def mark_started(self, positions: Iterable[int], now: float) -> None:
         """Note that a request with these places is about to leave; on the disk when this returns.
 
-        now: seconds since 1970. Threads that come while another one waits for the disk share one write.
+        now: seconds since 1970.
         """
-        mark = _Mark(list(positions), now)
-        self._marks.append(mark)
+        ranges = [(now, first, last) for first, last in _list_ranges(positions)]
+        self._submit(_Change(journal_file.set_begun, ranges))
+
+    def record(self, resolutions: Mapping[int, Resolution]) -> None:
+        """Note what happened to places."""
+        shared = {id(verdict): verdict for verdict in resolutions.values()}
+        words = {key: journal_file.dump_verdict(verdict) for key, verdict in shared.items()}
+        places: dict[str, list[int]] = {text: [] for text in words.values()}
+        for place, verdict in resolutions.items():
+            places[words[id(verdict)]].append(place)
+        ranges = [
+            (text, first, last)
+            for text, known in places.items()
+            for first, last in _list_ranges(known)
+        ]
+        self._submit(_Change(journal_file.set_verdict, ranges))
+
+    def _submit(self, change: _Change) -> None:
+        """Write a change; threads that come while another one waits for the disk share one write."""
+        self._changes.append(change)
         try:
             with self._lock, self._translate_errors():
-                if not mark.is_written:
-                    self._write_marks(list(self._marks))
+                if not change.is_written:
+                    self._write([waiting for waiting in self._changes if not waiting.is_written])
         finally:
-            self._marks.remove(mark)
+            self._changes.remove(change)
 
-    def _write_marks(self, marks: list[_Mark]) -> None:
-        if sqlite_file.find_identity(self._path) != self._identity:
+    def _write(self, changes: Sequence[_Change] = ()) -> None:
+        """Write all or nothing; places that were read and are not in the file yet come first."""
+        has_mark = any(change.is_mark for change in changes)
+        if has_mark and sqlite_file.find_identity(self._path) != self._identity:
             raise self._build_error(sqlite_file.NOT_IN_PLACE)
-        first_new = self._new[0][0] if self._new else None
-        with self._write({place: mark.now for mark in marks for place in mark.places}):
-            for mark in marks:
-                for first, last in _list_ranges(mark.places):
-                    if first_new is None or first < first_new:  # they are in the file already
-                        self._file.execute(_UPDATE_STARTED, (mark.now, first, last))
-        if not sqlite_file.checkpoint(self._file):
-            self._sync()
-        for mark in marks:
-            mark.is_written = True
-
-    @contextmanager
-    def _write(self, started: Mapping[int, float] | None = None) -> Iterator[None]:
-        """Write all or nothing; places that were read and are not in the file yet come first.
-
-        Each statement has many rows, as threads take turns at statements and each turn costs.
-        started: when requests with new places were about to leave.
-        """
-        found = started or {}
+        new = list(self._new)  # more may come meanwhile
         with sqlite_file.transaction(self._file):
-            for first in range(0, len(self._new), _ROWS_PER_INSERT):
-                rows = [
-                    (*row, found.get(row[0])) for row in self._new[first : first + _ROWS_PER_INSERT]
-                ]
-                self._file.execute(
-                    _build_insert(len(rows)), [value for row in rows for value in row]
-                )
-            yield
-        self._new.clear()
+            journal_file.add_spans(self._file, new)
+            for change in changes:
+                for value, first, last in change.ranges:
+                    change.write(self._file, value, first, last)
+        del self._new[: len(new)]
+        if has_mark and not sqlite_file.checkpoint(self._file):
+            self._sync()
+        for change in changes:
+            change.is_written = True
 
     def _sync(self) -> None:
         """Wait until the log is on the disk, with all that is in it."""
@@ -230,43 +213,20 @@ class Journal:
         finally:
             self._file.execute("PRAGMA synchronous = NORMAL")
 
-    def record(self, resolutions: Mapping[int, Resolution]) -> None:
-        """Note what happened to places."""
-        shared: dict[int, tuple[Resolution, list[int]]] = {}
-        for place, verdict in resolutions.items():
-            shared.setdefault(id(verdict), (verdict, []))[1].append(place)
-        places: dict[str, list[int]] = {}
-        for verdict, known in shared.values():
-            places.setdefault(json.dumps(_list_facts(verdict)), []).extend(known)
-        rows = [(words, _list_ranges(known)) for words, known in places.items()]
-        with self._lock, self._translate_errors(), self._write():
-            for words, ranges in rows:
-                self._file.execute("INSERT OR IGNORE INTO verdict (words) VALUES (?)", (words,))
-                for ends in ranges:
-                    self._file.execute(_UPDATE_VERDICT, (words, *ends))
-
     def read_rows(self) -> Iterator[tuple[int, bytes, JournalRecord]]:
         """Yield each place, the digest of its messageId (empty for one of ours), and what is known of it."""
-        place = -1
-        while True:
+        for first in range(0, self._count, _PAGE):
+            last = min(first + _PAGE, self._count) - 1
             with self._lock, self._translate_errors():
-                rows = self._file.execute(_SELECT_ROWS, (place, _PAGE)).fetchall()
-                sqlite_file.require_order(place, rows)
-                found = [(n, d[DIGEST_SIZE:], _parse_record(b, w)) for n, d, b, w in rows]
-            if not found:
-                return
-            yield from found
-            place = found[-1][0]
+                found = journal_file.read_places(self._file, first, last)
+            for place, (digest, record) in enumerate(found, first):
+                yield place, digest[DIGEST_SIZE:], record
 
     def require_complete_input(self, count: int) -> None:
         """Raise JournalError if the input ended before the places that are known."""
-        with self._lock, self._translate_errors():
-            (known,) = self._file.execute(
-                "SELECT COALESCE(MAX(place) + 1, 0) FROM destination"
-            ).fetchone()
-        if count < known:
+        if count < self._count:
             raise self._build_error(
-                f"it knows {known} destinations, and the input ended after {count}. Use the whole input,"
+                f"it knows {self._count} destinations, and the input ended after {count}. Use the whole input,"
                 f" or start a new journal, {_NEW_JOURNAL}"
             )
 
@@ -280,7 +240,7 @@ class Journal:
         elif mark != _APPLICATION_ID:
             raise self._build_error("it is another kind of file")
         (form,) = self._file.execute("PRAGMA user_version").fetchone()
-        if form != _SCHEMA_VERSION:
+        if form not in {_CONVERTIBLE, journal_file.SCHEMA_VERSION}:
             raise self._build_error(_OTHER_VERSION)
         run, still_open = self._file.execute("SELECT id, open FROM run").fetchone()
         if still_open and not has_wal:
@@ -288,6 +248,10 @@ class Journal:
         if still_open:
             sqlite_file.require_sound(self._file)
         self._is_complete = True  # nothing that was written is missing
+        if form == _CONVERTIBLE:
+            with sqlite_file.transaction(self._file):
+                journal_file.convert(self._file)
+        self._count = journal_file.count_places(self._file)
         self._file.execute("PRAGMA journal_mode = WAL")
         self._mark_open(1)
         self._file.execute("PRAGMA synchronous = NORMAL")
@@ -295,11 +259,8 @@ class Journal:
 
     def _create(self) -> None:
         with sqlite_file.transaction(self._file):
-            for statement in _TABLES.split(";"):
-                self._file.execute(statement)
-            self._file.execute("INSERT INTO run VALUES (?, 0)", (str(uuid4()),))
+            journal_file.create(self._file, str(uuid4()))
             self._file.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            self._file.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def _mark_open(self, value: int) -> None:
         """Note whether the file is in use, and bring all that was written into the main file."""
@@ -325,11 +286,6 @@ class Journal:
         return JournalError(
             f"journal {self._path.name}: {reason}{advice if reason.endswith('damaged') else ''}"
         )
-
-
-@cache
-def _build_insert(count: int) -> str:
-    return _INSERT + ", ".join(["(?, ?, ?)"] * count)
 
 
 def _is_same(known: bytes, digest: bytes) -> bool:
@@ -363,32 +319,3 @@ def _list_ranges(places: Iterable[int]) -> list[tuple[int, int]]:
         else:
             ranges.append((place, place))
     return ranges
-
-
-def _list_facts(resolution: Resolution) -> tuple[object, ...]:
-    """Return what is written of a resolution."""
-    status = resolution.status
-    known = status and (status.group_id, status.group_name, status.id, status.name)
-    return (resolution.state, resolution.reason, known, resolution.bulk_id)
-
-
-def _parse_record(begun: object, words: str | None) -> JournalRecord:
-    """Return what a row says; raise ValueError or TypeError for one that was never written."""
-    if not isinstance(begun, float | None):
-        raise TypeError
-    return JournalRecord(begun, None if words is None else _parse_resolution(words))
-
-
-@lru_cache(16)  # the destinations of a request have the same words
-def _parse_resolution(text: str) -> Resolution:
-    state, reason, known, bulk_id = json.loads(text)
-    if state not in _STATES or not isinstance(reason, str):
-        raise ValueError
-    return Resolution(state=state, reason=reason, status=_parse_status(known), bulk_id=bulk_id)
-
-
-def _parse_status(fields: list[Any] | None) -> Status | None:
-    if fields is None:
-        return None
-    group_id, group_name, number, name = fields
-    return Status(group_id=group_id, group_name=group_name, id=number, name=name)

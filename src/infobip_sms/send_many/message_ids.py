@@ -7,6 +7,7 @@ from json.encoder import encode_basestring_ascii as _quote
 from uuid import UUID, uuid4
 
 DIGEST_SIZE = 2  # bytes of a destination and its content; what follows is of its messageId
+ID_DIGEST_SIZE = 8
 
 
 class MessageIds:
@@ -15,7 +16,7 @@ class MessageIds:
     def __init__(self, run_id: str | None = None) -> None:
         self._run_id = UUID(run_id) if run_id else uuid4()
         self._keyed = blake2b(digest_size=DIGEST_SIZE, key=self._run_id.bytes)
-        self._keyed_id = blake2b(digest_size=8, key=self._run_id.bytes)
+        self._keyed_id = blake2b(digest_size=ID_DIGEST_SIZE, key=self._run_id.bytes)
 
     def build_id(self, position: int) -> str:
         """Return the messageId of a place; 36 characters."""

@@ -12,7 +12,7 @@ from infobip_sms_schema import GeneralStatus
 
 from infobip_sms import sqlite_file
 
-from .journal import Journal, JournalError, JournalRecord
+from .journal import Journal, JournalError
 from .report_store import ReportStore, ReportStoreError
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from infobip_sms_schema import DeliveryReport
 
     from infobip_sms.errors import Error
+
+    from .journal_file import JournalRecord
 
 DeliveryState = Literal[
     "delivered",
