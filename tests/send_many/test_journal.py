@@ -325,6 +325,7 @@ def test_digests_are_short_and_of_this_run_alone(tmp_path: Path) -> None:
         ("last", "5"),
         ("last", "-1"),
         ("last", "0.5"),
+        ("digests = x'ff4179', last", "0.5"),
         ("last", "'41793026727'"),
         ("last", "9223372036854775807"),
         ("first", "first + 5"),
@@ -649,6 +650,21 @@ def test_an_interrupt_between_two_steps_leaves_a_journal_that_can_be_used(path: 
     again.close()
 
     assert [record.started_at for record in records] == [None] * 4
+
+
+def test_an_interrupt_right_after_a_write_leaves_a_journal_that_goes_on(path: Path) -> None:
+    """Whether it was written is not known: new places are written again, and change nothing."""
+    journal = Journal(path)
+    mark(journal)
+    file = journal._file
+    journal._file = Interrupted(file, "COMMIT")  # type: ignore[assignment]  # is in for it
+    with pytest.raises(KeyboardInterrupt):
+        journal.mark_started([1, 2], 1.0)
+    journal._file = file
+    journal.record({2: Resolution(state="accepted", reason="fine")})
+    journal.close()
+
+    assert list_states(path) == ["new", "begun", "accepted", "new"]
 
 
 @pytest.mark.parametrize("word", ["PRAGMA synchronous", "BEGIN", "UPDATE", "COMMIT", "PRAGMA wal"])

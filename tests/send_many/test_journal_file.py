@@ -187,6 +187,31 @@ def test_a_row_is_bounded(tmp_path: Path) -> None:
     assert records == [JournalRecord(1.0)]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM span WHERE first = 0",
+        "DELETE FROM span WHERE first = 4",
+        "UPDATE span SET first = first - 1, last = last - 1 WHERE first = 8",
+        "UPDATE span SET first = first + 1, last = last + 1 WHERE first = 8",
+    ],
+)
+def test_rows_that_do_not_follow_each_other_are_damage(change: str, tmp_path: Path) -> None:
+    """A place that is missing or in two rows may have been sent: nothing is taken from such a file."""
+    path = tmp_path / "run.journal"
+    with closing(Journal(path)) as journal:
+        for first in range(0, 12, 4):
+            journal.load_records(build_items(range(first, first + 4)))
+            journal.mark_started(range(first, first + 4), 1.0)
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute(change)
+    with closing(Journal(path)) as journal:
+        with pytest.raises(JournalError, match=r"run\.journal: it is damaged"):
+            list(journal.read_rows())
+        with pytest.raises(JournalError, match=r"run\.journal: it is damaged"):
+            journal.load_records(build_items(range(12)))
+
+
 def test_a_journal_of_version_3_goes_on(tmp_path: Path) -> None:
     """What the earlier version sent is not sent again, what it left unsent is, and a changed input is noticed."""
     path = tmp_path / "run.journal"
