@@ -325,7 +325,7 @@ def test_digests_are_short_and_of_this_run_alone(tmp_path: Path) -> None:
         ("last", "5"),
         ("last", "-1"),
         ("last", "0.5"),
-        ("digests = x'ff4179', last", "0.5"),
+        ("digests = x'ff4179', last", "first + 0.5"),
         ("last", "'41793026727'"),
         ("last", "9223372036854775807"),
         ("first", "first + 5"),

@@ -11,9 +11,10 @@
    the text can test guesses, and is left with 1 in 4,096 numbers, so it is created with mode 600.
 4. One process at a time: the file is locked while it is used.
 
-The file is an SQLite database (journal_file.py has its form) with a write-ahead log; while it is used, or after a kill, a second
+The file is an SQLite database with a write-ahead log; while it is used, or after a kill, a second
 file of the same name with ``-wal`` belongs to it, and is asked for if it is missing. If it was cut
-short, only verdicts are lost: what was marked is looked up.
+short, only verdicts are lost: what was marked is looked up. A request is one row, not one for each of
+its destinations (``journal_file``). A file of the version before is converted when it is opened.
 """
 
 from __future__ import annotations
