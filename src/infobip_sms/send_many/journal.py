@@ -184,7 +184,8 @@ class Journal:
         try:
             with self._lock, self._translate_errors():
                 if not change.is_written:
-                    self._write([waiting for waiting in self._changes if not waiting.is_written])
+                    waiting = list(self._changes)  # other threads add theirs and remove them
+                    self._write([change for change in waiting if not change.is_written])
         finally:
             self._changes.remove(change)
 
