@@ -577,7 +577,8 @@ def test_marks_are_on_the_disk_before_a_request_leaves(path: Path) -> None:
     journal.close()
 
     assert level == 1  # NORMAL: the log is synchronized before a checkpoint, and the file after it
-    assert marks[-2:] == ["COMMIT", "PRAGMA wal_checkpoint(PASSIVE)"]
+    assert [statement.split()[0] for statement in marks] == ["INSERT", "PRAGMA"]
+    assert marks[-1] == "PRAGMA wal_checkpoint(PASSIVE)"
     assert recorded[-1] == "COMMIT"
 
 
@@ -665,6 +666,24 @@ def test_an_interrupt_right_after_a_write_leaves_a_journal_that_goes_on(path: Pa
     journal.close()
 
     assert list_states(path) == ["new", "begun", "accepted", "new"]
+
+
+@pytest.mark.parametrize("word", ["INSERT", "COMMIT"])
+def test_a_mark_of_places_that_were_perhaps_written_before_is_not_lost(
+    word: str, path: Path
+) -> None:
+    """An interrupt came right after they were: the mark is then written to the rows that are there."""
+    journal = Journal(path)
+    mark(journal)
+    file = journal._file
+    journal._file = Interrupted(file, word)  # type: ignore[assignment]  # is in for it
+    with pytest.raises(KeyboardInterrupt):
+        journal.record({1: Resolution(state="unsent", reason="late")})
+    journal._file = file
+    journal.mark_started([0, 1, 2, 3], 1.0)
+    journal.close()
+
+    assert list_states(path) == ["begun"] * 4
 
 
 @pytest.mark.parametrize("word", ["PRAGMA synchronous", "BEGIN", "UPDATE", "COMMIT", "PRAGMA wal"])

@@ -21,7 +21,8 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -36,7 +37,7 @@ from .journal_file import JournalRecord
 from .message_ids import DIGEST_SIZE, MessageIds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .journal_file import Span
     from .outcomes import QueuedDestination, Resolution
@@ -57,6 +58,9 @@ class JournalError(Error, ValueError):
     __module__ = "infobip_sms"  # where to import it from, for tracebacks
 
 
+_Update = tuple[Callable[..., None], float | str, int, int]
+
+
 @attrs.define(eq=False)
 class _Change:
     """What a thread waits for to be written."""
@@ -65,11 +69,6 @@ class _Change:
     ranges: Sequence[tuple[float | str, int, int]]
     """What is to be written of the places from the first to the last."""
     is_written: bool = False
-
-    @property
-    def is_mark(self) -> bool:
-        """Whether a request waits for it, which may only leave when this is on the disk."""
-        return self.write is journal_file.set_begun
 
 
 class Journal:
@@ -191,20 +190,38 @@ class Journal:
 
     def _write(self, changes: Sequence[_Change] = ()) -> None:
         """Write all or nothing; places that were read and are not in the file yet come first."""
-        has_mark = any(change.is_mark for change in changes)
-        if has_mark and sqlite_file.find_identity(self._path) != self._identity:
+        updates = [(change.write, *ends) for change in changes for ends in change.ranges]
+        marks = {
+            (first, last): float(value)
+            for write, value, first, last in updates
+            if write is journal_file.set_begun
+        }
+        if marks and sqlite_file.find_identity(self._path) != self._identity:
             raise self._build_error(sqlite_file.NOT_IN_PLACE)
         new = list(self._new)  # more may come meanwhile
-        with sqlite_file.transaction(self._file):
-            journal_file.add_spans(self._file, new)
-            for change in changes:
-                for value, first, last in change.ranges:
-                    change.write(self._file, value, first, last)
+        self._write_rows(new, marks, updates)
         del self._new[: len(new)]
-        if has_mark and not sqlite_file.checkpoint(self._file):
+        if marks and not sqlite_file.checkpoint(self._file):
             self._sync()
         for change in changes:
             change.is_written = True
+
+    def _write_rows(
+        self,
+        new: Sequence[Span],
+        marks: Mapping[tuple[int, int], float],
+        updates: Sequence[_Update],
+    ) -> None:
+        """Write new places with their marks, then what is left of the updates; one statement needs no transaction."""
+        ends = {(span.first, span.last) for span in new}
+        left = [
+            row for row in updates if row[0] is not journal_file.set_begun or row[2:] not in ends
+        ]
+        is_one = (len(new) <= journal_file.MAX_ROWS and not left) or (not new and len(left) == 1)
+        with nullcontext() if is_one else sqlite_file.transaction(self._file):
+            all_new = journal_file.add_spans(self._file, new, marks)
+            for write, value, first, last in left if all_new else updates:
+                write(self._file, value, first, last)
 
     def _sync(self) -> None:
         """Wait until the log is on the disk, with all that is in it."""

@@ -7,22 +7,26 @@ two rows, and none is missing between them. Functions that write are to be calle
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from contextlib import nullcontext
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, get_args
 
 import attrs
 from infobip_sms_schema import Status
 
+from infobip_sms import sqlite_file
+
 from .message_ids import DIGEST_SIZE, ID_DIGEST_SIZE
 from .outcomes import OutcomeState, Resolution
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 SCHEMA_VERSION = 4
 MAX_PLACES = 1_000  # of one row, so that little is read to look up one place
+MAX_ROWS = 150  # in one statement; SQLite before 3.32 has at most 999 values there
 _NO_ID = bytes(ID_DIGEST_SIZE)
 _STATES = get_args(OutcomeState)
 _SPANS = """
@@ -48,7 +52,7 @@ WHERE first BETWEEN (SELECT MAX(first) FROM span WHERE first <= ?) AND ? ORDER B
 """  # noqa: S608 - a constant
 _SELECT_LAST = f"{_SELECT} ORDER BY first DESC LIMIT 1"
 _SELECT_BEFORE = "SELECT first, last FROM span WHERE first < ? ORDER BY first DESC LIMIT 1"
-_INSERT = "INSERT OR IGNORE INTO span (first, last, digests, ids) VALUES (?, ?, ?, ?)"
+_INSERT = "INSERT OR IGNORE INTO span (first, last, digests, ids, begun) VALUES "
 _INSERT_REST = f"""
 INSERT INTO span SELECT :place, last, substr(digests, {DIGEST_SIZE} * (:place - first) + 1),
     substr(ids, {ID_DIGEST_SIZE} * (:place - first) + 1), begun, verdict
@@ -122,10 +126,25 @@ def build_spans(first: int, digests: Sequence[bytes]) -> Iterator[Span]:
         )
 
 
-def add_spans(file: sqlite3.Connection, spans: Sequence[Span]) -> None:
-    """Write new places; those that are there already stay as they are."""
-    rows = [(span.first, span.last, span.digests, span.ids) for span in spans]
-    file.executemany(_INSERT, rows)
+def add_spans(
+    file: sqlite3.Connection, spans: Sequence[Span], begun: Mapping[tuple[int, int], float]
+) -> bool:
+    """Write new places in one statement for MAX_ROWS; those that are there already stay as they are.
+
+    begun: when requests with exactly the places of a span were about to leave. Returns whether all were new.
+    """
+    count = 0
+    for n in range(0, len(spans), MAX_ROWS):
+        part = spans[n : n + MAX_ROWS]
+        rows = [(s.first, s.last, s.digests, s.ids, begun.get((s.first, s.last))) for s in part]
+        values = [value for row in rows for value in row]
+        count += file.execute(_build_insert(len(part)), values).rowcount
+    return count == len(spans)
+
+
+@cache
+def _build_insert(count: int) -> str:
+    return _INSERT + ", ".join(["(?, ?, ?, ?, ?)"] * count)
 
 
 def set_begun(file: sqlite3.Connection, now: float, first: int, last: int) -> None:
@@ -142,9 +161,10 @@ def _update(
     file: sqlite3.Connection, statement: str, value: str | float, first: int, last: int
 ) -> None:
     if file.execute(statement + _WHERE_EXACT, (value, first, last)).rowcount != 1:
-        _divide(file, first)
-        _divide(file, last + 1)
-        file.execute(statement + _WHERE_WITHIN, (value, first, last))
+        with nullcontext() if file.in_transaction else sqlite_file.transaction(file):
+            _divide(file, first)
+            _divide(file, last + 1)
+            file.execute(statement + _WHERE_WITHIN, (value, first, last))
 
 
 def _divide(file: sqlite3.Connection, place: int) -> None:
