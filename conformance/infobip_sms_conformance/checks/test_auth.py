@@ -50,9 +50,9 @@ def test_auth_002_wrong_credentials(session: Session, wire: str, wrong: str) -> 
     if wire != (session.wires[-1] if wrong == "user" else session.wires[0]):
         raise NotApplicable("checked in the other format")
     values = {
-        "password": build_basic(mine.user or "", f"not {mine.password}"),
-        "user": build_basic(f"not {mine.user}", mine.password),
-        # Its beginning: whoever compares only that far takes it, and so does whoever takes any key.
+        # Nearly right: whoever compares only so far takes it, and so does whoever takes anything.
+        "password": build_basic(mine.user or "", f"{mine.password}x"),
+        "user": build_basic(f"{mine.user}x", mine.password),
         "key": Secret((mine.app or "")[:-1]),
     }
     assert_unauthorized(send_as(session, wire, values[wrong], f"with a wrong {wrong}"))

@@ -194,6 +194,16 @@ def assert_held(session: Session, what: str) -> None:
         )
 
 
+def find_waiting_bulk(session: Session) -> str:
+    """Return the bulkId of a bulk that may still be changed; empty where the run has none."""
+    try:
+        require_reports(session)
+    except NotApplicable:
+        return ""
+    bulk = change_bulk(session, "moved away")
+    return str(bulk.sent.document["bulkId"]) if is_ok(bulk.changed) else ""
+
+
 def require_changed(bulk: ChangedBulk, operation: str) -> None:
     """Raise unless a bulk was changed; whether it can be is the matter of other checks."""
     if bulk.changed.is_absent:

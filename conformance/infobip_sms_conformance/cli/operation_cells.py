@@ -1,9 +1,10 @@
-"""What each operation is asked besides its fields: with which credentials, content types and values of Accept."""
+"""What each operation is asked besides its fields: with which credentials, content types, values of Accept and broken bodies."""
 
 from collections.abc import Iterator
 
 from infobip_sms_conformance.checks.support.near_misses import assign_in_turn, build_near_misses
 from infobip_sms_conformance.checks.support.operations import FEATURES
+from infobip_sms_conformance.checks.support.unreadable import UNREADABLE, assign_kinds
 from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.session.variations import VARIATIONS
 from infobip_sms_conformance.transport.credentials import Credentials
@@ -26,6 +27,7 @@ def iter_operation_cells() -> Iterator[tuple[str, str, str]]:
         yield name, "wrong credentials", f"AUTH-002: {describe_wrong(name, wrong, len(kinds))}"
         yield name, "every scheme", "AUTH-003 AUTH-004: Basic and App in turn"
         yield name, "Content-Type", describe_content_types(name)
+        yield name, "broken syntax", describe_unreadable(name)
         yield name, "Accept", SEND_ACCEPTS if name == SEND else describe_accepts()
 
 
@@ -42,6 +44,19 @@ def describe_content_types(name: str) -> str:
         return NO_BODY
     kinds = [one.content_type for found in VARIATIONS.values() for one in found if one.content_type]
     return f"HTTP-007: the first calls in each format, one each: {' | '.join(kinds)}"
+
+
+def describe_unreadable(name: str) -> str:
+    """Name the bodies that cannot be read which an operation gets, if it has a body."""
+    if read_operations()[name].request is None:
+        return NO_BODY
+    if name == SEND:
+        return f"HTTP-003: {', '.join(UNREADABLE)}"
+    others = [other for other in FEATURES if read_operations()[other].request]
+    own = [
+        f"{kind} in {wire.upper()}" for other, wire, kind in assign_kinds(others) if other == name
+    ]
+    return f"HTTP-003: {', '.join(own)}; the others go to other operations"
 
 
 def describe_accepts() -> str:

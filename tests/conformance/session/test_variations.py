@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from infobip_sms_conformance.cli.operation_cells import iter_operation_cells
-from infobip_sms_conformance.contract.codec import MEDIA_TYPES
+from infobip_sms_conformance.contract.codec import MEDIA_TYPES, get_text, parse_tree
 from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.observations.exchange import Exchange
-from infobip_sms_conformance.session.variations import VARIATIONS, Variations
+from infobip_sms_conformance.session.variations import VARIATIONS, Variations, break_texts
 from infobip_sms_conformance.transport.http import RawResponse
 
 BODIES = {"json": b'{"results":[]}', "xml": b"<reportResponse/>"}
@@ -25,7 +25,7 @@ class Server:
         self._wire, self._respond = wire, respond
         self.seen: list[Headers] = []
 
-    def call(self, label: str, headers: Headers | None = None) -> Exchange:
+    def call(self, label: str, headers: Headers | None = None, **_: object) -> Exchange:
         """Respond to a call; headers: none for the usual ones."""
         self.seen.append(headers or {})
         status, found = self._respond(headers or {})
@@ -89,6 +89,27 @@ def test_reports_are_not_fetched_again_for_their_format() -> None:
     assert variations.calls[0].has_other_format
 
 
+def test_http_005_next_call_settles_what_the_first_left_open() -> None:
+    """After a call in the wrong format that cannot be made again, the next one has the usual header fields."""
+    variations, server, _ = vary("xml", lambda _h: (200, "json"), "reschedule")
+    operation = read_operations()["reschedule"]
+    for _ in range(2):
+        variations.call(operation, "xml", "a call", server.call, APP)
+
+    assert server.seen[1] == {}
+    assert server.seen[2] != {}
+    assert not variations.calls[0].has_other_format
+
+
+def test_texts_are_broken_and_mean_the_same() -> None:
+    """A comment and CDATA inside a text change nothing for a reader of XML."""
+    body = b"<r><text>Tide &amp; time</text><status>PAUSED</status><n>720</n></r>"
+    broken = break_texts(body)
+
+    assert broken.count(b"<!--") == 2
+    assert [get_text(e) for e in parse_tree(broken)] == [get_text(e) for e in parse_tree(body)]
+
+
 def test_auth_004_rejected_scheme_does_not_hide_the_spellings() -> None:
     """Where the other scheme is rejected, the same header fields go out with the usual one."""
     variations, server, _ = vary("json", lambda h: (401 if "authorization" in h else 200, "json"))
@@ -102,7 +123,7 @@ def test_http_014_call_without_response_is_not_made_again() -> None:
     """A call that was not answered may have been carried out, and is not repeated."""
     variations, seen = Variations(), list[str]()
 
-    def lose(label: str, headers: Headers | None = None) -> Exchange:
+    def lose(label: str, headers: Headers | None = None, **_: object) -> Exchange:
         seen.append(label)
         return Exchange(label, headers, "json", None, problem="the connection was lost")
 
