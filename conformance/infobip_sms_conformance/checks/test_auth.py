@@ -6,7 +6,7 @@ from infobip_sms_conformance.checks.support.assertions import ACCEPTANCE, requir
 from infobip_sms_conformance.checks.support.calls import send_bulk, send_by_app
 from infobip_sms_conformance.checks.support.near_misses import (
     NOT_BASE64,
-    assign_in_turn,
+    assign_near_misses,
     build_near_misses,
 )
 from infobip_sms_conformance.checks.support.operations import (
@@ -95,7 +95,7 @@ def test_auth_002_near_misses(session: Session) -> None:
     require_other_operations(session)
     operations = ["send", *iter_offered(session)]
     values = build_near_misses(session.credentials)
-    for turn, (kind, operation) in enumerate(assign_in_turn(list(values), operations)):
+    for turn, (kind, operation) in enumerate(assign_near_misses(list(values), operations)):
         value = values[kind]
         malformed = () if kind != NOT_BASE64 else (BAD_REQUEST,)
         assert_not_let_in(session, operation, turn, f"with {kind}", value, *malformed)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from infobip_sms_conformance.checks.support.near_misses import assign_in_turn, build_near_misses
+from infobip_sms_conformance.checks.support.near_misses import assign_near_misses, build_near_misses
 from infobip_sms_conformance.checks.support.operations import FEATURES
 from infobip_sms_conformance.checks.support.unreadable import UNREADABLE, assign_kinds
 from infobip_sms_conformance.contract.openapi import read_operations
@@ -20,7 +20,7 @@ SEND_ACCEPTS = (
 def iter_operation_cells() -> Iterator[tuple[str, str, str]]:
     """Yield the name of an operation, what varies, and the requirement with what is sent, or a - with the reason."""
     kinds = list(build_near_misses(SOME_CREDENTIALS))
-    assigned = list(assign_in_turn(kinds, [SEND, *FEATURES]))
+    assigned = list(assign_near_misses(kinds, [SEND, *FEATURES]))
     for name in (SEND, *FEATURES):
         wrong = [kind for kind, operation in assigned if operation == name]
         yield name, "no credentials", "AUTH-001: one request"
@@ -34,7 +34,7 @@ def iter_operation_cells() -> Iterator[tuple[str, str, str]]:
 def describe_wrong(name: str, asked: list[str], count: int) -> str:
     """Name the near misses that an operation gets, and say where the others are sent."""
     own = ["a wrong password", "a wrong user", "a wrong key"] if name == SEND else []
-    rest = f"the others of {count} near misses go to other operations, each to one"
+    rest = f"the others of {count} near misses go to other operations"
     return f"{', '.join([*own, *asked])}; {rest}"
 
 

@@ -201,7 +201,7 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "unauthorized": build_fixed_cost(5, 5),
     "app": build_fixed_cost(1, 1, each=True),
     "every operation": build_full_cost(9, 1),
-    "near misses": build_full_cost(19, 4),
+    "near misses": build_full_cost(23, 9),
     "other header fields": build_full_cost(9, 1),
     "push": cost_webhook,
     "lists": lambda p, _w, _s: RunCost(
@@ -227,7 +227,7 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
     "undecided": build_full_cost(4, 4),
     "named": build_full_cost(1, 2),
     "scheduled": build_full_cost(1, 2),
-    "changed bulks": build_full_cost(8, 4),
+    "changed bulks": build_full_cost(9, 4),
     "tracking": build_fixed_cost(1, 0),
     "untracked": build_fixed_cost(2, 0),
     "v1": build_fixed_cost(1, 3, each=True),

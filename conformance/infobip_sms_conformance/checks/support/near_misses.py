@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from infobip_sms_conformance.transport.credentials import Credentials, Secret, build_basic
 
 NOT_BASE64 = "what is not Base64"
+MORE = 4
+"""How many near misses the first operation gets besides its own: it is the one that counts most."""
 
 
 def assign_in_turn(
@@ -14,6 +16,14 @@ def assign_in_turn(
     for again in range(min(times, len(operations))):
         for turn, kind in enumerate(kinds):
             yield kind, operations[(turn + again) % len(operations)]
+
+
+def assign_near_misses(
+    kinds: Sequence[str], operations: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield each near miss with the operation that gets it; the first operation gets some of the others as well."""
+    yield from assign_in_turn(kinds, operations)
+    yield from ((kind, operations[0]) for kind in kinds[1 : 1 + MORE])
 
 
 def build_near_misses(mine: Credentials) -> dict[str, str]:
@@ -33,8 +43,8 @@ def build_wrong_basic(mine: Credentials) -> dict[str, str]:
         "a user in the other case": build_basic(user.swapcase(), word),
         "the beginning of the password": build_basic(user, word[:-1]),
         "user and password in each other's place": build_basic(word, user),
-        "a password with one more character": build_basic(user, f"{word}x"),
         "user and password under another scheme": f"Digest {payload}",
+        "a password with one more character": build_basic(user, f"{word}x"),
         "an empty password": build_basic(user, ""),
         "no user and no password": build_basic("", ""),
         "a password with a blank behind": build_basic(user, f"{word} "),
