@@ -10,7 +10,12 @@ import click
 from infobip_sms_conformance.cli.operation_cells import iter_operation_cells
 from infobip_sms_conformance.cli.options import Command
 from infobip_sms_conformance.client_run.coverage import get_request_fields
-from infobip_sms_conformance.contract.cases import assign_formats, get_case, read_every_case
+from infobip_sms_conformance.contract.cases import (
+    FAR_ONES,
+    assign_formats,
+    get_case,
+    read_every_case,
+)
 from infobip_sms_conformance.contract.files import WIRES, Case, read_toml
 from infobip_sms_conformance.contract.openapi import get_component, get_property, resolve
 from infobip_sms_conformance.errors import NOTHING_FAILED
@@ -147,6 +152,8 @@ def find_reason(kind: str, known: list[tuple[dict[str, Any], bool]]) -> str:
             return f"every outcome is allowed ({row['reading']})"
         if row.get("turn") is not None and isinstance(row.get("set", ""), str):
             return f"sent as {' and '.join(row['formats']).upper()}"
+        if row["id"] in FAR_ONES:
+            return "rejected by whoever rejects the near misses that are sent"
         if row["id"] in assign_formats():
             return f"sent as {assign_formats()[row['id']].upper()}: once read, it is the same"
         if "formats" in row:

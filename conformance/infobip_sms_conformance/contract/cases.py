@@ -11,6 +11,19 @@ from infobip_sms_conformance.contract.request_fields import normalize, read_fiel
 SAME_TYPE = {("string", str), ("integer", int)}
 """Types of fields, and of values that are of the same type in either format."""
 
+FAR_ONES = frozenset(
+    {
+        *(
+            "language-unknown",
+            "transliteration-unknown",
+            "notify-content-type-unknown",
+            "track-unknown",
+        ),
+        *("to-a-word", "validity-period-a-word"),
+    }
+)
+"""Cases that are rejected by whoever rejects those nearer to a right value, which follow from the schema."""
+
 
 @cache
 def read_every_case() -> dict[str, Case]:

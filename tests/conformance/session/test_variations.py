@@ -148,4 +148,4 @@ def test_table_has_every_operation() -> None:
     assert {name for name, _, _ in rows} == set(read_operations())
     assert all(said for _, _, said in rows)
     near = [said for _, what, said in rows if what == "wrong credentials"]
-    assert sum("user and password in each other's place" in said for said in near) == 1
+    assert sum("an empty API key" in said for said in near) == 1

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from infobip_sms_conformance.transport.credentials import Credentials, Secret, build_basic
 
 NOT_BASE64 = "what is not Base64"
-MORE = 4
+MORE = 6
 """How many near misses the first operation gets besides its own: it is the one that counts most."""
 
 
@@ -44,7 +44,7 @@ def build_wrong_basic(mine: Credentials) -> dict[str, str]:
         "the beginning of the password": build_basic(user, word[:-1]),
         "user and password in each other's place": build_basic(word, user),
         "user and password under another scheme": f"Digest {payload}",
-        "a password with one more character": build_basic(user, f"{word}x"),
+        "a password with one more character": build_basic(user, f"{word}."),
         "an empty password": build_basic(user, ""),
         "no user and no password": build_basic("", ""),
         "a password with a blank behind": build_basic(user, f"{word} "),
@@ -60,7 +60,7 @@ def build_wrong_key(mine: Credentials) -> dict[str, str]:
     found = {
         "an API key in the other case": f"App {key.swapcase()}",
         "the API key under the scheme Basic": f"Basic {key}",
-        "an API key with one more character": f"{mine.app}0",
+        "an API key with one more character": f"{mine.app}.",
         "the API key under another scheme": f"Token {key}",
         "the beginning of the API key": mine.app[:-1],
         "the API key without a scheme": key,

@@ -23,7 +23,7 @@ IN_ONE_FORMAT = {
 CLOSING_BYTES = {"json": b"}", "xml": b"</"}
 NOT_UTF_8 = b'"x":"\xff\xfe",'
 ELSEWHERE: Mapping[str, tuple[int, Sequence[str]]] = {
-    "json": (2, ("other-format", "trailing", "not-utf-8", *list(INSERTED)[:-1])),
+    "json": (3, ("other-format", "trailing", "not-utf-8", *list(INSERTED)[:-1])),
     "xml": (4, ("bare-ampersand",)),
 }
 """By the format, how many other operations than that of version 2 get each of some kinds.
