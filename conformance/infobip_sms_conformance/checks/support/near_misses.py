@@ -22,8 +22,10 @@ def assign_near_misses(
     kinds: Sequence[str], operations: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     """Yield each near miss with the operation that gets it; the first operation gets some of the others as well."""
-    yield from assign_in_turn(kinds, operations)
-    yield from ((kind, operations[0]) for kind in kinds[1 : 1 + MORE])
+    assigned = list(assign_in_turn(kinds, operations))
+    others = [kind for kind in kinds if (kind, operations[0]) not in assigned]
+    yield from assigned
+    yield from ((kind, operations[0]) for kind in others[:MORE])
 
 
 def build_near_misses(mine: Credentials) -> dict[str, str]:
