@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from generator.constructors import write_constructors
 from generator.conversions import UNITS, list_converters, write_conversions
 from generator.fields import build_model_set
 from generator.json_codec import write_json_codec
@@ -180,8 +181,9 @@ def generate(schema: Path, target: Path) -> list[str]:
 
 
 def write_codecs(target: Path, components: dict[str, Any], documents: list[str]) -> None:
-    """Write the readers and writers of both formats."""
+    """Write the constructors of models, and the readers and writers of both formats."""
     model_set = build_model_set(load(target, "models"), components, documents)
+    write_module(target / "constructors.py", write_constructors(model_set))
     roots, own = get_roots(components, documents)
     write_module(target / "json_codec.py", write_json_codec(model_set))
     write_module(target / "xml_codec.py", write_xml_codec(model_set, target / "data", roots, own))

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import cache, wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 T = TypeVar("T")
@@ -19,6 +19,13 @@ T = TypeVar("T")
 def _load_codec(name: str) -> Any:
     """Return a module of the client's codecs; models themselves need none."""
     return import_module(f"infobip_sms.codecs.{name}")
+
+
+@cache
+def _load_constructors() -> dict[type, Callable[..., Any]]:
+    """Return the generated functions that make models of valid arguments; the first call needs them."""
+    made: dict[type, Callable[..., Any]] = import_module(f"{__package__}.constructors").CONSTRUCTORS
+    return made
 
 
 @attrs.frozen
@@ -50,9 +57,15 @@ if TYPE_CHECKING:
 else:
 
     class _ModelType(type):
-        """Says what to write when the arguments of a model do not fit."""
+        """Makes models, and says what to write when the arguments do not fit."""
 
         def __call__(cls, *args: Any, **values: Any) -> Any:
+            make = _load_constructors().get(cls)
+            if make is not None:
+                try:
+                    return make(*args, **values)
+                except Exception:  # noqa: BLE001, S110 - __init__ accepts it, or says what is wrong
+                    pass
             try:
                 return type.__call__(cls, *args, **values)
             except TypeError as error:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 SUITE = "Run of the conformance suite, against the sandbox"
 EACH = "each request, of the suite alone"
 LATENCY, ONE_REQUEST = "Latency over a kept connection", "1 request"
-TO_BARE = ("our client, to the bare server", "urllib3, to the bare server")
-TO_SANDBOX = ("our client, to the sandbox", "urllib3, to the sandbox")
+CALLERS = ("our client", "urllib3", "http.client")
+TO_BARE = tuple(f"{caller}, to the bare server" for caller in CALLERS)
+TO_SANDBOX = tuple(f"{caller}, to the sandbox" for caller in CALLERS)
 CLIENT, LIBRARIES = "… and a client", "attrs + cattrs + urllib3"
 IMPORTS = {
     "bare interpreter": "pass",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import socket
 import subprocess
@@ -27,6 +28,7 @@ BARE = "bare asyncio server"
 _PROGRAM = (sys.executable, "-m", "infobip_sms")
 _PATH = "/sms/2/text/advanced"
 _SEND = b'{"messages":[{"destinations":[{"to":"41793026727"}],"text":"Hello"}]}'
+_HEADERS = {"Authorization": "App key", "Content-Type": "application/json"}
 _REPORT = b'{"results":[{"messageId":"a","to":"41793026727"}]}'
 
 
@@ -56,17 +58,27 @@ def _build_work(stack: ExitStack) -> dict[str, Callable[[], Any]]:
 
     def make_pool(port: int) -> Callable[[], Any]:
         pool = stack.enter_context(urllib3.HTTPConnectionPool("127.0.0.1", port))
-        headers = {"Authorization": "App key", "Content-Type": "application/json"}
-        return partial(pool.request, "POST", _PATH, body=_SEND, headers=headers)
+        return partial(pool.request, "POST", _PATH, body=_SEND, headers=_HEADERS)
+
+    def make_connection(port: int) -> Callable[[], Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        stack.callback(connection.close)
+
+        def call() -> bytes:
+            connection.request("POST", _PATH, _SEND, _HEADERS)
+            return connection.getresponse().read()
+
+        return call
 
     return {
         BARE: connect(bare, _PATH, _SEND),
         "sandbox": connect(sandbox, _PATH, _SEND),
         "listen": connect(receiver, "/", _REPORT),
-        TO_BARE[0]: make_client(bare),
-        TO_SANDBOX[0]: make_client(sandbox),
-        TO_BARE[1]: make_pool(bare),
-        TO_SANDBOX[1]: make_pool(sandbox),
+        **{
+            names[caller]: make(port)
+            for caller, make in enumerate((make_client, make_pool, make_connection))
+            for names, port in ((TO_BARE, bare), (TO_SANDBOX, sandbox))
+        },
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt  # noqa: TC003 - the peers look types up when they run
 import re
+from functools import partial
 from typing import Annotated, Any
 
 import attrs
@@ -15,7 +16,10 @@ from cattrs.preconf.orjson import make_converter
 from msgspec import Meta, Struct
 from pydantic import BaseModel, ConfigDict, Field
 
+from infobip_sms import Destination, Message
+
 TO = r"^\+?[0-9]+$"
+OURS = "infobip-sms"
 SENDER = r"^([0-9]{3,14}|[\s\S]{3,11})$"
 
 # ---------------------------------------------------------------- msgspec
@@ -317,4 +321,27 @@ def find_encoders(body: bytes) -> dict[str, Any]:
         "msgspec": lambda: encoder.encode(struct),
         "pydantic 2": lambda: model.model_dump_json(by_alias=True, exclude_none=True),
         "stock cattrs + orjson": lambda: stock.dumps(ours),
+    }
+
+
+def find_builders(count: int) -> dict[str, Any]:
+    """Return what makes the models of so many messages, by peer; msgspec checks nothing here."""
+    ways: dict[str, tuple[Any, Any, str]] = {
+        "attrs with its validators": (AMessage, ADestination, "message_id"),
+        "msgspec, without checks": (MMessage, MDestination, "messageId"),
+        "pydantic 2": (PMessage, PDestination, "messageId"),
+    }
+
+    def build(message: Any, destination: Any, named: str) -> list[Any]:
+        return [
+            message(
+                from_="InfoSMS",
+                destinations=[destination(to=f"999{n:09}", **{named: f"order-{n}"})],
+                text=f"Your order {n} is ready; please come to the counter before six o'clock.",
+            )
+            for n in range(count)
+        ]
+
+    return {name: partial(build, *way) for name, way in ways.items()} | {
+        OURS: partial(build, Message, Destination, "message_id")
     }

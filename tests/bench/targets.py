@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.bench.trials import Row
 
 MANY = "1,000 messages"
+MAKE = "Models: make"
 READ, REPLY, WRITE = "JSON: read a request", "JSON: read a response", "JSON: write a request"
 XREAD, XWRITE, CALL = "XML: read a request", "XML: write a request", "Whole call"
 STOCK, SLOWEST = "stock cattrs + orjson", "xmlschema (our run-time engine)"
@@ -33,6 +34,7 @@ LARGER, GROWTH = "10,000 messages", {("read", "100,000"), ("write", "100,000")}
 SECONDS = {"quick": 2.0, "full": 8.0}  # for a run of the suite
 # work, size, what is compared, with what, at most
 LIMITS = (
+    (MAKE, MANY, OURS, "pydantic 2", 1.0),
     (REPLY, MANY, OURS, "orjson to dict", 2.0),
     (READ, MANY, OURS, STOCK, 0.40),
     (READ, MANY, OURS, "msgspec", 2.5),

@@ -18,14 +18,15 @@ from tests.bench import by_hand, peers_json, peers_xml
 from tests.bench.costs import measure_peak
 from tests.bench.documents import build_destinations, build_messages, build_reply
 from tests.bench.official import Official
+from tests.bench.peers_json import OURS
 from tests.bench.timing import Figure, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-OURS = "infobip-sms"
 SLOWEST = "xmlschema (our run-time engine)"
 SLOW = {SLOWEST, "xsdata", "pydantic-xml"}
+MAKE = "Models: make"
 GREATEST = 1_000  # messages that slow peers are given
 
 
@@ -53,7 +54,8 @@ def build_sizes(*, quick: bool) -> dict[str, tuple[int, SmsRequest]]:
 
 
 def measure_json(rounds: int, *, quick: bool) -> Iterator[Row]:
-    """Measure JSON: requests and responses read, requests written."""
+    """Measure models made, and JSON: requests and responses read, requests written."""
+    yield from _measure(MAKE, "1,000 messages", 1_000, peers_json.find_builders(1_000), rounds)
     for size, (count, request) in build_sizes(quick=quick).items():
         body, response = wire_json.dump_model(request), wire_json.dump_model(build_reply(count))
         work = peers_json.find_decoders(body, reply=False)
