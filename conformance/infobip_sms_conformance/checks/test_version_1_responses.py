@@ -127,7 +127,7 @@ def test_v1_001_accepted_message_is_in_the_logs(session: Session) -> None:
         raise Inconclusive("the logs have no list", caused_by="LOG-001", exchange=found)
     if find_text(found, name) is None:
         expected = "the message that version 1 accepted"
-        with explained_by("LOG-001", "RESP-003"):
+        with explained_by("LOG-001", "LOG-002", "RESP-003"):
             raise CheckFailed("no message", expected=expected, exchange=found)
 
 

@@ -56,7 +56,7 @@ def describe_unreadable(name: str) -> str:
     own = [
         f"{kind} in {wire.upper()}" for other, wire, kind in assign_kinds(others) if other == name
     ]
-    return f"HTTP-003: {', '.join(own)}; the others go to other operations"
+    return f"HTTP-003: {', '.join(own)}"
 
 
 def describe_accepts() -> str:

@@ -198,13 +198,13 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
             else (6 * len(wires) + 2, 7 * len(wires))
         )
     ),
-    "unreadable elsewhere": build_full_cost(28, 7),
+    "unreadable elsewhere": build_full_cost(32, 8),
     "headers": build_fixed_cost(3, 3, each=True),
     "spellings": build_full_cost(3, 3),
     "unauthorized": build_fixed_cost(5, 5),
     "app": build_fixed_cost(1, 1, each=True),
     "every operation": build_full_cost(9, 1),
-    "near misses": build_full_cost(25, 11),
+    "near misses": build_full_cost(21, 7),
     "other header fields": build_full_cost(9, 1),
     "push": cost_webhook,
     "lists": lambda p, _w, _s: RunCost(

@@ -5,27 +5,18 @@ from collections.abc import Iterator, Sequence
 from infobip_sms_conformance.transport.credentials import Credentials, Secret, build_basic
 
 NOT_BASE64 = "what is not Base64"
-MORE = 6
+MORE = 2
 """How many near misses the first operation gets besides its own: it is the one that counts most."""
-
-
-def assign_in_turn(
-    kinds: Sequence[str], operations: Sequence[str], times: int = 1
-) -> Iterator[tuple[str, str]]:
-    """Yield each kind with the operations that get it, as many as it goes to: all operations in turn."""
-    for again in range(min(times, len(operations))):
-        for turn, kind in enumerate(kinds):
-            yield kind, operations[(turn + again) % len(operations)]
 
 
 def assign_near_misses(
     kinds: Sequence[str], operations: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield each near miss with the operation that gets it; the first operation gets some of the others as well."""
-    assigned = list(assign_in_turn(kinds, operations))
-    others = [kind for kind in kinds if (kind, operations[0]) not in assigned]
-    yield from assigned
-    yield from ((kind, operations[0]) for kind in others[:MORE])
+    """Yield each near miss with the operation that gets it, in turn; the first gets some of the others as well."""
+    first = operations[0]
+    own = [(kind, operations[turn % len(operations)]) for turn, kind in enumerate(kinds)]
+    others = [kind for kind in kinds if (kind, first) not in own]
+    yield from (*own, *((kind, first) for kind in others[:MORE]))
 
 
 def build_near_misses(mine: Credentials) -> dict[str, str]:
