@@ -15,6 +15,7 @@ from infobip_sms_conformance.observations.exchange import (
     OK_STATUSES,
     UNAUTHORIZED,
     Exchange,
+    RequestOutcome,
 )
 from infobip_sms_conformance.observations.responses import find_wire
 
@@ -82,6 +83,8 @@ class VariedCall:
     def is_only_spelling(self) -> bool:
         """Whether the call failed, and the same one with the usual header fields did not."""
         plain_worked = self.plain is not None and self.plain.status in OK_STATUSES
+        if self.varied.outcome is RequestOutcome.THROTTLED:
+            return False
         return self.varied.status not in OK_STATUSES and plain_worked
 
     @property

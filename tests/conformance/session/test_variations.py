@@ -65,6 +65,15 @@ def test_http_007_rejected_spelling_is_found_by_the_same_call_without_it() -> No
     assert variations.calls[0].is_only_spelling
 
 
+def test_limited_call_shows_nothing_of_its_spelling() -> None:
+    """A call that is answered with 429 is made again, and no spelling is the reason."""
+    variations, server, found = vary("json", lambda h: (429 if "accept" in h else 200, "json"))
+
+    assert len(server.seen) == 2
+    assert found.status == 200
+    assert not variations.calls[0].is_only_spelling
+
+
 def test_http_008_passed_over_weight_is_found() -> None:
     """A response in the format that is wanted less is found, where the usual Accept brings the right one."""
     variations, _, found = vary("xml", lambda h: (200, "json" if "accept" in h else "xml"))
