@@ -6,6 +6,7 @@ Anything else raises FallbackRequired or any other exception; then ``__init__`` 
 
 from __future__ import annotations
 
+import builtins
 import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
@@ -13,20 +14,48 @@ from typing import TYPE_CHECKING, Any
 from .constraints import is_of_type, is_text, truncate_to_milliseconds
 from .models import (
     BulkRequest,
+    BulkResponse,
     BulkStatus,
     BulkStatusRequest,
+    BulkStatusResponse,
+    ConversionResponse,
     Day,
+    DeliveryReport,
+    DeliveryReports,
     DeliveryTimeWindow,
     Destination,
+    ErrorDetails,
+    ErrorResponse,
+    ErrorResponseBody,
+    FetchDeliveryReportsParameters,
+    GeneralStatus,
+    GetLogsParameters,
+    GetScheduledParameters,
+    GetScheduledStatusParameters,
+    GsmErrorCode,
     Language,
     LanguageCode,
     LanguageV1,
     Message,
     MessageV1,
     NotifyContentType,
+    Preview,
+    PreviewConfiguration,
+    PreviewLanguage,
     PreviewRequest,
+    PreviewResponse,
+    Price,
+    RecordConversionParameters,
+    RescheduleParameters,
+    SetScheduledStatusParameters,
+    SmsLog,
+    SmsLogs,
     SmsRequest,
     SmsRequestV1,
+    SmsResponse,
+    SmsResponseDetails,
+    SmsResponseV1,
+    Status,
     TimeOfDay,
     Track,
     Tracking,
@@ -38,6 +67,7 @@ from .scalars import (
     INTEGER_UPPER_BOUND,
     FallbackRequired,
     get_enum_members,
+    is_exact_decimal,
     mutable_twin,
 )
 
@@ -45,27 +75,58 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BulkRequestTwin = mutable_twin(BulkRequest)
+BulkResponseTwin = mutable_twin(BulkResponse)
 BulkStatusRequestTwin = mutable_twin(BulkStatusRequest)
+BulkStatusResponseTwin = mutable_twin(BulkStatusResponse)
+ConversionResponseTwin = mutable_twin(ConversionResponse)
+DeliveryReportTwin = mutable_twin(DeliveryReport)
+DeliveryReportsTwin = mutable_twin(DeliveryReports)
 DeliveryTimeWindowTwin = mutable_twin(DeliveryTimeWindow)
 DestinationTwin = mutable_twin(Destination)
+ErrorDetailsTwin = mutable_twin(ErrorDetails)
+ErrorResponseTwin = mutable_twin(ErrorResponse)
+ErrorResponseBodyTwin = mutable_twin(ErrorResponseBody)
+FetchDeliveryReportsParametersTwin = mutable_twin(FetchDeliveryReportsParameters)
+GetLogsParametersTwin = mutable_twin(GetLogsParameters)
+GetScheduledParametersTwin = mutable_twin(GetScheduledParameters)
+GetScheduledStatusParametersTwin = mutable_twin(GetScheduledStatusParameters)
+GsmErrorCodeTwin = mutable_twin(GsmErrorCode)
 LanguageTwin = mutable_twin(Language)
 LanguageV1Twin = mutable_twin(LanguageV1)
 MessageTwin = mutable_twin(Message)
 MessageV1Twin = mutable_twin(MessageV1)
+PreviewTwin = mutable_twin(Preview)
+PreviewConfigurationTwin = mutable_twin(PreviewConfiguration)
+PreviewLanguageTwin = mutable_twin(PreviewLanguage)
 PreviewRequestTwin = mutable_twin(PreviewRequest)
+PreviewResponseTwin = mutable_twin(PreviewResponse)
+PriceTwin = mutable_twin(Price)
+RecordConversionParametersTwin = mutable_twin(RecordConversionParameters)
+RescheduleParametersTwin = mutable_twin(RescheduleParameters)
+SetScheduledStatusParametersTwin = mutable_twin(SetScheduledStatusParameters)
+SmsLogTwin = mutable_twin(SmsLog)
+SmsLogsTwin = mutable_twin(SmsLogs)
 SmsRequestTwin = mutable_twin(SmsRequest)
 SmsRequestV1Twin = mutable_twin(SmsRequestV1)
+SmsResponseTwin = mutable_twin(SmsResponse)
+SmsResponseDetailsTwin = mutable_twin(SmsResponseDetails)
+SmsResponseV1Twin = mutable_twin(SmsResponseV1)
+StatusTwin = mutable_twin(Status)
 TimeOfDayTwin = mutable_twin(TimeOfDay)
 TrackingTwin = mutable_twin(Tracking)
 BulkStatus_MEMBERS = get_enum_members(BulkStatus)
 Day_MEMBERS = get_enum_members(Day)
+GeneralStatus_MEMBERS = get_enum_members(GeneralStatus)
 LanguageCode_MEMBERS = get_enum_members(LanguageCode)
 NotifyContentType_MEMBERS = get_enum_members(NotifyContentType)
 Track_MEMBERS = get_enum_members(Track)
 Transliteration_MEMBERS = get_enum_members(Transliteration)
 TransliterationV1_MEMBERS = get_enum_members(TransliterationV1)
 FITS_TO = re.compile("^\\+?[0-9]+$").fullmatch
+FITS_MCC = re.compile("^[0-9]{3}$").fullmatch
+FITS_MNC = re.compile("^[0-9]{2,3}$").fullmatch
 FITS_FROM = re.compile("^([0-9]{3,14}|[\\s\\S]{3,11})$").fullmatch
+FITS_MESSAGE_ID = re.compile("^(?!\\.{1,2}$)[\\s\\S]+$").fullmatch
 
 
 def make_BulkRequest(*, send_at: Any) -> Any:
@@ -80,6 +141,39 @@ def make_BulkRequest(*, send_at: Any) -> Any:
     return made
 
 
+def make_BulkResponse(
+    *,
+    bulk_id: Any = None,
+    send_at: Any = None,
+    raw: Any = None,
+    http: Any = None,
+    extra: Any = None,
+) -> Any:
+    if raw is not None:
+        raise FallbackRequired
+    if http is not None:
+        raise FallbackRequired
+    if extra is not None:
+        raise FallbackRequired
+    if bulk_id is not None:
+        if type(bulk_id) is not str or not (bulk_id.isascii() or is_text(bulk_id)):
+            raise FallbackRequired
+    if send_at is not None:
+        if type(send_at) is not dt.datetime:
+            raise FallbackRequired
+        send_at = truncate_to_milliseconds(send_at)
+        if not is_of_type(send_at, dt.datetime):
+            raise FallbackRequired
+    made = BulkResponseTwin()
+    made.bulk_id = bulk_id
+    made.send_at = send_at
+    made.raw = None
+    made.http = None
+    made._extra = extra
+    made.__class__ = BulkResponse
+    return made
+
+
 def make_BulkStatusRequest(*, status: Any) -> Any:
     if type(status) is not BulkStatus:
         if type(status) is not str:
@@ -88,6 +182,163 @@ def make_BulkStatusRequest(*, status: Any) -> Any:
     made = BulkStatusRequestTwin()
     made.status = status
     made.__class__ = BulkStatusRequest
+    return made
+
+
+def make_BulkStatusResponse(
+    *, bulk_id: Any = None, status: Any = None, raw: Any = None, http: Any = None, extra: Any = None
+) -> Any:
+    if raw is not None:
+        raise FallbackRequired
+    if http is not None:
+        raise FallbackRequired
+    if extra is not None:
+        raise FallbackRequired
+    if bulk_id is not None:
+        if type(bulk_id) is not str or not (bulk_id.isascii() or is_text(bulk_id)):
+            raise FallbackRequired
+    if status is not None:
+        if type(status) is not str or not (status.isascii() or is_text(status)):
+            raise FallbackRequired
+    made = BulkStatusResponseTwin()
+    made.bulk_id = bulk_id
+    made.status = status
+    made.raw = None
+    made.http = None
+    made._extra = extra
+    made.__class__ = BulkStatusResponse
+    return made
+
+
+def make_ConversionResponse(
+    *, process_key: Any = None, raw: Any = None, http: Any = None, extra: Any = None
+) -> Any:
+    if raw is not None:
+        raise FallbackRequired
+    if http is not None:
+        raise FallbackRequired
+    if extra is not None:
+        raise FallbackRequired
+    if process_key is not None:
+        if type(process_key) is not str or not (process_key.isascii() or is_text(process_key)):
+            raise FallbackRequired
+    made = ConversionResponseTwin()
+    made.process_key = process_key
+    made.raw = None
+    made.http = None
+    made._extra = extra
+    made.__class__ = ConversionResponse
+    return made
+
+
+def make_DeliveryReport(
+    *,
+    bulk_id: Any = None,
+    message_id: Any = None,
+    to: Any = None,
+    from_: Any = None,
+    text: Any = None,
+    sent_at: Any = None,
+    done_at: Any = None,
+    sms_count: Any = None,
+    mcc_mnc: Any = None,
+    callback_data: Any = None,
+    price: Any = None,
+    status: Any = None,
+    error: Any = None,
+    extra: Any = None,
+) -> Any:
+    if extra is not None:
+        raise FallbackRequired
+    if bulk_id is not None:
+        if type(bulk_id) is not str or not (bulk_id.isascii() or is_text(bulk_id)):
+            raise FallbackRequired
+    if message_id is not None:
+        if type(message_id) is not str or not (message_id.isascii() or is_text(message_id)):
+            raise FallbackRequired
+    if to is not None:
+        if type(to) is not str or not (to.isascii() or is_text(to)):
+            raise FallbackRequired
+    if from_ is not None:
+        if type(from_) is not str or not (from_.isascii() or is_text(from_)):
+            raise FallbackRequired
+    if text is not None:
+        if type(text) is not str or not (text.isascii() or is_text(text)):
+            raise FallbackRequired
+    if sent_at is not None:
+        if type(sent_at) is not dt.datetime:
+            raise FallbackRequired
+        sent_at = truncate_to_milliseconds(sent_at)
+        if not is_of_type(sent_at, dt.datetime):
+            raise FallbackRequired
+    if done_at is not None:
+        if type(done_at) is not dt.datetime:
+            raise FallbackRequired
+        done_at = truncate_to_milliseconds(done_at)
+        if not is_of_type(done_at, dt.datetime):
+            raise FallbackRequired
+    if sms_count is not None:
+        if type(sms_count) is not int or not INTEGER_LOWER_BOUND < sms_count < INTEGER_UPPER_BOUND:
+            raise FallbackRequired
+    if mcc_mnc is not None:
+        if type(mcc_mnc) is not str or not (mcc_mnc.isascii() or is_text(mcc_mnc)):
+            raise FallbackRequired
+    if callback_data is not None:
+        if type(callback_data) is not str or not (
+            callback_data.isascii() or is_text(callback_data)
+        ):
+            raise FallbackRequired
+    if price is not None:
+        if type(price) is not Price:
+            raise FallbackRequired
+    if status is not None:
+        if type(status) is not Status:
+            raise FallbackRequired
+    if error is not None:
+        if type(error) is not GsmErrorCode:
+            raise FallbackRequired
+    made = DeliveryReportTwin()
+    made.bulk_id = bulk_id
+    made.message_id = message_id
+    made.to = to
+    made.from_ = from_
+    made.text = text
+    made.sent_at = sent_at
+    made.done_at = done_at
+    made.sms_count = sms_count
+    made.mcc_mnc = mcc_mnc
+    made.callback_data = callback_data
+    made.price = price
+    made.status = status
+    made.error = error
+    made._extra = extra
+    made.__class__ = DeliveryReport
+    return made
+
+
+def make_DeliveryReports(
+    *, results: Any, raw: Any = None, http: Any = None, unreadable: Any = (), extra: Any = None
+) -> Any:
+    if raw is not None:
+        raise FallbackRequired
+    if http is not None:
+        raise FallbackRequired
+    if unreadable != ():
+        raise FallbackRequired
+    if extra is not None:
+        raise FallbackRequired
+    if type(results) is not list and type(results) is not tuple:
+        results = (results,)
+    if not all([type(entry) is DeliveryReport for entry in results]):
+        raise FallbackRequired
+    results = tuple(results)
+    made = DeliveryReportsTwin()
+    made.results = results
+    made.raw = None
+    made.http = None
+    made.unreadable = ()
+    made._extra = extra
+    made.__class__ = DeliveryReports
     return made
 
 
@@ -126,6 +377,223 @@ def make_Destination(to: Any, *, message_id: Any = None, extra: Any = None) -> A
     made.message_id = message_id
     made.extra = extra
     made.__class__ = Destination
+    return made
+
+
+def make_ErrorDetails(
+    *, message_id: Any = None, text: Any = None, validation_errors: Any = None, extra: Any = None
+) -> Any:
+    if extra is not None:
+        raise FallbackRequired
+    if message_id is not None:
+        if type(message_id) is not str or not (message_id.isascii() or is_text(message_id)):
+            raise FallbackRequired
+    if text is not None:
+        if type(text) is not str or not (text.isascii() or is_text(text)):
+            raise FallbackRequired
+    if validation_errors is not None:
+        raise FallbackRequired
+    made = ErrorDetailsTwin()
+    made.message_id = message_id
+    made.text = text
+    made.validation_errors = validation_errors
+    made._extra = extra
+    made.__class__ = ErrorDetails
+    return made
+
+
+def make_ErrorResponse(
+    *, request_error: Any, raw: Any = None, http: Any = None, extra: Any = None
+) -> Any:
+    if raw is not None:
+        raise FallbackRequired
+    if http is not None:
+        raise FallbackRequired
+    if extra is not None:
+        raise FallbackRequired
+    if type(request_error) is not ErrorResponseBody:
+        raise FallbackRequired
+    made = ErrorResponseTwin()
+    made.request_error = request_error
+    made.raw = None
+    made.http = None
+    made._extra = extra
+    made.__class__ = ErrorResponse
+    return made
+
+
+def make_ErrorResponseBody(*, service_exception: Any, extra: Any = None) -> Any:
+    if extra is not None:
+        raise FallbackRequired
+    if type(service_exception) is not ErrorDetails:
+        raise FallbackRequired
+    made = ErrorResponseBodyTwin()
+    made.service_exception = service_exception
+    made._extra = extra
+    made.__class__ = ErrorResponseBody
+    return made
+
+
+def make_FetchDeliveryReportsParameters(
+    *, bulk_id: Any = None, message_id: Any = None, limit: Any = None
+) -> Any:
+    if bulk_id is not None:
+        if type(bulk_id) is not str or not (bulk_id.isascii() or is_text(bulk_id)):
+            raise FallbackRequired
+    if message_id is not None:
+        if type(message_id) is not str or not (message_id.isascii() or is_text(message_id)):
+            raise FallbackRequired
+    if limit is not None:
+        if type(limit) is not int or not 1 <= limit <= 1000:
+            raise FallbackRequired
+    made = FetchDeliveryReportsParametersTwin()
+    made.bulk_id = bulk_id
+    made.message_id = message_id
+    made.limit = limit
+    made.__class__ = FetchDeliveryReportsParameters
+    return made
+
+
+def make_GetLogsParameters(
+    *,
+    from_: Any = None,
+    to: Any = None,
+    bulk_id: Any = None,
+    message_id: Any = None,
+    general_status: Any = None,
+    sent_since: Any = None,
+    sent_until: Any = None,
+    limit: Any = None,
+    mcc: Any = None,
+    mnc: Any = None,
+) -> Any:
+    if from_ is not None:
+        if type(from_) is not str or not (from_.isascii() or is_text(from_)):
+            raise FallbackRequired
+    if to is not None:
+        if type(to) is not str or not (to.isascii() or is_text(to)):
+            raise FallbackRequired
+    if bulk_id is not None:
+        if type(bulk_id) is not list and type(bulk_id) is not tuple:
+            bulk_id = (bulk_id,)
+        if not all(
+            [
+                not (type(entry) is not str or not (entry.isascii() or is_text(entry)))
+                for entry in bulk_id
+            ]
+        ):
+            raise FallbackRequired
+        bulk_id = tuple(bulk_id)
+    if message_id is not None:
+        if type(message_id) is not list and type(message_id) is not tuple:
+            message_id = (message_id,)
+        if not all(
+            [
+                not (type(entry) is not str or not (entry.isascii() or is_text(entry)))
+                for entry in message_id
+            ]
+        ):
+            raise FallbackRequired
+        message_id = tuple(message_id)
+    if general_status is not None:
+        if type(general_status) is not GeneralStatus:
+            if type(general_status) is not str:
+                raise FallbackRequired
+            general_status = GeneralStatus_MEMBERS[general_status]
+    if sent_since is not None:
+        if type(sent_since) is not dt.datetime:
+            raise FallbackRequired
+        sent_since = truncate_to_milliseconds(sent_since)
+        if not is_of_type(sent_since, dt.datetime):
+            raise FallbackRequired
+    if sent_until is not None:
+        if type(sent_until) is not dt.datetime:
+            raise FallbackRequired
+        sent_until = truncate_to_milliseconds(sent_until)
+        if not is_of_type(sent_until, dt.datetime):
+            raise FallbackRequired
+    if limit is not None:
+        if type(limit) is not int or not 1 <= limit <= 1000:
+            raise FallbackRequired
+    if mcc is not None:
+        if type(mcc) is not str or FITS_MCC(mcc) is None:
+            raise FallbackRequired
+    if mnc is not None:
+        if type(mnc) is not str or FITS_MNC(mnc) is None:
+            raise FallbackRequired
+    made = GetLogsParametersTwin()
+    made.from_ = from_
+    made.to = to
+    made.bulk_id = bulk_id
+    made.message_id = message_id
+    made.general_status = general_status
+    made.sent_since = sent_since
+    made.sent_until = sent_until
+    made.limit = limit
+    made.mcc = mcc
+    made.mnc = mnc
+    made.__class__ = GetLogsParameters
+    return made
+
+
+def make_GetScheduledParameters(*, bulk_id: Any) -> Any:
+    if type(bulk_id) is not str or not (bulk_id.isascii() or is_text(bulk_id)) or len(bulk_id) < 1:
+        raise FallbackRequired
+    made = GetScheduledParametersTwin()
+    made.bulk_id = bulk_id
+    made.__class__ = GetScheduledParameters
+    return made
+
+
+def make_GetScheduledStatusParameters(*, bulk_id: Any) -> Any:
+    if type(bulk_id) is not str or not (bulk_id.isascii() or is_text(bulk_id)) or len(bulk_id) < 1:
+        raise FallbackRequired
+    made = GetScheduledStatusParametersTwin()
+    made.bulk_id = bulk_id
+    made.__class__ = GetScheduledStatusParameters
+    return made
+
+
+def make_GsmErrorCode(
+    *,
+    group_id: Any = None,
+    group_name: Any = None,
+    id: Any = None,
+    name: Any = None,
+    description: Any = None,
+    permanent: Any = None,
+    extra: Any = None,
+) -> Any:
+    its_id, id = id, builtins.id
+    if extra is not None:
+        raise FallbackRequired
+    if group_id is not None:
+        if type(group_id) is not int or not INTEGER_LOWER_BOUND < group_id < INTEGER_UPPER_BOUND:
+            raise FallbackRequired
+    if group_name is not None:
+        if type(group_name) is not str or not (group_name.isascii() or is_text(group_name)):
+            raise FallbackRequired
+    if its_id is not None:
+        if type(its_id) is not int or not INTEGER_LOWER_BOUND < its_id < INTEGER_UPPER_BOUND:
+            raise FallbackRequired
+    if name is not None:
+        if type(name) is not str or not (name.isascii() or is_text(name)):
+            raise FallbackRequired
+    if description is not None:
+        if type(description) is not str or not (description.isascii() or is_text(description)):
+            raise FallbackRequired
+    if permanent is not None:
+        if type(permanent) is not bool:
+            raise FallbackRequired
+    made = GsmErrorCodeTwin()
+    made.group_id = group_id
+    made.group_name = group_name
+    made.id = its_id
+    made.name = name
+    made.description = description
+    made.permanent = permanent
+    made._extra = extra
+    made.__class__ = GsmErrorCode
     return made
 
 
@@ -363,6 +831,80 @@ def make_MessageV1(
     return made
 
 
+def make_Preview(
+    *,
+    text_preview: Any = None,
+    message_count: Any = None,
+    characters_remaining: Any = None,
+    configuration: Any = None,
+    extra: Any = None,
+) -> Any:
+    if extra is not None:
+        raise FallbackRequired
+    if text_preview is not None:
+        if type(text_preview) is not str or not (text_preview.isascii() or is_text(text_preview)):
+            raise FallbackRequired
+    if message_count is not None:
+        if (
+            type(message_count) is not int
+            or not INTEGER_LOWER_BOUND < message_count < INTEGER_UPPER_BOUND
+        ):
+            raise FallbackRequired
+    if characters_remaining is not None:
+        if (
+            type(characters_remaining) is not int
+            or not INTEGER_LOWER_BOUND < characters_remaining < INTEGER_UPPER_BOUND
+        ):
+            raise FallbackRequired
+    if configuration is not None:
+        if type(configuration) is not PreviewConfiguration:
+            raise FallbackRequired
+    made = PreviewTwin()
+    made.text_preview = text_preview
+    made.message_count = message_count
+    made.characters_remaining = characters_remaining
+    made.configuration = configuration
+    made._extra = extra
+    made.__class__ = Preview
+    return made
+
+
+def make_PreviewConfiguration(
+    *, language: Any = None, transliteration: Any = None, extra: Any = None
+) -> Any:
+    if extra is not None:
+        raise FallbackRequired
+    if language is not None:
+        if type(language) is not PreviewLanguage:
+            raise FallbackRequired
+    if transliteration is not None:
+        if type(transliteration) is not str or not (
+            transliteration.isascii() or is_text(transliteration)
+        ):
+            raise FallbackRequired
+    made = PreviewConfigurationTwin()
+    made.language = language
+    made.transliteration = transliteration
+    made._extra = extra
+    made.__class__ = PreviewConfiguration
+    return made
+
+
+def make_PreviewLanguage(*, language_code: Any = None, extra: Any = None) -> Any:
+    if extra is not None:
+        raise FallbackRequired
+    if language_code is not None:
+        if type(language_code) is not str or not (
+            language_code.isascii() or is_text(language_code)
+        ):
+            raise FallbackRequired
+    made = PreviewLanguageTwin()
+    made.language_code = language_code
+    made._extra = extra
+    made.__class__ = PreviewLanguage
+    return made
+
+
 def make_PreviewRequest(
     *, text: Any, language_code: Any = None, transliteration: Any = None
 ) -> Any:
@@ -383,6 +925,192 @@ def make_PreviewRequest(
     made.language_code = language_code
     made.transliteration = transliteration
     made.__class__ = PreviewRequest
+    return made
+
+
+def make_PreviewResponse(
+    *,
+    original_text: Any = None,
+    previews: Any,
+    raw: Any = None,
+    http: Any = None,
+    extra: Any = None,
+) -> Any:
+    if raw is not None:
+        raise FallbackRequired
+    if http is not None:
+        raise FallbackRequired
+    if extra is not None:
+        raise FallbackRequired
+    if original_text is not None:
+        if type(original_text) is not str or not (
+            original_text.isascii() or is_text(original_text)
+        ):
+            raise FallbackRequired
+    if type(previews) is not list and type(previews) is not tuple:
+        previews = (previews,)
+    if not all([type(entry) is Preview for entry in previews]):
+        raise FallbackRequired
+    previews = tuple(previews)
+    made = PreviewResponseTwin()
+    made.original_text = original_text
+    made.previews = previews
+    made.raw = None
+    made.http = None
+    made._extra = extra
+    made.__class__ = PreviewResponse
+    return made
+
+
+def make_Price(*, price_per_message: Any = None, currency: Any = None, extra: Any = None) -> Any:
+    if extra is not None:
+        raise FallbackRequired
+    if price_per_message is not None:
+        if not is_exact_decimal(price_per_message):
+            raise FallbackRequired
+    if currency is not None:
+        if type(currency) is not str or not (currency.isascii() or is_text(currency)):
+            raise FallbackRequired
+    made = PriceTwin()
+    made.price_per_message = price_per_message
+    made.currency = currency
+    made._extra = extra
+    made.__class__ = Price
+    return made
+
+
+def make_RecordConversionParameters(*, message_id: Any) -> Any:
+    if (
+        type(message_id) is not str
+        or not (message_id.isascii() or is_text(message_id))
+        or FITS_MESSAGE_ID(message_id) is None
+    ):
+        raise FallbackRequired
+    made = RecordConversionParametersTwin()
+    made.message_id = message_id
+    made.__class__ = RecordConversionParameters
+    return made
+
+
+def make_RescheduleParameters(*, bulk_id: Any) -> Any:
+    if type(bulk_id) is not str or not (bulk_id.isascii() or is_text(bulk_id)) or len(bulk_id) < 1:
+        raise FallbackRequired
+    made = RescheduleParametersTwin()
+    made.bulk_id = bulk_id
+    made.__class__ = RescheduleParameters
+    return made
+
+
+def make_SetScheduledStatusParameters(*, bulk_id: Any) -> Any:
+    if type(bulk_id) is not str or not (bulk_id.isascii() or is_text(bulk_id)) or len(bulk_id) < 1:
+        raise FallbackRequired
+    made = SetScheduledStatusParametersTwin()
+    made.bulk_id = bulk_id
+    made.__class__ = SetScheduledStatusParameters
+    return made
+
+
+def make_SmsLog(
+    *,
+    bulk_id: Any = None,
+    message_id: Any = None,
+    to: Any = None,
+    from_: Any = None,
+    text: Any = None,
+    sent_at: Any = None,
+    done_at: Any = None,
+    sms_count: Any = None,
+    mcc_mnc: Any = None,
+    price: Any = None,
+    status: Any = None,
+    error: Any = None,
+    extra: Any = None,
+) -> Any:
+    if extra is not None:
+        raise FallbackRequired
+    if bulk_id is not None:
+        if type(bulk_id) is not str or not (bulk_id.isascii() or is_text(bulk_id)):
+            raise FallbackRequired
+    if message_id is not None:
+        if type(message_id) is not str or not (message_id.isascii() or is_text(message_id)):
+            raise FallbackRequired
+    if to is not None:
+        if type(to) is not str or not (to.isascii() or is_text(to)):
+            raise FallbackRequired
+    if from_ is not None:
+        if type(from_) is not str or not (from_.isascii() or is_text(from_)):
+            raise FallbackRequired
+    if text is not None:
+        if type(text) is not str or not (text.isascii() or is_text(text)):
+            raise FallbackRequired
+    if sent_at is not None:
+        if type(sent_at) is not dt.datetime:
+            raise FallbackRequired
+        sent_at = truncate_to_milliseconds(sent_at)
+        if not is_of_type(sent_at, dt.datetime):
+            raise FallbackRequired
+    if done_at is not None:
+        if type(done_at) is not dt.datetime:
+            raise FallbackRequired
+        done_at = truncate_to_milliseconds(done_at)
+        if not is_of_type(done_at, dt.datetime):
+            raise FallbackRequired
+    if sms_count is not None:
+        if type(sms_count) is not int or not INTEGER_LOWER_BOUND < sms_count < INTEGER_UPPER_BOUND:
+            raise FallbackRequired
+    if mcc_mnc is not None:
+        if type(mcc_mnc) is not str or not (mcc_mnc.isascii() or is_text(mcc_mnc)):
+            raise FallbackRequired
+    if price is not None:
+        if type(price) is not Price:
+            raise FallbackRequired
+    if status is not None:
+        if type(status) is not Status:
+            raise FallbackRequired
+    if error is not None:
+        if type(error) is not GsmErrorCode:
+            raise FallbackRequired
+    made = SmsLogTwin()
+    made.bulk_id = bulk_id
+    made.message_id = message_id
+    made.to = to
+    made.from_ = from_
+    made.text = text
+    made.sent_at = sent_at
+    made.done_at = done_at
+    made.sms_count = sms_count
+    made.mcc_mnc = mcc_mnc
+    made.price = price
+    made.status = status
+    made.error = error
+    made._extra = extra
+    made.__class__ = SmsLog
+    return made
+
+
+def make_SmsLogs(
+    *, results: Any, raw: Any = None, http: Any = None, unreadable: Any = (), extra: Any = None
+) -> Any:
+    if raw is not None:
+        raise FallbackRequired
+    if http is not None:
+        raise FallbackRequired
+    if unreadable != ():
+        raise FallbackRequired
+    if extra is not None:
+        raise FallbackRequired
+    if type(results) is not list and type(results) is not tuple:
+        results = (results,)
+    if not all([type(entry) is SmsLog for entry in results]):
+        raise FallbackRequired
+    results = tuple(results)
+    made = SmsLogsTwin()
+    made.results = results
+    made.raw = None
+    made.http = None
+    made.unreadable = ()
+    made._extra = extra
+    made.__class__ = SmsLogs
     return made
 
 
@@ -435,6 +1163,157 @@ def make_SmsRequestV1(*, bulk_id: Any = None, messages: Any, tracking: Any = Non
     return made
 
 
+def make_SmsResponse(
+    *,
+    bulk_id: Any = None,
+    tracking_process_key: Any = None,
+    messages: Any,
+    raw: Any = None,
+    http: Any = None,
+    extra: Any = None,
+) -> Any:
+    if raw is not None:
+        raise FallbackRequired
+    if http is not None:
+        raise FallbackRequired
+    if extra is not None:
+        raise FallbackRequired
+    if bulk_id is not None:
+        if type(bulk_id) is not str or not (bulk_id.isascii() or is_text(bulk_id)):
+            raise FallbackRequired
+    if tracking_process_key is not None:
+        if type(tracking_process_key) is not str or not (
+            tracking_process_key.isascii() or is_text(tracking_process_key)
+        ):
+            raise FallbackRequired
+    if type(messages) is not list and type(messages) is not tuple:
+        messages = (messages,)
+    if not all([type(entry) is SmsResponseDetails for entry in messages]):
+        raise FallbackRequired
+    messages = tuple(messages)
+    made = SmsResponseTwin()
+    made.bulk_id = bulk_id
+    made.tracking_process_key = tracking_process_key
+    made.messages = messages
+    made.raw = None
+    made.http = None
+    made._extra = extra
+    made.__class__ = SmsResponse
+    return made
+
+
+def make_SmsResponseDetails(
+    *,
+    to: Any,
+    status: Any,
+    sms_count: Any = None,
+    message_id: Any = None,
+    http: Any = None,
+    extra: Any = None,
+) -> Any:
+    if http is not None:
+        raise FallbackRequired
+    if extra is not None:
+        raise FallbackRequired
+    if type(to) is not str or not (to.isascii() or is_text(to)):
+        raise FallbackRequired
+    if type(status) is not Status:
+        raise FallbackRequired
+    if sms_count is not None:
+        if type(sms_count) is not int or not INTEGER_LOWER_BOUND < sms_count < INTEGER_UPPER_BOUND:
+            raise FallbackRequired
+    if message_id is not None:
+        if type(message_id) is not str or not (message_id.isascii() or is_text(message_id)):
+            raise FallbackRequired
+    made = SmsResponseDetailsTwin()
+    made.to = to
+    made.status = status
+    made.sms_count = sms_count
+    made.message_id = message_id
+    made.http = None
+    made._extra = extra
+    made.__class__ = SmsResponseDetails
+    return made
+
+
+def make_SmsResponseV1(
+    *,
+    bulk_id: Any = None,
+    tracking_process_key: Any = None,
+    messages: Any,
+    raw: Any = None,
+    http: Any = None,
+    extra: Any = None,
+) -> Any:
+    if raw is not None:
+        raise FallbackRequired
+    if http is not None:
+        raise FallbackRequired
+    if extra is not None:
+        raise FallbackRequired
+    if bulk_id is not None:
+        if type(bulk_id) is not str or not (bulk_id.isascii() or is_text(bulk_id)):
+            raise FallbackRequired
+    if tracking_process_key is not None:
+        if type(tracking_process_key) is not str or not (
+            tracking_process_key.isascii() or is_text(tracking_process_key)
+        ):
+            raise FallbackRequired
+    if type(messages) is not list and type(messages) is not tuple:
+        messages = (messages,)
+    if not all([type(entry) is SmsResponseDetails for entry in messages]):
+        raise FallbackRequired
+    messages = tuple(messages)
+    made = SmsResponseV1Twin()
+    made.bulk_id = bulk_id
+    made.tracking_process_key = tracking_process_key
+    made.messages = messages
+    made.raw = None
+    made.http = None
+    made._extra = extra
+    made.__class__ = SmsResponseV1
+    return made
+
+
+def make_Status(
+    *,
+    group_id: Any,
+    group_name: Any,
+    id: Any,
+    name: Any,
+    description: Any = None,
+    action: Any = None,
+    extra: Any = None,
+) -> Any:
+    its_id, id = id, builtins.id
+    if extra is not None:
+        raise FallbackRequired
+    if type(group_id) is not int or not INTEGER_LOWER_BOUND < group_id < INTEGER_UPPER_BOUND:
+        raise FallbackRequired
+    if type(group_name) is not str or not (group_name.isascii() or is_text(group_name)):
+        raise FallbackRequired
+    if type(its_id) is not int or not INTEGER_LOWER_BOUND < its_id < INTEGER_UPPER_BOUND:
+        raise FallbackRequired
+    if type(name) is not str or not (name.isascii() or is_text(name)):
+        raise FallbackRequired
+    if description is not None:
+        if type(description) is not str or not (description.isascii() or is_text(description)):
+            raise FallbackRequired
+    if action is not None:
+        if type(action) is not str or not (action.isascii() or is_text(action)):
+            raise FallbackRequired
+    made = StatusTwin()
+    made.group_id = group_id
+    made.group_name = group_name
+    made.id = its_id
+    made.name = name
+    made.description = description
+    made.action = action
+    made._extra = extra
+    made.__class__ = Status
+    return made
+
+
 def make_TimeOfDay(hour: Any, minute: Any = 0) -> Any:
     if type(hour) is not int or not 0 <= hour <= 23:
         raise FallbackRequired
@@ -450,6 +1329,7 @@ def make_TimeOfDay(hour: Any, minute: Any = 0) -> Any:
 def make_Tracking(
     *, track: Any = None, process_key: Any = None, type: Any = None, base_url: Any = None
 ) -> Any:
+    its_type, type = type, builtins.type
     if track is not None:
         if type(track) is not Track:
             if type(track) is not str:
@@ -458,8 +1338,8 @@ def make_Tracking(
     if process_key is not None:
         if type(process_key) is not str or not (process_key.isascii() or is_text(process_key)):
             raise FallbackRequired
-    if type is not None:
-        if type(type) is not str or not (type.isascii() or is_text(type)):
+    if its_type is not None:
+        if type(its_type) is not str or not (its_type.isascii() or is_text(its_type)):
             raise FallbackRequired
     if base_url is not None:
         if type(base_url) is not str or not (base_url.isascii() or is_text(base_url)):
@@ -467,7 +1347,7 @@ def make_Tracking(
     made = TrackingTwin()
     made.track = track
     made.process_key = process_key
-    made.type = type
+    made.type = its_type
     made.base_url = base_url
     made.__class__ = Tracking
     return made
@@ -475,17 +1355,44 @@ def make_Tracking(
 
 CONSTRUCTORS: dict[type, Callable[..., Any]] = {
     BulkRequest: make_BulkRequest,
+    BulkResponse: make_BulkResponse,
     BulkStatusRequest: make_BulkStatusRequest,
+    BulkStatusResponse: make_BulkStatusResponse,
+    ConversionResponse: make_ConversionResponse,
+    DeliveryReport: make_DeliveryReport,
+    DeliveryReports: make_DeliveryReports,
     DeliveryTimeWindow: make_DeliveryTimeWindow,
     Destination: make_Destination,
+    ErrorDetails: make_ErrorDetails,
+    ErrorResponse: make_ErrorResponse,
+    ErrorResponseBody: make_ErrorResponseBody,
+    FetchDeliveryReportsParameters: make_FetchDeliveryReportsParameters,
+    GetLogsParameters: make_GetLogsParameters,
+    GetScheduledParameters: make_GetScheduledParameters,
+    GetScheduledStatusParameters: make_GetScheduledStatusParameters,
+    GsmErrorCode: make_GsmErrorCode,
     Language: make_Language,
     LanguageV1: make_LanguageV1,
     Message: make_Message,
     MessageV1: make_MessageV1,
+    Preview: make_Preview,
+    PreviewConfiguration: make_PreviewConfiguration,
+    PreviewLanguage: make_PreviewLanguage,
     PreviewRequest: make_PreviewRequest,
+    PreviewResponse: make_PreviewResponse,
+    Price: make_Price,
+    RecordConversionParameters: make_RecordConversionParameters,
+    RescheduleParameters: make_RescheduleParameters,
+    SetScheduledStatusParameters: make_SetScheduledStatusParameters,
+    SmsLog: make_SmsLog,
+    SmsLogs: make_SmsLogs,
     SmsRequest: make_SmsRequest,
     SmsRequestV1: make_SmsRequestV1,
+    SmsResponse: make_SmsResponse,
+    SmsResponseDetails: make_SmsResponseDetails,
+    SmsResponseV1: make_SmsResponseV1,
+    Status: make_Status,
     TimeOfDay: make_TimeOfDay,
     Tracking: make_Tracking,
 }
-"""For each model in requests the function that makes it of the arguments of its class."""
+"""For each model the function that makes it of the arguments of its class."""

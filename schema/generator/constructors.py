@@ -1,10 +1,11 @@
-"""Generate the constructors of the models in requests: what valid arguments make, without loops over fields.
+"""Generate the constructors of models: what valid arguments make, without loops over fields.
 
-They do what ``__init__`` does with converters and validators, at a third of its cost.
+They do what ``__init__`` does with converters and validators, at a fifth of its cost.
 """
 
 from __future__ import annotations
 
+import builtins
 import typing
 
 import attrs
@@ -27,6 +28,7 @@ Anything else raises FallbackRequired or any other exception; then ``__init__`` 
 
 from __future__ import annotations
 
+import builtins
 import datetime as dt
 import re
 from decimal import Decimal
@@ -51,14 +53,14 @@ if TYPE_CHECKING:
 '''
 TABLE = '''
 CONSTRUCTORS: dict[type, Callable[..., Any]] = {{{made}}}
-"""For each model in requests the function that makes it of the arguments of its class."""
+"""For each model the function that makes it of the arguments of its class."""
 '''
 REJECT = "    raise FallbackRequired"
 
 
 def write_constructors(model_set: ModelSet) -> str:
     """Return the source of the constructors."""
-    names = sorted(model_set.strict)
+    names = sorted(model_set.models)
     enums = sorted({m.base.__name__ for n in names for m in model_set.fields[n] if m.is_enum})
     patterns: dict[str, str] = {}
     bodies = [line for name in names for line in _write_constructor(name, model_set, patterns)]
@@ -76,17 +78,24 @@ def write_constructors(model_set: ModelSet) -> str:
 def _write_constructor(name: str, model_set: ModelSet, patterns: dict[str, str]) -> list[str]:
     cls = model_set.models[name]
     fields = {field.name: field for field in model_set.fields[name]}
-    others = [a.name for a in attrs.fields(cls) if a.name not in fields]
-    body: list[str] = []
+    others = [a for a in attrs.fields(cls) if a.name not in fields]
+    shadowing = [field for field in fields.values() if _get_variable(field) != field.name]
+    body = [f"{m.local}, {m.name} = {m.name}, builtins.{m.name}" for m in shadowing]
     for other in others:  # rare
-        body += [f"if {other} is not None:", REJECT]
+        differs = "is not" if other.default is None else "!="
+        body += [f"if {other.alias} {differs} {other.default!r}:", REJECT]
     for field in fields.values():
         check = _check(field, patterns)
         optional = not field.constraint.required
-        body += [f"if {field.name} is not None:", *indent(check)] if optional else check
-    made = render_construction([(m, m) for m in fields], cls)
+        body += [f"if {_get_variable(field)} is not None:", *indent(check)] if optional else check
+    made = render_construction([(m.name, _get_variable(m)) for m in fields.values()], cls)
     head = f"def make_{name}({_write_parameters(cls)}) -> Any:"
     return ["", head, *indent([*body, *made]), ""]
+
+
+def _get_variable(field: Field) -> str:
+    """Return the variable of an argument: its own name, or another one if that is a builtin's."""
+    return field.local if hasattr(builtins, field.name) else field.name
 
 
 def _write_parameters(cls: type[attrs.AttrsInstance]) -> str:
@@ -100,9 +109,9 @@ def _write_parameters(cls: type[attrs.AttrsInstance]) -> str:
 
 def _check(field: Field, patterns: dict[str, str]) -> list[str]:
     """Return the statements that convert and check one argument."""
-    name, cls = field.name, getattr(field.base, "__name__", "")
+    name, cls = _get_variable(field), getattr(field.base, "__name__", "")
     if field.many:
-        return _check_entries(field)
+        return _check_entries(field, patterns)
     if field.is_enum:
         return [f"if type({name}) is not {cls}:", *indent(_find_member(name, cls))]
     if field.is_model:
@@ -118,15 +127,13 @@ def _check(field: Field, patterns: dict[str, str]) -> list[str]:
             REJECT,
         ]
     if typing.get_origin(field.base) is dict:
-        raise NotImplementedError(f"{field.wire}: an object in a request")
+        return [REJECT.strip()]  # rare
     return [f"if {render_invalid_condition(field, name, patterns)}:", REJECT]
 
 
-def _check_entries(field: Field) -> list[str]:
+def _check_entries(field: Field, patterns: dict[str, str]) -> list[str]:
     """Return the statements for a list; one value is a list of one."""
-    name, cls = field.name, getattr(field.base, "__name__", "")
-    if not (field.is_model or field.is_enum):
-        return [REJECT.strip()]  # rare
+    name, cls = _get_variable(field), getattr(field.base, "__name__", "")
     lines = [
         f"if type({name}) is not list and type({name}) is not tuple:",
         f"    {name} = ({name},)",
@@ -140,7 +147,10 @@ def _check_entries(field: Field) -> list[str]:
         return [*lines, made]
     if field.is_enum:
         return [*lines, f"if not {{str, {cls}}}.issuperset(map(type, {name})):", REJECT, made]
-    others = f"not all([type(entry) is {cls} for entry in {name}])"
+    valid = f"type(entry) is {cls}"
+    if not field.is_model:
+        valid = f"not ({render_invalid_condition(field, 'entry', patterns)})"
+    others = f"not all([{valid} for entry in {name}])"
     return [*lines, f"if {others}:", REJECT, f"{name} = tuple({name})"]
 
 

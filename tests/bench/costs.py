@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SUITE = "Run of the conformance suite, against the sandbox"
-EACH = "each request, of the suite alone"
+EACH = "each request, beyond the start"
+WHOLE, STARTED = "whole run", "start and plan, no request"
 LATENCY, ONE_REQUEST = "Latency over a kept connection", "1 request"
 CALLERS = ("our client", "urllib3", "http.client")
 TO_BARE = tuple(f"{caller}, to the bare server" for caller in CALLERS)

@@ -88,9 +88,11 @@ def run_server(*command: str) -> Iterator[int]:
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, **pipes) as process:
         assert process.stdout is not None, "a pipe"
-        yield _find_port(process.stdout.readline())
-        process.terminate()
-        process.stdout.read()
+        try:
+            yield _find_port(process.stdout.readline())
+        finally:
+            process.terminate()
+            process.stdout.read()
 
 
 def _find_port(line: str) -> int:

@@ -16,6 +16,7 @@ from tests.bench.costs import (
     SUITE,
     TO_BARE,
     TO_SANDBOX,
+    WHOLE,
 )
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def find_suite_targets(rows: list[Row]) -> Iterator[Target]:
         cpu, wall = row.figure.cpu[0], row.figure.wall[0]
         if row.peer == EACH:
             yield Target(f"suite, {row.size}: ms of the processor, {row.peer}", 15.0, cpu * 1000)
-        elif row.work == SUITE:
+        elif row.work == SUITE and row.peer == WHOLE:
             profile = row.size.partition(",")[0]
             yield Target(f"suite, {row.size}: seconds", SECONDS[profile], wall)
 

@@ -68,7 +68,7 @@ def _build_value(base: Any, limit: Constraint, alphabet: st.SearchStrategy[str])
 
 def _build_text(limit: Constraint, alphabet: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     if limit.pattern is None:
-        return st.text(alphabet, max_size=limit.max_length or 40)
+        return st.text(alphabet, min_size=limit.min_length or 0, max_size=limit.max_length or 40)
     shape = re.compile(limit.pattern)
     if shape.fullmatch("any text") is None:  # digits; few other texts would be left
         return st.from_regex(limit.pattern.strip("^$"), fullmatch=True)

@@ -169,6 +169,21 @@ def test_requests_in_one_piece_are_answered_in_order(sandbox: Sandbox) -> None:
     assert [len(body) > 50 for _, body in responses] == [True] * 61
 
 
+def test_a_response_is_one_packet(sandbox: Sandbox) -> None:
+    """Its head does not go ahead of its body: a client is woken once."""
+    head = b"HEAD /sms/1/logs HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with connect(sandbox) as connection:
+        for request in (GOOD.replace(CLOSE, b""), GET + b"\r\n", head) * 3:
+            connection.sendall(request)
+            said = connection.recv(65536)
+
+            if request is head:
+                assert said.endswith(b"\r\n\r\n")
+            else:
+                ((_, body),) = split(said)
+                assert body.endswith(b"}")
+
+
 def test_a_request_in_pieces_is_a_request(sandbox: Sandbox) -> None:
     """One byte at a time, and chunk by chunk, it is answered as in one piece."""
     chunks = [b"%x\r\n%s\r\n" % (1, BODY[n : n + 1]) for n in range(len(BODY))]

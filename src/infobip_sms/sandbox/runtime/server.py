@@ -140,12 +140,32 @@ class _EmbeddedConfig(uvicorn.Config):
 
 
 REQUEST_TIMEOUT = 60.0  # seconds to receive a whole request
+MAX_HEAD = 2**16  # bytes of a request line and headers
+
+
+class _JoiningConnection(h11.Connection):
+    """Holds the head of a response back until its body is written: both are one packet."""
+
+    _head = b""
+
+    def send(self, event: h11.Event) -> bytes | None:  # type: ignore[override]  # its overloads say more
+        """Return the bytes to write now."""
+        output = super().send(event)
+        if isinstance(event, h11.Response):
+            self._head, output = output or b"", b""
+        elif self._head:
+            self._head, output = b"", self._head + (output or b"")
+        return output
 
 
 class TimeLimitedProtocol(H11Protocol):
     """Handles one connection, and limits the time to receive each request."""
 
     _timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.conn = _JoiningConnection(h11.SERVER, MAX_HEAD)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as there
         """Start the timer for the first request."""
@@ -165,7 +185,7 @@ class TimeLimitedProtocol(H11Protocol):
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the default text
-        """Reject malformed HTTP, and headers larger than 64 KiB."""
+        """Reject malformed HTTP, and headers larger than MAX_HEAD."""
         self._send_error(400, "BAD_REQUEST", "Malformed HTTP request, or headers too large")
 
     def _restart_timer(self) -> None:
