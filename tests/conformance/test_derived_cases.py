@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 from infobip_sms_conformance.contract import (
     allowed_values,
+    cases,
     codec,
     derived_cases,
     edits,
@@ -105,3 +106,31 @@ def test_short_profiles_send_none_of_them() -> None:
     }
 
     assert sent == {"full": True, "quick": False, "live": False, "rejections": False}
+
+
+def test_cases_that_say_the_same_in_both_formats_are_sent_in_one() -> None:
+    """A value of the right type, or a missing field, is sent in one format; other types and lists in both."""
+    formats = cases.assign_formats()
+    sent = {
+        case.id: [w for w in files.WIRES if budget.is_sent(case, w, PROFILES["full"], files.WIRES)]
+        for case in files.read_cases()
+        if case.rejected and len(case.wires) > 1
+    }
+
+    assert sent["sender-short"] == [formats["sender-short"]]
+    assert sent["window-hour-missing"] == [formats["window-hour-missing"]]
+    assert sent["flash-a-word"] == sent["no-messages"] == list(files.WIRES)
+    assert set(formats.values()) == set(files.WIRES)
+    assert all(found or name in cases.FAR_ONES for name, found in sent.items())
+
+
+def test_left_out_cases_leave_others_of_their_requirement() -> None:
+    """A case that is left out leaves its requirement with others that are rejected."""
+    every = {case.id: case.requirement_id for case in files.read_cases() if case.rejected}
+    left = {
+        case.requirement_id
+        for case in budget.get_rejected_cases()
+        if any(budget.is_sent(case, w, PROFILES["full"], files.WIRES) for w in files.WIRES)
+    }
+
+    assert {every[name] for name in cases.FAR_ONES} <= left

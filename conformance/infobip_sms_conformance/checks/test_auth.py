@@ -6,7 +6,7 @@ from infobip_sms_conformance.checks.support.assertions import ACCEPTANCE, requir
 from infobip_sms_conformance.checks.support.calls import send_bulk, send_by_app
 from infobip_sms_conformance.checks.support.near_misses import (
     NOT_BASE64,
-    assign_in_turn,
+    assign_near_misses,
     build_near_misses,
 )
 from infobip_sms_conformance.checks.support.operations import (
@@ -50,9 +50,10 @@ def test_auth_002_wrong_credentials(session: Session, wire: str, wrong: str) -> 
     if wire != (session.wires[-1] if wrong == "user" else session.wires[0]):
         raise NotApplicable("checked in the other format")
     values = {
-        "password": build_basic(mine.user or "", f"not {mine.password}"),
-        "user": build_basic(f"not {mine.user}", mine.password),
-        # Its beginning: whoever compares only that far takes it, and so does whoever takes any key.
+        # Nearly right: whoever compares only so far takes it, and so does whoever takes anything. What is added is
+        # no letter, so that a short word is found, and hidden, where a server quotes it.
+        "password": build_basic(mine.user or "", f"{mine.password}."),
+        "user": build_basic(f"{mine.user}.", mine.password),
         "key": Secret((mine.app or "")[:-1]),
     }
     assert_unauthorized(send_as(session, wire, values[wrong], f"with a wrong {wrong}"))
@@ -95,7 +96,7 @@ def test_auth_002_near_misses(session: Session) -> None:
     require_other_operations(session)
     operations = ["send", *iter_offered(session)]
     values = build_near_misses(session.credentials)
-    for turn, (kind, operation) in enumerate(assign_in_turn(list(values), operations)):
+    for turn, (kind, operation) in enumerate(assign_near_misses(list(values), operations)):
         value = values[kind]
         malformed = () if kind != NOT_BASE64 else (BAD_REQUEST,)
         assert_not_let_in(session, operation, turn, f"with {kind}", value, *malformed)

@@ -45,7 +45,12 @@ from infobip_sms_conformance.checks.support.log_queries import (
     look_up_nothing,
     look_up_one,
 )
-from infobip_sms_conformance.observations.exchange import BAD_REQUEST, Exchange
+from infobip_sms_conformance.contract.openapi import read_operations
+from infobip_sms_conformance.observations.exchange import (
+    BAD_REQUEST,
+    Exchange,
+    RequestOutcome,
+)
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
     Finding,
@@ -299,12 +304,22 @@ def require_pages(session: Session, findings: list[Finding]) -> None:
     require_messages_accepted(session, send_batch(session), findings)
     one, by_name, more, again = fetch_pages(session)
     require_offered(one, "fetchDeliveryReports")
+    require_never_limited(session)
     for page in (one, by_name, more, again):
         if is_ok(page) and not has_list(page):
             raise CheckFailed(describe_missing_list(page), exchange=page)
     if again.is_absent and is_ok(by_name):
         raise CheckFailed(again.got, expected="HTTP 200 and an empty list", exchange=again)
     assert_ok(more, LIST_EXPECTED)
+
+
+def require_never_limited(session: Session) -> None:
+    """Raise Inconclusive where reports were asked for and the server asked for patience: they may be gone."""
+    path = read_operations()["fetchDeliveryReports"].path
+    for exchange in session.exchanges:
+        asked = exchange.request.path.partition("?")[0] if exchange.request else ""
+        if asked == path and exchange.outcome is RequestOutcome.THROTTLED:
+            require_response(exchange)
 
 
 def raise_no_report(session: Session, found: Exchange) -> None:

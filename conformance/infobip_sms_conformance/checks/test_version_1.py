@@ -44,6 +44,8 @@ from infobip_sms_conformance.session.session import Session
 GONE = 410
 BARE = ("from", "destinations", "text")
 LONG = "Version 1 names no limit. " * 12  # more than version 2 takes
+BLANKS_TEXT = "  Two  blanks,\n<b>markup</b> & a line. "
+"""A text that no transliteration alters."""
 LANGUAGE = {"languageCode": "TR", "singleShift": True, "lockingShift": False}
 MILLISECONDS_OF_A_DAY = 86_400_000
 NON_UNICODE = "NON_UNICODE"  # of version 2 only
@@ -61,6 +63,7 @@ def send_documented(session: Session, wire: str) -> Exchange:
     document = apply_edit(
         read_example("v1-request"), "messages[0].callbackData", "set", LONG.strip()
     )
+    document["messages"][-1]["text"] = BLANKS_TEXT
     for message, script in zip(
         document["messages"], get_transliterations(session, wire), strict=False
     ):

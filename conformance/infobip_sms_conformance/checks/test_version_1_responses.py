@@ -1,15 +1,17 @@
 """Checks of the responses of version 1, by the same rules as those of version 2: RESP."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from infobip_sms_conformance.checks.support.calls import (
     FIRST_FORMAT,
     call_until,
     explained_by,
     find_entries,
+    read_text,
     require_offered,
 )
+from infobip_sms_conformance.checks.support.log_queries import describe_difference
 from infobip_sms_conformance.checks.support.response_rules import (
     check_bulk_id,
     check_count,
@@ -27,11 +29,16 @@ from infobip_sms_conformance.checks.support.response_rules import (
     is_complete,
     is_readable,
 )
-from infobip_sms_conformance.checks.test_version_1 import require_version_1, send_documented
+from infobip_sms_conformance.checks.test_version_1 import (
+    BLANKS_TEXT,
+    require_version_1,
+    send_documented,
+)
 from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.observations.exchange import Exchange
 from infobip_sms_conformance.observations.verdicts import (
     CheckFailed,
+    Explained,
     Inconclusive,
     Mismatch,
     NotApplicable,
@@ -113,8 +120,53 @@ def iter_other_responses(session: Session, exchange: Exchange) -> Iterator[Excha
 @check("V1-001", ["json"], needs=["v1", "v1 log"], feature="v1", order=LAST)
 def test_v1_001_accepted_message_is_in_the_logs(session: Session) -> None:
     """A message that version 1 accepted is in the logs, where the server has such."""
+    name = get_logged_names(session, session.wires[0])[0]
+    found = look_up_messages(session)
+    require_offered(found, "getLogs")
+    if find_entries(found) is None:
+        raise Inconclusive("the logs have no list", caused_by="LOG-001", exchange=found)
+    if find_text(found, name) is None:
+        expected = "the message that version 1 accepted"
+        with explained_by("LOG-001", "LOG-002", "RESP-003"):
+            raise CheckFailed("no message", expected=expected, exchange=found)
+
+
+@check("LOG-001", ["json"], needs=["v1", "v1 log"], feature="v1", order=LAST)
+def test_log_001_text_of_version_1(session: Session) -> None:
+    """The logs have the text of a message of version 1 as it was sent."""
+    assert_text_shown(session, session.wires[0])
+
+
+@check("XML-004", ["xml"], needs=["v1", "v1 log"], feature="v1", order=LAST)
+def test_xml_004_text_of_version_1(session: Session, wire: str) -> None:
+    """The logs have the text of a message of version 1 in XML as it was sent."""
+    with explained_by("LOG-001", "HTTP-005", "V1-005"):
+        assert_text_shown(session, wire)
+
+
+def assert_text_shown(session: Session, wire: str) -> None:
+    """Demand the text of the last message that version 1 accepted in a format, if the logs have the message."""
+    name = get_logged_names(session, wire)[-1]
+    if not is_complete(send_documented(session, wire)):
+        raise Inconclusive("not an entry for each destination", caused_by="RESP-001")
+    found = look_up_messages(session)
+    text = find_text(found, name)
+    if text is None:
+        raise NotApplicable("the logs show no such message")
+    if text != BLANKS_TEXT:
+        wrong = describe_difference("results[].text", BLANKS_TEXT, text)
+        raise CheckFailed(wrong, exchange=replace(found, wire=wire))  # of its request
+
+
+def find_text(found: Exchange, name: str) -> str | None:
+    """Return the text of a message in the logs; none where it is not there."""
+    entries = find_entries(found) or []
+    return next((read_text(e, "text") for e in entries if read_text(e, "messageId") == name), None)
+
+
+def get_logged_names(session: Session, wire: str) -> list[str]:
+    """Return the messageIds that version 1 responded with to the documented request."""
     require_full_profile(session)
-    wire = session.wires[0]
     require_version_1(session, wire)
     sent = send_documented(session, wire)
     entries = sent.send_response.entries if sent.send_response else ()
@@ -122,23 +174,27 @@ def test_v1_001_accepted_message_is_in_the_logs(session: Session) -> None:
         raise NotApplicable("the documented request of version 1 was not accepted")
     if not entries[0].message_id:
         raise Inconclusive("no messageId", caused_by="RESP-005", exchange=sent)
-    label = "a look at a message of version 1"
-    found = call_until(
+    return [entry.message_id for entry in entries]
+
+
+def look_up_messages(session: Session) -> Exchange:
+    """Look up the first message that version 1 accepted in the first format, and the last in each."""
+    names: dict[str, None] = {}
+    for wire in session.wires:
+        try:
+            own = get_logged_names(session, wire)
+        except (Inconclusive, NotApplicable, Explained):
+            continue
+        names |= dict.fromkeys([own[-1]] if names else [own[0], own[-1]])
+    label = "a look at messages of version 1"
+    wire, query = session.wires[0], [("messageId", name) for name in names if name]
+    return call_until(
         session,
         label,
         FIRST_FORMAT,
-        lambda: session.call(
-            "getLogs", wire, label, query=[("messageId", entries[0].message_id)], succeeds=True
-        ),
+        lambda: session.call("getLogs", wire, label, query=query, succeeds=True),
         lambda look: bool(find_entries(look)),
     )
-    require_offered(found, "getLogs")
-    if find_entries(found) is None:
-        raise Inconclusive("the logs have no list", caused_by="LOG-001", exchange=found)
-    if not find_entries(found):
-        expected = "the message that version 1 accepted"
-        with explained_by("LOG-001", "RESP-003"):
-            raise CheckFailed("no message", expected=expected, exchange=found)
 
 
 def require_full_profile(session: Session) -> None:

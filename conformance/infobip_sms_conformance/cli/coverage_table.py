@@ -10,11 +10,16 @@ import click
 from infobip_sms_conformance.cli.operation_cells import iter_operation_cells
 from infobip_sms_conformance.cli.options import Command
 from infobip_sms_conformance.client_run.coverage import get_request_fields
-from infobip_sms_conformance.contract.cases import read_every_case
+from infobip_sms_conformance.contract.cases import (
+    FAR_ONES,
+    assign_formats,
+    get_case,
+    read_every_case,
+)
 from infobip_sms_conformance.contract.files import WIRES, Case, read_toml
 from infobip_sms_conformance.contract.openapi import get_component, get_property, resolve
 from infobip_sms_conformance.errors import NOTHING_FAILED
-from infobip_sms_conformance.session.budget import get_accepted_cases, get_rejected_cases
+from infobip_sms_conformance.session.budget import get_accepted_cases, get_rejected_cases, is_sent
 from infobip_sms_conformance.session.plan import PROFILES
 
 REASONS = {
@@ -112,7 +117,7 @@ def build_cell(
     known: list[tuple[dict[str, Any], bool]],
 ) -> Cell:
     """Return a cell: by its cases in the format, or by the reason why there is none."""
-    here = [(row, rejected) for row, rejected in sent if wire in row.get("formats", WIRES)]
+    here = [(row, rejected) for row, rejected in sent if is_in_format(row["id"], wire)]
     if not here:
         return Cell(field, kind, wire, "", find_reason(kind, sent or known))
     names: dict[str, list[str]] = {}
@@ -124,6 +129,11 @@ def build_cell(
     }
     said = "; ".join(f"{name} {' '.join(cases)}" for name, cases in names.items())
     return Cell(field, kind, wire, " or ".join(sorted(positions)), said)
+
+
+def is_in_format(case_id: str, wire: str) -> bool:
+    """Tell whether a case is sent in a format."""
+    return is_sent(get_case(case_id), wire, PROFILES["full"], WIRES)
 
 
 def find_position(field: str, row: dict[str, Any], wire: str) -> str:
@@ -142,6 +152,10 @@ def find_reason(kind: str, known: list[tuple[dict[str, Any], bool]]) -> str:
             return f"every outcome is allowed ({row['reading']})"
         if row.get("turn") is not None and isinstance(row.get("set", ""), str):
             return f"sent as {' and '.join(row['formats']).upper()}"
+        if row["id"] in FAR_ONES:
+            return "rejected by whoever rejects the near misses that are sent"
+        if row["id"] in assign_formats():
+            return f"sent as {assign_formats()[row['id']].upper()}: once read, it is the same"
         if "formats" in row:
             return f"only {' and '.join(row['formats'])} can carry it"
     return REASONS[kind]

@@ -1,7 +1,7 @@
 """The conversation with one server: what was sent so far, what came back."""
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -127,10 +127,12 @@ class Session:
         path_parameters: Mapping[str, str] | None = None,
         headers: Mapping[str, str | None] | None = None,
         succeeds: bool = False,
+        alter: Callable[[bytes], bytes] = bytes,
     ) -> Exchange:
         """Call an operation of the contract; see ``send``. Queries and paths go out as they are.
 
-        succeeds: a correct server carries the call out, so that it may have other header fields (variations.py).
+        alter: makes other bytes of the body.
+        succeeds: a correct server carries it out, so that it may have other header fields (variations.py).
         """
         found = read_operations()[operation]
         if succeeds and self.plan.profile.derives:
@@ -142,14 +144,13 @@ class Session:
                 query=query,
                 path_parameters=path_parameters,
             )
-            mine = (self.credentials.basic, self.credentials.app)
-            other = next((one for one in mine if one not in {None, self.authorization}), None)
+            other = self.credentials.find_other(self.authorization)
             return self.variations.call(found, wire, label, make, other)
         changes = dict(headers or {})
         body = b""
         if document is not None:
             document = self.freshen(document)
-            body = dump(document, wire, found.request or "")
+            body = alter(dump(document, wire, found.request or ""))
         if found.request is None:
             changes = {"content_type": None, **changes}
         path = found.build_path(query, path_parameters or {})

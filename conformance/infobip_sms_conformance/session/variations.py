@@ -1,9 +1,10 @@
-"""The same call with other header fields: spellings of content types, values of Accept, the other credentials.
+"""The same call in other words: spellings of content types and of XML, values of Accept, the other credentials.
 
 They travel in calls that are made anyway, in turn for each operation and format. Where what comes back is not what
 the usual header fields would bring, the call is made again with those, so that no other check depends on a spelling.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from infobip_sms_conformance.observations.exchange import (
     OK_STATUSES,
     UNAUTHORIZED,
     Exchange,
+    RequestOutcome,
 )
 from infobip_sms_conformance.observations.responses import find_wire
 
@@ -32,6 +34,17 @@ class Variation:
     """Content-Type of a request with a body, if it is not the usual one."""
     is_open: bool = False
     """Whether Accept leaves the format of the response to the server."""
+    alter: Callable[[bytes], bytes] = bytes
+    """Writes the body in another way."""
+
+
+BROKEN = re.compile(rb"(<(?:text|sendAt|status)>\s*)(\w)([^<&]+)")
+"""The values that an operation is about, where another may be put between their characters."""
+
+
+def break_texts(body: bytes) -> bytes:
+    """Return a document whose texts have a comment inside and a part of them in CDATA, which changes nothing."""
+    return BROKEN.sub(rb"\1\2<!-- x --><![CDATA[\3]]>", body)
 
 
 VARIATIONS: Mapping[str, tuple[Variation, ...]] = {
@@ -48,9 +61,9 @@ VARIATIONS: Mapping[str, tuple[Variation, ...]] = {
     "xml": (
         Variation(
             "text/html, application/json;q=0.3, Application/XML;q=0.8",
-            "APPLICATION/XML; Charset=utf-8",
+            'APPLICATION/XML; Charset="utf-8"',
         ),
-        Variation("*/*;q=0.1,application/xml", 'application/xml;charset="utf-8"'),
+        Variation("*/*;q=0.1,application/xml", alter=break_texts),
     ),
 }
 """What is sent in turn, by the format of the call."""
@@ -70,6 +83,8 @@ class VariedCall:
     def is_only_spelling(self) -> bool:
         """Whether the call failed, and the same one with the usual header fields did not."""
         plain_worked = self.plain is not None and self.plain.status in OK_STATUSES
+        if self.varied.outcome is RequestOutcome.THROTTLED:
+            return False
         return self.varied.status not in OK_STATUSES and plain_worked
 
     @property
@@ -85,6 +100,7 @@ class Variations:
 
     def __init__(self) -> None:
         self._turns: Counter[tuple[str, str]] = Counter()
+        self._doubted: dict[tuple[str, str], int] = {}
         self.calls: list[VariedCall] = []
         """Every call with other header fields, in order."""
 
@@ -97,20 +113,29 @@ class Variations:
         other_scheme: str | None,
     ) -> Exchange:
         """Make a call with the next header fields, and again with the usual ones if that makes a difference."""
+        if (doubted := self._doubted.pop((operation.id, wire), None)) is not None:
+            return self._settle(doubted, make(label=label))
         variation = self.find_next(operation, wire)
         if variation is None:
             return make(label=label)
         if self._turns[operation.id, wire] % 2 == 0:  # the scheme of the run has its turns as well
             other_scheme = None
         for headers in iter_headers(variation, operation, other_scheme):
-            varied = make(label=label, headers=headers)
+            varied = make(label=label, headers=headers, alter=variation.alter)
             if varied.status not in LOGIN_REJECTED:
                 break
         call = VariedCall(operation, variation, varied)
         if needs_plain(call):
             call = replace(call, plain=make(label=f"{label}, with the usual header fields"))
+        elif call.has_other_format:
+            self._doubted[operation.id, wire] = len(self.calls)
         self.calls.append(call)
         return call.plain or call.varied
+
+    def _settle(self, index: int, plain: Exchange) -> Exchange:
+        """Keep a call with the usual header fields beside one that cannot be made again, and return it."""
+        self.calls[index] = replace(self.calls[index], plain=plain)
+        return plain
 
     def find_next(self, operation: Operation, wire: str) -> Variation | None:
         """Return what the next call of an operation in a format has; none after all of them had their turn."""

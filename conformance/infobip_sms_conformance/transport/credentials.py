@@ -53,6 +53,10 @@ class Credentials:
         """What is tried where the first is not taken."""
         return self.app if self.basic else None
 
+    def find_other(self, used: str) -> str | None:
+        """Return the value of Authorization for the other scheme than one that is used, if there is one."""
+        return next((one for one in (self.basic, self.app) if one not in {None, used}), None)
+
 
 def read_token(command: str) -> str:
     """Return the Authorization that a command prints: a scheme and a token, or a token for Bearer.

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from infobip_sms_conformance.cli.operation_cells import iter_operation_cells
-from infobip_sms_conformance.contract.codec import MEDIA_TYPES
+from infobip_sms_conformance.contract.codec import MEDIA_TYPES, get_text, parse_tree
 from infobip_sms_conformance.contract.openapi import read_operations
 from infobip_sms_conformance.observations.exchange import Exchange
-from infobip_sms_conformance.session.variations import VARIATIONS, Variations
+from infobip_sms_conformance.session.variations import VARIATIONS, Variations, break_texts
 from infobip_sms_conformance.transport.http import RawResponse
 
 BODIES = {"json": b'{"results":[]}', "xml": b"<reportResponse/>"}
@@ -25,7 +25,7 @@ class Server:
         self._wire, self._respond = wire, respond
         self.seen: list[Headers] = []
 
-    def call(self, label: str, headers: Headers | None = None) -> Exchange:
+    def call(self, label: str, headers: Headers | None = None, **_: object) -> Exchange:
         """Respond to a call; headers: none for the usual ones."""
         self.seen.append(headers or {})
         status, found = self._respond(headers or {})
@@ -65,6 +65,15 @@ def test_http_007_rejected_spelling_is_found_by_the_same_call_without_it() -> No
     assert variations.calls[0].is_only_spelling
 
 
+def test_limited_call_shows_nothing_of_its_spelling() -> None:
+    """A call that is answered with 429 is made again, and no spelling is the reason."""
+    variations, server, found = vary("json", lambda h: (429 if "accept" in h else 200, "json"))
+
+    assert len(server.seen) == 2
+    assert found.status == 200
+    assert not variations.calls[0].is_only_spelling
+
+
 def test_http_008_passed_over_weight_is_found() -> None:
     """A response in the format that is wanted less is found, where the usual Accept brings the right one."""
     variations, _, found = vary("xml", lambda h: (200, "json" if "accept" in h else "xml"))
@@ -89,6 +98,27 @@ def test_reports_are_not_fetched_again_for_their_format() -> None:
     assert variations.calls[0].has_other_format
 
 
+def test_http_005_next_call_settles_what_the_first_left_open() -> None:
+    """After a call in the wrong format that cannot be made again, the next one has the usual header fields."""
+    variations, server, _ = vary("xml", lambda _h: (200, "json"), "reschedule")
+    operation = read_operations()["reschedule"]
+    for _ in range(2):
+        variations.call(operation, "xml", "a call", server.call, APP)
+
+    assert server.seen[1] == {}
+    assert server.seen[2] != {}
+    assert not variations.calls[0].has_other_format
+
+
+def test_texts_are_broken_and_mean_the_same() -> None:
+    """A comment and CDATA inside a text change nothing for a reader of XML."""
+    body = b"<r><text>Tide &amp; time</text><status>PAUSED</status><n>720</n></r>"
+    broken = break_texts(body)
+
+    assert broken.count(b"<!--") == 2
+    assert [get_text(e) for e in parse_tree(broken)] == [get_text(e) for e in parse_tree(body)]
+
+
 def test_auth_004_rejected_scheme_does_not_hide_the_spellings() -> None:
     """Where the other scheme is rejected, the same header fields go out with the usual one."""
     variations, server, _ = vary("json", lambda h: (401 if "authorization" in h else 200, "json"))
@@ -102,7 +132,7 @@ def test_http_014_call_without_response_is_not_made_again() -> None:
     """A call that was not answered may have been carried out, and is not repeated."""
     variations, seen = Variations(), list[str]()
 
-    def lose(label: str, headers: Headers | None = None) -> Exchange:
+    def lose(label: str, headers: Headers | None = None, **_: object) -> Exchange:
         seen.append(label)
         return Exchange(label, headers, "json", None, problem="the connection was lost")
 
@@ -127,4 +157,4 @@ def test_table_has_every_operation() -> None:
     assert {name for name, _, _ in rows} == set(read_operations())
     assert all(said for _, _, said in rows)
     near = [said for _, what, said in rows if what == "wrong credentials"]
-    assert sum("user and password in each other's place" in said for said in near) == 1
+    assert sum("an empty API key" in said for said in near) == 1

@@ -52,6 +52,7 @@ def build_call(session: Session, operation: str, bulk_id: str) -> Call:
     message_id = named["messages"][0]["destinations"][0]["messageId"]
     bulk = (("bulkId", bulk_id),)
     calls = {
+        "send": Call(read_example("minimal-request")),
         "sendV1": Call(read_example("minimal-request")),
         "preview": Call({"text": "Tide tables are out."}),
         "getLogs": Call(query=(("bulkId", str(named["bulkId"])),)),
