@@ -144,7 +144,7 @@ def test_no_word_of_a_journal_reaches_the_terminal_raw(tmp_path: Path, serve: Se
     run(*words, typed=sheet, url=server.url)
     found = json.dumps(["rejected", EVIL, [5, EVIL, 1, EVIL], EVIL])
     with closing(sqlite3.connect(journal)) as file, file:
-        file.execute("UPDATE verdict SET words = ?", (found,))
+        file.execute("UPDATE span SET verdict = ?", (found,))
     table, line = (run(*words, *more, typed=sheet, url=server.url) for more in ((), ("--json",)))
 
     assert is_clean(table.output + line.output)

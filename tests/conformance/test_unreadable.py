@@ -56,11 +56,11 @@ def test_http_003_no_parser_takes_a_broken_body(component: str, wire: str, kind:
 
 
 def test_every_operation_gets_each_kind_that_a_parser_may_take() -> None:
-    """Each operation with a body gets every kind of lenient syntax once."""
+    """Each operation with a body gets every kind of lenient syntax once, but that which comes with another."""
     assigned = list(assign_kinds(OPERATIONS))
 
     assert len(set(assigned)) == len(assigned)
-    assert {kind for _, _, kind in assigned} > set(INSERTED)
+    assert {kind for _, _, kind in assigned} > set(INSERTED) - {"single-quotes"}
     for operation in OPERATIONS:
         own = {(wire, kind) for to, wire, kind in assigned if to == operation}
         assert own == {(wire, kind) for wire, kinds in ELSEWHERE.items() for kind in kinds}

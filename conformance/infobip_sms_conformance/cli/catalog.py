@@ -48,7 +48,9 @@ GROUP_TEXTS = {
     "documented": "the documented request",
     "pool": "the minimal request, one with IDs for two numbers, the documented request, "
     "one without IDs, and generated ones",
-    "unreadable": "a body that lacks its end, one with another behind it, one of the other format, and none",
+    "unreadable": "a body that lacks its end, one with another behind it, one of the other format, none, "
+    "and syntax that lenient parsers take",
+    "unreadable elsewhere": "syntax that lenient parsers take, at the other operations with a body",
     "undecided": "the documented request with values of which every outcome is allowed but a failure",
     "headers": "the minimal request with a charset, without Accept, and with the other format in Accept",
     "spellings": "the minimal request with other values of Accept",

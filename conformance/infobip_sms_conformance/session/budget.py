@@ -198,7 +198,7 @@ GROUPS: Mapping[str, Callable[[Profile, tuple[str, ...], int], RunCost]] = {
             else (6 * len(wires) + 2, 7 * len(wires))
         )
     ),
-    "unreadable elsewhere": build_full_cost(32, 8),
+    "unreadable elsewhere": build_full_cost(28, 7),
     "headers": build_fixed_cost(3, 3, each=True),
     "spellings": build_full_cost(3, 3),
     "unauthorized": build_fixed_cost(5, 5),

@@ -21,12 +21,20 @@ IN_ONE_FORMAT = {
 CLOSING_BYTES = {"json": b"}", "xml": b"</"}
 NOT_UTF_8 = b'"x":"\xff\xfe",'
 ELSEWHERE: Mapping[str, Sequence[str]] = {
-    "json": ("trailing", "not-utf-8", *list(INSERTED)[:-1]),
+    "json": (
+        "trailing",
+        "not-utf-8",
+        "not-a-number",
+        "control-character",
+        "comma-too-many",
+        "comment",
+    ),
     "xml": ("bare-ampersand",),
 }
 """What every other operation than that of version 2 gets, by the format.
 
 Not what every parser rejects: one of the others shows what an operation makes of an error of the parser.
+Whoever takes strings in single quotes takes comments as well.
 """
 
 
