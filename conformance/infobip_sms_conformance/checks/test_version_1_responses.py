@@ -155,7 +155,8 @@ def assert_text_shown(session: Session, wire: str) -> None:
         raise NotApplicable("the logs show no such message")
     if text != BLANKS_TEXT:
         wrong = describe_difference("results[].text", BLANKS_TEXT, text)
-        raise CheckFailed(wrong, exchange=replace(found, wire=wire))  # of its request
+        with explained_by("RESP-005"):  # the name may be another message's, too
+            raise CheckFailed(wrong, exchange=replace(found, wire=wire))  # of its request
 
 
 def find_text(found: Exchange, name: str) -> str | None:
