@@ -93,3 +93,4 @@ def test_what_did_not_pass_is_shown_in_full(
     out = capfd.readouterr().out
     assert "SEND-007 FAIL" in out
     assert "all passed\n" not in out.replace("not all passed", "")
+    assert ("none failed" in out) is (code == 0)

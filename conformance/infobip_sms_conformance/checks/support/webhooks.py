@@ -53,6 +53,10 @@ from infobip_sms_conformance.transport.webhook_receiver import WebhookCall, Webh
 
 LABEL = "messages with notify URLs"
 ACCEPTING = {"PENDING", "ACCEPTED"}
+MISSING = {
+    OPEN: "in the last minutes of a day, by UTC, no window is just open; run it again in some minutes"
+}
+"""Why a message was not sent."""
 FEWER = "checked in the other format, so that fewer messages are sent"
 
 
@@ -312,7 +316,7 @@ def require_accepted(webhook_run: WebhookRun, name: str, findings: list[Finding]
     got = (
         "not accepted"
         if name in webhook_run.messages
-        else "not among the messages that were accepted"
+        else MISSING.get(name, "not among the messages that were accepted")
     )
     whole = webhook_run.session.find(WEBHOOK_MESSAGES, webhook_run.wire) or webhook_run.exchange
     raise Inconclusive(got, caused_by=get_rejected_field(findings, whole), exchange=whole)
