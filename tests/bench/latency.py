@@ -8,7 +8,7 @@ import json
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -127,21 +127,18 @@ def _receive(sock: socket.socket) -> bytes:
     return piece
 
 
-class _Bare(asyncio.Protocol):
-    """Answers each JSON body, whatever its head says."""
-
-    def __init__(self, response: bytes) -> None:
-        self._response, self._received = response, b""
-
-    def connection_made(self, transport: Any) -> None:
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        if self._received.endswith(b"}"):  # the head may come in a packet of its own
-            json.loads(self._received.partition(b"\r\n\r\n")[2])
-            self._received = b""
-            self._transport.write(self._response)
+async def _respond(
+    response: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Give the same response to each request, which is read by the length in its head."""
+    with suppress(asyncio.IncompleteReadError):  # the client has gone
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
+            json.loads(await reader.readexactly(length))
+            writer.write(response)
+            await writer.drain()
+    writer.close()
 
 
 async def serve() -> None:
@@ -150,8 +147,7 @@ async def serve() -> None:
     head = (
         f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Bare(head.encode() + body), "127.0.0.1", 0)
+    server = await asyncio.start_server(partial(_respond, head.encode() + body), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
