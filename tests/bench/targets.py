@@ -124,7 +124,7 @@ def find_targets(
     found += [
         Target(f"{row.work}: {row.size} / 1,000", 1.3, row.figure.ratio)
         for row in rows
-        if (row.work.split(",")[0].split()[-1], row.size) in GROWTH
+        if (row.work.split(",")[0].split()[-1], row.size) in GROWTH and row.peer == OURS
     ]
     found += [
         Target(f"{row.work.partition(' (')[0]}: ours / theirs", 1 / 8, 1 / row.figure.ratio)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import orjson
 import urllib3
 
 from infobip_sms import ApiKey, Client, SmsRequest, SmsResponse
@@ -22,7 +23,7 @@ from tests.bench.peers_json import OURS
 from tests.bench.timing import Figure, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 SLOWEST = "xmlschema (our run-time engine)"
 SLOW = {SLOWEST, "xsdata", "pydantic-xml"}
@@ -94,19 +95,28 @@ def _measure(
 
 
 def measure_growth(rounds: int) -> Iterator[Row]:
-    """Measure our codecs alone at growing sizes, for each destination, the least size being 1."""
+    """Measure our codecs at growing sizes, for each destination, the least size being 1; and orjson alone."""
+    counts = (1_000, 10_000, 40_000, 100_000)
+    requests = {count: build_destinations(count) for count in counts}
+    bodies = {count: wire_json.dump_model(request) for count, request in requests.items()}
     for wire, codec in (("JSON", wire_json), ("XML", wire_xml)):
         for what in ("read", "write"):
-            work: dict[str, Callable[[], Any]] = {}
-            counts = (1_000, 10_000, 40_000, 100_000)
-            for count in counts:
-                request = build_destinations(count)
-                work[f"{count:,}"] = _choose(codec, what, request)
-            figures = measure(work, rounds)
-            for count, (size, figure) in zip(counts, figures.items(), strict=True):
-                each = tuple(ratio * counts[0] / count for ratio in figure.ratios)
-                one = attrs.evolve(figure, ratios=each)
-                yield Row(f"{wire}: {what}, time for each destination", size, OURS, one)
+            title = f"{wire}: {what}, time for each destination"
+            work = {count: _choose(codec, what, request) for count, request in requests.items()}
+            yield from _measure_growth(title, OURS, work, rounds)
+            if (wire, what) == ("JSON", "read"):
+                alone = {count: partial(orjson.loads, body) for count, body in bodies.items()}
+                yield from _measure_growth(title, "orjson alone", alone, rounds)
+
+
+def _measure_growth(
+    title: str, peer: str, work: Mapping[int, Callable[[], Any]], rounds: int
+) -> Iterator[Row]:
+    figures = measure({f"{count:,}": do for count, do in work.items()}, rounds)
+    least = min(work)
+    for count, (size, figure) in zip(work, figures.items(), strict=True):
+        each = tuple(ratio * least / count for ratio in figure.ratios)
+        yield Row(title, size, peer, attrs.evolve(figure, ratios=each))
 
 
 def _choose(codec: Any, what: str, request: SmsRequest) -> Callable[[], Any]:
