@@ -1,6 +1,5 @@
 """The command coverage: which values of which field are sent where, and why others are not."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from infobip_sms_conformance.contract.cases import (
 )
 from infobip_sms_conformance.contract.files import WIRES, Case, read_toml
 from infobip_sms_conformance.contract.openapi import get_component, get_property, resolve
+from infobip_sms_conformance.contract.request_fields import normalize
 from infobip_sms_conformance.errors import NOTHING_FAILED
 from infobip_sms_conformance.session.budget import get_accepted_cases, get_rejected_cases, is_sent
 from infobip_sms_conformance.session.plan import PROFILES
@@ -180,11 +180,6 @@ def classify(row: dict[str, Any], schema: dict[str, Any], *, rejected: bool) -> 
     if isinstance(value, str) and not value.isascii():
         return "not ASCII"
     return "outside limits or values" if rejected else "allowed, at a limit"
-
-
-def normalize(path: str) -> str:
-    """Return a path without its indices."""
-    return re.sub(r"\[\d+\]", "", path)
 
 
 def find_schema(field: str) -> dict[str, Any]:
