@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from infobip_sms import DeliveryReport, DeliveryReports, Status
 from infobip_sms.codecs import wire_json
-from tests.bench.official import OFFICIAL
+from tests.bench.peers.official import OFFICIAL
 from tests.bench.timing import Figure
 from tests.bench.trials import Row, serve_replies
 

@@ -15,11 +15,12 @@ import urllib3
 
 from infobip_sms import ApiKey, Client, SmsRequest, SmsResponse
 from infobip_sms.codecs import wire_json, wire_xml, xml_reference
-from tests.bench import by_hand, peers_json, peers_xml
+from tests.bench import by_hand
 from tests.bench.costs import measure_peak
 from tests.bench.documents import build_destinations, build_messages, build_reply
-from tests.bench.official import Official
-from tests.bench.peers_json import OURS
+from tests.bench.peers import peers_json, peers_xml
+from tests.bench.peers.official import Official
+from tests.bench.peers.peers_json import OURS
 from tests.bench.timing import Figure, measure
 
 if TYPE_CHECKING:

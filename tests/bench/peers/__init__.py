@@ -1,0 +1,1 @@
+"""What the bench compares with: other libraries, and the official client."""
